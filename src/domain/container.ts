@@ -1,0 +1,72 @@
+import { canonical } from './gateway-spec.js';
+import { insidePort, stateDirectory } from './gateway-config.js';
+import { markLabels, names, type Gateway, type Labels } from './gateway.js';
+import { healthIntervalMs, healthRetries, healthTimeoutMs, startPeriodMs } from './thresholds.js';
+
+export type RestartPolicy = 'no' | 'unless-stopped';
+
+/** A container as creel asks for it, in our words; the engine's adapter translates. */
+export type ContainerSpec = {
+  readonly name: string;
+  readonly hostname: string;
+  readonly imageId: string;
+  readonly labels: Labels;
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly memoryMb: number;
+  readonly cpus: number;
+  readonly network: string;
+  readonly publish: { readonly hostIp: '127.0.0.1'; readonly hostPort: number; readonly port: number };
+  readonly volume: { readonly name: string; readonly target: string };
+  readonly tmpfs: Readonly<Record<string, string>>;
+  readonly restartPolicy: RestartPolicy;
+  readonly health: {
+    readonly command: readonly string[];
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    readonly startPeriodMs: number;
+    readonly retries: number;
+  };
+};
+
+const healthScript =
+  `fetch('http://127.0.0.1:${insidePort}/healthz').then((r)=>process.exit(r.ok?0:1),()=>process.exit(1))`;
+
+/**
+ * The gateway's container: stable hostname (another one would block the state for five minutes, T1), init (T2), published on
+ * 127.0.0.1 only (S4-14), limits without swap (S0-23), read-only root with the two tmpfs a gateway needs, no capabilities,
+ * rotated logs, restart policy `no` until it is ready. No secret is in it.
+ */
+export function gatewayContainer(gateway: Gateway, imageId: string, port: number): ContainerSpec {
+  const own = names(gateway.mark);
+  const shape = { imageId, memoryMb: gateway.spec.memoryMb, cpus: gateway.spec.cpus, port };
+  return {
+    name: own.container,
+    hostname: own.hostname,
+    imageId,
+    labels: {
+      ...markLabels(gateway.mark),
+      'creel.release': gateway.spec.release,
+      'creel.shape': canonical(shape),
+    },
+    command: ['node', 'openclaw.mjs', 'gateway'],
+    environment: { HOME: '/home/node' },
+    memoryMb: shape.memoryMb,
+    cpus: shape.cpus,
+    network: own.network,
+    publish: { hostIp: '127.0.0.1', hostPort: port, port: insidePort },
+    volume: { name: own.volume, target: stateDirectory },
+    tmpfs: {
+      '/tmp': 'rw,nosuid,nodev,mode=1777',
+      '/home/node/.cache': 'rw,uid=1000,gid=1000,mode=700',
+    },
+    restartPolicy: 'no',
+    health: {
+      command: ['node', '-e', healthScript],
+      intervalMs: healthIntervalMs,
+      timeoutMs: healthTimeoutMs,
+      startPeriodMs,
+      retries: healthRetries,
+    },
+  };
+}

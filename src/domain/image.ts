@@ -1,0 +1,29 @@
+import type { Labels } from './gateway.js';
+
+/** A prepared image as the engine holds it. */
+export type Image = {
+  readonly id: string;
+  readonly labels: Labels;
+};
+
+/** What can be known of a release without running it, read from the labels its recipe baked in. */
+export type Prepared = {
+  readonly version: string;
+  readonly plugins: readonly string[];
+  readonly capabilities: readonly string[];
+};
+
+/** The prepared facts of an image, or undefined when it was not made by the recipe. */
+export function readPrepared(image: Image): Prepared | undefined {
+  const version = image.labels['creel.release'];
+  if (!version) return undefined;
+  return {
+    version,
+    plugins: list(image.labels['creel.plugins']),
+    capabilities: list(image.labels['creel.capabilities']),
+  };
+}
+
+function list(label: string | undefined): string[] {
+  return (label ?? '').split(',').filter((word) => word !== '');
+}

@@ -1,0 +1,48 @@
+import { Refused } from './errors.js';
+
+/** One line of the catalogue: a version and the prepared image that carries it. */
+export type Release = {
+  readonly version: string;
+  /** `repository@sha256:…`, or for a `dev` release the id or tag of an image that is on the engine already. */
+  readonly image: string;
+  /** Built here from npm: only the demo, the tests and a spec that says so take it. */
+  readonly dev: boolean;
+};
+
+export type Catalogue = readonly Release[];
+
+const versionForm = /^\d{4}\.\d{1,2}\.\d{1,2}(?:-[0-9A-Za-z.]+)?$/;
+const digestForm = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
+
+/** A release version as given, or `Refused`: a floating name would make two gateways of one spec differ. */
+export function releaseVersion(raw: unknown): string {
+  if (typeof raw === 'string' && versionForm.test(raw)) return raw;
+  throw new Refused(
+    `release ${JSON.stringify(raw)} is not a version: floating names such as "latest" are refused, name one line of the catalogue. For example: 2026.9.6`,
+  );
+}
+
+/** The image of a release line as given, or `Refused`: S0-21 and S2-39 accept only digests, a dev release a local image. */
+export function releaseImage(image: string, dev: boolean): string {
+  if (dev || digestForm.test(image)) return image;
+  throw new Refused(
+    `image ${JSON.stringify(image)} is not pinned: write repository@sha256:… (S0-21), or mark the line dev = true for an image built on this machine`,
+  );
+}
+
+/** The catalogue line of a version, or `Refused` naming the lines there are. */
+export function findRelease(catalogue: Catalogue, version: string, allowDev: boolean): Release {
+  const line = catalogue.find((each) => each.version === version);
+  if (!line) {
+    const known = catalogue.map((each) => each.version).join(', ') || 'none';
+    throw new Refused(
+      `release ${version} is not in this worker's catalogue (it has: ${known}). Add a line to it, or name one of these`,
+    );
+  }
+  if (line.dev && !allowDev) {
+    throw new Refused(
+      `release ${version} is a dev release, built from npm on the worker's machine: give the spec dev = true, or a catalogue line with a digest`,
+    );
+  }
+  return line;
+}

@@ -1,0 +1,53 @@
+/** Every limit with its name, its unit and where its number comes from. */
+
+/** S0-25: a gateway idles at 765 MiB and is killed at boot below 1 GiB; under 1.5 GB it has no headroom. */
+export const memoryFloorMb = 1536;
+
+/** The most a spec may ask for; above it a typing error is likelier than a wish. */
+export const memoryCeilingMb = 262_144;
+
+/** S3-20: nothing is called unhealthy before this. */
+export const startPeriodMs = 45_000;
+
+/** S3-20: how the engine's own health check asks, and when it gives up. */
+export const healthIntervalMs = 30_000;
+export const healthTimeoutMs = 5_000;
+export const healthRetries = 5;
+
+/** A cold boot takes 7 to 18 s, one that waits for a dead owner's lease up to 300 s (openclaw-gateway T1). */
+export const readinessMs = 330_000;
+
+/** Wrong tokens in a minute before outside clients are locked out, and for how long: well under the 300 s of S3-24. */
+export const lockOutAttempts = 10;
+export const lockOutWindowMs = 60_000;
+export const lockOutMs = 60_000;
+
+/** `docker stop`: a gateway without work ends in 0.6 to 5.5 s; one with a stuck channel takes 326 s and is killed (T3). */
+export const stopGraceS = 30;
+
+/** Disk that a gateway's state, its log and an image's unpacking need at least. */
+export const freeDiskFloorBytes = 2 * 1024 ** 3;
+
+/** S4-8: log lines kept with a failure. */
+export const lastLogLines = 20;
+
+/** The most output an exec inside a gateway may return before it is cut and refused. */
+export const execOutputBytes = 1024 * 1024;
+
+/** How long a removal keeps the customer's state unless the spec says otherwise. */
+export const keepStateMs = 14 * 24 * 3_600_000;
+
+/** How long a removed gateway answers known request ids. */
+export const forgetAfterMs = 7 * 24 * 3_600_000;
+
+/** Operations that may wait behind the running one. */
+export const queueLength = 50;
+
+/** Request ids remembered at most; older ones go first. */
+export const answeredLength = 500;
+
+/** How often an operation may read its list again from the top. */
+export const startOvers = 3;
+
+/** An undo that takes longer pages a person; it goes on. */
+export const undoPageMs = 600_000;

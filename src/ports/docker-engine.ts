@@ -1,0 +1,96 @@
+import type { ContainerSpec, RestartPolicy } from '../domain/container.js';
+import type { Labels } from '../domain/gateway.js';
+import type { Image } from '../domain/image.js';
+
+export type Volume = { readonly name: string; readonly labels: Labels };
+
+export type Network = {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly subnets: readonly string[];
+};
+
+export type Container = {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly imageId: string;
+  readonly state: 'created' | 'running' | 'exited' | 'other';
+  readonly exitCode: number;
+  readonly outOfMemory: boolean;
+  readonly restartPolicy: string;
+  readonly restartCount: number;
+  readonly startedAt: string;
+};
+
+/** A container that only holds a volume open for writing files; it is never started. */
+export type WriterSpec = {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly imageId: string;
+  readonly volume: string;
+  readonly target: string;
+};
+
+export type OwnedFile = { readonly path: string; readonly content: string; readonly mode: number; readonly uid: number };
+
+export type ExecRequest = {
+  readonly command: readonly string[];
+  /** Written to the command's standard input, which is then closed: the way a secret gets in. */
+  readonly input: string;
+  readonly timeoutMs: number;
+};
+
+export type ExecResult = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
+
+export type Marked = { readonly kind: 'container' | 'volume' | 'network'; readonly name: string; readonly labels: Labels };
+
+/**
+ * One host's Docker engine. Everything is asked again without harm; what is missing when it should be removed is success.
+ * An engine that does not answer is `NotYet`; a request it can never grant is `Refused`; anything else is a plain `Error`.
+ * Every call ends within its own time-out and when `signal` of the surrounding activity fires.
+ */
+export interface DockerEngine {
+  /** An image by reference, tag or id. */
+  findImage(reference: string): Promise<Image | undefined>;
+  /** Pulls by digest. A registry that does not answer is `NotYet`; an unknown manifest is `Refused`; an error line in the stream is an error. */
+  pullImage(reference: string, say: (sentence: string) => void): Promise<void>;
+
+  /** Creates the volume; one of this name that exists stays as it is, with its old labels. */
+  createVolume(volume: Volume): Promise<void>;
+  findVolume(name: string): Promise<Volume | undefined>;
+  /** A volume that a container names (even one never started) is `NotYet`. */
+  removeVolume(name: string): Promise<void>;
+
+  /** `name taken`: one of this name exists. `subnet taken`: the subnet overlaps with another network. */
+  createNetwork(network: { name: string; labels: Labels; subnet: string }): Promise<'created' | 'name taken' | 'subnet taken'>;
+  /** All networks of this exact name: an older engine can hold several. */
+  findNetworks(name: string): Promise<Network[]>;
+  /** One that still has a container attached is `NotYet`. */
+  removeNetwork(id: string): Promise<void>;
+
+  /** A missing image, network or volume is a `StartOver`: an earlier step's work is gone. */
+  createContainer(spec: ContainerSpec): Promise<'created' | 'name taken'>;
+  /** Creates a container that is never started. */
+  createWriter(spec: WriterSpec): Promise<'created' | 'name taken'>;
+  findContainer(name: string): Promise<Container | undefined>;
+  /** `port taken`: something else listens there. A container that runs already is `running`. */
+  startContainer(id: string): Promise<'running' | 'port taken'>;
+  /** Asks politely, kills after `graceS` seconds. A stopped or missing one is success. */
+  stopContainer(id: string, graceS: number): Promise<void>;
+  /** Kills and removes, keeping named volumes. */
+  removeContainer(id: string): Promise<void>;
+  setRestartPolicy(id: string, policy: RestartPolicy): Promise<void>;
+
+  /** Writes files below a directory of a container, started or not, with owner and mode set from the start. */
+  writeFiles(id: string, directory: string, files: readonly OwnedFile[]): Promise<void>;
+  /** The text of a file of a container, started or not; undefined when there is none. */
+  readFile(id: string, path: string): Promise<string | undefined>;
+  /** Runs a command to its end; output over the limit is cut and is an `Error`. A container that does not run is `NotYet`. */
+  exec(id: string, request: ExecRequest): Promise<ExecResult>;
+  lastLog(id: string, lines: number): Promise<string>;
+
+  /** Everything on the engine that carries a mark of any deployment. */
+  listMarked(): Promise<Marked[]>;
+}

@@ -1,0 +1,75 @@
+import type { Place } from '../domain/gateway.js';
+import type { Secret } from '../domain/secret.js';
+import type { Device } from '../domain/token.js';
+
+/** Where a gateway is published. */
+export type Address = { readonly place: Place; readonly port: number };
+
+export type Hello = {
+  readonly version: string;
+  readonly scopes: readonly string[];
+  /** Changes with each boot of the gateway. */
+  readonly bootId: string;
+};
+
+/** A connection that a gateway let in. */
+export interface Session {
+  readonly hello: Hello;
+  /** One request. A refusal of the gateway is an `RpcError`; a lost connection or no answer in time is a plain `Error`. */
+  call(method: string, params: unknown): Promise<unknown>;
+  close(): void;
+}
+
+/** What a gateway answers to a knock that reached it. A gateway that cannot be reached or is still starting is thrown as `NotYet`. */
+export type Knock =
+  | { readonly kind: 'open'; readonly session: Session }
+  | { readonly kind: 'pairing required'; readonly requestId: string; readonly reason: string }
+  | { readonly kind: 'wrong token' }
+  | { readonly kind: 'locked out' }
+  | { readonly kind: 'turned away'; readonly code: string; readonly reason: string };
+
+export type Credentials = {
+  readonly token: Secret;
+  readonly device: Device | undefined;
+  readonly scopes: readonly string[];
+};
+
+/** Which container to talk inside of, and with which token. */
+export type Inside = { readonly place: Place; readonly container: string; readonly token: Secret };
+
+export type Call = { readonly method: string; readonly params: unknown };
+
+/** What came of one call made inside. */
+export type Answer =
+  | { readonly ok: true; readonly payload: unknown }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+/** What the gateway answered to a connection from inside its container, which is an operator without pairing. */
+export type InsideKnock =
+  | { readonly kind: 'open'; readonly hello: Hello; readonly answers: readonly Answer[] }
+  | Exclude<Knock, { kind: 'open' }>;
+
+/** The two ways to talk to a gateway: outside as a client sees it, inside by exec. */
+export interface GatewayDoor {
+  /** Asks the start-up endpoint through the published port. Resolves when it says started; else `NotYet` with what it said. */
+  probeStartup(at: Address): Promise<void>;
+  /** Connects from outside, through the published port. */
+  knock(at: Address, as: Credentials): Promise<Knock>;
+  /** Connects from inside the container, makes the calls in order, hangs up. */
+  callInside(at: Inside, calls: readonly Call[]): Promise<InsideKnock>;
+  /** A one-time link, as published at `at`, that opens the Control UI paired as owner; it lives some ten minutes. */
+  mintLink(inside: Inside, at: Address): Promise<{ readonly url: Secret; readonly expiresAt: string }>;
+  /** Whether a TCP connection from inside the container to the world works: a sentence for the record, never an error. */
+  probeEgress(inside: Inside): Promise<string>;
+}
+
+/** A gateway refused a request: its own code and sentence. */
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
