@@ -1,0 +1,26 @@
+/** Workflow ids and the task queue: a format (layout 1) that outlives every version of the code. */
+
+export const taskQueue = 'creel';
+
+/** The never-ending workflow whose memo says which deployment a namespace belongs to. */
+export const deploymentWorkflowId = 'deployment';
+
+/** The entity of one gateway, for all its lives. */
+export function gatewayWorkflowId(gateway: string): string {
+  return `gateway/${gateway}`;
+}
+
+/** Everything that runs on behalf of one gateway starts with this. */
+export function operationPrefix(gateway: string): string {
+  return `gateway/${gateway}/`;
+}
+
+/** The run of one operation. Numbers grow through all lives. */
+export function operationWorkflowId(gateway: string, birth: string, number: number, kind: string): string {
+  return `gateway/${gateway}/${birth}/${number}-${kind}`;
+}
+
+/** A look at a gateway that changes nothing: `open` or `probe`. */
+export function lookWorkflowId(gateway: string, birth: string, look: string, nonce: string): string {
+  return `gateway/${gateway}/${birth}/${look}-${nonce}`;
+}

@@ -1,0 +1,54 @@
+import {
+  forgetAfterMs,
+  keepStateMs,
+  queueLength,
+  readinessMs,
+  startOvers,
+  undoPageMs,
+} from '../domain/thresholds.js';
+
+/**
+ * How long things may take. They travel in the operation's input, so that a run keeps the limits it began with and tests
+ * can shorten them. An activity is limited by start-to-close × attempts only: no clock runs while nobody works.
+ */
+export type Limits = {
+  /** Start-to-close of a step that creates or removes, at most 30 s: what bounds how late its effect can land. */
+  readonly actMs: number;
+  /** Start-to-close of a step that waits for the gateway. */
+  readonly waitMs: number;
+  /** Start-to-close of fetching a release. */
+  readonly fetchMs: number;
+  /** Attempts of a step whose world hiccups. */
+  readonly attempts: number;
+  readonly retryMs: number;
+  readonly retryMaxMs: number;
+  /** After how long without a sign of life a worker is taken for dead. */
+  readonly heartbeatMs: number;
+  /** The same for steps whose recovery is not urgent. */
+  readonly slowHeartbeatMs: number;
+  /** Beyond start-to-close, until a lost attempt can no longer take effect. */
+  readonly settleMs: number;
+  readonly startOvers: number;
+  readonly undoPageMs: number;
+  readonly forgetAfterMs: number;
+  readonly queueLength: number;
+  /** Events after which the entity continues as new, when the server does not suggest it earlier. */
+  readonly entityEvents: number;
+};
+
+export const defaultLimits: Limits = {
+  actMs: 30_000,
+  waitMs: readinessMs + 15_000,
+  fetchMs: 30 * 60_000,
+  attempts: 40,
+  retryMs: 300,
+  retryMaxMs: 10_000,
+  heartbeatMs: 3_000,
+  slowHeartbeatMs: 30_000,
+  settleMs: 10_000,
+  startOvers,
+  undoPageMs,
+  forgetAfterMs: Math.max(forgetAfterMs, keepStateMs),
+  queueLength,
+  entityEvents: 4_000,
+};

@@ -1,0 +1,37 @@
+import type { Gateway } from '../domain/gateway.js';
+import type { Limits } from './limits.js';
+import type { Entered, GatewayRecord, Left, OperationKind, OperationOutcome } from './requests.js';
+
+/** What an operation is started with. The step names come as data: a new list concerns new operations only. */
+export type OperationInput = {
+  readonly layout: 1;
+  readonly kind: OperationKind;
+  readonly number: number;
+  readonly gateway: Gateway;
+  /** Read forward, or for a clean-up the steps to undo, in the order in which they came to exist. */
+  readonly steps: readonly string[];
+  /** What earlier operations of this life entered. */
+  readonly entered: readonly Entered[];
+  readonly limits: Limits;
+};
+
+/** How an operation ended: returned, or carried in the details of the `ApplicationFailure` of type `outcome`. */
+export type OperationResult = {
+  readonly outcome: OperationOutcome;
+  /** One sentence for people: what went wrong where, and what now; empty when done. */
+  readonly reason: string;
+  readonly record: GatewayRecord | undefined;
+  readonly entered: readonly Entered[];
+  readonly skipped: readonly string[];
+  readonly left: readonly Left[];
+};
+
+/** What the activity interceptor wraps around every answer: which attempt gave it. */
+export type Attempted<T> = { readonly attempt: number; readonly value: T };
+
+/** The look that mints a link: answered sealed to the caller's one-time public key. */
+export type OpenInput = { readonly gateway: Gateway; readonly recipient: string; readonly limits: Limits };
+export type OpenResult = { readonly sealed: string; readonly expiresAt: string };
+
+/** The look that proves a gateway usable right now. Its result is a fresh record; a gateway that is not usable fails it. */
+export type ProbeInput = { readonly gateway: Gateway; readonly limits: Limits };

@@ -1,0 +1,161 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Gateway, Place } from '../domain/gateway.js';
+import type { GatewaySpec } from '../domain/gateway-spec.js';
+import type { Limits } from './limits.js';
+
+/** What somebody asks of a gateway. The request id makes it one request however often it arrives. */
+export type Request = ProvisionRequest | RemoveRequest;
+
+export type ProvisionRequest = {
+  readonly kind: 'provision';
+  readonly requestId: string;
+  /** Who asks: shown to people, never acted on. */
+  readonly origin: string;
+  readonly spec: GatewaySpec;
+  readonly place: Place;
+  /** The birth of the life this begins, if it begins one. */
+  readonly birth: string;
+  /**
+   * `new`: begin a life, or repair the one there is. `restore`: take up the state that a removal kept.
+   * `take up`: go on with the life of exactly this birth whose record was lost.
+   */
+  readonly how: 'new' | 'restore' | 'take up';
+};
+
+export type RemoveRequest = {
+  readonly kind: 'remove';
+  readonly requestId: string;
+  readonly origin: string;
+  /** Removes the state volume now, whatever the spec says. */
+  readonly purge: boolean;
+  /** Names the life whose record was lost; undefined for the one on record. */
+  readonly birth?: string;
+  readonly place: Place;
+};
+
+/** The answer to a request: which operation carries it out. Follow that workflow. */
+export type Accepted = {
+  readonly gateway: string;
+  readonly birth: string;
+  readonly operation: number;
+  readonly kind: OperationKind;
+  /** The operation's workflow; once the operation has begun this id exists. */
+  readonly workflowId: string;
+  readonly state: 'queued' | 'running' | OperationOutcome;
+};
+
+/**
+ * `provision` begins a life, `repair` goes over a life that exists, `restore` and `take-up` go on with a kept or a lost one;
+ * `remove` ends a life, `purge` lets go of the state that a removal kept.
+ */
+export type OperationKind = 'provision' | 'repair' | 'restore' | 'take-up' | 'remove' | 'purge';
+
+/**
+ * `done`; `degraded`: usable but a step was skipped or a repair ended early; `undone`: nothing is left of it; `left`: undone
+ * as far as possible, see what is left; `stopped`: ended early and what existed stays; `withdrawn`: never began.
+ */
+export type OperationOutcome = 'done' | 'degraded' | 'undone' | 'left' | 'stopped' | 'withdrawn';
+
+export type Phase =
+  | 'queued'
+  | 'provisioning'
+  | 'ready'
+  | 'degraded'
+  | 'repairing'
+  | 'parked'
+  | 'removing'
+  | 'removed'
+  | 'none';
+
+/** An operation that waits for an operator's word. */
+export type Park = {
+  /** Names this wait: an answer must name it too. For example `12.1`: operation 12, first park. */
+  readonly number: string;
+  readonly step: string;
+  readonly doing: 'do' | 'undo';
+  readonly reason: string;
+  readonly since: string;
+  readonly until: string;
+  /** `skip` only for optional steps, `leave` only for an undo. */
+  readonly answers: readonly ParkAnswer[];
+};
+
+export type ParkAnswer = 'retry' | 'skip' | 'abort' | 'leave';
+
+export type Reply = { readonly park: string; readonly answer: ParkAnswer; readonly origin: string };
+
+/** Something an undo could not remove. */
+export type Left = { readonly step: string; readonly kind: string; readonly reason: string };
+
+/** A step that was entered in this life, so that clean-up undoes it. */
+export type Entered = {
+  readonly step: string;
+  /** Until when (epoch ms) a lost attempt of it may still take effect; 0 when none can be out. */
+  readonly unsettledUntil: number;
+};
+
+/** The gateway read back by name: an operation's result and the entity's record. */
+export type GatewayRecord = {
+  readonly version: string;
+  readonly imageId: string;
+  readonly containerId: string;
+  readonly network: string;
+  readonly subnet: string;
+  readonly port: number;
+  readonly volume: string;
+  readonly operatorScopes: readonly string[];
+  readonly channels: string;
+  readonly egress: string;
+  readonly keyId: string;
+  readonly provedAt: string;
+};
+
+/** What `describe` answers: the whole record, without a secret. A phase `ready` is only what was proved at `record.provedAt`. */
+export type Description = {
+  readonly deployment: string;
+  readonly gateway: string;
+  readonly phase: Phase;
+  readonly since: string;
+  readonly reason: string;
+  /** Undefined before the first life. */
+  readonly life: Gateway | undefined;
+  readonly record: GatewayRecord | undefined;
+  readonly skipped: readonly string[];
+  readonly left: readonly Left[];
+  readonly park: Park | undefined;
+  readonly running: { readonly operation: number; readonly kind: OperationKind; readonly workflowId: string } | undefined;
+  readonly queue: readonly { readonly operation: number; readonly kind: OperationKind }[];
+  readonly last: { readonly operation: number; readonly kind: OperationKind; readonly workflowId: string; readonly outcome: OperationOutcome; readonly reason: string } | undefined;
+  readonly stateKeptUntil: string | undefined;
+};
+
+/** What the entity is started with. A request travels here and in the update: whichever arrives first counts, once. */
+export type GatewayStart = {
+  readonly layout: 1;
+  readonly deployment: string;
+  readonly gateway: string;
+  readonly limits: Limits;
+  readonly request?: Request;
+  /** Carried by continue-as-new (see gateway-state.ts). */
+  readonly state?: unknown;
+};
+
+/** Asks for an operation; answers at once. Refusals are `ApplicationFailure`s of type `Refused`. */
+export const requestUpdate = defineUpdate<Accepted, [Request]>('request');
+
+/** An operator's word to a parked operation. */
+export const replyUpdate = defineUpdate<void, [Reply]>('reply');
+
+export const describeQuery = defineQuery<Description>('describe');
+
+/** From an operation to its entity: parked, or no longer. */
+export const parkedSignal = defineSignal<[Park | undefined]>('parked');
+
+/** From the entity to an operation: an operator's word. */
+export const replySignal = defineSignal<[Reply]>('reply');
+
+/** From the entity to an operation, before it is cancelled: nothing of it needs to be proved or kept. */
+export const beingRemovedSignal = defineSignal('beingRemoved');
+
+/** Makes an entity continue as new as soon as no operation is open: for operators after an upgrade, and for tests. */
+export const continueAsNewSignal = defineSignal('continueAsNew');

@@ -1,0 +1,21 @@
+import type { Place } from './domain/gateway.js';
+import type { Catalogue } from './domain/release.js';
+import type { Pool } from './domain/slot.js';
+import type { MasterKey } from './domain/token.js';
+import type { DockerEngine } from './ports/docker-engine.js';
+import type { GatewayDoor } from './ports/gateway-door.js';
+import type { HostProvider } from './ports/host-provider.js';
+import type { Pager } from './ports/pager.js';
+import type { SecretStore } from './ports/secret-store.js';
+
+/** Everything an activity may touch. */
+export type World = {
+  readonly key: MasterKey;
+  readonly catalogue: Catalogue;
+  readonly pool: Pool;
+  readonly hosts: HostProvider;
+  readonly engineAt: (place: Place) => DockerEngine;
+  readonly door: GatewayDoor;
+  readonly secrets: SecretStore;
+  readonly pager: Pager;
+};
