@@ -1,0 +1,420 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { ContainerSpec, RestartPolicy } from '../../src/domain/container.js';
+import { NotYet, Refused, StartOver } from '../../src/domain/errors.js';
+import type { Labels } from '../../src/domain/gateway.js';
+import type { Image } from '../../src/domain/image.js';
+import type {
+  Container,
+  DockerEngine,
+  ExecRequest,
+  ExecResult,
+  Marked,
+  Network,
+  OwnedFile,
+  Volume,
+  WriterSpec,
+} from '../../src/ports/docker-engine.js';
+import { createFile, listNames, readRecord, readText, replaceFile } from './directory-files.js';
+import {
+  containerRecord,
+  imageRecord,
+  networkRecord,
+  stateRecord,
+  volumeRecord,
+  type ContainerRecord,
+  type StateRecord,
+} from './directory-records.js';
+
+type Kind = 'volume' | 'network' | 'container';
+
+/**
+ * A Docker engine over one directory that many processes may share; every resource survives a SIGKILL at any moment.
+ *
+ *     images/<reference>.json       what is on the engine           registry/<reference>.json  what a pull can get
+ *     volumes/<name>.json           files/<volume>/<path>           the file itself, with its real mode
+ *     networks/<subnet>.json        a subnet can exist once         containers/<name>.json     a name can exist once
+ *     states/<id>.json              what changes in a container     logs/<id>                  what it said
+ *     users/<kind>/<key>/<id>       which container may use a volume, network, port; only a hint, checked when read
+ *     taken-ports/<port>            something foreign listens       down                       the engine does not answer
+ *
+ * References, subnets and the like are URL-encoded in file names.
+ */
+export class DirectoryEngine implements DockerEngine {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+    for (const kind of ['volumes', 'networks', 'containers']) fs.mkdirSync(path.join(root, kind), { recursive: true });
+  }
+
+  async findImage(reference: string): Promise<Image | undefined> {
+    this.#answer();
+    return this.#image(reference);
+  }
+
+  async pullImage(reference: string, say: (sentence: string) => void): Promise<void> {
+    this.#answer();
+    say(`pulling ${reference}`);
+    const offered = readText(this.#at('registry', reference));
+    if (offered !== undefined) return replaceFile(this.#at('images', reference), offered);
+    if (!this.#image(reference)) throw new Refused(`${reference}: manifest unknown. Name an image that the registry has`);
+  }
+
+  async createVolume(volume: Volume): Promise<void> {
+    this.#answer();
+    createFile(this.#at('volumes', volume.name), JSON.stringify(volume));
+  }
+
+  async findVolume(name: string): Promise<Volume | undefined> {
+    this.#answer();
+    return readRecord(this.#at('volumes', name), volumeRecord);
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    this.#answer();
+    const user = this.#usersOf('volume', name)[0];
+    if (user) throw new NotYet(`volume ${name} is in use by container ${user.name}`);
+    fs.rmSync(path.join(this.root, 'files', encodeURIComponent(name)), { recursive: true, force: true });
+    fs.rmSync(this.#at('volumes', name), { force: true });
+  }
+
+  async createNetwork(network: { name: string; labels: Labels; subnet: string }) {
+    this.#answer();
+    if (this.#networks(network.name).length > 0) return 'name taken' as const;
+    return this.addNetwork(network);
+  }
+
+  async findNetworks(name: string): Promise<Network[]> {
+    this.#answer();
+    return this.#networks(name).map(({ subnet, ...network }) => ({ ...network, subnets: [subnet] }));
+  }
+
+  async removeNetwork(id: string): Promise<void> {
+    this.#answer();
+    const file = this.#at('networks', nameIn(id));
+    const network = readRecord(file, networkRecord);
+    if (network?.id !== id) return;
+    const user = this.#usersOf('network', network.name)[0];
+    if (user) throw new NotYet(`network ${network.name} still has container ${user.name} attached`);
+    fs.rmSync(file, { force: true });
+    fs.rmSync(this.#hint('network-name', network.name, nameIn(id)), { force: true });
+  }
+
+  async createContainer(spec: ContainerSpec): Promise<'created' | 'name taken'> {
+    this.#answer();
+    const { name, labels, imageId, command, network, publish, volume, restartPolicy } = spec;
+    if (this.#networks(network).length === 0) throw new StartOver(`network ${network} of container ${name} is gone`);
+    return this.#addContainer(
+      {
+        id: newId(name),
+        name,
+        labels,
+        imageId,
+        command: [...command],
+        network,
+        hostPort: publish.hostPort,
+        volume: volume.name,
+        target: volume.target,
+      },
+      restartPolicy,
+    );
+  }
+
+  async createWriter(spec: WriterSpec): Promise<'created' | 'name taken'> {
+    this.#answer();
+    return this.#addContainer({ ...spec, id: newId(spec.name), command: [], network: null, hostPort: null }, 'no');
+  }
+
+  async findContainer(name: string): Promise<Container | undefined> {
+    this.#answer();
+    const record = readRecord(this.#at('containers', name), containerRecord);
+    if (!record) return undefined;
+    const { id, labels, imageId } = record;
+    return { id, name, labels, imageId, ...this.#state(record) };
+  }
+
+  async startContainer(id: string): Promise<'running' | 'port taken'> {
+    const record = this.#container(id);
+    if (this.#state(record).state === 'running') return 'running';
+    if (record.network !== null && this.#networks(record.network).length === 0) {
+      throw new StartOver(`network ${record.network} of container ${record.name} is gone`);
+    }
+    if (record.hostPort !== null && this.isPortTaken(record.hostPort)) return 'port taken';
+    this.#change(record, { state: 'running', exitCode: 0, outOfMemory: false, startedAt: new Date().toISOString() });
+    return 'running';
+  }
+
+  async stopContainer(id: string, _graceS: number): Promise<void> {
+    this.#answer();
+    const record = this.#containerIfThere(id);
+    if (record && this.#state(record).state === 'running') this.#change(record, { state: 'exited', exitCode: 0 });
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    this.#answer();
+    const record = this.#containerIfThere(id);
+    if (!record) return;
+    fs.rmSync(this.#at('containers', record.name), { force: true });
+    this.#dropTraces(record);
+  }
+
+  async setRestartPolicy(id: string, policy: RestartPolicy): Promise<void> {
+    this.#change(this.#container(id), { restartPolicy: policy });
+  }
+
+  async writeFiles(id: string, directory: string, files: readonly OwnedFile[]): Promise<void> {
+    const record = this.#container(id);
+    for (const file of files) {
+      const place = this.#placeOf(record, path.posix.join(directory, file.path));
+      if (!place) throw new Error(`${directory} of container ${record.name} is read-only: only ${record.target} is not`);
+      replaceFile(place, file.content, file.mode);
+    }
+  }
+
+  async readFile(id: string, file: string): Promise<string | undefined> {
+    const place = this.#placeOf(this.#container(id), file);
+    return place && readText(place);
+  }
+
+  /** Knows one command, `cat`; any other is one that the image lacks. */
+  async exec(id: string, request: ExecRequest): Promise<ExecResult> {
+    const record = this.#container(id);
+    if (this.#state(record).state !== 'running') throw new NotYet(`container ${record.name} does not run`);
+    if (request.command[0] === 'cat') return { exitCode: 0, stdout: request.input, stderr: '' };
+    return { exitCode: 127, stdout: '', stderr: `${request.command[0]}: not found` };
+  }
+
+  async lastLog(id: string, lines: number): Promise<string> {
+    const log = readText(path.join(this.root, 'logs', encodeURIComponent(this.#container(id).id))) ?? '';
+    return log.split('\n').slice(-lines - 1).join('\n');
+  }
+
+  async listMarked(): Promise<Marked[]> {
+    this.#answer();
+    const all = [
+      ...this.#all('volumes', volumeRecord).map((each) => ({ kind: 'volume' as const, ...each })),
+      ...this.#all('networks', networkRecord).map((each) => ({ kind: 'network' as const, ...each })),
+      ...this.containers().map((each) => ({ kind: 'container' as const, ...each })),
+    ];
+    return all
+      .filter(({ labels }) => labels['creel.deployment'] !== undefined)
+      .map(({ kind, name, labels }) => ({ kind, name, labels }));
+  }
+
+  /** Puts an image on the engine. */
+  addImage(reference: string, image: Image): void {
+    replaceFile(this.#at('images', reference), JSON.stringify(image));
+  }
+
+  /** Lets a pull of this reference succeed. */
+  offerImage(reference: string, image: Image): void {
+    replaceFile(this.#at('registry', reference), JSON.stringify(image));
+  }
+
+  /** Creates a network whether or not the name is taken, as an older engine's race does. */
+  addNetwork(network: { name: string; labels: Labels; subnet: string }): 'created' | 'subnet taken' {
+    const overlaps = listNames(path.join(this.root, 'networks')).some((file) =>
+      overlap(decodeURIComponent(file.slice(0, -'.json'.length)), network.subnet),
+    );
+    if (overlaps) return 'subnet taken';
+    const hint = this.#hint('network-name', network.name, network.subnet);
+    replaceFile(hint, '');
+    const record = { ...network, id: newId(network.subnet) };
+    if (createFile(this.#at('networks', network.subnet), JSON.stringify(record))) return 'created';
+    return 'subnet taken';
+  }
+
+  /** Every container with its state, by name. */
+  containers(): (ContainerRecord & StateRecord)[] {
+    return this.#all('containers', containerRecord).map((record) => ({ ...record, ...this.#state(record) }));
+  }
+
+  /** Whether a running container or something foreign listens on this port of the host. */
+  isPortTaken(port: number): boolean {
+    const foreign = fs.existsSync(path.join(this.root, 'taken-ports', String(port)));
+    return foreign || this.#usersOf('port', String(port)).some((user) => this.#state(user).state === 'running');
+  }
+
+  /** Makes something foreign listen on a port of the host, or stop listening. */
+  occupyPort(port: number, taken: boolean): void {
+    const file = path.join(this.root, 'taken-ports', String(port));
+    if (taken) replaceFile(file, '');
+    else fs.rmSync(file, { force: true });
+  }
+
+  /** Every volume, network and container there is, as `kind name`, sorted: what an empty engine must not have. */
+  leftovers(): string[] {
+    const named = [
+      ...this.#all('volumes', volumeRecord).map(({ name }) => `volume ${name}`),
+      ...this.#all('networks', networkRecord).map(({ name }) => `network ${name}`),
+      ...this.#all('containers', containerRecord).map(({ name }) => `container ${name}`),
+    ];
+    return named.sort();
+  }
+
+  /** The container's process dies by itself. */
+  crash(name: string): void {
+    const record = readRecord(this.#at('containers', name), containerRecord);
+    if (!record) throw new Error(`no container ${name} to crash`);
+    this.#change(record, { state: 'exited', exitCode: 137 });
+  }
+
+  /** Somebody removes a resource behind our back. */
+  forget(kind: Kind, name: string): void {
+    if (kind !== 'network') return fs.rmSync(this.#at(`${kind}s`, name), { force: true });
+    for (const { subnet } of this.#networks(name)) fs.rmSync(this.#at('networks', subnet), { force: true });
+  }
+
+  /** The container's process writes lines to its log. */
+  say(name: string, lines: readonly string[]): void {
+    const record = readRecord(this.#at('containers', name), containerRecord);
+    if (!record) throw new Error(`no container ${name} to speak`);
+    const file = path.join(this.root, 'logs', encodeURIComponent(record.id));
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.appendFileSync(file, lines.map((line) => `${line}\n`).join(''));
+  }
+
+  /** The engine stops answering, or answers again. */
+  setDown(down: boolean): void {
+    const file = path.join(this.root, 'down');
+    if (down) replaceFile(file, '');
+    else fs.rmSync(file, { force: true });
+  }
+
+  #answer(): void {
+    if (fs.existsSync(path.join(this.root, 'down'))) throw new NotYet(`no engine answers at ${this.root}`);
+  }
+
+  #at(kind: string, name: string): string {
+    return path.join(this.root, kind, `${encodeURIComponent(name)}.json`);
+  }
+
+  #image(reference: string): Image | undefined {
+    const tagged = readRecord(this.#at('images', reference), imageRecord);
+    return tagged ?? this.#all('images', imageRecord).find((image) => image.id === reference);
+  }
+
+  #networks(name: string) {
+    return listNames(path.join(this.root, 'users', 'network-name', encodeURIComponent(name)))
+      .map((subnet) => readRecord(this.#at('networks', decodeURIComponent(subnet)), networkRecord))
+      .filter((network) => network !== undefined)
+      .filter((network) => network.name === name);
+  }
+
+  #addContainer(record: ContainerRecord, restartPolicy: RestartPolicy): 'created' | 'name taken' {
+    if (fs.existsSync(this.#at('containers', record.name))) return 'name taken';
+    this.#assertParts(record);
+    for (const hint of this.#hintsOf(record)) replaceFile(hint, '');
+    this.#change(record, { restartPolicy });
+    const created = createFile(this.#at('containers', record.name), JSON.stringify(record));
+    if (!created) this.#dropTraces(record);
+    else this.#assertPartsStill(record);
+    return created ? 'created' : 'name taken';
+  }
+
+  /** Somebody may have removed a part while the container was being created. */
+  #assertPartsStill(record: ContainerRecord): void {
+    try {
+      this.#assertParts(record);
+    } catch (error) {
+      fs.rmSync(this.#at('containers', record.name), { force: true });
+      this.#dropTraces(record);
+      throw error;
+    }
+  }
+
+  #dropTraces(record: ContainerRecord): void {
+    fs.rmSync(this.#at('states', record.id), { force: true });
+    fs.rmSync(path.join(this.root, 'logs', encodeURIComponent(record.id)), { force: true });
+    for (const hint of this.#hintsOf(record)) fs.rmSync(hint, { force: true });
+  }
+
+  #assertParts({ name, imageId, volume }: ContainerRecord): void {
+    if (!this.#image(imageId)) throw new StartOver(`image ${imageId} of container ${name} is gone`);
+    if (!fs.existsSync(this.#at('volumes', volume))) throw new StartOver(`volume ${volume} of container ${name} is gone`);
+  }
+
+  #containerIfThere(id: string): ContainerRecord | undefined {
+    const record = readRecord(this.#at('containers', nameIn(id)), containerRecord);
+    return record?.id === id ? record : undefined;
+  }
+
+  #container(id: string): ContainerRecord {
+    this.#answer();
+    const record = this.#containerIfThere(id);
+    if (!record) throw new NotYet(`container ${nameIn(id)} is gone`);
+    return record;
+  }
+
+  #state(record: ContainerRecord): StateRecord {
+    return readRecord(this.#at('states', record.id), stateRecord) ?? fresh;
+  }
+
+  #change(record: ContainerRecord, change: Partial<StateRecord>): void {
+    replaceFile(this.#at('states', record.id), JSON.stringify({ ...this.#state(record), ...change }));
+  }
+
+  #placeOf(record: ContainerRecord, file: string): string | undefined {
+    const inside = path.posix.relative(record.target, file);
+    if (inside === '' || inside.startsWith('..')) return undefined;
+    return path.join(this.root, 'files', encodeURIComponent(record.volume), inside);
+  }
+
+  #hint(kind: string, key: string, user: string): string {
+    return path.join(this.root, 'users', kind, encodeURIComponent(key), encodeURIComponent(user));
+  }
+
+  #hintsOf({ id, volume, network, hostPort }: ContainerRecord): string[] {
+    return [
+      this.#hint('volume', volume, id),
+      ...(network === null ? [] : [this.#hint('network', network, id)]),
+      ...(hostPort === null ? [] : [this.#hint('port', String(hostPort), id)]),
+    ];
+  }
+
+  #usersOf(kind: 'volume' | 'network' | 'port', key: string): ContainerRecord[] {
+    const holds = (record: ContainerRecord) => String(kind === 'port' ? record.hostPort : record[kind]) === key;
+    return listNames(path.join(this.root, 'users', kind, encodeURIComponent(key)))
+      .map((id) => this.#containerIfThere(decodeURIComponent(id)))
+      .filter((record) => record !== undefined)
+      .filter(holds);
+  }
+
+  #all<T>(kind: string, shape: Parameters<typeof readRecord<T>>[1]): T[] {
+    return listNames(path.join(this.root, kind))
+      .map((file) => readRecord(path.join(this.root, kind, file), shape))
+      .filter((record) => record !== undefined);
+  }
+}
+
+const fresh: StateRecord = {
+  state: 'created',
+  exitCode: 0,
+  outOfMemory: false,
+  restartPolicy: 'no',
+  restartCount: 0,
+  startedAt: '',
+};
+
+/** Never the same twice, and it leads back to the file. */
+function newId(name: string): string {
+  return `${randomBytes(8).toString('hex')}-${name}`;
+}
+
+function nameIn(id: string): string {
+  return id.slice(id.indexOf('-') + 1);
+}
+
+function overlap(one: string, other: string): boolean {
+  const a = range(one);
+  const b = range(other);
+  return a.first <= b.last && b.first <= a.last;
+}
+
+function range(subnet: string): { first: number; last: number } {
+  const [address = '', length = '32'] = subnet.split('/');
+  const base = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  return { first: base, last: base + 2 ** (32 - Number(length)) - 1 };
+}

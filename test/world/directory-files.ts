@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { z } from 'zod';
+
+/** Creates a file whole or not at all; false when one of this name exists. Holds between processes and across SIGKILL. */
+export function createFile(file: string, content: string): boolean {
+  const draft = draftBeside(file, content);
+  try {
+    fs.linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
+  } finally {
+    fs.rmSync(draft, { force: true });
+  }
+}
+
+/** Writes a file whole or not at all, over what is there. */
+export function replaceFile(file: string, content: string, mode = 0o600): void {
+  const draft = draftBeside(file, content);
+  fs.chmodSync(draft, mode);
+  fs.renameSync(draft, file);
+}
+
+/** The text of a file; undefined when there is none. */
+export function readText(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** The record in a file; undefined when there is none. */
+export function readRecord<T>(file: string, shape: z.ZodType<T>): T | undefined {
+  const text = readText(file);
+  return text === undefined ? undefined : shape.parse(JSON.parse(text));
+}
+
+/** The names in a directory, drafts left out; none when it does not exist. */
+export function listNames(directory: string): string[] {
+  try {
+    return fs.readdirSync(directory).filter((name) => !name.startsWith('.'));
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+function draftBeside(file: string, content: string): string {
+  const draft = path.join(path.dirname(file), `.${randomBytes(8).toString('hex')}`);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(draft, content, { mode: 0o600 });
+  return draft;
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

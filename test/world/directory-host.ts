@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { NotYet } from '../../src/domain/errors.js';
+import type { Place } from '../../src/domain/gateway.js';
+import type { HostFacts, HostProvider } from '../../src/ports/host-provider.js';
+import { createFile, readRecord, replaceFile } from './directory-files.js';
+import { DirectoryEngine } from './directory-engine.js';
+
+const hostRecord = z.object({
+  engineId: z.string(),
+  architecture: z.string(),
+  cpus: z.number(),
+  memoryMb: z.number(),
+  freeDiskBytes: z.number().optional(),
+});
+
+/** The host of a `DirectoryEngine`: `host.json` beside the engine's resources says what it has. */
+export class DirectoryHost implements HostProvider {
+  readonly root: string;
+  readonly #engine: DirectoryEngine;
+
+  constructor(root: string) {
+    this.root = root;
+    this.#engine = new DirectoryEngine(root);
+    createFile(this.#file(), JSON.stringify({ engineId: `engine-${randomBytes(4).toString('hex')}`, ...plenty }));
+  }
+
+  async readHost(_place: Place): Promise<HostFacts> {
+    if (existsSync(path.join(this.root, 'down'))) throw new NotYet(`no engine answers at ${this.root}`);
+    return this.#read();
+  }
+
+  async isPortTaken(_place: Place, port: number): Promise<boolean> {
+    return this.#engine.isPortTaken(port);
+  }
+
+  /** Changes what the host has. */
+  become(facts: Partial<HostFacts>): void {
+    replaceFile(this.#file(), JSON.stringify({ ...this.#read(), ...facts }));
+  }
+
+  #read(): HostFacts {
+    const facts = readRecord(this.#file(), hostRecord);
+    if (!facts) throw new NotYet(`no host at ${this.root}`);
+    return { ...facts, freeDiskBytes: facts.freeDiskBytes };
+  }
+
+  #file(): string {
+    return path.join(this.root, 'host.json');
+  }
+}
+
+const plenty = { architecture: 'x86_64', cpus: 64, memoryMb: 4_194_304, freeDiskBytes: 1024 ** 4 };

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+const labels = z.record(z.string(), z.string());
+
+export const imageRecord = z.object({ id: z.string(), labels });
+
+export const volumeRecord = z.object({ name: z.string(), labels });
+
+export const networkRecord = z.object({ id: z.string(), name: z.string(), labels, subnet: z.string() });
+
+/** What never changes in the life of a container; a writer has neither network nor port. */
+export const containerRecord = z.object({
+  id: z.string(),
+  name: z.string(),
+  labels,
+  imageId: z.string(),
+  command: z.array(z.string()),
+  network: z.string().nullable(),
+  hostPort: z.number().nullable(),
+  volume: z.string(),
+  target: z.string(),
+});
+
+/** What changes in the life of a container. It lies apart, under the id, so that a late change never brings a removed one back. */
+export const stateRecord = z.object({
+  state: z.enum(['created', 'running', 'exited']),
+  exitCode: z.number(),
+  outOfMemory: z.boolean(),
+  restartPolicy: z.string(),
+  restartCount: z.number(),
+  startedAt: z.string(),
+});
+
+export type ContainerRecord = z.infer<typeof containerRecord>;
+export type StateRecord = z.infer<typeof stateRecord>;
