@@ -1,0 +1,3 @@
+FROM scratch AS base
+ADD base.tar /
+CMD ["/bin/sh"]

@@ -1,0 +1,76 @@
+import { makeDirs } from './machine/dirs.mjs';
+import { provideEngine } from './machine/dockerd.mjs';
+import { writeFound } from './machine/found.mjs';
+import { makeImages } from './machine/image.mjs';
+import { withLock } from './machine/lock.mjs';
+import { foundOf, isComplete, look, missing } from './machine/look.mjs';
+import { installDependencies } from './machine/npm.mjs';
+import { readOptions, usage } from './machine/options.mjs';
+import { plan, preflight } from './machine/preflight.mjs';
+import { Problem, part, say } from './machine/say.mjs';
+import { provideTemporal } from './machine/temporal.mjs';
+
+/** Gets what is wanted and missing; silent when nothing is. */
+async function bootstrap(argv) {
+  const wanted = readOptions(argv);
+  if (wanted.help) return process.stdout.write(usage);
+  makeDirs();
+  const here = await look();
+  if (isComplete(missing(wanted, here))) return writeFound(foundOf(here));
+  await withLock(() => getWhatIsMissing(wanted));
+}
+
+/** Looks again first: another bootstrap may have done all of it while this one waited. */
+async function getWhatIsMissing(wanted) {
+  const here = await look();
+  const lacking = missing(wanted, here);
+  if (isComplete(lacking)) return writeFound(foundOf(here));
+  const { problems, temporalRoute } = await preflight(lacking, here);
+  if (problems.length > 0) throw new Problem(problems.join('\n'));
+  for (const line of plan(lacking, temporalRoute, here.docker)) say(line);
+  await doAll(partsOf(lacking, temporalRoute, here.docker));
+  await confirm(wanted);
+}
+
+function partsOf(lacking, temporalRoute, docker) {
+  const parts = [];
+  if (lacking.npm) parts.push(part('npm dependencies', installDependencies));
+  if (lacking.temporal) parts.push(part('temporal', () => provideTemporal(temporalRoute)));
+  if (lacking.engine || lacking.recipes.length > 0) parts.push(provideDocker(lacking, docker));
+  return parts;
+}
+
+/** The engine first, then the images one after the other: they share the disk that bounds them. */
+async function provideDocker(lacking, docker) {
+  const { engine, about } = lacking.engine ? await part('Docker engine', provideEngine) : docker;
+  for (const recipes of groupByRelease(lacking.recipes).values()) await part(`image ${recipes.map(({ tag }) => tag).join(', ')}`, () => makeImages(engine, recipes, about.arch));
+}
+
+function groupByRelease(recipes) {
+  const groups = new Map();
+  for (const recipe of recipes) groups.set(recipe.release, [...(groups.get(recipe.release) ?? []), recipe]);
+  return groups;
+}
+
+/** Lets every part come to its end before the first failure is told, so that none is cut off half done. */
+async function doAll(parts) {
+  const outcomes = await Promise.allSettled(parts);
+  const failures = outcomes.filter(({ status }) => status === 'rejected').map(({ reason }) => reason);
+  const unexpected = failures.find((reason) => !(reason instanceof Problem));
+  if (unexpected) throw unexpected;
+  if (failures.length > 0) throw new Problem(failures.map(({ message }) => message).join('\n'));
+}
+
+async function confirm(wanted) {
+  const here = await look();
+  const found = foundOf(here);
+  writeFound(found);
+  if (!isComplete(missing(wanted, here))) throw new Problem(`something that was just made is not there: ${JSON.stringify(found)}`);
+  if (found.startedEngine) say('the Docker engine was started for this and stays');
+}
+
+bootstrap(process.argv.slice(2)).catch((error) => {
+  const lines = error instanceof Problem ? error.message.split('\n') : [error.stack];
+  for (const line of lines) say(`bootstrap: ${line}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,30 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The checkout that this script belongs to. */
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** The XDG cache directory of creel: everything in it can be had again. */
+export const cacheDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'creel');
+
+/** The XDG state directory of creel: logs, and what is known about processes that were started. */
+export const stateDir = join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'creel');
+
+/** The XDG data directory of creel: what must not be lost. */
+export const dataDir = join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'creel');
+
+/** Makes creel's own directories, readable by their owner only. */
+export function makeDirs() {
+  for (const dir of [cacheDir, stateDir, dataDir]) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    chmodSync(dir, 0o700);
+  }
+  mkdirSync(join(stateDir, 'logs'), { recursive: true, mode: 0o700 });
+}
+
+/** Where the output of one part of bootstrap goes. */
+export function logPath(name) {
+  return join(stateDir, 'logs', `bootstrap-${name}.log`);
+}

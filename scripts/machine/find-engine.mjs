@@ -1,0 +1,103 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { Engine } from './engine.mjs';
+import { ask } from './run.mjs';
+
+/**
+ * Looks for a Docker engine on this machine. Answers { engine, about } when one can be used, { refused: [sentences] } when what was found
+ * or asked for cannot, and { absent: true } when there is nothing at all.
+ */
+export async function findEngine() {
+  const chosen = await chosenEndpoint();
+  if (chosen && !chosen.host.startsWith('unix://')) return { refused: [remoteSentence(chosen)] };
+  const sockets = chosen ? [chosen.host.slice('unix://'.length)] : usualSockets();
+  const tried = [];
+  for (const socketPath of sockets) {
+    const found = await probe(socketPath);
+    if (found.engine) return found;
+    if (found.refused) return found;
+    if (found.why) tried.push({ socketPath, why: found.why });
+  }
+  if (chosen) return { refused: [`${chosen.from} names ${chosen.host}, and no engine answers there (${tried[0]?.why ?? 'no such socket'}): start it, or unset ${chosen.from}`] };
+  const barred = tried.find(({ why }) => why === 'EACCES');
+  if (barred) return { refused: [accessSentence(barred.socketPath)] };
+  const asleep = tried.map(({ socketPath }) => asleepSentence(socketPath)).find(Boolean);
+  return asleep ? { refused: [asleep] } : { absent: true, tried };
+}
+
+/** What DOCKER_HOST or the current docker context asks for; undefined when neither says anything. */
+async function chosenEndpoint() {
+  if (process.env.DOCKER_HOST) return { from: 'DOCKER_HOST', host: process.env.DOCKER_HOST };
+  const context = process.env.DOCKER_CONTEXT || currentContext();
+  if (!context || context === 'default') return undefined;
+  const host = (await ask(['docker', 'context', 'inspect', context, '--format', '{{.Endpoints.docker.Host}}']))?.trim();
+  return host ? { from: process.env.DOCKER_CONTEXT ? 'DOCKER_CONTEXT' : `the docker context "${context}"`, host } : undefined;
+}
+
+function currentContext() {
+  try {
+    return JSON.parse(readFileSync(join(process.env.DOCKER_CONFIG || join(homedir(), '.docker'), 'config.json'), 'utf8')).currentContext;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where engines usually listen: the system's, Docker Desktop's, Colima's, OrbStack's, a rootless one's. */
+function usualSockets() {
+  const home = homedir();
+  const runtime = process.env.XDG_RUNTIME_DIR;
+  const inHome = ['.docker/run/docker.sock', '.colima/default/docker.sock', '.orbstack/run/docker.sock'].map((path) => join(home, path));
+  return ['/var/run/docker.sock', ...inHome, ...(runtime ? [join(runtime, 'docker.sock')] : [])];
+}
+
+async function probe(socketPath) {
+  if (!existsSync(socketPath)) return {};
+  const engine = new Engine(socketPath);
+  try {
+    const ping = await engine.ask('GET', '/_ping', { timeoutMs: 3000 });
+    if (ping.status !== 200) return { why: `status ${ping.status}` };
+    const [version, info] = await Promise.all([engine.ask('GET', '/version'), engine.ask('GET', '/info')]);
+    const refused = unfit(socketPath, version.body, info.body);
+    return refused.length > 0 ? { refused } : { engine, about: about(info.body, version.body) };
+  } catch (error) {
+    return { why: error.code ?? error.message };
+  }
+}
+
+function about(info, version) {
+  return { arch: archOf(info.Architecture), memory: info.MemTotal, dir: info.DockerRootDir, system: info.OperatingSystem, version: version.Version };
+}
+
+/** The engine's architecture in Node's words. */
+function archOf(name) {
+  return { x86_64: 'x64', amd64: 'x64', aarch64: 'arm64', arm64: 'arm64' }[name] ?? name;
+}
+
+function unfit(socketPath, version, info) {
+  const where = `the engine at ${socketPath}`;
+  const components = (version.Components ?? []).map(({ Name }) => Name).join(' ');
+  const problems = [];
+  if (/podman/i.test(components)) problems.push(`${where} is Podman behind Docker's socket, whose networks and restarts differ: creel needs a Docker engine; name one with DOCKER_HOST=unix://…`);
+  if (info.OSType && info.OSType !== 'linux') problems.push(`${where} runs ${info.OSType} containers; the gateway needs Linux ones`);
+  const rootless = (info.SecurityOptions ?? []).some((option) => option.includes('rootless'));
+  if (rootless && !(info.MemoryLimit && info.PidsLimit)) problems.push(`${where} is rootless and may not limit memory or processes: delegate the cgroup controllers to your user (Docker's manual, "Rootless mode", "Limiting resources")`);
+  if (!['x64', 'arm64'].includes(archOf(info.Architecture))) problems.push(`${where} runs on ${info.Architecture}; the gateway image can be made for x86_64 and arm64`);
+  return problems;
+}
+
+function remoteSentence({ from, host }) {
+  return `${from} names ${host}, an engine on another machine: the gateway's port would open on that machine's loopback, where nothing here can reach it. Unset it, or point it at a local socket (unix://…)`;
+}
+
+function accessSentence(socketPath) {
+  const { username } = userInfo();
+  return `${socketPath} is there, but ${username} may not use it: sudo usermod -aG docker ${username}, then log in again`;
+}
+
+function asleepSentence(socketPath) {
+  if (socketPath.includes('.colima')) return 'Colima is installed but not running: colima start';
+  if (socketPath.includes('.orbstack')) return 'OrbStack is installed but not running: start the OrbStack app';
+  if (socketPath.includes('.docker/run') || process.platform === 'darwin') return 'Docker Desktop is installed but not running: start the Docker Desktop app';
+  return undefined;
+}

@@ -1,0 +1,126 @@
+import { appendFileSync, copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { debootstrapBase, pullBase } from './base.mjs';
+import { cacheDir, logPath } from './dirs.mjs';
+import { bornAt } from './process.mjs';
+import { catalogue } from './recipe.mjs';
+import { run } from './run.mjs';
+import { Problem } from './say.mjs';
+import { tarOf } from './tar.mjs';
+
+/** OpenClaw names its own caches after its package's time, so a time of its own per build would make equal images differ. */
+const MTIME = Date.UTC(2026, 0, 1) / 1000;
+const ABANDONED_AFTER_MS = 15 * 60_000;
+
+/** The id of the finished image of this recipe on the engine, by its labels; a tag that was moved or lost is put back. */
+export async function findImage(engine, recipe, arch) {
+  const images = await imagesWith(engine, { label: [`creel.release=${recipe.release}`, `creel.variant=${recipe.variant}`] });
+  const hashes = recipe.hashes(arch);
+  const found = images.find(({ Labels }) => hashes.includes(Labels['creel.recipe']));
+  if (!found) return undefined;
+  if (!found.RepoTags?.includes(recipe.tag)) await tag(engine, found.Id, recipe.tag);
+  return found.Id;
+}
+
+/** Makes the images of these recipes, which share one release, and removes what an older recipe left untagged. */
+export async function makeImages(engine, recipes, arch) {
+  const stage = join(cacheDir, 'stage', `${recipes[0].release}-${process.pid}`);
+  sweepStages();
+  try {
+    const [base] = await Promise.all([chooseBase(engine, arch), installInto(stage, recipes[0], arch)]);
+    for (const recipe of recipes) await makeImage(engine, recipe, arch, base, stage);
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+let chosenBase;
+
+/** One base for all images of one run: asking a registry that does not answer costs seconds. */
+function chooseBase(engine, arch) {
+  chosenBase ??= (async () => {
+    const reference = await pullBase(engine, catalogue.base, arch);
+    return reference ? { kind: 'registry', reference } : { kind: 'debootstrap', archive: await debootstrapBase(catalogue.base, arch) };
+  })();
+  return chosenBase;
+}
+
+async function installInto(stage, recipe, arch) {
+  mkdirSync(stage, { recursive: true, mode: 0o700 });
+  for (const name of ['package.json', 'package-lock.json', '.npmrc']) copyFileSync(join(recipe.dir, name), join(stage, name));
+  const platform = ['--os=linux', `--cpu=${arch}`, '--libc=glibc'];
+  const flags = ['--omit=dev', '--include=optional', '--ignore-scripts', '--install-strategy=shallow', '--no-audit', '--no-fund'];
+  await run(`image-${recipe.release}`, ['npm', 'ci', ...flags, ...platform], { cwd: stage });
+}
+
+async function makeImage(engine, recipe, arch, base, stage) {
+  const app = join(stage, 'node_modules', 'openclaw');
+  const before = await imagesWith(engine, { reference: [recipe.tag] });
+  const id = await build(engine, recipe, contextOf(recipe, arch, base, stage, app), {
+    t: recipe.tag,
+    target: recipe.variant,
+    labels: JSON.stringify(recipe.labels(app, base.kind, arch)),
+    buildargs: JSON.stringify({ ...proxies(), ...(base.reference ? { BASE: base.reference } : {}) }),
+    rm: '1',
+    forcerm: '1',
+  });
+  await removeReplaced(engine, before.filter((image) => image.Id !== id));
+}
+
+function contextOf(recipe, arch, base, stage, app) {
+  const entries = [
+    { name: 'Dockerfile', content: Buffer.from(recipe.dockerfile(base.kind)) },
+    { name: 'bake.mjs', content: recipe.bake() },
+    { name: 'node', path: join(stage, 'node_modules', `node-linux-${arch}`, 'bin', 'node') },
+    { name: 'app', path: app },
+  ];
+  if (base.archive) entries.unshift({ name: 'base.tar', path: base.archive });
+  return Readable.from(tarOf(entries, MTIME));
+}
+
+async function build(engine, recipe, context, query) {
+  const log = logPath(`image-${recipe.release}`);
+  const onMessage = (message) => appendFileSync(log, message.stream ?? `${JSON.stringify(message)}\n`, { mode: 0o600 });
+  try {
+    const messages = await engine.follow('POST', `/build?${new URLSearchParams(query)}`, { body: context, type: 'application/x-tar', onMessage });
+    const id = messages.findLast(({ aux }) => aux?.ID)?.aux.ID;
+    if (!id) throw new Error('the engine ended the build without an image');
+    return id;
+  } catch (error) {
+    throw new Problem(`building ${recipe.tag} failed: ${error.message}; the whole output is in ${log}`);
+  }
+}
+
+/** An image that lost its tag to a newer one goes, and so does what a build that was cut short long ago left; what a container still uses stays. */
+async function removeReplaced(engine, replaced) {
+  const dangling = await imagesWith(engine, { dangling: ['true'], label: ['creel.dev=true'] });
+  const old = dangling.filter((image) => Date.now() - image.Created * 1000 > ABANDONED_AFTER_MS || replaced.some(({ Id }) => Id === image.Id));
+  for (const { Id } of old) await engine.ask('DELETE', `/images/${Id}`);
+}
+
+async function imagesWith(engine, filters) {
+  const { status, body } = await engine.ask('GET', `/images/json?filters=${encodeURIComponent(JSON.stringify(filters))}`);
+  if (status !== 200) throw new Problem(`the engine does not list its images: ${body.message ?? body}`);
+  return body;
+}
+
+async function tag(engine, id, name) {
+  const [repo, version] = name.split(':');
+  await engine.ask('POST', `/images/${id}/tag?repo=${encodeURIComponent(repo)}&tag=${version}`);
+}
+
+function proxies() {
+  const names = ['http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]);
+  return Object.fromEntries(names.filter((name) => process.env[name]).map((name) => [name, process.env[name]]));
+}
+
+/** Removes the stages of runs that are gone. */
+function sweepStages() {
+  const dir = join(cacheDir, 'stage');
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(dir)) {
+    const pid = Number(name.split('-').at(-1));
+    if (pid !== process.pid && bornAt(pid) === undefined) rmSync(join(dir, name), { recursive: true, force: true });
+  }
+}

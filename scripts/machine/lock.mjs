@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cacheDir } from './dirs.mjs';
+import { bornAt, lives } from './process.mjs';
+import { say } from './say.mjs';
+
+const path = join(cacheDir, 'bootstrap.lock');
+
+/** Does the work while no other bootstrap on this cache does any; waits for one that lives, takes over from one that died. */
+export async function withLock(work) {
+  await take();
+  const release = () => rmSync(path, { force: true });
+  process.once('exit', release);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
+  try {
+    return await work();
+  } finally {
+    release();
+    process.off('exit', release);
+  }
+}
+
+async function take() {
+  const mine = { pid: process.pid, born: bornAt(process.pid), nonce: randomBytes(8).toString('hex') };
+  let told = false;
+  while (!createOnce(path, mine)) {
+    const holder = read(path);
+    if (holder && !lives(holder)) removeDead(holder);
+    else {
+      if (holder && !told) say(`another bootstrap (process ${holder.pid}) is at work; waiting for it`);
+      told ||= holder !== undefined;
+      await sleep(250);
+    }
+  }
+}
+
+/** Removes the lock of a dead holder: only who owns the claim named after that very holder may, so a new holder's lock is never removed. */
+function removeDead(holder) {
+  const claim = `${path}.${holder.nonce}`;
+  if (!createOnce(claim, { pid: process.pid, born: bornAt(process.pid) })) {
+    const claimant = read(claim);
+    if (claimant && !lives(claimant)) rmSync(claim, { force: true });
+    return;
+  }
+  if (read(path)?.nonce === holder.nonce) rmSync(path, { force: true });
+  rmSync(claim, { force: true });
+}
+
+function createOnce(file, content) {
+  try {
+    writeFileSync(file, JSON.stringify(content), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function read(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import { startedByUs } from './dockerd.mjs';
+import { findEngine } from './find-engine.mjs';
+import { findImage } from './image.mjs';
+import { npmIsThere } from './npm.mjs';
+import { Recipe, catalogue, knownReleases } from './recipe.mjs';
+import { findTemporal } from './temporal.mjs';
+
+/** What is here now, found by cheap probes: { npm, temporal, docker, images, plain }, `docker` as `findEngine` answers it. */
+export async function look() {
+  const [temporal, docker] = await Promise.all([findTemporal(), findEngine()]);
+  const images = docker.engine ? await imagesOn(docker, 'baked') : {};
+  const plain = docker.engine ? await imagesOn(docker, 'plain') : {};
+  return { npm: npmIsThere(), temporal, docker, images, plain };
+}
+
+async function imagesOn({ engine, about }, variant) {
+  const found = knownReleases().map(async (release) => [release, await findImage(engine, new Recipe(release, variant), about.arch)]);
+  return Object.fromEntries((await Promise.all(found)).filter(([, id]) => id !== undefined));
+}
+
+/** What of the wanted is missing: { npm, temporal, engine, recipes }. */
+export function missing(wanted, here) {
+  const baked = wanted.releases.filter((release) => !here.images[release]).map((release) => new Recipe(release));
+  const plain = wanted.plain && !here.plain[catalogue.pinned] ? [new Recipe(catalogue.pinned, 'plain')] : [];
+  return { npm: !here.npm, temporal: wanted.temporal && !here.temporal, engine: wanted.engine && !here.docker.engine, recipes: [...baked, ...plain] };
+}
+
+/** Whether nothing is missing. */
+export function isComplete(lacking) {
+  return !lacking.npm && !lacking.temporal && !lacking.engine && lacking.recipes.length === 0;
+}
+
+/** What was found, in the form that the rest of creel reads. */
+export function foundOf(here) {
+  return {
+    version: 1,
+    temporal: here.temporal ?? null,
+    docker: here.docker.engine?.endpoint ?? null,
+    startedEngine: here.docker.engine !== undefined && startedByUs(),
+    images: here.images,
+    plain: here.plain,
+  };
+}

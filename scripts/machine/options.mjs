@@ -1,0 +1,35 @@
+import { catalogue, knownReleases } from './recipe.mjs';
+import { Problem } from './say.mjs';
+
+export const usage = `Usage: scripts/bootstrap [options]
+
+Gets what creel needs on this machine: npm dependencies, a temporal binary, a Docker engine, the gateway image.
+Prints nothing when all of it is there.
+
+  --release VERSION  also the image of that release (may be repeated; known: ${knownReleases().join(', ')})
+  --plain            also the image of the pinned release (${catalogue.pinned}) without the compile cache, for the benchmark
+  --no-image         no image is needed
+  --no-engine        neither engine nor image is needed
+  --no-temporal      no temporal binary is needed
+  --help             this text
+`;
+
+/** Reads the command line into { help, temporal, engine, releases, plain }. */
+export function readOptions(argv) {
+  const wanted = { help: false, temporal: true, engine: true, image: true, plain: false, releases: [catalogue.pinned] };
+  const flags = { '--help': { help: true }, '--plain': { plain: true }, '--no-image': { image: false }, '--no-engine': { engine: false, image: false }, '--no-temporal': { temporal: false } };
+  const rest = argv.flatMap((word) => (word.startsWith('--release=') ? ['--release', word.slice('--release='.length)] : [word]));
+  while (rest.length > 0) {
+    const word = rest.shift();
+    if (word === '--release') wanted.releases.push(knownRelease(rest.shift()));
+    else if (flags[word]) Object.assign(wanted, flags[word]);
+    else throw new Problem(`unknown option ${word}\n\n${usage}`);
+  }
+  const releases = wanted.image ? [...new Set(wanted.releases)] : [];
+  return { help: wanted.help, temporal: wanted.temporal, engine: wanted.engine, releases, plain: wanted.image && wanted.plain };
+}
+
+function knownRelease(release) {
+  if (knownReleases().includes(release)) return release;
+  throw new Problem(`--release ${release ?? ''}: not in image/releases.json (known: ${knownReleases().join(', ')})`);
+}

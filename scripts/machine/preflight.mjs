@@ -1,0 +1,119 @@
+import { existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import { canInstallPackages, isDebian, missingFromApt } from './apt.mjs';
+import { cacheDir, root } from './dirs.mjs';
+import { dockerdIsInstalled, livingDockerd } from './dockerd.mjs';
+import { ask } from './run.mjs';
+import { temporalRoute } from './temporal.mjs';
+
+const GIB = 2 ** 30;
+const LEAST_MEMORY = 3.5 * GIB;
+
+/** Asks at once everything that could fail later. Answers { problems: [sentences], temporalRoute }. */
+export async function preflight(lacking, here) {
+  const [route, ...answers] = await Promise.all([
+    lacking.temporal ? temporalRoute() : undefined,
+    askMachine(),
+    askEngine(lacking, here.docker),
+    askNpm(lacking),
+    askMemory(here.docker),
+    askDisk(lacking, here.docker),
+  ]);
+  const problems = answers.flat();
+  if (lacking.temporal && !route)
+    problems.push(`a temporal binary is missing, and neither temporal.download nor the Go module proxy (go on PATH) can be reached: ${interception()}or put the Temporal CLI on PATH (https://docs.temporal.io/cli)`);
+  return { problems, temporalRoute: route };
+}
+
+function askMachine() {
+  if (['x64', 'arm64'].includes(process.arch) && ['linux', 'darwin'].includes(process.platform)) return [];
+  return [`this is ${process.platform} on ${process.arch}; creel runs on Linux and macOS, on x64 and arm64`];
+}
+
+async function askEngine(lacking, docker) {
+  if (!lacking.engine) return [];
+  if (docker.refused) return docker.refused;
+  if (livingDockerd() !== undefined) return [];
+  const installed = await dockerdIsInstalled();
+  const isRoot = process.getuid?.() === 0;
+  if (installed) return isRoot ? [] : ['Docker is installed here but not running: sudo systemctl start docker'];
+  if (!canInstallPackages()) return [absentSentence()];
+  const unknown = await missingFromApt('docker.io');
+  return unknown.length === 0 ? [] : [`no Docker engine answers, and apt offers no docker.io: see the output of apt-get update (${interception()}package sources)`];
+}
+
+function absentSentence() {
+  if (process.platform === 'darwin') return 'no Docker engine answers: install and start Docker Desktop, OrbStack or Colima, or name a local socket with DOCKER_HOST=unix://…';
+  if (isDebian()) return 'no Docker engine answers: sudo apt-get install docker.io, and sudo usermod -aG docker "$USER" (as root, this script does it itself)';
+  return 'no Docker engine answers: install one (https://docs.docker.com/engine/install), or name a local socket with DOCKER_HOST=unix://…';
+}
+
+async function askNpm(lacking) {
+  if (!lacking.npm && lacking.recipes.length === 0) return [];
+  if ((await ask(['npm', '--version'])) === undefined) return ['npm is not on PATH; it comes with Node'];
+  const reached = await ask(['npm', 'ping', '--fetch-retries=0', '--fetch-timeout=15000'], { timeoutMs: 20_000, cwd: root });
+  return reached === undefined ? [`the npm registry does not answer (npm ping): ${interception()}check the network and npm config get registry`] : [];
+}
+
+function interception() {
+  return process.env.NODE_EXTRA_CA_CERTS ? '' : 'behind a proxy that opens TLS, NODE_EXTRA_CA_CERTS must name its certificate; ';
+}
+
+function askMemory(docker) {
+  const memory = docker.about?.memory ?? totalmem();
+  if (memory >= LEAST_MEMORY) return [];
+  return [`${docker.about ? 'the Docker engine' : 'this machine'} has ${(memory / GIB).toFixed(1)} GB of memory; a gateway takes 2 and the rest of creel 1: give it 4`];
+}
+
+/** Needs that fall on the same file system add up. */
+function askDisk(lacking, docker) {
+  const needs = diskNeeds(lacking, docker).filter(({ bytes }) => bytes > 0);
+  const perDisk = new Map();
+  for (const { dir, bytes } of needs) {
+    const { type, blocks, bavail, bsize } = statfsSync(existing(dir));
+    const disk = `${type}-${blocks}-${bavail}`;
+    const sum = perDisk.get(disk) ?? { dirs: [], bytes: 0, free: bavail * bsize };
+    perDisk.set(disk, { dirs: [...sum.dirs, dir], bytes: sum.bytes + bytes, free: sum.free });
+  }
+  const short = [...perDisk.values()].filter(({ bytes, free }) => bytes > free);
+  return short.map(({ dirs, bytes, free }) => `${dirs.join(' and ')}: ${gigabytes(bytes)} are needed and ${gigabytes(free)} are free`);
+}
+
+/** Where how much disk goes while it works; the engine's directory only counts where it is on this machine. */
+function diskNeeds(lacking, docker) {
+  const releases = new Set(lacking.recipes.map(({ release }) => release)).size;
+  const engineDir = docker.about?.dir ?? '/var/lib/docker';
+  const cache = (lacking.temporal ? 2.5 : 0) + (releases > 0 ? 0.4 + 0.9 * releases : 0);
+  const needs = [
+    { dir: root, bytes: (lacking.npm ? 0.5 : 0) * GIB },
+    { dir: cacheDir, bytes: cache * GIB },
+  ];
+  if (process.platform === 'linux') needs.push({ dir: engineDir, bytes: ((lacking.engine ? 0.4 : 0) + 1.1 * releases + (releases > 0 ? 1 : 0)) * GIB });
+  return needs;
+}
+
+/** What bootstrap is about to do, in lines for a person. */
+export function plan(lacking, route, docker) {
+  const image = (recipe) => ({ what: `the image ${recipe.tag}, from npm and Debian packages`, seconds: recipe.variant === 'plain' ? 40 : 90 });
+  const besides = [
+    ...(lacking.npm ? [{ what: 'npm dependencies, as locked', seconds: 30 }] : []),
+    ...(lacking.temporal ? [{ what: `a temporal binary, ${route === 'download' ? 'downloaded' : 'built with go install'}`, seconds: route === 'download' ? 20 : 180 }] : []),
+  ];
+  const inTurn = [...(lacking.engine ? [{ what: 'a Docker engine, installed where it is missing, and started', seconds: 20 }] : []), ...lacking.recipes.map(image)];
+  const longest = Math.max(...besides.map(({ seconds }) => seconds), inTurn.reduce((sum, { seconds }) => sum + seconds, 0));
+  const disk = diskNeeds(lacking, docker).reduce((sum, { bytes }) => sum + bytes, 0);
+  const time = longest < 90 ? `${longest} s` : `${Math.ceil(longest / 60)} min`;
+  return [`creel gets what is missing here: about ${time}, up to ${gigabytes(disk)} of disk`, ...[...besides, ...inTurn].map(({ what }) => `  - ${what}`)];
+}
+
+function existing(dir) {
+  if (dir === cacheDir) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  let path = dir;
+  while (!existsSync(path)) path = dirname(path);
+  return path;
+}
+
+function gigabytes(bytes) {
+  return `${(bytes / GIB).toFixed(1)} GB`;
+}

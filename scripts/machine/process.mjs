@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** When the process with this id began, in a form that only compares equal for the same process; undefined when there is none. */
+export function bornAt(pid) {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (error.code === 'ESRCH') return undefined;
+  }
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return bornAccordingToPs(pid);
+  }
+}
+
+function bornAccordingToPs(pid) {
+  try {
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process that was noted as { pid, born } still lives; a recycled id does not count. */
+export function lives(noted) {
+  return noted !== undefined && bornAt(noted.pid) === noted.born;
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './dirs.mjs';
+
+const imageDir = join(root, 'image');
+const BASES = ['registry', 'debootstrap'];
+
+/** image/releases.json: the pinned release, the base, and what is known of each release. */
+export const catalogue = JSON.parse(readFileSync(join(imageDir, 'releases.json'), 'utf8'));
+
+/** One release as an image to be made: baked, with the compile cache, or plain. */
+export class Recipe {
+  constructor(release, variant = 'baked') {
+    this.release = release;
+    this.variant = variant;
+    this.dir = join(imageDir, release);
+  }
+
+  get tag() {
+    return `creel/openclaw:${this.release}${this.variant === 'plain' ? '-plain' : ''}`;
+  }
+
+  get known() {
+    return catalogue.releases[this.release];
+  }
+
+  /** Names what the image is made of; it changes with anything that could change the image. */
+  hash(baseKind, arch) {
+    const sum = createHash('sha256');
+    const parts = [this.variant, baseKind, arch, JSON.stringify(catalogue.base), JSON.stringify(this.known), this.dockerfile(baseKind), this.bake()];
+    const locked = ['package.json', 'package-lock.json'].map((name) => readFileSync(join(this.dir, name)));
+    for (const piece of [...parts, ...locked]) sum.update(piece).update('\0');
+    return sum.digest('hex').slice(0, 12);
+  }
+
+  /** The hashes under which a finished image may be found, whichever base it was made on. */
+  hashes(arch) {
+    return BASES.map((kind) => this.hash(kind, arch));
+  }
+
+  dockerfile(baseKind) {
+    return readFileSync(join(imageDir, `base.${baseKind}.Dockerfile`), 'utf8') + readFileSync(join(imageDir, 'Dockerfile'), 'utf8');
+  }
+
+  bake() {
+    return readFileSync(join(imageDir, 'bake.mjs'));
+  }
+
+  /** What can be read off the package without running it: schema versions, channel plugins, probes. */
+  labels(app, baseKind, arch) {
+    const { schemaVersions = {} } = JSON.parse(readFileSync(join(app, 'package.json'), 'utf8')).openclaw ?? {};
+    const capabilities = [...(answersStartupz(app) ? ['startupz'] : []), ...this.known.capabilities];
+    const labels = {
+      'creel.release': this.release,
+      'creel.recipe': this.hash(baseKind, arch),
+      'creel.variant': this.variant,
+      'creel.dev': 'true',
+      'creel.arch': arch,
+      'creel.plugins': channelPlugins(app).join(','),
+      'creel.capabilities': capabilities.join(','),
+    };
+    for (const [name, version] of Object.entries(schemaVersions)) labels[`creel.schema.${name}`] = String(version);
+    return labels;
+  }
+}
+
+/** Every release that the catalogue knows and has a lockfile for. */
+export function knownReleases() {
+  return Object.keys(catalogue.releases).filter((release) => existsSync(join(imageDir, release, 'package-lock.json')));
+}
+
+/** The channels whose plugin lies in the package. */
+function channelPlugins(app) {
+  const extensions = join(app, 'dist', 'extensions');
+  const manifests = readdirSync(extensions).map((name) => join(extensions, name, 'openclaw.plugin.json'));
+  return manifests.filter(existsSync).flatMap((path) => JSON.parse(readFileSync(path, 'utf8')).channels ?? []).sort();
+}
+
+function answersStartupz(app) {
+  const dist = join(app, 'dist');
+  const programs = readdirSync(dist).filter((name) => /\.m?js$/.test(name));
+  return programs.some((name) => readFileSync(join(dist, name), 'utf8').includes('/startupz'));
+}
