@@ -1,0 +1,19 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+const current = new AsyncLocalStorage<{ sentence: string }>();
+
+/** Runs `fn` with a sentence of its own, empty at first: what it is waiting for, as people read it. */
+export function within<T>(fn: () => T): T {
+  return current.run({ sentence: '' }, fn);
+}
+
+/** Replaces the sentence of the surrounding call; the next heartbeat carries it. Outside of `within` nobody listens. */
+export function say(sentence: string): void {
+  const held = current.getStore();
+  if (held) held.sentence = sentence;
+}
+
+/** The sentence of the surrounding call, empty when nothing was said. */
+export function sentenceOf(): string {
+  return current.getStore()?.sentence ?? '';
+}

@@ -1,0 +1,50 @@
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { finalKinds } from '../domain/errors.js';
+
+/** How soon something that is true later by itself is asked for again. */
+export const notYetPaceMs = 1_000;
+
+/** The most of a message, and of a stack, that a history keeps of one failure. */
+const textBytes = 2_048;
+
+/**
+ * A failure as the saga reads it: `type` is the kind (our errors by name, `Error` for any other), `details` say which attempt
+ * failed. The final kinds are never retried; `NotYet` is asked again at a fixed pace and counts as no failure in metrics.
+ */
+export function attemptFailure(error: unknown, attempt: number): ApplicationFailure {
+  const details = [{ attempt }];
+  if (!(error instanceof Error)) {
+    return ApplicationFailure.create({ message: cut(String(error)), type: 'Error', details });
+  }
+  const failure = ApplicationFailure.create({
+    message: cut(error.message),
+    type: kindOf(error),
+    nonRetryable: finalKinds.some((kind) => kind === error.name),
+    details,
+    ...(error.cause instanceof Error && { cause: bounded(error.cause) }),
+    ...(error.name === 'NotYet' && {
+      category: ApplicationFailureCategory.BENIGN,
+      nextRetryDelay: notYetPaceMs,
+    }),
+  });
+  failure.stack = error.name === 'NotYet' ? '' : cut(error.stack ?? '');
+  return failure;
+}
+
+function kindOf(error: Error): string {
+  return error.name === 'NotYet' || finalKinds.some((kind) => kind === error.name) ? error.name : 'Error';
+}
+
+/** A cause without its stack, its message and its own causes bounded: enough to name what happened underneath. */
+function bounded(error: Error, depth = 3): Error {
+  const cause = error.cause instanceof Error && depth > 0 ? bounded(error.cause, depth - 1) : undefined;
+  const copy = new Error(cut(error.message), cause && { cause });
+  copy.name = error.name;
+  copy.stack = '';
+  return copy;
+}
+
+function cut(text: string): string {
+  if (Buffer.byteLength(text) <= textBytes) return text;
+  return `${Buffer.from(text).subarray(0, textBytes).toString('utf8')}… (cut)`;
+}

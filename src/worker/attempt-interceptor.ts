@@ -1,0 +1,60 @@
+import type { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { ActivityExecuteInput, ActivityInterceptorsFactory } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { sentenceOf, within } from '../activities/sentence.js';
+import type { Attempted } from '../workflows/operation.js';
+import { attemptFailure } from './attempt-failure.js';
+
+type Next = (input: ActivityExecuteInput) => Promise<unknown>;
+
+/** How often an activity without a heartbeat time-out shows its sentence. */
+const idlePaceMs = 10_000;
+
+/**
+ * What every activity gets: a heartbeat at a third of its time-out for as long as the call lives, carrying the current
+ * sentence; its answer as `Attempted`; its failure as `attemptFailure`; one log line at the start and one at the end.
+ * Cancellation passes through untouched and carries no attempt, so that the saga settles after it.
+ */
+export function attemptInterceptor(log: Logger): ActivityInterceptorsFactory {
+  return (context) => ({ inbound: { execute: (input, next) => attempt(context, log, input, next) } });
+}
+
+async function attempt(context: Context, log: Logger, input: ActivityExecuteInput, next: Next): Promise<unknown> {
+  const { attempt: number, activityType: activity, workflowExecution } = context.info;
+  const workflowId = workflowExecution?.workflowId ?? '';
+  const line = log.child({ gateway: workflowId.split('/')[1] ?? '', workflowId, activity, attempt: number });
+  const startedAt = performance.now();
+  const ms = () => Math.round(performance.now() - startedAt);
+  line.info('activity starts');
+  try {
+    const value = await beating(context, () => next(input));
+    line.info({ ms: ms() }, 'activity is done');
+    return { attempt: number, value } satisfies Attempted<unknown>;
+  } catch (error) {
+    if (isCancelled(error, context.cancellationSignal)) {
+      line.info({ ms: ms() }, 'activity was cancelled');
+      throw error;
+    }
+    const failure = attemptFailure(error, number);
+    line[failure.type === 'NotYet' ? 'info' : 'warn']({ ms: ms(), kind: failure.type, err: failure }, 'activity failed');
+    throw failure;
+  }
+}
+
+async function beating<T>(context: Context, fn: () => Promise<T>): Promise<T> {
+  const timeoutMs = context.info.heartbeatTimeoutMs;
+  return within(async () => {
+    const timer = setInterval(() => context.heartbeat({ sentence: sentenceOf() }), timeoutMs ? timeoutMs / 3 : idlePaceMs);
+    try {
+      return await fn();
+    } finally {
+      clearInterval(timer);
+    }
+  });
+}
+
+function isCancelled(error: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false;
+  return error instanceof CancelledFailure || (error instanceof Error && error.name === 'AbortError');
+}

@@ -1,0 +1,116 @@
+import { setTimeout as after } from 'node:timers/promises';
+import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure, defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { say } from '../../src/activities/sentence.js';
+import { Bug, Foreign, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
+import { Secret } from '../../src/domain/secret.js';
+import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
+import { currentSignal } from '../../src/worker/current-signal.js';
+
+function environment(info: { attempt?: number; heartbeatTimeoutMs?: number } = {}) {
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+  const env = new MockActivityEnvironment(info, {
+    interceptors: [attemptInterceptor(log)],
+    logger: new DefaultLogger('ERROR'),
+  });
+  const beats: unknown[] = [];
+  env.on('heartbeat', (details) => beats.push(details));
+  return { env, lines, beats };
+}
+
+async function failureOf(error: unknown, attempt = 1): Promise<ApplicationFailure> {
+  const { env } = environment({ attempt });
+  const thrown: unknown = await env.run(() => Promise.reject(error)).catch((each: unknown) => each);
+  if (!(thrown instanceof ApplicationFailure)) throw new Error(`not an ApplicationFailure: ${String(thrown)}`);
+  return thrown;
+}
+
+test('an answer says which attempt gave it', async () => {
+  const { env } = environment({ attempt: 3 });
+  expect(await env.run(() => Promise.resolve('done'))).toEqual({ attempt: 3, value: 'done' });
+});
+
+test('heartbeats go on for the whole life of a call, carry the current sentence, and end with it', async () => {
+  const { env, beats } = environment({ heartbeatTimeoutMs: 60 });
+  await env.run(async () => {
+    say('/startupz 503, 12 s');
+    await after(150);
+    say('/startupz 200');
+    await after(100);
+  });
+  expect(beats.length).toBeGreaterThanOrEqual(5);
+  expect(beats[0]).toEqual({ sentence: '/startupz 503, 12 s' });
+  expect(beats.at(-1)).toEqual({ sentence: '/startupz 200' });
+  const seen = beats.length;
+  await after(100);
+  expect(beats.length).toBe(seen);
+});
+
+test('two calls at once do not read each other', async () => {
+  const one = environment({ heartbeatTimeoutMs: 60 });
+  const two = environment({ heartbeatTimeoutMs: 60 });
+  const call = async (sentence: string) => {
+    say(sentence);
+    await after(100);
+  };
+  await Promise.all([one.env.run(call, 'one'), two.env.run(call, 'two')]);
+  expect(one.beats).not.toHaveLength(0);
+  expect(new Set(one.beats.map((beat) => JSON.stringify(beat)))).toEqual(new Set(['{"sentence":"one"}']));
+  expect(new Set(two.beats.map((beat) => JSON.stringify(beat)))).toEqual(new Set(['{"sentence":"two"}']));
+});
+
+test.each([Refused, Foreign, Bug, StartOver])('%o is never retried and keeps its kind, message and attempt', async (Kind) => {
+  const failure = await failureOf(new Kind('what, where, what now'), 2);
+  expect(failure).toMatchObject({ type: Kind.name, nonRetryable: true, details: [{ attempt: 2 }] });
+  expect(failure.message).toBe('what, where, what now');
+});
+
+test('NotYet is asked again at a fixed pace and is no failure in the metrics', async () => {
+  expect(await failureOf(new NotYet('still starting'))).toMatchObject({
+    type: 'NotYet',
+    nonRetryable: false,
+    nextRetryDelay: 1_000,
+    category: ApplicationFailureCategory.BENIGN,
+    details: [{ attempt: 1 }],
+  });
+});
+
+test('a hiccup is retried by the policy, keeps its cause, and is bounded', async () => {
+  const failure = await failureOf(new TypeError('x'.repeat(10_000), { cause: new Error('ECONNRESET') }));
+  expect(failure).toMatchObject({ type: 'Error', nonRetryable: false, details: [{ attempt: 1 }] });
+  expect(failure.nextRetryDelay).toBeUndefined();
+  expect(failure.cause?.message).toBe('ECONNRESET');
+  const proto = defaultFailureConverter.errorToFailure(failure, defaultPayloadConverter);
+  expect(JSON.stringify(proto).length).toBeLessThan(8_000);
+});
+
+test('something thrown that is no Error is a hiccup too', async () => {
+  expect(await failureOf('odd')).toMatchObject({ type: 'Error', message: 'odd', nonRetryable: false });
+});
+
+test('cancellation reaches the adapters by signal and passes through untouched', async () => {
+  const { env, lines } = environment();
+  const call = env.run(
+    () =>
+      new Promise((_resolve, reject) => {
+        const signal = currentSignal();
+        signal?.addEventListener('abort', () => reject(signal.reason));
+      }),
+  );
+  env.cancel('CANCELLED');
+  await expect(call).rejects.toBeInstanceOf(CancelledFailure);
+  expect(lines.some((line) => line.includes('activity was cancelled'))).toBe(true);
+  expect(currentSignal()).toBeUndefined();
+});
+
+test('one line at the start, one at the end, and no argument or answer in either', async () => {
+  const { env, lines } = environment();
+  await env.run((_secret: unknown) => Promise.resolve('the answer'), { token: new Secret('s3cret'), plain: 'the argument' });
+  expect(lines).toHaveLength(2);
+  expect(JSON.parse(lines[1] ?? '')).toMatchObject({ msg: 'activity is done', attempt: 1, activity: 'unknown' });
+  expect(lines.join('')).not.toMatch(/s3cret|the argument|the answer/);
+});
