@@ -16,7 +16,7 @@ import type {
   Volume,
   WriterSpec,
 } from '../../src/ports/docker-engine.js';
-import { createFile, listNames, readRecord, readText, replaceFile } from './directory-files.js';
+import { createFile, listNames, readRecord, readText, replaceFile, touchFile } from './directory-files.js';
 import {
   containerRecord,
   imageRecord,
@@ -219,8 +219,7 @@ export class DirectoryEngine implements DockerEngine {
       overlap(decodeURIComponent(file.slice(0, -'.json'.length)), network.subnet),
     );
     if (overlaps) return 'subnet taken';
-    const hint = this.#hint('network-name', network.name, network.subnet);
-    replaceFile(hint, '');
+    touchFile(this.#hint('network-name', network.name, network.subnet));
     const record = { ...network, id: newId(network.subnet) };
     if (createFile(this.#at('networks', network.subnet), JSON.stringify(record))) return 'created';
     return 'subnet taken';
@@ -240,7 +239,7 @@ export class DirectoryEngine implements DockerEngine {
   /** Makes something foreign listen on a port of the host, or stop listening. */
   occupyPort(port: number, taken: boolean): void {
     const file = path.join(this.root, 'taken-ports', String(port));
-    if (taken) replaceFile(file, '');
+    if (taken) touchFile(file);
     else fs.rmSync(file, { force: true });
   }
 
@@ -279,7 +278,7 @@ export class DirectoryEngine implements DockerEngine {
   /** The engine stops answering, or answers again. */
   setDown(down: boolean): void {
     const file = path.join(this.root, 'down');
-    if (down) replaceFile(file, '');
+    if (down) touchFile(file);
     else fs.rmSync(file, { force: true });
   }
 
@@ -306,7 +305,7 @@ export class DirectoryEngine implements DockerEngine {
   #addContainer(record: ContainerRecord, restartPolicy: RestartPolicy): 'created' | 'name taken' {
     if (fs.existsSync(this.#at('containers', record.name))) return 'name taken';
     this.#assertParts(record);
-    for (const hint of this.#hintsOf(record)) replaceFile(hint, '');
+    for (const hint of this.#hintsOf(record)) touchFile(hint);
     this.#change(record, { restartPolicy });
     const created = createFile(this.#at('containers', record.name), JSON.stringify(record));
     if (!created) this.#dropTraces(record);

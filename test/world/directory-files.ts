@@ -20,8 +20,13 @@ export function createFile(file: string, content: string): boolean {
 /** Writes a file whole or not at all, over what is there. */
 export function replaceFile(file: string, content: string, mode = 0o600): void {
   const draft = draftBeside(file, content);
-  fs.chmodSync(draft, mode);
+  if (mode !== 0o600) fs.chmodSync(draft, mode);
   fs.renameSync(draft, file);
+}
+
+/** Makes an empty file: its name is all it says. */
+export function touchFile(file: string): void {
+  writeMakingWay(file, '');
 }
 
 /** The text of a file; undefined when there is none. */
@@ -52,9 +57,18 @@ export function listNames(directory: string): string[] {
 
 function draftBeside(file: string, content: string): string {
   const draft = path.join(path.dirname(file), `.${randomBytes(8).toString('hex')}`);
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(draft, content, { mode: 0o600 });
+  writeMakingWay(draft, content);
   return draft;
+}
+
+function writeMakingWay(file: string, content: string): void {
+  try {
+    fs.writeFileSync(file, content, { mode: 0o600 });
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, content, { mode: 0o600 });
+  }
 }
 
 function isCode(error: unknown, code: string): boolean {
