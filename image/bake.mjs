@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PORT = 18789;
+/** What is loaded just after the start belongs into the cache too. */
+const SETTLING_MS = 3000;
 const GATEWAY = { uid: 1000, gid: 1000 };
 const cache = process.argv[2];
 const scratch = '/tmp/creel-bake';
@@ -90,6 +92,7 @@ function seal(path) {
 makeScratch();
 const { child, exit } = bootGateway();
 await waitUntilStarted(exit);
+await sleep(SETTLING_MS);
 await stop(child, exit);
 await sleep(500);
 for (const entry of readdirSync('/tmp')) rmSync(join('/tmp', entry), { recursive: true, force: true });

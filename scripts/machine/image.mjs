@@ -11,7 +11,6 @@ import { tarOf } from './tar.mjs';
 
 /** OpenClaw names its own caches after its package's time, so a time of its own per build would make equal images differ. */
 const MTIME = Date.UTC(2026, 0, 1) / 1000;
-const ABANDONED_AFTER_MS = 15 * 60_000;
 
 /** The id of the finished image of this recipe on the engine, by its labels; a tag that was moved or lost is put back. */
 export async function findImage(engine, recipe, arch) {
@@ -30,6 +29,7 @@ export async function makeImages(engine, recipes, arch) {
   try {
     const [base] = await Promise.all([chooseBase(engine, arch), installInto(stage, recipes[0], arch)]);
     for (const recipe of recipes) await makeImage(engine, recipe, arch, base, stage);
+    await removeUntagged(engine);
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
@@ -56,8 +56,7 @@ async function installInto(stage, recipe, arch) {
 
 async function makeImage(engine, recipe, arch, base, stage) {
   const app = join(stage, 'node_modules', 'openclaw');
-  const before = await imagesWith(engine, { reference: [recipe.tag] });
-  const id = await build(engine, recipe, contextOf(recipe, arch, base, stage, app), {
+  await build(engine, recipe, contextOf(recipe, arch, base, stage, app), {
     t: recipe.tag,
     target: recipe.variant,
     labels: JSON.stringify(recipe.labels(app, base.kind, arch)),
@@ -65,7 +64,6 @@ async function makeImage(engine, recipe, arch, base, stage) {
     rm: '1',
     forcerm: '1',
   });
-  await removeReplaced(engine, before.filter((image) => image.Id !== id));
 }
 
 function contextOf(recipe, arch, base, stage, app) {
@@ -84,19 +82,16 @@ async function build(engine, recipe, context, query) {
   const onMessage = (message) => appendFileSync(log, message.stream ?? `${JSON.stringify(message)}\n`, { mode: 0o600 });
   try {
     const messages = await engine.follow('POST', `/build?${new URLSearchParams(query)}`, { body: context, type: 'application/x-tar', onMessage });
-    const id = messages.findLast(({ aux }) => aux?.ID)?.aux.ID;
-    if (!id) throw new Error('the engine ended the build without an image');
-    return id;
+    if (!messages.some(({ aux }) => aux?.ID)) throw new Error('the engine ended the build without an image');
   } catch (error) {
     throw new Problem(`building ${recipe.tag} failed: ${error.message}; the whole output is in ${log}`);
   }
 }
 
-/** An image that lost its tag to a newer one goes, and so does what a build that was cut short long ago left; what a container still uses stays. */
-async function removeReplaced(engine, replaced) {
-  const dangling = await imagesWith(engine, { dangling: ['true'], label: ['creel.dev=true'] });
-  const old = dangling.filter((image) => Date.now() - image.Created * 1000 > ABANDONED_AFTER_MS || replaced.some(({ Id }) => Id === image.Id));
-  for (const { Id } of old) await engine.ask('DELETE', `/images/${Id}`);
+/** What lost its tag to a newer image goes, and so does what a build that was cut short left; what a container still uses stays. */
+async function removeUntagged(engine) {
+  const untagged = await imagesWith(engine, { dangling: ['true'], label: ['creel.dev=true'] });
+  for (const { Id } of untagged) await engine.ask('DELETE', `/images/${Id}`, { timeoutMs: 120_000 });
 }
 
 async function imagesWith(engine, filters) {
