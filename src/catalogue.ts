@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseToml } from 'smol-toml';
+import { z } from 'zod';
+import { Refused } from './domain/errors.js';
+import { releaseImage, releaseVersion, type Catalogue } from './domain/release.js';
+
+const catalogueForm = z.strictObject({
+  release: z.array(z.strictObject({ version: z.string(), image: z.string(), dev: z.boolean().default(false) })).default([]),
+});
+
+/** The catalogue in the file named, else in the usual place, where a missing file is an empty catalogue; `Refused` with what is wrong in it. */
+export function readCatalogue(named: string | undefined, usual: string): Catalogue {
+  const file = named ?? usual;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (named === undefined && error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw new Refused(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseCatalogue(text, file);
+}
+
+function parseCatalogue(text: string, file: string): Catalogue {
+  let raw: unknown;
+  try {
+    raw = parseToml(text);
+  } catch (error) {
+    throw new Refused(`${file} is not TOML: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const parsed = catalogueForm.safeParse(raw);
+  if (!parsed.success) {
+    throw new Refused(`${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`);
+  }
+  const lines = parsed.data.release.map((line) => ({
+    version: releaseVersion(line.version),
+    image: releaseImage(line.image, line.dev),
+    dev: line.dev,
+  }));
+  const twice = lines.find((line, index) => lines.findIndex((other) => other.version === line.version) !== index);
+  if (twice) throw new Refused(`${file} has two lines for release ${twice.version}`);
+  return lines;
+}
