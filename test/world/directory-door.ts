@@ -1,0 +1,174 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { NotYet, Refused } from '../../src/domain/errors.js';
+import { Secret } from '../../src/domain/secret.js';
+import {
+  RpcError,
+  type Address,
+  type Answer,
+  type Call,
+  type Credentials,
+  type GatewayDoor,
+  type Hello,
+  type Inside,
+  type InsideKnock,
+  type Knock,
+  type Session,
+} from '../../src/ports/gateway-door.js';
+import { DirectoryGateway } from './directory-gateway.js';
+
+/**
+ * The door of the gateways in the containers of a `DirectoryEngine` over the same directory: what `DirectoryGateway` says,
+ * through the port's own words. An engine that is down takes its published ports with it.
+ */
+export class DirectoryDoor implements GatewayDoor {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async probeStartup(at: Address): Promise<void> {
+    this.#listening(at);
+  }
+
+  async knock(at: Address, as: Credentials): Promise<Knock> {
+    const gateway = this.#listening(at);
+    const verdict = gateway.judge(as.token.reveal());
+    if (verdict === 'locked out') return { kind: 'locked out' };
+    if (verdict === 'wrong') return { kind: 'wrong token' };
+    const scopes = [...as.scopes];
+    if (!as.device) return { kind: 'open', session: openSession(gateway, []) };
+    const { id: deviceId, publicKey } = as.device;
+    const known = gateway.paired().find((each) => each.deviceId === deviceId && each.publicKey === publicKey);
+    if (known && holds(known.scopes, scopes)) return { kind: 'open', session: openSession(gateway, scopes) };
+    const { requestId } = gateway.ask({ deviceId, publicKey, scopes });
+    return { kind: 'pairing required', requestId, reason: known ? 'scope-upgrade' : 'not-paired' };
+  }
+
+  async callInside(at: Inside, calls: readonly Call[]): Promise<InsideKnock> {
+    const gateway = this.#within(at);
+    if (at.token.reveal() !== gateway.token) return { kind: 'wrong token' };
+    const scopes = ['operator.admin'];
+    return { kind: 'open', hello: greet(gateway, scopes), answers: calls.map((call) => answer(gateway, scopes, call)) };
+  }
+
+  async mintLink(inside: Inside, at: Address): Promise<{ url: Secret; expiresAt: string }> {
+    const gateway = this.#within(inside);
+    const here = `127.0.0.1:${at.port}`;
+    const fragment = new URLSearchParams({
+      bootstrapToken: `${gateway.bootId}${Date.now()}`,
+      bootstrapProfile: 'owner',
+      gatewayUrl: `ws://${here}`,
+    });
+    return { url: new Secret(`http://${here}/#${fragment}`), expiresAt: new Date(Date.now() + 600_000).toISOString() };
+  }
+
+  async probeEgress(_inside: Inside): Promise<string> {
+    return 'not probed';
+  }
+
+  #listening(at: Address): DirectoryGateway {
+    this.#answer();
+    return DirectoryGateway.listeningOn(this.#root, at.port);
+  }
+
+  #within(inside: Inside): DirectoryGateway {
+    this.#answer();
+    return DirectoryGateway.within(this.#root, inside.container);
+  }
+
+  #answer(): void {
+    if (existsSync(path.join(this.#root, 'down'))) throw new NotYet(`no engine answers at ${this.#root}`);
+  }
+}
+
+function openSession(gateway: DirectoryGateway, scopes: readonly string[]): Session {
+  const token = gateway.token;
+  let open = true;
+  return {
+    hello: greet(gateway, scopes),
+    async call(method, params) {
+      if (!open || !gateway.alive || gateway.token !== token) throw new Error(`the connection was lost before ${method}`);
+      const answered = answer(gateway, scopes, { method, params });
+      if (answered.ok) return answered.payload;
+      throw new RpcError(answered.code, answered.message);
+    },
+    close() {
+      open = false;
+    },
+  };
+}
+
+function greet(gateway: DirectoryGateway, scopes: readonly string[]): Hello {
+  return { version: gateway.version, scopes, bootId: gateway.bootId };
+}
+
+type Method = { readonly scope: string | undefined; readonly run: (gateway: DirectoryGateway, params: unknown) => unknown };
+
+const named = z.object({ requestId: z.string().default(''), deviceId: z.string().default('') });
+const patched = z.object({ baseHash: z.string(), raw: z.string() });
+
+const methods: Readonly<Record<string, Method>> = {
+  health: { scope: undefined, run: () => ({ ok: true }) },
+  'device.pair.list': {
+    scope: 'operator.pairing',
+    run: (gateway) => ({ pending: gateway.pending(), paired: gateway.paired() }),
+  },
+  'device.pair.approve': {
+    scope: 'operator.pairing',
+    run: (gateway, params) => {
+      const { requestId } = named.parse(params);
+      if (!gateway.approve(requestId)) throw new Refused('unknown requestId');
+      return { requestId };
+    },
+  },
+  'device.pair.remove': {
+    scope: 'operator.pairing',
+    run: (gateway, params) => {
+      const { deviceId } = named.parse(params);
+      if (!gateway.unpair(deviceId)) throw new Refused('unknown deviceId');
+      return { deviceId };
+    },
+  },
+  'channels.status': { scope: 'operator.read', run: (gateway) => describeChannels(gateway.channels) },
+  'config.get': { scope: 'operator.read', run: (gateway) => gateway.readConfig() },
+  'config.patch': {
+    scope: 'operator.admin',
+    run: (gateway, params) => {
+      const { baseHash, raw } = patched.parse(params);
+      if (gateway.patchConfig(baseHash, JSON.parse(raw))) return { ok: true };
+      throw new Refused('config changed since last load; re-run config.get and retry');
+    },
+  },
+};
+
+function answer(gateway: DirectoryGateway, scopes: readonly string[], call: Call): Answer {
+  const method = methods[call.method];
+  if (!method) return { ok: false, code: 'INVALID_REQUEST', message: `unknown method: ${call.method}` };
+  if (method.scope && !holds(scopes, [method.scope])) {
+    return { ok: false, code: 'FORBIDDEN', message: `missing scope: ${method.scope}` };
+  }
+  try {
+    return { ok: true, payload: method.run(gateway, call.params) };
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, code: 'INVALID_REQUEST', message: error.message };
+    throw error;
+  }
+}
+
+/** `operator.admin` covers the others. */
+function holds(given: readonly string[], wanted: readonly string[]): boolean {
+  return given.includes('operator.admin') || wanted.every((scope) => given.includes(scope));
+}
+
+function describeChannels(kinds: readonly string[]): unknown {
+  const connected = { configured: true, running: true, probe: { ok: true, status: 200 } };
+  return {
+    channelOrder: kinds,
+    channels: Object.fromEntries(kinds.map((kind) => [kind, connected])),
+    channelAccounts: {},
+    statusIssues: [],
+  };
+}

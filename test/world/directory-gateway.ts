@@ -1,0 +1,286 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { NotYet } from '../../src/domain/errors.js';
+import { configFile } from '../../src/domain/gateway-config.js';
+import { createFile, listNames, readRecord, readText, replaceFile } from './directory-files.js';
+import { containerRecord, imageRecord, stateRecord, type ContainerRecord, type StateRecord } from './directory-records.js';
+
+const config = z.looseObject({
+  gateway: z.looseObject({
+    mode: z.string(),
+    auth: z.looseObject({
+      token: z.string().min(1),
+      rateLimit: z
+        .looseObject({ maxAttempts: z.number(), windowMs: z.number(), lockoutMs: z.number() })
+        .default({ maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000 }),
+    }),
+  }),
+  channels: z.record(z.string(), z.looseObject({})).default({}),
+});
+
+const memory = z.object({ bootId: z.string(), token: z.string() });
+
+const device = z.object({ deviceId: z.string(), publicKey: z.string(), scopes: z.array(z.string()) });
+
+const pending = device.extend({ requestId: z.string(), ts: z.number() });
+
+type Config = z.infer<typeof config>;
+export type PairedDevice = z.infer<typeof device>;
+export type PendingRequest = z.infer<typeof pending>;
+
+/** A pairing request is forgotten after this (openclaw-gateway, section 6). */
+const pendingMs = 300_000;
+
+/**
+ * What runs in a container of a `DirectoryEngine`: a gateway, as far as its door is concerned.
+ *
+ *     files/<volume>/openclaw.json            its config; read when it boots, which is at the first contact after a start
+ *     files/<volume>/devices/<device>.json    paired devices; they outlive the container
+ *     files/<volume>/pending/<request>.json   pairing requests
+ *     memory/<container>/boot.json            what one boot holds in memory: a config edited later changes nothing in it
+ *     memory/<container>/failures/<time>-…    wrong tokens
+ */
+export class DirectoryGateway {
+  readonly #root: string;
+  readonly #container: ContainerRecord;
+  readonly bootId: string;
+
+  constructor(root: string, container: ContainerRecord, bootId: string) {
+    this.#root = root;
+    this.#container = container;
+    this.bootId = bootId;
+  }
+
+  /** The gateway that listens on a port of the host. Without one the connection is refused, which is `NotYet`. */
+  static listeningOn(root: string, port: number): DirectoryGateway {
+    const names = listNames(path.join(root, 'users', 'port', String(port)));
+    for (const id of names.map(decodeURIComponent)) {
+      const container = readContainer(root, id.slice(id.indexOf('-') + 1));
+      if (container?.id === id && container.hostPort === port && isRunning(root, container)) return boot(root, container);
+    }
+    throw new NotYet(`nothing listens on 127.0.0.1:${port} yet (connection refused)`);
+  }
+
+  /** The gateway in a container. One that does not run is `NotYet`. */
+  static within(root: string, name: string): DirectoryGateway {
+    const container = readContainer(root, name);
+    if (!container || !isRunning(root, container)) throw new NotYet(`container ${name} does not run`);
+    return boot(root, container);
+  }
+
+  /** Whether this boot still runs. */
+  get alive(): boolean {
+    return isRunning(this.#root, this.#container) && bootIdOf(this.#root, this.#container) === this.bootId;
+  }
+
+  get version(): string {
+    const all = path.join(this.#root, 'images');
+    const image = listNames(all)
+      .map((file) => readRecord(path.join(all, file), imageRecord))
+      .find((each) => each?.id === this.#container.imageId);
+    return image?.labels['creel.release'] ?? 'unknown';
+  }
+
+  /** The token that is in force now. */
+  get token(): string {
+    return readRecord(this.#memory('boot.json'), memory)?.token ?? '';
+  }
+
+  get channels(): string[] {
+    return Object.keys(this.#config().channels);
+  }
+
+  /** Judges a token from outside as the rate limit of the config says. The right one makes the wrong ones forgotten. */
+  judge(token: string): 'right' | 'wrong' | 'locked out' {
+    const { maxAttempts, windowMs, lockoutMs } = this.#config().gateway.auth.rateLimit;
+    const now = Date.now();
+    const failures = listNames(this.#memory('failures')).map(Number.parseFloat).sort((one, other) => one - other);
+    const lockedAt = failures[maxAttempts - 1];
+    if (lockedAt !== undefined && now < lockedAt + lockoutMs) return 'locked out';
+    const right = token === this.token;
+    this.#forgetFailures(right || lockedAt !== undefined ? now : now - windowMs);
+    if (right) return 'right';
+    replaceFile(this.#memory('failures', `${now}-${process.hrtime.bigint()}`), '');
+    return 'wrong';
+  }
+
+  paired(): PairedDevice[] {
+    return listNames(this.#file('devices'))
+      .map((name) => readRecord(this.#file('devices', name), device))
+      .filter((each) => each !== undefined);
+  }
+
+  pending(): PendingRequest[] {
+    return listNames(this.#file('pending'))
+      .map((name) => readRecord(this.#file('pending', name), pending))
+      .filter((each) => each !== undefined)
+      .filter((each) => each.ts > Date.now() - pendingMs);
+  }
+
+  /** Remembers that a device wants in. The same wish is the same request, until it is forgotten. */
+  ask(wish: PairedDevice): PendingRequest {
+    const requestId = digest([this.#container.id, wish.deviceId, wish.publicKey, ...wish.scopes]).slice(0, 32);
+    const known = this.pending().find((each) => each.requestId === requestId);
+    const request = known ?? { ...wish, requestId, ts: Date.now() };
+    replaceFile(this.#file('pending', `${requestId}.json`), JSON.stringify(request));
+    return request;
+  }
+
+  /** Pairs the device of a request; false when no such request waits. */
+  approve(requestId: string): boolean {
+    const request = this.pending().find((each) => each.requestId === requestId);
+    if (!request) return false;
+    const { deviceId, publicKey, scopes } = request;
+    replaceFile(this.#file('devices', `${deviceId}.json`), JSON.stringify({ deviceId, publicKey, scopes }));
+    fs.rmSync(this.#file('pending', `${requestId}.json`), { force: true });
+    return true;
+  }
+
+  /** Forgets a device; false when it was not paired. */
+  unpair(deviceId: string): boolean {
+    const known = this.paired().some((each) => each.deviceId === deviceId);
+    if (known) fs.rmSync(this.#file('devices', `${deviceId}.json`), { force: true });
+    return known;
+  }
+
+  /** The config's hash and the config, secrets redacted. */
+  readConfig(): { hash: string; config: unknown } {
+    const text = this.#configText();
+    return { hash: digest([text]), config: redact(JSON.parse(text)) };
+  }
+
+  /** Merges a patch into the config and applies it at once; false when the base is not what the file says now. */
+  patchConfig(baseHash: string, patch: unknown): boolean {
+    const lock = this.#memory('patch.lock');
+    if (!createFile(lock, String(process.pid)) && !takeOver(lock)) return false;
+    try {
+      const text = this.#configText();
+      if (digest([text]) !== baseHash) return false;
+      const merged = merge(JSON.parse(text), patch);
+      const { token } = config.parse(merged).gateway.auth;
+      replaceFile(this.#file(configFile), `${JSON.stringify(merged, undefined, 2)}\n`);
+      replaceFile(this.#memory('boot.json'), JSON.stringify({ bootId: this.bootId, token }));
+      return true;
+    } finally {
+      fs.rmSync(lock, { force: true });
+    }
+  }
+
+  #forgetFailures(until: number): void {
+    for (const name of listNames(this.#memory('failures'))) {
+      if (Number.parseFloat(name) <= until) fs.rmSync(this.#memory('failures', name), { force: true });
+    }
+  }
+
+  #config(): Config {
+    return config.parse(JSON.parse(this.#configText()));
+  }
+
+  #configText(): string {
+    return readText(this.#file(configFile)) ?? '{}';
+  }
+
+  #file(...parts: string[]): string {
+    return path.join(this.#root, 'files', encodeURIComponent(this.#container.volume), ...parts);
+  }
+
+  #memory(...parts: string[]): string {
+    return path.join(this.#root, 'memory', encodeURIComponent(this.#container.name), ...parts);
+  }
+}
+
+/** The gateway as booted, booting it when this start of the container has not been seen yet. A config it cannot run on ends it with 78. */
+function boot(root: string, container: ContainerRecord): DirectoryGateway {
+  const bootId = bootIdOf(root, container);
+  const kept = path.join(root, 'memory', encodeURIComponent(container.name));
+  if (readRecord(path.join(kept, 'boot.json'), memory)?.bootId !== bootId) {
+    const read = readConfig(path.join(root, 'files', encodeURIComponent(container.volume), configFile));
+    if (!read) throw exit78(root, container);
+    fs.rmSync(path.join(kept, 'failures'), { recursive: true, force: true });
+    replaceFile(path.join(kept, 'boot.json'), JSON.stringify({ bootId, token: read.gateway.auth.token }));
+  }
+  return new DirectoryGateway(root, container, bootId);
+}
+
+function readConfig(file: string): Config | undefined {
+  try {
+    return config.parse(JSON.parse(readText(file) ?? ''));
+  } catch {
+    return undefined; // Whatever is wrong with it, the gateway does not start on it.
+  }
+}
+
+function exit78(root: string, container: ContainerRecord): NotYet {
+  const log = path.join(root, 'logs', encodeURIComponent(container.id));
+  fs.mkdirSync(path.dirname(log), { recursive: true });
+  fs.appendFileSync(log, 'Gateway start blocked: existing config is missing gateway.mode or a token.\n');
+  const state = readState(root, container);
+  if (state) replaceFile(stateFile(root, container), JSON.stringify({ ...state, state: 'exited', exitCode: 78 }));
+  return new NotYet(`nothing listens on 127.0.0.1:${container.hostPort} (connection refused): ${container.name} exited`);
+}
+
+/** Each start of a container is another boot. */
+function bootIdOf(root: string, container: ContainerRecord): string {
+  return digest([container.id, readState(root, container)?.startedAt ?? '']).slice(0, 32);
+}
+
+function readContainer(root: string, name: string): ContainerRecord | undefined {
+  return readRecord(path.join(root, 'containers', `${encodeURIComponent(name)}.json`), containerRecord);
+}
+
+function stateFile(root: string, container: ContainerRecord): string {
+  return path.join(root, 'states', `${encodeURIComponent(container.id)}.json`);
+}
+
+function readState(root: string, container: ContainerRecord): StateRecord | undefined {
+  return readRecord(stateFile(root, container), stateRecord);
+}
+
+function isRunning(root: string, container: ContainerRecord): boolean {
+  return readState(root, container)?.state === 'running' && readContainer(root, container.name)?.id === container.id;
+}
+
+/** Whether the lock's owner is dead, so that its lock is ours now. */
+function takeOver(lock: string): boolean {
+  const owner = Number(readText(lock));
+  if (isAlive(owner)) return false;
+  replaceFile(lock, String(process.pid));
+  return true;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\0')).digest('hex');
+}
+
+function isObject(value: unknown): value is { [key: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** JSON merge patch (RFC 7396). */
+function merge(base: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const result: { [key: string]: unknown } = isObject(base) ? { ...base } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = merge(result[key], value);
+  }
+  return result;
+}
+
+function redact(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const secret = /token$/i;
+  const show = ([key, inner]: [string, unknown]) =>
+    [key, typeof inner === 'string' && secret.test(key) ? '__OPENCLAW_REDACTED__' : redact(inner)] as const;
+  return Object.fromEntries(Object.entries(value).map(show));
+}
