@@ -1,0 +1,77 @@
+import type { ContainerCreateOptions, MountConfig } from 'dockerode';
+import type { ContainerSpec } from '../domain/container.js';
+import { markLabels, readMark, type Labels } from '../domain/gateway.js';
+import type { WriterSpec } from '../ports/docker-engine.js';
+
+/** S0-23: processes of one container. A gateway has about 30. */
+const pidsLimit = 512;
+
+const nanosecondsPerMs = 1_000_000;
+
+/** A gateway's container as the engine wants to be asked for it. */
+export function createOptions(spec: ContainerSpec): ContainerCreateOptions {
+  const port = `${spec.publish.port}/tcp`;
+  return {
+    name: spec.name,
+    Hostname: spec.hostname,
+    Image: spec.imageId,
+    Labels: { ...spec.labels },
+    Cmd: [...spec.command],
+    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    ExposedPorts: { [port]: {} },
+    Healthcheck: {
+      Test: ['CMD', ...spec.health.command],
+      Interval: spec.health.intervalMs * nanosecondsPerMs,
+      Timeout: spec.health.timeoutMs * nanosecondsPerMs,
+      StartPeriod: spec.health.startPeriodMs * nanosecondsPerMs,
+      Retries: spec.health.retries,
+    },
+    HostConfig: {
+      Init: true,
+      NetworkMode: spec.network,
+      PortBindings: { [port]: [{ HostIp: spec.publish.hostIp, HostPort: String(spec.publish.hostPort) }] },
+      Mounts: mounts(spec.volume.name, spec.volume.target, spec.labels),
+      Tmpfs: { ...spec.tmpfs },
+      Memory: spec.memoryMb * 1024 ** 2,
+      MemorySwap: spec.memoryMb * 1024 ** 2,
+      NanoCpus: Math.round(spec.cpus * 1e9),
+      PidsLimit: pidsLimit,
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges:true'],
+      RestartPolicy: { Name: spec.restartPolicy },
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+    },
+  };
+}
+
+/** A writer as the engine wants to be asked for it. Its command is never run. */
+export function writerOptions(spec: WriterSpec): ContainerCreateOptions {
+  return {
+    name: spec.name,
+    Image: spec.imageId,
+    Labels: { ...spec.labels },
+    Cmd: ['true'],
+    HostConfig: { NetworkMode: 'none', Mounts: mounts(spec.volume, spec.target, spec.labels) },
+  };
+}
+
+/**
+ * An engine makes a volume that is not there when a container names it. Should one vanish between our look and the create, what
+ * the engine makes in its place carries the mark and can be found again.
+ */
+function mounts(volume: string, target: string, labels: Labels): MountConfig {
+  const mark = readMark(labels);
+  return [
+    {
+      Type: 'volume',
+      Source: volume,
+      Target: target,
+      VolumeOptions: {
+        NoCopy: false,
+        Labels: mark ? { ...markLabels(mark) } : {},
+        DriverConfig: { Name: 'local', Options: {} },
+      },
+    },
+  ];
+}

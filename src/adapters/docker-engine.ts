@@ -1,0 +1,323 @@
+import type Dockerode from 'dockerode';
+import type { ContainerCreateOptions } from 'dockerode';
+import type { ContainerSpec, RestartPolicy } from '../domain/container.js';
+import { NotYet, StartOver } from '../domain/errors.js';
+import type { Labels } from '../domain/gateway.js';
+import type { Image } from '../domain/image.js';
+import type {
+  Container,
+  DockerEngine,
+  ExecRequest,
+  ExecResult,
+  Marked,
+  Network,
+  OwnedFile,
+  Volume,
+  WriterSpec,
+} from '../ports/docker-engine.js';
+import { readAll, request, type EngineAt } from './docker-call.js';
+import { createOptions, writerOptions } from './docker-container.js';
+import { answerOf, isContainerGone, isPortTaken, unexpected } from './docker-errors.js';
+import { runExec } from './docker-exec.js';
+import { pack, unpackOne } from './docker-files.js';
+import { PullProgress, pullError } from './docker-pull.js';
+import { Demultiplexer } from './docker-stream.js';
+
+/** A call that creates may take 30 s from start to close (design); a silent engine is reported before that. */
+const callMs = 25_000;
+
+/** A pull of about a gigabyte over a small host's line. */
+const pullMs = 15 * 60_000;
+
+/** How often a pull says how far it is. */
+const sayMs = 1_000;
+
+/** A config is a few kilobytes; whatever is larger is not a file of ours. */
+const fileBytes = 1024 * 1024;
+
+/** What a failure keeps of a log at most: it ends up in a history. */
+const logCharacters = 16_384;
+
+type Answer = { readonly status: number; readonly text: string };
+
+/** A Docker engine behind a Unix socket. The API version is negotiated; `DOCKER_HOST` and its relatives are ignored. */
+export class DockerodeEngine implements DockerEngine {
+  readonly #at: EngineAt;
+
+  constructor(at: EngineAt) {
+    this.#at = at;
+  }
+
+  async findImage(reference: string): Promise<Image | undefined> {
+    const found = await this.#ask(
+      `look for image ${reference}`,
+      (docker) => docker.getImage(reference).inspect(),
+      ({ status }) => (status === 404 ? gone : undefined),
+    );
+    return found === gone ? undefined : { id: found.Id, labels: found.Config.Labels ?? {} };
+  }
+
+  async pullImage(reference: string, say: (sentence: string) => void): Promise<void> {
+    const errand = { what: `pull ${reference}`, limitMs: pullMs };
+    const progress = new PullProgress(reference);
+    const report = setInterval(() => say(progress.sentence()), sayMs);
+    try {
+      const stream = await request(this.#at, errand, (docker) => docker.pull(reference, {}));
+      await readAll(this.#at, errand, stream, (chunk) => progress.take(chunk));
+    } catch (error) {
+      const answer = answerOf(error);
+      throw answer ? pullError(reference, answer.text) : error;
+    } finally {
+      clearInterval(report);
+    }
+    if (!(await this.findImage(reference))) throw new Error(`the pull of ${reference} ended, and the image is not there`);
+  }
+
+  async createVolume(volume: Volume): Promise<void> {
+    await this.#ask(`create volume ${volume.name}`, (docker) =>
+      docker.createVolume({ Name: volume.name, Driver: 'local', Labels: { ...volume.labels } }),
+    );
+  }
+
+  async findVolume(name: string): Promise<Volume | undefined> {
+    const found = await this.#ask(
+      `look for volume ${name}`,
+      (docker) => docker.getVolume(name).inspect(),
+      ({ status }) => (status === 404 ? gone : undefined),
+    );
+    return found === gone ? undefined : { name: found.Name, labels: found.Labels ?? {} };
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    await this.#ask(
+      `remove volume ${name}`,
+      (docker) => docker.getVolume(name).remove(),
+      ({ status, text }) => {
+        if (status === 409) throw new NotYet(`volume ${name} is in use: ${text}`);
+        return status === 404 ? gone : undefined;
+      },
+    );
+  }
+
+  async createNetwork(network: { name: string; labels: Labels; subnet: string }) {
+    const { name, labels, subnet } = network;
+    const ipam = { Driver: 'default', Config: [{ Subnet: subnet }] };
+    const options = { Name: name, CheckDuplicate: true, Driver: 'bridge', IPAM: ipam, Labels: { ...labels } };
+    return this.#ask(
+      `create network ${name}`,
+      (docker) => docker.createNetwork(options).then(() => 'created' as const),
+      ({ status, text }) => {
+        if (/overlap/i.test(text)) return 'subnet taken' as const;
+        return status === 409 ? ('name taken' as const) : undefined;
+      },
+    );
+  }
+
+  async findNetworks(name: string): Promise<Network[]> {
+    const found = await this.#ask(`look for network ${name}`, (docker) =>
+      docker.listNetworks({ filters: { name: [name] } }),
+    );
+    return found
+      .filter((each) => each.Name === name)
+      .map((each) => ({
+        id: each.Id,
+        name,
+        labels: each.Labels ?? {},
+        subnets: (each.IPAM?.Config ?? []).flatMap(({ Subnet }) => (Subnet === undefined ? [] : [Subnet])),
+      }));
+  }
+
+  async removeNetwork(id: string): Promise<void> {
+    const user = await this.#userOfNetwork(id);
+    if (user !== undefined) throw new NotYet(`network ${id} still has container ${user} attached`);
+    await this.#ask(
+      `remove network ${id}`,
+      (docker) => docker.getNetwork(id).remove(),
+      ({ status, text }) => {
+        if (/active endpoints/i.test(text)) throw new NotYet(`network ${id} is in use: ${text}`);
+        return status === 404 ? gone : undefined;
+      },
+    );
+  }
+
+  async createContainer(spec: ContainerSpec): Promise<'created' | 'name taken'> {
+    const networks = await this.findNetworks(spec.network);
+    if (networks.length === 0) throw new StartOver(`network ${spec.network} of container ${spec.name} is gone`);
+    return this.#create(spec.name, spec.volume.name, createOptions(spec));
+  }
+
+  async createWriter(spec: WriterSpec): Promise<'created' | 'name taken'> {
+    return this.#create(spec.name, spec.volume, writerOptions(spec));
+  }
+
+  async findContainer(name: string): Promise<Container | undefined> {
+    const found = await this.#ask(
+      `look for container ${name}`,
+      (docker) => docker.getContainer(name).inspect(),
+      ({ status }) => (status === 404 ? gone : undefined),
+    );
+    if (found === gone || found.Name !== `/${name}`) return undefined;
+    return {
+      id: found.Id,
+      name,
+      labels: found.Config.Labels ?? {},
+      imageId: found.Image,
+      state: stateOf(found.State.Status),
+      exitCode: found.State.ExitCode,
+      outOfMemory: found.State.OOMKilled,
+      restartPolicy: found.HostConfig.RestartPolicy?.Name || 'no',
+      restartCount: found.RestartCount,
+      startedAt: found.State.StartedAt,
+    };
+  }
+
+  async startContainer(id: string): Promise<'running' | 'port taken'> {
+    return this.#ask<'running', 'running' | 'port taken'>(
+      `start container ${id}`,
+      (docker) => docker.getContainer(id).start().then(() => 'running' as const),
+      (answer) => {
+        if (answer.status === 304) return 'running';
+        if (isPortTaken(answer.text)) return 'port taken';
+        const isPartGone = answer.status === 404 && !isContainerGone(answer);
+        if (isPartGone) throw new StartOver(`container ${id} cannot start, a part of it is gone: ${answer.text}`);
+        return undefined;
+      },
+    );
+  }
+
+  async stopContainer(id: string, graceS: number): Promise<void> {
+    await this.#ask(
+      `stop container ${id}`,
+      (docker) => docker.getContainer(id).stop({ t: graceS }),
+      ({ status }) => (status === 304 || status === 404 ? gone : undefined),
+      graceS * 1000 + callMs,
+    );
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    await this.#ask(
+      `remove container ${id}`,
+      (docker) => docker.getContainer(id).remove({ force: true, v: false }),
+      ({ status, text }) => {
+        if (status === 409) throw new NotYet(`container ${id} is being removed: ${text}`);
+        return status === 404 ? gone : undefined;
+      },
+    );
+  }
+
+  async setRestartPolicy(id: string, policy: RestartPolicy): Promise<void> {
+    await this.#ask(`set restart policy of container ${id}`, (docker) =>
+      docker.getContainer(id).update({ RestartPolicy: { Name: policy } }),
+    );
+  }
+
+  async writeFiles(id: string, directory: string, files: readonly OwnedFile[]): Promise<void> {
+    const archive = await pack(files);
+    await this.#ask(`write into ${directory} of container ${id}`, (docker) =>
+      docker.getContainer(id).putArchive(archive, { path: directory }),
+    );
+  }
+
+  async readFile(id: string, path: string): Promise<string | undefined> {
+    const errand = { what: `read ${path} of container ${id}`, limitMs: callMs };
+    const stream = await this.#ask(
+      errand.what,
+      (docker) => docker.getContainer(id).getArchive({ path }),
+      (answer) => (answer.status === 404 && !isContainerGone(answer) ? gone : undefined),
+    );
+    if (stream === gone) return undefined;
+    const chunks: Buffer[] = [];
+    let taken = 0;
+    await readAll(this.#at, errand, stream, (chunk) => {
+      taken += chunk.length;
+      if (taken > fileBytes) throw new Error(`${path} of container ${id} is larger than ${fileBytes} bytes`);
+      chunks.push(chunk);
+    });
+    return unpackOne(Buffer.concat(chunks), path);
+  }
+
+  async exec(id: string, { command, input, timeoutMs }: ExecRequest): Promise<ExecResult> {
+    return runExec(this.#at, id, { command, input, timeoutMs });
+  }
+
+  async lastLog(id: string, lines: number): Promise<string> {
+    const log = await this.#ask(`read the log of container ${id}`, (docker) =>
+      docker.getContainer(id).logs({ stdout: true, stderr: true, tail: lines, follow: false }),
+    );
+    const demultiplexer = new Demultiplexer(`the log of container ${id}`, log.length);
+    demultiplexer.take(log);
+    return demultiplexer.merged().slice(-logCharacters);
+  }
+
+  async listMarked(): Promise<Marked[]> {
+    const filters = { label: ['creel.deployment'] };
+    const [containers, volumes, networks] = await Promise.all([
+      this.#ask('list containers', (docker) => docker.listContainers({ all: true, filters })),
+      this.#ask('list volumes', (docker) => docker.listVolumes({ filters })),
+      this.#ask('list networks', (docker) => docker.listNetworks({ filters })),
+    ]);
+    return [
+      ...containers.map((each) => marked('container', each.Names[0]?.slice(1) ?? each.Id, each.Labels)),
+      ...(volumes.Volumes ?? []).map((each) => marked('volume', each.Name, each.Labels)),
+      ...networks.map((each) => marked('network', each.Name, each.Labels ?? {})),
+    ];
+  }
+
+  /** Asks once; `judge` gives the result for an answer that is an error, throws its kind, or leaves it by answering undefined. */
+  async #ask<T, U = never>(
+    what: string,
+    run: (docker: Dockerode) => Promise<T>,
+    judge: (answer: Answer) => U | undefined = () => undefined,
+    limitMs = callMs,
+  ): Promise<T | U> {
+    try {
+      return await request(this.#at, { what, limitMs }, run);
+    } catch (error) {
+      const answer = answerOf(error);
+      const judged = answer && judge(answer);
+      if (judged !== undefined) return judged;
+      throw unexpected(error, what);
+    }
+  }
+
+  async #create(name: string, volume: string, options: ContainerCreateOptions): Promise<'created' | 'name taken'> {
+    if (!(await this.findVolume(volume))) throw new StartOver(`volume ${volume} of container ${name} is gone`);
+    return this.#ask(
+      `create container ${name}`,
+      (docker) => docker.createContainer(options).then(() => 'created' as const),
+      ({ status, text }) => {
+        if (status === 404) throw new StartOver(`container ${name} cannot be created, a part of it is gone: ${text}`);
+        return status === 409 ? ('name taken' as const) : undefined;
+      },
+    );
+  }
+
+  /** A container that will be on the network when it starts counts as attached, which the engine itself does not see. */
+  async #userOfNetwork(id: string): Promise<string | undefined> {
+    const network = await this.#ask(
+      `look for network ${id}`,
+      (docker) => docker.getNetwork(id).inspect(),
+      ({ status }) => (status === 404 ? gone : undefined),
+    );
+    if (network === gone) return undefined;
+    const { Name: name } = network as Dockerode.NetworkInspectInfo;
+    const users = await this.#ask(`list containers of network ${name}`, (docker) =>
+      docker.listContainers({ all: true, filters: { network: [name] } }),
+    );
+    const user = users.find(({ NetworkSettings: { Networks } }) => {
+      const attached = Networks[name]?.NetworkID;
+      return attached === '' || attached === id;
+    });
+    return user?.Names[0]?.slice(1);
+  }
+}
+
+const gone = Symbol('gone');
+
+function stateOf(status: string): Container['state'] {
+  return status === 'created' || status === 'running' || status === 'exited' ? status : 'other';
+}
+
+function marked(kind: Marked['kind'], name: string, labels: Labels): Marked {
+  return { kind, name, labels };
+}
