@@ -67,7 +67,9 @@ export function holdsConfig(existing: string | undefined, owned: { [key: string]
   return found !== undefined && JSON.stringify(overlay(found, owned)) === JSON.stringify(found);
 }
 
+/** Objects merge, lists keep what they have and gain what is missing, everything else is ours. */
 function overlay(base: Json | undefined, over: Json): Json {
+  if (Array.isArray(base) && Array.isArray(over)) return [...base, ...over.filter((each) => !base.includes(each))];
   if (!isObject(base) || !isObject(over)) return over;
   const result: { [key: string]: Json } = { ...base };
   for (const [key, value] of Object.entries(over)) result[key] = overlay(base[key], value);
@@ -94,4 +96,13 @@ function renderChannel(channel: Channel, secrets: Readonly<Record<string, Secret
     dmPolicy: 'allowlist',
     allowFrom: [...channel.allowFrom],
   };
+}
+
+/** The gateway token that a config holds, or undefined. */
+export function tokenIn(text: string | undefined): string | undefined {
+  const config = parse(text);
+  const gateway = isObject(config) ? config['gateway'] : undefined;
+  const auth = isObject(gateway) ? gateway['auth'] : undefined;
+  const token = isObject(auth) ? auth['token'] : undefined;
+  return typeof token === 'string' ? token : undefined;
 }

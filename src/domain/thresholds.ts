@@ -51,3 +51,9 @@ export const startOvers = 3;
 
 /** An undo that takes longer pages a person; it goes on. */
 export const undoPageMs = 600_000;
+
+/** S4-35: an enabled channel that has not connected by then is a finding, not a wait. */
+export const channelsMs = 60_000;
+
+/** A life whose record was lost may have burned generations that nobody remembers: the next one skips this many. */
+export const lostGenerations = 1_000;

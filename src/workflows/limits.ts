@@ -12,12 +12,14 @@ import {
  * can shorten them. An activity is limited by start-to-close × attempts only: no clock runs while nobody works.
  */
 export type Limits = {
-  /** Start-to-close of a step that creates or removes, at most 30 s: what bounds how late its effect can land. */
+  /** Start-to-close of a step that creates, at most 30 s: what bounds how late its effect can land. */
   readonly actMs: number;
   /** Start-to-close of a step that waits for the gateway. */
   readonly waitMs: number;
   /** Start-to-close of fetching a release. */
   readonly fetchMs: number;
+  /** Start-to-close of an undo, which may wait for a graceful stop; it is tried for ever. */
+  readonly undoMs: number;
   /** Attempts of a step whose world hiccups. */
   readonly attempts: number;
   readonly retryMs: number;
@@ -40,9 +42,10 @@ export const defaultLimits: Limits = {
   actMs: 30_000,
   waitMs: readinessMs + 15_000,
   fetchMs: 30 * 60_000,
-  attempts: 40,
+  undoMs: 90_000,
+  attempts: 300,
   retryMs: 300,
-  retryMaxMs: 10_000,
+  retryMaxMs: 5_000,
   heartbeatMs: 3_000,
   slowHeartbeatMs: 30_000,
   settleMs: 10_000,

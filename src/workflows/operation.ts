@@ -24,6 +24,8 @@ export type OperationResult = {
   readonly entered: readonly Entered[];
   readonly skipped: readonly string[];
   readonly left: readonly Left[];
+  /** The token generation that a take-up found in force. */
+  readonly tokenGeneration?: number;
 };
 
 /** What the activity interceptor wraps around every answer: which attempt gave it. */

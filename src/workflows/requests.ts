@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Gateway, Place } from '../domain/gateway.js';
 import type { GatewaySpec } from '../domain/gateway-spec.js';
+import type { GatewayState } from './gateway-state.js';
 import type { Limits } from './limits.js';
 
 /** What somebody asks of a gateway. The request id makes it one request however often it arrives. */
@@ -136,8 +137,10 @@ export type GatewayStart = {
   readonly gateway: string;
   readonly limits: Limits;
   readonly request?: Request;
+  /** The number of the first operation: above the highest ever seen of this gateway; 1 when absent. */
+  readonly firstOperation?: number;
   /** Carried by continue-as-new (see gateway-state.ts). */
-  readonly state?: unknown;
+  readonly state?: GatewayState;
 };
 
 /** Asks for an operation; answers at once. Refusals are `ApplicationFailure`s of type `Refused`. */

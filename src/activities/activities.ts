@@ -1,0 +1,43 @@
+import type { Page } from '../ports/pager.js';
+import { probeChannels } from './channels.js';
+import { ensureConfig, removeConfig } from './config.js';
+import { ensureContainer, ensureRestartPolicy, removeContainer } from './container.js';
+import type { Deps } from './deps.js';
+import { findGeneration } from './generation.js';
+import { ensureHost, findLives } from './host.js';
+import { mintLink } from './link.js';
+import { ensureNetwork, removeNetwork } from './network.js';
+import { awaitNoOperations } from './earlier-operations.js';
+import { ensureOperator } from './operator.js';
+import { probeReadiness } from './readiness.js';
+import { findGateway } from './record.js';
+import { ensureRelease } from './release.js';
+import { ensureState, removeState } from './state.js';
+
+/** Everything a workflow can ask of the world. The names are a format: histories quote them. */
+export function createActivities(deps: Deps) {
+  return {
+    ensureHost: ensureHost(deps),
+    ensureRelease: ensureRelease(deps),
+    ensureState: ensureState(deps),
+    removeState: removeState(deps),
+    ensureNetwork: ensureNetwork(deps),
+    removeNetwork: removeNetwork(deps),
+    ensureConfig: ensureConfig(deps),
+    removeConfig: removeConfig(deps),
+    ensureContainer: ensureContainer(deps),
+    removeContainer: removeContainer(deps),
+    probeReadiness: probeReadiness(deps),
+    ensureOperator: ensureOperator(deps),
+    probeChannels: probeChannels(deps),
+    ensureRestartPolicy: ensureRestartPolicy(deps),
+    findGateway: findGateway(deps),
+    findLives: findLives(deps),
+    findGeneration: findGeneration(deps),
+    mintLink: mintLink(deps),
+    awaitNoOperations: awaitNoOperations(deps),
+    page: (page: Page): Promise<void> => deps.pager.page(page),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,18 @@
+import type { Channel } from '../domain/channels.js';
+import type { Gateway } from '../domain/gateway.js';
+import type { Secret } from '../domain/secret.js';
+import type { Deps } from './deps.js';
+
+export type ResolvedChannel = { readonly channel: Channel; readonly secrets: Readonly<Record<string, Secret>> };
+
+/** The channels of a gateway with their stored secrets. A missing one is `Refused`, naming how to store it. */
+export async function resolveChannels(deps: Deps, gateway: Gateway): Promise<ResolvedChannel[]> {
+  const resolve = async (channel: Channel): Promise<ResolvedChannel> => {
+    const read = async ([key, reference]: [string, string]): Promise<[string, Secret]> => [
+      key,
+      await deps.secrets.read(reference.replace(/^secret:/, '')),
+    ];
+    return { channel, secrets: Object.fromEntries(await Promise.all(Object.entries(channel.secrets).map(read))) };
+  };
+  return Promise.all(gateway.spec.channels.map(resolve));
+}

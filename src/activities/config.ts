@@ -1,0 +1,82 @@
+import { Refused } from '../domain/errors.js';
+import { configFile, holdsConfig, overlayConfig, renderConfig, stateDirectory, tokenIn } from '../domain/gateway-config.js';
+import { markLabels, names, type Gateway } from '../domain/gateway.js';
+import { gatewayToken } from '../domain/token.js';
+import type { Container } from '../ports/docker-engine.js';
+import { resolveChannels } from './channel-secrets.js';
+import type { Deps } from './deps.js';
+import { demandOurs } from './host.js';
+import { networkOf } from './network.js';
+import { releaseImageOf } from './release.js';
+import { removeWriter } from './state.js';
+
+const path = `${stateDirectory}/${configFile}`;
+
+/**
+ * The config in the state volume says everything that creel owns of it, 0600 and owned by the gateway's user, written before
+ * the start and never through the environment. A gateway that runs holds its token in memory (S1-8), so there it is only
+ * held against the token of the record: a change is a rotation, not a repair.
+ */
+export const ensureConfig = (deps: Deps) =>
+  async function ensureConfig(gateway: Gateway): Promise<void> {
+    const engine = deps.engineAt(gateway.place);
+    const container = await engine.findContainer(names(gateway.mark).container);
+    if (container?.state === 'running') {
+      demandToken(deps, gateway, await engine.readFile(container.id, path));
+      return;
+    }
+    const { port } = await networkOf(deps, gateway);
+    const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+    const owned = renderConfig({ token, port, channels: await resolveChannels(deps, gateway) });
+    const writer = await openWriter(deps, gateway);
+    const existing = await engine.readFile(writer.id, path);
+    if (!holdsConfig(existing, owned)) {
+      const content = overlayConfig(existing, owned);
+      await engine.writeFiles(writer.id, stateDirectory, [{ path: configFile, content, mode: 0o600, uid: 1000 }]);
+      if (!holdsConfig(await engine.readFile(writer.id, path), owned)) throw new Error(`${path} reads back otherwise than written`);
+    }
+    await removeWriter(deps, gateway);
+  };
+
+/** Nothing that writing the config needed is left; the file itself goes with its state. */
+export const removeConfig = (deps: Deps) =>
+  async function removeConfig(gateway: Gateway): Promise<void> {
+    await removeWriter(deps, gateway);
+  };
+
+/** The text of a gateway's config, whether it runs or not; undefined when there is none. */
+export async function readConfig(deps: Deps, gateway: Gateway): Promise<string | undefined> {
+  const engine = deps.engineAt(gateway.place);
+  const container = await engine.findContainer(names(gateway.mark).container);
+  if (container) return engine.readFile(container.id, path);
+  if (!(await engine.findVolume(names(gateway.mark).volume))) return undefined;
+  const writer = await openWriter(deps, gateway);
+  const text = await engine.readFile(writer.id, path);
+  await removeWriter(deps, gateway);
+  return text;
+}
+
+async function openWriter(deps: Deps, gateway: Gateway): Promise<Container> {
+  const engine = deps.engineAt(gateway.place);
+  const own = names(gateway.mark);
+  const image = await releaseImageOf(deps, gateway);
+  await engine.createWriter({
+    name: own.writer,
+    labels: markLabels(gateway.mark),
+    imageId: image.id,
+    volume: own.volume,
+    target: stateDirectory,
+  });
+  const found = await engine.findContainer(own.writer);
+  if (!found) throw new Error(`writer ${own.writer} was removed while it was made`);
+  demandOurs('container', own.writer, found.labels, gateway);
+  return found;
+}
+
+function demandToken(deps: Deps, gateway: Gateway, text: string | undefined): void {
+  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+  if (tokenIn(text) === token.reveal()) return;
+  throw new Refused(
+    `gateway ${gateway.mark.gateway} runs with another token than generation ${gateway.tokenGeneration} of its record: somebody changed ${path}. Put the old file back, or stop the container and run \`creel provision ${gateway.mark.gateway}\` again`,
+  );
+}

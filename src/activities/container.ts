@@ -1,0 +1,65 @@
+import { gatewayContainer, type ContainerSpec } from '../domain/container.js';
+import { Refused, StartOver } from '../domain/errors.js';
+import { names, type Gateway } from '../domain/gateway.js';
+import { stopGraceS } from '../domain/thresholds.js';
+import type { Container } from '../ports/docker-engine.js';
+import type { Deps } from './deps.js';
+import { demandOurs } from './host.js';
+import { networkOf } from './network.js';
+import { releaseImageOf } from './release.js';
+
+/** The gateway's container exists, is ours and runs. One that stopped is started again; one never started is made anew when its shape changed. */
+export const ensureContainer = (deps: Deps) =>
+  async function ensureContainer(gateway: Gateway): Promise<void> {
+    const engine = deps.engineAt(gateway.place);
+    const [image, { port }] = await Promise.all([releaseImageOf(deps, gateway), networkOf(deps, gateway)]);
+    const spec = gatewayContainer(gateway, image.id, port);
+    await dropStale(deps, gateway, spec);
+    await engine.createContainer(spec);
+    const container = await containerOf(deps, gateway);
+    if (container.state === 'running') return;
+    if ((await engine.startContainer(container.id)) === 'running') return;
+    if (container.state === 'created') throw new StartOver(`port ${port} was taken by another process before the first start`);
+    throw new Refused(
+      `port ${port} of gateway ${gateway.mark.gateway} is taken by another process on host ${gateway.place.host}. A gateway keeps its port for life: end that process, then \`creel provision ${gateway.mark.gateway}\``,
+    );
+  };
+
+/** No container of this life is left. It is asked to stop first (S4-20), and never comes back by itself. */
+export const removeContainer = (deps: Deps) =>
+  async function removeContainer(gateway: Gateway): Promise<void> {
+    const engine = deps.engineAt(gateway.place);
+    const { container: name } = names(gateway.mark);
+    const found = await engine.findContainer(name);
+    if (!found) return;
+    demandOurs('container', name, found.labels, gateway);
+    if (found.restartPolicy !== 'no') await engine.setRestartPolicy(found.id, 'no');
+    await engine.stopContainer(found.id, stopGraceS);
+    await engine.removeContainer(found.id);
+    if (await engine.findContainer(name)) throw new Error(`container ${name} is still there after its removal`);
+  };
+
+/** The engine brings a ready gateway back by itself after a reboot; until then it must not. */
+export const ensureRestartPolicy = (deps: Deps) =>
+  async function ensureRestartPolicy(gateway: Gateway): Promise<void> {
+    const container = await containerOf(deps, gateway);
+    if (container.restartPolicy === 'unless-stopped') return;
+    await deps.engineAt(gateway.place).setRestartPolicy(container.id, 'unless-stopped');
+  };
+
+/** The gateway's container, made by an earlier step; when it is gone, `StartOver`. */
+export async function containerOf(deps: Deps, gateway: Gateway): Promise<Container> {
+  const { container: name } = names(gateway.mark);
+  const found = await deps.engineAt(gateway.place).findContainer(name);
+  if (!found) throw new StartOver(`container ${name} is gone from host ${gateway.place.host}`);
+  demandOurs('container', name, found.labels, gateway);
+  return found;
+}
+
+async function dropStale(deps: Deps, gateway: Gateway, spec: ContainerSpec): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const found = await engine.findContainer(spec.name);
+  if (!found || found.state !== 'created' || found.labels['creel.shape'] === spec.labels['creel.shape']) return;
+  demandOurs('container', spec.name, found.labels, gateway);
+  await engine.removeContainer(found.id);
+}

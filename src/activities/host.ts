@@ -1,0 +1,102 @@
+import { checkToken } from '../domain/channels.js';
+import { Foreign, Refused } from '../domain/errors.js';
+import { carries, names, readMark, type Gateway, type Labels, type Place } from '../domain/gateway.js';
+import { readPrepared, type Image } from '../domain/image.js';
+import { describeLives, type Life } from '../domain/life.js';
+import { findRelease, type Release } from '../domain/release.js';
+import { freeDiskFloorBytes } from '../domain/thresholds.js';
+import type { DockerEngine } from '../ports/docker-engine.js';
+import type { Deps } from './deps.js';
+import { resolveChannels } from './channel-secrets.js';
+
+/**
+ * Refuses, before anything exists, what only the world knows: host, disk, memory, release, plugins, stored secrets,
+ * names that others took, and an earlier life of the same id.
+ */
+export const ensureHost = (deps: Deps) =>
+  async function ensureHost(gateway: Gateway): Promise<void> {
+    const engine = deps.engineAt(gateway.place);
+    await checkResources(deps, gateway);
+    const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
+    const image = await engine.findImage(release.image);
+    if (!image && release.dev) throw missingDevImage(release);
+    if (image) checkImage(release, image, gateway);
+    for (const { channel, secrets } of await resolveChannels(deps, gateway)) {
+      for (const [key, secret] of Object.entries(secrets)) checkToken(channel.kind, key, secret.reveal());
+    }
+    await checkNames(engine, gateway);
+    await checkEarlierLives(deps, gateway);
+  };
+
+/** The lives of one gateway that are on the engine, for a record that does not know them. */
+export const findLives = (deps: Deps) =>
+  async function findLives(asked: { deployment: string; gateway: string; place: Place }): Promise<Life[]> {
+    const lives = new Map<string, string[]>();
+    for (const resource of await deps.engineAt(asked.place).listMarked()) {
+      const mark = readMark(resource.labels);
+      if (mark?.deployment !== asked.deployment || mark.gateway !== asked.gateway) continue;
+      lives.set(mark.birth, [...(lives.get(mark.birth) ?? []), `${resource.kind} ${resource.name}`]);
+    }
+    return [...lives].map(([birth, resources]) => ({ birth, resources: resources.sort() }));
+  };
+
+/** Holds an image against its catalogue line and the channels it must serve (T12: a missing plugin ends the next start). */
+export function checkImage(release: Release, image: Image, gateway: Gateway): void {
+  const prepared = readPrepared(image);
+  if (prepared?.version !== release.version) {
+    throw new Refused(
+      `image ${release.image} says it is ${prepared?.version ?? 'no prepared release'}, the catalogue says ${release.version}. Correct the catalogue or prepare the image again`,
+    );
+  }
+  const missing = gateway.spec.channels.filter(({ kind }) => !prepared.plugins.includes(kind)).map(({ kind }) => kind);
+  if (missing.length > 0) {
+    throw new Refused(
+      `image ${release.image} lacks the plugin of channel ${missing.join(', ')} (it has: ${prepared.plugins.join(', ') || 'none'}). Name a release whose image carries it, or leave the channel out`,
+    );
+  }
+}
+
+/** A dev release is never fetched: it is built on the worker's machine. */
+export function missingDevImage(release: Release): Refused {
+  return new Refused(
+    `dev release ${release.version} is not on the engine (image ${release.image}). Build it with scripts/bootstrap --release ${release.version}`,
+  );
+}
+
+async function checkResources(deps: Deps, gateway: Gateway): Promise<void> {
+  const facts = await deps.hosts.readHost(gateway.place);
+  const where = `host ${gateway.place.host}`;
+  if (facts.memoryMb < gateway.spec.memoryMb) {
+    throw new Refused(`${where} has ${facts.memoryMb} MB of memory, the spec asks for ${gateway.spec.memoryMb} MB. Ask for less or choose a larger host`);
+  }
+  if (facts.freeDiskBytes !== undefined && facts.freeDiskBytes < freeDiskFloorBytes) {
+    const free = Math.floor(facts.freeDiskBytes / 1024 ** 2);
+    throw new Refused(`${where} has ${free} MB of free disk, a gateway needs ${freeDiskFloorBytes / 1024 ** 2} MB (S4-25). Free some, for example with \`docker image prune\``);
+  }
+}
+
+async function checkNames(engine: DockerEngine, gateway: Gateway): Promise<void> {
+  const own = names(gateway.mark);
+  const [container, writer, volume, networks] = await Promise.all([
+    engine.findContainer(own.container),
+    engine.findContainer(own.writer),
+    engine.findVolume(own.volume),
+    engine.findNetworks(own.network),
+  ]);
+  demandOurs('container', own.container, container?.labels, gateway);
+  demandOurs('container', own.writer, writer?.labels, gateway);
+  demandOurs('volume', own.volume, volume?.labels, gateway);
+  for (const network of networks) demandOurs('network', own.network, network.labels, gateway);
+}
+
+/** `Foreign` when something of our name exists without our mark. */
+export function demandOurs(kind: string, name: string, labels: Labels | undefined, gateway: Gateway): void {
+  if (labels === undefined || carries(labels, gateway.mark)) return;
+  throw new Foreign(`${kind} ${name} exists without our mark. Will not touch it; see docs/runbook.md#foreign-resource`);
+}
+
+async function checkEarlierLives(deps: Deps, gateway: Gateway): Promise<void> {
+  const { deployment, gateway: id, birth } = gateway.mark;
+  const others = (await findLives(deps)({ deployment, gateway: id, place: gateway.place })).filter((life) => life.birth !== birth);
+  if (others.length > 0) throw new Refused(describeLives(id, others));
+}

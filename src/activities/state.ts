@@ -1,0 +1,41 @@
+import { Bug } from '../domain/errors.js';
+import { markLabels, names, type Gateway } from '../domain/gateway.js';
+import type { Deps } from './deps.js';
+import { demandOurs } from './host.js';
+
+/** The state volume exists and is ours. Its labels can never change, so they carry only the mark. */
+export const ensureState = (deps: Deps) =>
+  async function ensureState(gateway: Gateway): Promise<void> {
+    const engine = deps.engineAt(gateway.place);
+    const { volume } = names(gateway.mark);
+    if (!(await engine.findVolume(volume))) {
+      await engine.createVolume({ name: volume, labels: markLabels(gateway.mark) });
+    }
+    const found = await engine.findVolume(volume);
+    if (!found) throw new Error(`volume ${volume} was removed while it was made`);
+    demandOurs('volume', volume, found.labels, gateway);
+  };
+
+/** No state volume of this life is left, nor a writer that holds it open. */
+export const removeState = (deps: Deps) =>
+  async function removeState(gateway: Gateway): Promise<void> {
+    const engine = deps.engineAt(gateway.place);
+    const { volume } = names(gateway.mark);
+    await removeWriter(deps, gateway);
+    const found = await engine.findVolume(volume);
+    if (!found) return;
+    demandOurs('volume', volume, found.labels, gateway);
+    await engine.removeVolume(volume);
+    if (await engine.findVolume(volume)) throw new Error(`volume ${volume} is still there after its removal`);
+  };
+
+/** Removes the never-started container through which the config is written, which a lost attempt may have left. */
+export async function removeWriter(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const { writer } = names(gateway.mark);
+  const found = await engine.findContainer(writer);
+  if (!found) return;
+  demandOurs('container', writer, found.labels, gateway);
+  if (found.state === 'running') throw new Bug(`writer ${writer} runs; it must never be started`);
+  await engine.removeContainer(found.id);
+}

@@ -1,0 +1,50 @@
+import type { GatewayState } from './gateway-state.js';
+import { operationWorkflowId } from './ids.js';
+import type { Description, GatewayStart, Park } from './requests.js';
+import { describePark } from './run-operation.js';
+
+/** The record as `describe` answers it. */
+export function describeState(start: GatewayStart, state: GatewayState, park: Park | undefined): Description {
+  const { life, running } = state;
+  const birth = life?.mark.birth ?? 'none';
+  const last = state.ended.at(-1);
+  return {
+    deployment: start.deployment,
+    gateway: start.gateway,
+    phase: park ? 'parked' : state.phase,
+    since: new Date(state.since).toISOString(),
+    reason: park ? describePark(start.gateway, park) : state.reason,
+    life,
+    record: state.record,
+    skipped: state.skipped,
+    left: state.left,
+    park,
+    running: running && {
+      operation: running.number,
+      kind: running.kind,
+      workflowId: operationWorkflowId(start.gateway, birth, running.number, running.kind),
+    },
+    queue: state.queue.map(({ number, kind }) => ({ operation: number, kind })),
+    last: last && {
+      operation: last.number,
+      kind: last.kind,
+      workflowId: operationWorkflowId(start.gateway, last.birth, last.number, last.kind),
+      outcome: last.outcome,
+      reason: last.reason,
+    },
+    stateKeptUntil: state.stateKeptUntil > 0 ? new Date(state.stateKeptUntil).toISOString() : undefined,
+  };
+}
+
+/** What the Temporal UI shows of a gateway: what is happening, since when, why it waits, which command to give. */
+export function detailsOf(start: GatewayStart, state: GatewayState, park: Park | undefined): string {
+  const { phase, since, reason, life, running, queue, left, record } = describeState(start, state, park);
+  const lines = [`**${phase}** since ${since}`];
+  if (reason !== '') lines.push(reason);
+  if (life) lines.push(`birth ${life.mark.birth}, release ${life.spec.release}, host ${life.place.host}, token generation ${life.tokenGeneration}`);
+  if (record) lines.push(`proved usable at ${record.provedAt} on port ${record.port}`);
+  if (running) lines.push(`running: ${running.workflowId}`);
+  if (queue.length > 0) lines.push(`waiting: ${queue.map((each) => `${each.operation}-${each.kind}`).join(', ')}`);
+  for (const each of left) lines.push(`left: ${each.step}: ${each.reason}`);
+  return lines.join('\n\n');
+}

@@ -1,0 +1,234 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { Refused } from '../domain/errors.js';
+import { gatewayId } from '../domain/gateway.js';
+import { describeState, detailsOf } from './describe.js';
+import {
+  acceptRequest,
+  beginOperation,
+  checkRequest,
+  emptyState,
+  endOperation,
+  expireState,
+  forgetOld,
+  isRemoving,
+  loseOperation,
+  type GatewayState,
+  type Queued,
+} from './gateway-state.js';
+import { RunningOperation } from './running-operation.js';
+import {
+  continueAsNewSignal,
+  describeQuery,
+  parkedSignal,
+  replyUpdate,
+  requestUpdate,
+  type Accepted,
+  type GatewayStart,
+  type Park,
+  type Reply,
+  type Request,
+} from './requests.js';
+import { gatewayBirthKey, gatewayPhaseKey, gatewayReleaseKey, needsAttentionKey, phaseSinceKey } from './search-attributes.js';
+
+/**
+ * The record of one gateway and the queue of what is asked of it: one operation at a time, each a child workflow of its own.
+ * It is not cancellable: a cancel is handed to the running operation, and nothing else happens.
+ */
+export async function gateway(start: GatewayStart): Promise<void> {
+  const entity = new Entity(start);
+  const root = CancellationScope.current();
+  root.cancelRequested.catch(() => entity.cancelOperation());
+  await CancellationScope.nonCancellable(() => entity.live());
+}
+
+class Entity {
+  readonly #start: GatewayStart;
+  readonly #state: GatewayState;
+  #running: RunningOperation | undefined;
+  #park: Park | undefined;
+  #replied: Reply | undefined;
+  #shown = '';
+  #continueAsNew = false;
+  #refused = false;
+
+  constructor(start: GatewayStart) {
+    this.#start = start;
+    this.#state = start.state ?? emptyState(start.firstOperation ?? 1, Date.now());
+    this.#state.newRun = false;
+    setHandler(requestUpdate, (request) => this.#accept(request), { validator: (request) => this.#check(request) });
+    setHandler(replyUpdate, (reply) => this.#reply(reply), { validator: (reply) => this.#checkReply(reply) });
+    setHandler(describeQuery, () => describeState(start, this.#state, this.#park));
+    setHandler(parkedSignal, (park) => this.#parked(park));
+    setHandler(continueAsNewSignal, () => {
+      this.#continueAsNew = true;
+    });
+    if (start.request && !start.state) this.#acceptStart(start.request);
+  }
+
+  /** Hands a cancel of this workflow to the operation that runs. */
+  cancelOperation(): void {
+    this.#running?.cancel();
+  }
+
+  /** Lives until nothing of the gateway needs to be remembered. */
+  async live(): Promise<void> {
+    if (this.#refused) return this.#leave();
+    for (;;) {
+      const now = Date.now();
+      expireState(this.#state, now);
+      forgetOld(this.#state, this.#start.limits, now);
+      if (this.#mustContinueAsNew()) return this.#goOn();
+      if (this.#state.queue.length > 0) await this.#operate();
+      else if (this.#isForgotten()) return this.#leave();
+      else await this.#idle();
+    }
+  }
+
+  async #operate(): Promise<void> {
+    const queued = beginOperation(this.#state, Date.now());
+    if (!queued) return;
+    this.#show();
+    const running = new RunningOperation(this.#start, this.#state, queued);
+    this.#running = running;
+    const [end] = await Promise.all([running.end(), this.#stopForRemoval(running, queued)]);
+    this.#running = undefined;
+    this.#park = undefined;
+    const now = Date.now();
+    if (end.result) endOperation(this.#state, end.operation, end.result, now);
+    else loseOperation(this.#state, end.operation, end.reason, this.#start.limits, now);
+    this.#show();
+  }
+
+  /** A removal pre-empts whatever runs before it. */
+  async #stopForRemoval(running: RunningOperation, queued: Queued): Promise<void> {
+    if (queued.kind === 'remove' || queued.kind === 'purge') return;
+    await condition(() => running.ended || isRemoving(this.#state));
+    if (!running.ended) await running.stopForRemoval();
+  }
+
+  async #idle(): Promise<void> {
+    this.#show();
+    const woken = () => this.#state.queue.length > 0 || this.#continueAsNew;
+    const deadline = this.#nextDeadline();
+    if (deadline === undefined) await condition(woken);
+    else await condition(woken, Math.max(1, deadline - Date.now()));
+  }
+
+  /** When something is to be let go or forgotten; undefined while a gateway lives. */
+  #nextDeadline(): number | undefined {
+    if (this.#state.stateKeptUntil > 0) return this.#state.stateKeptUntil;
+    if (this.#state.phase === 'removed') return this.#forgetAt();
+    return undefined;
+  }
+
+  #forgetAt(): number {
+    return this.#state.since + this.#start.limits.forgetAfterMs;
+  }
+
+  #isForgotten(): boolean {
+    if (this.#state.phase === 'none') return true;
+    return this.#state.phase === 'removed' && this.#state.stateKeptUntil === 0 && Date.now() >= this.#forgetAt();
+  }
+
+  #mustContinueAsNew(): boolean {
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    if (this.#state.newRun || this.#continueAsNew || continueAsNewSuggested) return true;
+    return historyLength > this.#start.limits.entityEvents;
+  }
+
+  async #goOn(): Promise<void> {
+    await condition(allHandlersFinished);
+    const { request: _request, ...start } = this.#start;
+    await continueAsNew<typeof gateway>({ ...start, state: this.#state });
+  }
+
+  async #leave(): Promise<void> {
+    await condition(allHandlersFinished);
+  }
+
+  #acceptStart(request: Request): void {
+    try {
+      this.#check(request);
+      this.#accept(request);
+    } catch (error) {
+      if (!(error instanceof ApplicationFailure)) throw error;
+      this.#refused = true; // Nothing was begun and nothing waits: the run completes at once, and the update says why.
+    }
+  }
+
+  #check(request: Request): void {
+    refusing(() => {
+      gatewayId(this.#start.gateway);
+      checkRequest(this.#state, request, this.#start.limits);
+    });
+  }
+
+  #accept(request: Request): Accepted {
+    return acceptRequest(this.#state, request, this.#start.deployment, this.#start.gateway, Date.now());
+  }
+
+  #checkReply(reply: Reply): void {
+    refusing(() => {
+      const same = this.#replied?.park === reply.park ? this.#replied : undefined;
+      if (same?.answer === reply.answer) return;
+      if (same) throw new Refused(`park ${reply.park} was answered with ${same.answer}`);
+      if (this.#park?.number !== reply.park) {
+        throw new Refused(`park ${reply.park} is not open${this.#park ? `; ${this.#park.number} is` : ''}. See \`creel describe ${this.#start.gateway}\``);
+      }
+      if (!this.#park.answers.includes(reply.answer)) {
+        throw new Refused(`park ${reply.park} takes ${this.#park.answers.join(', ')}, not ${reply.answer}`);
+      }
+    });
+  }
+
+  #reply(reply: Reply): void {
+    if (this.#replied?.park === reply.park) return;
+    this.#replied = reply;
+    this.#running?.reply(reply);
+  }
+
+  #parked(park: Park | undefined): void {
+    this.#park = park;
+    this.#show();
+  }
+
+  /** What people list and filter by, written only when it changed. */
+  #show(): void {
+    const { life, phase, since } = this.#state;
+    const attention = this.#park !== undefined || phase === 'degraded' || this.#state.left.length > 0;
+    setCurrentDetails(detailsOf(this.#start, this.#state, this.#park));
+    const shown = this.#park ? 'parked' : phase;
+    const key = `${shown} ${attention} ${life?.mark.birth ?? ''}`;
+    if (key === this.#shown) return;
+    this.#shown = key;
+    upsertSearchAttributes([
+      { key: gatewayPhaseKey, value: shown },
+      { key: gatewayBirthKey, value: life?.mark.birth ?? null },
+      { key: gatewayReleaseKey, value: life?.spec.release ?? null },
+      { key: needsAttentionKey, value: attention },
+      { key: phaseSinceKey, value: new Date(since) },
+    ]);
+  }
+}
+
+/** A refusal in a handler must be an `ApplicationFailure`: any other error would fail the workflow task instead. */
+function refusing(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof Error)) throw error;
+    const type = error instanceof Refused ? 'Refused' : 'Malformed';
+    throw ApplicationFailure.create({ message: error.message, type, nonRetryable: true });
+  }
+}

@@ -1,0 +1,25 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/activities.js';
+import type { Attempted, OpenInput, OpenResult, ProbeInput } from './operation.js';
+import { askPolicy } from './policies.js';
+import type { GatewayRecord } from './requests.js';
+import type { Limits } from './limits.js';
+
+type Looking = { [K in 'findGateway' | 'mintLink']: (...args: Parameters<Activities[K]>) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>> };
+
+/** Proves a gateway usable now; fails with the reason when it is not. */
+export async function probeGateway(input: ProbeInput): Promise<GatewayRecord> {
+  return (await look(input.limits, 'probe').findGateway(input.gateway)).value;
+}
+
+/** Proves a gateway usable, then mints a one-time link, sealed to the caller. */
+export async function openGateway(input: OpenInput): Promise<OpenResult> {
+  await look(input.limits, 'probe').findGateway(input.gateway);
+  return (await look(input.limits, 'mint link').mintLink({ gateway: input.gateway, recipient: input.recipient })).value;
+}
+
+/** A person waits: few attempts, and the answer is what was seen. */
+function look(limits: Limits, summary: string): Looking {
+  const policy = askPolicy(limits);
+  return proxyActivities<Looking>({ ...policy, summary, retry: { ...policy.retry, maximumAttempts: 4 } });
+}

@@ -1,0 +1,50 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+import { finalKinds } from '../domain/errors.js';
+import type { Limits } from './limits.js';
+import { startToClose } from './saga.js';
+import { registry } from './steps.js';
+
+/** How an activity runs that no step names: a question to the world, or a page. */
+export function askPolicy(limits: Limits): ActivityOptions {
+  return { ...base(limits), startToCloseTimeout: limits.actMs };
+}
+
+/** How a step's `do` runs: limited by start-to-close × attempts, and by nothing that runs while nobody works. */
+export function doPolicy(step: string, limits: Limits): ActivityOptions {
+  const slow = registry[step]?.pace === 'fetch';
+  return {
+    ...base(limits),
+    startToCloseTimeout: startToClose(step, limits),
+    heartbeatTimeout: slow ? limits.slowHeartbeatMs : limits.heartbeatMs,
+  };
+}
+
+/** How an undo runs: for ever. */
+export function undoPolicy(limits: Limits): ActivityOptions {
+  const { retry, ...rest } = base(limits);
+  return { ...rest, startToCloseTimeout: limits.undoMs, retry: { ...retry, maximumAttempts: Infinity } };
+}
+
+/** A page is sent until somebody acknowledges it, ever more slowly. */
+export function pagePolicy(limits: Limits): ActivityOptions {
+  return {
+    startToCloseTimeout: limits.actMs,
+    heartbeatTimeout: limits.heartbeatMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: limits.retryMs, backoffCoefficient: 2, maximumInterval: '10 minutes' },
+  };
+}
+
+function base(limits: Limits) {
+  return {
+    heartbeatTimeout: limits.heartbeatMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: {
+      initialInterval: limits.retryMs,
+      backoffCoefficient: 2,
+      maximumInterval: limits.retryMaxMs,
+      maximumAttempts: limits.attempts,
+      nonRetryableErrorTypes: [...finalKinds],
+    },
+  } satisfies ActivityOptions;
+}

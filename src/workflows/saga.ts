@@ -1,0 +1,209 @@
+import { registry } from './steps.js';
+import type { Attempted, OperationInput, OperationResult } from './operation.js';
+import type { Entered, GatewayRecord, Left, ParkAnswer } from './requests.js';
+
+/** How a call to a step ended when it did not succeed. `attempt` is absent when nobody reported the end. */
+export type Failure = { readonly kind: string; readonly message: string; readonly attempt: number | undefined };
+
+/** What a step that waits for an operator shows. */
+export type Pause = {
+  readonly step: string;
+  readonly doing: 'do' | 'undo';
+  readonly reason: string;
+  readonly answers: readonly ParkAnswer[];
+};
+
+/** What the saga needs around it: Temporal in a workflow, virtual time and injected faults in `proveSaga`. */
+export interface Runtime {
+  now(): number;
+  /** A durable pause. */
+  sleep(ms: number, why: string): Promise<void>;
+  /** Runs the step's activity or its undo with the limits of the operation. */
+  perform(step: string, doing: 'do' | 'undo'): Promise<Attempted<unknown>>;
+  /** Reads what `perform` threw. */
+  readFailure(error: unknown): Failure;
+  /** Whether the operation was cancelled: read from the scope, never from an error. */
+  cancelled(): boolean;
+  /** Whether the gateway is being removed: then nothing needs to be waited for or proved. */
+  beingRemoved(): boolean;
+  /** Runs to its end whatever is cancelled meanwhile; when that takes long, a person hears of it and it goes on. */
+  shielded<T>(fn: () => Promise<T>): Promise<T>;
+  /** Waits for an operator's word; `expired` when the limit of the spec passes. Without a limit the last of the answers, at once. */
+  park(pause: Pause): Promise<ParkAnswer | 'expired'>;
+  /** Tells a person; the saga goes on. */
+  page(title: string, text: string): void;
+}
+
+type Outcome = { readonly ok: true } | { readonly ok: false; readonly step: string; readonly failure: Failure };
+
+/**
+ * One reading of a gateway's list. It remembers every step before its `do` runs, because a failed attempt may still have
+ * taken effect, and never forgets one while it lives.
+ */
+export class Saga {
+  readonly #input: OperationInput;
+  readonly #runtime: Runtime;
+  readonly #entered = new Map<string, number>();
+  readonly #skipped: string[] = [];
+  #record: GatewayRecord | undefined;
+
+  constructor(input: OperationInput, runtime: Runtime) {
+    this.#input = input;
+    this.#runtime = runtime;
+    for (const { step, unsettledUntil } of input.entered) this.#entered.set(step, unsettledUntil);
+  }
+
+  /** Reads the list forward and, when it cannot be finished, undoes everything that was ever entered: the operation that begins a life. */
+  async begin(): Promise<OperationResult> {
+    const outcome = await this.#readForward();
+    if (outcome.ok) return this.#finished();
+    const left = await this.#unwind(this.#input.steps);
+    return this.#result(left.length > 0 ? 'left' : 'undone', sentence(outcome), left);
+  }
+
+  /** Reads the list forward over a life that exists. Whatever ends it, what existed stays. */
+  async repair(): Promise<OperationResult> {
+    const outcome = await this.#readForward();
+    return outcome.ok ? this.#finished() : this.#result('stopped', sentence(outcome), []);
+  }
+
+  /** Undoes the steps of the list, newest first. */
+  async cleanUp(): Promise<OperationResult> {
+    const left = await this.#unwind(this.#input.steps);
+    const reason = left.map((each) => `${each.step}: ${each.reason}`).join('; ');
+    return this.#result(left.length > 0 ? 'left' : 'done', reason, left);
+  }
+
+  async #readForward(): Promise<Outcome> {
+    for (let reading = 0; ; reading += 1) {
+      const outcome = await this.#readOnce();
+      if (outcome.ok || outcome.failure.kind !== 'StartOver') return outcome;
+      if (reading >= this.#input.limits.startOvers) return outcome;
+    }
+  }
+
+  async #readOnce(): Promise<Outcome> {
+    for (const step of this.#input.steps) {
+      if (this.#skipped.includes(step)) continue;
+      const outcome = await this.#doStep(step);
+      if (!outcome.ok) return outcome;
+    }
+    return { ok: true };
+  }
+
+  /** Does one step, asking an operator when retries cannot help. */
+  async #doStep(step: string): Promise<Outcome> {
+    let lastTry = false;
+    for (;;) {
+      if (this.#runtime.cancelled()) return { ok: false, step, failure: cancelled };
+      const failure = await this.#try(step);
+      if (!failure) return { ok: true };
+      if (this.#runtime.cancelled() || failure.kind === 'StartOver') return { ok: false, step, failure };
+      if (failure.kind === 'Foreign' || failure.kind === 'Bug') this.#runtime.page(`${step}: ${failure.kind}`, failure.message);
+      if (lastTry) return { ok: false, step, failure };
+      const answers: ParkAnswer[] = registry[step]?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+      const answer = await this.#runtime.park({ step, doing: 'do', reason: failure.message, answers });
+      if (answer === 'skip') return this.#skip(step);
+      if (answer === 'abort' || this.#runtime.cancelled()) return { ok: false, step, failure };
+      lastTry = answer === 'expired'; // a limit that passes asks the world once more before it decides
+    }
+  }
+
+  #skip(step: string): Outcome {
+    this.#skipped.push(step);
+    return { ok: true };
+  }
+
+  async #try(step: string): Promise<Failure | undefined> {
+    const before = this.#entered.get(step) ?? 0;
+    this.#entered.set(step, before);
+    try {
+      const { attempt, value } = await this.#runtime.perform(step, 'do');
+      this.#remember(step, before, attempt);
+      if (registry[step]?.do === 'findGateway') this.#record = value as GatewayRecord;
+      return undefined;
+    } catch (error) {
+      const failure = this.#runtime.readFailure(error);
+      this.#remember(step, before, failure.attempt);
+      return failure;
+    }
+  }
+
+  /** An end that attempt 1 reported is the only end there can be; any other leaves a lost attempt that may still take effect. */
+  #remember(step: string, before: number, attempt: number | undefined): void {
+    const { limits } = this.#input;
+    const unsettledUntil = attempt === 1 ? 0 : this.#runtime.now() + startToClose(step, limits) + limits.settleMs;
+    this.#entered.set(step, Math.max(before, unsettledUntil));
+  }
+
+  /** Undoes what was entered of these steps; never cancelled, and done once more when a late effect was possible. */
+  async #unwind(steps: readonly string[]): Promise<Left[]> {
+    return this.#runtime.shielded(async () => {
+      const undoable = steps.filter((step) => this.#entered.has(step) && registry[step]?.undo).reverse();
+      let failed = await this.#undoAll(undoable);
+      const wait = Math.max(0, ...undoable.map((step) => this.#entered.get(step) ?? 0)) - this.#runtime.now();
+      if (wait > 0 && !this.#runtime.beingRemoved()) {
+        await this.#runtime.sleep(wait, 'settle: a lost attempt may still take effect');
+        failed = await this.#undoAll(undoable);
+      }
+      const left: Left[] = [];
+      for (const [step, failure] of failed) left.push(...(await this.#insist(step, failure)));
+      for (const step of undoable) if (!left.some((each) => each.step === step)) this.#entered.delete(step);
+      return left;
+    });
+  }
+
+  async #undoAll(steps: readonly string[]): Promise<Map<string, Failure>> {
+    const failed = new Map<string, Failure>();
+    for (const step of steps) {
+      const failure = await this.#undo(step);
+      if (failure) failed.set(step, failure);
+    }
+    return failed;
+  }
+
+  async #undo(step: string): Promise<Failure | undefined> {
+    try {
+      await this.#runtime.perform(step, 'undo');
+      return undefined;
+    } catch (error) {
+      return this.#runtime.readFailure(error);
+    }
+  }
+
+  /** An undo that retries cannot help waits for an operator; what is left in the end is named. */
+  async #insist(step: string, first: Failure): Promise<Left[]> {
+    let failure = first;
+    for (;;) {
+      this.#runtime.page(`undo ${step}: ${failure.kind}`, failure.message);
+      const answer = this.#runtime.beingRemoved()
+        ? 'expired'
+        : await this.#runtime.park({ step, doing: 'undo', reason: failure.message, answers: ['retry', 'leave'] });
+      if (answer !== 'retry') return [{ step, kind: failure.kind, reason: failure.message }];
+      const again = await this.#undo(step);
+      if (!again) return [];
+      failure = again;
+    }
+  }
+
+  #finished(): OperationResult {
+    return this.#result(this.#skipped.length > 0 ? 'degraded' : 'done', this.#skipped.map((step) => `${step} was skipped`).join('; '), []);
+  }
+
+  #result(outcome: OperationResult['outcome'], reason: string, left: readonly Left[]): OperationResult {
+    const entered: Entered[] = [...this.#entered].map(([step, unsettledUntil]) => ({ step, unsettledUntil }));
+    return { outcome, reason, record: this.#record, entered, skipped: [...this.#skipped], left };
+  }
+}
+
+const cancelled: Failure = { kind: 'Cancelled', message: 'cancelled', attempt: 1 };
+
+function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
+  return `${outcome.step}: ${outcome.failure.message}`;
+}
+
+/** How long one attempt of a step may run. */
+export function startToClose(step: string, limits: OperationInput['limits']): number {
+  const pace = registry[step]?.pace ?? 'act';
+  return { act: limits.actMs, wait: limits.waitMs, fetch: limits.fetchMs }[pace];
+}

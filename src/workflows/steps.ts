@@ -1,0 +1,58 @@
+import type { Activities } from '../activities/activities.js';
+import type { OperationKind } from './requests.js';
+
+/** A step of a gateway: exactly one activity, and the one that undoes it. */
+export type Step = {
+  readonly do: keyof Activities;
+  /** Absent where nothing is left behind: the reason stands beside each. */
+  readonly undo?: keyof Activities;
+  /** An operator may skip it; a gateway without it is `degraded`. */
+  readonly optional?: true;
+  /** How long it may take: `act` creates, `wait` waits for the gateway, `fetch` may load an image. */
+  readonly pace: 'act' | 'wait' | 'fetch';
+};
+
+/**
+ * Every step there ever was, by its name, which is for ever: operations carry names, and a retired step stays here with its
+ * undo as long as a record may name it.
+ */
+export const registry: Readonly<Record<string, Step>> = {
+  'check host': { do: 'ensureHost', pace: 'act' }, // only reads
+  'fetch release': { do: 'ensureRelease', pace: 'fetch' }, // an image is shared between gateways
+  'keep state': { do: 'ensureState', undo: 'removeState', pace: 'act' },
+  'join network': { do: 'ensureNetwork', undo: 'removeNetwork', pace: 'act' },
+  'write config': { do: 'ensureConfig', undo: 'removeConfig', pace: 'act' },
+  'start container': { do: 'ensureContainer', undo: 'removeContainer', pace: 'act' },
+  'await readiness': { do: 'probeReadiness', pace: 'wait' }, // only reads
+  'pair operator': { do: 'ensureOperator', pace: 'act' }, // the device goes with its state
+  'probe channels': { do: 'probeChannels', optional: true, pace: 'wait' }, // only reads
+  'keep running': { do: 'ensureRestartPolicy', pace: 'act' }, // the policy goes with its container
+  'read back': { do: 'findGateway', pace: 'act' }, // only reads
+};
+
+/** Everything a live gateway owns, in the order it comes to exist. */
+export const provisionSteps = [
+  'check host',
+  'fetch release',
+  'keep state',
+  'join network',
+  'write config',
+  'start container',
+  'await readiness',
+  'pair operator',
+  'probe channels',
+  'keep running',
+  'read back',
+] as const;
+
+/** The step that holds the customer's data. */
+export const stateStep = 'keep state';
+
+/** The steps of an operation, as they go into its input: read forward, or for a clean-up those to undo. */
+export function stepsOf(kind: OperationKind, entered: readonly string[], keepState: boolean): string[] {
+  if (kind === 'purge') return [stateStep, 'write config'];
+  if (kind !== 'remove') return [...provisionSteps];
+  const everEntered = new Set(entered);
+  const known = Object.keys(registry).filter((name) => everEntered.has(name));
+  return known.filter((name) => !(keepState && name === stateStep));
+}
