@@ -12,8 +12,7 @@ export const cacheDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cac
 /** The XDG state directory of creel: logs, and what is known about processes that were started. */
 export const stateDir = join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'creel');
 
-/** The XDG data directory of creel: what must not be lost. */
-export const dataDir = join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'creel');
+const dataDir = join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'creel');
 
 /** Makes creel's own directories, readable by their owner only. */
 export function makeDirs() {

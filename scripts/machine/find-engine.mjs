@@ -1,43 +1,50 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from './engine.mjs';
-import { ask } from './run.mjs';
 
 /**
  * Looks for a Docker engine on this machine. Answers { engine, about } when one can be used, { refused: [sentences] } when what was found
  * or asked for cannot, and { absent: true } when there is nothing at all.
  */
 export async function findEngine() {
-  const chosen = await chosenEndpoint();
+  const chosen = chosenEndpoint();
+  if (chosen?.host === '') return { refused: [`${chosen.from} does not exist: docker context ls`] };
   if (chosen && !chosen.host.startsWith('unix://')) return { refused: [remoteSentence(chosen)] };
-  const sockets = chosen ? [chosen.host.slice('unix://'.length)] : usualSockets();
   const tried = [];
-  for (const socketPath of sockets) {
+  for (const socketPath of chosen ? [chosen.host.slice('unix://'.length)] : usualSockets()) {
     const found = await probe(socketPath);
-    if (found.engine) return found;
-    if (found.refused) return found;
-    if (found.why) tried.push({ socketPath, why: found.why });
+    if (found.engine || found.refused) return found;
+    if (found.why || chosen) tried.push({ socketPath, why: found.why ?? 'no such socket' });
   }
-  if (chosen) return { refused: [`${chosen.from} names ${chosen.host}, and no engine answers there (${tried[0]?.why ?? 'no such socket'}): start it, or unset ${chosen.from}`] };
+  return explain(chosen, tried);
+}
+
+/** Why nothing answered, as the one sentence that helps; nothing tried means that there is nothing. */
+function explain(chosen, tried) {
   const barred = tried.find(({ why }) => why === 'EACCES');
   if (barred) return { refused: [accessSentence(barred.socketPath)] };
   const asleep = tried.map(({ socketPath }) => asleepSentence(socketPath)).find(Boolean);
-  return asleep ? { refused: [asleep] } : { absent: true, tried };
+  if (asleep) return { refused: [asleep] };
+  if (!chosen) return { absent: true };
+  return { refused: [`${chosen.from} names ${chosen.host}, and no engine answers there (${tried[0].why}): start it, or choose another`] };
 }
 
 /** What DOCKER_HOST or the current docker context asks for; undefined when neither says anything. */
-async function chosenEndpoint() {
+function chosenEndpoint() {
   if (process.env.DOCKER_HOST) return { from: 'DOCKER_HOST', host: process.env.DOCKER_HOST };
-  const context = process.env.DOCKER_CONTEXT || currentContext();
+  const context = process.env.DOCKER_CONTEXT || readJson('config.json')?.currentContext;
   if (!context || context === 'default') return undefined;
-  const host = (await ask(['docker', 'context', 'inspect', context, '--format', '{{.Endpoints.docker.Host}}']))?.trim();
-  return host ? { from: process.env.DOCKER_CONTEXT ? 'DOCKER_CONTEXT' : `the docker context "${context}"`, host } : undefined;
+  const directory = createHash('sha256').update(context).digest('hex');
+  const host = readJson('contexts', 'meta', directory, 'meta.json')?.Endpoints?.docker?.Host;
+  return { from: `the docker context "${context}"`, host: host ?? '' };
 }
 
-function currentContext() {
+/** A file of the docker command line, which need not be installed. */
+function readJson(...path) {
   try {
-    return JSON.parse(readFileSync(join(process.env.DOCKER_CONFIG || join(homedir(), '.docker'), 'config.json'), 'utf8')).currentContext;
+    return JSON.parse(readFileSync(join(process.env.DOCKER_CONFIG || join(homedir(), '.docker'), ...path), 'utf8'));
   } catch {
     return undefined;
   }

@@ -1,12 +1,12 @@
-import { appendFileSync, copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { debootstrapBase, pullBase } from './base.mjs';
-import { cacheDir, logPath } from './dirs.mjs';
-import { bornAt } from './process.mjs';
+import { logPath } from './dirs.mjs';
 import { catalogue } from './recipe.mjs';
 import { run } from './run.mjs';
 import { Problem } from './say.mjs';
+import { inScratch } from './scratch.mjs';
 import { tarOf } from './tar.mjs';
 
 /** OpenClaw names its own caches after its package's time, so a time of its own per build would make equal images differ. */
@@ -22,17 +22,13 @@ export async function findImage(engine, recipe, arch) {
   return found.Id;
 }
 
-/** Makes the images of these recipes, which share one release, and removes what an older recipe left untagged. */
-export async function makeImages(engine, recipes, arch) {
-  const stage = join(cacheDir, 'stage', `${recipes[0].release}-${process.pid}`);
-  sweepStages();
-  try {
+/** Makes the images of these recipes, which share one release, and removes what older recipes and broken builds left untagged. */
+export function makeImages(engine, recipes, arch) {
+  return inScratch('stage', recipes[0].release, async (stage) => {
     const [base] = await Promise.all([chooseBase(engine, arch), installInto(stage, recipes[0], arch)]);
     for (const recipe of recipes) await makeImage(engine, recipe, arch, base, stage);
     await removeUntagged(engine);
-  } finally {
-    rmSync(stage, { recursive: true, force: true });
-  }
+  });
 }
 
 let chosenBase;
@@ -47,7 +43,6 @@ function chooseBase(engine, arch) {
 }
 
 async function installInto(stage, recipe, arch) {
-  mkdirSync(stage, { recursive: true, mode: 0o700 });
   for (const name of ['package.json', 'package-lock.json', '.npmrc']) copyFileSync(join(recipe.dir, name), join(stage, name));
   const platform = ['--os=linux', `--cpu=${arch}`, '--libc=glibc'];
   const flags = ['--omit=dev', '--include=optional', '--ignore-scripts', '--install-strategy=shallow', '--no-audit', '--no-fund'];
@@ -108,14 +103,4 @@ async function tag(engine, id, name) {
 function proxies() {
   const names = ['http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]);
   return Object.fromEntries(names.filter((name) => process.env[name]).map((name) => [name, process.env[name]]));
-}
-
-/** Removes the stages of runs that are gone. */
-function sweepStages() {
-  const dir = join(cacheDir, 'stage');
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  for (const name of readdirSync(dir)) {
-    const pid = Number(name.split('-').at(-1));
-    if (pid !== process.pid && bornAt(pid) === undefined) rmSync(join(dir, name), { recursive: true, force: true });
-  }
 }

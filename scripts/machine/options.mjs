@@ -23,7 +23,7 @@ export function readOptions(argv) {
     const word = rest.shift();
     if (word === '--release') wanted.releases.push(knownRelease(rest.shift()));
     else if (flags[word]) Object.assign(wanted, flags[word]);
-    else throw new Problem(`unknown option ${word}\n\n${usage}`);
+    else throw new Problem(`unknown option ${word}: scripts/bootstrap --help`);
   }
   const releases = wanted.image ? [...new Set(wanted.releases)] : [];
   return { help: wanted.help, temporal: wanted.temporal, engine: wanted.engine, releases, plain: wanted.image && wanted.plain };

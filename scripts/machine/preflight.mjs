@@ -2,8 +2,10 @@ import { existsSync, mkdirSync, statfsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { canInstallPackages, isDebian, missingFromApt } from './apt.mjs';
+import { canDebootstrap, noBaseSentence, registryAnswers } from './base.mjs';
 import { cacheDir, root } from './dirs.mjs';
 import { dockerdIsInstalled, livingDockerd } from './dockerd.mjs';
+import { catalogue } from './recipe.mjs';
 import { ask } from './run.mjs';
 import { temporalRoute } from './temporal.mjs';
 
@@ -16,6 +18,7 @@ export async function preflight(lacking, here) {
     lacking.temporal ? temporalRoute() : undefined,
     askMachine(),
     askEngine(lacking, here.docker),
+    askBase(lacking, here.docker),
     askNpm(lacking),
     askMemory(here.docker),
     askDisk(lacking, here.docker),
@@ -49,11 +52,17 @@ function absentSentence() {
   return 'no Docker engine answers: install one (https://docs.docker.com/engine/install), or name a local socket with DOCKER_HOST=unix://…';
 }
 
+/** Where the engine has yet to be installed, Debian's packages can be had as well. */
+async function askBase(lacking, { engine, about }) {
+  if (lacking.recipes.length === 0 || !engine || canDebootstrap(catalogue.base, about.arch)) return [];
+  return (await registryAnswers(engine, catalogue.base)) ? [] : [noBaseSentence(catalogue.base, about.arch)];
+}
+
 async function askNpm(lacking) {
   if (!lacking.npm && lacking.recipes.length === 0) return [];
   if ((await ask(['npm', '--version'])) === undefined) return ['npm is not on PATH; it comes with Node'];
-  const reached = await ask(['npm', 'ping', '--fetch-retries=0', '--fetch-timeout=15000'], { timeoutMs: 20_000, cwd: root });
-  return reached === undefined ? [`the npm registry does not answer (npm ping): ${interception()}check the network and npm config get registry`] : [];
+  const reached = await ask(['npm', 'view', 'commander', 'version', '--fetch-retries=0'], { timeoutMs: 20_000, cwd: root });
+  return reached === undefined ? [`the npm registry does not answer (npm view commander version): ${interception()}check the network and npm config get registry`] : [];
 }
 
 function interception() {

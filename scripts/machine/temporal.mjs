@@ -1,8 +1,9 @@
-import { accessSync, chmodSync, constants, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, renameSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { cacheDir } from './dirs.mjs';
 import { ask, run } from './run.mjs';
 import { Problem } from './say.mjs';
+import { inScratch } from './scratch.mjs';
 
 const LEAST_SERVER = [1, 29, 1];
 const DOWNLOADED = 'v1.9.1';
@@ -26,7 +27,6 @@ export async function temporalRoute() {
 
 /** Puts a fitting binary into the cache and answers its path. */
 export async function provideTemporal(route) {
-  mkdirSync(join(cacheDir, 'bin'), { recursive: true, mode: 0o700 });
   if (route === 'download' && (await download().catch(() => false))) return cached;
   await build();
   return cached;
@@ -67,17 +67,13 @@ async function goKnowsModule() {
   return (await ask(['go', 'list', '-m', `github.com/temporalio/cli@${BUILT}`], { timeoutMs: 20_000, cwd: '/', env })) !== undefined;
 }
 
-async function download() {
-  const dir = join(cacheDir, 'bin', `download-${process.pid}`);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  try {
+function download() {
+  return inScratch('bin', 'download', async (dir) => {
     const archive = join(dir, 'temporal.tar.gz');
     await fetchTo(archive);
     await run('temporal', ['tar', '-xzf', archive, '-C', dir, 'temporal']);
     return await keep(join(dir, 'temporal'));
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  });
 }
 
 async function fetchTo(file) {
@@ -88,15 +84,11 @@ async function fetchTo(file) {
   writeFileSync(file, Buffer.from(await response.arrayBuffer()));
 }
 
-async function build() {
-  const dir = join(cacheDir, 'bin', `build-${process.pid}`);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  try {
+function build() {
+  return inScratch('bin', 'build', async (dir) => {
     await run('temporal', ['go', 'install', `github.com/temporalio/cli/cmd/temporal@${BUILT}`], { cwd: '/', env: { GOBIN: dir } });
     if (!(await keep(join(dir, 'temporal')))) throw new Problem('the temporal binary that was built does not answer to --version');
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  });
 }
 
 async function keep(binary) {
