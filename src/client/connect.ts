@@ -1,0 +1,91 @@
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
+import { runningDemo } from './demo-state.js';
+import { Unreachable } from './failure.js';
+
+/** Where Temporal was asked to be, and who said so. */
+export type Target = {
+  readonly address: string;
+  readonly namespace: string;
+  readonly ui: string | undefined;
+  readonly source: string;
+};
+
+/** What the command line says about where Temporal is. Keys and TLS come from the standard Temporal environment only. */
+export type Flags = { readonly address?: string; readonly namespace?: string; readonly ui?: string };
+
+/** A client that is connected, and where to. `close` it. */
+export type Connected = { readonly client: Client; readonly target: Target; readonly close: () => Promise<void> };
+
+/** How long a connection may take before the address counts as silent. */
+const connectMs = 5_000;
+
+const defaultAddress = '127.0.0.1:7233';
+const demoSource = 'the running demo';
+
+type Profile = ReturnType<typeof loadClientConfigProfile>;
+
+/** Where to find Temporal: flags, then the standard environment or TOML file, then the running demo, then the usual port. */
+export function findTarget(flags: Flags, environment: NodeJS.ProcessEnv, profile: Profile): Target {
+  const found = findAddress(flags, environment, profile);
+  return { ...found, namespace: flags.namespace ?? found.namespace, ui: flags.ui ?? found.ui };
+}
+
+function findAddress(flags: Flags, environment: NodeJS.ProcessEnv, profile: Profile): Target {
+  const namespace = profile.namespace ?? 'default';
+  if (flags.address !== undefined) return { address: flags.address, namespace, ui: undefined, source: 'the flag --address' };
+  if (profile.address !== undefined) {
+    const source = environment['TEMPORAL_ADDRESS'] ? 'TEMPORAL_ADDRESS' : 'the Temporal configuration file';
+    return { address: profile.address, namespace, ui: undefined, source };
+  }
+  const demo = runningDemo(environment);
+  if (demo) return { ...demo, source: demoSource };
+  return { address: defaultAddress, namespace, ui: undefined, source: 'the usual address, as nothing names another' };
+}
+
+/** Connects, or fails within seconds with `Unreachable`: which address, who named it, how to start one. */
+export async function connect(flags: Flags, environment: NodeJS.ProcessEnv = process.env): Promise<Connected> {
+  const profile = readProfile(environment);
+  const target = findTarget(flags, environment, profile);
+  keepLoopbackDirect(environment);
+  // A key meant for another server is none of the demo's business.
+  const { tls, apiKey, metadata } = toClientOptions(target.source === demoSource ? {} : profile).connectionOptions;
+  try {
+    const connection = await Connection.connect({
+      address: target.address,
+      connectTimeout: connectMs,
+      ...(tls !== undefined && tls !== null && { tls }),
+      ...(apiKey !== undefined && { apiKey }),
+      ...(metadata !== undefined && { metadata }),
+    });
+    const client = new Client({ connection, namespace: target.namespace, identity: 'creel' });
+    return { client, target, close: () => connection.close() };
+  } catch (error) {
+    throw new Unreachable(
+      `Temporal does not answer at ${target.address} (from ${target.source}). Start one with \`npm run demo\` or \`temporal server start-dev\`, or name another with --address or TEMPORAL_ADDRESS`,
+      { cause: error },
+    );
+  }
+}
+
+function readProfile(environment: NodeJS.ProcessEnv): Profile {
+  try {
+    const variables = Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+    return loadClientConfigProfile({ overrideEnvVars: Object.fromEntries(variables) });
+  } catch (error) {
+    const said = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    throw new Unreachable(`the Temporal configuration cannot be read: ${said}. Mend it, or remove TEMPORAL_CONFIG_FILE`, {
+      cause: error,
+    });
+  }
+}
+
+/** gRPC would take a proxy of the environment even for this machine. */
+function keepLoopbackDirect(environment: NodeJS.ProcessEnv): void {
+  const loopback = ['127.0.0.1', 'localhost', '::1'];
+  for (const name of ['no_proxy', 'no_grpc_proxy']) {
+    const already = environment[name];
+    if (name === 'no_grpc_proxy' && already === undefined) continue; // Set, it would hide no_proxy.
+    environment[name] = [...(already ? [already] : []), ...loopback].join(',');
+  }
+}

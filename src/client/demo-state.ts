@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+
+const demoForm = z.object({
+  version: z.literal(1),
+  pid: z.number().int().positive(),
+  address: z.string(),
+  namespace: z.string(),
+  ui: z.string(),
+});
+
+/** Where the running demo can be reached. */
+export type DemoState = z.infer<typeof demoForm>;
+
+/** The file in which the demo says so. */
+export function demoStateFile(environment: NodeJS.ProcessEnv): string {
+  const state = environment['XDG_STATE_HOME'] || path.join(homedir(), '.local', 'state');
+  return path.join(state, 'creel', 'demo', 'demo.json');
+}
+
+/** The demo that runs now; undefined when there is none, or its process is gone, or the file says nothing we understand. */
+export function runningDemo(environment: NodeJS.ProcessEnv): DemoState | undefined {
+  const parsed = demoForm.safeParse(readJson(demoStateFile(environment)));
+  return parsed.success && isAlive(parsed.data.pid) ? parsed.data : undefined;
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined; // No file, or one being written: no demo that could be used.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,94 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { ApplicationFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+
+/** Temporal did not answer, or not to us: which address, who named it, and how to start one. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+}
+
+/** Temporal answers, but no worker of creel does. */
+export class NoWorker extends Error {
+  override readonly name = 'NoWorker';
+}
+
+/** Nobody ever asked for a gateway of this id, or so long ago that it is forgotten. */
+export class UnknownGateway extends Error {
+  override readonly name = 'UnknownGateway';
+}
+
+/** The answer from the other side was no, in its own words. `kind` is the kind of failure there: `Refused`, `Foreign`, `Bug`, … */
+export class TurnedDown extends Error {
+  override readonly name = 'TurnedDown';
+  readonly kind: string;
+
+  constructor(message: string, kind: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/**
+ * What went wrong, without the wrapping of client and server: an `ApplicationFailure` speaks for itself wherever it is in
+ * the chain of causes; gRPC's codes become words. What is none of these stays as it is.
+ */
+export function unwrap(error: unknown): Error {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (each instanceof ApplicationFailure) return new TurnedDown(each.message, each.type ?? 'Error', { cause: error });
+    if (each instanceof TerminatedFailure) return new TurnedDown('its run was terminated by hand', 'Terminated', { cause: error });
+    if (each instanceof TimeoutFailure) return new TurnedDown(`its run timed out (${each.message})`, 'TimedOut', { cause: error });
+    const code = grpcCode(each);
+    if (code !== undefined) return fromGrpc(code, each, error);
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Whether a call ended because its deadline passed, or because the server knows that nobody polls. */
+export function isSilence(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const code = grpcCode(each);
+    if (code === deadlineExceeded || (code === failedPrecondition && /poller/i.test(each.message))) return true;
+  }
+  return false;
+}
+
+/** Whether the server says that there is no such workflow (and not: no such namespace). */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof WorkflowNotFoundError;
+}
+
+const deadlineExceeded = 4;
+const failedPrecondition = 9;
+const permissionDenied = 7;
+const unavailable = 14;
+const unauthenticated = 16;
+const notFound = 5;
+
+function fromGrpc(code: number, at: Error, cause: unknown): Error {
+  const said = detailsOf(at);
+  if (code === unavailable || code === deadlineExceeded) {
+    return new Unreachable(`Temporal stopped answering (${said}). Ask again; nothing is carried out twice`, { cause });
+  }
+  if (code === permissionDenied || code === unauthenticated) {
+    return new Unreachable(
+      `Temporal does not let us in (${said}). Check TEMPORAL_API_KEY, the TLS settings and the namespace`,
+      { cause },
+    );
+  }
+  if (code === notFound && /namespace/i.test(said)) {
+    return new Unreachable(`${said}. Create the namespace, or name another with --namespace`, { cause });
+  }
+  if (/search attribute/i.test(said)) {
+    return new NoWorker(`${said}. creel's search attributes are missing: start a worker once, it registers them`, { cause });
+  }
+  return new Error(`Temporal refused the call: ${said}`, { cause });
+}
+
+function grpcCode(error: Error): number | undefined {
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return typeof code === 'number' ? code : undefined;
+}
+
+function detailsOf(error: Error): string {
+  const details: unknown = 'details' in error ? error.details : undefined;
+  return typeof details === 'string' && details !== '' ? details : error.message;
+}

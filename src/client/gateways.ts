@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import { WithStartWorkflowOperation, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
+import { birthFrom, type Place } from '../domain/gateway.js';
+import { gatewayWorkflowId, taskQueue } from '../workflows/ids.js';
+import { defaultLimits } from '../workflows/limits.js';
+import {
+  describeQuery,
+  replyUpdate,
+  requestUpdate,
+  type Accepted,
+  type Description,
+  type GatewayStart,
+  type Reply,
+  type Request,
+} from '../workflows/requests.js';
+import {
+  gatewayBirthKey,
+  gatewayHostKey,
+  gatewayIdKey,
+  gatewayPhaseKey,
+  gatewayReleaseKey,
+  needsAttentionKey,
+  operationKindKey,
+  phaseSinceKey,
+} from '../workflows/search-attributes.js';
+import { readDeployment } from './deployment.js';
+import { isNotFound, isSilence, NoWorker, UnknownGateway, unwrap } from './failure.js';
+
+/** How long a worker may take to answer a request or a question before it counts as absent. */
+export const answerMs = 5_000;
+
+/** The one host there is so far. */
+export const localPlace: Place = { provider: 'local', host: 'local' };
+
+/** What visibility says of a gateway: recorded, not proved. */
+export type Listed = {
+  readonly gateway: string;
+  readonly birth: string;
+  readonly phase: string;
+  readonly since: string;
+  readonly release: string;
+  readonly host: string;
+  readonly operation: string;
+  readonly needsAttention: boolean;
+};
+
+/** A gateway's own answer, or without a worker what the server has on record. */
+export type Described =
+  | { readonly by: 'gateway'; readonly description: Description }
+  | { readonly by: 'record'; readonly listed: Listed; readonly why: string };
+
+/**
+ * Asks for an operation: begins the gateway when there is none, and is one request however often it is repeated with the
+ * same request id. `TurnedDown` with the gateway's own words; `NoWorker` when nobody answered in time.
+ */
+export async function request(client: Client, gateway: string, asked: Request, limits = defaultLimits): Promise<Accepted> {
+  const deployment = await readDeployment(client);
+  const start: GatewayStart = { layout: 1, deployment, gateway, limits, request: asked };
+  const startWorkflowOperation = new WithStartWorkflowOperation('gateway', {
+    workflowId: gatewayWorkflowId(gateway),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    taskQueue,
+    args: [start],
+    typedSearchAttributes: new TypedSearchAttributes(startAttributes(gateway, asked)),
+    staticSummary: `OpenClaw gateway ${gateway} on host ${asked.place.host}`,
+  });
+  return asking(
+    client,
+    () =>
+      client.workflow.executeUpdateWithStart(requestUpdate, {
+        args: [asked],
+        updateId: asked.requestId,
+        startWorkflowOperation,
+      }),
+    `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
+  );
+}
+
+/** An operator's word to a parked operation. `TurnedDown` when there is no such park or it takes no such word. */
+export async function reply(client: Client, gateway: string, word: Reply): Promise<void> {
+  const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
+  const updateId = `${word.park}-${word.answer}`;
+  await asking(
+    client,
+    () => handle.executeUpdate(replyUpdate, { args: [word], updateId }),
+    'the answer was not delivered. Start a worker and give it again: the same answer twice is one',
+    gateway,
+  );
+}
+
+/** The whole record of a gateway by its own word; without a worker what the server has on record, saying so. `UnknownGateway`. */
+export async function describe(client: Client, gateway: string): Promise<Described> {
+  try {
+    const description = await ask(client, gateway);
+    return { by: 'gateway', description };
+  } catch (error) {
+    if (!(error instanceof NoWorker)) throw error;
+    const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
+    return { by: 'record', listed: listedFrom(await handle.describe()), why: error.message };
+  }
+}
+
+/** The gateway's own answer, or `NoWorker`, or `UnknownGateway`. */
+export async function ask(client: Client, gateway: string): Promise<Description> {
+  const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
+  return asking(client, () => handle.query(describeQuery), 'the gateway itself cannot answer. Start one with `npm run worker`', gateway);
+}
+
+/** Every gateway that has a record, as visibility has it, page by page, in no order. `query` narrows it. */
+export async function* list(client: Client, query = ''): AsyncGenerator<Listed> {
+  const all = `WorkflowType = 'gateway' AND ExecutionStatus = 'Running'`;
+  try {
+    for await (const info of client.workflow.list({ query: query === '' ? all : `${all} AND ${query}`, pageSize: 1_000 })) {
+      yield listedFrom(info);
+    }
+  } catch (error) {
+    throw unwrap(error);
+  }
+}
+
+/** The birth that a request proposes: decided by its id, so that a repeated request is the same to the letter. */
+export function proposedBirth(gateway: string, requestId: string): string {
+  return birthFrom(createHash('sha256').update(`${gateway}\0${requestId}`).digest());
+}
+
+/** Runs a call to a workflow with a limit, and says what its failure means. */
+async function asking<T>(client: Client, call: () => Promise<T>, meanwhile: string, gateway?: string): Promise<T> {
+  try {
+    return await client.withDeadline(Date.now() + answerMs, call);
+  } catch (error) {
+    if (gateway !== undefined && isNotFound(error)) throw unknownGateway(gateway, error);
+    if (isSilence(error)) {
+      throw new NoWorker(
+        `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}, namespace ${client.options.namespace}): ${meanwhile}`,
+        { cause: error },
+      );
+    }
+    throw unwrap(error);
+  }
+}
+
+function unknownGateway(gateway: string, cause: unknown): UnknownGateway {
+  return new UnknownGateway(
+    `gateway ${gateway} is unknown here. \`creel list\` shows those there are; \`creel provision ${gateway} --release …\` begins one`,
+    { cause },
+  );
+}
+
+function startAttributes(gateway: string, asked: Request): SearchAttributePair[] {
+  const birth = asked.birth === undefined ? [] : [{ key: gatewayBirthKey, value: asked.birth }];
+  const release = asked.kind === 'provision' ? [{ key: gatewayReleaseKey, value: asked.spec.release }] : [];
+  return [
+    { key: gatewayIdKey, value: gateway },
+    ...birth,
+    ...release,
+    { key: gatewayPhaseKey, value: 'queued' },
+    { key: gatewayHostKey, value: asked.place.host },
+    { key: needsAttentionKey, value: false },
+  ];
+}
+
+function listedFrom(info: Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearchAttributes' | 'startTime'>): Listed {
+  const attributes = info.typedSearchAttributes;
+  return {
+    gateway: attributes.get(gatewayIdKey) ?? info.workflowId.replace(/^gateway\//, ''),
+    birth: attributes.get(gatewayBirthKey) ?? '',
+    phase: attributes.get(gatewayPhaseKey) ?? 'unknown',
+    since: (attributes.get(phaseSinceKey) ?? info.startTime).toISOString(),
+    release: attributes.get(gatewayReleaseKey) ?? '',
+    host: attributes.get(gatewayHostKey) ?? '',
+    operation: attributes.get(operationKindKey) ?? '',
+    needsAttention: attributes.get(needsAttentionKey) ?? false,
+  };
+}
+

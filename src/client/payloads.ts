@@ -1,0 +1,74 @@
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { temporal } from '@temporalio/proto';
+import { z } from 'zod';
+
+type Payload = temporal.api.common.v1.IPayload;
+type Payloads = temporal.api.common.v1.IPayloads;
+
+const operationKind = z.enum(['provision', 'repair', 'restore', 'take-up', 'remove', 'purge']);
+const operationOutcome = z.enum(['done', 'degraded', 'undone', 'left', 'stopped', 'withdrawn']);
+const parkAnswer = z.enum(['retry', 'skip', 'abort', 'leave']);
+
+/** What the command line needs of an operation's input. Other fields, of any later version, pass by. */
+export const operationInputForm = z.object({
+  kind: operationKind,
+  number: z.number(),
+  steps: z.array(z.string()),
+  gateway: z.object({ mark: z.object({ gateway: z.string(), birth: z.string() }) }),
+});
+
+const recordForm = z.object({
+  version: z.string(),
+  imageId: z.string(),
+  containerId: z.string(),
+  network: z.string(),
+  subnet: z.string(),
+  port: z.number(),
+  volume: z.string(),
+  operatorScopes: z.array(z.string()),
+  channels: z.string(),
+  egress: z.string(),
+  keyId: z.string(),
+  provedAt: z.string(),
+});
+
+/** How an operation says it ended, as its result or as the details of its failure. */
+export const operationResultForm = z.object({
+  outcome: operationOutcome,
+  reason: z.string(),
+  record: recordForm.optional(),
+  skipped: z.array(z.string()),
+  left: z.array(z.object({ step: z.string(), kind: z.string(), reason: z.string() })),
+});
+
+/** What the signal `parked` carries: a park, or nothing when it is over. */
+export const parkForm = z.object({
+  number: z.string(),
+  step: z.string(),
+  doing: z.enum(['do', 'undo']),
+  reason: z.string(),
+  since: z.string(),
+  until: z.string(),
+  answers: z.array(parkAnswer),
+});
+
+export const replyForm = z.object({ park: z.string(), answer: parkAnswer });
+
+/** What the heartbeat of an activity carries. */
+export const heartbeatForm = z.object({ sentence: z.string() });
+
+/** The first of some payloads in the shape of `form`; undefined when there is none or it is something else. */
+export function firstOf<T>(payloads: Payloads | null | undefined, form: z.ZodType<T>): T | undefined {
+  const parsed = form.safeParse(decode(payloads?.payloads?.[0]));
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** A text that was given to Temporal for people: a summary. Empty when there is none. */
+export function textOf(payload: Payload | null | undefined): string {
+  const value = decode(payload);
+  return typeof value === 'string' ? value : '';
+}
+
+function decode(payload: Payload | null | undefined): unknown {
+  return payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
+}
