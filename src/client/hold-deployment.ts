@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
+import { z } from 'zod';
+import { Refused } from '../domain/errors.js';
+import { layout } from '../domain/gateway.js';
+import { keyCheck, type MasterKey } from '../domain/token.js';
+import { deploymentWorkflowId, taskQueue } from '../workflows/ids.js';
+
+/** What a namespace says of the deployment that it belongs to. Nothing of it is secret. */
+export type Deployment = z.infer<typeof memoForm>;
+
+const memoForm = z.object({
+  deployment: z.string().regex(/^[a-z]{10}$/),
+  layout: z.number().int().positive(),
+  keyId: z.string(),
+  keyCheck: z.string(),
+});
+
+type Found = { readonly deployment: Deployment; readonly open: boolean };
+
+/** The deployment that the namespace belongs to, or `Refused`: it has none (naming `creel init`), another key opened it, a newer creel laid it out. */
+export async function holdDeployment(client: Client, key: MasterKey): Promise<Deployment> {
+  const found = await findDeployment(client);
+  const { namespace } = client.options;
+  if (!found) {
+    throw new Refused(
+      `namespace ${namespace} belongs to no deployment yet. Run \`creel init\` once, where the worker's key lies. If there was one here before, stop: this may be the wrong server or an empty one`,
+    );
+  }
+  checkDeployment(client, found.deployment, key);
+  if (!found.open) {
+    throw new Refused(
+      `somebody ended the workflow "${deploymentWorkflowId}" of namespace ${namespace}. \`creel init\` begins it again with the same id (${found.deployment.deployment})`,
+    );
+  }
+  return found.deployment;
+}
+
+/**
+ * Makes the namespace belong to a deployment of this key. One of the same key that exists already stays as it is, and is begun
+ * again under its own id when somebody ended it; one of another key is `Refused`.
+ */
+export async function startDeployment(client: Client, key: MasterKey): Promise<Deployment> {
+  const found = await findDeployment(client);
+  if (found) checkDeployment(client, found.deployment, key);
+  if (found?.open) return found.deployment;
+  const memo = found?.deployment ?? mint(key);
+  try {
+    await client.workflow.start('deployment', {
+      workflowId: deploymentWorkflowId,
+      taskQueue,
+      memo,
+      staticSummary: `deployment ${memo.deployment}, key ${memo.keyId}`,
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    return memo;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return await holdDeployment(client, key);
+  }
+}
+
+function checkDeployment(client: Client, found: Deployment, key: MasterKey): void {
+  const { namespace } = client.options;
+  if (found.layout > layout) {
+    throw new Refused(
+      `namespace ${namespace} was laid out by a newer creel (layout ${found.layout}, this one knows ${layout}): run that version or a later one`,
+    );
+  }
+  if (found.keyCheck !== keyCheck(key, found.deployment)) {
+    throw new Refused(
+      `namespace ${namespace} belongs to deployment ${found.deployment} of the master key ${found.keyId}, and the key here is ${key.id}. Every token is derived from the key: use the file of ${found.keyId}, or another namespace`,
+    );
+  }
+}
+
+function mint(key: MasterKey): Deployment {
+  const id = Array.from(randomBytes(10), (byte) => String.fromCharCode(97 + (byte % 26))).join('');
+  return { deployment: id, layout, keyId: key.id, keyCheck: keyCheck(key, id) };
+}
+
+async function findDeployment(client: Client): Promise<Found | undefined> {
+  try {
+    const { memo, status } = await client.workflow.getHandle(deploymentWorkflowId).describe();
+    const parsed = memoForm.safeParse(memo);
+    if (!parsed.success) {
+      throw new Refused(
+        `the workflow "${deploymentWorkflowId}" of namespace ${client.options.namespace} is not creel's: its memo names no deployment. Use another namespace`,
+      );
+    }
+    return { deployment: parsed.data, open: status.name === 'RUNNING' };
+  } catch (error) {
+    if (error instanceof NamespaceNotFoundError) {
+      throw new Refused(
+        `there is no namespace ${client.options.namespace} on this server. Make it: temporal operator namespace create -n ${client.options.namespace} --retention 720h`,
+        { cause: error },
+      );
+    }
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}

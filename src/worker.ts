@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { readConfig } from './config.js';
+import { Refused } from './domain/errors.js';
+import { openKey } from './key-file.js';
+import { openWorld } from './open-world.js';
+import { currentSignal } from './worker/current-signal.js';
+import { openLog } from './worker/log.js';
+import { runWorker } from './worker/run.js';
+import { installRuntime } from './worker/runtime.js';
+
+/** Works until SIGTERM or SIGINT. Whatever a person must mend ends it with one message and exit code 78. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const key = openKey(config.keyFile);
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const log = openLog(config.logLevel);
+  installRuntime(log, config.metricsAt);
+  if (!config.pager) log.warn('no pager is configured (CREEL_PAGER_URL): what a person must know goes to this log alone');
+  await runWorker({
+    server: { ...connectionOptions, address: connectionOptions.address ?? '127.0.0.1:7233' },
+    namespace,
+    key,
+    openWorld: ({ deployment }) => openWorld({ config, key, deployment, signal: currentSignal, log }),
+    workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+    slots: config.slots,
+    log,
+    signal: endOfProcess(),
+  });
+}
+
+function endOfProcess(): AbortSignal {
+  const ending = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort());
+  return ending.signal;
+}
+
+main().catch((error: unknown) => {
+  if (!(error instanceof Refused)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 78;
+});

@@ -1,0 +1,48 @@
+import { setTimeout as after } from 'node:timers/promises';
+import { NativeConnection, TransportError, type NativeConnectionOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+
+const paceMs = 1_000;
+
+/** A connection to a server that may not be up yet: one log line when it has to be waited for, one when it is there. */
+export async function connectPatiently(
+  options: NativeConnectionOptions,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<NativeConnection> {
+  return untilReachable(() => NativeConnection.connect(options), options.address ?? '', log, signal);
+}
+
+/** Repeats a call to Temporal for as long as the server cannot be reached; any other failure is thrown. */
+export async function untilReachable<T>(
+  call: () => Promise<T>,
+  address: string,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<T> {
+  let waited = false;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const answer = await call();
+      if (waited) log.info({ address }, 'Temporal answers');
+      return answer;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      if (!waited) log.warn({ address, err: error }, 'Temporal does not answer; asking again every second');
+      waited = true;
+    }
+    await after(paceMs, undefined, { signal });
+  }
+}
+
+const away = [4 /* deadline exceeded */, 8 /* resource exhausted */, 14 /* unavailable */];
+
+/** Whether an error says that the server is not there, or too busy, for now. */
+export function isAway(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (each instanceof TransportError) return true;
+    if ('code' in each && typeof each.code === 'number' && away.includes(each.code)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,112 @@
+import { hostname } from 'node:os';
+import { setTimeout as after } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
+import { Worker, type NativeConnection, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createActivities } from '../activities/activities.js';
+import { holdDeployment, type Deployment } from '../client/hold-deployment.js';
+import type { Slots } from '../config.js';
+import type { MasterKey } from '../domain/token.js';
+import { taskQueue } from '../workflows/ids.js';
+import type { World } from '../world.js';
+import { attemptInterceptor } from './attempt-interceptor.js';
+import { currentSignal } from './current-signal.js';
+import { openOperations } from './open-operations.js';
+import { connectPatiently, isAway, untilReachable } from './patient-connect.js';
+import { ensureSearchAttributes } from './search-attributes.js';
+
+/** What a worker is made of; the demo and the tests run the same one over another world. */
+export type WorkerParts = {
+  readonly server: NativeConnectionOptions & { readonly address: string };
+  readonly namespace: string;
+  readonly key: MasterKey;
+  readonly openWorld: (deployment: Deployment) => World;
+  readonly workflowBundle: WorkflowBundleOption;
+  readonly slots: Slots;
+  readonly log: Logger;
+  /** Ends the worker: no new work, a moment for what is under way, then that is cancelled and taken up elsewhere. */
+  readonly signal: AbortSignal;
+};
+
+/** Between a worker that failed and the next one. */
+const restartMs = 1_000;
+
+/**
+ * Works until `signal` fires. Waits for a server that is not up yet and begins again when it was lost; throws `Refused` in a
+ * namespace without a deployment, or with another key.
+ */
+export async function runWorker(parts: WorkerParts): Promise<void> {
+  const { server, log, signal } = parts;
+  while (!signal.aborted) {
+    const connection = await unlessAborted(signal, () => connectPatiently(server, log, signal));
+    if (!connection) return;
+    try {
+      await unlessAborted(signal, () => work(parts, connection));
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      log.error({ err: error }, 'the worker lost Temporal and begins again');
+      await unlessAborted(signal, () => after(restartMs, undefined, { signal }));
+    } finally {
+      await connection.close();
+    }
+  }
+}
+
+async function work(parts: WorkerParts, connection: NativeConnection): Promise<void> {
+  const { namespace, log, signal, server } = parts;
+  const client = new Client({ connection, namespace });
+  const ask = <T>(call: () => Promise<T>) => untilReachable(call, server.address, log, signal);
+  const deployment = await ask(() => holdDeployment(client, parts.key));
+  await ask(() => ensureSearchAttributes(connection, namespace, log, signal));
+  const worker = await Worker.create({
+    ...limits(parts.slots),
+    connection,
+    namespace,
+    taskQueue,
+    workflowBundle: parts.workflowBundle,
+    activities: createActivities({
+      ...parts.openWorld(deployment),
+      signal: currentSignal,
+      findOpenOperations: openOperations(client),
+    }),
+    interceptors: { activity: [attemptInterceptor(log)] },
+    identity: `creel ${process.pid}@${hostname()}`,
+  });
+  log.info({ address: server.address, namespace, deployment: deployment.deployment, taskQueue }, 'the worker is ready');
+  await worker.runUntil(aborted(signal));
+  log.info('the worker has stopped');
+}
+
+/** What a worker takes on, and how soon its death is noticed: the sticky time-out decides that with the heartbeats. */
+function limits(slots: Slots) {
+  return {
+    maxConcurrentActivityTaskExecutions: slots.activities,
+    maxConcurrentActivityTaskPolls: Math.min(10, slots.activities),
+    maxConcurrentWorkflowTaskExecutions: slots.workflowTasks,
+    maxConcurrentWorkflowTaskPolls: Math.max(2, Math.floor(slots.workflowTasks / 4)),
+    maxConcurrentLocalActivityExecutions: 1,
+    maxCachedWorkflows: slots.cachedWorkflows,
+    stickyQueueScheduleToStartTimeout: '1 second',
+    maxHeartbeatThrottleInterval: '1 second',
+    defaultHeartbeatThrottleInterval: '10 seconds',
+    shutdownGraceTime: '5 seconds',
+    shutdownForceTime: '20 seconds',
+  } as const;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** The answer of a call that the signal may cut short; undefined then. */
+async function unlessAborted<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined;
+    throw error;
+  }
+}
