@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+
+const foundFile = z.object({
+  temporal: z.string().optional(),
+  docker: z.string().startsWith('unix://').optional(),
+  images: z.record(z.string(), z.string()).optional(),
+  /** The same releases without the baked compile cache. */
+  plain: z.record(z.string(), z.string()).optional(),
+});
+
+/** What `scripts/bootstrap` found or made on this machine. */
+export function found(): z.infer<typeof foundFile> {
+  const cache = process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache');
+  const file = path.join(cache, 'creel', 'found.json');
+  try {
+    return foundFile.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    throw new Error(`${file} does not say what this machine has. Run scripts/bootstrap first`, { cause });
+  }
+}
+
+/** Path of the Docker engine's socket. */
+export function foundSocket(): string {
+  const { docker } = found();
+  if (!docker) throw new Error('no Docker engine was found on this machine. Run scripts/bootstrap, it says what is missing');
+  return docker.slice('unix://'.length);
+}
+
+/** Id of a release's prepared image. */
+export function foundImage(release: string): string {
+  const image = found().images?.[release];
+  if (!image) throw new Error(`the image of release ${release} is not prepared. Run scripts/bootstrap first`);
+  return image;
+}
