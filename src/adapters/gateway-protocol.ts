@@ -7,8 +7,8 @@ import type { Hello, Knock } from '../ports/gateway-door.js';
 /** The gateway's WebSocket protocol, version 4: pure functions from frame to meaning, for both ways in. */
 export const protocolVersion = 4;
 
-/** The request id of the connect frame; later requests count on from it. */
-export const connectId = '1';
+/** The request id of the connect; later requests of a connection count on from it. */
+export const firstId = '1';
 
 const role = 'operator';
 const platform = 'linux';
@@ -76,7 +76,7 @@ export type Introduction = {
 };
 
 /** The parameters of `connect`. The result carries the token: it goes into the socket and nowhere else. */
-export function connectParams(as: Introduction, challenge: Challenge): { [key: string]: unknown } {
+export function connectParams(as: Introduction, challenge: Challenge | undefined): { [key: string]: unknown } {
   return {
     minProtocol: protocolVersion,
     maxProtocol: protocolVersion,
@@ -89,7 +89,7 @@ export function connectParams(as: Introduction, challenge: Challenge): { [key: s
     auth: { token: as.token.reveal() },
     locale: 'en-US',
     userAgent: 'creel',
-    ...(as.device && { device: proof(as.device, as, challenge) }),
+    ...(as.device && challenge && { device: proof(as.device, as, challenge) }),
   };
 }
 

@@ -90,7 +90,8 @@ function openSession(gateway: DirectoryGateway, scopes: readonly string[]): Sess
   return {
     hello: greet(gateway, scopes),
     async call(method, params) {
-      if (!open || !gateway.alive || gateway.token !== token) throw new Error(`the connection was lost before ${method}`);
+      if (!open) throw new Error('the connection was hung up');
+      if (!gateway.alive || gateway.token !== token) throw new Error(`the connection was lost before ${method}`);
       const answered = answer(gateway, scopes, { method, params });
       if (answered.ok) return answered.payload;
       throw new RpcError(answered.code, answered.message);

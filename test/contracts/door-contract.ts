@@ -1,0 +1,230 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NotYet } from '../../src/domain/errors.js';
+import { Secret } from '../../src/domain/secret.js';
+import { deviceFrom, type Device } from '../../src/domain/token.js';
+import {
+  RpcError,
+  type Address,
+  type Answer,
+  type GatewayDoor,
+  type Inside,
+  type InsideKnock,
+  type Knock,
+  type Session,
+} from '../../src/ports/gateway-door.js';
+
+/** One gateway to knock at; its config is written, its container exists and has not been started. */
+export type GatewayAtHand = {
+  readonly door: GatewayDoor;
+  readonly at: Address;
+  readonly inside: Inside;
+  readonly version: string;
+  /** Its config says ten wrong tokens and then this long. */
+  readonly lockoutMs: number;
+  start(): Promise<void>;
+  /** Stops and removes the container and creates another over the same state, started. */
+  recreate(): Promise<void>;
+  stop(): Promise<void>;
+  remove(): Promise<void>;
+};
+
+const admin = ['operator.admin'];
+
+/** How long a real gateway may take to boot on a busy machine. */
+const bootMs = 120_000;
+
+/** What both doors promise. The cases go through one life of one gateway, in order; the lock-out is last because it outlives its case. */
+export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>): void {
+  describe(name, { timeout: 60_000 }, () => {
+    let gateway: GatewayAtHand;
+    const device = deviceFrom(randomBytes(32));
+    const knock = (token: Secret, as: Device | undefined, scopes = admin) =>
+      gateway.door.knock(gateway.at, { token, device: as, scopes });
+    const callInside = (method: string, params: unknown = {}) =>
+      gateway.door.callInside(gateway.inside, [{ method, params }]).then(answerOf);
+
+    beforeAll(async () => {
+      gateway = await prepare();
+    }, bootMs);
+    afterAll(() => gateway?.remove(), bootMs);
+
+    test('a gateway that has not been started is not yet, from every side', async () => {
+      await expect(gateway.door.probeStartup(gateway.at)).rejects.toThrow(NotYet);
+      await expect(knock(gateway.inside.token, undefined)).rejects.toThrow(NotYet);
+      await expect(gateway.door.callInside(gateway.inside, [])).rejects.toThrow(NotYet);
+    });
+
+    test('S3-2: start-up is seen when the gateway says so, and then it lets us in', { timeout: bootMs }, async () => {
+      await gateway.start();
+      await untilStarted(gateway);
+      const opened = await gateway.door.callInside(gateway.inside, []);
+      expect(opened).toMatchObject({ kind: 'open', hello: { version: gateway.version, scopes: admin }, answers: [] });
+    });
+
+    test('a wrong token is told apart, outside and inside, and the right one works at once after it', async () => {
+      expect(await knock(new Secret('wrong'), undefined)).toEqual({ kind: 'wrong token' });
+      expect(await knock(new Secret('wrong'), device)).toEqual({ kind: 'wrong token' });
+      const inside = { ...gateway.inside, token: new Secret('wrong') };
+      expect(await gateway.door.callInside(inside, [])).toEqual({ kind: 'wrong token' });
+      sessionOf(await knock(gateway.inside.token, undefined)).close();
+    });
+
+    test('without a device the door opens but gives no scopes: health works, anything else is refused', async () => {
+      const session = sessionOf(await knock(gateway.inside.token, undefined));
+      expect(session.hello).toMatchObject({ version: gateway.version, scopes: [] });
+      expect(session.hello.bootId).not.toBe('');
+      expect(await session.call('health', {})).toMatchObject({ ok: true });
+      const refused = await session.call('device.pair.list', {}).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(RpcError);
+      expect(refused).toMatchObject({ code: 'FORBIDDEN', message: expect.stringContaining('missing scope') });
+      session.close();
+      await expect(session.call('health', {})).rejects.toThrow(/hung up/);
+    });
+
+    test('S0-11: a fresh device asks for pairing, is approved from inside by its request, and comes in with its scopes', async () => {
+      const first = await knock(gateway.inside.token, device);
+      const again = await knock(gateway.inside.token, device);
+      if (first.kind !== 'pairing required') throw new Error(`pairing was not required: ${first.kind}`);
+      expect(again).toEqual(first);
+      const { pending } = (await callInside('device.pair.list')) as { pending: object[] };
+      const asked = { requestId: first.requestId, deviceId: device.id, publicKey: device.publicKey };
+      expect(pending).toContainEqual(expect.objectContaining(asked));
+      expect(await callInside('device.pair.approve', { requestId: first.requestId })).toMatchObject({
+        requestId: first.requestId,
+      });
+      const session = sessionOf(await knock(gateway.inside.token, device));
+      expect(session.hello.scopes).toEqual(admin);
+      const { paired } = (await session.call('device.pair.list', {})) as { paired: object[] };
+      expect(paired).toContainEqual(expect.objectContaining({ deviceId: device.id }));
+      session.close();
+    });
+
+    test('a request that is not there (any more) is refused by name', async () => {
+      const calls = [
+        { method: 'device.pair.approve', params: { requestId: 'none' } },
+        { method: 'device.pair.remove', params: { deviceId: 'none' } },
+        { method: 'no.such.method', params: {} },
+      ];
+      expect(await gateway.door.callInside(gateway.inside, calls)).toMatchObject({
+        answers: [
+          { ok: false, code: 'INVALID_REQUEST', message: 'unknown requestId' },
+          { ok: false, code: 'INVALID_REQUEST', message: 'unknown deviceId' },
+          { ok: false, code: 'INVALID_REQUEST', message: expect.stringContaining('unknown method') },
+        ],
+      });
+    });
+
+    test('no channels are configured, and the gateway says so', async () => {
+      const session = sessionOf(await knock(gateway.inside.token, device));
+      expect(await session.call('channels.status', { probe: true, timeoutMs: 1_000 })).toMatchObject({
+        channelOrder: [],
+        channels: {},
+      });
+      session.close();
+    });
+
+    test('a one-time link leads to the published port and does not carry the gateway token', { timeout: 90_000 }, async () => {
+      const { url, expiresAt } = await gateway.door.mintLink(gateway.inside, gateway.at);
+      const link = new URL(url.reveal());
+      const fragment = new URLSearchParams(link.hash.slice(1));
+      expect(link.origin).toBe(`http://127.0.0.1:${gateway.at.port}`);
+      expect(fragment.get('gatewayUrl')).toBe(`ws://127.0.0.1:${gateway.at.port}`);
+      expect(fragment.get('bootstrapProfile')).toBe('owner');
+      expect(fragment.get('bootstrapToken')).toMatch(/^.{16,}$/);
+      expect(url.reveal()).not.toContain(gateway.inside.token.reveal());
+      const livesMs = Date.parse(expiresAt) - Date.now();
+      expect(livesMs).toBeGreaterThan(500_000);
+      expect(livesMs).toBeLessThanOrEqual(601_000);
+      expect(`${url}`).toBe('[secret]');
+    });
+
+    test('egress is a sentence within seconds, never an error', async () => {
+      const began = Date.now();
+      expect(await gateway.door.probeEgress(gateway.inside)).toMatch(/^(reaches |no egress: |not probed)/);
+      expect(Date.now() - began).toBeLessThan(5_000);
+      expect(await gateway.door.probeEgress({ ...gateway.inside, container: 'oc-dt-none' })).toEqual(expect.any(String));
+    });
+
+    test('a patch on a stale base changes nothing; on the right base the token switches and old sessions end', async () => {
+      const { hash } = (await callInside('config.get')) as { hash: string };
+      const next = new Secret(randomBytes(32).toString('base64url'));
+      const stale = await gateway.door.callInside(gateway.inside, [patchToken('0'.repeat(64), next)]);
+      expect(stale).toMatchObject({ answers: [{ ok: false, message: expect.stringContaining('changed since last load') }] });
+      const session = sessionOf(await knock(gateway.inside.token, undefined));
+      expect(await gateway.door.callInside(gateway.inside, [patchToken(hash, next)])).toMatchObject({ answers: [{ ok: true }] });
+      expect(await knock(gateway.inside.token, device)).toEqual({ kind: 'wrong token' });
+      sessionOf(await knock(next, device)).close();
+      await expect(session.call('health', {})).rejects.toThrow(/closed|lost/);
+
+      const inside = { ...gateway.inside, token: next };
+      const read = await gateway.door.callInside(inside, [{ method: 'config.get', params: {} }]);
+      const back = patchToken((answerOf(read) as { hash: string }).hash, gateway.inside.token);
+      expect(await gateway.door.callInside(inside, [back])).toMatchObject({ answers: [{ ok: true }] });
+      sessionOf(await knock(gateway.inside.token, device)).close();
+    });
+
+    test('a paired device outlives the container; another container is another boot', { timeout: bootMs }, async () => {
+      const before = sessionOf(await knock(gateway.inside.token, device));
+      await gateway.recreate();
+      await expect(before.call('health', {})).rejects.toThrow(/closed|lost/);
+      await untilStarted(gateway);
+      const after = sessionOf(await knock(gateway.inside.token, device));
+      expect(after.hello.scopes).toEqual(admin);
+      expect(after.hello.bootId).not.toBe(before.hello.bootId);
+      after.close();
+    });
+
+    test('an unpaired device has to ask again', async () => {
+      expect(await callInside('device.pair.remove', { deviceId: device.id })).toMatchObject({ deviceId: device.id });
+      expect(await knock(gateway.inside.token, device)).toMatchObject({ kind: 'pairing required', reason: 'not-paired' });
+    });
+
+    test('ten wrong tokens lock every outside client out, not the inside, and only for as long as configured', async () => {
+      for (let wrong = 0; wrong < 10; wrong += 1) {
+        expect(await knock(new Secret(`wrong ${wrong}`), undefined)).toEqual({ kind: 'wrong token' });
+      }
+      const locked = Date.now();
+      expect(await knock(gateway.inside.token, undefined)).toEqual({ kind: 'locked out' });
+      expect(await callInside('health')).toMatchObject({ ok: true });
+      await expect
+        .poll(async () => (await knock(gateway.inside.token, undefined)).kind, { timeout: 20_000, interval: 100 })
+        .toBe('open');
+      expect(Date.now() - locked).toBeGreaterThan(gateway.lockoutMs - 500);
+    });
+
+    test('a gateway that was stopped is not yet, from every side', { timeout: bootMs }, async () => {
+      await gateway.stop();
+      await expect(gateway.door.probeStartup(gateway.at)).rejects.toThrow(NotYet);
+      await expect(knock(gateway.inside.token, undefined)).rejects.toThrow(NotYet);
+      await expect(gateway.door.callInside(gateway.inside, [])).rejects.toThrow(NotYet);
+      await expect(gateway.door.mintLink(gateway.inside, gateway.at)).rejects.toThrow(NotYet);
+    });
+  });
+}
+
+async function untilStarted(gateway: GatewayAtHand): Promise<void> {
+  const end = Date.now() + bootMs;
+  for (;;) {
+    const not = await gateway.door.probeStartup(gateway.at).catch((error: unknown) => error);
+    if (not === undefined) return;
+    if (!(not instanceof NotYet) || Date.now() > end) throw not;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function patchToken(baseHash: string, token: Secret) {
+  const auth = { gateway: { auth: { token: token.reveal() }, remote: { token: token.reveal() } } };
+  return { method: 'config.patch', params: { baseHash, raw: JSON.stringify(auth) } };
+}
+
+function sessionOf(knock: Knock): Session {
+  if (knock.kind !== 'open') throw new Error(`the door did not open: ${JSON.stringify(knock)}`);
+  return knock.session;
+}
+
+function answerOf(knock: InsideKnock): unknown {
+  const answer: Answer | undefined = knock.kind === 'open' ? knock.answers[0] : undefined;
+  if (!answer?.ok) throw new Error(`no answer from inside: ${JSON.stringify(knock)}`);
+  return answer.payload;
+}
