@@ -3,8 +3,13 @@ import { NotYet, Refused } from '../domain/errors.js';
 /** The HTTP status of an engine's answer that is an error, and its own sentence; undefined for any other error. */
 export function answerOf(error: unknown): { readonly status: number; readonly text: string } | undefined {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined;
-  const said = 'json' in error && isMessage(error.json) ? error.json.message : error.message;
+  const said = 'json' in error && isMessage(error.json) ? error.json.message : withoutHeading(error.message);
   return { status: error.statusCode, text: said.trim() };
+}
+
+/** docker-modem puts a sentence of its own in front, which may be wrong: a missing file is headed `no such container`. */
+function withoutHeading(message: string): string {
+  return message.replace(/^\(HTTP code \d+\) .*? - /, '');
 }
 
 /**

@@ -302,9 +302,10 @@ export class DirectoryEngine implements DockerEngine {
       .filter((network) => network.name === name);
   }
 
-  #addContainer(record: ContainerRecord, restartPolicy: RestartPolicy): 'created' | 'name taken' {
-    if (fs.existsSync(this.#at('containers', record.name))) return 'name taken';
-    this.#assertParts(record);
+  #addContainer(asked: ContainerRecord, restartPolicy: RestartPolicy): 'created' | 'name taken' {
+    if (fs.existsSync(this.#at('containers', asked.name))) return 'name taken';
+    this.#assertParts(asked);
+    const record = { ...asked, labels: { ...this.#image(asked.imageId)?.labels, ...asked.labels } };
     for (const hint of this.#hintsOf(record)) touchFile(hint);
     this.#change(record, { restartPolicy });
     const created = createFile(this.#at('containers', record.name), JSON.stringify(record));

@@ -1,0 +1,124 @@
+import type { ContainerSpec } from '../../src/domain/container.js';
+import { markLabels, type Labels } from '../../src/domain/gateway.js';
+import type { Container, DockerEngine, WriterSpec } from '../../src/ports/docker-engine.js';
+
+/** An engine, and what a test has to do to the world behind its back. */
+export type EngineUnderTest = {
+  readonly engine: DockerEngine;
+  readonly imageId: string;
+  readonly imageReference: string;
+  /** Starts every name that a test gives. */
+  readonly prefix: string;
+  readonly deployment: string;
+  /** A /28 that no other test uses. */
+  readonly subnet: () => string;
+  readonly freePort: () => Promise<number>;
+  /** Something foreign listens on the port until the answer is called. */
+  readonly occupyPort: (port: number) => Promise<() => Promise<void>>;
+  /** A network whose name may be taken already, as two racing requests leave it on an older engine. */
+  readonly addNetwork: (network: { name: string; labels: Labels; subnet: string }) => Promise<void>;
+  /** Removes something, whatever depends on it. */
+  readonly forget: (kind: 'container' | 'network', name: string) => Promise<void>;
+  /** The process in a running container dies. */
+  readonly crash: (name: string) => Promise<void>;
+  /** Lets a running container whose command is `talking` say its lines. */
+  readonly speak: (name: string, lines: readonly string[]) => Promise<void>;
+};
+
+/** The directory in which a test's containers see their volume. */
+export const target = '/home/node/.openclaw';
+
+export const idle = ['sleep', '600'];
+
+/** A command that says lines and stays. */
+export function talking(lines: readonly string[]): string[] {
+  return ['sh', '-c', `${lines.map((line) => `echo ${line}`).join('; ')}; sleep 600`];
+}
+
+/** Names and labels of the resources of one test, and the shortest ways to them. */
+export class Scene {
+  readonly world: EngineUnderTest;
+  readonly base: string;
+  readonly labels: Labels;
+
+  constructor(world: EngineUnderTest, gateway: string) {
+    this.world = world;
+    this.base = `${world.prefix}-${gateway}`;
+    this.labels = markLabels({ deployment: world.deployment, gateway, birth: '7k3fq2', layout: 1 });
+  }
+
+  get engine(): DockerEngine {
+    return this.world.engine;
+  }
+
+  /** A container with a volume and a network of its own. */
+  async container(change: Partial<ContainerSpec> = {}): Promise<Container> {
+    const spec = await this.parts(change);
+    await this.engine.createContainer(spec);
+    return this.find(spec.name);
+  }
+
+  /** A running container with a volume and a network of its own. */
+  async running(change: Partial<ContainerSpec> = {}): Promise<Container> {
+    const { id, name } = await this.container(change);
+    const answer = await this.engine.startContainer(id);
+    if (answer !== 'running') throw new Error(`container ${name}: ${answer}`);
+    return this.find(name);
+  }
+
+  /** Creates volume and network for a container, and says how to ask for it. */
+  async parts(change: Partial<ContainerSpec> = {}): Promise<ContainerSpec> {
+    const { engine, base, labels } = this;
+    await engine.createVolume({ name: `${base}-state`, labels });
+    await engine.createNetwork({ name: base, labels, subnet: this.world.subnet() });
+    return { ...(await this.spec()), ...change };
+  }
+
+  async spec(): Promise<ContainerSpec> {
+    const { base, labels } = this;
+    return {
+      name: base,
+      hostname: base,
+      imageId: this.world.imageId,
+      labels,
+      command: idle,
+      environment: { HOME: '/home/node' },
+      memoryMb: 256,
+      cpus: 0.5,
+      network: base,
+      publish: { hostIp: '127.0.0.1', hostPort: await this.world.freePort(), port: 18_789 },
+      volume: { name: `${base}-state`, target },
+      tmpfs: { '/tmp': 'rw,nosuid,nodev,mode=1777' },
+      restartPolicy: 'no',
+      health: { command: ['true'], intervalMs: 30_000, timeoutMs: 5_000, startPeriodMs: 45_000, retries: 5 },
+    };
+  }
+
+  writer(): WriterSpec {
+    const { base, labels } = this;
+    return { name: `${base}-write`, labels, imageId: this.world.imageId, volume: `${base}-state`, target };
+  }
+
+  async find(name: string): Promise<Container> {
+    const found = await this.engine.findContainer(name);
+    if (!found) throw new Error(`no container ${name}`);
+    return found;
+  }
+}
+
+/** Removes everything of a deployment, the foreign things of its tests with it. */
+export async function clear({ engine, deployment, forget }: EngineUnderTest): Promise<void> {
+  const ours = (await engine.listMarked()).filter(({ labels }) => labels['creel.deployment']?.startsWith(deployment));
+  const names = (kind: string) => ours.filter((each) => each.kind === kind).map(({ name }) => name);
+  for (const name of names('container')) await forget('container', name);
+  for (const name of new Set(names('network'))) await forget('network', name);
+  for (const name of names('volume')) await engine.removeVolume(name);
+}
+
+/** Everything that an engine still holds of a deployment. */
+export async function left({ engine, deployment }: EngineUnderTest): Promise<string[]> {
+  const all = await engine.listMarked();
+  return all
+    .filter(({ labels }) => labels['creel.deployment']?.startsWith(deployment))
+    .map(({ kind, name }) => `${kind} ${name}`);
+}

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import net from 'node:net';
+import Docker from 'dockerode';
+import getPort from 'get-port';
+import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import { foundImage, foundSocket } from '../found.js';
+import type { EngineUnderTest } from './engine-under-test.js';
+
+/** The machine's own Docker engine, with names, subnets and labels that nobody else uses. */
+export async function openDocker(): Promise<EngineUnderTest> {
+  const socketPath = foundSocket();
+  const docker = new Docker({ socketPath });
+  const random = randomBytes(3);
+  let subnets = 0;
+  return {
+    engine: new DockerodeEngine({ socketPath, signal: () => undefined }),
+    imageId: foundImage('2026.9.6'),
+    imageReference: 'creel/openclaw:2026.9.6',
+    prefix: `oc-ct-${random.toString('hex')}`,
+    deployment: `contract-${random.toString('hex')}`,
+    subnet: () => {
+      subnets += 1;
+      return `10.${100 + (random.readUInt8(0) % 50)}.${(random.readUInt8(1) & 0xf8) + (subnets >> 4)}.${(subnets & 15) * 16}/28`;
+    },
+    freePort: () => getPort({ host: '127.0.0.1' }),
+    occupyPort: listen,
+    addNetwork: async ({ name, labels, subnet }) => {
+      const ipam = { Driver: 'default', Config: [{ Subnet: subnet }] };
+      await docker.createNetwork({ Name: name, IPAM: ipam, Labels: { ...labels } });
+    },
+    forget: (kind, name) => (kind === 'container' ? removeContainer(docker, name) : removeNetworks(docker, name)),
+    crash: async (name) => void (await docker.getContainer(name).kill()),
+    speak: async () => undefined,
+  };
+}
+
+async function listen(port: number): Promise<() => Promise<void>> {
+  const server = net.createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+  return () => new Promise((resolve) => server.close(() => resolve()));
+}
+
+async function removeContainer(docker: Docker, name: string): Promise<void> {
+  await docker.getContainer(name).remove({ force: true });
+}
+
+async function removeNetworks(docker: Docker, name: string): Promise<void> {
+  const all = await docker.listNetworks({ filters: { name: [name] } });
+  for (const { Id } of all.filter((each) => each.Name === name)) await docker.getNetwork(Id).remove();
+}
