@@ -9,6 +9,7 @@ import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { defaultLimits, type Limits } from '../../src/workflows/limits.js';
 import { describeQuery, requestUpdate, type Accepted, type Description, type GatewayStart, type ProvisionRequest, type RemoveRequest, type Request } from '../../src/workflows/requests.js';
 import { openTestWorld, testDeployment, testSpec, type TestWorld } from '../world/open-test-world.js';
+import { Interferences } from './interference.js';
 import type { TestServer } from './server.js';
 
 /** Limits short enough for a test that waits for each of them. */
@@ -30,23 +31,26 @@ export class Stage {
   readonly id: string;
   readonly world: TestWorld;
   readonly limits: Limits;
+  readonly interferences: Interferences;
   readonly #server: TestServer;
   readonly #queue = `test-${randomBytes(4).toString('hex')}`;
   readonly #workers = new Set<ChildProcess>();
   #client: Client | undefined;
+  #closing = false;
 
   constructor(server: TestServer, limits: Partial<Limits> = {}) {
     this.#server = server;
     this.limits = { ...shortLimits, ...limits };
     this.world = openTestWorld();
+    this.interferences = new Interferences(this.world.root);
     this.id = `g${randomBytes(4).toString('hex')}`;
   }
 
-  /** Starts a worker; `crashAfter` makes it die after that activity's first effect in this world. */
-  async startWorker(crashAfter?: string): Promise<ChildProcess> {
+  /** Starts a worker and waits until it polls. */
+  async startWorker(): Promise<ChildProcess> {
     const main = path.resolve('dist/test/temporal/worker-main.js');
     const cache = process.env['TEST_WORKFLOW_CACHE'] ?? '300';
-    const args = [main, this.#server.address, this.#queue, this.world.root, cache, ...(crashAfter ? [crashAfter] : [])];
+    const args = [main, this.#server.address, this.#queue, this.world.root, cache];
     const worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#workers.add(worker);
     worker.once('exit', () => this.#workers.delete(worker));
@@ -134,7 +138,16 @@ export class Stage {
     return [`container ${base}`, `network ${base}`, `volume ${base}-state`];
   }
 
+  /** A worker that dies by itself is followed by another, until the stage closes. */
+  async keepWorker(): Promise<void> {
+    const worker = await this.startWorker();
+    worker.once('exit', () => {
+      if (!this.#closing) void this.keepWorker();
+    });
+  }
+
   async close(): Promise<void> {
+    this.#closing = true;
     await this.killWorkers();
     await this.#client?.connection.close();
     this.world.close();

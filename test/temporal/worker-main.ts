@@ -7,11 +7,11 @@ import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 import { installRuntime } from '../../src/worker/runtime.js';
 import { openTestWorld } from '../world/open-test-world.js';
-import { crashing } from './crash.js';
+import { Interferences } from './interference.js';
 import { openOperations } from '../../src/worker/open-operations.js';
 
-/** A worker over a directory world: `node worker-main.js ADDRESS QUEUE ROOT CACHE [CRASH-AFTER]`. It says `ready` once it polls. */
-const [address = '', taskQueue = '', root = '', cache = '300', after] = process.argv.slice(2);
+/** A worker over a directory world: `node worker-main.js ADDRESS QUEUE ROOT CACHE`. It says `ready` once it polls. */
+const [address = '', taskQueue = '', root = '', cache = '300'] = process.argv.slice(2);
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 installRuntime(log, undefined);
 const connection = await NativeConnection.connect({ address });
@@ -21,7 +21,7 @@ const worker = await Worker.create({
   connection,
   taskQueue,
   workflowBundle: { codePath: path.resolve('dist/workflow-bundle.js') },
-  activities: crashing(createActivities(deps), root, after === undefined ? undefined : { after }),
+  activities: new Interferences(root).around(createActivities(deps)),
   interceptors: { activity: [attemptInterceptor(log)] },
   maxCachedWorkflows: Number(cache),
   stickyQueueScheduleToStartTimeout: '500ms',
