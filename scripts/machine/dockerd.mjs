@@ -67,7 +67,7 @@ async function waitForEngine() {
     await sleep(200);
   }
   const lines = (readIfThere(log) ?? '').split('\n').slice(-6).join('\n    ');
-  throw new Problem(`the Docker engine did not come up within a minute; ${log} ends:\n    ${lines}`);
+  throw new Problem(`the Docker engine did not come up; ${log} ends:\n    ${lines}`);
 }
 
 function readIfThere(path) {

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { logPath, root } from './dirs.mjs';
 import { Problem } from './say.mjs';
@@ -35,17 +35,19 @@ export function runUncut(log, argv, { env } = {}) {
 function toTheEnd(log, shown, argv, { cwd, env, stdin, detached = false }) {
   const path = logPath(log);
   const fd = openSync(path, 'a', 0o600);
+  const before = fstatSync(fd).size;
   return new Promise((resolve, reject) => {
     const child = spawn(argv[0], argv.slice(1), { cwd, env: plainEnv(env), stdio: [stdin, fd, fd], detached });
     child.on('error', (error) => reject(new Problem(`${shown[0]} could not be run: ${error.message}`)));
     child.on('exit', (code, signal) => {
       if (code === 0) return resolve();
-      reject(new Problem(`${shown.slice(0, 4).join(' ')} failed (${signal ?? `exit ${code}`}); ${path} ends:\n${tailOf(path)}`));
+      reject(new Problem(`${shown.slice(0, 4).join(' ')} failed (${signal ?? `exit ${code}`}); from ${path}:\n${excerpt(path, before)}`));
     });
   }).finally(() => closeSync(fd));
 }
 
-function tailOf(path) {
-  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
-  return lines.slice(-12).map((line) => `    ${line}`).join('\n');
+/** How a program's output began and how it ended: some say what was wrong first and their manual after it. */
+function excerpt(path, from) {
+  const lines = readFileSync(path).subarray(from).toString('utf8').trimEnd().split('\n').map((line) => `    ${line}`);
+  return (lines.length > 16 ? [...lines.slice(0, 8), '    …', ...lines.slice(-8)] : lines).join('\n');
 }
