@@ -25,7 +25,8 @@ export function found(): z.infer<typeof foundFile> {
 /** Path of the Docker engine's socket. */
 export function foundSocket(): string {
   const { docker } = found();
-  if (!docker) throw new Error('no Docker engine was found on this machine. Run scripts/bootstrap, it says what is missing');
+  if (!docker)
+    throw new Error('no Docker engine was found on this machine. Run scripts/bootstrap, it says what is missing');
   return docker.slice('unix://'.length);
 }
 

@@ -70,7 +70,8 @@ export class DockerodeEngine implements DockerEngine {
     } finally {
       clearInterval(report);
     }
-    if (!(await this.findImage(reference))) throw new Error(`the pull of ${reference} ended, and the image is not there`);
+    if (!(await this.findImage(reference)))
+      throw new Error(`the pull of ${reference} ended, and the image is not there`);
   }
 
   async createVolume(volume: Volume): Promise<void> {
@@ -174,7 +175,11 @@ export class DockerodeEngine implements DockerEngine {
   async startContainer(id: string): Promise<'running' | 'port taken'> {
     return this.#ask<'running', 'running' | 'port taken'>(
       `start container ${id}`,
-      (docker) => docker.getContainer(id).start().then(() => 'running' as const),
+      (docker) =>
+        docker
+          .getContainer(id)
+          .start()
+          .then(() => 'running' as const),
       (answer) => {
         if (answer.status === 304) return 'running';
         if (isPortTaken(answer.text)) return 'port taken';

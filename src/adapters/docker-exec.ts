@@ -14,7 +14,11 @@ const askAgainMs = 25;
  * Runs a command in a container to its end: input in, then closed; output out, at most `execOutputBytes` of it. That the output
  * ended proves nothing (a lost connection ends the same way), so the engine is asked for the exit code.
  */
-export async function runExec(at: EngineAt, id: string, { command, input, timeoutMs }: ExecRequest): Promise<ExecResult> {
+export async function runExec(
+  at: EngineAt,
+  id: string,
+  { command, input, timeoutMs }: ExecRequest,
+): Promise<ExecResult> {
   const what = `run ${command[0]} in container ${id}`;
   const end = Date.now() + timeoutMs;
   const errand = () => ({ what, limitMs: Math.max(1, end - Date.now()) });

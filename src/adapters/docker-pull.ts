@@ -44,9 +44,12 @@ export class PullProgress {
 
 /** The kind of an error that a registry, or the way to it, gave: an unknown or forbidden image is `Refused`, the rest `NotYet`. */
 export function pullError(reference: string, text: string): Error {
-  if (/manifest unknown|not found|access denied|unauthorized|forbidden|invalid reference|no matching manifest/i.test(text)) {
+  if (
+    /manifest unknown|not found|access denied|unauthorized|forbidden|invalid reference|no matching manifest/i.test(text)
+  ) {
     return new Refused(`the registry refused ${reference}: ${text}. Check the image of this release in the catalogue`);
   }
-  if (/no space left/i.test(text)) return new Refused(`no room for ${reference}: ${text}. Free disk on the engine's host`);
+  if (/no space left/i.test(text))
+    return new Refused(`no room for ${reference}: ${text}. Free disk on the engine's host`);
   return new NotYet(`the registry does not give ${reference} yet: ${text}`);
 }

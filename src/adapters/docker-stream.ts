@@ -22,7 +22,8 @@ export class Demultiplexer {
 
   take(chunk: Buffer): void {
     this.#taken += chunk.length;
-    if (this.#taken > this.#limitBytes) throw new Error(`${this.#what} gave more than ${this.#limitBytes} bytes of output`);
+    if (this.#taken > this.#limitBytes)
+      throw new Error(`${this.#what} gave more than ${this.#limitBytes} bytes of output`);
     let data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     while (data.length >= headerBytes) {
       const end = headerBytes + data.readUInt32BE(4);

@@ -1,6 +1,133 @@
-import { expect, test } from 'vitest';
+import Docker from 'dockerode';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
 import { NotYet } from '../../src/domain/errors.js';
+import { foundSocket } from '../found.js';
 import { engineContract } from './engine-contract.js';
+import { clear, left, Scene, target, type EngineUnderTest } from './engine-under-test.js';
 import { openDocker } from './open-docker.js';
 
 engineContract('a real Docker engine', openDocker);
+
+describe('what only a real engine can show', { timeout: 60_000 }, () => {
+  let world: EngineUnderTest;
+  beforeAll(async () => {
+    world = await openDocker();
+  });
+  afterAll(async () => {
+    await clear(world);
+    expect(await left(world)).toEqual([]);
+  });
+
+  const run = async (scene: Scene, command: readonly string[]) => {
+    const { id } = await scene.find(scene.base);
+    return world.engine.exec(id, { command, input: '', timeoutMs: 20_000 });
+  };
+
+  test('a file belongs to the gateway’s user and nobody else may read it, before and after the start', async () => {
+    const scene = new Scene(world, 'owner');
+    const { id } = await scene.container();
+    const file = { path: 'openclaw.json', content: '{}', mode: 0o600, uid: 1000 };
+    await world.engine.writeFiles(id, target, [file]);
+    await world.engine.startContainer(id);
+    const stat = ['stat', '-c', '%a %u %g %n', `${target}/openclaw.json`, target];
+    const before = await run(scene, stat);
+    expect(before.stdout).toBe(`600 1000 1000 ${target}/openclaw.json\n700 1000 1000 ${target}\n`);
+    await world.engine.writeFiles(id, target, [{ ...file, content: '{"again":true}' }]);
+    expect((await run(scene, stat)).stdout).toBe(before.stdout);
+  });
+
+  test('a directory that the container does not have is an error', async () => {
+    const { id } = await new Scene(world, 'nowhere').container();
+    const file = { path: 'x', content: '', mode: 0o600, uid: 1000 };
+    await expect(world.engine.writeFiles(id, '/nowhere', [file])).rejects.toThrow(/write into \/nowhere/);
+  });
+
+  test('a directory is not read as a file', async () => {
+    const { id } = await new Scene(world, 'directory').container();
+    await expect(world.engine.readFile(id, target)).rejects.toThrow(`${target} is a directory, not a file`);
+  });
+
+  test('a file over the limit is an error, not a full memory', async () => {
+    const { id } = await new Scene(world, 'large').container();
+    const file = { path: 'large', content: 'x'.repeat(2_000_000), mode: 0o600, uid: 1000 };
+    await world.engine.writeFiles(id, target, [file]);
+    await expect(world.engine.readFile(id, `${target}/large`)).rejects.toThrow(/larger than 1048576 bytes/);
+  });
+
+  test('exit code, output and errors of a command come apart', async () => {
+    const scene = new Scene(world, 'apart');
+    await scene.running();
+    const answer = await run(scene, ['sh', '-c', 'echo out; echo err >&2; exit 3']);
+    expect(answer).toEqual({ exitCode: 3, stdout: 'out\n', stderr: 'err\n' });
+  });
+
+  test('endless output is cut and is an error', async () => {
+    const scene = new Scene(world, 'endless');
+    await scene.running();
+    await expect(run(scene, ['yes'])).rejects.toThrow(
+      /run yes in container \w+ gave more than 1048576 bytes of output/,
+    );
+  });
+
+  test('a command that does not end is an error at its time-out', async () => {
+    const { id } = await new Scene(world, 'slow').running();
+    const request = { command: ['sleep', '30'], input: '', timeoutMs: 700 };
+    await expect(world.engine.exec(id, request)).rejects.toThrow(/run sleep in container \w+.* took longer than/);
+  });
+
+  test('a registry that does not answer is not yet', async () => {
+    const reference = `127.0.0.1:1/openclaw@sha256:${'b'.repeat(64)}`;
+    await expect(world.engine.pullImage(reference, () => undefined)).rejects.toThrow(NotYet);
+  });
+
+  test('S0-23, S4-14: limits, no swap, no capabilities, read-only root, init, rotated logs, loopback only', async () => {
+    const scene = new Scene(world, 'limits');
+    const { id } = await scene.running({ cpus: 1.5, memoryMb: 300 });
+    const { HostConfig, Config, NetworkSettings } = await new Docker({ socketPath: foundSocket() })
+      .getContainer(id)
+      .inspect();
+    expect(HostConfig).toMatchObject({
+      Memory: 300 * 1024 ** 2,
+      MemorySwap: 300 * 1024 ** 2,
+      NanoCpus: 1_500_000_000,
+      PidsLimit: 512,
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges:true'],
+      Init: true,
+      NetworkMode: scene.base,
+      Tmpfs: { '/tmp': 'rw,nosuid,nodev,mode=1777' },
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+    });
+    expect(Config.Hostname).toBe(scene.base);
+    expect(Config.Healthcheck).toMatchObject({ Interval: 30e9, Timeout: 5e9, StartPeriod: 45e9, Retries: 5 });
+    expect(Object.keys(NetworkSettings.Networks)).toEqual([scene.base]);
+    expect(NetworkSettings.Ports['18789/tcp']?.map(({ HostIp }) => HostIp)).toEqual(['127.0.0.1']);
+  });
+
+  test('a writer has no network and never ran', async () => {
+    const scene = new Scene(world, 'mute');
+    await scene.parts();
+    await world.engine.createWriter(scene.writer());
+    const { HostConfig, State } = await new Docker({ socketPath: foundSocket() })
+      .getContainer(scene.writer().name)
+      .inspect();
+    expect(HostConfig.NetworkMode).toBe('none');
+    expect(State.StartedAt).toBe('0001-01-01T00:00:00Z');
+  });
+
+  test('DOCKER_HOST of the environment does not lead elsewhere, and stays for others', async () => {
+    const saved = process.env['DOCKER_HOST'];
+    process.env['DOCKER_HOST'] = 'tcp://127.0.0.1:1';
+    try {
+      const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
+      expect((await engine.findImage(world.imageId))?.id).toBe(world.imageId);
+      expect(process.env['DOCKER_HOST']).toBe('tcp://127.0.0.1:1');
+    } finally {
+      if (saved === undefined) delete process.env['DOCKER_HOST'];
+      else process.env['DOCKER_HOST'] = saved;
+    }
+  });
+});

@@ -59,7 +59,8 @@ export class DirectoryEngine implements DockerEngine {
     say(`pulling ${reference}`);
     const offered = readText(this.#at('registry', reference));
     if (offered !== undefined) return replaceFile(this.#at('images', reference), offered);
-    if (!this.#image(reference)) throw new Refused(`${reference}: manifest unknown. Name an image that the registry has`);
+    if (!this.#image(reference))
+      throw new Refused(`${reference}: manifest unknown. Name an image that the registry has`);
   }
 
   async createVolume(volume: Volume): Promise<void> {
@@ -168,7 +169,8 @@ export class DirectoryEngine implements DockerEngine {
     const record = this.#container(id);
     for (const file of files) {
       const place = this.#placeOf(record, path.posix.join(directory, file.path));
-      if (!place) throw new Error(`${directory} of container ${record.name} is read-only: only ${record.target} is not`);
+      if (!place)
+        throw new Error(`${directory} of container ${record.name} is read-only: only ${record.target} is not`);
       replaceFile(place, file.content, file.mode);
     }
   }
@@ -188,7 +190,10 @@ export class DirectoryEngine implements DockerEngine {
 
   async lastLog(id: string, lines: number): Promise<string> {
     const log = readText(path.join(this.root, 'logs', encodeURIComponent(this.#container(id).id))) ?? '';
-    return log.split('\n').slice(-lines - 1).join('\n');
+    return log
+      .split('\n')
+      .slice(-lines - 1)
+      .join('\n');
   }
 
   async listMarked(): Promise<Marked[]> {
@@ -333,7 +338,8 @@ export class DirectoryEngine implements DockerEngine {
 
   #assertParts({ name, imageId, volume }: ContainerRecord): void {
     if (!this.#image(imageId)) throw new StartOver(`image ${imageId} of container ${name} is gone`);
-    if (!fs.existsSync(this.#at('volumes', volume))) throw new StartOver(`volume ${volume} of container ${name} is gone`);
+    if (!fs.existsSync(this.#at('volumes', volume)))
+      throw new StartOver(`volume ${volume} of container ${name} is gone`);
   }
 
   #containerIfThere(id: string): ContainerRecord | undefined {

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import { PullProgress } from '../../src/adapters/docker-pull.js';
+import { Demultiplexer } from '../../src/adapters/docker-stream.js';
+import { NotYet, Refused, StartOver } from '../../src/domain/errors.js';
+import { ScriptedEngine, type Scripted } from './scripted-engine.js';
+
+/** Answers as engines of other versions word them, and streams that a real registry would have to fail for. */
+const script = new ScriptedEngine();
+let engine: DockerodeEngine;
+beforeAll(async () => {
+  await script.open();
+  engine = new DockerodeEngine({ socketPath: script.socketPath, signal: () => undefined });
+});
+afterAll(() => script.close());
+
+const says = (status: number, message: string) => {
+  script.answer = () => ({ status, body: { message } });
+};
+
+describe('starting', () => {
+  test.each([
+    [
+      500,
+      'driver failed programming external connectivity on endpoint x: Bind for 127.0.0.1:1 failed: port is already allocated',
+    ],
+    [
+      500,
+      'failed to set up container networking: failed to bind host port for 127.0.0.1:1:172.18.0.2:1/tcp: address already in use',
+    ],
+    [
+      500,
+      'Ports are not available: exposing port TCP 127.0.0.1:1 -> 0.0.0.0:0: listen tcp 127.0.0.1:1: bind: address already in use',
+    ],
+  ])('%i %s: port taken', async (status, message) => {
+    says(status, message);
+    expect(await engine.startContainer('c')).toBe('port taken');
+  });
+
+  test('304: it runs', async () => {
+    says(304, '');
+    expect(await engine.startContainer('c')).toBe('running');
+  });
+
+  test('another 500 is an error with the engine’s words', async () => {
+    says(500, 'OCI runtime create failed: no such device');
+    await expect(engine.startContainer('c')).rejects.toThrow(
+      'docker engine, start container c: 500 OCI runtime create failed',
+    );
+  });
+
+  test('404 for a network: the list is read again from the top', async () => {
+    says(404, 'network oc-g42-7k3fq2 not found');
+    await expect(engine.startContainer('c')).rejects.toThrow(StartOver);
+  });
+});
+
+describe('networks', () => {
+  const network = { name: 'n', labels: {}, subnet: '10.0.0.0/28' };
+
+  test.each([
+    [403, 'Pool overlaps with other one on this address space'],
+    [403, 'invalid pool request: Pool overlaps with other one on this address space'],
+    [403, 'cannot create network x (br-x): conflicts with network y (br-y): networks have overlapping IPv4'],
+  ])('%i %s: subnet taken', async (status, message) => {
+    says(status, message);
+    expect(await engine.createNetwork(network)).toBe('subnet taken');
+  });
+
+  test('409: name taken', async () => {
+    says(409, 'network with name n already exists');
+    expect(await engine.createNetwork(network)).toBe('name taken');
+  });
+
+  test('any other 403 is refused', async () => {
+    says(403, 'authorization denied by plugin');
+    await expect(engine.createNetwork(network)).rejects.toThrow(Refused);
+  });
+});
+
+describe('removing', () => {
+  test('a removal that is under way already is not over yet', async () => {
+    says(409, 'removal of container c is already in progress');
+    await expect(engine.removeContainer('c')).rejects.toThrow(NotYet);
+  });
+
+  test('a volume in use is named with its user', async () => {
+    says(409, 'remove v: volume is in use - [abc]');
+    await expect(engine.removeVolume('v')).rejects.toThrow('volume v is in use: remove v: volume is in use - [abc]');
+  });
+});
+
+test('progress is one sentence over all layers, however the lines are cut', () => {
+  const progress = new PullProgress('registry.example/openclaw');
+  const layer = (id: string, current: number, total: number) =>
+    JSON.stringify({ status: 'Downloading', id, progressDetail: { current, total } });
+  const lines = `${layer('a', 100e6, 400e6)}\r\n${layer('b', 23e6, 56e6)}\r\n${JSON.stringify({ id: 'c', progressDetail: {} })}\r\n`;
+  for (const character of lines) progress.take(Buffer.from(character));
+  expect(progress.sentence()).toBe('pulling 123 of 456 MB');
+});
+
+test('the two streams of a command are told apart, however the frames are cut', () => {
+  const frame = (stream: number, text: string) => {
+    const header = Buffer.alloc(8);
+    header.writeUInt8(stream, 0);
+    header.writeUInt32BE(Buffer.byteLength(text), 4);
+    return Buffer.concat([header, Buffer.from(text)]);
+  };
+  const all = Buffer.concat([frame(1, 'grü'), frame(2, 'warning\n'), frame(1, ''), frame(1, 'ße\n')]);
+  for (const size of [1, 3, 7, 11, all.length]) {
+    const demultiplexer = new Demultiplexer('cat', 1000);
+    for (let at = 0; at < all.length; at += size) demultiplexer.take(all.subarray(at, at + size));
+    expect(demultiplexer.output()).toEqual({ stdout: 'grüße\n', stderr: 'warning\n' });
+    expect(demultiplexer.merged()).toBe('grüwarning\nße\n');
+  }
+});
+
+describe('pulling', () => {
+  const reference = `registry.example/openclaw@sha256:${'b'.repeat(64)}`;
+  const pull = (lines: readonly unknown[], after: Scripted = { status: 404, body: { message: 'No such image' } }) => {
+    script.answer = (request) => (request === 'POST /images/create' ? { lines } : after);
+    return engine.pullImage(reference, () => undefined);
+  };
+  const present: Scripted = { status: 200, body: { Id: 'sha256:1', Config: { Labels: null } } };
+
+  test('ends when the image is there', async () => {
+    await pull([{ status: 'Pulling from openclaw' }, { status: 'Download complete', id: 'a' }], present);
+    expect(await engine.findImage(reference)).toEqual({ id: 'sha256:1', labels: {} });
+  });
+
+  test('a registry that wants less of us is asked again', async () => {
+    const done = pull(
+      [{ status: 'Pulling' }, { errorDetail: { message: 'x' }, error: 'toomanyrequests: slow down' }],
+      present,
+    );
+    await expect(done).rejects.toThrow(NotYet);
+    await expect(done).rejects.toThrow('toomanyrequests');
+  });
+
+  test('a digest that no registry has is refused, naming it', async () => {
+    const done = pull([{ error: `manifest for ${reference} not found: manifest unknown` }]);
+    await expect(done).rejects.toThrow(Refused);
+    await expect(done).rejects.toThrow(reference);
+  });
+
+  test('a stream that just ends is not a pull', async () => {
+    await expect(pull([{ status: 'Pulling' }])).rejects.toThrow('the image is not there');
+  });
+
+  test.each([
+    [404, 'manifest unknown', Refused],
+    [400, 'invalid reference format', Refused],
+    [500, 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host', NotYet],
+    [500, 'Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused', NotYet],
+    [500, 'write /var/lib/docker/tmp/x: no space left on device', Refused],
+  ])('%i %s', async (status, message, kind) => {
+    says(status, message);
+    await expect(engine.pullImage(reference, () => undefined)).rejects.toThrow(kind);
+  });
+});
