@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { secretName } from '../../src/domain/channels.js';
 import { Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import type { SecretStore } from '../../src/ports/secret-store.js';
@@ -19,7 +20,7 @@ export class DirectorySecrets implements SecretStore {
   }
 
   async write(name: string, value: Secret): Promise<void> {
-    replaceFile(path.join(this.#directory, name), value.reveal());
+    replaceFile(path.join(this.#directory, secretName(name)), value.reveal());
   }
 
   async list(): Promise<string[]> {

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+
+/** A holder needs milliseconds; one older than this is dead, even if its process id lives on in somebody else. */
+const staleMs = 60_000;
+const waitMs = 10_000;
+const paceMs = 20;
+
+/** Runs `act` while no other process of this machine does so under the same lock file. A holder that died is passed over. */
+export async function withLock<T>(file: string, act: () => T): Promise<T> {
+  const mine = `${process.pid} ${randomBytes(8).toString('hex')}`;
+  const end = Date.now() + waitMs;
+  while (!take(file, mine)) {
+    if (Date.now() > end) throw new Error(`${file} is held by process ${read(file)?.split(' ')[0] ?? 'unknown'} for over ${waitMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, paceMs));
+  }
+  try {
+    return act();
+  } finally {
+    if (read(file) === mine) rmSync(file, { force: true });
+  }
+}
+
+function take(file: string, mine: string): boolean {
+  if (create(file, mine)) return true;
+  const holder = read(file);
+  if (holder === undefined || !isDead(file, holder)) return false;
+  setAside(file, holder);
+  return create(file, mine);
+}
+
+/** Moves a dead holder's lock away. What was moved and turns out to be a living one's is put back. */
+function setAside(file: string, holder: string): void {
+  const aside = `${file}.${randomBytes(6).toString('hex')}`;
+  if (!tolerate('ENOENT', () => renameSync(file, aside))) return;
+  if (read(aside) !== holder) tolerate('EEXIST', () => linkSync(aside, file));
+  rmSync(aside, { force: true });
+}
+
+/** The lock appears with its content or not at all, so that nobody reads a lock without a holder. */
+function create(file: string, mine: string): boolean {
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  writeFileSync(draft, mine, { mode: 0o600, flag: 'wx' });
+  try {
+    return tolerate('EEXIST', () => linkSync(draft, file));
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function isDead(file: string, holder: string): boolean {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found && Date.now() - found.mtimeMs > staleMs) return true;
+  return !tolerate('ESRCH', () => tolerate('EPERM', () => process.kill(Number(holder.split(' ')[0]), 0)));
+}
+
+function read(file: string): string | undefined {
+  let text: string | undefined;
+  tolerate('ENOENT', () => {
+    text = readFileSync(file, 'utf8');
+  });
+  return text;
+}
+
+/** Whether `act` went through; false when it failed with this code, and any other failure is one. */
+function tolerate(code: string, act: () => unknown): boolean {
+  try {
+    act();
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === code) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { SecretFile } from '../../src/adapters/secret-file.js';
+import { withLock } from '../../src/adapters/file-lock.js';
+import { Refused } from '../../src/domain/errors.js';
+import { Secret } from '../../src/domain/secret.js';
+import { masterKey, secretStoreKey } from '../../src/domain/token.js';
+import type { SecretStore } from '../../src/ports/secret-store.js';
+import { DirectorySecrets } from '../world/directory-secrets.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'oc-dt-secrets-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const key = secretStoreKey(masterKey('ab'.repeat(32)), 'deployment');
+const otherKey = secretStoreKey(masterKey('ab'.repeat(32)), 'another');
+let stores = 0;
+const newFile = () => path.join(root, `store-${(stores += 1)}`, 'secrets');
+
+secretContract('a directory of secrets', () => new DirectorySecrets(newFile()));
+secretContract('an encrypted file of secrets', () => SecretFile.open(newFile(), key));
+
+function secretContract(name: string, open: () => SecretStore): void {
+  describe(name, () => {
+    test('is empty before anything is stored, and says how to store', async () => {
+      const store = open();
+      expect(await store.list()).toEqual([]);
+      await expect(store.read('g42-telegram')).rejects.toThrow(/no secret named g42-telegram.*creel secret set g42-telegram/);
+      await expect(store.read('g42-telegram')).rejects.toThrow(Refused);
+    });
+
+    test('gives back what was stored last, and lists names sorted', async () => {
+      const store = open();
+      for (const [name, value] of [['z', 'one'], ['a.b-c_d', 'zwei ✓'], ['z', '']] as const) await store.write(name, new Secret(value));
+      expect((await store.read('z')).reveal()).toBe('');
+      expect((await store.read('a.b-c_d')).reveal()).toBe('zwei ✓');
+      expect(await store.list()).toEqual(['a.b-c_d', 'z']);
+    });
+
+    test('keeps every one of twenty values stored at once', async () => {
+      const store = open();
+      const names = Array.from({ length: 20 }, (_, index) => `name-${index}`);
+      await Promise.all(names.map((each) => store.write(each, new Secret(`value of ${each}`))));
+      expect(await store.list()).toEqual(names.toSorted());
+      for (const each of names) expect((await store.read(each)).reveal()).toBe(`value of ${each}`);
+    });
+
+    test.each(['', '../up', 'UPPER', '__proto__', 'a'.repeat(64)])('refuses %j as a name', async (bad) => {
+      await expect(open().write(bad, new Secret('x'))).rejects.toThrow(Refused);
+    });
+  });
+}
+
+describe('the file itself', () => {
+  test('holds no value and no key in the clear, is 0600 in 0700, and leaves nothing beside it', async () => {
+    const file = newFile();
+    await SecretFile.open(file, key).write('g42-telegram', new Secret('123456789:very-secret'));
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain('g42-telegram');
+    expect(text).not.toContain('very-secret');
+    expect(text).not.toContain(Buffer.from('123456789:very-secret').toString('base64').slice(0, 12));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(path.dirname(file)).mode & 0o777).toBe(0o700);
+    expect(readdirSync(path.dirname(file))).toEqual(['secrets']);
+  });
+
+  test('another key, or the key of another deployment, is one clear refusal when the store is opened', async () => {
+    const file = newFile();
+    await SecretFile.open(file, key).write('a', new Secret('x'));
+    expect(() => SecretFile.open(file, otherKey)).toThrow(Refused);
+    expect(() => SecretFile.open(file, otherKey)).toThrow(/another master key/);
+    expect(() => SecretFile.open(file, key)).not.toThrow();
+  });
+
+  test.each(['', '{"layout":1', '{"layout":2,"check":"","secrets":{}}', '[]'])('a file that says %j is refused', (text) => {
+    const file = newFile();
+    rmSync(path.dirname(file), { recursive: true, force: true });
+    const place = path.join(root, `damaged-${(stores += 1)}`);
+    writeFileSync(place, text);
+    expect(() => SecretFile.open(place, key)).toThrow(/damaged/);
+  });
+
+  test('a value that was moved under another name, or changed in one bit, does not open', async () => {
+    const file = newFile();
+    const store = SecretFile.open(file, key);
+    await store.write('mine', new Secret('one'));
+    await store.write('yours', new Secret('two'));
+    const content = JSON.parse(readFileSync(file, 'utf8'));
+    const flipped = Buffer.from(content.secrets.mine, 'base64');
+    flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1;
+    const moved = { ...content, secrets: { mine: flipped.toString('base64'), yours: content.secrets.mine } };
+    writeFileSync(file, JSON.stringify(moved));
+    await expect(store.read('mine')).rejects.toThrow(/mine .* is damaged/);
+    await expect(store.read('yours')).rejects.toThrow(/yours .* is damaged/);
+  });
+
+  test('a worker that runs sees what is stored later by another process', async () => {
+    const file = newFile();
+    const worker = SecretFile.open(file, key);
+    await SecretFile.open(file, key).write('late', new Secret('x'));
+    expect((await worker.read('late')).reveal()).toBe('x');
+  });
+});
+
+describe('the lock', () => {
+  test('of a holder that died is passed over, and a draft it left is overwritten', async () => {
+    const file = newFile();
+    const store = SecretFile.open(file, key);
+    await store.write('a', new Secret('x'));
+    writeFileSync(`${file}.lock`, `${await deadProcess()} of-a-dead-one`);
+    writeFileSync(`${file}.draft`, 'torn');
+    chmodSync(`${file}.draft`, 0o600);
+    await store.write('b', new Secret('y'));
+    expect(await store.list()).toEqual(['a', 'b']);
+    expect(readdirSync(path.dirname(file))).toEqual(['secrets']);
+  });
+
+  test('of a living holder is waited for; one over a minute old is nobody’s', async () => {
+    const lock = path.join(root, `lock-${(stores += 1)}`);
+    writeFileSync(lock, `${process.pid} somebody`);
+    let done = false;
+    const waiting = withLock(lock, () => (done = true));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(done).toBe(false);
+    const longAgo = Date.now() / 1000 - 120;
+    utimesSync(lock, longAgo, longAgo);
+    await waiting;
+    expect(existsSync(lock)).toBe(false);
+  });
+});
+
+/** The id of a process that has ended. */
+function deadProcess(): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, ['-e', ''], () => resolve(child.pid));
+  });
+}
