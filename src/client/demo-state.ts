@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import path from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { directories } from '../directories.js';
 
 const demoForm = z.object({
   version: z.literal(1),
@@ -16,8 +16,7 @@ export type DemoState = z.infer<typeof demoForm>;
 
 /** The file in which the demo says so. */
 export function demoStateFile(environment: NodeJS.ProcessEnv): string {
-  const state = environment['XDG_STATE_HOME'] || path.join(homedir(), '.local', 'state');
-  return path.join(state, 'creel', 'demo', 'demo.json');
+  return join(directories(environment).state, 'demo', 'demo.json');
 }
 
 /** The demo that runs now; undefined when there is none, or its process is gone, or the file says nothing we understand. */

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { ApplicationFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import { ApplicationFailure, NamespaceNotFoundError, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 
 /** Temporal did not answer, or not to us: which address, who named it, and how to start one. */
 export class Unreachable extends Error {
@@ -36,6 +36,7 @@ export function unwrap(error: unknown): Error {
     if (each instanceof ApplicationFailure) return new TurnedDown(each.message, each.type ?? 'Error', { cause: error });
     if (each instanceof TerminatedFailure) return new TurnedDown('its run was terminated by hand', 'Terminated', { cause: error });
     if (each instanceof TimeoutFailure) return new TurnedDown(`its run timed out (${each.message})`, 'TimedOut', { cause: error });
+    if (each instanceof NamespaceNotFoundError) return noNamespace(each.namespace, error);
     const code = grpcCode(each);
     if (code !== undefined) return fromGrpc(code, each, error);
   }
@@ -61,7 +62,6 @@ const failedPrecondition = 9;
 const permissionDenied = 7;
 const unavailable = 14;
 const unauthenticated = 16;
-const notFound = 5;
 
 function fromGrpc(code: number, at: Error, cause: unknown): Error {
   const said = detailsOf(at);
@@ -74,13 +74,17 @@ function fromGrpc(code: number, at: Error, cause: unknown): Error {
       { cause },
     );
   }
-  if (code === notFound && /namespace/i.test(said)) {
-    return new Unreachable(`${said}. Create the namespace, or name another with --namespace`, { cause });
-  }
   if (/search attribute/i.test(said)) {
     return new NoWorker(`${said}. creel's search attributes are missing: start a worker once, it registers them`, { cause });
   }
   return new Error(`Temporal refused the call: ${said}`, { cause });
+}
+
+function noNamespace(namespace: string, cause: unknown): Unreachable {
+  return new Unreachable(
+    `there is no namespace ${namespace} on this server. Make it (temporal operator namespace create -n ${namespace} --retention 720h), or name another with --namespace`,
+    { cause },
+  );
 }
 
 function grpcCode(error: Error): number | undefined {

@@ -1,4 +1,5 @@
 import type { Accepted, GatewayRecord, Left, OperationKind, OperationOutcome, Park } from '../workflows/requests.js';
+import { operationKind } from './payloads.js';
 
 export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'undoing' | 'undone' | 'skipped';
 
@@ -62,6 +63,14 @@ export function queuedFrame(
     left: [],
     commands: ended ? commandsFor(gateway, kind, end.outcome, undefined) : [`creel describe ${gateway}`],
   };
+}
+
+/** What the id of an operation's workflow says: `gateway/<id>/<birth>/<number>-<kind>`. */
+export function readOperationId(workflowId: string): Pick<Frame, 'gateway' | 'birth' | 'operation' | 'kind'> {
+  const [, gateway = '', birth = '', last = ''] = workflowId.split('/');
+  const [, number = '0', word = ''] = /^(\d+)-(.+)$/.exec(last) ?? [];
+  const kind = operationKind.safeParse(word);
+  return { gateway, birth, operation: Number(number), kind: kind.success ? kind.data : 'provision' };
 }
 
 /** How an operation is called. */

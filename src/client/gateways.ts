@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { WithStartWorkflowOperation, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
 import { birthFrom, type Place } from '../domain/gateway.js';
-import { gatewayWorkflowId, taskQueue } from '../workflows/ids.js';
+import { gatewayWorkflowId, operationPrefix, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
 import {
   describeQuery,
@@ -24,8 +24,10 @@ import {
   operationKindKey,
   phaseSinceKey,
 } from '../workflows/search-attributes.js';
+import { updateIdOf } from './update-id.js';
 import { readDeployment } from './deployment.js';
 import { isNotFound, isSilence, NoWorker, UnknownGateway, unwrap } from './failure.js';
+import { readOperationId } from './frame.js';
 
 /** How long a worker may take to answer a request or a question before it counts as absent. */
 export const answerMs = 5_000;
@@ -55,8 +57,8 @@ export type Described =
  * same request id. `TurnedDown` with the gateway's own words; `NoWorker` when nobody answered in time.
  */
 export async function request(client: Client, gateway: string, asked: Request, limits = defaultLimits): Promise<Accepted> {
-  const deployment = await readDeployment(client);
-  const start: GatewayStart = { layout: 1, deployment, gateway, limits, request: asked };
+  const [deployment, firstOperation] = await Promise.all([readDeployment(client), nextOperation(client, gateway)]);
+  const start: GatewayStart = { layout: 1, deployment, gateway, limits, request: asked, firstOperation };
   const startWorkflowOperation = new WithStartWorkflowOperation('gateway', {
     workflowId: gatewayWorkflowId(gateway),
     workflowIdConflictPolicy: 'USE_EXISTING',
@@ -70,7 +72,7 @@ export async function request(client: Client, gateway: string, asked: Request, l
     () =>
       client.workflow.executeUpdateWithStart(requestUpdate, {
         args: [asked],
-        updateId: asked.requestId,
+        updateId: updateIdOf(asked),
         startWorkflowOperation,
       }),
     `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
@@ -116,6 +118,43 @@ export async function* list(client: Client, query = ''): AsyncGenerator<Listed> 
     }
   } catch (error) {
     throw unwrap(error);
+  }
+}
+
+/** The operations that run now, of one gateway or of all. */
+export async function* listRunning(client: Client, gateway?: string): AsyncGenerator<{ gateway: string; kind: string; workflowId: string }> {
+  const one = gateway === undefined ? '' : ` AND GatewayId = '${gateway}'`;
+  const query = `OperationKind IS NOT NULL AND ExecutionStatus = 'Running'${one}`;
+  try {
+    for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) {
+      yield { workflowId, ...readOperationId(workflowId) };
+    }
+  } catch (error) {
+    throw unwrap(error);
+  }
+}
+
+/** The number above every operation ever seen of a gateway: what a new life begins with, so that no run's id is used twice. */
+async function nextOperation(client: Client, gateway: string): Promise<number> {
+  let highest = 0;
+  try {
+    if (await isOpen(client, gateway)) return 1; // Its own record counts on; nothing begins.
+    const query = `WorkflowId STARTS_WITH '${operationPrefix(gateway)}' AND OperationKind IS NOT NULL`;
+    for await (const { workflowId } of client.workflow.list({ query })) {
+      highest = Math.max(highest, readOperationId(workflowId).operation);
+    }
+  } catch (error) {
+    throw unwrap(error);
+  }
+  return highest + 1;
+}
+
+async function isOpen(client: Client, gateway: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(gatewayWorkflowId(gateway)).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
   }
 }
 

@@ -5,16 +5,15 @@ import { z } from 'zod';
 type Payload = temporal.api.common.v1.IPayload;
 type Payloads = temporal.api.common.v1.IPayloads;
 
-const operationKind = z.enum(['provision', 'repair', 'restore', 'take-up', 'remove', 'purge']);
+/** What an operation may be, as it stands in inputs and in workflow ids. */
+export const operationKind = z.enum(['provision', 'repair', 'restore', 'take-up', 'remove', 'purge']);
 const operationOutcome = z.enum(['done', 'degraded', 'undone', 'left', 'stopped', 'withdrawn']);
 const parkAnswer = z.enum(['retry', 'skip', 'abort', 'leave']);
 
 /** What the command line needs of an operation's input. Other fields, of any later version, pass by. */
 export const operationInputForm = z.object({
   kind: operationKind,
-  number: z.number(),
   steps: z.array(z.string()),
-  gateway: z.object({ mark: z.object({ gateway: z.string(), birth: z.string() }) }),
 });
 
 const recordForm = z.object({

@@ -2,7 +2,7 @@ import type { temporal } from '@temporalio/proto';
 import type { z } from 'zod';
 import type { OperationOutcome, Park } from '../workflows/requests.js';
 import { registry } from '../workflows/steps.js';
-import { commandsFor, isRemoval, titleOf, type Frame, type StepFrame } from './frame.js';
+import { commandsFor, isRemoval, readOperationId, titleOf, type Frame, type StepFrame } from './frame.js';
 import {
   firstOf,
   heartbeatForm,
@@ -75,7 +75,7 @@ function foldRun(folding: Folding, event: Event): void {
   if (started) {
     folding.startedAt = iso(event.eventTime);
     folding.input = firstOf(started.input, operationInputForm);
-    folding.undoing = isRemoval(folding.input?.kind);
+    folding.undoing = folding.input !== undefined && isRemoval(folding.input.kind);
     for (const name of shownSteps(folding.input)) folding.steps.set(name, { name, state: 'waiting', attempt: 1, sentence: '' });
   }
   const completed = event.workflowExecutionCompletedEventAttributes;
@@ -190,10 +190,8 @@ export function unattendedSince(seen: Pick<Seen, 'pendingActivities' | 'pendingT
 const scheduledState = 1;
 
 function frameOf(workflowId: string, folding: Folding, unattended: string | undefined): Frame {
-  const { input, outcome, park, result, startedAt, endedAt } = folding;
-  const { gateway = '', birth = '' } = input?.gateway.mark ?? {};
-  const operation = input?.number ?? 0;
-  const kind = input?.kind ?? 'provision';
+  const { outcome, park, result, startedAt, endedAt } = folding;
+  const { gateway, birth, operation, kind } = readOperationId(workflowId);
   const steps = [...folding.steps.values()];
   return {
     workflowId,

@@ -1,0 +1,80 @@
+import type { Client } from '@temporalio/client';
+import type { Target } from '../client/connect.js';
+import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
+import { describe, listRunning, type Described } from '../client/gateways.js';
+import { probeGateway } from '../client/looks.js';
+import { lookOnce } from '../client/watch.js';
+import { gatewayId } from '../domain/gateway.js';
+import { gatewayWorkflowId } from '../workflows/ids.js';
+import type { Description } from '../workflows/requests.js';
+import { exits, type Exit } from './exit.js';
+import { describeLines, frameLines, listedLines, uiLink } from './render.js';
+import { verb, withTemporal } from './verb.js';
+
+type Usable = { readonly ok: boolean; readonly text: string };
+
+/** `creel describe`: the whole record of a gateway, and whether it is usable right now. */
+export function describeCommand() {
+  return verb('describe', 'show the whole record of a gateway, and whether it is usable now', [
+    'creel describe g42',
+    'creel describe g42 --no-probe          what is recorded, without asking the gateway',
+    'creel describe g42 --json | jq .phase',
+  ])
+    .argument('<id>', 'gateway id')
+    .option('--no-probe', 'do not look at the gateway itself')
+    .action(async (rawId, options) => {
+      const id = gatewayId(rawId);
+      await withTemporal(options, async (client, target) => {
+        const told = await describe(client, id);
+        const shown = { json: options.json === true, target };
+        process.exitCode =
+          told.by === 'gateway'
+            ? await showGateway(client, told.description, options.probe, shown)
+            : await showRecord(client, id, told, shown);
+      });
+    });
+}
+
+type Shown = { readonly json: boolean; readonly target: Target };
+
+async function showGateway(client: Client, told: Description, probe: boolean, { json, target }: Shown): Promise<Exit> {
+  if (!told.life && !told.running && !told.last) throw new UnknownGateway(`gateway ${told.gateway} is unknown here: nothing was ever begun`);
+  const usable = probe && told.life && (told.phase === 'ready' || told.phase === 'degraded') ? await look(client, told.life) : undefined;
+  const ui = uiLink(target, gatewayWorkflowId(told.gateway));
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ...told, ...(usable && { usable }), ...(ui && { ui }) })}\n`);
+  } else {
+    const now = Date.now();
+    const frame = told.running && (await lookOnce(client, told.running.workflowId));
+    const lines = [...describeLines(told, usable, now), ...(frame ? ['', ...frameLines(frame, now)] : []), ...(ui ? ['', ui] : [])];
+    process.stdout.write(`${lines.join('\n')}\n`);
+  }
+  const attention = told.phase === 'parked' || told.phase === 'degraded' || told.left.length > 0 || usable?.ok === false;
+  return attention ? exits.attention : exits.done;
+}
+
+/** Proves it now; what it is not comes back as words, because the record is worth showing all the same. */
+async function look(client: Client, life: NonNullable<Description['life']>): Promise<Usable> {
+  try {
+    const record = await probeGateway(client, life);
+    return { ok: true, text: `release ${record.version}, ${record.operatorScopes.join(', ')}, channels: ${record.channels}` };
+  } catch (error) {
+    if (error instanceof TurnedDown || error instanceof NoWorker) return { ok: false, text: error.message };
+    throw error;
+  }
+}
+
+/** Without a worker: what visibility and the histories hold. */
+async function showRecord(client: Client, id: string, told: Extract<Described, { by: 'record' }>, { json }: Shown): Promise<Exit> {
+  const frames = [];
+  for await (const { workflowId } of listRunning(client, id)) frames.push(await lookOnce(client, workflowId));
+  const operations = frames.filter((frame) => frame !== undefined);
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ...told.listed, recordedOnly: true, why: told.why, operations })}\n`);
+  } else {
+    const now = Date.now();
+    const lines = [...listedLines(told.listed, told.why, now), ...operations.flatMap((frame) => ['', ...frameLines(frame, now)])];
+    process.stdout.write(`${lines.join('\n')}\n`);
+  }
+  return exits.noWorker;
+}

@@ -1,0 +1,43 @@
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { answerCommand } from './answer.js';
+import { describeCommand } from './describe.js';
+import { errorText, exitHelp, exitOf } from './exit.js';
+import { listCommand } from './list.js';
+import { openCommand } from './open.js';
+import { provisionCommand } from './provision.js';
+import { removeCommand } from './remove.js';
+
+/** Runs one command line and sets the exit code of the process. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    process.exitCode = exitOf(error);
+    const text = errorText(error, argv.includes('--json'));
+    if (text !== undefined) process.stderr.write(`${text}\n`);
+    if (process.env['CREEL_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  }
+}
+
+function program(): Command {
+  const creel = new Command('creel')
+    .description('Durable hosted OpenClaw gateways: what is asked for is finished or undone, and nothing is left behind.')
+    .addHelpText('after', `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`)
+    .showHelpAfterError('(--help shows how it is used)')
+    .exitOverride();
+  for (const command of commands()) {
+    creel.addCommand(command.showHelpAfterError('(--help shows how it is used)').exitOverride());
+  }
+  return creel;
+}
+
+function commands(): CommandUnknownOpts[] {
+  return [
+    provisionCommand(),
+    listCommand(),
+    describeCommand(),
+    openCommand(),
+    removeCommand(),
+    ...(['retry', 'skip', 'abort', 'leave'] as const).map(answerCommand),
+  ];
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline/promises';
+import { localPlace, request } from '../client/gateways.js';
+import { Refused } from '../domain/errors.js';
+import { gatewayBirth, gatewayId } from '../domain/gateway.js';
+import type { RemoveRequest } from '../workflows/requests.js';
+import { follow } from './follow.js';
+import { origin } from './provision.js';
+import { sayAccepted } from './say-accepted.js';
+import { verb, withTemporal } from './verb.js';
+
+/** `creel remove`: stops and removes a gateway; its state stays as long as its spec says, unless purged. */
+export function removeCommand() {
+  return verb('remove', 'remove a gateway; its state is kept as long as its spec says', [
+    'creel remove g42',
+    'creel remove g42 --purge               the state as well: asks for the id to be typed',
+    'creel remove g42 --purge --yes=g42     the same without a question',
+    'creel remove g42 --birth 7k3fq2        a life whose record was lost',
+  ])
+    .argument('<id>', 'gateway id')
+    .option('--purge', 'remove the customer’s state now, whatever the spec says')
+    .option('--yes <id>', 'the id once more, instead of typing it')
+    .option('--birth <birth>', 'the life of exactly this birth, whose record was lost')
+    .option('--request-id <id>', 'name the request: the same one twice is one')
+    .option('--detach', 'do not follow the operation')
+    .action(async (rawId, options) => {
+      const id = gatewayId(rawId);
+      const birth = options.birth === undefined ? {} : { birth: gatewayBirth(options.birth) };
+      if (options.purge) await confirm(id, options.yes);
+      const requestId = options.requestId ?? randomUUID();
+      const asked: RemoveRequest = { kind: 'remove', requestId, origin: origin(), purge: options.purge === true, place: localPlace, ...birth };
+      await withTemporal(options, async (client, target) => {
+        const accepted = await request(client, id, asked);
+        const shown = { json: options.json === true, target };
+        sayAccepted(accepted, requestId, shown, options.detach === true);
+        if (!options.detach) process.exitCode = await follow(client, accepted, shown);
+      });
+    });
+}
+
+async function confirm(id: string, said: string | undefined): Promise<void> {
+  const typed = said ?? (await ask(id));
+  if (typed.trim() !== id) throw new Refused(`nothing was removed: ${JSON.stringify(typed.trim())} is not ${id}`);
+}
+
+async function ask(id: string): Promise<string> {
+  if (!process.stdin.isTTY) {
+    throw new Refused(`--purge removes the customer's state for ever. Nobody is here to type the id: say --yes=${id}`);
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(`The customer's state of ${id} goes for ever. Type the id to go on: `);
+  } finally {
+    terminal.close();
+  }
+}
