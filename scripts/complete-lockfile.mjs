@@ -13,10 +13,12 @@ const PROCESSORS = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'ris
 const path = join(dirname(dirname(fileURLToPath(import.meta.url))), 'package-lock.json');
 const lock = JSON.parse(readFileSync(path, 'utf8'));
 
-const missing = Object.entries(lock.packages).flatMap(([place, { optionalDependencies = {} }]) =>
-  Object.entries(optionalDependencies).filter(([name]) => !isLocked(place, name)),
+const missing = Object.entries(lock.packages).flatMap(([place, { optionalDependencies = {}, dev }]) =>
+  Object.entries(optionalDependencies)
+    .filter(([name]) => !isLocked(place, name))
+    .map(([name, version]) => ({ name, version, dev })),
 );
-for (const [name, version] of missing) lock.packages[`node_modules/${name}`] ??= entryFor(name, version);
+for (const { name, version, dev } of missing) lock.packages[`node_modules/${name}`] ??= entryFor(name, version, dev);
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en')));
 writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
 console.log(`${missing.length} optional packages added`);
@@ -29,11 +31,11 @@ function isLocked(place, name) {
 }
 
 /** What such a package runs on is in its name, which is how its author chose it. */
-function entryFor(name, version) {
+function entryFor(name, version, dev) {
   const words = name.split(/[/-]/);
   const os = words.filter((word) => SYSTEMS.includes(word));
   const cpu = words.filter((word) => PROCESSORS.includes(word));
   if (!/^\d/.test(version)) throw new Error(`${name} is wanted as ${version}, which is no single version`);
   if (os.length + cpu.length === 0) throw new Error(`${name} does not say in its name what it runs on`);
-  return { version, ...(cpu.length > 0 && { cpu }), optional: true, ...(os.length > 0 && { os }) };
+  return { version, ...(cpu.length > 0 && { cpu }), ...(dev && { dev }), optional: true, ...(os.length > 0 && { os }) };
 }
