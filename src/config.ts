@@ -48,9 +48,8 @@ const count = (least: number, most: number, otherwise: number) => {
   return z.string().regex(/^\d+$/, message).transform(Number).pipe(z.number().min(least, message).max(most, message)).default(otherwise);
 };
 
-/** Each line: the variable, its form, its default, and why one would set it. */
+/** Each line: the variable, its form, its default, and why one would set it. CREEL_KEY_FILE, in `keyFiles`, is the one more. */
 const settings = z.object({
-  CREEL_KEY_FILE: z.string().optional().describe('where `creel init` put the master key; default: the data directory'),
   CREEL_CATALOGUE: z.string().optional().describe('TOML with a [[release]] table of version, image, dev for each release'),
   CREEL_DOCKER: z.string().transform(unixSocket).optional().describe('the engine; default DOCKER_HOST, else the usual socket'),
   DOCKER_HOST: z.string().optional().describe("the engine as Docker's own tools name it"),
@@ -94,13 +93,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       return otherwise;
     }
   };
-  const own = directories(env);
-  const keyFile = data.CREEL_KEY_FILE ?? join(own.data, 'master.key');
   const pool = { cidr: data.CREEL_SUBNET_POOL, prefix: subnetPrefix, firstPort: data.CREEL_FIRST_PORT };
-  const usualCatalogue = join(own.config, 'catalogue.toml');
+  const usualCatalogue = join(directories(env).config, 'catalogue.toml');
   const config: Config = {
-    keyFile,
-    secretsFile: join(dirname(keyFile), 'secrets'),
+    ...keyFiles(env),
     catalogue: held('CREEL_CATALOGUE', [], () => readCatalogue(data.CREEL_CATALOGUE, usualCatalogue)),
     engineSocket: held('DOCKER_HOST', '', () => engineSocket(data)),
     pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),
@@ -115,6 +111,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   };
   if (wrong.length === 0) return config;
   throw new Refused(['the configuration is wrong:', ...wrong.map((line) => `  ${line}`)].join('\n'));
+}
+
+/** Where the key lies, and the secrets beside it: all that `creel init` and `creel secret` need to know. */
+export function keyFiles(env: NodeJS.ProcessEnv): Pick<Config, 'keyFile' | 'secretsFile'> {
+  const keyFile = env['CREEL_KEY_FILE'] || join(directories(env).data, 'master.key');
+  return { keyFile, secretsFile: join(dirname(keyFile), 'secrets') };
 }
 
 /** The settings as given; one that is wrong is named in `wrong` and read as its default, so that the others are looked at too. */

@@ -8,6 +8,7 @@ import { SecretFile } from './adapters/secret-file.js';
 import { WebhookPager } from './adapters/webhook-pager.js';
 import type { Config } from './config.js';
 import { secretStoreKey, type MasterKey } from './domain/token.js';
+import type { SecretStore } from './ports/secret-store.js';
 import type { World } from './world.js';
 
 export type Opening = {
@@ -31,7 +32,12 @@ export function openWorld({ config, key, deployment, signal, log }: Opening): Wo
     hosts: new LocalHost(engineSocket),
     engineAt,
     door: new OpenclawDoor({ dial: localDial, engineAt, signal }),
-    secrets: SecretFile.open(config.secretsFile, secretStoreKey(key, deployment)),
+    secrets: openSecrets(config, key, deployment),
     pager: config.pager ? new WebhookPager(config.pager) : new LogPager(log),
   };
+}
+
+/** The store of customers' secrets. A file that this key does not open is `Refused`. */
+export function openSecrets(config: Pick<Config, 'secretsFile'>, key: MasterKey, deployment: string): SecretStore {
+  return SecretFile.open(config.secretsFile, secretStoreKey(key, deployment));
 }

@@ -17,7 +17,8 @@ const memoForm = z.object({
   keyCheck: z.string(),
 });
 
-type Found = { readonly deployment: Deployment; readonly open: boolean };
+/** A deployment as found, and whether its workflow still runs. */
+export type Found = { readonly deployment: Deployment; readonly open: boolean };
 
 /** The deployment that the namespace belongs to, or `Refused`: it has none (naming `creel init`), another key opened it, a newer creel laid it out. */
 export async function holdDeployment(client: Client, key: MasterKey): Promise<Deployment> {
@@ -80,7 +81,8 @@ function mint(key: MasterKey): Deployment {
   return { deployment: id, layout, keyId: key.id, keyCheck: keyCheck(key, id) };
 }
 
-async function findDeployment(client: Client): Promise<Found | undefined> {
+/** What the namespace says of its deployment, whatever the key; undefined when it has none. `Refused` when it is somebody else's. */
+export async function findDeployment(client: Client): Promise<Found | undefined> {
   try {
     const { memo, status } = await client.workflow.getHandle(deploymentWorkflowId).describe();
     const parsed = memoForm.safeParse(memo);

@@ -124,8 +124,8 @@ describe('how a worker starts', () => {
     expect(await startDeployment(client, key)).toEqual(made);
     expect(await holdDeployment(client, key)).toEqual(made);
     expect(await readDeployment(client)).toBe(made.deployment);
-    for (const refused of [holdDeployment(client, otherKey), startDeployment(client, otherKey)]) {
-      await expect(refused).rejects.toMatchObject({
+    for (const ask of [holdDeployment, startDeployment]) {
+      await expect(ask(client, otherKey)).rejects.toMatchObject({
         name: 'Refused',
         message: expect.stringMatching(new RegExp(`${key.id}.*${otherKey.id}`)),
       });
