@@ -43,11 +43,11 @@ export function unwrap(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Whether a call ended because its deadline passed, or because the server knows that nobody polls. */
+/** Whether a call ended because its deadline passed (which gRPC also calls cancelled), or because the server knows that nobody polls. */
 export function isSilence(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) {
     const code = grpcCode(each);
-    if (code === deadlineExceeded || (code === failedPrecondition && /poller/i.test(each.message))) return true;
+    if (code === deadlineExceeded || code === cancelled || (code === failedPrecondition && /poller/i.test(each.message))) return true;
   }
   return false;
 }
@@ -57,6 +57,7 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;
 }
 
+const cancelled = 1;
 const deadlineExceeded = 4;
 const failedPrecondition = 9;
 const permissionDenied = 7;
