@@ -9,6 +9,9 @@ export const dashboardCommand = ['openclaw', 'dashboard', '--json'] as const;
 const minted = z.object({ browserUrl: z.url(), browserBootstrapExpiresAtMs: z.number() });
 const failed = z.object({ ok: z.literal(false), reason: z.string() });
 
+/** How releases that have no `--json` say so; 2026.6.11 in the second way. */
+const unknownOption = /unknown option|does not recognize option/i;
+
 /** The one-time link that the command printed, rewritten to where the gateway is published. No output is ever repeated in an error. */
 export function readLink(result: ExecResult, port: number): { url: Secret; expiresAt: string } {
   const printed = readPrinted(result.stdout);
@@ -22,7 +25,7 @@ export function readLink(result: ExecResult, port: number): { url: Secret; expir
   }
   const failure = failed.safeParse(printed);
   if (failure.success) throw new Error(`openclaw dashboard made no link: ${failure.data.reason}`);
-  if (printed === undefined && !/unknown option/.test(result.stderr)) {
+  if (printed === undefined && !unknownOption.test(result.stderr + result.stdout)) {
     throw new Error(`openclaw dashboard ended with exit ${result.exitCode} and printed no link`);
   }
   throw new Refused('this release makes no one-time links (openclaw dashboard gives no browserUrl). Use release 2026.9.6 or newer');

@@ -39,6 +39,7 @@ const responseFrame = z.union([
   z.object({ type: z.literal('res'), id: z.string(), ok: z.literal(false), error: errorShape }),
 ]);
 
+/** `bootId` is empty where the release does not tell it (2026.6.11). */
 const helloShape = z.object({
   type: z.literal('hello-ok'),
   protocol: z.literal(protocolVersion),

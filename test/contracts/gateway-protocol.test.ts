@@ -157,7 +157,7 @@ describe('a one-time link', () => {
     const old = JSON.stringify({ url: printed.url });
     expect(() => readLink(result(old), 19_100)).toThrow(Refused);
     expect(() => readLink(result(old), 19_100)).not.toThrow(/the-token/);
-    expect(() => readLink(result('', "error: unknown option '--json'", 1), 19_100)).toThrow(Refused);
+    expect(() => readLink(result('', 'OpenClaw does not recognize option "--json".', 1), 19_100)).toThrow(Refused);
   });
 
   test('that could not be made this time is an error with the reason', () => {

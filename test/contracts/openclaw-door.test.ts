@@ -1,111 +1,27 @@
-import { randomBytes } from 'node:crypto';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import getPort from 'get-port';
 import { describe, expect, test } from 'vitest';
-import { localDial } from '../../src/adapters/local-dial.js';
-import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
 import { doorLimits } from '../../src/adapters/door-limits.js';
 import { OpenclawDoor } from '../../src/adapters/gateway-door.js';
-import { gatewayContainer } from '../../src/domain/container.js';
+import { localDial } from '../../src/adapters/local-dial.js';
 import { NotYet } from '../../src/domain/errors.js';
-import { configFile, renderConfig, stateDirectory } from '../../src/domain/gateway-config.js';
-import { markLabels, names, type Gateway } from '../../src/domain/gateway.js';
 import { Secret } from '../../src/domain/secret.js';
-import { lockOutAttempts, lockOutWindowMs } from '../../src/domain/thresholds.js';
-import { doorContract, type GatewayAtHand } from './door-contract.js';
+import { doorContract } from './door-contract.js';
+import { prepareRealGateway } from './real-gateway.js';
 
-const version = '2026.9.6';
+doorContract('the door of a real gateway', () => prepareRealGateway('2026.9.6'));
+
 const place = { provider: 'local', host: 'here' } as const;
-const lockoutMs = 3_000;
-const engine = new DockerodeEngine({ socketPath: '/var/run/docker.sock', signal: () => undefined });
 
-doorContract('the door of a real gateway', prepare);
-
-async function prepare(): Promise<GatewayAtHand> {
-  const image = await engine.findImage(`creel/openclaw:${version}`);
-  if (!image) throw new Error(`no image creel/openclaw:${version} on the engine: run scripts/bootstrap`);
-  const gateway = await newGateway();
-  const own = names(gateway.mark);
-  const labels = markLabels(gateway.mark);
-  const port = await getPort();
-  const token = new Secret(randomBytes(32).toString('base64url'));
-  const start = async () => {
-    const container = await engine.findContainer(own.container);
-    expect(await engine.startContainer(container?.id ?? 'gone')).toBe('running');
-  };
-  const removeContainer = async () => {
-    const container = await engine.findContainer(own.container);
-    if (!container) return;
-    await engine.stopContainer(container.id, 30);
-    await engine.removeContainer(container.id);
-  };
-  const remove = async () => {
-    await removeContainer();
-    for (const { id } of await engine.findNetworks(own.network)) await engine.removeNetwork(id);
-    await engine.removeVolume(own.volume);
-  };
-  const spec = gatewayContainer(gateway, image.id, port);
-  try {
-    await engine.createVolume({ name: own.volume, labels });
-    await createNetwork(own.network, labels);
-    await engine.createContainer(spec);
-    const container = await engine.findContainer(own.container);
-    const file = { path: configFile, content: configText(token, port), mode: 0o600, uid: 1000 };
-    await engine.writeFiles(container?.id ?? 'gone', stateDirectory, [file]);
-  } catch (error) {
-    await remove();
-    throw error;
-  }
-  return {
-    door: new OpenclawDoor({ dial: localDial, engineAt: () => engine, signal: () => undefined }),
-    at: { place, port },
-    inside: { place, container: own.container, token },
-    version,
-    lockoutMs,
-    start,
-    recreate: async () => {
-      await removeContainer();
-      expect(await engine.createContainer(spec)).toBe('created');
-      await start();
-    },
-    stop: async () => engine.stopContainer((await engine.findContainer(own.container))?.id ?? 'gone', 30),
-    remove,
-  };
-}
-
-async function newGateway(): Promise<Gateway> {
-  const random = randomBytes(4).toString('hex');
-  return {
-    mark: { deployment: `oc-dt-${random}`, gateway: `dt-${random}`, birth: 'door22', layout: 1 },
-    place,
-    spec: { release: version, dev: true, memoryMb: 2048, cpus: 2, keepStateMs: 0, parkMs: 0, channels: [] },
-    tokenGeneration: 1,
-    deviceGeneration: 1,
-  };
-}
-
-/** A small subnet far from creel's own pool; another one when somebody has it. */
-async function createNetwork(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
-  for (let attempt = 0; attempt < 20; attempt += 1) {
-    const [high = 0, low = 0] = randomBytes(2);
-    const subnet = `10.227.${high}.${low - (low % 16)}/28`;
-    if ((await engine.createNetwork({ name, labels, subnet })) === 'created') return;
-  }
-  throw new Error('no free subnet in 10.227.0.0/16');
-}
-
-function configText(token: Secret, port: number): string {
-  const config = renderConfig({ token, port, channels: [] });
-  const rateLimit = { maxAttempts: lockOutAttempts, windowMs: lockOutWindowMs, lockoutMs };
-  const auth = { mode: 'token', token: token.reveal(), rateLimit };
-  return JSON.stringify({ ...config, gateway: { ...(config['gateway'] as object), auth } });
+function noEngine(): never {
+  throw new Error('outside needs no engine');
 }
 
 describe('peers that are no gateway', () => {
   const quick = { ...doorLimits, connectMs: 300, answerMs: 300, callMs: 300 };
   const as = { token: new Secret('t'), device: undefined, scopes: [] };
   const doorWith = (signal?: AbortSignal) =>
-    new OpenclawDoor({ dial: localDial, engineAt: () => engine, signal: () => signal }, quick);
+    new OpenclawDoor({ dial: localDial, engineAt: noEngine, signal: () => signal }, quick);
 
   test('a port where nothing listens is not yet', async () => {
     const at = { place, port: await getPort() };
@@ -129,11 +45,42 @@ describe('peers that are no gateway', () => {
     });
   });
 
+  test.each([
+    ['403 Forbidden', { kind: 'turned away', code: 'http 403', reason: expect.any(String) }],
+    ['426 Upgrade Required', { kind: 'turned away', code: 'http 426', reason: expect.any(String) }],
+  ])('a proxy that answers %s to the WebSocket is a verdict (T14)', async (status, verdict) => {
+    await withServer(answerWith(status), async (port) => {
+      expect(await doorWith().knock({ place, port }, as)).toEqual(verdict);
+    });
+  });
+
+  test('a proxy that answers 503 is not yet', async () => {
+    await withServer(answerWith('503 Service Unavailable'), async (port) => {
+      await expect(doorWith().knock({ place, port }, as)).rejects.toThrow(NotYet);
+      await expect(doorWith().probeStartup({ place, port })).rejects.toThrow(NotYet);
+    });
+  });
+
+  test('a server that speaks something else is an error, not a wait', async () => {
+    await withServer((socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n'), async (port) => {
+      const error = await doorWith().knock({ place, port }, as).catch((each: unknown) => each);
+      expect(error).toBeInstanceOf(Error);
+      expect(error).not.toBeInstanceOf(NotYet);
+    });
+  });
+
+  test('whatever came of fifty knocks, no connection stays open', async () => {
+    await withServer(answerWith('403 Forbidden', 'keep-alive'), async (port, sockets) => {
+      await Promise.all(Array.from({ length: 50 }, () => doorWith().knock({ place, port }, as)));
+      await expect.poll(() => [...sockets].filter((socket) => !socket.destroyed).length, { timeout: 2_000 }).toBe(0);
+    });
+  });
+
   test('a cancelled activity ends the wait at once, with its own reason', async () => {
     await withServer(() => {}, async (port) => {
       const slow = { ...doorLimits, connectMs: 60_000 };
       const asked = new AbortController();
-      const door = new OpenclawDoor({ dial: localDial, engineAt: () => engine, signal: () => asked.signal }, slow);
+      const door = new OpenclawDoor({ dial: localDial, engineAt: noEngine, signal: () => asked.signal }, slow);
       const reason = new Error('the activity was cancelled');
       const waits = [door.probeStartup({ place, port }), door.knock({ place, port }, as)];
       setTimeout(() => asked.abort(reason), 50);
@@ -142,9 +89,17 @@ describe('peers that are no gateway', () => {
   });
 });
 
-async function withServer(serve: (socket: Socket) => void, use: (port: number) => Promise<void>): Promise<void> {
+function answerWith(status: string, connection = 'close'): (socket: Socket) => void {
+  const answer = `HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: ${connection}\r\n\r\n`;
+  return (socket) => socket.once('data', () => socket.write(answer));
+}
+
+async function withServer(
+  serve: (socket: Socket) => void,
+  use: (port: number, sockets: ReadonlySet<Socket>) => Promise<void>,
+): Promise<void> {
   const sockets = new Set<Socket>();
-  const server: Server = createServer((socket) => {
+  const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     serve(socket);
@@ -152,7 +107,7 @@ async function withServer(serve: (socket: Socket) => void, use: (port: number) =
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   try {
-    await use(typeof address === 'object' && address ? address.port : 0);
+    await use(typeof address === 'object' && address ? address.port : 0, sockets);
   } finally {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import getPort from 'get-port';
+import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import { OpenclawDoor } from '../../src/adapters/gateway-door.js';
+import { localDial } from '../../src/adapters/local-dial.js';
+import { gatewayContainer } from '../../src/domain/container.js';
+import { configFile, renderConfig, stateDirectory } from '../../src/domain/gateway-config.js';
+import { layout, markLabels, names, type Gateway } from '../../src/domain/gateway.js';
+import { Secret } from '../../src/domain/secret.js';
+import { lockOutAttempts, lockOutWindowMs } from '../../src/domain/thresholds.js';
+import { foundImage, foundSocket } from '../found.js';
+import type { GatewayAtHand } from './door-contract.js';
+
+const place = { provider: 'local', host: 'here' } as const;
+const lockoutMs = 3_000;
+
+/** A real gateway of a release on the machine's own engine, under names that nobody else uses: created, not started. */
+export async function prepareRealGateway(version: string): Promise<GatewayAtHand> {
+  const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
+  const gateway = newGateway(version);
+  const own = names(gateway.mark);
+  const labels = markLabels(gateway.mark);
+  const port = await getPort({ host: '127.0.0.1' });
+  const token = new Secret(randomBytes(32).toString('base64url'));
+  const spec = gatewayContainer(gateway, foundImage(version), port);
+  const idOf = async () => (await engine.findContainer(own.container))?.id ?? 'gone';
+  const start = async () => {
+    const started = await engine.startContainer(await idOf());
+    if (started !== 'running') throw new Error(`${own.container}: ${started}`);
+  };
+  const removeContainer = async () => {
+    await engine.stopContainer(await idOf(), 30);
+    await engine.removeContainer(await idOf());
+  };
+  const remove = async () => {
+    await removeContainer();
+    for (const { id } of await engine.findNetworks(own.network)) await engine.removeNetwork(id);
+    await engine.removeVolume(own.volume);
+  };
+  try {
+    await engine.createVolume({ name: own.volume, labels });
+    await createNetwork(engine, own.network, labels);
+    await engine.createContainer(spec);
+    const config = { path: configFile, content: configText(token, port), mode: 0o600, uid: 1000 };
+    await engine.writeFiles(await idOf(), stateDirectory, [config]);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return {
+    door: new OpenclawDoor({ dial: localDial, engineAt: () => engine, signal: () => undefined }),
+    at: { place, port },
+    inside: { place, container: own.container, token },
+    version,
+    lockoutMs,
+    start,
+    recreate: async () => {
+      await removeContainer();
+      await engine.createContainer(spec);
+      await start();
+    },
+    stop: async () => engine.stopContainer(await idOf(), 30),
+    remove,
+  };
+}
+
+function newGateway(version: string): Gateway {
+  const random = randomBytes(4).toString('hex');
+  return {
+    mark: { deployment: `oc-dt-${random}`, gateway: `dt-${random}`, birth: 'door22', layout },
+    place,
+    spec: { release: version, dev: true, memoryMb: 2048, cpus: 2, keepStateMs: 0, parkMs: 0, channels: [] },
+    tokenGeneration: 1,
+    deviceGeneration: 1,
+  };
+}
+
+/** A small subnet far from creel's own pool; another one when somebody has it. */
+async function createNetwork(
+  engine: DockerodeEngine,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const [high = 0, low = 0] = randomBytes(2);
+    const subnet = `10.227.${high}.${low - (low % 16)}/28`;
+    if ((await engine.createNetwork({ name, labels, subnet })) === 'created') return;
+  }
+  throw new Error('no free subnet in 10.227.0.0/16');
+}
+
+function configText(token: Secret, port: number): string {
+  const config = renderConfig({ token, port, channels: [] });
+  const rateLimit = { maxAttempts: lockOutAttempts, windowMs: lockOutWindowMs, lockoutMs };
+  const auth = { mode: 'token', token: token.reveal(), rateLimit };
+  return JSON.stringify({ ...config, gateway: { ...(config['gateway'] as object), auth } });
+}
