@@ -46,7 +46,7 @@ async function show(client: Client, accepted: Accepted, { json, target, answered
   } finally {
     screen.close();
   }
-  if (!json && last?.phase === 'ended') process.stdout.write(`${endLines(last).join('\n')}\n`);
+  if (!json && last?.phase === 'ended') for (const line of endLines(last)) process.stdout.write(`${line}\n`);
   return exitFor(last);
 }
 
@@ -56,9 +56,9 @@ export function exitFor(frame: Frame | undefined): Exit {
   return frame?.outcome === 'done' ? exits.done : exits.failed;
 }
 
-type Screen = { readonly show: (frame: Frame) => void; readonly close: () => void };
+export type Screen = { readonly show: (frame: Frame) => void; readonly close: () => void };
 
-function terminal(): Screen {
+export function terminal(): Screen {
   const draw = createLogUpdate(process.stdout);
   let current: Frame | undefined;
   const redraw = () => current && draw(frameLines(current, Date.now()).join('\n'));
@@ -75,7 +75,7 @@ function terminal(): Screen {
   };
 }
 
-function pipe(): Screen {
+export function pipe(): Screen {
   let before: Frame | undefined;
   const tell = (frame: Frame) => {
     for (const line of changeLines(before, frame, Date.now())) process.stdout.write(`${line}\n`);

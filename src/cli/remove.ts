@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
-import { localPlace, request } from '../client/gateways.js';
+import type { Client } from '@temporalio/client';
+import { ask, localPlace, request } from '../client/gateways.js';
 import { Refused } from '../domain/errors.js';
 import { gatewayBirth, gatewayId } from '../domain/gateway.js';
 import type { RemoveRequest } from '../workflows/requests.js';
+import { exits } from './exit.js';
 import { follow } from './follow.js';
 import { origin } from './provision.js';
 import { sayAccepted } from './say-accepted.js';
@@ -33,17 +35,28 @@ export function removeCommand() {
         const accepted = await request(client, id, asked);
         const shown = { json: options.json === true, target };
         sayAccepted(accepted, requestId, shown, options.detach === true);
-        if (!options.detach) process.exitCode = await follow(client, accepted, shown);
+        if (options.detach) return;
+        process.exitCode = await follow(client, accepted, shown);
+        if (process.exitCode === exits.done && !shown.json) await sayKept(client, id);
       });
     });
 }
 
+/** What the customer still has, by the gateway's own word. The removal itself has ended, and its answer stands. */
+async function sayKept(client: Client, id: string): Promise<void> {
+  const { stateKeptUntil } = await ask(client, id);
+  if (stateKeptUntil === undefined) return;
+  process.stdout.write(
+    `its state is kept until ${stateKeptUntil}: \`creel provision ${id} --restore\` takes it up again, \`creel remove ${id} --purge\` lets it go\n`,
+  );
+}
+
 async function confirm(id: string, said: string | undefined): Promise<void> {
-  const typed = said ?? (await ask(id));
+  const typed = said ?? (await typeId(id));
   if (typed.trim() !== id) throw new Refused(`nothing was removed: ${JSON.stringify(typed.trim())} is not ${id}`);
 }
 
-async function ask(id: string): Promise<string> {
+async function typeId(id: string): Promise<string> {
   if (!process.stdin.isTTY) {
     throw new Refused(`--purge removes the customer's state for ever. Nobody is here to type the id: say --yes=${id}`);
   }

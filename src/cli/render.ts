@@ -91,7 +91,7 @@ export function describeLines(told: Description, usable: { readonly ok: boolean;
   const spec = life?.spec;
   return [
     `${told.gateway}  ${headline(told, usable, now)}`,
-    ...row('reason', told.reason),
+    ...row('reason', told.park === undefined && told.reason),
     ...row('usable', usable && (usable.ok ? `yes, proved just now: ${usable.text}` : `NO: ${usable.text}`)),
     ...row('state kept', told.stateKeptUntil && `until ${told.stateKeptUntil}: \`creel provision ${told.gateway} --restore\` takes it up again`),
     ...row('birth', life?.mark.birth),
@@ -100,7 +100,7 @@ export function describeLines(told: Description, usable: { readonly ok: boolean;
     ...row('release', spec && `${spec.release}${spec.dev ? ' (dev)' : ''}`),
     ...row('limits', spec && `${spec.memoryMb} MB, ${spec.cpus} cpus`),
     ...row('channels', spec && (spec.channels.map((each) => each.kind).join(', ') || 'none')),
-    ...row('state', spec && (spec.keepStateMs === 0 ? 'goes with a removal' : `kept ${long(spec.keepStateMs)} after a removal`)),
+    ...row('state', spec && told.phase !== 'removed' && (spec.keepStateMs === 0 ? 'goes with a removal' : `kept ${long(spec.keepStateMs)} after a removal`)),
     ...row('port', record && `127.0.0.1:${record.port}, network ${record.network} (${record.subnet})`),
     ...row('proved', record && `${record.provedAt} (${ago(record.provedAt, now)}), egress: ${record.egress}`),
     ...row('skipped', told.skipped.join(', ')),
@@ -181,6 +181,7 @@ function row(name: string, value: string | false | undefined): string[] {
 
 function seconds(value: number): string {
   const shown = Math.max(0, value);
+  if (shown < 1_000) return `${Math.round(shown)} ms`;
   return shown < 120_000 ? `${(shown / 1000).toFixed(1)} s` : `${Math.floor(shown / 60_000)} min ${Math.round((shown % 60_000) / 1000)} s`;
 }
 
