@@ -28,7 +28,9 @@ export function readLink(result: ExecResult, port: number): { url: Secret; expir
   if (printed === undefined && !unknownOption.test(result.stderr + result.stdout)) {
     throw new Error(`openclaw dashboard ended with exit ${result.exitCode} and printed no link`);
   }
-  throw new Refused('this release makes no one-time links (openclaw dashboard gives no browserUrl). Use release 2026.9.6 or newer');
+  throw new Refused(
+    'this release makes no one-time links (openclaw dashboard gives no browserUrl). Use release 2026.9.6 or newer',
+  );
 }
 
 /** A link as made inside, pointing to the published port in both places: its own address and the gateway it names. */

@@ -11,7 +11,8 @@ export async function withLock<T>(file: string, act: () => T): Promise<T> {
   const mine = `${process.pid} ${randomBytes(8).toString('hex')}`;
   const end = Date.now() + waitMs;
   while (!take(file, mine)) {
-    if (Date.now() > end) throw new Error(`${file} is held by process ${read(file)?.split(' ')[0] ?? 'unknown'} for over ${waitMs} ms`);
+    if (Date.now() > end)
+      throw new Error(`${file} is held by process ${read(file)?.split(' ')[0] ?? 'unknown'} for over ${waitMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, paceMs));
   }
   try {

@@ -30,7 +30,9 @@ export class OpenclawDoor implements GatewayDoor {
   }
 
   async probeStartup(at: Address): Promise<void> {
-    await readStartup(async (path) => getOver(await this.#dial(at), path, this.#limits.connectMs, this.#parts.signal()));
+    await readStartup(async (path) =>
+      getOver(await this.#dial(at), path, this.#limits.connectMs, this.#parts.signal()),
+    );
   }
 
   async knock(at: Address, as: Credentials): Promise<Knock> {
@@ -40,7 +42,11 @@ export class OpenclawDoor implements GatewayDoor {
   async callInside(at: Inside, calls: readonly Call[]): Promise<InsideKnock> {
     const { insideMs } = this.#limits;
     const command = ['node', '--input-type=module', '-e', visitScript];
-    const { stdout } = await this.#exec(at, { command, input: visitInput(at.token, calls, insideMs), timeoutMs: insideMs });
+    const { stdout } = await this.#exec(at, {
+      command,
+      input: visitInput(at.token, calls, insideMs),
+      timeoutMs: insideMs,
+    });
     return readVisit(readReport(stdout), calls);
   }
 

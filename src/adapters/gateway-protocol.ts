@@ -5,7 +5,7 @@ import type { Device } from '../domain/token.js';
 import type { Hello, Knock } from '../ports/gateway-door.js';
 
 /** The gateway's WebSocket protocol, version 4: pure functions from frame to meaning, for both ways in. */
-export const protocolVersion = 4;
+const protocolVersion = 4;
 
 /** The request id of the connect; later requests of a connection count on from it. */
 export const firstId = '1';

@@ -2,7 +2,16 @@ import { NotYet } from '../domain/errors.js';
 import { insidePort } from '../domain/gateway-config.js';
 import type { Secret } from '../domain/secret.js';
 import type { Answer, Call, InsideKnock } from '../ports/gateway-door.js';
-import { connectParams, firstId, readClose, readFrame, readHello, readRefusal, requestFrame, type Frame } from './gateway-protocol.js';
+import {
+  connectParams,
+  firstId,
+  readClose,
+  readFrame,
+  readHello,
+  readRefusal,
+  requestFrame,
+  type Frame,
+} from './gateway-protocol.js';
 import { visitReport, type VisitInput, type VisitReport } from './inside-script.js';
 
 /** The script leaves before the exec around it would be given up, so that it can still say what it saw. */
@@ -23,7 +32,8 @@ export function visitInput(token: Secret, calls: readonly Call[], limitMs: numbe
 /** The line that the script printed. Other output is an `Error` that does not repeat it. */
 export function readReport(stdout: string): VisitReport {
   const parsed = visitReport.safeParse(readLine(stdout));
-  if (!parsed.success) throw new Error('the script inside the container printed no report: does its image carry node and ws in /app?');
+  if (!parsed.success)
+    throw new Error('the script inside the container printed no report: does its image carry node and ws in /app?');
   return parsed.data;
 }
 
@@ -34,7 +44,9 @@ export function readVisit(report: VisitReport, calls: readonly Call[]): InsideKn
   if (first.kind === 'refusal') return readRefusal(first.error);
   if (first.kind !== 'answer') throw new Error('the gateway answered a connect with something else');
   if (later.length < calls.length) {
-    throw new Error(`the connection inside was lost before ${calls[later.length]?.method} was answered (${ending(report)})`);
+    throw new Error(
+      `the connection inside was lost before ${calls[later.length]?.method} was answered (${ending(report)})`,
+    );
   }
   return { kind: 'open', hello: readHello(first.payload), answers: later.map(readAnswer) };
 }

@@ -13,7 +13,7 @@ import {
   requestFrame,
   type TurnedAway,
 } from './gateway-protocol.js';
-import { OutsideSession } from './outside-session.js';
+import { OutsideSession, textOf } from './outside-session.js';
 import { readTransportError } from './transport-error.js';
 
 /** The largest frame a gateway sends (its own policy says 25 MiB). */
@@ -71,7 +71,7 @@ function hear(
     signal?.addEventListener('abort', abort);
     expect('no WebSocket handshake', limits.connectMs);
     socket.on('open', () => expect('no answer to a connect', limits.answerMs));
-    socket.on('message', (data) => settle(() => reply(socket, data.toString(), as)));
+    socket.on('message', (data) => settle(() => reply(socket, textOf(data), as)));
     socket.on('unexpected-response', (_asked, response) => settle(() => readStatus(response.statusCode ?? 0)));
     socket.on('close', (code, reason) => settle(() => readClose(code, reason.toString())));
     socket.on('error', (error) => reject(readTransportError(error, 'the gateway')));

@@ -1,4 +1,4 @@
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 import { RpcError, type Hello, type Session } from '../ports/gateway-door.js';
 import { firstId, readFrame, requestFrame, type Frame } from './gateway-protocol.js';
 
@@ -24,11 +24,11 @@ export class OutsideSession implements Session {
     this.#socket = socket;
     this.#limitMs = limitMs;
     const abort = () => this.#finish(signal?.reason);
-    socket.on('message', (data) => this.#take(data.toString()));
+    socket.on('message', (data) => this.#take(textOf(data)));
     socket.on('error', (error) => this.#finish(error));
     socket.on('close', (code, reason) => {
       signal?.removeEventListener('abort', abort);
-      this.#finish(new Error(`the gateway closed the connection (close ${code}${reason.length > 0 ? `: ${reason}` : ''})`));
+      this.#finish(new Error(`the gateway closed the connection (close ${code} ${reason.toString()})`));
     });
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
@@ -40,7 +40,10 @@ export class OutsideSession implements Session {
     let timer: NodeJS.Timeout | undefined;
     const answered = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      timer = setTimeout(() => reject(new Error(`${method} was not answered within ${this.#limitMs} ms`)), this.#limitMs);
+      timer = setTimeout(
+        () => reject(new Error(`${method} was not answered within ${this.#limitMs} ms`)),
+        this.#limitMs,
+      );
       this.#socket.send(requestFrame(id, method, params), (error) => error && reject(error));
     });
     return answered.finally(() => {
@@ -79,4 +82,10 @@ export class OutsideSession implements Session {
     this.#socket.close();
     setTimeout(() => this.#socket.terminate(), closeMs).unref();
   }
+}
+
+/** The text of a message, however the library handed it over. */
+export function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
+  return Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data).toString('utf8');
 }

@@ -44,7 +44,8 @@ export class SecretFile implements SecretStore {
   async read(name: string): Promise<Secret> {
     const secrets = this.#content().secrets;
     const sealed = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
-    if (sealed === undefined) throw new Refused(`no secret named ${name} is stored. Store it with \`creel secret set ${name}\``);
+    if (sealed === undefined)
+      throw new Refused(`no secret named ${name} is stored. Store it with \`creel secret set ${name}\``);
     const value = unsealed(this.#key, `secret ${name}`, sealed);
     if (value === undefined) {
       throw new Refused(`secret ${name} in ${this.#file} is damaged. Store it again with \`creel secret set ${name}\``);
@@ -71,7 +72,9 @@ export class SecretFile implements SecretStore {
     if (text === undefined) return { layout: 1, check: seal(this.#key, 'check', checkText), secrets: {} };
     const parsed = fileShape.safeParse(parse(text));
     if (!parsed.success) {
-      throw new Refused(`the secrets in ${this.#file} are damaged, or of a newer creel. Restore the file from your backup, or use that creel`);
+      throw new Refused(
+        `the secrets in ${this.#file} are damaged, or of a newer creel. Restore the file from your backup, or use that creel`,
+      );
     }
     if (unsealed(this.#key, 'check', parsed.data.check) !== checkText) {
       throw new Refused(

@@ -29,7 +29,12 @@ export async function readStartup(get: (path: string) => Promise<HttpAnswer>): P
 }
 
 /** One GET over a dialled stream, which it uses up. A gateway that does not answer within `limitMs` is `NotYet`. */
-export async function getOver(stream: Duplex, path: string, limitMs: number, signal?: AbortSignal): Promise<HttpAnswer> {
+export async function getOver(
+  stream: Duplex,
+  path: string,
+  limitMs: number,
+  signal?: AbortSignal,
+): Promise<HttpAnswer> {
   const late = AbortSignal.timeout(limitMs);
   const over = signal ? AbortSignal.any([late, signal]) : late;
   try {

@@ -49,7 +49,9 @@ function signerWith(secret: Secret): Webhook {
   try {
     return new Webhook(secret.reveal());
   } catch {
-    throw new Refused('the pager secret is malformed: Standard Webhooks wants "whsec_" and base64. See CREEL_PAGER_SECRET');
+    throw new Refused(
+      'the pager secret is malformed: Standard Webhooks wants "whsec_" and base64. See CREEL_PAGER_SECRET',
+    );
   }
 }
 

@@ -16,7 +16,9 @@ const place = { provider: 'local', host: 'here' } as const;
 const name = 'oc-dt-directory';
 const lockoutMs = 600;
 
-async function prepare(): Promise<GatewayAtHand & { engine: DirectoryEngine; writeConfig(text: string): Promise<void> }> {
+async function prepare(): Promise<
+  GatewayAtHand & { engine: DirectoryEngine; writeConfig(text: string): Promise<void> }
+> {
   const root = mkdtempSync(path.join(tmpdir(), 'oc-dt-'));
   const engine = new DirectoryEngine(root);
   engine.addImage('prepared', { id: 'sha256:prepared', labels: { 'creel.release': version } });
@@ -50,7 +52,10 @@ async function prepare(): Promise<GatewayAtHand & { engine: DirectoryEngine; wri
 function configText(token: Secret): string {
   const config = renderConfig({ token, port, channels: [] });
   const rateLimit = { maxAttempts: 10, windowMs: 60_000, lockoutMs };
-  return JSON.stringify({ ...config, gateway: { mode: 'local', auth: { mode: 'token', token: token.reveal(), rateLimit } } });
+  return JSON.stringify({
+    ...config,
+    gateway: { mode: 'local', auth: { mode: 'token', token: token.reveal(), rateLimit } },
+  });
 }
 
 function spec(): ContainerSpec {

@@ -52,7 +52,11 @@ describe('a refusal of a connect', () => {
       { kind: 'pairing required', requestId: 'r1', reason: 'not-paired' },
     ],
     ['NOT_PAIRED', { code: 'PAIRING_REQUIRED' }, { kind: 'turned away', code: 'PAIRING_REQUIRED', reason: 'm' }],
-    ['NOT_PAIRED', { code: 'DEVICE_IDENTITY_REQUIRED' }, { kind: 'turned away', code: 'DEVICE_IDENTITY_REQUIRED', reason: 'm' }],
+    [
+      'NOT_PAIRED',
+      { code: 'DEVICE_IDENTITY_REQUIRED' },
+      { kind: 'turned away', code: 'DEVICE_IDENTITY_REQUIRED', reason: 'm' },
+    ],
     ['INVALID_REQUEST', undefined, { kind: 'turned away', code: 'INVALID_REQUEST', reason: 'm' }],
     ['INVALID_REQUEST', { code: 7 }, { kind: 'turned away', code: 'INVALID_REQUEST', reason: 'm' }],
   ])('%s %j is %j', (code, details, expected) => {
@@ -60,7 +64,9 @@ describe('a refusal of a connect', () => {
   });
 
   test('of a gateway that is starting is not yet', () => {
-    expect(() => refusal('UNAVAILABLE', 'gateway starting; retry shortly', { reason: 'startup-sidecars' })).toThrow(NotYet);
+    expect(() => refusal('UNAVAILABLE', 'gateway starting; retry shortly', { reason: 'startup-sidecars' })).toThrow(
+      NotYet,
+    );
   });
 
   test.each([1006, 1012, 1013, 1001, 1005])('close %i before any word is not yet', (code) => {
@@ -77,10 +83,13 @@ describe('a refusal of a connect', () => {
 });
 
 describe('what is no frame', () => {
-  test.each(['', 'null', '[]', '{"type":"res"}', '{"type":"res","id":"1","ok":false}', 'the-token'])('%j is an error that does not repeat it', (text) => {
-    expect(() => readFrame(text)).toThrow(/the gateway sent/);
-    if (text.length > 4) expect(() => readFrame(text)).not.toThrow(text);
-  });
+  test.each(['', 'null', '[]', '{"type":"res"}', '{"type":"res","id":"1","ok":false}', 'the-token'])(
+    '%j is an error that does not repeat it',
+    (text) => {
+      expect(() => readFrame(text)).toThrow(/the gateway sent/);
+      if (text.length > 4) expect(() => readFrame(text)).not.toThrow(text);
+    },
+  );
 
   test('a hello of another protocol version is an error', () => {
     expect(() => readHello({ type: 'hello-ok', protocol: 5, server: { version: '1' } })).toThrow(/protocol version 4/);
@@ -92,7 +101,12 @@ describe('a visit inside', () => {
     type: 'res',
     id: '1',
     ok: true,
-    payload: { type: 'hello-ok', protocol: 4, server: { version: '2026.9.6', bootId: 'b' }, auth: { scopes: ['operator.admin'] } },
+    payload: {
+      type: 'hello-ok',
+      protocol: 4,
+      server: { version: '2026.9.6', bootId: 'b' },
+      auth: { scopes: ['operator.admin'] },
+    },
   });
   const calls = [{ method: 'config.patch', params: {} }];
 
@@ -118,13 +132,18 @@ describe('a visit inside', () => {
 
 describe('start-up', () => {
   const page = { status: 200, body: undefined };
-  const answers = (startup: object, ready: object) => async (path: string) =>
-    ({ status: 200, body: undefined, ...(path === '/startupz' ? startup : ready) });
+  const answers = (startup: object, ready: object) => async (path: string) => ({
+    status: 200,
+    body: undefined,
+    ...(path === '/startupz' ? startup : ready),
+  });
 
   test('is what /startupz says in its body, whatever its code (T5)', async () => {
     const never = { status: 200, body: { ready: true } };
     await readStartup(answers({ body: { ok: true, status: 'started' } }, {}));
-    await expect(readStartup(answers({ status: 503, body: { ok: false, status: 'starting' } }, never))).rejects.toThrow('/startupz 503 starting');
+    await expect(readStartup(answers({ status: 503, body: { ok: false, status: 'starting' } }, never))).rejects.toThrow(
+      '/startupz 503 starting',
+    );
     await expect(readStartup(answers({ status: 503, body: { status: 'draining' } }, never))).rejects.toThrow(NotYet);
   });
 
@@ -138,7 +157,12 @@ describe('start-up', () => {
 describe('a one-time link', () => {
   const browserUrl =
     'http://127.0.0.1:18789/#bootstrapToken=a-b_c.d&bootstrapProfile=owner&gatewayUrl=ws%3A%2F%2F127.0.0.1%3A18789';
-  const printed = { ok: true, url: 'http://127.0.0.1:18789/#token=the-token', browserUrl, browserBootstrapExpiresAtMs: 1_790_000_600_000 };
+  const printed = {
+    ok: true,
+    url: 'http://127.0.0.1:18789/#token=the-token',
+    browserUrl,
+    browserBootstrapExpiresAtMs: 1_790_000_600_000,
+  };
   const result = (stdout: string, stderr = '', exitCode = 0) => ({ exitCode, stdout, stderr });
 
   test('points to the published port in both places', () => {

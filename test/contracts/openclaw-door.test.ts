@@ -30,19 +30,25 @@ describe('peers that are no gateway', () => {
   });
 
   test('a server that accepts and says nothing is not yet within the limit', async () => {
-    await withServer(() => {}, async (port) => {
-      const began = Date.now();
-      await expect(doorWith().probeStartup({ place, port })).rejects.toThrow(NotYet);
-      await expect(doorWith().knock({ place, port }, as)).rejects.toThrow(NotYet);
-      expect(Date.now() - began).toBeLessThan(2_000);
-    });
+    await withServer(
+      () => {},
+      async (port) => {
+        const began = Date.now();
+        await expect(doorWith().probeStartup({ place, port })).rejects.toThrow(NotYet);
+        await expect(doorWith().knock({ place, port }, as)).rejects.toThrow(NotYet);
+        expect(Date.now() - began).toBeLessThan(2_000);
+      },
+    );
   });
 
   test('a server that accepts and resets is not yet, as Docker does before the gateway listens (T6)', async () => {
-    await withServer((socket) => socket.resetAndDestroy(), async (port) => {
-      await expect(doorWith().probeStartup({ place, port })).rejects.toThrow(NotYet);
-      await expect(doorWith().knock({ place, port }, as)).rejects.toThrow(NotYet);
-    });
+    await withServer(
+      (socket) => socket.resetAndDestroy(),
+      async (port) => {
+        await expect(doorWith().probeStartup({ place, port })).rejects.toThrow(NotYet);
+        await expect(doorWith().knock({ place, port }, as)).rejects.toThrow(NotYet);
+      },
+    );
   });
 
   test.each([
@@ -62,11 +68,16 @@ describe('peers that are no gateway', () => {
   });
 
   test('a server that speaks something else is an error, not a wait', async () => {
-    await withServer((socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n'), async (port) => {
-      const error = await doorWith().knock({ place, port }, as).catch((each: unknown) => each);
-      expect(error).toBeInstanceOf(Error);
-      expect(error).not.toBeInstanceOf(NotYet);
-    });
+    await withServer(
+      (socket) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n'),
+      async (port) => {
+        const error = await doorWith()
+          .knock({ place, port }, as)
+          .catch((each: unknown) => each);
+        expect(error).toBeInstanceOf(Error);
+        expect(error).not.toBeInstanceOf(NotYet);
+      },
+    );
   });
 
   test('whatever came of fifty knocks, no connection stays open', async () => {
@@ -77,15 +88,18 @@ describe('peers that are no gateway', () => {
   });
 
   test('a cancelled activity ends the wait at once, with its own reason', async () => {
-    await withServer(() => {}, async (port) => {
-      const slow = { ...doorLimits, connectMs: 60_000 };
-      const asked = new AbortController();
-      const door = new OpenclawDoor({ dial: localDial, engineAt: noEngine, signal: () => asked.signal }, slow);
-      const reason = new Error('the activity was cancelled');
-      const waits = [door.probeStartup({ place, port }), door.knock({ place, port }, as)];
-      setTimeout(() => asked.abort(reason), 50);
-      for (const each of await Promise.allSettled(waits)) expect(each).toMatchObject({ status: 'rejected', reason });
-    });
+    await withServer(
+      () => {},
+      async (port) => {
+        const slow = { ...doorLimits, connectMs: 60_000 };
+        const asked = new AbortController();
+        const door = new OpenclawDoor({ dial: localDial, engineAt: noEngine, signal: () => asked.signal }, slow);
+        const reason = new Error('the activity was cancelled');
+        const waits = [door.probeStartup({ place, port }), door.knock({ place, port }, as)];
+        setTimeout(() => asked.abort(reason), 50);
+        for (const each of await Promise.allSettled(waits)) expect(each).toMatchObject({ status: 'rejected', reason });
+      },
+    );
   });
 });
 

@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -27,13 +37,20 @@ function secretContract(name: string, open: () => SecretStore): void {
     test('is empty before anything is stored, and says how to store', async () => {
       const store = open();
       expect(await store.list()).toEqual([]);
-      await expect(store.read('g42-telegram')).rejects.toThrow(/no secret named g42-telegram.*creel secret set g42-telegram/);
+      await expect(store.read('g42-telegram')).rejects.toThrow(
+        /no secret named g42-telegram.*creel secret set g42-telegram/,
+      );
       await expect(store.read('g42-telegram')).rejects.toThrow(Refused);
     });
 
     test('gives back what was stored last, and lists names sorted', async () => {
       const store = open();
-      for (const [name, value] of [['z', 'one'], ['a.b-c_d', 'zwei ✓'], ['z', '']] as const) await store.write(name, new Secret(value));
+      for (const [name, value] of [
+        ['z', 'one'],
+        ['a.b-c_d', 'zwei ✓'],
+        ['z', ''],
+      ] as const)
+        await store.write(name, new Secret(value));
       expect((await store.read('z')).reveal()).toBe('');
       expect((await store.read('a.b-c_d')).reveal()).toBe('zwei ✓');
       expect(await store.list()).toEqual(['a.b-c_d', 'z']);
@@ -74,13 +91,16 @@ describe('the file itself', () => {
     expect(() => SecretFile.open(file, key)).not.toThrow();
   });
 
-  test.each(['', '{"layout":1', '{"layout":2,"check":"","secrets":{}}', '[]'])('a file that says %j is refused', (text) => {
-    const file = newFile();
-    rmSync(path.dirname(file), { recursive: true, force: true });
-    const place = path.join(root, `damaged-${(stores += 1)}`);
-    writeFileSync(place, text);
-    expect(() => SecretFile.open(place, key)).toThrow(/damaged/);
-  });
+  test.each(['', '{"layout":1', '{"layout":2,"check":"","secrets":{}}', '[]'])(
+    'a file that says %j is refused',
+    (text) => {
+      const file = newFile();
+      rmSync(path.dirname(file), { recursive: true, force: true });
+      const place = path.join(root, `damaged-${(stores += 1)}`);
+      writeFileSync(place, text);
+      expect(() => SecretFile.open(place, key)).toThrow(/damaged/);
+    },
+  );
 
   test('a value that was moved under another name, or changed in one bit, does not open', async () => {
     const file = newFile();

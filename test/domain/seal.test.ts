@@ -28,8 +28,11 @@ describe('a sealed secret', () => {
     const flipped = Buffer.from(text, 'base64url').map((byte, index) => (index === 0 ? byte ^ 1 : byte));
     await expect(other.open(sealed, 'creel open g42')).rejects.toThrow(Refused);
     await expect(recipient.open(sealed, 'creel open g43')).rejects.toThrow(Refused);
-    await expect(recipient.open(`${enc}.${Buffer.from(flipped).toString('base64url')}`, 'creel open g42')).rejects.toThrow(Refused);
-    for (const torn of ['', enc, `${enc}.`, `.${text}`]) await expect(recipient.open(torn, 'creel open g42')).rejects.toThrow(Refused);
+    await expect(
+      recipient.open(`${enc}.${Buffer.from(flipped).toString('base64url')}`, 'creel open g42'),
+    ).rejects.toThrow(Refused);
+    for (const torn of ['', enc, `${enc}.`, `.${text}`])
+      await expect(recipient.open(torn, 'creel open g42')).rejects.toThrow(Refused);
   });
 
   test.each(['', 'short', 'A'.repeat(87)])('is refused for the malformed key %j', async (key) => {
@@ -42,7 +45,8 @@ describe('the format, which a command line and a worker of different versions sh
   const seed = new Uint8Array(32).fill(7).buffer;
   const golden = {
     publicKey: 'BHOOCgd5I7robQEmamEVXdGFIBuqWJDqkXd2AiQH0K4Snsb_gqVpfZypds301wuAunj6Izm9_xbdBa8lu7Vijfw',
-    sealed: 'BOXX69ebKR8Q0eJNGTW-Ufu09f4YL3Ci58K23X-ZqctHfl3NlAjJqDEysaoD7-ic7Jyg0BXyGvfufxkMHf_x4ME.av6-tc-7JgmUTBcbYAI-p6Kz4dvnqrSSASk',
+    sealed:
+      'BOXX69ebKR8Q0eJNGTW-Ufu09f4YL3Ci58K23X-ZqctHfl3NlAjJqDEysaoD7-ic7Jyg0BXyGvfufxkMHf_x4ME.av6-tc-7JgmUTBcbYAI-p6Kz4dvnqrSSASk',
   };
 
   /** Opens with the suite alone, by the words of the format: encapsulated key, dot, text; the purpose is the info. */
@@ -59,7 +63,9 @@ describe('the format, which a command line and a worker of different versions sh
   });
 
   test('what is sealed now opens by the suite alone', async () => {
-    expect(await openByHand(await seal(golden.publicKey, link, 'creel open g42'), 'creel open g42')).toBe(link.reveal());
+    expect(await openByHand(await seal(golden.publicKey, link, 'creel open g42'), 'creel open g42')).toBe(
+      link.reveal(),
+    );
   });
 });
 

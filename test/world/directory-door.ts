@@ -62,7 +62,10 @@ export class DirectoryDoor implements GatewayDoor {
       bootstrapProfile: 'owner',
       gatewayUrl: `ws://${here}`,
     });
-    return { url: new Secret(`http://${here}/#${fragment}`), expiresAt: new Date(Date.now() + 600_000).toISOString() };
+    return {
+      url: new Secret(`http://${here}/#${fragment.toString()}`),
+      expiresAt: new Date(Date.now() + 600_000).toISOString(),
+    };
   }
 
   async probeEgress(_inside: Inside): Promise<string> {
@@ -106,7 +109,10 @@ function greet(gateway: DirectoryGateway, scopes: readonly string[]): Hello {
   return { version: gateway.version, scopes, bootId: gateway.bootId };
 }
 
-type Method = { readonly scope: string | undefined; readonly run: (gateway: DirectoryGateway, params: unknown) => unknown };
+type Method = {
+  readonly scope: string | undefined;
+  readonly run: (gateway: DirectoryGateway, params: unknown) => unknown;
+};
 
 const named = z.object({ requestId: z.string().default(''), deviceId: z.string().default('') });
 const patched = z.object({ baseHash: z.string(), raw: z.string() });

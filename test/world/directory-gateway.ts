@@ -5,7 +5,13 @@ import { z } from 'zod';
 import { NotYet } from '../../src/domain/errors.js';
 import { configFile } from '../../src/domain/gateway-config.js';
 import { createFile, listNames, readRecord, readText, replaceFile } from './directory-files.js';
-import { containerRecord, imageRecord, stateRecord, type ContainerRecord, type StateRecord } from './directory-records.js';
+import {
+  containerRecord,
+  imageRecord,
+  stateRecord,
+  type ContainerRecord,
+  type StateRecord,
+} from './directory-records.js';
 
 const config = z.looseObject({
   gateway: z.looseObject({
@@ -58,7 +64,8 @@ export class DirectoryGateway {
     const names = listNames(path.join(root, 'users', 'port', String(port)));
     for (const id of names.map(decodeURIComponent)) {
       const container = readContainer(root, id.slice(id.indexOf('-') + 1));
-      if (container?.id === id && container.hostPort === port && isRunning(root, container)) return boot(root, container);
+      if (container?.id === id && container.hostPort === port && isRunning(root, container))
+        return boot(root, container);
     }
     throw new NotYet(`nothing listens on 127.0.0.1:${port} yet (connection refused)`);
   }
@@ -96,7 +103,9 @@ export class DirectoryGateway {
   judge(token: string): 'right' | 'wrong' | 'locked out' {
     const { maxAttempts, windowMs, lockoutMs } = this.#config().gateway.auth.rateLimit;
     const now = Date.now();
-    const failures = listNames(this.#memory('failures')).map(Number.parseFloat).sort((one, other) => one - other);
+    const failures = listNames(this.#memory('failures'))
+      .map(Number.parseFloat)
+      .sort((one, other) => one - other);
     const lockedAt = failures[maxAttempts - 1];
     if (lockedAt !== undefined && now < lockedAt + lockoutMs) return 'locked out';
     const right = token === this.token;
@@ -218,7 +227,9 @@ function exit78(root: string, container: ContainerRecord): NotYet {
   fs.appendFileSync(log, 'Gateway start blocked: existing config is missing gateway.mode or a token.\n');
   const state = readState(root, container);
   if (state) replaceFile(stateFile(root, container), JSON.stringify({ ...state, state: 'exited', exitCode: 78 }));
-  return new NotYet(`nothing listens on 127.0.0.1:${container.hostPort} (connection refused): ${container.name} exited`);
+  return new NotYet(
+    `nothing listens on 127.0.0.1:${container.hostPort} (connection refused): ${container.name} exited`,
+  );
 }
 
 /** Each start of a container is another boot. */

@@ -15,7 +15,8 @@ export class DirectorySecrets implements SecretStore {
 
   async read(name: string): Promise<Secret> {
     const value = readText(path.join(this.#directory, name));
-    if (value === undefined) throw new Refused(`no secret named ${name} is stored. Store it with \`creel secret set ${name}\``);
+    if (value === undefined)
+      throw new Refused(`no secret named ${name} is stored. Store it with \`creel secret set ${name}\``);
     return new Secret(value);
   }
 
