@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { planOf } from '../../src/cli/dry-run.js';
+import { errorText, exitOf, exits } from '../../src/cli/exit.js';
+import { exitFor } from '../../src/cli/follow.js';
+import { changeLines, describeLines, endLines, frameLines, listTable, recordedPhase, uiLink } from '../../src/cli/render.js';
+import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../src/client/failure.js';
+import { commandsFor, readOperationId, type Frame } from '../../src/client/frame.js';
+import { Refused } from '../../src/domain/errors.js';
+import { specFrom } from '../../src/spec.js';
+import type { Description, Park } from '../../src/workflows/requests.js';
+
+const now = Date.parse('2026-11-21T08:00:30.000Z');
+
+const running: Frame = {
+  workflowId: 'gateway/g42/7k3fq2/12-provision',
+  gateway: 'g42',
+  birth: '7k3fq2',
+  operation: 12,
+  kind: 'provision',
+  title: 'provision g42 (operation 12)',
+  phase: 'forward',
+  startedAt: '2026-11-21T08:00:00.000Z',
+  steps: [
+    { name: 'check host', state: 'done', startedAt: '2026-11-21T08:00:00.000Z', endedAt: '2026-11-21T08:00:00.040Z', attempt: 1, sentence: '' },
+    { name: 'await readiness', state: 'running', startedAt: '2026-11-21T08:00:18.000Z', attempt: 2, sentence: '/startupz 503, 12 s of 330 s' },
+    { name: 'read back', state: 'waiting', attempt: 1, sentence: '' },
+  ],
+  waitingFor: '',
+  reason: '',
+  left: [],
+  commands: ['creel describe g42'],
+};
+
+const park: Park = {
+  number: '12.1',
+  step: 'await readiness',
+  doing: 'do',
+  reason: 'no memory',
+  since: '2026-11-21T08:00:20.000Z',
+  until: '2026-11-21T09:00:20.000Z',
+  answers: ['retry', 'abort'],
+};
+
+const told: Description = {
+  deployment: 'testdeploy',
+  gateway: 'g42',
+  phase: 'ready',
+  since: '2026-11-21T07:57:30.000Z',
+  reason: '',
+  life: undefined,
+  record: undefined,
+  skipped: [],
+  left: [],
+  park: undefined,
+  running: undefined,
+  queue: [],
+  last: undefined,
+  stateKeptUntil: undefined,
+};
+
+describe('an operation on a terminal', () => {
+  it('has a line for each step with its time and what it waits for', () => {
+    expect(frameLines(running, now)).toEqual([
+      'provision g42 (operation 12)  running, 30.0 s',
+      '  ✓ check host          40 ms',
+      '  ▸ await readiness    12.0 s  attempt 2: /startupz 503, 12 s of 330 s',
+      '  · read back',
+    ]);
+  });
+
+  it('says that no worker has taken the work up, when that lasts', () => {
+    const fresh = frameLines({ ...running, unattendedSince: '2026-11-21T08:00:29.000Z' }, now);
+    expect(fresh.join('\n')).not.toContain('worker');
+    const long = frameLines({ ...running, unattendedSince: '2026-11-21T08:00:18.000Z' }, now);
+    expect(long.at(-1)).toContain('no worker has taken this up for 12.0 s');
+  });
+
+  it('shows a park with its number and the commands that answer it', () => {
+    const lines = frameLines({ ...running, phase: 'parked', park }, now).join('\n');
+    expect(lines).toContain('parked (12.1) at "await readiness"');
+    expect(lines).toContain('creel retry g42 --park 12.1  |  creel abort g42 --park 12.1');
+  });
+});
+
+describe('an operation in a pipe', () => {
+  it('begins with its title and what has happened', () => {
+    expect(changeLines(undefined, running, now)).toEqual([
+      'provision g42 (operation 12)  running, 30.0 s',
+      '✓ check host          40 ms',
+      '▸ await readiness    12.0 s  attempt 2: /startupz 503, 12 s of 330 s',
+    ]);
+  });
+
+  it('is silent while only seconds pass', () => {
+    const [first, second, third] = running.steps;
+    if (!first || !second || !third) throw new Error('three steps');
+    const later = { ...running, steps: [first, { ...second, sentence: '/startupz 503, 14 s of 330 s' }, third] };
+    expect(changeLines(running, later, now)).toEqual([]);
+    const other = { ...running, steps: [first, { ...second, sentence: '/startupz 200' }, third] };
+    expect(changeLines(running, other, now)).toHaveLength(1);
+  });
+
+  it('says once that no worker is there', () => {
+    const at = (ms: number) => changeLines(running, { ...running, unattendedSince: '2026-11-21T08:00:20.000Z' }, now + ms);
+    expect(at(0)).toHaveLength(1);
+    const unattended = { ...running, unattendedSince: '2026-11-21T08:00:20.000Z' };
+    expect(changeLines(unattended, unattended, now + 5_000)).toEqual([]);
+  });
+
+  it('ends with how it ended', () => {
+    const ended: Frame = { ...running, phase: 'ended', outcome: 'undone', endedAt: '2026-11-21T08:00:31.000Z', reason: 'check host: full' };
+    expect(changeLines(running, ended, now).at(-1)).toBe('provision g42 (operation 12)  undone, 31.0 s');
+    expect(endLines(ended)).toContain('why: check host: full');
+  });
+});
+
+describe('a recorded ready', () => {
+  it('never stands alone in a list', () => {
+    const row = { gateway: 'g42', birth: '7k3fq2', since: '2026-11-21T07:57:30.000Z', release: '2026.9.6', host: 'local', operation: '', needsAttention: false };
+    const table = listTable([{ ...row, phase: 'ready' }], now);
+    expect(table).toContain('ready (proved 3 minutes ago)');
+    expect(table).not.toMatch(/ready\s{2,}/);
+    expect(recordedPhase('degraded', row.since, now)).toBe('degraded');
+  });
+
+  it('is a fact only after a probe', () => {
+    expect(describeLines(told, undefined, now)[0]).toBe('g42  recorded: ready (proved 3 minutes ago), not probed');
+    expect(describeLines(told, { ok: true, text: 'release 2026.9.6' }, now)[0]).toBe('g42  ready');
+    expect(describeLines(told, { ok: false, text: 'connection refused' }, now).slice(0, 2)).toEqual([
+      'g42  recorded as ready, but NOT usable now',
+      '  usable      NO: connection refused',
+    ]);
+  });
+});
+
+describe('exit codes', () => {
+  it.each([
+    [new Refused('malformed'), exits.usage],
+    [new TurnedDown('exists with another spec', 'Refused'), exits.refused],
+    [new TurnedDown('not ours', 'Foreign'), exits.refused],
+    [new TurnedDown('connection refused', 'Error'), exits.failed],
+    [new UnknownGateway('unknown'), exits.refused],
+    [new Unreachable('no answer'), exits.unreachable],
+    [new NoWorker('nobody polls'), exits.noWorker],
+    [new TypeError('x is undefined'), exits.unexpected],
+  ])('%s ends with %i', (error, code) => {
+    expect(exitOf(error)).toBe(code);
+    expect(errorText(error, false)).toBe(`creel: ${error.message}`);
+    expect(JSON.parse(errorText(error, true) ?? '')).toMatchObject({ error: { message: error.message, exit: code } });
+  });
+
+  it.each([
+    ['done', exits.done],
+    ['degraded', exits.attention],
+    ['undone', exits.failed],
+    ['left', exits.failed],
+    ['stopped', exits.failed],
+    ['withdrawn', exits.failed],
+    ['lost', exits.failed],
+  ] as const)('an operation that ends %s gives %i', (outcome, code) => {
+    expect(exitFor({ ...running, phase: 'ended', outcome })).toBe(code);
+  });
+
+  it('a park needs attention', () => expect(exitFor({ ...running, phase: 'parked', park })).toBe(exits.attention));
+});
+
+describe('what to type next', () => {
+  it('names the park in every answer', () => {
+    expect(commandsFor('g42', 'provision', undefined, park)).toEqual(['creel retry g42 --park 12.1', 'creel abort g42 --park 12.1']);
+  });
+
+  it('is nothing after a removal that is done', () => expect(commandsFor('g42', 'remove', 'done', undefined)).toEqual([]));
+});
+
+describe('names', () => {
+  it('an operation is read from its workflow id', () => {
+    expect(readOperationId('gateway/g42/7k3fq2/12-take-up')).toEqual({ gateway: 'g42', birth: '7k3fq2', operation: 12, kind: 'take-up' });
+  });
+
+  it('a link to the Temporal UI escapes the workflow id', () => {
+    expect(uiLink({ ui: 'http://127.0.0.1:8233/', namespace: 'default' }, 'gateway/g42')).toBe(
+      'http://127.0.0.1:8233/namespaces/default/workflows/gateway%2Fg42',
+    );
+    expect(uiLink({ ui: undefined, namespace: 'default' }, 'gateway/g42')).toBeUndefined();
+  });
+});
+
+describe('a dry run', () => {
+  const pool = { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 };
+  const channels = [{ kind: 'telegram' as const, bot_token: 'secret:g42-telegram', allow_from: ['@me'] }];
+  const spec = specFrom({ release: '2026.9.6', channels });
+  const plan = planOf({ id: 'g42', birth: '7k3fq2', spec }, { pool, catalogue: [] });
+
+  it('names everything that would be made, and the steps', () => {
+    expect(plan.names).toEqual({
+      container: 'oc-g42-7k3fq2',
+      hostname: 'oc-g42-7k3fq2',
+      network: 'oc-g42-7k3fq2',
+      volume: 'oc-g42-7k3fq2-state',
+      writer: 'oc-g42-7k3fq2-write',
+    });
+    expect(plan.slots).toHaveLength(3);
+    expect(plan.steps[0]).toMatchObject({ name: 'check host' });
+  });
+
+  it('shows no secret in the rendered config, only that there is one', () => {
+    expect(plan.config).toMatchObject({ gateway: { auth: { token: '[secret]' }, remote: { token: '[secret]' } } });
+    expect(plan.config).toMatchObject({ channels: { telegram: { botToken: '[secret:g42-telegram]', dmPolicy: 'allowlist' } } });
+  });
+});
