@@ -10,11 +10,8 @@ import { unexpected } from './docker-errors.js';
 /** `GET /info` on a busy engine. */
 const infoMs = 25_000;
 
-/** A look of another process at the same port, which takes it for a moment, is over long before this. */
+/** Another look at the same port, by an overlapping attempt, takes it for a moment that is over long before this. */
 const lookAgainMs = 50;
-
-/** Looks that are under way in this process: two at once would take each other for a listener. */
-const looks = new Map<number, Promise<boolean>>();
 
 const engineInfo = z.object({
   ID: z.string(),
@@ -44,9 +41,9 @@ export class LocalHost implements HostProvider {
   }
 
   async isPortTaken(_place: Place, port: number): Promise<boolean> {
-    const look = looks.get(port) ?? lookAt(port).finally(() => looks.delete(port));
-    looks.set(port, look);
-    return look;
+    if (await canListen(port)) return false;
+    await sleep(lookAgainMs);
+    return !(await canListen(port));
   }
 
   async #info(): Promise<unknown> {
@@ -67,12 +64,6 @@ async function freeBytes(directory: string): Promise<number | undefined> {
   } catch {
     return undefined;
   }
-}
-
-async function lookAt(port: number): Promise<boolean> {
-  if (await canListen(port)) return false;
-  await sleep(lookAgainMs);
-  return !(await canListen(port));
 }
 
 function canListen(port: number): Promise<boolean> {

@@ -2,8 +2,9 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { request } from '../../src/adapters/docker-call.js';
+import { readAll, request } from '../../src/adapters/docker-call.js';
 import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
 import { NotYet, Refused } from '../../src/domain/errors.js';
 import { foundSocket } from '../found.js';
@@ -97,6 +98,14 @@ describe('an engine that goes away', { timeout: 60_000 }, () => {
     await expect.poll(async () => (await world.engine.exec(id, begun)).exitCode, { timeout: 10_000 }).toBe(0);
     proxy.dropAll();
     await fails;
+  });
+
+  test('a stream that closes without an end is an error at once', async () => {
+    const stream = new PassThrough();
+    const errand = { what: 'listen', limitMs: 5_000 };
+    const read = readAll({ socketPath: proxy.socketPath, signal: never }, errand, stream, () => undefined);
+    stream.destroy();
+    await expect(read).rejects.toThrow(/hung up during listen/);
   });
 
   test('silent: every request ends at its deadline', async () => {
