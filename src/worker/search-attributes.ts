@@ -2,13 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as after } from 'node:timers/promises';
 import { SearchAttributeType } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { temporal } from '@temporalio/proto';
+import type { temporal } from '@temporalio/proto';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { Refused } from '../domain/errors.js';
 import { searchAttributeKeys } from '../workflows/search-attributes.js';
 
-const { IndexedValueType, CommandType } = temporal.api.enums.v1;
+/** Numbers of the API, which its package exports to CommonJS alone. */
+const upsertSearchAttributes: temporal.api.enums.v1.CommandType.COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES = 13;
+const completeWorkflow: temporal.api.enums.v1.CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION = 4;
+const keyword: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD = 2;
+const bool: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_BOOL = 5;
+const datetime: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_DATETIME = 6;
 
 /** How often a server is asked whether the attributes can be used by now. */
 const paceMs = 500;
@@ -20,11 +25,11 @@ type Kind = { readonly word: string; readonly number: number; readonly sample: u
 
 /** The kinds in use: as the `temporal` program names them, as the API numbers them, and a value of each to try. */
 const kinds: Partial<Record<SearchAttributeType, Kind>> = {
-  [SearchAttributeType.KEYWORD]: { word: 'Keyword', number: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD, sample: 'creel' },
-  [SearchAttributeType.BOOL]: { word: 'Bool', number: IndexedValueType.INDEXED_VALUE_TYPE_BOOL, sample: false },
+  [SearchAttributeType.KEYWORD]: { word: 'Keyword', number: keyword, sample: 'creel' },
+  [SearchAttributeType.BOOL]: { word: 'Bool', number: bool, sample: false },
   [SearchAttributeType.DATETIME]: {
     word: 'Datetime',
-    number: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+    number: datetime,
     sample: '2026-01-01T00:00:00.000Z',
   },
 };
@@ -135,11 +140,11 @@ async function tryUpsert(connection: NativeConnection, namespace: string): Promi
       taskToken: task.taskToken,
       commands: [
         {
-          commandType: CommandType.COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+          commandType: upsertSearchAttributes,
           upsertWorkflowSearchAttributesCommandAttributes: { searchAttributes },
         },
         {
-          commandType: CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION,
+          commandType: completeWorkflow,
           completeWorkflowExecutionCommandAttributes: {},
         },
       ],
