@@ -79,6 +79,15 @@ describe('progress of a provision, from its history alone', () => {
     expect(progress(seen(parkedProvision, answered)).phase).toBe('forward');
   });
 
+  it('stays parked when the word was for another park', () => {
+    const isReply = (event: Event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'reply';
+    const answered = upTo(events, isReply);
+    const stray = { ...answered.at(-1), workflowExecutionSignaledEventAttributes: { signalName: 'reply', input: json({ park: '1.7', answer: 'skip' }) } };
+    const frame = progress(seen(parkedProvision, [...answered.slice(0, -1), stray]));
+    expect(frame.phase).toBe('parked');
+    expect(states(frame)).toMatchObject({ 'probe channels': 'failed' });
+  });
+
   it('ends degraded with the skipped step, the record and what to type next', () => {
     const frame = progress(seen(parkedProvision, events));
     expect(frame).toMatchObject({ phase: 'ended', outcome: 'degraded', reason: 'probe channels was skipped' });
