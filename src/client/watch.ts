@@ -12,6 +12,10 @@ const paceMs = 300;
 /** How often a gateway is asked about an operation that has not begun. */
 const queuePaceMs = 1_000;
 
+/** An accepted operation begins within a fraction of a second, unless it must wait: nobody is asked before. */
+const startMs = 1_000;
+const startPaceMs = 50;
+
 /**
  * Follows an operation from its place in the queue to its end; the last frame is `ended`. A frame is given whenever
  * something changed and at least once. Needs no live worker and survives a server that goes away for a while.
@@ -35,12 +39,17 @@ export async function lookOnce(client: Client, workflowId: string): Promise<Fram
 
 async function* frames(client: Client, accepted: Omit<Accepted, 'state'>): AsyncGenerator<Frame> {
   const handle = client.workflow.getHandle(accepted.workflowId);
+  const soon = Date.now() + startMs;
   let missing = 0;
   let seen: Seen | undefined;
   for (;;) {
     seen = await patiently(() => see(handle, seen));
     if (seen) {
       yield progress(seen);
+      continue;
+    }
+    if (Date.now() < soon) {
+      await sleep(startPaceMs);
       continue;
     }
     const queued = await whereInQueue(client, accepted);
