@@ -36,3 +36,10 @@ export function foundImage(release: string): string {
   if (!image) throw new Error(`the image of release ${release} is not prepared. Run scripts/bootstrap first`);
   return image;
 }
+
+/** Path of a `temporal` program with a dev server. */
+export function foundTemporal(): string {
+  const { temporal } = found();
+  if (!temporal) throw new Error('no temporal program was found on this machine. Run scripts/bootstrap, it says what is missing');
+  return temporal;
+}

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { sentenceOf, within } from '../activities/sentence.js';
 import type { Attempted } from '../workflows/operation.js';
 import { attemptFailure } from './attempt-failure.js';
+import { startClock } from './current-signal.js';
 
 type Next = (input: ActivityExecuteInput) => Promise<unknown>;
 
@@ -26,6 +27,7 @@ async function attempt(context: Context, log: Logger, input: ActivityExecuteInpu
   const line = log.child({ gateway: workflowId.split('/')[1] ?? '', workflowId, activity, attempt: number });
   const startedAt = performance.now();
   const ms = () => Math.round(performance.now() - startedAt);
+  startClock(context);
   line.info('activity starts');
   try {
     const value = await beating(context, () => next(input));

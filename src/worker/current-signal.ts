@@ -1,6 +1,23 @@
-import { asyncLocalStorage } from '@temporalio/activity';
+import { asyncLocalStorage, type Context } from '@temporalio/activity';
 
-/** The abort signal of the activity that is calling, for adapters; undefined outside of one. */
+type Clock = { readonly overAt: number; readonly signal: AbortSignal };
+
+const clocks = new WeakMap<Context, Clock>();
+
+/**
+ * Starts the clock of an activity that begins here. It is our own process's clock: a worker that was frozen, or cut off from
+ * the server, must not let an effect land after start-to-close is over and its undo was settled.
+ */
+export function startClock(context: Context): void {
+  const { startToCloseTimeoutMs } = context.info;
+  const signal = AbortSignal.any([context.cancellationSignal, AbortSignal.timeout(startToCloseTimeoutMs)]);
+  clocks.set(context, { overAt: Date.now() + startToCloseTimeoutMs, signal });
+}
+
+/** The abort signal of the activity that is calling, for adapters: cancelled, or out of time. Undefined outside of one. */
 export function currentSignal(): AbortSignal | undefined {
-  return asyncLocalStorage.getStore()?.cancellationSignal;
+  const context = asyncLocalStorage.getStore();
+  const clock = context && clocks.get(context);
+  if (!context || !clock) return context?.cancellationSignal;
+  return Date.now() < clock.overAt ? clock.signal : AbortSignal.abort(new Error(`${context.info.activityType} is out of time`));
 }

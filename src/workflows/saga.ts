@@ -88,7 +88,8 @@ export class Saga {
       const outcome = await this.#doStep(step);
       if (!outcome.ok) return outcome;
     }
-    return { ok: true };
+    const last = this.#input.steps.at(-1) ?? '';
+    return this.#runtime.cancelled() ? { ok: false, step: last, failure: cancelled } : { ok: true };
   }
 
   /** Does one step, asking an operator when retries cannot help. */

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Refused } from '../../src/domain/errors.js';
 import type { Activities } from '../../src/activities/activities.js';
 import { createFile, readText, replaceFile } from '../world/directory-files.js';
 
@@ -18,18 +19,18 @@ export class Interferences {
     this.#root = path.join(root, 'interference');
   }
 
-  set(activity: string, interference: Interference): void {
-    replaceFile(this.#at(activity), interference);
+  set(activity: string, gateway: string, interference: Interference): void {
+    replaceFile(this.#at(activity, gateway), interference);
   }
 
-  clear(activity: string): void {
-    fs.rmSync(this.#at(activity), { force: true });
+  clear(activity: string, gateway: string): void {
+    fs.rmSync(this.#at(activity, gateway), { force: true });
   }
 
   /** Waits until an activity is held. */
-  async held(activity: string, limitMs = 30_000): Promise<void> {
+  async held(activity: string, gateway: string, limitMs = 30_000): Promise<void> {
     const deadline = Date.now() + limitMs;
-    while (!fs.existsSync(this.#at(`${activity}.held`))) {
+    while (!fs.existsSync(`${this.#at(activity, gateway)}.held`)) {
       if (Date.now() > deadline) throw new Error(`${activity} was not held within ${limitMs} ms`);
       await sleep(20);
     }
@@ -38,29 +39,30 @@ export class Interferences {
   /** The activities with this interference around each. */
   around(activities: Activities): Activities {
     const wrap = (name: string, activity: (input: never) => Promise<unknown>) => async (input: never) => {
-      if (this.#of(name) === 'fail') throw Object.assign(new Error(`${name} was made to fail`), { name: 'Refused' });
-      await this.#hold(name, 'hold before');
+      const at = this.#at(name, gatewayOf(input));
+      if (readText(at) === 'fail') throw new Refused(`${name} was made to fail`);
+      await hold(at, 'hold before');
       const value = await activity(input);
-      if (this.#of(name) === 'crash after' && createFile(this.#at(`${name}.crashed`), '')) await die();
-      await this.#hold(name, 'hold after');
+      if (readText(at) === 'crash after' && createFile(`${at}.crashed`, '')) await die();
+      await hold(at, 'hold after');
       return value;
     };
     const entries = Object.entries(activities) as [string, (input: never) => Promise<unknown>][];
     return Object.fromEntries(entries.map(([name, activity]) => [name, wrap(name, activity)])) as Activities;
   }
 
-  async #hold(name: string, interference: Interference): Promise<void> {
-    if (this.#of(name) === interference) replaceFile(this.#at(`${name}.held`), '');
-    while (this.#of(name) === interference) await sleep(20);
+  #at(activity: string, gateway: string): string {
+    return path.join(this.#root, `${activity}@${gateway}`);
   }
+}
 
-  #of(name: string): string | undefined {
-    return readText(this.#at(name));
-  }
+async function hold(at: string, interference: Interference): Promise<void> {
+  if (readText(at) === interference) replaceFile(`${at}.held`, '');
+  while (readText(at) === interference) await sleep(20);
+}
 
-  #at(name: string): string {
-    return path.join(this.#root, name);
-  }
+function gatewayOf(input: unknown): string {
+  return (input as { mark?: { gateway: string } }).mark?.gateway ?? 'none';
 }
 
 async function die(): Promise<never> {

@@ -1,32 +1,32 @@
 import { describe, expect } from 'vitest';
 import { provisionSteps, registry } from '../../src/workflows/steps.js';
-import { onStage } from './on-stage.js';
+import { onOwnGround } from './on-stage.js';
 
 const activities = provisionSteps.map((step) => registry[step]?.do ?? '');
 const undos = provisionSteps.flatMap((step) => registry[step]?.undo ?? []);
 
 describe('a worker killed after the effect and before the report of', () => {
-  const on = onStage();
+  const on = onOwnGround();
 
   for (const activity of activities) {
     on(`${activity}: the gateway ends ready, once`, async (stage) => {
-      stage.interferences.set(activity, 'crash after');
-      await stage.keepWorker();
+      stage.interfere(activity, 'crash after');
+      await stage.ground.keepWorker();
       const { birth } = await stage.provision();
       expect(await stage.settled()).toMatchObject({ phase: 'ready' });
-      expect(stage.world.engine.leftovers()).toEqual(stage.expected(birth));
+      expect(stage.leftovers()).toEqual(stage.expected(birth));
     });
   }
 
   for (const activity of undos) {
     on(`${activity}: the gateway ends gone`, async (stage) => {
-      stage.interferences.set(activity, 'crash after');
-      await stage.keepWorker();
+      stage.interfere(activity, 'crash after');
+      await stage.ground.keepWorker();
       await stage.provision();
       expect(await stage.settled()).toMatchObject({ phase: 'ready' });
       await stage.remove();
       expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
-      expect(stage.world.engine.leftovers()).toEqual([]);
+      expect(stage.leftovers()).toEqual([]);
     });
   }
 });

@@ -1,22 +1,61 @@
 import { afterAll, beforeAll, it } from 'vitest';
 import type { Limits } from '../../src/workflows/limits.js';
+import { Ground } from './ground.js';
 import { TestServer } from './server.js';
 import { Stage } from './stage.js';
 
-/** One dev server for a test file; each test gets a stage on it. Tests of a file run side by side. */
-export function onStage(limits: Partial<Limits> = {}) {
+type On = (title: string, run: (stage: Stage) => Promise<void>) => void;
+
+/** One dev server, one world and one worker for a test file; each test gets a gateway id there. Tests run side by side. */
+export function onSharedGround(limits: Partial<Limits> = {}): On {
+  let ground: Ground;
+  beforeAll(async () => {
+    ground = new Ground(await TestServer.start());
+    await ground.startWorker();
+  });
+  afterAll(async () => {
+    await ground.close();
+    await ground.server.stop();
+  });
+  return (title, run) => it.concurrent(title, () => playOn(new Stage(ground, limits), run));
+}
+
+/** One dev server for a test file; each test gets a world of its own, whose workers it starts and kills. */
+export function onOwnGround(limits: Partial<Limits> = {}): On {
   let server: TestServer;
   beforeAll(async () => {
     server = await TestServer.start();
   });
   afterAll(() => server.stop());
-  return (title: string, run: (stage: Stage, server: TestServer) => Promise<void>) =>
-    it.concurrent(title, async () => {
-      const stage = new Stage(server, limits);
+  return (title, run) => it.concurrent(title, () => playOnOwn(server, limits, run));
+}
+
+/** A dev server and a world for each test, which kills both; one test after the other. */
+export function onOwnServer(limits: Partial<Limits> = {}): On {
+  return (title, run) =>
+    it(title, async () => {
+      const server = await TestServer.start();
       try {
-        await run(stage, server);
+        await playOnOwn(server, limits, run);
       } finally {
-        await stage.close();
+        await server.stop();
       }
     });
+}
+
+async function playOnOwn(server: TestServer, limits: Partial<Limits>, run: (stage: Stage) => Promise<void>): Promise<void> {
+  const ground = new Ground(server);
+  try {
+    await playOn(new Stage(ground, limits), run);
+  } finally {
+    await ground.close();
+  }
+}
+
+async function playOn(stage: Stage, run: (stage: Stage) => Promise<void>): Promise<void> {
+  try {
+    await run(stage);
+  } finally {
+    await stage.close();
+  }
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import getPort from 'get-port';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
-import { found } from '../found.js';
+import { foundTemporal } from '../found.js';
 
 const settings = ['history.transferProcessorMaxPollRPS=1000', 'system.enableActivityEagerExecution=true'];
 const words: Record<string, string> = { KEYWORD: 'Keyword', BOOL: 'Bool', DATETIME: 'Datetime' };
@@ -38,16 +38,18 @@ export class TestServer {
     const where = ['--ip', '127.0.0.1', '--port', String(this.#port), '--headless', '--log-level', 'error'];
     const dynamic = settings.flatMap((each) => ['--dynamic-config-value', each]);
     const attributes = searchAttributeKeys.flatMap(({ name, type }) => ['--search-attribute', `${name}=${words[type]}`]);
-    this.#process = spawn(found().temporal, ['server', 'start-dev', ...where, ...database, ...dynamic, ...attributes], { stdio: 'ignore' });
+    const temporal = foundTemporal();
+    const args = ['server', 'start-dev', ...where, ...database, ...dynamic, ...attributes];
+    this.#process = spawn(temporal, args, { stdio: 'ignore' });
     await this.#answers();
   }
 
   /** Ends it as a power cut would. */
   async kill(): Promise<void> {
-    const process = this.#process;
-    if (!process || process.exitCode !== null || process.signalCode !== null) return;
-    process.kill('SIGKILL');
-    await once(process, 'exit');
+    const running = this.#process;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    running.kill('SIGKILL');
+    await once(running, 'exit');
   }
 
   /** Ends it and removes its database. */

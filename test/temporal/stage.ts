@@ -1,16 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
+import { Client, Connection, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
 import { birthFrom } from '../../src/domain/gateway.js';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { updateIdOf } from '../../src/client/update-id.js';
 import { defaultLimits, type Limits } from '../../src/workflows/limits.js';
-import { describeQuery, requestUpdate, type Accepted, type Description, type GatewayStart, type ProvisionRequest, type RemoveRequest, type Request } from '../../src/workflows/requests.js';
-import { openTestWorld, testDeployment, testSpec, type TestWorld } from '../world/open-test-world.js';
-import { Interferences } from './interference.js';
-import type { TestServer } from './server.js';
+import { continueAsNewSignal, describeQuery, requestUpdate, type Accepted, type Description, type GatewayStart, type ProvisionRequest, type RemoveRequest, type Request } from '../../src/workflows/requests.js';
+import type { Page } from '../../src/ports/pager.js';
+import { DirectoryPager } from '../world/directory-pager.js';
+import { testDeployment, testSpec } from '../world/open-test-world.js';
+import type { Ground } from './ground.js';
+import type { Interference } from './interference.js';
 
 /** Limits short enough for a test that waits for each of them. */
 export const shortLimits: Limits = {
@@ -26,51 +26,46 @@ export const shortLimits: Limits = {
   settleMs: 300,
 };
 
-/** One gateway id on a directory world of its own, with workers of its own that can be killed. */
+/** One gateway id on a ground, and what a client does with it. */
 export class Stage {
-  readonly id: string;
-  readonly world: TestWorld;
+  readonly id = `g${randomBytes(4).toString('hex')}`;
+  readonly ground: Ground;
   readonly limits: Limits;
-  readonly interferences: Interferences;
-  readonly #server: TestServer;
-  readonly #queue = `test-${randomBytes(4).toString('hex')}`;
-  readonly #workers = new Set<ChildProcess>();
   #client: Client | undefined;
-  #closing = false;
+  #oldRun = '';
 
-  constructor(server: TestServer, limits: Partial<Limits> = {}) {
-    this.#server = server;
+  constructor(ground: Ground, limits: Partial<Limits> = {}) {
+    this.ground = ground;
     this.limits = { ...shortLimits, ...limits };
-    this.world = openTestWorld();
-    this.interferences = new Interferences(this.world.root);
-    this.id = `g${randomBytes(4).toString('hex')}`;
   }
 
-  /** Starts a worker and waits until it polls. */
-  async startWorker(): Promise<ChildProcess> {
-    const main = path.resolve('dist/test/temporal/worker-main.js');
-    const cache = process.env['TEST_WORKFLOW_CACHE'] ?? '300';
-    const args = [main, this.#server.address, this.#queue, this.world.root, cache];
-    const worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#workers.add(worker);
-    worker.once('exit', () => this.#workers.delete(worker));
-    const said = await Promise.race([once(worker.stdout, 'data'), once(worker, 'exit')]);
-    if (!String(said[0]).startsWith('ready')) throw new Error(`the worker ended with ${String(said[0])} before it polled`);
-    return worker;
+  /** Makes something happen to an activity of this gateway. */
+  interfere(activity: string, interference: Interference): void {
+    this.ground.interferences.set(activity, this.id, interference);
   }
 
-  /** Kills every worker and waits until they are gone. */
-  async killWorkers(): Promise<void> {
-    await Promise.all(
-      [...this.#workers].map(async (worker) => {
-        worker.kill('SIGKILL');
-        if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit');
-      }),
-    );
+  /** Lets an activity of this gateway go on. */
+  letGo(activity: string): void {
+    this.ground.interferences.clear(activity, this.id);
+  }
+
+  /** Waits until an activity of this gateway is held. */
+  held(activity: string): Promise<void> {
+    return this.ground.interferences.held(activity, this.id);
+  }
+
+  /** What is on the engine of this gateway. */
+  leftovers(): string[] {
+    return this.ground.world.engine.leftovers().filter((each) => each.includes(` oc-${this.id}-`));
+  }
+
+  /** What people were told about this gateway. */
+  pages(): Page[] {
+    return new DirectoryPager(this.ground.world.root).pages().filter(({ gateway }) => gateway === this.id);
   }
 
   async client(): Promise<Client> {
-    this.#client ??= new Client({ connection: await Connection.connect({ address: this.#server.address }) });
+    this.#client ??= new Client({ connection: await Connection.connect({ address: this.ground.server.address }) });
     return this.#client;
   }
 
@@ -87,22 +82,68 @@ export class Stage {
     return this.request({ kind: 'remove', requestId, origin: 'test', purge: false, place, ...extra });
   }
 
-  async request(request: Request, startRequest: Request | undefined = request): Promise<Accepted> {
+  #start(request: Request): GatewayStart {
+    return { layout: 1, deployment: testDeployment, gateway: this.id, limits: this.limits, request };
+  }
+
+  async request(request: Request): Promise<Accepted> {
     const client = await this.client();
-    const start: GatewayStart = {
-      layout: 1,
-      deployment: testDeployment,
-      gateway: this.id,
-      limits: this.limits,
-      ...(startRequest && { request: startRequest }),
-    };
     const startWorkflowOperation = new WithStartWorkflowOperation('gateway', {
       workflowId: gatewayWorkflowId(this.id),
       workflowIdConflictPolicy: 'USE_EXISTING',
-      taskQueue: this.#queue,
-      args: [start],
+      taskQueue: this.ground.queue,
+      args: [this.#start(request)],
     });
-    return client.workflow.executeUpdateWithStart(requestUpdate, { args: [request], updateId: request.requestId, startWorkflowOperation });
+    return client.workflow.executeUpdateWithStart(requestUpdate, { args: [request], updateId: updateIdOf(request), startWorkflowOperation });
+  }
+
+  /** Starts the entity with a request whose update never arrives. */
+  async startOnly(request: Request): Promise<void> {
+    const client = await this.client();
+    await client.workflow.start('gateway', { workflowId: gatewayWorkflowId(this.id), taskQueue: this.ground.queue, args: [this.#start(request)] });
+  }
+
+  /** Asks the entity to continue as new. */
+  async continueAsNew(): Promise<void> {
+    const handle = (await this.client()).workflow.getHandle(gatewayWorkflowId(this.id));
+    this.#oldRun = (await handle.describe()).runId;
+    await handle.signal(continueAsNewSignal);
+  }
+
+  /** Waits until the entity has continued as new. */
+  async renewed(): Promise<void> {
+    const handle = (await this.client()).workflow.getHandle(gatewayWorkflowId(this.id));
+    const deadline = Date.now() + 30_000;
+    while ((await handle.describe()).runId === this.#oldRun) {
+      if (Date.now() > deadline) throw new Error('the entity did not continue as new');
+      await sleep(50);
+    }
+  }
+
+  /** Pairs of operations of this gateway that were open at the same time. */
+  async overlappingOperations(): Promise<string[]> {
+    const client = await this.client();
+    const runs: { id: string; from: number; to: number }[] = [];
+    for await (const run of client.workflow.list({ query: `WorkflowId STARTS_WITH "gateway/${this.id}/"` })) {
+      runs.push({ id: run.workflowId, from: run.startTime.getTime(), to: run.closeTime?.getTime() ?? Infinity });
+    }
+    if (runs.length === 0) throw new Error('no operation is listed');
+    runs.sort((a, b) => a.from - b.from);
+    return runs.slice(1).flatMap((run, index) => ((runs[index]?.to ?? 0) > run.from ? [`${runs[index]?.id} and ${run.id}`] : []));
+  }
+
+  /** The end of an operation, which may not have begun yet. */
+  async result(workflowId: string): Promise<unknown> {
+    const handle = (await this.client()).workflow.getHandle(workflowId);
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      try {
+        return await handle.result();
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError) || Date.now() > deadline) throw error;
+        await sleep(50);
+      }
+    }
   }
 
   async describe(): Promise<Description> {
@@ -138,18 +179,7 @@ export class Stage {
     return [`container ${base}`, `network ${base}`, `volume ${base}-state`];
   }
 
-  /** A worker that dies by itself is followed by another, until the stage closes. */
-  async keepWorker(): Promise<void> {
-    const worker = await this.startWorker();
-    worker.once('exit', () => {
-      if (!this.#closing) void this.keepWorker();
-    });
-  }
-
   async close(): Promise<void> {
-    this.#closing = true;
-    await this.killWorkers();
     await this.#client?.connection.close();
-    this.world.close();
   }
 }

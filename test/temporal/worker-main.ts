@@ -10,8 +10,8 @@ import { openTestWorld } from '../world/open-test-world.js';
 import { Interferences } from './interference.js';
 import { openOperations } from '../../src/worker/open-operations.js';
 
-/** A worker over a directory world: `node worker-main.js ADDRESS QUEUE ROOT CACHE`. It says `ready` once it polls. */
-const [address = '', taskQueue = '', root = '', cache = '300'] = process.argv.slice(2);
+/** A worker over a directory world: `node worker-main.js ADDRESS QUEUE ROOT CACHE WORK`. It says `ready` once it polls. */
+const [address = '', taskQueue = '', root = '', cache = '300', work = 'everything'] = process.argv.slice(2);
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 installRuntime(log, undefined);
 const connection = await NativeConnection.connect({ address });
@@ -20,8 +20,8 @@ const deps = { ...world.deps, signal: currentSignal, findOpenOperations: openOpe
 const worker = await Worker.create({
   connection,
   taskQueue,
-  workflowBundle: { codePath: path.resolve('dist/workflow-bundle.js') },
-  activities: new Interferences(root).around(createActivities(deps)),
+  ...(work !== 'activities' && { workflowBundle: { codePath: path.resolve('dist/workflow-bundle.js') } }),
+  ...(work !== 'workflows' && { activities: new Interferences(root).around(createActivities(deps)) }),
   interceptors: { activity: [attemptInterceptor(log)] },
   maxCachedWorkflows: Number(cache),
   stickyQueueScheduleToStartTimeout: '500ms',

@@ -1,0 +1,65 @@
+/** Runs every tier of the tests, cheapest first, and stops at the first red one. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const tiers = [
+  { name: 'domain', needs: 'nothing', usual: '5 s', paths: ['test/domain'] },
+  { name: 'sagas', needs: 'nothing', usual: '15 s', paths: ['test/sagas'] },
+  { name: 'replay', needs: 'nothing', usual: '5 s', paths: ['test/replay'] },
+  { name: 'contracts', needs: 'the Docker engine and both gateway images', usual: '1 min', paths: ['test/contracts'] },
+  { name: 'temporal', needs: 'a Temporal dev server', usual: '4 min', paths: ['test/temporal'] },
+  {
+    name: 'temporal, every workflow task replayed',
+    needs: 'a Temporal dev server',
+    usual: '1 min',
+    paths: ['test/temporal/provision.test.ts', 'test/temporal/requests.test.ts', 'test/temporal/parked.test.ts', 'test/temporal/pre-empted.test.ts'],
+    environment: { TEST_WORKFLOW_CACHE: '0' },
+  },
+  { name: 'e2e', needs: 'all of it, and a browser', usual: '4 min', paths: ['test/e2e'] },
+  { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
+];
+
+const reports = mkdtempSync(join(tmpdir(), 'creel-tests-'));
+const total = { passed: 0, failed: 0 };
+let red;
+for (const tier of tiers) {
+  console.log(`\n=== ${tier.name}: needs ${tier.needs}, usually ${tier.usual}`);
+  if (!passes(tier)) {
+    red = tier.name;
+    break;
+  }
+}
+rmSync(reports, { recursive: true });
+if (red) console.log(`\nstopped at the first red tier: ${red}`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exit(red ? 1 : 0);
+
+/** Runs one tier and adds up what it counted; a tier that ran nothing is red too. */
+function passes({ paths, environment }) {
+  const report = join(reports, 'report.json');
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const { status } = spawnSync(process.execPath, [...vitest, ...paths], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...ownEnvironment(), ...environment },
+  });
+  const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } = read(report);
+  total.passed += numPassedTests;
+  total.failed += numFailedTests;
+  if (numPendingTests > 0) console.log(`${numPendingTests} tests were skipped: none may be`);
+  return status === 0 && numPassedTests > 0 && numPendingTests === 0;
+}
+
+/** The tests own their server, database, key and ports: nothing from outside decides about them. */
+function ownEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|CREEL)_/.test(name)));
+}
+
+function read(report) {
+  try {
+    return JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    return {}; // Vitest ended before it wrote one; its exit code says so.
+  }
+}

@@ -1,0 +1,67 @@
+import { describe, expect } from 'vitest';
+import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { onSharedGround } from './on-stage.js';
+import type { Stage } from './stage.js';
+
+const activities = provisionSteps.map((step) => registry[step]?.do ?? '');
+
+/** Provisions, and stops the world in the middle of an activity, its effect done and not reported. */
+async function inTheMiddleOf(stage: Stage, activity: string) {
+  stage.interfere(activity, 'hold after');
+  const accepted = await stage.provision();
+  await stage.held(activity);
+  return accepted;
+}
+
+describe('in the middle of', () => {
+  const on = onSharedGround();
+
+  for (const activity of activities) {
+    on(`${activity}, a removal leaves nothing`, async (stage) => {
+      await inTheMiddleOf(stage, activity);
+      await stage.remove();
+      stage.letGo(activity);
+      expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
+      expect(stage.leftovers()).toEqual([]);
+    });
+
+    on(`${activity}, a cancel of the gateway undoes the operation and nothing else`, async (stage) => {
+      await inTheMiddleOf(stage, activity);
+      await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).cancel();
+      stage.letGo(activity);
+      expect(await stage.settled()).toMatchObject({ phase: 'removed', last: { outcome: 'undone' } });
+      expect(stage.leftovers()).toEqual([]);
+      const { birth } = await stage.provision();
+      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+      expect(stage.leftovers()).toEqual(stage.expected(birth));
+    });
+
+    on(`${activity}, a Terminate of the operation is followed by its undoing`, async (stage) => {
+      const { workflowId } = await inTheMiddleOf(stage, activity);
+      await (await stage.client()).workflow.getHandle(workflowId).terminate('by hand');
+      stage.letGo(activity);
+      expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
+      expect(stage.leftovers()).toEqual([]);
+    });
+
+    on(`${activity}, a Terminate of the gateway leaves nothing, and its id is free`, async (stage) => {
+      await inTheMiddleOf(stage, activity);
+      await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).terminate('by hand');
+      stage.letGo(activity);
+      const { birth } = await stage.provision();
+      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+      expect(stage.leftovers()).toEqual(stage.expected(birth));
+    });
+
+    on(`${activity}, continue-as-new changes nothing`, async (stage) => {
+      const { birth } = await inTheMiddleOf(stage, activity);
+      await stage.continueAsNew();
+      stage.letGo(activity);
+      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+      expect(stage.leftovers()).toEqual(stage.expected(birth));
+      await stage.renewed();
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth } } });
+    });
+  }
+});

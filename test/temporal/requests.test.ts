@@ -1,0 +1,192 @@
+import { describe, expect } from 'vitest';
+import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { testSpec } from '../world/open-test-world.js';
+import { onSharedGround } from './on-stage.js';
+import type { Stage } from './stage.js';
+
+async function ready(stage: Stage) {
+  const accepted = await stage.provision({ requestId: 'first' });
+  expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+  return accepted;
+}
+
+describe('a request', () => {
+  const on = onSharedGround({ forgetAfterMs: 3_000 });
+
+  on('sent twice is one, also after continue-as-new and after the gateway is gone', async (stage) => {
+    const first = await ready(stage);
+    expect(await stage.provision({ requestId: 'first' })).toMatchObject({ operation: first.operation, state: 'done' });
+    await stage.continueAsNew();
+    await stage.renewed();
+    expect(await stage.provision({ requestId: 'first' })).toMatchObject({ operation: first.operation, state: 'done' });
+    await stage.remove({ requestId: 'last' });
+    await stage.settled();
+    expect(await stage.provision({ requestId: 'first' })).toMatchObject({ operation: first.operation, birth: first.birth });
+    expect(stage.leftovers()).toEqual([]);
+  });
+
+  on('with the id of another one is refused', async (stage) => {
+    await ready(stage);
+    const other = stage.provision({ requestId: 'first', spec: { ...testSpec, memoryMb: 4096 } });
+    await expect(other).rejects.toMatchObject({ cause: { type: 'Refused', message: expect.stringContaining('another content') } });
+  });
+
+  on('for another spec of a gateway that exists is refused, naming the difference', async (stage) => {
+    await ready(stage);
+    const other = stage.provision({ spec: { ...testSpec, memoryMb: 4096 } });
+    await expect(other).rejects.toMatchObject({ cause: { message: expect.stringContaining('memoryMb: has 2048, asked 4096') } });
+  });
+
+  on('for the same spec repairs what is missing, and keeps the birth', async (stage) => {
+    const { birth } = await ready(stage);
+    stage.ground.world.engine.forget('container', `oc-${stage.id}-${birth}`);
+    expect(await stage.provision()).toMatchObject({ kind: 'repair', birth });
+    expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
+  on('for a repair that cannot be finished leaves what existed, degraded, with the step and the reason', async (stage) => {
+    const { birth } = await ready(stage);
+    stage.interfere('ensureOperator', 'fail');
+    await stage.provision();
+    expect(await stage.settled()).toMatchObject({ phase: 'degraded', reason: expect.stringMatching(/^pair operator: /) });
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
+  on('after a removal begins another life', async (stage) => {
+    const first = await ready(stage);
+    await stage.remove();
+    await stage.settled();
+    const second = await stage.provision();
+    expect(second.birth).not.toBe(first.birth);
+    expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth: second.birth } } });
+    expect(stage.leftovers()).toEqual(stage.expected(second.birth));
+  });
+
+  on('that is malformed is refused, nothing begins and the id is free', async (stage) => {
+    const bad = stage.provision({ spec: { ...testSpec, release: 'latest' } });
+    await expect(bad).rejects.toMatchObject({ cause: { type: 'Refused', message: expect.stringContaining('latest') } });
+    await stage.result(gatewayWorkflowId(stage.id)); // The run that the request would have begun completes at once.
+    expect(stage.leftovers()).toEqual([]);
+    await stage.provision();
+    expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+  });
+
+  on('whose release the worker does not know is refused by the first step, and the id is free', async (stage) => {
+    await stage.provision({ spec: { ...testSpec, release: '2026.1.1' } });
+    expect(await stage.settled()).toMatchObject({ phase: 'removed', reason: expect.stringContaining('not in this worker') });
+    expect(stage.leftovers()).toEqual([]);
+    await stage.provision();
+    expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+  });
+
+  on('whose update never arrived is carried out once', async (stage) => {
+    const place = { provider: 'local', host: 'local' } as const;
+    const request = { kind: 'provision', requestId: 'r', origin: 'test', spec: testSpec, place, birth: 'abc234', how: 'new' } as const;
+    await stage.startOnly(request);
+    expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth: 'abc234' } } });
+    expect(await stage.request(request)).toMatchObject({ operation: 1, state: 'done' });
+  });
+
+  on('among 200 at once never makes two operations run at a time', async (stage) => {
+    const answers = await Promise.allSettled(
+      Array.from({ length: 200 }, (_, index) => (index % 10 === 9 ? stage.remove() : stage.provision())),
+    );
+    await stage.settled();
+    expect(answers.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+    expect(await stage.overlappingOperations()).toEqual([]);
+    const found = await stage.describe();
+    const birth = found.life?.mark.birth ?? '';
+    expect(stage.leftovers()).toEqual(found.phase === 'removed' ? [] : stage.expected(birth));
+  });
+
+  on('is forgotten when its time has come, and the entity with it', async (stage) => {
+    await ready(stage);
+    await stage.remove();
+    await stage.settled();
+    await stage.result(gatewayWorkflowId(stage.id));
+  });
+});
+
+describe('a removal', () => {
+  const on = onSharedGround();
+  const kept = { ...testSpec, keepStateMs: 3_600_000 };
+
+  on('keeps the state as long as the spec says, and a restore takes it up with its birth', async (stage) => {
+    const { birth } = await stage.provision({ spec: kept });
+    await stage.settled();
+    await stage.remove();
+    expect(await stage.settled()).toMatchObject({ phase: 'removed', stateKeptUntil: expect.any(String) });
+    expect(stage.leftovers()).toEqual([`volume oc-${stage.id}-${birth}-state`]);
+    const plain = stage.provision({ spec: kept });
+    await expect(plain).rejects.toMatchObject({ cause: { message: expect.stringMatching(/--restore.*remove .* --purge/) } });
+    expect(await stage.provision({ spec: kept, how: 'restore' })).toMatchObject({ birth });
+    expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth } } });
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
+  on('with purge lets the kept state go', async (stage) => {
+    await stage.provision({ spec: kept });
+    await stage.settled();
+    await stage.remove();
+    await stage.settled();
+    await stage.remove({ purge: true });
+    expect((await stage.settled()).stateKeptUntil).toBeUndefined();
+    expect(stage.leftovers()).toEqual([]);
+  });
+
+  on('lets the state go by itself when its time has come', async (stage) => {
+    await stage.provision({ spec: { ...kept, keepStateMs: 1_500 } });
+    await stage.settled();
+    await stage.remove();
+    await stage.until((found) => found.phase === 'removed' && found.stateKeptUntil === undefined);
+    expect(stage.leftovers()).toEqual([]);
+  });
+
+  on('of a gateway that nobody knows says that nothing is there', async (stage) => {
+    const { workflowId } = await stage.remove();
+    const result = await stage.result(workflowId);
+    expect(result).toMatchObject({ outcome: 'done', reason: expect.stringContaining('nothing of') });
+    await stage.result(gatewayWorkflowId(stage.id));
+  });
+});
+
+describe('a life whose record was lost', () => {
+  const on = onSharedGround();
+
+  async function lose(stage: Stage) {
+    const { birth } = await stage.provision();
+    await stage.settled();
+    await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).terminate('by hand');
+    return birth;
+  }
+
+  on('is named by the next provision, and taken up by its birth', async (stage) => {
+    const birth = await lose(stage);
+    await stage.provision();
+    const refused = await stage.settled();
+    expect(refused).toMatchObject({ phase: 'removed', reason: expect.stringContaining(`creel provision ${stage.id} --birth ${birth}`) });
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+    await stage.provision({ how: 'take up', birth });
+    expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth }, tokenGeneration: 1 } });
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
+  on('is named by the next removal, and purged by its birth', async (stage) => {
+    const birth = await lose(stage);
+    const { workflowId } = await stage.remove();
+    const ended = stage.result(workflowId);
+    await expect(ended).rejects.toMatchObject({ cause: { message: expect.stringContaining(`birth ${birth}`) } });
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+    await stage.remove({ birth, purge: true });
+    await stage.until(({ phase }) => phase === 'removed');
+    expect(stage.leftovers()).toEqual([]);
+  });
+
+  on('of a birth that never was is refused', async (stage) => {
+    await stage.provision({ how: 'take up', birth: 'zzzzzz' });
+    expect(await stage.settled()).toMatchObject({ reason: expect.stringContaining('no life of') });
+    expect(stage.leftovers()).toEqual([]);
+  });
+});
+
