@@ -2,10 +2,12 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './answer.js';
 import { describeCommand } from './describe.js';
 import { errorText, exitHelp, exitOf } from './exit.js';
+import { initCommand } from './init.js';
 import { listCommand } from './list.js';
 import { openCommand } from './open.js';
 import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
+import { secretCommand } from './secret.js';
 
 /** Runs one command line and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -22,22 +24,27 @@ export async function main(argv: readonly string[]): Promise<void> {
 function program(): Command {
   const creel = new Command('creel')
     .description('Durable hosted OpenClaw gateways: what is asked for is finished or undone, and nothing is left behind.')
-    .addHelpText('after', `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`)
-    .showHelpAfterError('(--help shows how it is used)')
-    .exitOverride();
-  for (const command of commands()) {
-    creel.addCommand(command.showHelpAfterError('(--help shows how it is used)').exitOverride());
-  }
-  return creel;
+    .addHelpText('after', `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`);
+  for (const command of commands()) creel.addCommand(command);
+  return speakingAlike(creel);
+}
+
+/** A wrong usage is our error to report, at every depth of the command line. */
+function speakingAlike<T extends CommandUnknownOpts>(command: T): T {
+  command.showHelpAfterError('(--help shows how it is used)').exitOverride();
+  for (const each of command.commands) speakingAlike(each);
+  return command;
 }
 
 function commands(): CommandUnknownOpts[] {
   return [
+    initCommand(),
     provisionCommand(),
     listCommand(),
     describeCommand(),
     openCommand(),
     removeCommand(),
     ...(['retry', 'skip', 'abort', 'leave'] as const).map(answerCommand),
+    secretCommand(),
   ];
 }

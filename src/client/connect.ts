@@ -70,7 +70,7 @@ export async function connect(flags: Flags, environment: NodeJS.ProcessEnv = pro
 
 function readProfile(environment: NodeJS.ProcessEnv): Profile {
   try {
-    const variables = Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+    const variables = Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : []));
     return loadClientConfigProfile({ overrideEnvVars: Object.fromEntries(variables) });
   } catch (error) {
     const said = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);

@@ -1,33 +1,33 @@
 import type { Client } from '@temporalio/client';
-import { z } from 'zod';
-import { deploymentWorkflowId } from '../workflows/ids.js';
-import { isNotFound, TurnedDown, unwrap } from './failure.js';
+import { Refused } from '../domain/errors.js';
+import { layout } from '../domain/gateway.js';
+import { TurnedDown, unwrap } from './failure.js';
+import { findDeployment } from './hold-deployment.js';
 
-const memoForm = z.object({ deployment: z.string().min(1), layout: z.literal(1) });
-
-/** Which deployment the namespace belongs to, or `TurnedDown` naming `creel init`. Needs no worker. */
+/** Which deployment the namespace belongs to, or `TurnedDown` naming `creel init`. Needs neither a worker nor a key. */
 export async function readDeployment(client: Client): Promise<string> {
-  const namespace = client.options.namespace;
-  const memo = await readMemo(client);
-  if (memo === undefined) {
+  const { namespace } = client.options;
+  const found = await find(client);
+  if (!found) {
     throw new TurnedDown(
       `namespace ${namespace} belongs to no deployment yet. Run \`creel init\` once, as the worker's user on the worker's machine`,
       'Refused',
     );
   }
-  const parsed = memoForm.safeParse(memo);
-  if (parsed.success) return parsed.data.deployment;
-  throw new TurnedDown(
-    `the deployment of namespace ${namespace} is of a layout that this creel does not know. Use the creel that its workers run`,
-    'Refused',
-  );
+  if (found.deployment.layout > layout) {
+    throw new TurnedDown(
+      `namespace ${namespace} was laid out by a newer creel (layout ${found.deployment.layout}, this one knows ${layout}). Use the creel that its workers run`,
+      'Refused',
+    );
+  }
+  return found.deployment.deployment;
 }
 
-async function readMemo(client: Client): Promise<unknown> {
+async function find(client: Client): ReturnType<typeof findDeployment> {
   try {
-    return (await client.workflow.getHandle(deploymentWorkflowId).describe()).memo ?? {};
+    return await findDeployment(client);
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    if (error instanceof Refused) throw new TurnedDown(error.message, 'Refused', { cause: error });
     throw unwrap(error);
   }
 }
