@@ -110,7 +110,10 @@ function parseToml(text: string, file: string): unknown {
 /** The first weak mode anywhere in what was written (S3-10, S4-40), in whichever spelling, with its place. */
 function findWeakness(value: unknown, path: string): string | undefined {
   if (Array.isArray(value)) {
-    return firstOf(value.map((each, index) => [each, `${path}[${index}]`] as const), findWeakness);
+    return firstOf(
+      value.map((each, index) => [each, `${path}[${index}]`] as const),
+      findWeakness,
+    );
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const entries = Object.entries(value).map(([key, each]) => [each, path === '' ? key : `${path}.${key}`] as const);
@@ -130,7 +133,8 @@ function firstOf<T>(
 
 function weakness(value: unknown, path: string): string | undefined {
   const name = path.toLowerCase().replaceAll(/[_-]/g, '');
-  if (/(^|\.)dangerously[^.]*$/.test(name)) return `${path} is refused: creel runs no gateway with its guards off. Remove the line`;
+  if (/(^|\.)dangerously[^.]*$/.test(name))
+    return `${path} is refused: creel runs no gateway with its guards off. Remove the line`;
   if (/(^|\.)allowinsecureauth$/.test(name) && value !== false) {
     return `${path} is refused: a token would travel in the clear. Remove the line`;
   }
@@ -144,7 +148,10 @@ function weakness(value: unknown, path: string): string | undefined {
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {
-  const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('').slice(1);
+  const place = issue.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .slice(1);
   if (issue.code === 'unrecognized_keys') {
     const known = place === '' ? Object.keys(draftForm.shape) : ['kind', 'allow_from', ...secretFields()];
     return `${place === '' ? '' : `${place} has `}unknown ${issue.keys.join(', ')}. It takes: ${known.join(', ')}`;

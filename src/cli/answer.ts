@@ -30,12 +30,19 @@ export function answerCommand(word: ParkAnswer) {
         const { park, running, life } = await ask(client, id);
         if (options.park === undefined) {
           if (!park) throw new TurnedDown(`${id} is not parked: nothing waits for an answer`, 'Refused');
-          throw new Ended([...parkLines(id, park), 'name the park that you answer with --park'].join('\n'), exits.usage);
+          throw new Ended(
+            [...parkLines(id, park), 'name the park that you answer with --park'].join('\n'),
+            exits.usage,
+          );
         }
         await reply(client, id, { park: options.park, answer: word, origin: origin() });
         const json = options.json === true;
         if (options.detach || !running || !life) {
-          process.stdout.write(json ? `${JSON.stringify({ gateway: id, park: options.park, answer: word })}\n` : `${word}: park ${options.park} of ${id} is answered\n`);
+          process.stdout.write(
+            json
+              ? `${JSON.stringify({ gateway: id, park: options.park, answer: word })}\n`
+              : `${word}: park ${options.park} of ${id} is answered\n`,
+          );
           return;
         }
         const accepted = { gateway: id, birth: life.mark.birth, ...running, state: 'running' } as const;

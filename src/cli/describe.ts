@@ -38,18 +38,27 @@ export function describeCommand() {
 type Shown = { readonly json: boolean; readonly target: Target };
 
 async function showGateway(client: Client, told: Description, probe: boolean, { json, target }: Shown): Promise<Exit> {
-  if (!told.life && !told.running && !told.last) throw new UnknownGateway(`gateway ${told.gateway} is unknown here: nothing was ever begun`);
-  const usable = probe && told.life && (told.phase === 'ready' || told.phase === 'degraded') ? await look(client, told.life) : undefined;
+  if (!told.life && !told.running && !told.last)
+    throw new UnknownGateway(`gateway ${told.gateway} is unknown here: nothing was ever begun`);
+  const usable =
+    probe && told.life && (told.phase === 'ready' || told.phase === 'degraded')
+      ? await look(client, told.life)
+      : undefined;
   const ui = uiLink(target, gatewayWorkflowId(told.gateway));
   if (json) {
     process.stdout.write(`${JSON.stringify({ ...told, ...(usable && { usable }), ...(ui && { ui }) })}\n`);
   } else {
     const now = Date.now();
     const frame = told.running && (await lookOnce(client, told.running.workflowId));
-    const lines = [...describeLines(told, usable, now), ...(frame ? ['', ...frameLines(frame, now)] : []), ...(ui ? ['', ui] : [])];
+    const lines = [
+      ...describeLines(told, usable, now),
+      ...(frame ? ['', ...frameLines(frame, now)] : []),
+      ...(ui ? ['', ui] : []),
+    ];
     process.stdout.write(`${lines.join('\n')}\n`);
   }
-  const attention = told.phase === 'parked' || told.phase === 'degraded' || told.left.length > 0 || usable?.ok === false;
+  const attention =
+    told.phase === 'parked' || told.phase === 'degraded' || told.left.length > 0 || usable?.ok === false;
   return attention ? exits.attention : exits.done;
 }
 
@@ -57,7 +66,10 @@ async function showGateway(client: Client, told: Description, probe: boolean, { 
 async function look(client: Client, life: NonNullable<Description['life']>): Promise<Usable> {
   try {
     const record = await probeGateway(client, life);
-    return { ok: true, text: `release ${record.version}, ${record.operatorScopes.join(', ')}, channels: ${record.channels}` };
+    return {
+      ok: true,
+      text: `release ${record.version}, ${record.operatorScopes.join(', ')}, channels: ${record.channels}`,
+    };
   } catch (error) {
     if (error instanceof TurnedDown || error instanceof NoWorker) return { ok: false, text: error.message };
     throw error;
@@ -65,7 +77,12 @@ async function look(client: Client, life: NonNullable<Description['life']>): Pro
 }
 
 /** Without a worker: what visibility and the histories hold. */
-async function showRecord(client: Client, id: string, told: Extract<Described, { by: 'record' }>, { json }: Shown): Promise<Exit> {
+async function showRecord(
+  client: Client,
+  id: string,
+  told: Extract<Described, { by: 'record' }>,
+  { json }: Shown,
+): Promise<Exit> {
   const frames = [];
   for await (const { workflowId } of listRunning(client, id)) frames.push(await lookOnce(client, workflowId));
   const operations = frames.filter((frame) => frame !== undefined);
@@ -73,7 +90,10 @@ async function showRecord(client: Client, id: string, told: Extract<Described, {
     process.stdout.write(`${JSON.stringify({ ...told.listed, recordedOnly: true, why: told.why, operations })}\n`);
   } else {
     const now = Date.now();
-    const lines = [...listedLines(told.listed, told.why, now), ...operations.flatMap((frame) => ['', ...frameLines(frame, now)])];
+    const lines = [
+      ...listedLines(told.listed, told.why, now),
+      ...operations.flatMap((frame) => ['', ...frameLines(frame, now)]),
+    ];
     process.stdout.write(`${lines.join('\n')}\n`);
   }
   return exits.noWorker;

@@ -29,7 +29,10 @@ export function dryRun(asked: DryRun): void {
 type Plan = ReturnType<typeof planOf>;
 
 /** What a provision would make. Secrets show as `[secret]`, references as they are. */
-export function planOf({ id, birth, spec }: Pick<DryRun, 'id' | 'birth' | 'spec'>, config: Pick<Config, 'pool' | 'catalogue'>) {
+export function planOf(
+  { id, birth, spec }: Pick<DryRun, 'id' | 'birth' | 'spec'>,
+  config: Pick<Config, 'pool' | 'catalogue'>,
+) {
   const mark = { deployment: '(of the namespace)', gateway: id, birth, layout };
   const gateway: Gateway = { mark, place: localPlace, spec, tokenGeneration: 1, deviceGeneration: 1 };
   const image = config.catalogue.find((line) => line.version === spec.release)?.image;
@@ -54,7 +57,9 @@ export function planOf({ id, birth, spec }: Pick<DryRun, 'id' | 'birth' | 'spec'
 }
 
 function withoutSecrets(channel: GatewaySpec['channels'][number]) {
-  const secrets = Object.entries(channel.secrets).map(([key, reference]) => [key, new Secret(`[${reference}]`)] as const);
+  const secrets = Object.entries(channel.secrets).map(
+    ([key, reference]) => [key, new Secret(`[${reference}]`)] as const,
+  );
   return { channel, secrets: Object.fromEntries(secrets) };
 }
 
@@ -74,7 +79,9 @@ function planText({ proposed }: DryRun, plan: Plan): string {
     'limits',
     `  ${plan.spec.memoryMb} MB without swap, ${plan.spec.cpus} cpus`,
     'steps',
-    ...plan.steps.map(({ name, undo, optional }) => `  ${name}${undo ? ', undone by its own undo' : ''}${optional ? ', optional' : ''}`),
+    ...plan.steps.map(
+      ({ name, undo, optional }) => `  ${name}${undo ? ', undone by its own undo' : ''}${optional ? ', optional' : ''}`,
+    ),
     'openclaw.json',
     indented(plan.config),
     'container',

@@ -49,7 +49,8 @@ export function exitOf(error: unknown): Exit {
   if (error instanceof UnknownGateway) return exits.refused;
   if (error instanceof Unreachable) return exits.unreachable;
   if (error instanceof NoWorker) return exits.noWorker;
-  if (error instanceof TurnedDown) return ['Refused', 'Foreign', 'Malformed'].includes(error.kind) ? exits.refused : exits.failed;
+  if (error instanceof TurnedDown)
+    return ['Refused', 'Foreign', 'Malformed'].includes(error.kind) ? exits.refused : exits.failed;
   return exits.unexpected;
 }
 

@@ -23,8 +23,13 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 function program(): Command {
   const creel = new Command('creel')
-    .description('Durable hosted OpenClaw gateways: what is asked for is finished or undone, and nothing is left behind.')
-    .addHelpText('after', `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`);
+    .description(
+      'Durable hosted OpenClaw gateways: what is asked for is finished or undone, and nothing is left behind.',
+    )
+    .addHelpText(
+      'after',
+      `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`,
+    );
   for (const command of commands()) creel.addCommand(command);
   return speakingAlike(creel);
 }

@@ -43,13 +43,27 @@ export function provisionCommand() {
       const birth = options.birth === undefined ? proposedBirth(id, requestId) : gatewayBirth(options.birth);
       const how = howOf(options);
       if (options.dryRun) {
-        dryRun({ id, birth, spec: specFrom(draft), proposed: options.birth === undefined, json: options.json === true });
+        dryRun({
+          id,
+          birth,
+          spec: specFrom(draft),
+          proposed: options.birth === undefined,
+          json: options.json === true,
+        });
         return;
       }
       const given = Object.keys(draft).length > 0 ? specFrom(draft) : undefined;
       await withTemporal(options, async (client, target) => {
         const spec = given ?? (await specOnRecord(client, id));
-        const asked: ProvisionRequest = { kind: 'provision', requestId, origin: origin(), spec, place: localPlace, birth, how };
+        const asked: ProvisionRequest = {
+          kind: 'provision',
+          requestId,
+          origin: origin(),
+          spec,
+          place: localPlace,
+          birth,
+          how,
+        };
         const accepted = await request(client, id, asked);
         const shown = { json: options.json === true, target };
         sayAccepted(accepted, requestId, shown, options.detach === true);
@@ -91,13 +105,17 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Refused(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Refused(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 
 function howOf(options: { restore?: true; birth?: string }): ProvisionRequest['how'] {
   if (options.restore && options.birth !== undefined) {
-    throw new Refused('--restore and --birth exclude each other: one takes up kept state, the other a life without a record');
+    throw new Refused(
+      '--restore and --birth exclude each other: one takes up kept state, the other a life without a record',
+    );
   }
   if (options.restore) return 'restore';
   return options.birth === undefined ? 'new' : 'take up';

@@ -30,7 +30,14 @@ export function removeCommand() {
       const birth = options.birth === undefined ? {} : { birth: gatewayBirth(options.birth) };
       if (options.purge) await confirm(id, options.yes);
       const requestId = options.requestId ?? randomUUID();
-      const asked: RemoveRequest = { kind: 'remove', requestId, origin: origin(), purge: options.purge === true, place: localPlace, ...birth };
+      const asked: RemoveRequest = {
+        kind: 'remove',
+        requestId,
+        origin: origin(),
+        purge: options.purge === true,
+        place: localPlace,
+        ...birth,
+      };
       await withTemporal(options, async (client, target) => {
         const accepted = await request(client, id, asked);
         const shown = { json: options.json === true, target };

@@ -36,14 +36,19 @@ export function changeLines(before: Frame | undefined, after: Frame, now: number
   const said = new Set(before ? noteLines(before, now).map(withoutTimes) : []);
   const notes = noteLines(after, now).filter((line) => !said.has(withoutTimes(line)));
   const title = before?.phase === after.phase ? [] : [`${after.title}  ${phaseText(after)}${elapsedText(after, now)}`];
-  if (after.phase === 'ended') return [...steps.map((step) => stepLine(step, width, now).trimEnd()), ...notes, ...title];
+  if (after.phase === 'ended')
+    return [...steps.map((step) => stepLine(step, width, now).trimEnd()), ...notes, ...title];
   return [...title, ...steps.map((step) => stepLine(step, width, now).trimEnd()), ...notes];
 }
 
 /** What came of an ended operation, and what to type next. */
 export function endLines(frame: Frame): string[] {
   const { record } = frame;
-  const proved = record ? [`${frame.gateway} runs ${record.version}; proved usable at ${record.provedAt}: authenticated connection with ${record.operatorScopes.join(', ')}; channels: ${record.channels}`] : [];
+  const proved = record
+    ? [
+        `${frame.gateway} runs ${record.version}; proved usable at ${record.provedAt}: authenticated connection with ${record.operatorScopes.join(', ')}; channels: ${record.channels}`,
+      ]
+    : [];
   const reason = frame.reason === '' ? [] : [`why: ${frame.reason}`];
   const left = frame.left.map((each) => `left behind: ${each.step} (${each.kind}): ${each.reason}`);
   const next = frame.commands.length === 0 ? [] : [`next: ${frame.commands.join('  |  ')}`];
@@ -86,28 +91,45 @@ export function recordedPhase(phase: string, since: string, now: number): string
 }
 
 /** What a gateway says of itself. `usable` is what a probe said just now; undefined when nobody probed. */
-export function describeLines(told: Description, usable: { readonly ok: boolean; readonly text: string } | undefined, now: number): string[] {
+export function describeLines(
+  told: Description,
+  usable: { readonly ok: boolean; readonly text: string } | undefined,
+  now: number,
+): string[] {
   const { life, record, running, last } = told;
   const spec = life?.spec;
   return [
     `${told.gateway}  ${headline(told, usable, now)}`,
     ...row('reason', told.park === undefined && told.reason),
     ...row('usable', usable && (usable.ok ? `yes, proved just now: ${usable.text}` : `NO: ${usable.text}`)),
-    ...row('state kept', told.stateKeptUntil && `until ${told.stateKeptUntil}: \`creel provision ${told.gateway} --restore\` takes it up again`),
+    ...row(
+      'state kept',
+      told.stateKeptUntil &&
+        `until ${told.stateKeptUntil}: \`creel provision ${told.gateway} --restore\` takes it up again`,
+    ),
     ...row('birth', life?.mark.birth),
     ...row('deployment', told.deployment),
     ...row('host', life?.place.host),
     ...row('release', spec && `${spec.release}${spec.dev ? ' (dev)' : ''}`),
     ...row('limits', spec && `${spec.memoryMb} MB, ${spec.cpus} cpus`),
     ...row('channels', spec && (spec.channels.map((each) => each.kind).join(', ') || 'none')),
-    ...row('state', spec && told.phase !== 'removed' && (spec.keepStateMs === 0 ? 'goes with a removal' : `kept ${long(spec.keepStateMs)} after a removal`)),
+    ...row(
+      'state',
+      spec &&
+        told.phase !== 'removed' &&
+        (spec.keepStateMs === 0 ? 'goes with a removal' : `kept ${long(spec.keepStateMs)} after a removal`),
+    ),
     ...row('port', record && `127.0.0.1:${record.port}, network ${record.network} (${record.subnet})`),
     ...row('proved', record && `${record.provedAt} (${ago(record.provedAt, now)}), egress: ${record.egress}`),
     ...row('skipped', told.skipped.join(', ')),
     ...told.left.flatMap((each) => row('left', `${each.step} (${each.kind}): ${each.reason}`)),
     ...row('running', running && `operation ${running.operation}, ${running.kind}`),
     ...row('waiting', told.queue.map((each) => `operation ${each.operation}, ${each.kind}`).join('; ')),
-    ...row('last', last && `operation ${last.operation}, ${last.kind}: ${last.outcome}${last.reason === '' ? '' : `, ${last.reason}`}`),
+    ...row(
+      'last',
+      last &&
+        `operation ${last.operation}, ${last.kind}: ${last.outcome}${last.reason === '' ? '' : `, ${last.reason}`}`,
+    ),
     ...(told.park ? parkLines(told.gateway, told.park).map((line) => `  ${line}`) : []),
   ];
 }
@@ -167,7 +189,11 @@ function elapsedText(frame: Frame, now: number): string {
 }
 
 function sameStep(before: StepFrame | undefined, after: StepFrame): boolean {
-  return before?.state === after.state && before.attempt === after.attempt && withoutTimes(before.sentence) === withoutTimes(after.sentence);
+  return (
+    before?.state === after.state &&
+    before.attempt === after.attempt &&
+    withoutTimes(before.sentence) === withoutTimes(after.sentence)
+  );
 }
 
 /** A sentence that only counts on is no news for a pipe. */
@@ -182,7 +208,9 @@ function row(name: string, value: string | false | undefined): string[] {
 function seconds(value: number): string {
   const shown = Math.max(0, value);
   if (shown < 1_000) return `${Math.round(shown)} ms`;
-  return shown < 120_000 ? `${(shown / 1000).toFixed(1)} s` : `${Math.floor(shown / 60_000)} min ${Math.round((shown % 60_000) / 1000)} s`;
+  return shown < 120_000
+    ? `${(shown / 1000).toFixed(1)} s`
+    : `${Math.floor(shown / 60_000)} min ${Math.round((shown % 60_000) / 1000)} s`;
 }
 
 function ago(time: string, now: number): string {
@@ -195,7 +223,19 @@ function long(value: number): string {
 }
 
 const plain = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
-  bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ',
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: ' ',
 };

@@ -11,5 +11,6 @@ export function sayAccepted(accepted: Accepted, requestId: string, { json, targe
   }
   const { gateway, birth, operation, kind, state } = accepted;
   process.stdout.write(`${kind} ${gateway}: operation ${operation}, birth ${birth}, ${state} (request ${requestId})\n`);
-  if (detached) process.stdout.write(`look at it with: creel describe ${gateway}\n${ui === undefined ? '' : `${ui}\n`}`);
+  if (detached)
+    process.stdout.write(`look at it with: creel describe ${gateway}\n${ui === undefined ? '' : `${ui}\n`}`);
 }

@@ -7,7 +7,10 @@ import { exitHelp } from './exit.js';
 export function verb(name: string, description: string, examples: readonly string[]) {
   return new Command(name)
     .description(description)
-    .option('--address <host:port>', 'where Temporal is (else the Temporal environment, the running demo, 127.0.0.1:7233)')
+    .option(
+      '--address <host:port>',
+      'where Temporal is (else the Temporal environment, the running demo, 127.0.0.1:7233)',
+    )
     .option('--namespace <name>', 'which namespace')
     .option('--ui <url>', 'base of the Temporal UI, for links')
     .option('--json', 'print JSON')

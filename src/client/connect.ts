@@ -33,7 +33,8 @@ export function findTarget(flags: Flags, environment: NodeJS.ProcessEnv, profile
 
 function findAddress(flags: Flags, environment: NodeJS.ProcessEnv, profile: Profile): Target {
   const namespace = profile.namespace ?? 'default';
-  if (flags.address !== undefined) return { address: flags.address, namespace, ui: undefined, source: 'the flag --address' };
+  if (flags.address !== undefined)
+    return { address: flags.address, namespace, ui: undefined, source: 'the flag --address' };
   if (profile.address !== undefined) {
     const source = environment['TEMPORAL_ADDRESS'] ? 'TEMPORAL_ADDRESS' : 'the Temporal configuration file';
     return { address: profile.address, namespace, ui: undefined, source };
@@ -74,9 +75,12 @@ function readProfile(environment: NodeJS.ProcessEnv): Profile {
     return loadClientConfigProfile({ overrideEnvVars: Object.fromEntries(variables) });
   } catch (error) {
     const said = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    throw new Unreachable(`the Temporal configuration cannot be read: ${said}. Mend it, or remove TEMPORAL_CONFIG_FILE`, {
-      cause: error,
-    });
+    throw new Unreachable(
+      `the Temporal configuration cannot be read: ${said}. Mend it, or remove TEMPORAL_CONFIG_FILE`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -34,8 +34,10 @@ export class TurnedDown extends Error {
 export function unwrap(error: unknown): Error {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof ApplicationFailure) return new TurnedDown(each.message, each.type ?? 'Error', { cause: error });
-    if (each instanceof TerminatedFailure) return new TurnedDown('its run was terminated by hand', 'Terminated', { cause: error });
-    if (each instanceof TimeoutFailure) return new TurnedDown(`its run timed out (${each.message})`, 'TimedOut', { cause: error });
+    if (each instanceof TerminatedFailure)
+      return new TurnedDown('its run was terminated by hand', 'Terminated', { cause: error });
+    if (each instanceof TimeoutFailure)
+      return new TurnedDown(`its run timed out (${each.message})`, 'TimedOut', { cause: error });
     if (each instanceof NamespaceNotFoundError) return noNamespace(each.namespace, error);
     const code = grpcCode(each);
     if (code !== undefined) return fromGrpc(code, each, error);
@@ -47,7 +49,12 @@ export function unwrap(error: unknown): Error {
 export function isSilence(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) {
     const code = grpcCode(each);
-    if (code === deadlineExceeded || code === cancelled || (code === failedPrecondition && /poller/i.test(each.message))) return true;
+    if (
+      code === deadlineExceeded ||
+      code === cancelled ||
+      (code === failedPrecondition && /poller/i.test(each.message))
+    )
+      return true;
   }
   return false;
 }
@@ -76,7 +83,9 @@ function fromGrpc(code: number, at: Error, cause: unknown): Error {
     );
   }
   if (/search attribute/i.test(said)) {
-    return new NoWorker(`${said}. creel's search attributes are missing: start a worker once, it registers them`, { cause });
+    return new NoWorker(`${said}. creel's search attributes are missing: start a worker once, it registers them`, {
+      cause,
+    });
   }
   return new Error(`Temporal refused the call: ${said}`, { cause });
 }

@@ -88,7 +88,8 @@ export function commandsFor(
   if (park) return park.answers.map((word) => `creel ${word} ${gateway} --park ${park.number}`);
   if (outcome === undefined) return [`creel describe ${gateway}`];
   if (outcome === 'done') return isRemoval(kind) ? [] : [`creel open ${gateway}`, `creel describe ${gateway}`];
-  if (outcome === 'degraded' || outcome === 'stopped') return [`creel describe ${gateway}`, `creel provision ${gateway}`];
+  if (outcome === 'degraded' || outcome === 'stopped')
+    return [`creel describe ${gateway}`, `creel provision ${gateway}`];
   if (outcome === 'left') return [`creel describe ${gateway}`, `creel remove ${gateway}`];
   return [`creel describe ${gateway}`];
 }

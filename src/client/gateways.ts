@@ -56,7 +56,12 @@ export type Described =
  * Asks for an operation: begins the gateway when there is none, and is one request however often it is repeated with the
  * same request id. `TurnedDown` with the gateway's own words; `NoWorker` when nobody answered in time.
  */
-export async function request(client: Client, gateway: string, asked: Request, limits = defaultLimits): Promise<Accepted> {
+export async function request(
+  client: Client,
+  gateway: string,
+  asked: Request,
+  limits = defaultLimits,
+): Promise<Accepted> {
   const [deployment, firstOperation] = await Promise.all([readDeployment(client), nextOperation(client, gateway)]);
   const start: GatewayStart = { layout: 1, deployment, gateway, limits, request: asked, firstOperation };
   const startWorkflowOperation = new WithStartWorkflowOperation('gateway', {
@@ -106,14 +111,22 @@ export async function describe(client: Client, gateway: string): Promise<Describ
 /** The gateway's own answer, or `NoWorker`, or `UnknownGateway`. */
 export async function ask(client: Client, gateway: string): Promise<Description> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
-  return asking(client, () => handle.query(describeQuery), 'the gateway itself cannot answer. Start one with `npm run worker`', gateway);
+  return asking(
+    client,
+    () => handle.query(describeQuery),
+    'the gateway itself cannot answer. Start one with `npm run worker`',
+    gateway,
+  );
 }
 
 /** Every gateway that has a record, as visibility has it, page by page, in no order. `query` narrows it. */
 export async function* list(client: Client, query = ''): AsyncGenerator<Listed> {
   const all = `WorkflowType = 'gateway' AND ExecutionStatus = 'Running'`;
   try {
-    for await (const info of client.workflow.list({ query: query === '' ? all : `${all} AND ${query}`, pageSize: 1_000 })) {
+    for await (const info of client.workflow.list({
+      query: query === '' ? all : `${all} AND ${query}`,
+      pageSize: 1_000,
+    })) {
       yield listedFrom(info);
     }
   } catch (error) {
@@ -122,7 +135,10 @@ export async function* list(client: Client, query = ''): AsyncGenerator<Listed> 
 }
 
 /** The operations that run now, of one gateway or of all. */
-export async function* listRunning(client: Client, gateway?: string): AsyncGenerator<{ gateway: string; kind: string; workflowId: string }> {
+export async function* listRunning(
+  client: Client,
+  gateway?: string,
+): AsyncGenerator<{ gateway: string; kind: string; workflowId: string }> {
   const one = gateway === undefined ? '' : ` AND GatewayId = '${gateway}'`;
   const query = `OperationKind IS NOT NULL AND ExecutionStatus = 'Running'${one}`;
   try {
@@ -212,4 +228,3 @@ function listedFrom(info: Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearc
     needsAttention: attributes.get(needsAttentionKey) ?? false,
   };
 }
-

@@ -25,7 +25,12 @@ export async function openGateway(client: Client, gateway: Gateway, recipient: s
 }
 
 /** Starts a look under an id of its own and waits for its answer; one that no worker takes up is withdrawn. */
-async function look<T>(client: Client, kind: 'probe' | 'open', gateway: Gateway, input: ProbeInput | OpenInput): Promise<T> {
+async function look<T>(
+  client: Client,
+  kind: 'probe' | 'open',
+  gateway: Gateway,
+  input: ProbeInput | OpenInput,
+): Promise<T> {
   const { gateway: id, birth } = gateway.mark;
   try {
     const handle = await client.workflow.start(`${kind}Gateway`, {
@@ -60,9 +65,14 @@ async function withdrawnWhenUnattended(handle: WorkflowHandle, over: AbortSignal
   for (;;) {
     await sleep(answerMs / 5, undefined, { signal: over });
     const { raw } = await handle.describe();
-    const since = unattendedSince({ pendingActivities: raw.pendingActivities ?? [], pendingTask: raw.pendingWorkflowTask });
+    const since = unattendedSince({
+      pendingActivities: raw.pendingActivities ?? [],
+      pendingTask: raw.pendingWorkflowTask,
+    });
     if (since === undefined || Date.now() - Date.parse(since) < answerMs) continue;
     await handle.terminate('no worker took it up');
-    throw new NoWorker(`no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}). Start one with \`npm run worker\``);
+    throw new NoWorker(
+      `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}). Start one with \`npm run worker\``,
+    );
   }
 }

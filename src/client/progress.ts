@@ -76,7 +76,8 @@ function foldRun(folding: Folding, event: Event): void {
     folding.startedAt = iso(event.eventTime);
     folding.input = firstOf(started.input, operationInputForm);
     folding.undoing = folding.input !== undefined && isRemoval(folding.input.kind);
-    for (const name of shownSteps(folding.input)) folding.steps.set(name, { name, state: 'waiting', attempt: 1, sentence: '' });
+    for (const name of shownSteps(folding.input))
+      folding.steps.set(name, { name, state: 'waiting', attempt: 1, sentence: '' });
   }
   const completed = event.workflowExecutionCompletedEventAttributes;
   if (completed) end(folding, event, firstOf(completed.result, operationResultForm), 'it ended without saying how');
@@ -170,7 +171,7 @@ function foldPending(folding: Folding, seen: Seen): void {
     step.attempt = pending.attempt || 1;
     const heard = firstOf(pending.heartbeatDetails, heartbeatForm)?.sentence ?? '';
     const failed = pending.lastFailure ? sentenceOf(pending.lastFailure) : '';
-    step.sentence = (pending.state === scheduledState ? failed || heard : heard || failed) || step.sentence;
+    step.sentence = (Number(pending.state) === scheduledState ? failed || heard : heard || failed) || step.sentence;
   }
 }
 
@@ -181,7 +182,7 @@ function foldPending(folding: Folding, seen: Seen): void {
 export function unattendedSince(seen: Pick<Seen, 'pendingActivities' | 'pendingTask'>): string | undefined {
   const task = seen.pendingTask && !seen.pendingTask.startedTime?.seconds ? [iso(seen.pendingTask.scheduledTime)] : [];
   const activities = seen.pendingActivities
-    .filter((pending) => pending.state === scheduledState)
+    .filter((pending) => Number(pending.state) === scheduledState)
     .map((pending) => iso(pending.scheduledTime));
   return [...task, ...activities].toSorted()[0];
 }

@@ -60,7 +60,10 @@ async function* frames(client: Client, accepted: Omit<Accepted, 'state'>): Async
 }
 
 function gone(accepted: Omit<Accepted, 'state'>): Frame {
-  return queuedFrame(accepted, { outcome: 'withdrawn', reason: 'it never began: the gateway was removed, or it was withdrawn' });
+  return queuedFrame(accepted, {
+    outcome: 'withdrawn',
+    reason: 'it never began: the gateway was removed, or it was withdrawn',
+  });
 }
 
 /** What the operation waits for; undefined when its gateway knows nothing of it any more. */
@@ -81,7 +84,8 @@ async function whereInQueue(client: Client, accepted: Omit<Accepted, 'state'>): 
 async function see(handle: WorkflowHandle, before: Seen | undefined): Promise<Seen | undefined> {
   try {
     const { raw, historyLength } = await handle.describe();
-    const events = before?.events.length === historyLength ? before.events : ((await handle.fetchHistory()).events ?? []);
+    const events =
+      before?.events.length === historyLength ? before.events : ((await handle.fetchHistory()).events ?? []);
     return {
       workflowId: handle.workflowId,
       events,

@@ -1,11 +1,15 @@
 import fs from 'node:fs';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
+import proto from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
 import { progress, type Seen } from '../../src/client/progress.js';
 import { provisionSteps } from '../../src/workflows/steps.js';
 
 type Event = Seen['events'][number];
+
+const { HistoryEvent } = proto.temporal.api.history.v1;
+const { PendingActivityInfo, PendingWorkflowTaskInfo } = proto.temporal.api.workflow.v1;
 
 const parkedProvision = 'gateway/g50/8mvduk/1-provision';
 const removal = 'gateway/g50/8mvduk/2-remove';
@@ -43,8 +47,16 @@ const third = (() => {
 })();
 
 const pendingThird = (rest: object): Seen['pendingActivities'] => [
-  { activityId: third.at(-1)?.activityTaskScheduledEventAttributes?.activityId, attempt: 1, state: 2, ...rest } as never,
+  PendingActivityInfo.fromObject({
+    activityId: third.at(-1)?.activityTaskScheduledEventAttributes?.activityId,
+    attempt: 1,
+    state: 2,
+    ...rest,
+  }),
 ];
+
+const event = (eventId: number, second: number, attributes: object): Event =>
+  HistoryEvent.fromObject({ eventId, eventTime: at(second), ...attributes });
 
 describe('progress of a provision, from its history alone', () => {
   const events = recorded('parked-provision');
@@ -58,18 +70,33 @@ describe('progress of a provision, from its history alone', () => {
 
   it('shows which step runs, since when, and which are done', () => {
     const frame = progress(seen(parkedProvision, third));
-    expect(states(frame)).toMatchObject({ 'check host': 'done', 'fetch release': 'done', 'keep state': 'running', 'join network': 'waiting' });
+    expect(states(frame)).toMatchObject({
+      'check host': 'done',
+      'fetch release': 'done',
+      'keep state': 'running',
+      'join network': 'waiting',
+    });
     expect(frame.steps[2]?.startedAt).toMatch(/^2026-11-21T/);
     expect(frame.steps[2]?.endedAt).toBeUndefined();
   });
 
   it('shows the park with its number, its reason and the commands that answer it', () => {
-    const parked = upTo(events, (event) => event.signalExternalWorkflowExecutionInitiatedEventAttributes?.signalName === 'parked');
+    const parked = upTo(
+      events,
+      (event) => event.signalExternalWorkflowExecutionInitiatedEventAttributes?.signalName === 'parked',
+    );
     const frame = progress(seen(parkedProvision, parked));
     expect(frame.phase).toBe('parked');
     expect(frame.park).toMatchObject({ number: '1.1', step: 'probe channels', answers: ['retry', 'skip', 'abort'] });
-    expect(frame.commands).toEqual(['creel retry g50 --park 1.1', 'creel skip g50 --park 1.1', 'creel abort g50 --park 1.1']);
-    expect(frame.steps.find((step) => step.name === 'probe channels')).toMatchObject({ state: 'failed', sentence: 'probeChannels was made to fail' });
+    expect(frame.commands).toEqual([
+      'creel retry g50 --park 1.1',
+      'creel skip g50 --park 1.1',
+      'creel abort g50 --park 1.1',
+    ]);
+    expect(frame.steps.find((step) => step.name === 'probe channels')).toMatchObject({
+      state: 'failed',
+      sentence: 'probeChannels was made to fail',
+    });
   });
 
   it('goes on as soon as an operator has answered, and no sooner', () => {
@@ -82,7 +109,9 @@ describe('progress of a provision, from its history alone', () => {
   it('stays parked when the word was for another park', () => {
     const isReply = (event: Event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'reply';
     const answered = upTo(events, isReply);
-    const stray = { ...answered.at(-1), workflowExecutionSignaledEventAttributes: { signalName: 'reply', input: json({ park: '1.7', answer: 'skip' }) } };
+    const stray = event(900, 0, {
+      workflowExecutionSignaledEventAttributes: { signalName: 'reply', input: json({ park: '1.7', answer: 'skip' }) },
+    });
     const frame = progress(seen(parkedProvision, [...answered.slice(0, -1), stray]));
     expect(frame.phase).toBe('parked');
     expect(states(frame)).toMatchObject({ 'probe channels': 'failed' });
@@ -117,7 +146,12 @@ describe('progress of a removal', () => {
   it('shows newest first what it undoes, and nothing of steps that leave nothing behind', () => {
     const frame = progress(seen(removal, events.slice(0, 1)));
     expect(frame.phase).toBe('undoing');
-    expect(frame.steps.map((step) => step.name)).toEqual(['start container', 'write config', 'join network', 'keep state']);
+    expect(frame.steps.map((step) => step.name)).toEqual([
+      'start container',
+      'write config',
+      'join network',
+      'keep state',
+    ]);
   });
 
   it('ends with each of them undone', () => {
@@ -157,53 +191,65 @@ describe('what a step waits for, from its pending activity', () => {
     const pendingActivities = pendingThird({ state: 1, scheduledTime: at(10) });
     const since = new Date(1_800_000_010_000).toISOString();
     expect(progress(seen(parkedProvision, third, { pendingActivities })).unattendedSince).toBe(since);
-    const pendingTask = { state: 1, scheduledTime: at(10) } as never;
+    const pendingTask = PendingWorkflowTaskInfo.fromObject({ state: 1, scheduledTime: at(10) });
     expect(progress(seen(parkedProvision, third, { pendingTask })).unattendedSince).toBe(since);
-    const taken = { state: 2, scheduledTime: at(10), startedTime: at(11) } as never;
+    const taken = PendingWorkflowTaskInfo.fromObject({ state: 2, scheduledTime: at(10), startedTime: at(11) });
     expect(progress(seen(parkedProvision, third, { pendingTask: taken })).unattendedSince).toBeUndefined();
   });
 
   it('is a lost attempt, while the settle timer runs', () => {
     const summary = defaultPayloadConverter.toPayload('settle: a lost attempt may still take effect');
-    const started = { eventId: 900, eventTime: at(0), userMetadata: { summary }, timerStartedEventAttributes: { timerId: 't' } } as never;
-    const fired = { eventId: 901, eventTime: at(5), timerFiredEventAttributes: { startedEventId: 900, timerId: 't' } } as never;
+    const started = event(900, 0, { userMetadata: { summary }, timerStartedEventAttributes: { timerId: 't' } });
+    const fired = event(901, 5, { timerFiredEventAttributes: { startedEventId: 900, timerId: 't' } });
     expect(progress(seen(parkedProvision, [...third, started])).waitingFor).toContain('lost attempt');
     expect(progress(seen(parkedProvision, [...third, started, fired])).waitingFor).toBe('');
   });
 });
 
 describe('ends that nobody planned', () => {
-  const last = (attributes: object): Event => ({ eventId: 900, eventTime: at(0), ...attributes }) as never;
+  const last = (attributes: object): Event => event(900, 0, attributes);
 
   it('a Terminate by hand is a loss, and says so', () => {
     const end = last({ workflowExecutionTerminatedEventAttributes: { reason: 'oops' } });
-    expect(progress(seen(parkedProvision, [...third, end]))).toMatchObject({ phase: 'ended', outcome: 'lost', reason: 'terminated by hand: oops' });
+    expect(progress(seen(parkedProvision, [...third, end]))).toMatchObject({
+      phase: 'ended',
+      outcome: 'lost',
+      reason: 'terminated by hand: oops',
+    });
   });
 
   it('a failure that carries a result ends with its outcome and names what is left', () => {
     const left = [{ step: 'keep state', kind: 'Foreign', reason: 'volume is not ours' }];
     const details = json({ outcome: 'left', reason: 'keep state: full', entered: [], skipped: [], left });
     const failure = { message: 'keep state: full', applicationFailureInfo: { type: 'left', details } };
-    const frame = progress(seen(parkedProvision, [...third, last({ workflowExecutionFailedEventAttributes: { failure } })]));
+    const frame = progress(
+      seen(parkedProvision, [...third, last({ workflowExecutionFailedEventAttributes: { failure } })]),
+    );
     expect(frame).toMatchObject({ outcome: 'left', reason: 'keep state: full', left });
     expect(frame.commands).toContain('creel remove g50');
   });
 
   it('a failure without a result is a loss with its own message', () => {
     const failure = { message: 'undefined is not a function', applicationFailureInfo: { type: 'TypeError' } };
-    const frame = progress(seen(parkedProvision, [...third, last({ workflowExecutionFailedEventAttributes: { failure } })]));
+    const frame = progress(
+      seen(parkedProvision, [...third, last({ workflowExecutionFailedEventAttributes: { failure } })]),
+    );
     expect(frame).toMatchObject({ outcome: 'lost', reason: 'undefined is not a function' });
   });
 
   it('an undo that fails shows why, and its phase is undoing', () => {
     const summary = defaultPayloadConverter.toPayload('undo keep state');
+    const failure = { message: 'in use' };
     const events = [
-      { eventId: 900, eventTime: at(0), userMetadata: { summary }, activityTaskScheduledEventAttributes: { activityId: 'u' } },
-      { eventId: 901, eventTime: at(1), activityTaskFailedEventAttributes: { scheduledEventId: 900, failure: { message: 'in use' } } },
-    ] as never[];
+      event(900, 0, { userMetadata: { summary }, activityTaskScheduledEventAttributes: { activityId: 'u' } }),
+      event(901, 1, { activityTaskFailedEventAttributes: { scheduledEventId: 900, failure } }),
+    ];
     const undoing = progress(seen(parkedProvision, [...third, ...events.slice(0, 1)]));
     expect(undoing.phase).toBe('undoing');
     expect(states(undoing)).toMatchObject({ 'keep state': 'undoing' });
-    expect(progress(seen(parkedProvision, [...third, ...events])).steps[2]).toMatchObject({ state: 'failed', sentence: 'in use' });
+    expect(progress(seen(parkedProvision, [...third, ...events])).steps[2]).toMatchObject({
+      state: 'failed',
+      sentence: 'in use',
+    });
   });
 });

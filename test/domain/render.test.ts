@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { planOf } from '../../src/cli/dry-run.js';
 import { errorText, exitOf, exits } from '../../src/cli/exit.js';
 import { exitFor } from '../../src/cli/follow.js';
-import { changeLines, describeLines, endLines, frameLines, listTable, recordedPhase, uiLink } from '../../src/cli/render.js';
+import {
+  changeLines,
+  describeLines,
+  endLines,
+  frameLines,
+  listTable,
+  recordedPhase,
+  uiLink,
+} from '../../src/cli/render.js';
 import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../src/client/failure.js';
 import { commandsFor, readOperationId, type Frame } from '../../src/client/frame.js';
 import { Refused } from '../../src/domain/errors.js';
@@ -21,8 +29,21 @@ const running: Frame = {
   phase: 'forward',
   startedAt: '2026-11-21T08:00:00.000Z',
   steps: [
-    { name: 'check host', state: 'done', startedAt: '2026-11-21T08:00:00.000Z', endedAt: '2026-11-21T08:00:00.040Z', attempt: 1, sentence: '' },
-    { name: 'await readiness', state: 'running', startedAt: '2026-11-21T08:00:18.000Z', attempt: 2, sentence: '/startupz 503, 12 s of 330 s' },
+    {
+      name: 'check host',
+      state: 'done',
+      startedAt: '2026-11-21T08:00:00.000Z',
+      endedAt: '2026-11-21T08:00:00.040Z',
+      attempt: 1,
+      sentence: '',
+    },
+    {
+      name: 'await readiness',
+      state: 'running',
+      startedAt: '2026-11-21T08:00:18.000Z',
+      attempt: 2,
+      sentence: '/startupz 503, 12 s of 330 s',
+    },
     { name: 'read back', state: 'waiting', attempt: 1, sentence: '' },
   ],
   waitingFor: '',
@@ -101,14 +122,21 @@ describe('an operation in a pipe', () => {
   });
 
   it('says once that no worker is there', () => {
-    const at = (ms: number) => changeLines(running, { ...running, unattendedSince: '2026-11-21T08:00:20.000Z' }, now + ms);
+    const at = (ms: number) =>
+      changeLines(running, { ...running, unattendedSince: '2026-11-21T08:00:20.000Z' }, now + ms);
     expect(at(0)).toHaveLength(1);
     const unattended = { ...running, unattendedSince: '2026-11-21T08:00:20.000Z' };
     expect(changeLines(unattended, unattended, now + 5_000)).toEqual([]);
   });
 
   it('ends with how it ended', () => {
-    const ended: Frame = { ...running, phase: 'ended', outcome: 'undone', endedAt: '2026-11-21T08:00:31.000Z', reason: 'check host: full' };
+    const ended: Frame = {
+      ...running,
+      phase: 'ended',
+      outcome: 'undone',
+      endedAt: '2026-11-21T08:00:31.000Z',
+      reason: 'check host: full',
+    };
     expect(changeLines(running, ended, now).at(-1)).toBe('provision g42 (operation 12)  undone, 31.0 s');
     expect(endLines(ended)).toContain('why: check host: full');
   });
@@ -116,7 +144,15 @@ describe('an operation in a pipe', () => {
 
 describe('a recorded ready', () => {
   it('never stands alone in a list', () => {
-    const row = { gateway: 'g42', birth: '7k3fq2', since: '2026-11-21T07:57:30.000Z', release: '2026.9.6', host: 'local', operation: '', needsAttention: false };
+    const row = {
+      gateway: 'g42',
+      birth: '7k3fq2',
+      since: '2026-11-21T07:57:30.000Z',
+      release: '2026.9.6',
+      host: 'local',
+      operation: '',
+      needsAttention: false,
+    };
     const table = listTable([{ ...row, phase: 'ready' }], now);
     expect(table).toContain('ready (proved 3 minutes ago)');
     expect(table).not.toMatch(/ready\s{2,}/);
@@ -166,15 +202,24 @@ describe('exit codes', () => {
 
 describe('what to type next', () => {
   it('names the park in every answer', () => {
-    expect(commandsFor('g42', 'provision', undefined, park)).toEqual(['creel retry g42 --park 12.1', 'creel abort g42 --park 12.1']);
+    expect(commandsFor('g42', 'provision', undefined, park)).toEqual([
+      'creel retry g42 --park 12.1',
+      'creel abort g42 --park 12.1',
+    ]);
   });
 
-  it('is nothing after a removal that is done', () => expect(commandsFor('g42', 'remove', 'done', undefined)).toEqual([]));
+  it('is nothing after a removal that is done', () =>
+    expect(commandsFor('g42', 'remove', 'done', undefined)).toEqual([]));
 });
 
 describe('names', () => {
   it('an operation is read from its workflow id', () => {
-    expect(readOperationId('gateway/g42/7k3fq2/12-take-up')).toEqual({ gateway: 'g42', birth: '7k3fq2', operation: 12, kind: 'take-up' });
+    expect(readOperationId('gateway/g42/7k3fq2/12-take-up')).toEqual({
+      gateway: 'g42',
+      birth: '7k3fq2',
+      operation: 12,
+      kind: 'take-up',
+    });
   });
 
   it('a link to the Temporal UI escapes the workflow id', () => {
@@ -205,6 +250,8 @@ describe('a dry run', () => {
 
   it('shows no secret in the rendered config, only that there is one', () => {
     expect(plan.config).toMatchObject({ gateway: { auth: { token: '[secret]' }, remote: { token: '[secret]' } } });
-    expect(plan.config).toMatchObject({ channels: { telegram: { botToken: '[secret:g42-telegram]', dmPolicy: 'allowlist' } } });
+    expect(plan.config).toMatchObject({
+      channels: { telegram: { botToken: '[secret:g42-telegram]', dmPolicy: 'allowlist' } },
+    });
   });
 });

@@ -58,7 +58,11 @@ app_token = "secret:g42-slack-app"
       parkMs: 1_800_000,
       channels: [
         { kind: 'telegram', secrets: { botToken: 'secret:g42-telegram' }, allowFrom: ['@me'] },
-        { kind: 'slack', secrets: { botToken: 'secret:g42-slack-bot', appToken: 'secret:g42-slack-app' }, allowFrom: [] },
+        {
+          kind: 'slack',
+          secrets: { botToken: 'secret:g42-slack-bot', appToken: 'secret:g42-slack-app' },
+          allowFrom: [],
+        },
       ],
     });
   });
