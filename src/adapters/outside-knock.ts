@@ -52,7 +52,7 @@ function hear(
   signal: AbortSignal | undefined,
 ): Promise<Hello | TurnedAway> {
   let timer: NodeJS.Timeout | undefined;
-  let abort = () => {};
+  let abort: (() => void) | undefined;
   const heard = new Promise<Hello | TurnedAway>((resolve, reject) => {
     const settle = (read: () => Hello | TurnedAway | undefined) => {
       try {
@@ -78,7 +78,7 @@ function hear(
   });
   return heard.finally(() => {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
+    if (abort) signal?.removeEventListener('abort', abort);
     socket.removeAllListeners();
     socket.on('error', () => {}); // Whatever a socket still says after its verdict changes nothing.
   });
@@ -87,17 +87,10 @@ function hear(
 /** Answers one frame; gives the gateway's word when the frame is it. */
 function reply(socket: WebSocket, text: string, as: Credentials): Hello | TurnedAway | undefined {
   const frame = readFrame(text);
-  switch (frame.kind) {
-    case 'challenge':
-      socket.send(requestFrame(firstId, 'connect', connectParams(as, frame.challenge)));
-      return undefined;
-    case 'event':
-      return undefined;
-    case 'answer':
-      return readHello(frame.payload);
-    case 'refusal':
-      return readRefusal(frame.error);
-  }
+  if (frame.kind === 'answer') return readHello(frame.payload);
+  if (frame.kind === 'refusal') return readRefusal(frame.error);
+  if (frame.kind === 'challenge') socket.send(requestFrame(firstId, 'connect', connectParams(as, frame.challenge)));
+  return undefined;
 }
 
 /** An HTTP answer in place of a WebSocket: 502 to 504 pass by themselves, the others are a verdict (a proxy's 403, T14). */

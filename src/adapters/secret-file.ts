@@ -64,7 +64,7 @@ export class SecretFile implements SecretStore {
   }
 
   async list(): Promise<string[]> {
-    return Object.keys(this.#content().secrets).sort();
+    return Object.keys(this.#content().secrets).toSorted();
   }
 
   #content(): Content {

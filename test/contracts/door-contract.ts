@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { NotYet } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import { deviceFrom, type Device } from '../../src/domain/token.js';
@@ -30,6 +31,9 @@ export type GatewayAtHand = {
 };
 
 const admin = ['operator.admin'];
+
+const deviceList = z.object({ pending: z.array(z.looseObject({})), paired: z.array(z.looseObject({})) });
+const configRead = z.object({ hash: z.string() });
 
 /** How long a real gateway may take to boot on a busy machine. */
 const bootMs = 120_000;
@@ -87,7 +91,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       const again = await knock(gateway.inside.token, device);
       if (first.kind !== 'pairing required') throw new Error(`pairing was not required: ${first.kind}`);
       expect(again).toEqual(first);
-      const { pending } = (await callInside('device.pair.list')) as { pending: object[] };
+      const { pending } = deviceList.parse(await callInside('device.pair.list'));
       const asked = { requestId: first.requestId, deviceId: device.id, publicKey: device.publicKey };
       expect(pending).toContainEqual(expect.objectContaining(asked));
       expect(await callInside('device.pair.approve', { requestId: first.requestId })).toMatchObject({
@@ -95,7 +99,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       });
       const session = sessionOf(await knock(gateway.inside.token, device));
       expect(session.hello.scopes).toEqual(admin);
-      const { paired } = (await session.call('device.pair.list', {})) as { paired: object[] };
+      const { paired } = deviceList.parse(await session.call('device.pair.list', {}));
       expect(paired).toContainEqual(expect.objectContaining({ deviceId: device.id }));
       session.close();
     });
@@ -153,7 +157,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
     });
 
     test('a patch on a stale base changes nothing; on the right base the token switches and old sessions end', async () => {
-      const { hash } = (await callInside('config.get')) as { hash: string };
+      const { hash } = configRead.parse(await callInside('config.get'));
       const next = new Secret(randomBytes(32).toString('base64url'));
       const stale = await gateway.door.callInside(gateway.inside, [patchToken('0'.repeat(64), next)]);
       expect(stale).toMatchObject({
@@ -169,7 +173,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
 
       const inside = { ...gateway.inside, token: next };
       const read = await gateway.door.callInside(inside, [{ method: 'config.get', params: {} }]);
-      const back = patchToken((answerOf(read) as { hash: string }).hash, gateway.inside.token);
+      const back = patchToken(configRead.parse(answerOf(read)).hash, gateway.inside.token);
       expect(await gateway.door.callInside(inside, [back])).toMatchObject({ answers: [{ ok: true }] });
       sessionOf(await knock(gateway.inside.token, device)).close();
     });

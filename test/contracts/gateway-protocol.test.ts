@@ -1,5 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { publishedLink, readLink } from '../../src/adapters/control-link.js';
 import {
   connectParams,
@@ -25,7 +26,7 @@ describe('a connect', () => {
     expect(text).toBe(
       `v3|${device.id}|gateway-client|backend|operator|operator.admin,operator.read|1790000000000|the-token|n0nce|linux|`,
     );
-    const { signature } = connectParams(as, challenge)['device'] as { signature: string };
+    const { signature } = z.object({ signature: z.string() }).parse(connectParams(as, challenge)['device']);
     const x = device.publicKey;
     const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
     expect(verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64url'))).toBe(true);
@@ -37,11 +38,6 @@ describe('a connect', () => {
 });
 
 describe('a refusal of a connect', () => {
-  const refusal = (code: string, message: string, details?: object) => {
-    const frame = readFrame(JSON.stringify({ type: 'res', id: '1', ok: false, error: { code, message, details } }));
-    return frame.kind === 'refusal' ? readRefusal(frame.error) : frame;
-  };
-
   test.each([
     ['INVALID_REQUEST', { code: 'AUTH_TOKEN_MISMATCH' }, { kind: 'wrong token' }],
     ['INVALID_REQUEST', { code: 'AUTH_TOKEN_MISSING' }, { kind: 'wrong token' }],
@@ -132,11 +128,6 @@ describe('a visit inside', () => {
 
 describe('start-up', () => {
   const page = { status: 200, body: undefined };
-  const answers = (startup: object, ready: object) => async (path: string) => ({
-    status: 200,
-    body: undefined,
-    ...(path === '/startupz' ? startup : ready),
-  });
 
   test('is what /startupz says in its body, whatever its code (T5)', async () => {
     const never = { status: 200, body: { ready: true } };
@@ -163,7 +154,6 @@ describe('a one-time link', () => {
     browserUrl,
     browserBootstrapExpiresAtMs: 1_790_000_600_000,
   };
-  const result = (stdout: string, stderr = '', exitCode = 0) => ({ exitCode, stdout, stderr });
 
   test('points to the published port in both places', () => {
     expect(publishedLink(browserUrl, 19_100)).toBe(
@@ -189,3 +179,21 @@ describe('a one-time link', () => {
     expect(() => readLink(result('', 'killed', 137), 19_100)).toThrow(/exit 137/);
   });
 });
+
+function refusal(code: string, message: string, details?: object): unknown {
+  const frame = readFrame(JSON.stringify({ type: 'res', id: '1', ok: false, error: { code, message, details } }));
+  return frame.kind === 'refusal' ? readRefusal(frame.error) : frame;
+}
+
+/** Answers of a server that says this at each of the two paths. */
+function answers(startup: object, ready: object) {
+  return async (path: string) => ({
+    status: 200,
+    body: undefined,
+    ...(path === '/startupz' ? startup : ready),
+  });
+}
+
+function result(stdout: string, stderr = '', exitCode = 0) {
+  return { exitCode, stdout, stderr };
+}

@@ -41,15 +41,18 @@ describe('peers that are no gateway', () => {
     );
   });
 
-  test('a server that accepts and resets is not yet, as Docker does before the gateway listens (T6)', async () => {
-    await withServer(
-      (socket) => socket.resetAndDestroy(),
-      async (port) => {
+  test.each([
+    ['at once', (socket: Socket) => socket.resetAndDestroy()],
+    ['when it is asked', (socket: Socket) => socket.once('data', () => socket.resetAndDestroy())],
+  ])(
+    'a server that accepts and resets %s is not yet, as Docker does before the gateway listens (T6)',
+    async (_, serve) => {
+      await withServer(serve, async (port) => {
         await expect(doorWith().probeStartup({ place, port })).rejects.toThrow(NotYet);
         await expect(doorWith().knock({ place, port }, as)).rejects.toThrow(NotYet);
-      },
-    );
-  });
+      });
+    },
+  );
 
   test.each([
     ['403 Forbidden', { kind: 'turned away', code: 'http 403', reason: expect.any(String) }],
@@ -109,7 +112,7 @@ function answerWith(status: string, connection = 'close'): (socket: Socket) => v
 }
 
 async function withServer(
-  serve: (socket: Socket) => void,
+  serve: (socket: Socket) => unknown,
   use: (port: number, sockets: ReadonlySet<Socket>) => Promise<void>,
 ): Promise<void> {
   const sockets = new Set<Socket>();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Webhook } from 'standardwebhooks';
+import { z } from 'zod';
 import { LogPager } from '../../src/adapters/log-pager.js';
 import { WebhookPager } from '../../src/adapters/webhook-pager.js';
 import { Refused } from '../../src/domain/errors.js';
@@ -62,7 +63,8 @@ describe('the webhook', () => {
   });
 
   test('with a malformed secret is refused when it is made, without the secret', () => {
-    const make = () => new WebhookPager({ url: 'http://127.0.0.1:1/', secret: new Secret('whsec_not base64!') });
+    const target = { url: 'http://127.0.0.1:1/', secret: new Secret('whsec_not base64!') };
+    const make = () => new WebhookPager(target);
     expect(make).toThrow(Refused);
     expect(make).not.toThrow(/not base64!/);
   });
@@ -87,11 +89,14 @@ type Delivery = { readonly id: string; readonly body: unknown };
 async function openWebhook(codes: number[]) {
   const secret = `whsec_${randomBytes(24).toString('base64')}`;
   const deliveries: Delivery[] = [];
-  const server = createServer(async (request, response) => {
-    const headers = { ...request.headers } as Record<string, string>;
+  const take = async (request: IncomingMessage): Promise<number> => {
+    const headers = z.record(z.string(), z.string()).parse(request.headers);
     const body = new Webhook(secret).verify(await textOf(request), headers);
     deliveries.push({ id: headers['webhook-id'] ?? '', body });
-    response.writeHead(codes.shift() ?? 204, { location: '/elsewhere' }).end();
+    return codes.shift() ?? 204;
+  };
+  const server = createServer((request, response) => {
+    void take(request).then((code) => response.writeHead(code, { location: '/elsewhere' }).end());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = () =>

@@ -4,7 +4,7 @@ import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
 import { OpenclawDoor } from '../../src/adapters/gateway-door.js';
 import { localDial } from '../../src/adapters/local-dial.js';
 import { gatewayContainer } from '../../src/domain/container.js';
-import { configFile, renderConfig, stateDirectory } from '../../src/domain/gateway-config.js';
+import { configFile, overlayConfig, renderConfig, stateDirectory } from '../../src/domain/gateway-config.js';
 import { layout, markLabels, names, type Gateway } from '../../src/domain/gateway.js';
 import { Secret } from '../../src/domain/secret.js';
 import { lockOutAttempts, lockOutWindowMs } from '../../src/domain/thresholds.js';
@@ -90,8 +90,7 @@ async function createNetwork(
 }
 
 function configText(token: Secret, port: number): string {
-  const config = renderConfig({ token, port, channels: [] });
   const rateLimit = { maxAttempts: lockOutAttempts, windowMs: lockOutWindowMs, lockoutMs };
-  const auth = { mode: 'token', token: token.reveal(), rateLimit };
-  return JSON.stringify({ ...config, gateway: { ...(config['gateway'] as object), auth } });
+  const rendered = JSON.stringify(renderConfig({ token, port, channels: [] }));
+  return overlayConfig(rendered, { gateway: { auth: { rateLimit } } });
 }

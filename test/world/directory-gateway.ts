@@ -105,7 +105,7 @@ export class DirectoryGateway {
     const now = Date.now();
     const failures = listNames(this.#memory('failures'))
       .map(Number.parseFloat)
-      .sort((one, other) => one - other);
+      .toSorted((one, other) => one - other);
     const lockedAt = failures[maxAttempts - 1];
     if (lockedAt !== undefined && now < lockedAt + lockoutMs) return 'locked out';
     const right = token === this.token;

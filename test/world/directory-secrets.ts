@@ -25,6 +25,6 @@ export class DirectorySecrets implements SecretStore {
   }
 
   async list(): Promise<string[]> {
-    return listNames(this.#directory).sort();
+    return listNames(this.#directory).toSorted();
   }
 }
