@@ -1,6 +1,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { kindOf } from './docker-errors.js';
 
@@ -107,6 +108,11 @@ class Line extends http.Agent {
     socket.once('close', () => setTimeout(() => this.onHungUp?.(), handOverMs).unref());
     if (this.#isCut) socket.destroy();
     return socket;
+  }
+
+  /** docker-modem prints every request in full depth, for a log it does not write: from here it would walk through the whole process. */
+  [inspect.custom](): string {
+    return 'Line';
   }
 
   cut(): void {
