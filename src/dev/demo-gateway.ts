@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as after } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { NoWorker, UnknownGateway } from '../client/failure.js';
+import type { Frame } from '../client/frame.js';
+import { ask, localPlace, proposedBirth, request } from '../client/gateways.js';
+import { openGateway } from '../client/looks.js';
+import { watch } from '../client/watch.js';
+import type { GatewaySpec } from '../domain/gateway-spec.js';
+import { newRecipient } from '../domain/seal.js';
+import type { Accepted, Description } from '../workflows/requests.js';
+
+export const demoGateway = 'demo';
+export const demoRelease = '2026.9.6';
+
+/** What the demo asks for: an image built on this machine, nothing kept, nobody to wait for. */
+const spec: GatewaySpec = {
+  release: demoRelease,
+  dev: true,
+  memoryMb: 2048,
+  cpus: 2,
+  keepStateMs: 0,
+  parkMs: 0,
+  channels: [],
+};
+
+const origin = 'npm run demo';
+
+/** A worker that has just been started answers within seconds; a busy machine takes longer. */
+const patienceMs = 90_000;
+
+/**
+ * Asks for the demo's gateway: a new one, or a repair of the one that is there. What an earlier demo asked for and did not see
+ * finished is followed instead of asked again.
+ */
+export async function bringUp(client: Client): Promise<Accepted> {
+  const found = await whenWorkerAnswers(() => describe(client));
+  const running = found && runningOf(found);
+  if (running && !isRemoval(running)) return running;
+  const requestId = randomUUID();
+  const birth = proposedBirth(demoGateway, requestId);
+  const asked = { kind: 'provision', requestId, origin, place: localPlace, birth, how: 'new' } as const;
+  return whenWorkerAnswers(() => request(client, demoGateway, { ...asked, spec: found?.life?.spec ?? spec }));
+}
+
+/** Asks for its removal; undefined when there is nothing to remove. */
+export async function takeDown(client: Client): Promise<Accepted | undefined> {
+  const found = await whenWorkerAnswers(() => describe(client));
+  if (!found || ((found.phase === 'removed' || found.phase === 'none') && !found.running)) return undefined;
+  const running = runningOf(found);
+  if (running && isRemoval(running)) return running;
+  const asked = { kind: 'remove', requestId: randomUUID(), origin, purge: true, place: localPlace } as const;
+  return whenWorkerAnswers(() => request(client, demoGateway, asked));
+}
+
+/** Follows an operation to its end, or until `interrupted`; the last frame that was seen. */
+export async function followUntil(
+  client: Client,
+  accepted: Accepted,
+  show: (frame: Frame) => void,
+  interrupted: Promise<void>,
+): Promise<Frame | undefined> {
+  const frames = watch(client, accepted);
+  const over = interrupted.then(() => undefined);
+  let last: Frame | undefined;
+  for (;;) {
+    const next = await Promise.race([frames.next(), over]);
+    if (!next || next.done) return last;
+    last = next.value;
+    show(last);
+  }
+}
+
+/** A one-time link into the gateway's Control UI, already paired. */
+export async function mintLink(client: Client): Promise<string> {
+  const { life } = await ask(client, demoGateway);
+  if (!life) throw new Error(`gateway ${demoGateway} has no life on record`);
+  const recipient = await newRecipient();
+  const { sealed } = await openGateway(client, life, recipient.publicKey);
+  return (await recipient.open(sealed, `creel open ${demoGateway}`)).reveal();
+}
+
+async function describe(client: Client): Promise<Description | undefined> {
+  try {
+    return await ask(client, demoGateway);
+  } catch (error) {
+    if (error instanceof UnknownGateway) return undefined;
+    throw error;
+  }
+}
+
+async function whenWorkerAnswers<T>(call: () => Promise<T>): Promise<T> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof NoWorker) || performance.now() > until) throw error;
+      await after(200);
+    }
+  }
+}
+
+function runningOf({ gateway, life, running }: Description): Accepted | undefined {
+  if (!running || !life) return undefined;
+  return { gateway, birth: life.mark.birth, ...running, state: 'running' };
+}
+
+function isRemoval({ kind }: Accepted): boolean {
+  return kind === 'remove' || kind === 'purge';
+}

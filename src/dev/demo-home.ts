@@ -1,0 +1,143 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { withLock } from '../adapters/file-lock.js';
+import { demoStateFile } from '../client/demo-state.js';
+import { lives, processOf } from './own-process.js';
+
+/** Where the demo keeps what is its own: server, database, key, ports, logs. */
+export type DemoHome = {
+  readonly directory: string;
+  readonly stateFile: string;
+  readonly keyFile: string;
+  readonly databaseFile: string;
+  readonly serverLog: string;
+  readonly workerLog: string;
+};
+
+const holderForm = z.object({
+  version: z.literal(1),
+  pid: z.number().int().positive(),
+  born: z.string(),
+  address: z.string(),
+  namespace: z.string(),
+  ui: z.string(),
+});
+
+/** The demo that runs, as demo.json says: who it is and where it can be reached. */
+export type DemoHolder = z.infer<typeof holderForm>;
+
+const portsForm = z.object({ port: z.number().int(), uiPort: z.number().int() });
+
+/** The ports of the demo's server, the same from one demo to the next. */
+export type DemoPorts = z.infer<typeof portsForm>;
+
+export const demoNamespace = 'default';
+
+/** The demo's directory, made 0700 where there is none. */
+export function demoHome(env: NodeJS.ProcessEnv): DemoHome {
+  const stateFile = demoStateFile(env);
+  const directory = dirname(stateFile);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return homeIn(directory);
+}
+
+/** The same by the directory alone: how the demo's worker is told where it belongs. */
+export function homeIn(directory: string): DemoHome {
+  return {
+    directory,
+    stateFile: join(directory, 'demo.json'),
+    keyFile: join(directory, 'master.key'),
+    databaseFile: join(directory, 'temporal.db'),
+    serverLog: join(directory, 'temporal.log'),
+    workerLog: join(directory, 'worker.log'),
+  };
+}
+
+/** Makes this process the demo, or answers which one is. A demo that died without a word is passed over. */
+export async function claimDemo(home: DemoHome, ports: DemoPorts): Promise<DemoHolder | undefined> {
+  return withLock(join(home.directory, 'lock'), () => {
+    const holder = holderForm.safeParse(readJson(home.stateFile));
+    if (holder.success && lives(holder.data)) return holder.data;
+    writeHolder(home, ports);
+    return undefined;
+  });
+}
+
+/** Says where this process's demo can be reached. */
+export function writeHolder(home: DemoHome, { port, uiPort }: DemoPorts): void {
+  const self = processOf(process.pid);
+  if (!self) throw new Error(`process ${process.pid} does not find itself`);
+  const [address, ui] = [`127.0.0.1:${port}`, `http://127.0.0.1:${uiPort}`];
+  writeWhole(home.stateFile, { version: 1, ...self, address, namespace: demoNamespace, ui } satisfies DemoHolder);
+}
+
+/** The demo is over. */
+export function releaseDemo(home: DemoHome): void {
+  rmSync(home.stateFile, { force: true });
+}
+
+/** The ports of earlier demos, else free ones. */
+export async function rememberedPorts(home: DemoHome): Promise<DemoPorts> {
+  const remembered = portsForm.safeParse(readJson(join(home.directory, 'ports.json')));
+  return remembered.success ? remembered.data : freePorts();
+}
+
+/** Keeps the ports for later demos. */
+export function rememberPorts(home: DemoHome, ports: DemoPorts): void {
+  writeWhole(join(home.directory, 'ports.json'), ports);
+}
+
+/** Two ports of loopback that nobody listens on. */
+export async function freePorts(): Promise<DemoPorts> {
+  const servers = [createServer(), createServer()];
+  const taken = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen({ host: '127.0.0.1', port: 0 }, () => {
+            const at = server.address();
+            resolve(typeof at === 'object' && at ? at.port : 0);
+          });
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return { port: taken[0] ?? 0, uiPort: taken[1] ?? 0 };
+}
+
+/** Whether both ports can be listened on right now. */
+export async function areFree({ port, uiPort }: DemoPorts): Promise<boolean> {
+  const free = await Promise.all([port, uiPort].map(isFree));
+  return free.every(Boolean);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ host: '127.0.0.1', port }, () => server.close(() => resolve(true)));
+  });
+}
+
+function writeWhole(file: string, content: unknown): void {
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined; // None, or not ours: as good as none.
+  }
+}
+
+/** A compiled file of this project, by its path below `dist/`. */
+export function compiled(path: string): string {
+  return join(fileURLToPath(new URL('../..', import.meta.url)), path);
+}

@@ -1,0 +1,34 @@
+import { readConfig } from '../config.js';
+import { openKey } from '../key-file.js';
+import { openWorld } from '../open-world.js';
+import { currentSignal } from '../worker/current-signal.js';
+import { openLog } from '../worker/log.js';
+import { runWorker } from '../worker/run.js';
+import { installRuntime } from '../worker/runtime.js';
+import { compiled, demoNamespace, homeIn } from './demo-home.js';
+import { readFound } from './found.js';
+
+/** The demo's worker: `node demo-worker.js DIRECTORY ADDRESS`, a process of its own so that it can be killed. */
+const [directory = '', address = ''] = process.argv.slice(2);
+const { keyFile } = homeIn(directory);
+const found = readFound(process.env);
+const config = {
+  ...readConfig({ HOME: directory }),
+  catalogue: Object.entries(found.images).map(([version, image]) => ({ version, image, dev: true })),
+  engineSocket: found.docker.slice('unix://'.length),
+};
+const key = openKey(keyFile);
+const log = openLog('info');
+installRuntime(log, undefined);
+const ending = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort());
+await runWorker({
+  server: { address },
+  namespace: demoNamespace,
+  key,
+  openWorld: ({ deployment }) => openWorld({ config, key, deployment, signal: currentSignal, log }),
+  workflowBundle: { codePath: compiled('workflow-bundle.js') },
+  slots: config.slots,
+  log,
+  signal: ending.signal,
+});

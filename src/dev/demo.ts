@@ -1,0 +1,176 @@
+import { rmSync } from 'node:fs';
+import { setTimeout as after } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { DockerodeEngine } from '../adapters/docker-engine.js';
+import { pipe, terminal } from '../cli/follow.js';
+import { startDeployment, type Deployment } from '../client/hold-deployment.js';
+import type { Frame } from '../client/frame.js';
+import { Refused } from '../domain/errors.js';
+import { createKey, openKey } from '../key-file.js';
+import type { Marked } from '../ports/docker-engine.js';
+import type { Accepted } from '../workflows/requests.js';
+import { bringUp, demoGateway, demoRelease, followUntil, mintLink, takeDown } from './demo-gateway.js';
+import { claimDemo, demoHome, demoNamespace, releaseDemo, rememberedPorts, type DemoHome } from './demo-home.js';
+import { endAll, keepAlive, provideServer, startWorker } from './demo-processes.js';
+import { summaryLines } from './demo-summary.js';
+import { readFound, type Found } from './found.js';
+import { Interrupts } from './interrupts.js';
+import { processOf } from './own-process.js';
+import { startServer } from './temporal-server.js';
+
+/** How long a first Ctrl-C waits for a second one before the gateway is removed. */
+const secondThoughtMs = 2_000;
+
+type Flags = { readonly keep: boolean; readonly once: boolean };
+
+/** What is up while the demo runs. */
+type Stage = {
+  readonly home: DemoHome;
+  readonly found: Found;
+  readonly client: Client;
+  readonly deployment: Deployment;
+  readonly ui: string;
+  readonly interrupts: Interrupts;
+  /** Rejects when the server or the worker cannot be kept alive. */
+  readonly broken: Promise<never>;
+};
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function main(): Promise<number> {
+  const { values: flags } = parseArgs({
+    options: { keep: { type: 'boolean', default: false }, once: { type: 'boolean', default: false } },
+  });
+  forgetSettings(process.env);
+  const interrupts = new Interrupts();
+  const found = readFound(process.env);
+  if (!found.images[demoRelease]) throw new Refused(`the image of release ${demoRelease} is not prepared: run scripts/bootstrap`);
+  const home = demoHome(process.env);
+  const other = await claimDemo(home, await rememberedPorts(home));
+  if (other) {
+    say(`A demo runs already: process ${other.pid}, Temporal at ${other.address}, UI ${other.ui}. Stop it there with Ctrl-C, or use it: npx creel list`);
+    return 1;
+  }
+  const stopping = new AbortController();
+  let bare = false;
+  try {
+    const stage = await raise(home, found, interrupts, stopping.signal);
+    const code = await Promise.race([play(stage, flags), stage.broken]);
+    bare = flags.once && code === 0 && (await marked(stage)).length === 0;
+    return code;
+  } catch (error) {
+    say(`The demo's files, with the logs of server and worker, lie in ${home.directory}`);
+    throw error;
+  } finally {
+    stopping.abort();
+    await endAll(home);
+    releaseDemo(home);
+    if (bare) rmSync(home.directory, { recursive: true, force: true });
+    if (found.startedEngine) say('The Docker engine, which bootstrap had to start, stays.');
+  }
+}
+
+/** The demo owns its server, key and ports, and takes nothing from the standard environment. */
+function forgetSettings(env: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(env)) if (/^(TEMPORAL|CREEL)_/.test(name)) delete env[name];
+  env['no_proxy'] = [env['no_proxy'], '127.0.0.1', 'localhost'].filter(Boolean).join(',');
+}
+
+/** Server, key, deployment and worker, in this order; both processes are started again when they die. */
+async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signal: AbortSignal): Promise<Stage> {
+  const { ports, server } = await provideServer(home, found, await rememberedPorts(home));
+  const [address, ui] = [`127.0.0.1:${ports.port}`, `http://127.0.0.1:${ports.uiPort}`];
+  say(`Temporal ${address}, UI ${ui}`);
+  if (createKey(home.keyFile)) say(`Made the demo's master key ${home.keyFile}: losing it loses every token derived from it`);
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace: demoNamespace, identity: 'creel demo' });
+  const deployment = await startDeployment(client, openKey(home.keyFile));
+  const worker = await startWorker(home, address);
+  const restartServer = async () => {
+    const pid = await startServer({ binary: found.temporal, ...ports, databaseFile: home.databaseFile, logFile: home.serverLog });
+    return processOf(pid) ?? { pid, born: '' };
+  };
+  const watching = [
+    keepAlive(server, home.serverLog, restartServer, say, signal),
+    keepAlive(worker, home.workerLog, () => startWorker(home, address), say, signal),
+  ];
+  const broken = Promise.all(watching).then(() => new Promise<never>(() => undefined));
+  broken.catch(() => undefined); // `main` hears it in its race; while the demo is being stopped nobody must.
+  return { home, found, client, deployment, ui, interrupts, broken };
+}
+
+/** Up, shown, and down again unless it is to be kept. */
+async function play(stage: Stage, flags: Flags): Promise<number> {
+  const { client, interrupts } = stage;
+  const up = await show(stage, await bringUp(client), interrupts.times(1));
+  const usable = up?.outcome === 'done';
+  if (up?.phase === 'ended' && !usable) say(up.reason);
+  if (usable) await summarise(stage, up, flags);
+  if (usable && !flags.once) await interrupts.times(1);
+  const failed = up?.phase === 'ended' && !usable;
+  if (flags.keep || (await wantsToKeep(stage, flags))) {
+    say(`Gateway ${demoGateway} stays; the next demo takes it up.`);
+    return failed ? 1 : 0;
+  }
+  const gone = await remove(stage);
+  return gone && !failed ? 0 : 1;
+}
+
+async function summarise({ client, found, ui }: Stage, frame: Frame, { once, keep }: Flags): Promise<void> {
+  const link = once ? undefined : await mintLink(client).catch((error: unknown) => `no link: ${String(error)}`);
+  const lines = summaryLines({ frame, image: found.images[demoRelease] ?? '', ui, link, keep });
+  say(['', `Gateway ${demoGateway} is ready.`, ...(once ? lines.slice(0, 3) : lines), ''].join('\n'));
+}
+
+/** One Ctrl-C removes, two keep: the first gives a moment for the second. */
+async function wantsToKeep({ interrupts }: Stage, { once }: Flags): Promise<boolean> {
+  if (once || interrupts.count === 0) return false;
+  say(`\nRemoving gateway ${demoGateway}. Ctrl-C again now keeps it for the next demo.`);
+  return Promise.race([interrupts.times(2).then(() => true), after(secondThoughtMs, false)]);
+}
+
+async function remove(stage: Stage): Promise<boolean> {
+  const asked = await takeDown(stage.client);
+  if (asked) {
+    const down = await show(stage, asked, stage.interrupts.times(stage.interrupts.count + 1));
+    if (down?.phase !== 'ended') {
+      say('The removal is not finished; the next demo goes on with it.');
+      return false;
+    }
+  }
+  const left = await marked(stage);
+  for (const { kind, name } of left.filter(isDemos)) say(`left behind: ${kind} ${name}`);
+  const others = new Set(left.filter((each) => !isDemos(each)).map(({ labels }) => labels['creel.gateway']));
+  for (const id of others) say(`Gateway ${id} was provisioned besides and stays; the next demo looks after it.`);
+  return !left.some(isDemos);
+}
+
+function isDemos({ labels }: Marked): boolean {
+  return labels['creel.gateway'] === demoGateway;
+}
+
+/** What the engine still holds of the demo's deployment. */
+async function marked({ found, deployment }: Pick<Stage, 'found' | 'deployment'>): Promise<Marked[]> {
+  const engine = new DockerodeEngine({ socketPath: found.docker.slice('unix://'.length), signal: () => undefined });
+  const all = await engine.listMarked();
+  return all.filter(({ labels }) => labels['creel.deployment'] === deployment.deployment);
+}
+
+async function show({ client }: Stage, accepted: Accepted, interrupted: Promise<void>): Promise<Frame | undefined> {
+  const screen = process.stdout.isTTY ? terminal() : pipe();
+  try {
+    return await followUntil(client, accepted, (frame) => screen.show(frame), interrupted);
+  } finally {
+    screen.close();
+  }
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const text = error instanceof Refused ? error.message : error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`demo: ${text}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,24 @@
+/** What a person at the keyboard, or whoever ends this process, has said so far. */
+export class Interrupts {
+  #count = 0;
+  readonly #waiting: { readonly times: number; readonly resolve: () => void }[] = [];
+
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.#hear());
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Resolves when it was said this many times. */
+  times(times: number): Promise<void> {
+    if (this.#count >= times) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ times, resolve }));
+  }
+
+  #hear(): void {
+    this.#count += 1;
+    for (const each of this.#waiting) if (this.#count >= each.times) each.resolve();
+  }
+}
