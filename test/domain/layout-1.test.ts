@@ -1,0 +1,265 @@
+import { describe, expect, test } from 'vitest';
+import { gatewayContainer } from '../../src/domain/container.js';
+import { birthFrom, layout, markLabels, names, readMark, type Gateway, type Mark } from '../../src/domain/gateway.js';
+import { gatewaySpec } from '../../src/domain/gateway-spec.js';
+import { slotsFor } from '../../src/domain/slot.js';
+import { gatewayToken, keyCheck, masterKey, operatorDevice, secretStoreKey } from '../../src/domain/token.js';
+import {
+  deploymentWorkflowId,
+  gatewayWorkflowId,
+  lookWorkflowId,
+  operationPrefix,
+  operationWorkflowId,
+  taskQueue,
+} from '../../src/workflows/ids.js';
+import { emptyState } from '../../src/workflows/gateway-state.js';
+import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
+
+/*
+ * Layout 1, frozen. Gateways, volumes and histories in the world carry these values. A value here that no longer comes out
+ * means that a newer creel has lost what an older one made: a change is a new layout beside this one, never an edit of this file.
+ */
+
+const key = masterKey('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n');
+const mark: Mark = { deployment: 'abcdefghij', gateway: 'g42', birth: '7k3fq2', layout: 1 };
+const gateway: Gateway = {
+  mark,
+  place: { provider: 'local', host: 'local' },
+  spec: gatewaySpec({
+    release: '2026.9.6',
+    dev: false,
+    memoryMb: 2048,
+    cpus: 2,
+    keepStateMs: 1_209_600_000,
+    parkMs: 0,
+    channels: [],
+  }),
+  tokenGeneration: 1,
+  deviceGeneration: 1,
+};
+
+test('this is layout 1', () => {
+  expect(layout).toBe(1);
+});
+
+describe('layout 1 derives from the master key', () => {
+  test('its public id', () => {
+    expect(key.id).toBe('df09de28');
+  });
+
+  test('what a namespace remembers of it', () => {
+    expect(keyCheck(key, 'abcdefghij')).toBe('17fe1cb8b5eb63915371f768d1fc8bc6');
+  });
+
+  test('the key of the secret store', () => {
+    expect(secretStoreKey(key, 'abcdefghij').toString('hex')).toBe(
+      '2136135ca38732d2d74d92242c06cb389e93e7211c2c4f9581cdf52cd2138f6e',
+    );
+  });
+
+  test.each([
+    [1, 'g3n4WFSqFCfmZxFp1Z1IJjCHDw3tGEWxtKkUR5G1uGQ'],
+    [2, 'DtjGuYRefXlkL-Ja6VLEfP-ArYDhsm9Bly7bwBLBSzU'],
+    [1001, 'foBUYL5eTRWUbOHC6Eg70U87byVRkQmprUWcLSdqQWQ'],
+  ])('the gateway token of generation %i (S0-7)', (generation, token) => {
+    expect(gatewayToken(key, mark, generation).reveal()).toBe(token);
+  });
+
+  test.each([
+    {
+      generation: 1,
+      id: '49f4e992604de619d12138a5d45c1674e4d967ba1de2f16c0fc9cb569ea33d67',
+      publicKey: 'ekI829hWYKZubyKIBXiGxrSwgRjetbgJicgVk4xWL4s',
+      signature: 'Cvg-A9KOEHodc7jiNuDJ0HjiDKT_I_Lhm8tmqBFB00PuE65puT2i_bGOsbZb4QYERJIeKKKS4Epej7WvBvQJDg',
+    },
+    {
+      generation: 2,
+      id: 'b6a456c71406ad360c261a0fd3ddb51cbcae0cd6b6e27ac4d92ae445b3fa1754',
+      publicKey: 'mVQSwjZYtdvSe2EGLQbzn-0gEgL3mOtB3zlvnUkmU_Y',
+      signature: 'cevagLeYIYPN6CzaHtqhlODG0RLM2LJjPpe4qI2fKZePVN4VuErDmdBDpdzCA7VJ5K0o_dLD5KVCzsXfcxvqDQ',
+    },
+  ])('the operator device of generation $generation', ({ generation, id, publicKey, signature }) => {
+    const device = operatorDevice(key, mark, generation);
+    expect(device).toMatchObject({ id, publicKey });
+    expect(device.sign('creel layout 1')).toBe(signature);
+  });
+
+  test('something else for each part of the mark, and for token and device', () => {
+    const others: Mark[] = [
+      mark,
+      { ...mark, deployment: 'abcdefghik' },
+      { ...mark, gateway: 'g43' },
+      { ...mark, birth: '7k3fq3' },
+      { ...mark, gateway: 'g4', birth: '27k3fq2' },
+    ];
+    const derived = others.flatMap((each) => [
+      gatewayToken(key, each, 1).reveal(),
+      operatorDevice(key, each, 1).publicKey,
+    ]);
+    expect(new Set(derived).size).toBe(2 * others.length);
+  });
+});
+
+describe('layout 1 names', () => {
+  test('a birth', () => {
+    expect(birthFrom(Uint8Array.from([0xde, 0xad, 0xbe, 0xef, 0x01, 0x23]))).toBe('8p8rbd');
+    expect(birthFrom(Uint8Array.from([0, 1, 31, 32, 128, 255, 7]))).toBe('ab9aa9');
+  });
+
+  test('what a gateway has on its engine', () => {
+    expect(names(mark)).toEqual({
+      container: 'oc-g42-7k3fq2',
+      hostname: 'oc-g42-7k3fq2',
+      network: 'oc-g42-7k3fq2',
+      volume: 'oc-g42-7k3fq2-state',
+      writer: 'oc-g42-7k3fq2-write',
+    });
+  });
+
+  test('whose it is', () => {
+    const labels = {
+      'creel.deployment': 'abcdefghij',
+      'creel.gateway': 'g42',
+      'creel.birth': '7k3fq2',
+      'creel.layout': '1',
+    };
+    expect(markLabels(mark)).toEqual(labels);
+    expect(readMark(labels)).toEqual(mark);
+  });
+
+  test('the order in which a gateway tries subnets and ports', () => {
+    const slots = [...slotsFor({ cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 }, 'oc-g42-7k3fq2')];
+    expect(slots.slice(0, 2)).toEqual([
+      { subnet: '10.213.33.0/28', port: 19_628 },
+      { subnet: '10.213.33.16/28', port: 19_629 },
+    ]);
+    expect(slots.at(-1)).toEqual({ subnet: '10.213.32.240/28', port: 19_627 });
+  });
+
+  test('workflows and their queue', () => {
+    expect([
+      taskQueue,
+      deploymentWorkflowId,
+      gatewayWorkflowId('g42'),
+      operationPrefix('g42'),
+      operationWorkflowId('g42', '7k3fq2', 12, 'provision'),
+      lookWorkflowId('g42', '7k3fq2', 'probe', 'n0nce'),
+    ]).toEqual([
+      'creel',
+      'deployment',
+      'gateway/g42',
+      'gateway/g42/',
+      'gateway/g42/7k3fq2/12-provision',
+      'gateway/g42/7k3fq2/probe-n0nce',
+    ]);
+  });
+
+  test('search attributes', () => {
+    expect(searchAttributeKeys.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'GatewayId KEYWORD',
+      'GatewayBirth KEYWORD',
+      'GatewayPhase KEYWORD',
+      'GatewayRelease KEYWORD',
+      'GatewayHost KEYWORD',
+      'OperationKind KEYWORD',
+      'NeedsAttention BOOL',
+      'PhaseSince DATETIME',
+    ]);
+  });
+});
+
+describe('layout 1 lists', () => {
+  test('the steps of a provision, in order', () => {
+    expect(provisionSteps).toEqual([
+      'check host',
+      'fetch release',
+      'keep state',
+      'join network',
+      'write config',
+      'start container',
+      'await readiness',
+      'pair operator',
+      'probe channels',
+      'keep running',
+      'read back',
+    ]);
+  });
+
+  test('every step there ever was, with its activities: histories quote them', () => {
+    expect(registry).toMatchObject({
+      'check host': { do: 'ensureHost' },
+      'fetch release': { do: 'ensureRelease' },
+      'keep state': { do: 'ensureState', undo: 'removeState' },
+      'join network': { do: 'ensureNetwork', undo: 'removeNetwork' },
+      'write config': { do: 'ensureConfig', undo: 'removeConfig' },
+      'start container': { do: 'ensureContainer', undo: 'removeContainer' },
+      'await readiness': { do: 'probeReadiness' },
+      'pair operator': { do: 'ensureOperator' },
+      'probe channels': { do: 'probeChannels' },
+      'keep running': { do: 'ensureRestartPolicy' },
+      'read back': { do: 'findGateway' },
+    });
+  });
+
+  test('the fields of the state that continue-as-new carries, version 1', () => {
+    expect(emptyState(3, 1_700_000_000_000)).toEqual({
+      version: 1,
+      life: undefined,
+      phase: 'none',
+      since: 1_700_000_000_000,
+      reason: '',
+      entered: [],
+      record: undefined,
+      skipped: [],
+      left: [],
+      stateKeptUntil: 0,
+      nextOperation: 3,
+      queue: [],
+      running: undefined,
+      ended: [],
+      answered: [],
+      newRun: false,
+    });
+  });
+});
+
+test('layout 1 asks for this container, with no secret in it (S4-14, S0-23, S4-26, S4-27, S3-20, S3-28)', () => {
+  const imageId = `sha256:${'ab'.repeat(32)}`;
+  expect(gatewayContainer(gateway, imageId, 19_123)).toEqual({
+    name: 'oc-g42-7k3fq2',
+    hostname: 'oc-g42-7k3fq2',
+    imageId,
+    labels: {
+      'creel.deployment': 'abcdefghij',
+      'creel.gateway': 'g42',
+      'creel.birth': '7k3fq2',
+      'creel.layout': '1',
+      'creel.release': '2026.9.6',
+      'creel.shape': `{"cpus":2,"imageId":"${imageId}","memoryMb":2048,"port":19123}`,
+    },
+    command: ['node', 'openclaw.mjs', 'gateway'],
+    environment: { HOME: '/home/node' },
+    memoryMb: 2048,
+    cpus: 2,
+    network: 'oc-g42-7k3fq2',
+    publish: { hostIp: '127.0.0.1', hostPort: 19_123, port: 18_789 },
+    volume: { name: 'oc-g42-7k3fq2-state', target: '/home/node/.openclaw' },
+    tmpfs: {
+      '/tmp': 'rw,nosuid,nodev,mode=1777',
+      '/home/node/.cache': 'rw,uid=1000,gid=1000,mode=700',
+    },
+    restartPolicy: 'no',
+    health: {
+      command: [
+        'node',
+        '-e',
+        "fetch('http://127.0.0.1:18789/healthz').then((r)=>process.exit(r.ok?0:1),()=>process.exit(1))",
+      ],
+      intervalMs: 30_000,
+      timeoutMs: 5_000,
+      startPeriodMs: 45_000,
+      retries: 5,
+    },
+  });
+});
