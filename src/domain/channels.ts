@@ -39,7 +39,7 @@ export function secretName(raw: unknown): string {
 export function channel(raw: unknown): Channel {
   const given = raw as Partial<Channel> | null;
   const kind = given?.kind;
-  if (kind === undefined || !(kind in tokenForms)) {
+  if (typeof kind !== 'string' || !Object.hasOwn(tokenForms, kind)) {
     throw new Refused(
       `channel ${JSON.stringify(kind)} is unknown: ${Object.keys(tokenForms).join(', ')}`,
     );

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest';
+import { channel, checkToken, secretName, tokenForms, type ChannelKind } from '../../src/domain/channels.js';
+import { refusal } from './refusal.js';
+
+const telegram = `123456789:${'A'.repeat(35)}`;
+const discord = `${'M'.repeat(24)}.Gh4x_1.${'z'.repeat(27)}`;
+
+const tokens: [ChannelKind, string, string, string[]][] = [
+  [
+    'telegram',
+    'botToken',
+    telegram,
+    [
+      `bot${telegram}`,
+      telegram.slice(0, -1),
+      `${telegram}A`,
+      telegram.replace(':', ''),
+      ` ${telegram}`,
+      `${telegram}\n`,
+      `123:${'A'.repeat(35)}`,
+    ],
+  ],
+  [
+    'discord',
+    'token',
+    discord,
+    [`Bot ${discord}`, discord.replaceAll('.', ''), telegram, `${discord}.more`, discord.slice(0, 20)],
+  ],
+  [
+    'slack',
+    'botToken',
+    'xoxb-1234567890-abcdefghij',
+    ['xoxp-1234567890-abcdefghij', 'xapp-1-A0123456789-abc', 'xoxb-short'],
+  ],
+  [
+    'slack',
+    'appToken',
+    'xapp-1-A0123456789-abcdef',
+    ['xoxb-1234567890-abcdefghij', 'xapp-short', 'XAPP-1-A0123456789-abc'],
+  ],
+];
+
+describe('a channel token (S4-32)', () => {
+  test.each(tokens)('of %s as %s has its form', (kind, key, right) => {
+    expect(() => checkToken(kind, key, right)).not.toThrow();
+  });
+
+  test.each(tokens.flatMap(([kind, key, , wrong]) => wrong.map((value) => [kind, key, value] as const)))(
+    'of %s as %s is refused as %j, without a word of it',
+    (kind, key, value) => {
+      const message = refusal(() => checkToken(kind, key, value));
+      expect(message).toContain(`channel ${kind}: the stored ${key}`);
+      expect(message).not.toContain(value.trim());
+      expect(message).not.toContain(value.trim().slice(-8));
+    },
+  );
+
+  test('forms are known for every secret that a channel needs', () => {
+    expect(Object.entries(tokenForms).map(([kind, forms]) => [kind, Object.keys(forms)])).toEqual([
+      ['telegram', ['botToken']],
+      ['discord', ['token']],
+      ['slack', ['botToken', 'appToken']],
+    ]);
+  });
+});
+
+describe('a channel', () => {
+  const slack = { kind: 'slack', secrets: { botToken: 'secret:b', appToken: 'secret:a' }, allowFrom: ['U1'] };
+
+  test('is taken as given, without anything else that came along', () => {
+    expect(channel({ ...slack, dmPolicy: 'open' })).toEqual(slack);
+  });
+
+  test('lets nobody in unless named (S4-40)', () => {
+    expect(channel({ kind: 'telegram', secrets: { botToken: 'secret:t' } }).allowFrom).toEqual([]);
+  });
+
+  test.each([
+    [{ kind: 'whatsapp' }, 'unknown: telegram, discord, slack'],
+    [{ kind: undefined }, 'unknown'],
+    [{ kind: 'toString', secrets: {} }, 'unknown'],
+    [{ kind: ['slack'] }, 'unknown'],
+    [{ secrets: { botToken: 'secret:b' } }, 'needs botToken and appToken'],
+    [{ secrets: { ...slack.secrets, token: 'secret:c' } }, 'needs botToken and appToken'],
+    [{ secrets: { botToken: 'secret:b', appToken: 'secret:A' } }, 'must be a reference'],
+    [{ allowFrom: '@me' }, 'must list the senders'],
+    [{ allowFrom: ['*'] }, 'S4-40'],
+    [{ allowFrom: [''] }, 'must list the senders'],
+    [{ allowFrom: [7] }, 'must list the senders'],
+  ])('is refused with %j', (wrong, why) => {
+    expect(refusal(() => channel({ ...slack, ...wrong }))).toContain(why);
+  });
+
+  test.each([null, undefined, 'slack'])('that is %j is refused', (raw) => {
+    expect(refusal(() => channel(raw))).toContain('unknown');
+  });
+
+  test('with the token itself instead of a reference is refused without a word of it', () => {
+    const message = refusal(() => channel({ kind: 'telegram', secrets: { botToken: telegram }, allowFrom: [] }));
+    expect(message).toContain('not the value itself');
+    expect(message).not.toContain(telegram.slice(10));
+  });
+});
+
+describe('the name of a secret', () => {
+  test.each(['g42-telegram', 'a', '0', 'a.b_c-d', 'a'.repeat(63)])('may be %s', (name) => {
+    expect(secretName(name)).toBe(name);
+  });
+
+  test.each(['', '-a', '.a', 'A', 'a b', 'a/b', '../a', 'a'.repeat(64), 'a\n', undefined])(
+    'is refused as %j',
+    (name) => {
+      expect(refusal(() => secretName(name))).toContain('For example: g42-telegram');
+    },
+  );
+});
