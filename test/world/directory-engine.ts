@@ -16,7 +16,7 @@ import type {
   Volume,
   WriterSpec,
 } from '../../src/ports/docker-engine.js';
-import { createFile, listNames, readRecord, readText, replaceFile, touchFile } from './directory-files.js';
+import { createFile, listNames, readRecord, readText, removeTree, replaceFile, touchFile } from './directory-files.js';
 import {
   containerRecord,
   imageRecord,
@@ -36,7 +36,7 @@ type Kind = 'volume' | 'network' | 'container';
  *     volumes/<name>.json           files/<volume>/<path>           the file itself, with its real mode
  *     networks/<subnet>.json        a subnet can exist once         containers/<name>.json     a name can exist once
  *     states/<id>.json              what changes in a container     logs/<id>                  what it said
- *     users/<kind>/<key>/<id>       which container may use a volume, network, port; only a hint, checked when read
+ *     users/<kind>/<key>/<id>       who may use a volume, network, port, network name; a hint, checked when read
  *     taken-ports/<port>            something foreign listens       down                       the engine does not answer
  *
  * References, subnets and the like are URL-encoded in file names.
@@ -77,7 +77,7 @@ export class DirectoryEngine implements DockerEngine {
     this.#answer();
     const user = this.#usersOf('volume', name)[0];
     if (user) throw new NotYet(`volume ${name} is in use by container ${user.name}`);
-    fs.rmSync(path.join(this.root, 'files', encodeURIComponent(name)), { recursive: true, force: true });
+    removeTree(path.join(this.root, 'files', encodeURIComponent(name)));
     fs.rmSync(this.#at('volumes', name), { force: true });
   }
 
@@ -94,13 +94,12 @@ export class DirectoryEngine implements DockerEngine {
 
   async removeNetwork(id: string): Promise<void> {
     this.#answer();
-    const file = this.#at('networks', nameIn(id));
-    const network = readRecord(file, networkRecord);
-    if (network?.id !== id) return;
+    const network = this.#networkIfThere(id);
+    if (!network) return;
     const user = this.#usersOf('network', network.name)[0];
     if (user) throw new NotYet(`network ${network.name} still has container ${user.name} attached`);
-    fs.rmSync(file, { force: true });
-    fs.rmSync(this.#hint('network-name', network.name, nameIn(id)), { force: true });
+    fs.rmSync(this.#at('networks', network.subnet), { force: true });
+    fs.rmSync(this.#hint('network-name', network.name, id), { force: true });
   }
 
   async createContainer(spec: ContainerSpec): Promise<'created' | 'name taken'> {
@@ -224,9 +223,11 @@ export class DirectoryEngine implements DockerEngine {
       overlap(decodeURIComponent(file.slice(0, -'.json'.length)), network.subnet),
     );
     if (overlaps) return 'subnet taken';
-    touchFile(this.#hint('network-name', network.name, network.subnet));
     const record = { ...network, id: newId(network.subnet) };
+    const hint = this.#hint('network-name', network.name, record.id);
+    touchFile(hint);
     if (createFile(this.#at('networks', network.subnet), JSON.stringify(record))) return 'created';
+    fs.rmSync(hint, { force: true });
     return 'subnet taken';
   }
 
@@ -302,9 +303,13 @@ export class DirectoryEngine implements DockerEngine {
 
   #networks(name: string) {
     return listNames(path.join(this.root, 'users', 'network-name', encodeURIComponent(name)))
-      .map((subnet) => readRecord(this.#at('networks', decodeURIComponent(subnet)), networkRecord))
-      .filter((network) => network !== undefined)
-      .filter((network) => network.name === name);
+      .map((hint) => this.#networkIfThere(decodeURIComponent(hint)))
+      .filter((network) => network !== undefined);
+  }
+
+  #networkIfThere(id: string) {
+    const network = readRecord(this.#at('networks', nameIn(id)), networkRecord);
+    return network?.id === id ? network : undefined;
   }
 
   #addContainer(asked: ContainerRecord, restartPolicy: RestartPolicy): 'created' | 'name taken' {

@@ -55,6 +55,19 @@ export function listNames(directory: string): string[] {
   }
 }
 
+/** Removes a directory and what is in it, at once for everybody who looks, also while somebody writes into it. */
+export function removeTree(directory: string): void {
+  if (!fs.existsSync(directory)) return;
+  const aside = path.join(path.dirname(directory), `.${randomBytes(8).toString('hex')}`);
+  try {
+    fs.renameSync(directory, aside);
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return;
+    throw error;
+  }
+  fs.rmSync(aside, { recursive: true, force: true });
+}
+
 function draftBeside(file: string, content: string): string {
   const draft = path.join(path.dirname(file), `.${randomBytes(8).toString('hex')}`);
   writeMakingWay(draft, content);
