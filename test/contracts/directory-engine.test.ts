@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { NotYet, Refused } from '../../src/domain/errors.js';
+import type { Marked } from '../../src/ports/docker-engine.js';
 import { DirectoryEngine } from '../world/directory-engine.js';
 import { engineContract } from './engine-contract.js';
 import type { EngineUnderTest } from './engine-under-test.js';
@@ -15,12 +16,13 @@ async function open(): Promise<EngineUnderTest> {
   const engine = new DirectoryEngine(root);
   const imageId = `sha256:${'a'.repeat(64)}`;
   engine.addImage('creel/openclaw:2026.9.6', { id: imageId, labels: { 'creel.release': '2026.9.6' } });
+  const prefix = `oc-ct-${randomBytes(3).toString('hex')}`;
   let counter = 0;
   return {
     engine,
     imageId,
     imageReference: 'creel/openclaw:2026.9.6',
-    prefix: `oc-ct-${randomBytes(3).toString('hex')}`,
+    prefix,
     deployment: `contract-${randomBytes(3).toString('hex')}`,
     subnet: () => `10.198.${Math.floor(counter / 16)}.${(counter++ % 16) * 16}/28`,
     freePort: async () => 20_000 + counter++,
@@ -29,10 +31,21 @@ async function open(): Promise<EngineUnderTest> {
       return async () => engine.occupyPort(port, false);
     },
     addNetwork: async (network) => void engine.addNetwork(network),
+    inventory: async () => inventory(engine, prefix),
     forget: async (kind, name) => engine.forget(kind, name),
     crash: async (name) => engine.crash(name),
     speak: async (name, lines) => engine.say(name, lines),
   };
+}
+
+function inventory(engine: DirectoryEngine, prefix: string): Pick<Marked, 'kind' | 'name'>[] {
+  const kinds = ['container', 'network', 'volume'] as const;
+  return kinds.flatMap((kind) =>
+    engine
+      .leftovers()
+      .filter((each) => each.startsWith(`${kind} ${prefix}`))
+      .map((each) => ({ kind, name: each.slice(kind.length + 1) })),
+  );
 }
 
 engineContract('an engine that is a directory', open);

@@ -1,6 +1,6 @@
 import type { ContainerSpec } from '../../src/domain/container.js';
 import { markLabels, type Labels } from '../../src/domain/gateway.js';
-import type { Container, DockerEngine, WriterSpec } from '../../src/ports/docker-engine.js';
+import type { Container, DockerEngine, Marked, WriterSpec } from '../../src/ports/docker-engine.js';
 
 /** An engine, and what a test has to do to the world behind its back. */
 export type EngineUnderTest = {
@@ -17,6 +17,8 @@ export type EngineUnderTest = {
   readonly occupyPort: (port: number) => Promise<() => Promise<void>>;
   /** A network whose name may be taken already, as two racing requests leave it on an older engine. */
   readonly addNetwork: (network: { name: string; labels: Labels; subnet: string }) => Promise<void>;
+  /** Everything whose name has the prefix, seen without the engine under test. */
+  readonly inventory: () => Promise<Pick<Marked, 'kind' | 'name'>[]>;
   /** Removes something, whatever depends on it. */
   readonly forget: (kind: 'container' | 'network', name: string) => Promise<void>;
   /** The process in a running container dies. */
@@ -106,19 +108,17 @@ export class Scene {
   }
 }
 
-/** Removes everything of a deployment, the foreign things of its tests with it. */
-export async function clear({ engine, deployment, forget }: EngineUnderTest): Promise<void> {
-  const ours = (await engine.listMarked()).filter(({ labels }) => labels['creel.deployment']?.startsWith(deployment));
-  const names = (kind: string) => ours.filter((each) => each.kind === kind).map(({ name }) => name);
+/** Removes everything that the tests of this world made. */
+export async function clear({ engine, inventory, forget }: EngineUnderTest): Promise<void> {
+  const all = await inventory();
+  const names = (kind: string) => new Set(all.filter((each) => each.kind === kind).map(({ name }) => name));
   for (const name of names('container')) await forget('container', name);
-  for (const name of new Set(names('network'))) await forget('network', name);
+  for (const name of names('network')) await forget('network', name);
   for (const name of names('volume')) await engine.removeVolume(name);
 }
 
-/** Everything that an engine still holds of a deployment. */
-export async function left({ engine, deployment }: EngineUnderTest): Promise<string[]> {
-  const all = await engine.listMarked();
-  return all
-    .filter(({ labels }) => labels['creel.deployment']?.startsWith(deployment))
-    .map(({ kind, name }) => `${kind} ${name}`);
+/** What is left of this world, as anybody sees it and as the engine under test lists it. */
+export async function left({ engine, inventory, deployment }: EngineUnderTest): Promise<string[]> {
+  const listed = (await engine.listMarked()).filter(({ labels }) => labels['creel.deployment']?.startsWith(deployment));
+  return [...(await inventory()), ...listed].map(({ kind, name }) => `${kind} ${name}`);
 }

@@ -3,6 +3,7 @@ import net from 'node:net';
 import Docker from 'dockerode';
 import getPort from 'get-port';
 import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import type { Marked } from '../../src/ports/docker-engine.js';
 import { foundImage, foundSocket } from '../found.js';
 import type { EngineUnderTest } from './engine-under-test.js';
 
@@ -11,12 +12,13 @@ export async function openDocker(): Promise<EngineUnderTest> {
   const socketPath = foundSocket();
   const docker = new Docker({ socketPath });
   const random = randomBytes(3);
+  const prefix = `oc-ct-${random.toString('hex')}`;
   let subnets = 0;
   return {
     engine: new DockerodeEngine({ socketPath, signal: () => undefined }),
     imageId: foundImage('2026.9.6'),
     imageReference: 'creel/openclaw:2026.9.6',
-    prefix: `oc-ct-${random.toString('hex')}`,
+    prefix,
     deployment: `contract-${random.toString('hex')}`,
     subnet: () => {
       subnets += 1;
@@ -28,6 +30,7 @@ export async function openDocker(): Promise<EngineUnderTest> {
       const ipam = { Driver: 'default', Config: [{ Subnet: subnet }] };
       await docker.createNetwork({ Name: name, IPAM: ipam, Labels: { ...labels } });
     },
+    inventory: () => inventory(docker, prefix),
     forget: (kind, name) => (kind === 'container' ? removeContainer(docker, name) : removeNetworks(docker, name)),
     crash: async (name) => void (await docker.getContainer(name).kill()),
     speak: async () => undefined,
@@ -40,6 +43,18 @@ async function listen(port: number): Promise<() => Promise<void>> {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   });
   return () => new Promise((resolve) => server.close(() => resolve()));
+}
+
+async function inventory(docker: Docker, prefix: string): Promise<Pick<Marked, 'kind' | 'name'>[]> {
+  const filters = { name: [prefix] };
+  const containers = await docker.listContainers({ all: true, filters });
+  const networks = await docker.listNetworks({ filters });
+  const volumes = await docker.listVolumes({ filters });
+  return [
+    ...containers.map(({ Names }) => ({ kind: 'container' as const, name: Names[0]?.slice(1) ?? '' })),
+    ...networks.map(({ Name }) => ({ kind: 'network' as const, name: Name })),
+    ...(volumes.Volumes ?? []).map(({ Name }) => ({ kind: 'volume' as const, name: Name })),
+  ];
 }
 
 async function removeContainer(docker: Docker, name: string): Promise<void> {
