@@ -5,7 +5,9 @@ import { Refused } from './domain/errors.js';
 import { releaseImage, releaseVersion, type Catalogue } from './domain/release.js';
 
 const catalogueForm = z.strictObject({
-  release: z.array(z.strictObject({ version: z.string(), image: z.string(), dev: z.boolean().default(false) })).default([]),
+  release: z
+    .array(z.strictObject({ version: z.string(), image: z.string(), dev: z.boolean().default(false) }))
+    .default([]),
 });
 
 /** The catalogue in the file named, else in the usual place, where a missing file is an empty catalogue; `Refused` with what is wrong in it. */
@@ -30,7 +32,9 @@ function parseCatalogue(text: string, file: string): Catalogue {
   }
   const parsed = catalogueForm.safeParse(raw);
   if (!parsed.success) {
-    throw new Refused(`${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`);
+    throw new Refused(
+      `${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
+    );
   }
   const lines = parsed.data.release.map((line) => ({
     version: releaseVersion(line.version),

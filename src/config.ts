@@ -45,17 +45,35 @@ const unixSocket = (text: string, context: z.RefinementCtx): string => {
 
 const count = (least: number, most: number, otherwise: number) => {
   const message = `must be a whole number from ${least} to ${most}`;
-  return z.string().regex(/^\d+$/, message).transform(Number).pipe(z.number().min(least, message).max(most, message)).default(otherwise);
+  return z
+    .string()
+    .regex(/^\d+$/, message)
+    .transform(Number)
+    .pipe(z.number().min(least, message).max(most, message))
+    .default(otherwise);
 };
 
 /** Each line: the variable, its form, its default, and why one would set it. CREEL_KEY_FILE, in `keyFiles`, is the one more. */
 const settings = z.object({
-  CREEL_CATALOGUE: z.string().optional().describe('TOML with a [[release]] table of version, image, dev for each release'),
-  CREEL_DOCKER: z.string().transform(unixSocket).optional().describe('the engine; default DOCKER_HOST, else the usual socket'),
+  CREEL_CATALOGUE: z
+    .string()
+    .optional()
+    .describe('TOML with a [[release]] table of version, image, dev for each release'),
+  CREEL_DOCKER: z
+    .string()
+    .transform(unixSocket)
+    .optional()
+    .describe('the engine; default DOCKER_HOST, else the usual socket'),
   DOCKER_HOST: z.string().optional().describe("the engine as Docker's own tools name it"),
-  CREEL_SUBNET_POOL: z.string().default('10.213.0.0/16').describe('where gateways get their networks: 4,096 of them by default'),
+  CREEL_SUBNET_POOL: z
+    .string()
+    .default('10.213.0.0/16')
+    .describe('where gateways get their networks: 4,096 of them by default'),
   CREEL_FIRST_PORT: count(1024, 65_000, 19_100).describe('the n-th subnet goes with the n-th port from here'),
-  CREEL_PAGER_URL: z.url({ protocol: /^https?$/, message: 'must be an http or https URL' }).optional().describe('webhook that tells a person'),
+  CREEL_PAGER_URL: z
+    .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+    .optional()
+    .describe('webhook that tells a person'),
   CREEL_PAGER_SECRET: z
     .string()
     .regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, 'must be whsec_ and base64, as Standard Webhooks says')
@@ -72,7 +90,9 @@ const settings = z.object({
     .describe('debug and trace print payload metadata: not for production'),
   CREEL_ACTIVITIES: count(1, 1_000, 60).describe('calls at once: mostly waiting, bounded by sockets and the engine'),
   CREEL_WORKFLOW_TASKS: count(2, 200, 40).describe("decisions at once: bounded by the worker's cores"),
-  CREEL_WORKFLOW_CACHE: count(0, 10_000, 300).describe('gateways kept in memory, up to 1 MB each; 0 replays every time, for tests'),
+  CREEL_WORKFLOW_CACHE: count(0, 10_000, 300).describe(
+    'gateways kept in memory, up to 1 MB each; 0 replays every time, for tests',
+  ),
 });
 
 type Settings = z.infer<typeof settings>;

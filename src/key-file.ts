@@ -21,13 +21,17 @@ export function openKey(file: string): MasterKey {
   }
   if ((found.mode & 0o077) !== 0) {
     const mode = (found.mode & 0o777).toString(8);
-    throw new Refused(`the master key ${file} can be read by others (mode ${mode}): \`chmod 600 ${file}\`, and think about who has read it`);
+    throw new Refused(
+      `the master key ${file} can be read by others (mode ${mode}): \`chmod 600 ${file}\`, and think about who has read it`,
+    );
   }
   try {
     return masterKey(readFileSync(file, 'utf8'));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    throw new Refused(`${file}: ${error.message} (it has ${found.size} bytes). Restore it from your backup: another key opens nothing`);
+    throw new Refused(
+      `${file}: ${error.message} (it has ${found.size} bytes). Restore it from your backup: another key opens nothing`,
+    );
   }
 }
 

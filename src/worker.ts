@@ -16,7 +16,8 @@ async function main(): Promise<void> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const log = openLog(config.logLevel);
   installRuntime(log, config.metricsAt);
-  if (!config.pager) log.warn('no pager is configured (CREEL_PAGER_URL): what a person must know goes to this log alone');
+  if (!config.pager)
+    log.warn('no pager is configured (CREEL_PAGER_URL): what a person must know goes to this log alone');
   await runWorker({
     server: { ...connectionOptions, address: connectionOptions.address ?? '127.0.0.1:7233' },
     namespace,

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
-import { connect, type Flags } from '../client/connect.js';
+import type { Flags } from '../client/connect.js';
 import { holdDeployment } from '../client/hold-deployment.js';
 import { keyFiles } from '../config.js';
 import { secretName } from '../domain/channels.js';
@@ -8,42 +8,43 @@ import { Secret } from '../domain/secret.js';
 import { openKey } from '../key-file.js';
 import { openSecrets } from '../open-world.js';
 import type { SecretStore } from '../ports/secret-store.js';
+import { verb, withTemporal } from './verb.js';
 
 /** Tokens and keys have at most a few hundred bytes, a certificate a few thousand. */
 const secretBytes = 64 * 1024;
 
+const usage = '(--help shows how it is used)';
+
 /** `creel secret set NAME` and `creel secret list`: customers' secrets, stored where the worker's key lies. */
 export function secretCommand() {
   return new Command('secret')
-    .description("store customers' secrets (channel tokens, model keys); run it as the worker's user on its machine")
-    .addCommand(setCommand())
-    .addCommand(listCommand());
+    .description("store customers' secrets (channel tokens, model keys): as the worker's user on its machine")
+    .addCommand(setCommand().showHelpAfterError(usage).exitOverride())
+    .addCommand(listCommand().showHelpAfterError(usage).exitOverride());
 }
 
 function setCommand() {
-  return connecting(new Command('set'))
-    .description('store or replace a secret; its value is read from standard input')
+  return verb('set', 'store or replace a secret; its value is read from standard input', [
+    'creel secret set g42-telegram < token.txt',
+    'read -rs T && printf %s "$T" | creel secret set g42-telegram',
+  ])
     .argument('<name>', 'what a spec names it by, as "secret:NAME"')
-    .addHelpText('after', '\nExamples:\n  creel secret set g42-telegram < token.txt\n  read -rs T && printf %s "$T" | creel secret set g42-telegram')
-    .action(async (given, flags) => {
+    .action(async (given, options) => {
       const name = secretName(given);
       const value = await readValue(process.stdin, name);
-      await withStore(flags, (store) => store.write(name, value));
-      process.stdout.write(`Stored ${name}. A spec names it "secret:${name}"; the next provision or repair takes it up.\n`);
+      await withStore(options, (store) => store.write(name, value));
+      const said = `Stored ${name}. A spec names it "secret:${name}"; the next provision or repair takes it up.`;
+      process.stdout.write(`${options.json ? JSON.stringify({ stored: name }) : said}\n`);
     });
 }
 
 function listCommand() {
-  return connecting(new Command('list')).description('the names of the stored secrets, never their values').action(async (flags) => {
-    const names = await withStore(flags, (store) => store.list());
-    process.stdout.write(names.map((name) => `${name}\n`).join(''));
-  });
-}
-
-function connecting(command: Command) {
-  return command
-    .option('--address <host:port>', 'where Temporal is: it says which deployment the key belongs to')
-    .option('--namespace <name>', "the deployment's namespace");
+  return verb('list', 'the names of the stored secrets, never their values', ['creel secret list']).action(
+    async (options) => {
+      const names = await withStore(options, (store) => store.list());
+      process.stdout.write(options.json ? `${JSON.stringify(names)}\n` : names.map((name) => `${name}\n`).join(''));
+    },
+  );
 }
 
 /** The value on standard input without its last line break, or `Refused`: typed in the open, empty, or too long. */
@@ -58,10 +59,13 @@ async function readValue(input: NodeJS.ReadStream, name: string): Promise<Secret
   for await (const chunk of input) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > secretBytes) throw new Refused(`the value is longer than ${secretBytes} bytes: that is no token. Nothing was stored`);
+    if (size > secretBytes)
+      throw new Refused(`the value is longer than ${secretBytes} bytes: that is no token. Nothing was stored`);
     chunks.push(bytes);
   }
-  const value = Buffer.concat(chunks).toString('utf8').replace(/\r?\n$/, '');
+  const value = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
   if (value.trim() === '') throw new Refused('standard input was empty. Nothing was stored');
   return new Secret(value);
 }
@@ -69,11 +73,8 @@ async function readValue(input: NodeJS.ReadStream, name: string): Promise<Secret
 async function withStore<T>(flags: Flags, use: (store: SecretStore) => Promise<T>): Promise<T> {
   const files = keyFiles(process.env);
   const key = openKey(files.keyFile);
-  const { client, close } = await connect(flags);
-  try {
+  return withTemporal(flags, async (client) => {
     const { deployment } = await holdDeployment(client, key);
-    return await use(openSecrets(files, key, deployment));
-  } finally {
-    await close();
-  }
+    return use(openSecrets(files, key, deployment));
+  });
 }

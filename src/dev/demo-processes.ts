@@ -2,7 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as after } from 'node:timers/promises';
-import { areFree, compiled, freePorts, rememberPorts, writeHolder, type DemoHome, type DemoPorts } from './demo-home.js';
+import {
+  areFree,
+  compiled,
+  freePorts,
+  rememberPorts,
+  writeHolder,
+  type DemoHome,
+  type DemoPorts,
+} from './demo-home.js';
 import type { Found } from './found.js';
 import { endProcess, findProcesses, lives, processOf, type OwnProcess } from './own-process.js';
 import { answers, serverArguments, startServer, type DevServer } from './temporal-server.js';
@@ -23,7 +31,11 @@ const workerMain = compiled('src/dev/demo-worker.js');
  * The demo's server on its remembered ports: the one that an earlier demo left behind, if it is the very same and answers, else
  * a fresh one on the same database. Ports that somebody else took meanwhile are given up for others.
  */
-export async function provideServer(home: DemoHome, found: Found, remembered: DemoPorts): Promise<{ ports: DemoPorts; server: OwnProcess }> {
+export async function provideServer(
+  home: DemoHome,
+  found: Found,
+  remembered: DemoPorts,
+): Promise<{ ports: DemoPorts; server: OwnProcess }> {
   const options = (ports: DemoPorts): DevServer => ({
     binary: found.temporal,
     ...ports,
@@ -49,7 +61,10 @@ export async function provideServer(home: DemoHome, found: Found, remembered: De
 export async function startWorker(home: DemoHome, address: string): Promise<OwnProcess> {
   await endWorkers(home);
   const log = openSync(home.workerLog, 'a', 0o600);
-  const child = spawn(process.execPath, [workerMain, home.directory, address], { detached: true, stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [workerMain, home.directory, address], {
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
   closeSync(log);
   await once(child, 'spawn');
   child.unref();
@@ -81,7 +96,10 @@ export async function keepAlive(
       continue;
     }
     died += 1;
-    if (died > deaths) throw new Error(`process ${current.pid} died ${died} times in a row. Its log (${logFile}) ends:\n${endOf(logFile)}`);
+    if (died > deaths)
+      throw new Error(
+        `process ${current.pid} died ${died} times in a row. Its log (${logFile}) ends:\n${endOf(logFile)}`,
+      );
     say(`process ${current.pid} died; starting another`);
     current = await start();
   }
@@ -93,7 +111,7 @@ async function endWorkers(home: DemoHome): Promise<void> {
 }
 
 function findServers(home: DemoHome) {
-  return findProcesses((argv) => argv[1] === 'server' && argv[argv.indexOf('--db-filename') + 1] === home.databaseFile);
+  return findProcesses((argv) => argv[1] === 'server' && argv.includes(`--db-filename=${home.databaseFile}`));
 }
 
 function endOf(file: string): string {

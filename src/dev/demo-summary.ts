@@ -17,12 +17,21 @@ export function summaryLines({ frame, image, ui, link, keep }: Summary): string[
   const run = uiLink({ ui, namespace: demoNamespace }, frame.workflowId);
   const rows: [string, string | undefined][] = [
     ['release', record && `OpenClaw ${record.version}, image ${image.slice(0, 19)}`],
-    ['proved', record && `at ${record.provedAt}: authenticated WebSocket with ${record.operatorScopes.join(', ')}; channels: ${record.channels}`],
+    [
+      'proved',
+      record &&
+        `at ${record.provedAt}: authenticated WebSocket with ${record.operatorScopes.join(', ')}; channels: ${record.channels}`,
+    ],
     ['egress', record?.egress],
     ['open it', link],
     ['its run', run],
     ['next', `npx creel list  |  npx creel open ${gateway}`],
-    ['stop', keep ? 'Ctrl-C stops the demo and keeps the container for the next one' : 'Ctrl-C removes the gateway and stops everything; twice keeps it for the next demo'],
+    [
+      'stop',
+      keep
+        ? 'Ctrl-C stops the demo and keeps the container for the next one'
+        : 'Ctrl-C removes the gateway and stops everything; twice keeps it for the next demo',
+    ],
   ];
   return rows.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(9)}${value}`]));
 }

@@ -45,11 +45,14 @@ async function main(): Promise<number> {
   forgetSettings(process.env);
   const interrupts = new Interrupts();
   const found = readFound(process.env);
-  if (!found.images[demoRelease]) throw new Refused(`the image of release ${demoRelease} is not prepared: run scripts/bootstrap`);
+  if (!found.images[demoRelease])
+    throw new Refused(`the image of release ${demoRelease} is not prepared: run scripts/bootstrap`);
   const home = demoHome(process.env);
   const other = await claimDemo(home, await rememberedPorts(home));
   if (other) {
-    say(`A demo runs already: process ${other.pid}, Temporal at ${other.address}, UI ${other.ui}. Stop it there with Ctrl-C, or use it: npx creel list`);
+    say(
+      `A demo runs already: process ${other.pid}, Temporal at ${other.address}, UI ${other.ui}. Stop it there with Ctrl-C, or use it: npx creel list`,
+    );
     return 1;
   }
   const stopping = new AbortController();
@@ -82,13 +85,19 @@ async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signa
   const { ports, server } = await provideServer(home, found, await rememberedPorts(home));
   const [address, ui] = [`127.0.0.1:${ports.port}`, `http://127.0.0.1:${ports.uiPort}`];
   say(`Temporal ${address}, UI ${ui}`);
-  if (createKey(home.keyFile)) say(`Made the demo's master key ${home.keyFile}: losing it loses every token derived from it`);
+  if (createKey(home.keyFile))
+    say(`Made the demo's master key ${home.keyFile}: losing it loses every token derived from it`);
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace: demoNamespace, identity: 'creel demo' });
   const deployment = await startDeployment(client, openKey(home.keyFile));
   const worker = await startWorker(home, address);
   const restartServer = async () => {
-    const pid = await startServer({ binary: found.temporal, ...ports, databaseFile: home.databaseFile, logFile: home.serverLog });
+    const pid = await startServer({
+      binary: found.temporal,
+      ...ports,
+      databaseFile: home.databaseFile,
+      logFile: home.serverLog,
+    });
     return processOf(pid) ?? { pid, born: '' };
   };
   const watching = [

@@ -17,7 +17,9 @@ export function lives(process: OwnProcess): boolean {
 }
 
 /** The processes whose arguments fit. */
-export function findProcesses(fits: (argv: readonly string[]) => boolean): (OwnProcess & { readonly argv: readonly string[] })[] {
+export function findProcesses(
+  fits: (argv: readonly string[]) => boolean,
+): (OwnProcess & { readonly argv: readonly string[] })[] {
   const all = existsSync('/proc/self/cmdline') ? argvByProc() : argvByPs();
   return all.flatMap(([pid, argv]) => {
     const found = fits(argv) ? processOf(pid) : undefined;
@@ -27,7 +29,10 @@ export function findProcesses(fits: (argv: readonly string[]) => boolean): (OwnP
 
 /** Ends a process politely, after `graceMs` by force, and waits until it is gone. One that is gone already is success. */
 export async function endProcess(process: OwnProcess, graceMs: number): Promise<void> {
-  for (const [signal, limitMs] of [['SIGTERM', graceMs], ['SIGKILL', 10_000]] as const) {
+  for (const [signal, limitMs] of [
+    ['SIGTERM', graceMs],
+    ['SIGKILL', 10_000],
+  ] as const) {
     if (!lives(process)) return;
     send(process.pid, signal);
     const until = performance.now() + limitMs;

@@ -27,8 +27,11 @@ export function serverArguments({ port, uiPort, databaseFile }: DevServer): stri
   return [
     'server',
     'start-dev',
-    ...['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
-    ...['--db-filename', databaseFile, '--log-level', 'warn'],
+    '--ip=127.0.0.1',
+    `--port=${port}`,
+    `--ui-port=${uiPort}`,
+    `--db-filename=${databaseFile}`,
+    '--log-level=warn',
     ...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]),
     ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma]),
     ...searchAttributeFlags,
@@ -52,7 +55,9 @@ export async function startServer(server: DevServer): Promise<number> {
   }
   child.kill('SIGKILL');
   const said = readFileSync(server.logFile, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
-  throw new Error(`the Temporal dev server does not answer on port ${server.port}. Its log (${server.logFile}) ends:\n${said}`);
+  throw new Error(
+    `the Temporal dev server does not answer on port ${server.port}. Its log (${server.logFile}) ends:\n${said}`,
+  );
 }
 
 /** Whether a server on this port serves its namespace. */

@@ -39,7 +39,10 @@ async function attempt(context: Context, log: Logger, input: ActivityExecuteInpu
       throw error;
     }
     const failure = attemptFailure(error, number);
-    line[failure.type === 'NotYet' ? 'info' : 'warn']({ ms: ms(), kind: failure.type, err: failure }, 'activity failed');
+    line[failure.type === 'NotYet' ? 'info' : 'warn'](
+      { ms: ms(), kind: failure.type, err: failure },
+      'activity failed',
+    );
     throw failure;
   }
 }
@@ -47,7 +50,10 @@ async function attempt(context: Context, log: Logger, input: ActivityExecuteInpu
 async function beating<T>(context: Context, fn: () => Promise<T>): Promise<T> {
   const timeoutMs = context.info.heartbeatTimeoutMs;
   return within(async () => {
-    const timer = setInterval(() => context.heartbeat({ sentence: sentenceOf() }), timeoutMs ? timeoutMs / 3 : idlePaceMs);
+    const timer = setInterval(
+      () => context.heartbeat({ sentence: sentenceOf() }),
+      timeoutMs ? timeoutMs / 3 : idlePaceMs,
+    );
     try {
       return await fn();
     } finally {

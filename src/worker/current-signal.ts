@@ -19,5 +19,7 @@ export function currentSignal(): AbortSignal | undefined {
   const context = asyncLocalStorage.getStore();
   const clock = context && clocks.get(context);
   if (!context || !clock) return context?.cancellationSignal;
-  return Date.now() < clock.overAt ? clock.signal : AbortSignal.abort(new Error(`${context.info.activityType} is out of time`));
+  return Date.now() < clock.overAt
+    ? clock.signal
+    : AbortSignal.abort(new Error(`${context.info.activityType} is out of time`));
 }

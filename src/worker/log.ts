@@ -4,7 +4,12 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
 /** What the SDK says of every activity; our interceptor says the same in one line with the gateway's name. */
-const repeated = new Set(['Activity started', 'Activity completed', 'Activity failed', 'Activity completed as cancelled']);
+const repeated = new Set([
+  'Activity started',
+  'Activity completed',
+  'Activity failed',
+  'Activity completed as cancelled',
+]);
 
 /** Fields that only the SDK can use. */
 const noise = new Set(['taskToken', 'isLocal', 'timestampNanos', 'timestamp']);

@@ -1,7 +1,12 @@
 import { hostname } from 'node:os';
 import { setTimeout as after } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { Worker, type NativeConnection, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  Worker,
+  type NativeConnection,
+  type NativeConnectionOptions,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/activities.js';
 import { holdDeployment, type Deployment } from '../client/hold-deployment.js';

@@ -63,7 +63,10 @@ export async function ensureSearchAttributes(
     const reason = await tryUpsert(connection, namespace);
     if (reason === undefined) return;
     if (performance.now() - saidAt > repeatMs || saidAt === 0) {
-      log.warn({ namespace, reason, commands: await commands(connection, namespace) }, 'search attributes cannot be used yet');
+      log.warn(
+        { namespace, reason, commands: await commands(connection, namespace) },
+        'search attributes cannot be used yet',
+      );
       saidAt = performance.now();
     }
     await after(paceMs, undefined, { signal });
@@ -92,7 +95,9 @@ async function register(connection: NativeConnection, namespace: string, log: Lo
   const searchAttributes = Object.fromEntries(missing.map(({ name, kind }) => [name, kind.number]));
   const names = missing.map(({ name }) => name);
   try {
-    const done = await unlessForbidden(() => connection.operatorService.addSearchAttributes({ namespace, searchAttributes }));
+    const done = await unlessForbidden(() =>
+      connection.operatorService.addSearchAttributes({ namespace, searchAttributes }),
+    );
     if (done) log.info({ namespace, names }, 'search attributes registered');
   } catch (error) {
     if (grpcCode(error) === alreadyExists) return; // Another worker was quicker.

@@ -5,7 +5,9 @@ import { CancellationScope, condition, continueAsNew, setCurrentDetails, workflo
  * reads without a worker and which continue-as-new passes on. Cancelling it changes nothing.
  */
 export async function deployment(): Promise<void> {
-  setCurrentDetails('Says which deployment of creel this namespace belongs to: see the memo. It never ends; do not terminate it.');
+  setCurrentDetails(
+    'Says which deployment of creel this namespace belongs to: see the memo. It never ends; do not terminate it.',
+  );
   await CancellationScope.nonCancellable(async () => {
     await condition(() => workflowInfo().continueAsNewSuggested);
     await continueAsNew<typeof deployment>();

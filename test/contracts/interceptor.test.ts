@@ -1,5 +1,11 @@
 import { setTimeout as after } from 'node:timers/promises';
-import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure, defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  ApplicationFailureCategory,
+  CancelledFailure,
+  defaultFailureConverter,
+  defaultPayloadConverter,
+} from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
@@ -63,11 +69,14 @@ test('two calls at once do not read each other', async () => {
   expect(new Set(two.beats.map((beat) => JSON.stringify(beat)))).toEqual(new Set(['{"sentence":"two"}']));
 });
 
-test.each([Refused, Foreign, Bug, StartOver])('%o is never retried and keeps its kind, message and attempt', async (Kind) => {
-  const failure = await failureOf(new Kind('what, where, what now'), 2);
-  expect(failure).toMatchObject({ type: Kind.name, nonRetryable: true, details: [{ attempt: 2 }] });
-  expect(failure.message).toBe('what, where, what now');
-});
+test.each([Refused, Foreign, Bug, StartOver])(
+  '%o is never retried and keeps its kind, message and attempt',
+  async (Kind) => {
+    const failure = await failureOf(new Kind('what, where, what now'), 2);
+    expect(failure).toMatchObject({ type: Kind.name, nonRetryable: true, details: [{ attempt: 2 }] });
+    expect(failure.message).toBe('what, where, what now');
+  },
+);
 
 test('NotYet is asked again at a fixed pace and is no failure in the metrics', async () => {
   expect(await failureOf(new NotYet('still starting'))).toMatchObject({
@@ -109,7 +118,10 @@ test('cancellation reaches the adapters by signal and passes through untouched',
 
 test('one line at the start, one at the end, and no argument or answer in either', async () => {
   const { env, lines } = environment();
-  await env.run((_secret: unknown) => Promise.resolve('the answer'), { token: new Secret('s3cret'), plain: 'the argument' });
+  await env.run((_secret: unknown) => Promise.resolve('the answer'), {
+    token: new Secret('s3cret'),
+    plain: 'the argument',
+  });
   expect(lines).toHaveLength(2);
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({ msg: 'activity is done', attempt: 1, activity: 'unknown' });
   expect(lines.join('')).not.toMatch(/s3cret|the argument|the answer/);

@@ -40,7 +40,9 @@ describe('config', () => {
   });
 
   test('XDG directories are taken when absolute, an empty variable counts as unset', () => {
-    expect(readConfig({ HOME: home, XDG_DATA_HOME: '/data', CREEL_KEY_FILE: '' }).keyFile).toBe('/data/creel/master.key');
+    expect(readConfig({ HOME: home, XDG_DATA_HOME: '/data', CREEL_KEY_FILE: '' }).keyFile).toBe(
+      '/data/creel/master.key',
+    );
     expect(readConfig({ HOME: home, XDG_DATA_HOME: 'data' }).keyFile).toBe(join(home, '.local/share/creel/master.key'));
   });
 
@@ -91,7 +93,9 @@ describe('config', () => {
   });
 
   test('a remote engine is refused with the reason; a local one is taken from either variable', () => {
-    expect(refusal(() => readConfig({ HOME: home, CREEL_DOCKER: 'ssh://host' }))).toMatch(/CREEL_DOCKER: must be unix:\/\/.*loopback/);
+    expect(refusal(() => readConfig({ HOME: home, CREEL_DOCKER: 'ssh://host' }))).toMatch(
+      /CREEL_DOCKER: must be unix:\/\/.*loopback/,
+    );
     expect(readConfig({ HOME: home, DOCKER_HOST: 'unix:///run/other.sock' }).engineSocket).toBe('/run/other.sock');
     expect(
       readConfig({ HOME: home, DOCKER_HOST: 'tcp://engine:2375', CREEL_DOCKER: 'unix:///run/mine.sock' }).engineSocket,

@@ -171,7 +171,9 @@ describe('how a worker starts', () => {
     const again = new Lines();
     await ensureSearchAttributes(connection, namespace, again.log, forever);
     expect(again.all).toEqual([]);
-    await expect.poll(async () => (await client.workflow.count("ExecutionStatus = 'Running'")).count, { timeout: 10_000 }).toBe(0);
+    await expect
+      .poll(async () => (await client.workflow.count("ExecutionStatus = 'Running'")).count, { timeout: 10_000 })
+      .toBe(0);
   }, 30_000);
 
   test('an attribute of another type is refused', async () => {
@@ -214,7 +216,9 @@ describe('how a worker starts', () => {
     const works = async () => {
       const outside = await Connection.connect({ address });
       const handle = new Client({ connection: outside, namespace }).workflow.getHandle(deploymentWorkflowId);
-      const answer = await outside.withDeadline(Date.now() + 10_000, () => handle.query('__temporal_workflow_metadata'));
+      const answer = await outside.withDeadline(Date.now() + 10_000, () =>
+        handle.query('__temporal_workflow_metadata'),
+      );
       await outside.close();
       return answer;
     };
@@ -244,7 +248,11 @@ describe('how a worker starts', () => {
   test('the SDK logs through ours, without payloads and without saying what the interceptor says', () => {
     const lines = new Lines();
     const logger = temporalLogger(lines.log);
-    logger.error('Error while processing ActivityTask.start', { taskEncoded: 's3cret', activityType: 'x', input: { a: 's3cret' } });
+    logger.error('Error while processing ActivityTask.start', {
+      taskEncoded: 's3cret',
+      activityType: 'x',
+      input: { a: 's3cret' },
+    });
     logger.warn('Activity failed', { sdkComponent: 'worker', error: new Error('s3cret') });
     logger.info('Worker state changed', { state: 'RUNNING', error: new Error('outer', { cause: new Error('inner') }) });
     expect(lines.all).toHaveLength(2);
