@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { birthFrom, carries, gatewayBirth, gatewayId, markLabels, names, type Mark } from '../../src/domain/gateway.js';
 import { canonical, gatewaySpec, sameSpec, type GatewaySpec } from '../../src/domain/gateway-spec.js';

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { slot, slotCount, slotPool, slotsFor, type Pool } from '../../src/domain/slot.js';
 import { refusal } from './refusal.js';
