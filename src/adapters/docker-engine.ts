@@ -305,7 +305,7 @@ export class DockerodeEngine implements DockerEngine {
       ({ status }) => (status === 404 ? gone : undefined),
     );
     if (network === gone) return undefined;
-    const { Name: name } = network as Dockerode.NetworkInspectInfo;
+    const name: string = network.Name;
     const users = await this.#ask(`list containers of network ${name}`, (docker) =>
       docker.listContainers({ all: true, filters: { network: [name] } }),
     );

@@ -155,7 +155,7 @@ function creating(scenes: Scenes): void {
     const scene = scenes('pair');
     const spec = await scene.parts();
     const answers = await Promise.all([scene.engine.createContainer(spec), scene.engine.createContainer(spec)]);
-    expect(answers.sort()).toEqual(['created', 'name taken']);
+    expect(answers.toSorted()).toEqual(['created', 'name taken']);
   });
 
   test('two attempts at once make one writer', async () => {
@@ -165,7 +165,7 @@ function creating(scenes: Scenes): void {
       scene.engine.createWriter(scene.writer()),
       scene.engine.createWriter(scene.writer()),
     ]);
-    expect(answers.sort()).toEqual(['created', 'name taken']);
+    expect(answers.toSorted()).toEqual(['created', 'name taken']);
     expect(await scene.find(`${scene.base}-write`)).toMatchObject({ state: 'created', labels: scene.labels });
   });
 }
@@ -350,7 +350,7 @@ async function listing(scenes: Scenes): Promise<void> {
   try {
     const own = (await scene.engine.listMarked()).filter(({ name }) => name.startsWith(scene.base));
     const { base, labels } = scene;
-    expect(own.sort((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1))).toMatchObject([
+    expect(own.toSorted((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1))).toMatchObject([
       { kind: 'container', name: base, labels },
       { kind: 'container', name: `${base}-write`, labels },
       { kind: 'network', name: base, labels },

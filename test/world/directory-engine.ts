@@ -256,7 +256,7 @@ export class DirectoryEngine implements DockerEngine {
       ...this.#all('networks', networkRecord).map(({ name }) => `network ${name}`),
       ...this.#all('containers', containerRecord).map(({ name }) => `container ${name}`),
     ];
-    return named.sort();
+    return named.toSorted();
   }
 
   /** The container's process dies by itself. */
