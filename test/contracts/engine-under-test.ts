@@ -30,7 +30,7 @@ export type EngineUnderTest = {
 /** The directory in which a test's containers see their volume. */
 export const target = '/home/node/.openclaw';
 
-export const idle = ['sleep', '600'];
+const idle = ['sleep', '600'];
 
 /** A command that says lines and stays. */
 export function talking(lines: readonly string[]): string[] {
