@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { ask, localPlace, proposedBirth, request } from '../client/gateways.js';
+import type { Flags } from '../client/connect.js';
 import { UnknownGateway } from '../client/failure.js';
 import { Refused } from '../domain/errors.js';
 import { gatewayBirth, gatewayId } from '../domain/gateway.js';
@@ -36,40 +37,47 @@ export function provisionCommand() {
     .option('--request-id <id>', 'name the request: the same one twice is one')
     .option('--dry-run', 'print what would be made; nothing is touched, nobody is asked')
     .option('--detach', 'do not follow the operation')
-    .action(async (rawId, options) => {
-      const id = gatewayId(rawId);
-      const draft = draftOf(options);
-      const requestId = options.requestId ?? randomUUID();
-      const birth = options.birth === undefined ? proposedBirth(id, requestId) : gatewayBirth(options.birth);
-      const how = howOf(options);
-      if (options.dryRun) {
-        dryRun({
-          id,
-          birth,
-          spec: specFrom(draft),
-          proposed: options.birth === undefined,
-          json: options.json === true,
-        });
-        return;
-      }
-      const given = Object.keys(draft).length > 0 ? specFrom(draft) : undefined;
-      await withTemporal(options, async (client, target) => {
-        const spec = given ?? (await specOnRecord(client, id));
-        const asked: ProvisionRequest = {
-          kind: 'provision',
-          requestId,
-          origin: origin(),
-          spec,
-          place: localPlace,
-          birth,
-          how,
-        };
-        const accepted = await request(client, id, asked);
-        const shown = { json: options.json === true, target };
-        sayAccepted(accepted, requestId, shown, options.detach === true);
-        if (!options.detach) process.exitCode = await follow(client, accepted, shown);
-      });
-    });
+    .action(provision);
+}
+
+type Options = Flags &
+  SpecFlags & {
+    readonly json?: true;
+    readonly restore?: true;
+    readonly birth?: string;
+    readonly requestId?: string;
+    readonly dryRun?: true;
+    readonly detach?: true;
+  };
+
+async function provision(rawId: string, options: Options): Promise<void> {
+  const id = gatewayId(rawId);
+  const draft = draftOf(options);
+  const requestId = options.requestId ?? randomUUID();
+  const birth = options.birth === undefined ? proposedBirth(id, requestId) : gatewayBirth(options.birth);
+  const how = howOf(options);
+  const json = options.json === true;
+  if (options.dryRun) {
+    dryRun({ id, birth, spec: specFrom(draft), proposed: options.birth === undefined, json });
+    return;
+  }
+  const given = Object.keys(draft).length > 0 ? specFrom(draft) : undefined;
+  await withTemporal(options, async (client, target) => {
+    const spec = given ?? (await specOnRecord(client, id));
+    const asked: ProvisionRequest = {
+      kind: 'provision',
+      requestId,
+      origin: origin(),
+      spec,
+      place: localPlace,
+      birth,
+      how,
+    };
+    const accepted = await request(client, id, asked);
+    const shown = { json, target };
+    sayAccepted(accepted, requestId, shown, options.detach === true);
+    if (!options.detach) process.exitCode = await follow(client, accepted, shown);
+  });
 }
 
 /** Who asks, as people read it in the record. */

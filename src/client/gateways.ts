@@ -29,8 +29,11 @@ import { readDeployment } from './deployment.js';
 import { isNotFound, isSilence, NoWorker, UnknownGateway, unwrap } from './failure.js';
 import { readOperationId } from './frame.js';
 
-/** How long a worker may take to answer a request or a question before it counts as absent. */
+/** How long a worker may take to answer a question before it counts as absent. */
 export const answerMs = 5_000;
+
+/** The same for a request, which begins things: a busy worker gets more time than an absent one costs. */
+const acceptMs = 10_000;
 
 /** The one host there is so far. */
 export const localPlace: Place = { provider: 'local', host: 'local' };
@@ -80,7 +83,10 @@ export async function request(
         updateId: updateIdOf(asked),
         startWorkflowOperation,
       }),
-    `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
+    {
+      withinMs: acceptMs,
+      meanwhile: `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
+    },
   );
 }
 
@@ -88,12 +94,11 @@ export async function request(
 export async function reply(client: Client, gateway: string, word: Reply): Promise<void> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
   const updateId = `${word.park}-${word.answer}`;
-  await asking(
-    client,
-    () => handle.executeUpdate(replyUpdate, { args: [word], updateId }),
-    'the answer was not delivered. Start a worker and give it again: the same answer twice is one',
+  await asking(client, () => handle.executeUpdate(replyUpdate, { args: [word], updateId }), {
+    withinMs: acceptMs,
+    meanwhile: 'the answer was not delivered. Start a worker and give it again: the same answer twice is one',
     gateway,
-  );
+  });
 }
 
 /** The whole record of a gateway by its own word; without a worker what the server has on record, saying so. `UnknownGateway`. */
@@ -111,12 +116,11 @@ export async function describe(client: Client, gateway: string): Promise<Describ
 /** The gateway's own answer, or `NoWorker`, or `UnknownGateway`. */
 export async function ask(client: Client, gateway: string): Promise<Description> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
-  return asking(
-    client,
-    () => handle.query(describeQuery),
-    'the gateway itself cannot answer. Start one with `npm run worker`',
+  return asking(client, () => handle.query(describeQuery), {
+    withinMs: answerMs,
+    meanwhile: 'the gateway itself cannot answer. Start one with `npm run worker`',
     gateway,
-  );
+  });
 }
 
 /** Every gateway that has a record, as visibility has it, page by page, in no order. `query` narrows it. */
@@ -179,19 +183,25 @@ export function proposedBirth(gateway: string, requestId: string): string {
   return birthFrom(createHash('sha256').update(`${gateway}\0${requestId}`).digest());
 }
 
+type Asking = {
+  readonly withinMs: number;
+  /** What silence means for the caller, and what now. */
+  readonly meanwhile: string;
+  /** The gateway that must exist; absent when the call may begin it. */
+  readonly gateway?: string;
+};
+
 /** Runs a call to a workflow with a limit, and says what its failure means. */
-async function asking<T>(client: Client, call: () => Promise<T>, meanwhile: string, gateway?: string): Promise<T> {
+async function asking<T>(client: Client, call: () => Promise<T>, { withinMs, meanwhile, gateway }: Asking): Promise<T> {
   try {
-    return await client.withDeadline(Date.now() + answerMs, call);
+    return await client.withDeadline(Date.now() + withinMs, call);
   } catch (error) {
     if (gateway !== undefined && isNotFound(error)) throw unknownGateway(gateway, error);
-    if (isSilence(error)) {
-      throw new NoWorker(
-        `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}, namespace ${client.options.namespace}): ${meanwhile}`,
-        { cause: error },
-      );
-    }
-    throw unwrap(error);
+    if (!isSilence(error)) throw unwrap(error);
+    throw new NoWorker(
+      `no worker answered within ${withinMs / 1000} s (task queue ${taskQueue}, namespace ${client.options.namespace}): ${meanwhile}`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,0 +1,301 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findTarget } from '../../src/client/connect.js';
+import { deploymentWorkflowId, operationPrefix, taskQueue } from '../../src/workflows/ids.js';
+import { openTestWorld, testDeployment, testRelease, type TestWorld } from '../world/open-test-world.js';
+import { Interferences } from './interference.js';
+import { TestServer } from './server.js';
+
+/** `bin/creel.mjs` as a person runs it, against a server, a directory world and a worker of the test's own. */
+let server: TestServer;
+let world: TestWorld;
+let worker: ChildProcess | undefined;
+let client: Client;
+let interferences: Interferences;
+
+const spec = ['--release', testRelease, '--dev'];
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  world = openTestWorld();
+  interferences = new Interferences(world.root);
+  client = new Client({ connection: await Connection.connect({ address: server.address }) });
+});
+
+afterAll(async () => {
+  await killWorker();
+  await client.connection.close();
+  await server.stop();
+  world.close();
+});
+
+function environment(): Record<string, string> {
+  const home = path.join(world.root, 'home');
+  return { PATH: process.env['PATH'] ?? '', HOME: home, TEMPORAL_ADDRESS: server.address };
+}
+
+function creel(...args: string[]) {
+  return execa(process.execPath, ['bin/creel.mjs', ...args], {
+    env: environment(),
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+  });
+}
+
+async function init(): Promise<void> {
+  const memo = { deployment: testDeployment, layout: 1, keyId: 'test', keyCheck: 'test' };
+  await client.workflow.start('deployment', { workflowId: deploymentWorkflowId, taskQueue, memo });
+}
+
+async function startWorker(): Promise<void> {
+  const main = path.resolve('dist/test/temporal/worker-main.js');
+  const args = [main, server.address, taskQueue, world.root, '300', 'everything', testDeployment];
+  worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (worker.stdout) await once(worker.stdout, 'data');
+}
+
+async function killWorker(): Promise<void> {
+  if (!worker || worker.exitCode !== null || worker.signalCode !== null) return;
+  worker.kill('SIGKILL');
+  await once(worker, 'exit');
+}
+
+/** What is on the engine of one gateway. */
+function leftovers(id: string): string[] {
+  return world.engine.leftovers().filter((each) => each.includes(` oc-${id}-`));
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('not within 30 s');
+    await sleep(100);
+  }
+}
+
+describe('without a deployment', () => {
+  it('a provision is refused, naming creel init, and nothing is started', async () => {
+    const { exitCode, stderr } = await creel('provision', 'g1', ...spec);
+    expect(stderr).toContain('creel init');
+    expect(exitCode).toBe(3);
+    expect((await client.workflow.count("WorkflowType = 'gateway'")).count).toBe(0);
+  });
+});
+
+describe('without a worker', () => {
+  beforeAll(init);
+
+  it('says so, keeps the request of a new gateway, and shows what is on record', async () => {
+    const asked = await creel('provision', 'lone', ...spec, '--request-id', 'r1');
+    expect(asked.stderr).toContain('no worker answered');
+    expect(asked.stderr).toContain('--request-id r1');
+    expect(asked.exitCode).toBe(7);
+    const described = await creel('describe', 'lone');
+    expect(described.stdout).toContain('on record: queued');
+    expect(described.exitCode).toBe(7);
+    await startWorker();
+    const again = await creel('provision', 'lone', ...spec, '--request-id', 'r1');
+    expect(again.exitCode).toBe(0);
+    expect(again.stdout).toContain('operation 1');
+    expect(leftovers('lone')).toHaveLength(3);
+  });
+});
+
+describe.concurrent('with a worker', () => {
+  it('a gateway is provisioned, listed, proved, opened, removed, restored and purged', async () => {
+    const made = await creel('provision', 'whole', ...spec);
+    expect(made.exitCode).toBe(0);
+    expect(made.stdout).toMatch(/✓ await readiness/);
+    expect(made.stdout).toContain('next: creel open whole');
+    const listed = await creel('list');
+    expect(listed.stdout).toMatch(/whole\s+ready \(proved .*\)/);
+    const described = await creel('describe', 'whole', '--json');
+    expect(JSON.parse(described.stdout)).toMatchObject({ phase: 'ready', usable: { ok: true } });
+    const removed = await creel('remove', 'whole');
+    expect(removed.stdout).toContain('its state is kept until');
+    expect(leftovers('whole')).toEqual([expect.stringMatching(/^volume oc-whole-/)]);
+    const refused = await creel('provision', 'whole', ...spec);
+    expect(refused.exitCode).toBe(3);
+    expect(refused.stderr).toContain('--restore');
+    expect((await creel('provision', 'whole', '--restore')).exitCode).toBe(0);
+    expect(leftovers('whole')).toHaveLength(3);
+    expect((await creel('remove', 'whole', '--purge', '--yes=whole')).exitCode).toBe(0);
+    expect(leftovers('whole')).toEqual([]);
+  });
+
+  it('a recorded ready that is not usable is no ready', async () => {
+    await creel('provision', 'broken', ...spec);
+    const name =
+      leftovers('broken')
+        .find((each) => each.startsWith('container '))
+        ?.slice('container '.length) ?? '';
+    const container = await world.engine.findContainer(name);
+    await world.engine.removeContainer(container?.id ?? '');
+    const described = await creel('describe', 'broken');
+    expect(described.stdout).toContain('NOT usable now');
+    expect(described.exitCode).toBe(5);
+    const recorded = await creel('describe', 'broken', '--no-probe');
+    expect(recorded.stdout).toContain('recorded: ready (proved');
+    const repaired = await creel('provision', 'broken');
+    expect(repaired.stdout).toContain('repair broken');
+    expect((await creel('describe', 'broken')).exitCode).toBe(0);
+  });
+
+  it('the link of open is printed once and stands in no history', async () => {
+    await creel('provision', 'opened', ...spec);
+    const { stdout, stderr, exitCode } = await creel('open', 'opened');
+    expect(exitCode).toBe(0);
+    const token = /bootstrapToken=([^&]+)/.exec(stdout)?.[1] ?? '';
+    expect(token).not.toBe('');
+    expect(stderr).toContain('Model Setup');
+    let runs = 0;
+    for await (const { workflowId } of client.workflow.list({ query: "GatewayId = 'opened'" })) {
+      const history = historyToJSON(await client.workflow.getHandle(workflowId).fetchHistory());
+      const texts = [...history.matchAll(/"data":\s*"([^"]*)"/g)].map(([, data]) =>
+        Buffer.from(data ?? '', 'base64').toString(),
+      );
+      expect(texts.join('\n')).toContain('opened');
+      expect(texts.join('\n')).not.toContain(token);
+      runs += 1;
+    }
+    expect(runs).toBeGreaterThanOrEqual(3);
+  });
+
+  it('the same request twice is one; another spec is refused', async () => {
+    await creel('provision', 'twice', ...spec, '--request-id', 'one');
+    const again = await creel('provision', 'twice', ...spec, '--request-id', 'one', '--json', '--detach');
+    expect(JSON.parse(again.stdout)).toMatchObject({ operation: 1, kind: 'provision' });
+    expect((await client.workflow.count(`WorkflowId STARTS_WITH '${operationPrefix('twice')}'`)).count).toBe(1);
+    const other = await creel('provision', 'twice', ...spec, '--cpus', '4', '--json');
+    expect(other.exitCode).toBe(3);
+    expect(JSON.parse(other.stderr)).toMatchObject({ error: { kind: 'Refused', exit: 3 } });
+  });
+
+  it('a parked operation ends the following with 5, and answers name the park', async () => {
+    interferences.set('probeChannels', 'parked', 'fail');
+    const made = await creel('provision', 'parked', ...spec, '--park-for', '1 hour');
+    expect(made.exitCode).toBe(5);
+    expect(made.stdout).toContain('creel skip parked --park 1.1');
+    const unnamed = await creel('retry', 'parked');
+    expect(unnamed.exitCode).toBe(2);
+    expect(unnamed.stderr).toContain('parked (1.1)');
+    const wrong = await creel('retry', 'parked', '--park', '1.9');
+    expect(wrong.exitCode).toBe(3);
+    expect((await creel('list', '--attention')).stdout).toContain('parked');
+    const skipped = await creel('skip', 'parked', '--park', '1.1');
+    expect(skipped.stdout).toContain('probe channels was skipped');
+    expect(skipped.exitCode).toBe(5);
+    expect((await creel('skip', 'parked', '--park', '1.1')).exitCode).toBe(0);
+  });
+
+  it('Ctrl-C leaves the operation running and says how to look again', async () => {
+    interferences.set('probeReadiness', 'left', 'hold before');
+    const following = creel('provision', 'left', ...spec);
+    await interferences.held('probeReadiness', 'left');
+    following.kill('SIGINT');
+    const { exitCode, stderr } = await following;
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain('creel describe left');
+    interferences.clear('probeReadiness', 'left');
+    await until(async () =>
+      (await creel('describe', 'left', '--no-probe', '--json')).stdout.includes('"phase":"ready"'),
+    );
+  });
+
+  it('--json follows with one frame a line, the last of which has ended', async () => {
+    const { stdout, exitCode } = await creel('provision', 'frames', ...spec, '--json');
+    const frames = stdout.split('\n').map((line): unknown => JSON.parse(line));
+    expect(frames.at(-1)).toMatchObject({ phase: 'ended', outcome: 'done', gateway: 'frames' });
+    expect(exitCode).toBe(0);
+  });
+
+  it('bad input starts nothing', async () => {
+    const file = path.join(world.root, 'gateway.toml');
+    fs.writeFileSync(file, `release = "${testRelease}"\nmemory = "1 GB"\n`);
+    const inputs = [
+      ['provision', 'Bad'],
+      ['provision', 'bad', '--release', 'latest'],
+      ['provision', 'bad', '-f', file],
+      ['provision', 'bad', '-f', `${file}.missing`],
+      ['provision', 'bad', ...spec, '--cpus', 'two'],
+      ['provision', 'bad', ...spec, '--restore', '--birth', 'abcdef'],
+      ['provision', 'bad'],
+      ['remove', 'bad', '--purge'],
+      ['remove', 'bad', '--purge', '--yes=good'],
+      ['open', '../bad'],
+      ['list', '--phase', 'happy'],
+      ['bogus'],
+    ];
+    const ends = await Promise.all(inputs.map(async (input) => ({ input, end: await creel(...input) })));
+    for (const { input, end } of ends) {
+      const { exitCode, stderr } = end;
+      expect({ input, exitCode }).toEqual({ input, exitCode: 2 });
+      expect(stderr).not.toMatch(/^\s+at /m);
+    }
+    expect(
+      (await client.workflow.count(`WorkflowId STARTS_WITH '${operationPrefix('bad')}' OR GatewayId = 'bad'`)).count,
+    ).toBe(0);
+  });
+});
+
+describe('where Temporal is', () => {
+  const demo = (pid: number) => {
+    const state = path.join(world.root, 'state');
+    fs.mkdirSync(path.join(state, 'creel', 'demo'), { recursive: true });
+    const running = { version: 1, pid, address: '127.0.0.1:7001', namespace: 'demo', ui: 'http://127.0.0.1:7002' };
+    fs.writeFileSync(path.join(state, 'creel', 'demo', 'demo.json'), JSON.stringify(running));
+    return { XDG_STATE_HOME: state };
+  };
+
+  it('flags go before the environment, the environment before the demo, the demo before the usual address', () => {
+    const beside = demo(process.pid);
+    const profile = { address: '127.0.0.1:7003', namespace: 'env' };
+    expect(findTarget({ address: '127.0.0.1:7004' }, beside, profile)).toMatchObject({
+      address: '127.0.0.1:7004',
+      namespace: 'env',
+    });
+    expect(findTarget({}, beside, profile)).toMatchObject({ address: '127.0.0.1:7003', namespace: 'env' });
+    expect(findTarget({}, beside, {})).toMatchObject({
+      address: '127.0.0.1:7001',
+      namespace: 'demo',
+      ui: 'http://127.0.0.1:7002',
+    });
+    expect(findTarget({}, { XDG_STATE_HOME: world.root }, {})).toMatchObject({
+      address: '127.0.0.1:7233',
+      namespace: 'default',
+    });
+  });
+
+  it('a demo whose process is gone is none', async () => {
+    const gone = spawn(process.execPath, ['-e', '']);
+    await once(gone, 'exit');
+    expect(findTarget({}, demo(gone.pid ?? 0), {})).toMatchObject({ address: '127.0.0.1:7233' });
+  });
+
+  it('an address that is silent is named with its source and how to start one, even past a proxy', async () => {
+    const silent = { ...environment(), TEMPORAL_ADDRESS: '127.0.0.1:1', https_proxy: 'http://127.0.0.1:9' };
+    const asked = await execa(process.execPath, ['bin/creel.mjs', 'list'], {
+      env: silent,
+      extendEnv: false,
+      reject: false,
+    });
+    expect(asked.stderr).toContain('127.0.0.1:1 (from TEMPORAL_ADDRESS)');
+    expect(asked.stderr).toContain('temporal server start-dev');
+    expect(asked.exitCode).toBe(6);
+    const proxied = { ...environment(), https_proxy: 'http://127.0.0.1:9' };
+    const reached = await execa(process.execPath, ['bin/creel.mjs', 'list'], {
+      env: proxied,
+      extendEnv: false,
+      reject: false,
+    });
+    expect(reached.exitCode).toBe(0);
+  });
+});
