@@ -6,7 +6,6 @@ import { secretName } from '../domain/channels.js';
 import { Refused } from '../domain/errors.js';
 import { Secret } from '../domain/secret.js';
 import { openKey } from '../key-file.js';
-import { openSecrets } from '../open-world.js';
 import type { SecretStore } from '../ports/secret-store.js';
 import { verb, withTemporal } from './verb.js';
 
@@ -75,6 +74,7 @@ async function withStore<T>(flags: Flags, use: (store: SecretStore) => Promise<T
   const key = openKey(files.keyFile);
   return withTemporal(flags, async (client) => {
     const { deployment } = await holdDeployment(client, key);
+    const { openSecrets } = await import('../open-world.js'); // Everything an engine needs: not for each verb's start.
     return use(openSecrets(files, key, deployment));
   });
 }
