@@ -3,28 +3,32 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
-import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 import { Interferences } from './interference.js';
 import type { TestServer } from './server.js';
 
-/** A directory world and a task queue, with workers that can be killed: what gateways of a test stand on. */
-export class Ground {
+/** A task queue with workers that can be killed: what gateways of a test stand on. */
+export abstract class Ground {
   readonly server: TestServer;
-  readonly world: TestWorld = openTestWorld();
-  readonly interferences = new Interferences(this.world.root);
+  readonly root: string;
+  readonly deployment: string;
+  readonly interferences: Interferences;
   readonly queue = `test-${randomBytes(4).toString('hex')}`;
+  /** The compiled main of its workers, and what it is told beside address, queue, directory, cache and work. */
+  protected abstract readonly main: string;
   readonly #workers = new Set<ChildProcess>();
   #closing = false;
 
-  constructor(server: TestServer) {
+  constructor(server: TestServer, root: string, deployment: string) {
     this.server = server;
+    this.root = root;
+    this.deployment = deployment;
+    this.interferences = new Interferences(root);
   }
 
   /** Starts a worker and waits until it polls. */
   async startWorker(work: 'everything' | 'workflows' | 'activities' = 'everything'): Promise<ChildProcess> {
-    const main = path.resolve('dist/test/temporal/worker-main.js');
     const cache = process.env['TEST_WORKFLOW_CACHE'] ?? '300';
-    const args = [main, this.server.address, this.queue, this.world.root, cache, work];
+    const args = [path.resolve(this.main), this.server.address, this.queue, this.root, cache, work, this.deployment];
     const worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#workers.add(worker);
     worker.once('exit', () => this.#workers.delete(worker));
@@ -54,6 +58,5 @@ export class Ground {
   async close(): Promise<void> {
     this.#closing = true;
     await this.killWorkers();
-    this.world.close();
   }
 }

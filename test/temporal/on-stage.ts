@@ -1,23 +1,24 @@
 import { afterAll, beforeAll, it } from 'vitest';
 import type { Limits } from '../../src/workflows/limits.js';
-import { Ground } from './ground.js';
+import { DirectoryGround } from './directory-ground.js';
 import { TestServer } from './server.js';
-import { Stage } from './stage.js';
+import { DirectoryStage } from './directory-stage.js';
 
-type On = (title: string, run: (stage: Stage) => Promise<void>) => void;
+type Play = (stage: DirectoryStage) => Promise<void>;
+type On = (title: string, run: Play) => void;
 
 /** One dev server, one world and one worker for a test file; each test gets a gateway id there. Tests run side by side. */
 export function onSharedGround(limits: Partial<Limits> = {}): On {
-  let ground: Ground;
+  let ground: DirectoryGround;
   beforeAll(async () => {
-    ground = new Ground(await TestServer.start());
+    ground = new DirectoryGround(await TestServer.start());
     await ground.startWorker();
   });
   afterAll(async () => {
     await ground.close();
     await ground.server.stop();
   });
-  return (title, run) => it.concurrent(title, () => playOn(new Stage(ground, limits), run));
+  return (title, run) => it.concurrent(title, () => playOn(new DirectoryStage(ground, limits), run));
 }
 
 /** One dev server for a test file; each test gets a world of its own, whose workers it starts and kills. */
@@ -43,16 +44,16 @@ export function onOwnServer(limits: Partial<Limits> = {}): On {
     });
 }
 
-async function playOnOwn(server: TestServer, limits: Partial<Limits>, run: (stage: Stage) => Promise<void>): Promise<void> {
-  const ground = new Ground(server);
+async function playOnOwn(server: TestServer, limits: Partial<Limits>, run: Play): Promise<void> {
+  const ground = new DirectoryGround(server);
   try {
-    await playOn(new Stage(ground, limits), run);
+    await playOn(new DirectoryStage(ground, limits), run);
   } finally {
     await ground.close();
   }
 }
 
-async function playOn(stage: Stage, run: (stage: Stage) => Promise<void>): Promise<void> {
+async function playOn(stage: DirectoryStage, run: Play): Promise<void> {
   try {
     await run(stage);
   } finally {

@@ -3,19 +3,19 @@ import { replyUpdate, type ParkAnswer } from '../../src/workflows/requests.js';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onSharedGround } from './on-stage.js';
-import type { Stage } from './stage.js';
+import type { DirectoryStage } from './directory-stage.js';
 
 const spec = { ...testSpec, parkMs: 3_600_000 };
 
 /** Provisions with one step made to fail, and waits until the operation is parked. */
-async function parked(stage: Stage, activity: string) {
+async function parked(stage: DirectoryStage, activity: string) {
   stage.interfere(activity, 'fail');
   const { birth } = await stage.provision({ spec });
   const { park } = await stage.until((found) => found.phase === 'parked');
   return { birth, park: park?.number ?? '' };
 }
 
-async function answer(stage: Stage, park: string, word: ParkAnswer): Promise<void> {
+async function answer(stage: DirectoryStage, park: string, word: ParkAnswer): Promise<void> {
   const handle = (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id));
   await handle.executeUpdate(replyUpdate, { args: [{ park, answer: word, origin: 'test' }] });
 }

@@ -2,12 +2,12 @@ import { describe, expect } from 'vitest';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { provisionSteps, registry } from '../../src/workflows/steps.js';
 import { onSharedGround } from './on-stage.js';
-import type { Stage } from './stage.js';
+import type { DirectoryStage } from './directory-stage.js';
 
 const activities = provisionSteps.map((step) => registry[step]?.do ?? '');
 
 /** Provisions, and stops the world in the middle of an activity, its effect done and not reported. */
-async function inTheMiddleOf(stage: Stage, activity: string) {
+async function inTheMiddleOf(stage: DirectoryStage, activity: string) {
   stage.interfere(activity, 'hold after');
   const accepted = await stage.provision();
   await stage.held(activity);

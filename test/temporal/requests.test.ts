@@ -2,9 +2,9 @@ import { describe, expect } from 'vitest';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onSharedGround } from './on-stage.js';
-import type { Stage } from './stage.js';
+import type { DirectoryStage } from './directory-stage.js';
 
-async function ready(stage: Stage) {
+async function ready(stage: DirectoryStage) {
   const accepted = await stage.provision({ requestId: 'first' });
   expect(await stage.settled()).toMatchObject({ phase: 'ready' });
   return accepted;
@@ -154,7 +154,7 @@ describe('a removal', () => {
 describe('a life whose record was lost', () => {
   const on = onSharedGround();
 
-  async function lose(stage: Stage) {
+  async function lose(stage: DirectoryStage) {
     const { birth } = await stage.provision();
     await stage.settled();
     await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).terminate('by hand');

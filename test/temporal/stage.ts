@@ -6,9 +6,7 @@ import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { updateIdOf } from '../../src/client/update-id.js';
 import { defaultLimits, type Limits } from '../../src/workflows/limits.js';
 import { continueAsNewSignal, describeQuery, requestUpdate, type Accepted, type Description, type GatewayStart, type ProvisionRequest, type RemoveRequest, type Request } from '../../src/workflows/requests.js';
-import type { Page } from '../../src/ports/pager.js';
-import { DirectoryPager } from '../world/directory-pager.js';
-import { testDeployment, testSpec } from '../world/open-test-world.js';
+import { testSpec } from '../world/open-test-world.js';
 import type { Ground } from './ground.js';
 import type { Interference } from './interference.js';
 
@@ -27,14 +25,14 @@ export const shortLimits: Limits = {
 };
 
 /** One gateway id on a ground, and what a client does with it. */
-export class Stage {
+export class Stage<G extends Ground = Ground> {
   readonly id = `g${randomBytes(4).toString('hex')}`;
-  readonly ground: Ground;
+  readonly ground: G;
   readonly limits: Limits;
   #client: Client | undefined;
   #oldRun = '';
 
-  constructor(ground: Ground, limits: Partial<Limits> = {}) {
+  constructor(ground: G, limits: Partial<Limits> = {}) {
     this.ground = ground;
     this.limits = { ...shortLimits, ...limits };
   }
@@ -52,16 +50,6 @@ export class Stage {
   /** Waits until an activity of this gateway is held. */
   held(activity: string): Promise<void> {
     return this.ground.interferences.held(activity, this.id);
-  }
-
-  /** What is on the engine of this gateway. */
-  leftovers(): string[] {
-    return this.ground.world.engine.leftovers().filter((each) => each.includes(` oc-${this.id}-`));
-  }
-
-  /** What people were told about this gateway. */
-  pages(): Page[] {
-    return new DirectoryPager(this.ground.world.root).pages().filter(({ gateway }) => gateway === this.id);
   }
 
   async client(): Promise<Client> {
@@ -83,7 +71,7 @@ export class Stage {
   }
 
   #start(request: Request): GatewayStart {
-    return { layout: 1, deployment: testDeployment, gateway: this.id, limits: this.limits, request };
+    return { layout: 1, deployment: this.ground.deployment, gateway: this.id, limits: this.limits, request };
   }
 
   async request(request: Request): Promise<Accepted> {

@@ -1,22 +1,25 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest';
+import { setTimeout as after } from 'node:timers/promises';
+import getPort from 'get-port';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestServer } from './server.js';
 
 type Said = { readonly code: number; readonly out: string; readonly error: string };
 
 let server: TestServer;
 let home: string;
-beforeAll(async () => {
+beforeEach(async () => {
   server = await TestServer.start();
-}, 60_000);
-afterAll(() => server.stop());
-beforeEach(() => {
   home = mkdtempSync(path.join(tmpdir(), 'creel-init-'));
+}, 60_000);
+afterEach(async () => {
+  await server.stop();
+  rmSync(home, { recursive: true });
 });
-afterEach(() => rmSync(home, { recursive: true }));
 
 const keyFile = () => path.join(home, '.local/share/creel/master.key');
 
@@ -66,4 +69,37 @@ test('init mints a deployment once, and secrets are stored where its key lies, b
   const lost = await creel(['init']);
   expect(lost).toMatchObject({ code: 2, error: expect.stringContaining(`master key ${made.keyId}`) });
   expect(existsSync(keyFile())).toBe(false);
+}, 60_000);
+
+/** Starts the compiled worker in the same home; what it writes is collected. */
+function startWorker(settings: Record<string, string>): { worker: ChildProcess; said: () => string } {
+  const env = { PATH: process.env['PATH'], HOME: home, TEMPORAL_ADDRESS: server.address, ...settings };
+  const worker = spawn(process.execPath, [path.resolve('dist/src/worker.js')], { env });
+  let text = '';
+  for (const stream of [worker.stdout, worker.stderr]) stream?.on('data', (chunk) => (text += String(chunk)));
+  return { worker, said: () => text };
+}
+
+test('the worker names what is wrong, works, serves its metrics, says that it has no pager, and ends by SIGTERM', async () => {
+  const wrong = startWorker({ CREEL_LOG_LEVEL: 'loud', CREEL_METRICS: 'yes' });
+  expect((await once(wrong.worker, 'exit'))[0]).toBe(78);
+  expect(wrong.said()).toMatch(/CREEL_METRICS[^]*CREEL_LOG_LEVEL|CREEL_LOG_LEVEL[^]*CREEL_METRICS/);
+  const keyless = startWorker({});
+  expect((await once(keyless.worker, 'exit'))[0]).toBe(78);
+  expect(keyless.said()).toContain('creel init');
+
+  await creel(['init', '--namespace', 'default']);
+  const metricsAt = `127.0.0.1:${await getPort()}`;
+  const { worker, said } = startWorker({ CREEL_METRICS: metricsAt });
+  try {
+    await expect.poll(said, { timeout: 20_000 }).toContain('the worker is ready');
+    expect(said()).toContain('no pager is configured');
+    await after(500);
+    expect(await (await fetch(`http://${metricsAt}/metrics`)).text()).toContain('temporal_worker_task_slots_available');
+    worker.kill('SIGTERM');
+    expect(await once(worker, 'exit')).toEqual([0, null]);
+    expect(said()).toContain('the worker has stopped');
+  } finally {
+    worker.kill('SIGKILL');
+  }
 }, 60_000);

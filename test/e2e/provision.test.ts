@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { TestServer } from '../temporal/server.js';
+import { Stage } from '../temporal/stage.js';
+import { RealGround } from './real-ground.js';
+
+let ground: RealGround;
+beforeAll(async () => {
+  ground = new RealGround(await TestServer.start());
+});
+afterAll(async () => {
+  await ground.close();
+  await ground.server.stop();
+});
+
+describe('a real gateway', () => {
+  it('is ready though the worker was killed after every one of its steps, and gone though it was killed after every undo', async () => {
+    const stage = new Stage(ground, { ...defaultLimits, heartbeatMs: 1_500 });
+    for (const step of provisionSteps) {
+      const { do: act, undo } = registry[step] ?? {};
+      for (const activity of [act, undo]) if (activity) stage.interfere(activity, 'crash after');
+    }
+    await ground.keepWorker();
+    const { birth } = await stage.provision();
+    expect(await stage.settled(240_000)).toMatchObject({ phase: 'ready', record: { version: '2026.9.6', operatorScopes: ['operator.admin'] } });
+    expect(await ground.leftovers()).toEqual(stage.expected(birth));
+    await stage.remove();
+    expect(await stage.settled(120_000)).toMatchObject({ phase: 'removed', left: [] });
+    expect(await ground.leftovers()).toEqual([]);
+    await stage.close();
+  });
+});

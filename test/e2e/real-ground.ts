@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import type { Catalogue } from '../../src/domain/release.js';
+import { found, foundSocket } from '../found.js';
+import { Ground } from '../temporal/ground.js';
+import type { TestServer } from '../temporal/server.js';
+
+/** The key of every deployment that a test makes. */
+export const testKey = 'cd'.repeat(32);
+
+/** Apart from the pool of the demo and of a user's own worker. */
+export const testPool = { cidr: '10.214.0.0/16', prefix: 28, firstPort: 24_000 };
+
+/** Every prepared image of this machine. */
+export function testCatalogue(): Catalogue {
+  return Object.entries(found().images ?? {}).map(([version, image]) => ({ version, image, dev: true }));
+}
+
+/** A ground over the real Docker engine: real gateways, in a deployment of the test's own. */
+export class RealGround extends Ground {
+  readonly engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
+  protected readonly main = 'dist/test/e2e/worker-main.js';
+
+  constructor(server: TestServer) {
+    super(server, fs.mkdtempSync(path.join(os.tmpdir(), 'creel-e2e-')), `e2e${randomBytes(4).toString('hex')}`);
+  }
+
+  /** Everything on the engine that carries this deployment's mark, as `kind name`, sorted. */
+  async leftovers(): Promise<string[]> {
+    const marked = await this.engine.listMarked();
+    const own = marked.filter(({ labels }) => labels['creel.deployment'] === this.deployment);
+    return own.map(({ kind, name }) => `${kind} ${name}`).toSorted();
+  }
+
+  /** Removes whatever a failed test left: the next one must not stumble over it. */
+  async clear(): Promise<void> {
+    const order = ['container', 'network', 'volume'] as const;
+    const left = (await this.leftovers()).map((each) => each.split(' ') as [(typeof order)[number], string]);
+    for (const [kind, name] of left.toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b))) {
+      if (kind === 'container') await this.engine.removeContainer(name);
+      if (kind === 'volume') await this.engine.removeVolume(name);
+      if (kind === 'network') for (const { id } of await this.engine.findNetworks(name)) await this.engine.removeNetwork(id);
+    }
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.clear();
+    fs.cpSync(this.root, '/tmp/e2eroot', { recursive: true });
+    fs.rmSync(this.root, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,22 @@
+import path from 'node:path';
+import { masterKey } from '../../src/domain/token.js';
+import { openWorld } from '../../src/open-world.js';
+import { currentSignal } from '../../src/worker/current-signal.js';
+import { runTestWorker } from '../temporal/run-worker.js';
+import { testCatalogue, testKey, testPool } from './real-ground.js';
+
+await runTestWorker(({ root, deployment, log }) =>
+  openWorld({
+    config: {
+      catalogue: testCatalogue(),
+      pool: testPool,
+      engineSocket: process.env['TEST_ENGINE'] ?? '/var/run/docker.sock',
+      secretsFile: path.join(root, 'secrets'),
+      pager: undefined,
+    },
+    key: masterKey(testKey),
+    deployment,
+    signal: currentSignal,
+    log,
+  }),
+);
