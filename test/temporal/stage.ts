@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
@@ -50,6 +51,17 @@ export class Stage<G extends Ground = Ground> {
   /** Waits until an activity of this gateway is held. */
   held(activity: string): Promise<void> {
     return this.ground.interferences.held(activity, this.id);
+  }
+
+  /** Kills the worker that holds an activity, and lets the activity go for whoever takes it up. */
+  letGoAfterKill(activity: string, worker: ChildProcess): void {
+    worker.kill('SIGKILL');
+    this.letGo(activity);
+  }
+
+  /** Uses a client that another stage has opened and will close. */
+  use(client: Client): void {
+    this.#client = client;
   }
 
   async client(): Promise<Client> {

@@ -1,0 +1,16 @@
+import { many } from './many.js';
+import { provision } from './provision.js';
+import { recovery } from './recovery.js';
+import { printResult, type Result } from './result.js';
+
+/** `npm run bench -- NAME [RUNS]`: measures side by side in one run, prints a table and the same as one line of JSON. */
+const benches: Record<string, (runs: number | undefined) => Promise<Result>> = { provision, recovery, many };
+
+const [name = '', runs] = process.argv.slice(2);
+const bench = benches[name];
+if (!bench) {
+  process.stderr.write(`usage: npm run bench -- ${Object.keys(benches).join(' | ')} [RUNS]\n`);
+  process.exit(2);
+}
+printResult(await bench(runs === undefined ? undefined : Number(runs)));
+process.exit(0);
