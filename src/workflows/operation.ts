@@ -24,7 +24,7 @@ export type OperationResult = {
   readonly entered: readonly Entered[];
   readonly skipped: readonly string[];
   readonly left: readonly Left[];
-  /** The token generation that a take-up found in force. */
+  /** The token generation in force; absent when a take-up could not find it out. */
   readonly tokenGeneration?: number;
 };
 

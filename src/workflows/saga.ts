@@ -193,7 +193,8 @@ export class Saga {
 
   #result(outcome: OperationResult['outcome'], reason: string, left: readonly Left[]): OperationResult {
     const entered: Entered[] = [...this.#entered].map(([step, unsettledUntil]) => ({ step, unsettledUntil }));
-    return { outcome, reason, record: this.#record, entered, skipped: [...this.#skipped], left };
+    const { tokenGeneration } = this.#input.gateway;
+    return { outcome, reason, record: this.#record, entered, skipped: [...this.#skipped], left, tokenGeneration };
   }
 }
 

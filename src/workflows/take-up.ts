@@ -21,8 +21,7 @@ export async function takeUp(input: OperationInput): Promise<OperationResult> {
     if (!lives.value.some(({ birth }) => birth === mark.birth)) throw refusal(`no life of ${mark.gateway} with birth ${mark.birth} is on host ${place.host}`, entered);
     const { value: tokenGeneration } = await asking.findGeneration(input.gateway);
     const gateway = { ...input.gateway, tokenGeneration };
-    const result = await runOperation({ ...input, gateway }, (saga) => saga.repair());
-    return { ...result, tokenGeneration };
+    return await runOperation({ ...input, gateway }, (saga) => saga.repair());
   } catch (error) {
     if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) throw refusal(error.cause.message, entered);
     throw error;
