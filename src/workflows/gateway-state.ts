@@ -29,9 +29,13 @@ export type Answered = {
   readonly content: string;
   readonly operation: number;
   readonly at: number;
+  /** How that operation ended, once it has. */
+  readonly end?: End;
 };
 
-type Ended = { readonly number: number; readonly kind: OperationKind; readonly birth: string; readonly outcome: OperationOutcome; readonly reason: string };
+type End = { readonly kind: OperationKind; readonly birth: string; readonly outcome: OperationOutcome };
+
+type Ended = End & { readonly number: number; readonly reason: string };
 
 /** What continue-as-new carries: plain JSON, version 1. */
 export type GatewayState = {
@@ -125,9 +129,15 @@ function checkRemove(state: GatewayState, request: RemoveRequest): void {
   if (typeof request.purge !== 'boolean') throw new Refused('a removal says whether it purges');
   if (request.birth === undefined) return;
   const birth = gatewayBirth(request.birth);
-  if (isAlive(state) && state.life?.mark.birth !== birth) {
-    throw new Refused(`the gateway on record has birth ${state.life?.mark.birth}, not ${birth}`);
+  const life = state.life?.mark;
+  if (life?.birth === birth) return;
+  if (life && state.stateKeptUntil > 0) {
+    throw new Refused(
+      `the state of birth ${life.birth} is kept. Let it go with \`creel remove ${life.gateway} --purge\` before birth ${birth} is removed`,
+    );
   }
+  if (isAlive(state)) throw new Refused(`the gateway on record has birth ${life?.birth}, not ${birth}`);
+  if (isRemoving(state)) throw new Refused(`another removal is under way. Ask again when it has ended`);
 }
 
 /** Takes a checked request in: queues its operation, joins one that waits, or answers as before. */
@@ -135,7 +145,8 @@ export function acceptRequest(state: GatewayState, request: Request, deployment:
   const known = state.answered.find((each) => each.requestId === request.requestId);
   const operation = known?.operation ?? enqueue(state, request, deployment, gateway, now);
   if (!known) {
-    state.answered.push({ requestId: request.requestId, content: contentOf(request), operation, at: now });
+    const end = endOf(state, operation);
+    state.answered.push({ requestId: request.requestId, content: contentOf(request), operation, at: now, ...(end && { end }) });
     if (state.answered.length > answeredLength) state.answered.splice(0, state.answered.length - answeredLength);
   }
   return answer(state, gateway, operation);
@@ -151,14 +162,18 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
     state.stateKeptUntil = 0;
     return begin(state, 'restore', now);
   }
-  const fresh = state.life === undefined;
-  state.life = { mark, place: request.place, spec, tokenGeneration: 1, deviceGeneration: 1 };
+  beginLife(state, { mark, place: request.place, spec, tokenGeneration: 1, deviceGeneration: 1 });
+  return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);
+}
+
+/** Nothing of the life before it counts any more. */
+function beginLife(state: GatewayState, life: Gateway): void {
+  state.newRun = state.life !== undefined;
+  state.life = life;
   state.entered = [];
   state.record = undefined;
   state.skipped = [];
   state.left = [];
-  state.newRun = !fresh;
-  return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);
 }
 
 function begin(state: GatewayState, kind: OperationKind, now: number): number {
@@ -167,9 +182,10 @@ function begin(state: GatewayState, kind: OperationKind, now: number): number {
 }
 
 function enqueueRemoval(state: GatewayState, request: RemoveRequest, deployment: string, gateway: string, now: number): number {
-  if (state.life === undefined && request.birth !== undefined) {
+  if (request.birth !== undefined && state.life?.mark.birth !== request.birth) {
     const mark = { deployment, gateway, birth: request.birth, layout };
-    state.life = { mark, place: request.place, spec: lostSpec, tokenGeneration: 1, deviceGeneration: 1 };
+    const life = { mark, place: request.place, spec: lostSpec, tokenGeneration: 1, deviceGeneration: 1 };
+    beginLife(state, life);
     state.entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
     setPhase(state, 'queued', '', now);
   }
@@ -178,7 +194,7 @@ function enqueueRemoval(state: GatewayState, request: RemoveRequest, deployment:
   if (waiting && (waiting.purge || !request.purge)) return waiting.number;
   if (waiting) return push(state, 'remove', true);
   if (state.life !== undefined && !isAlive(state) && state.entered.length === 0) return lastNumber(state, request);
-  withdrawQueue(state);
+  withdrawQueue(state, 'the gateway is being removed');
   return push(state, 'remove', request.purge);
 }
 
@@ -187,8 +203,8 @@ function lastNumber(state: GatewayState, request: RemoveRequest): number {
   return state.ended.at(-1)?.number ?? push(state, 'remove', request.purge);
 }
 
-function withdrawQueue(state: GatewayState): void {
-  for (const each of state.queue) remember(state, each, 'withdrawn', 'the gateway is being removed');
+function withdrawQueue(state: GatewayState, reason: string): void {
+  for (const each of state.queue) remember(state, each, 'withdrawn', reason);
   state.queue = [];
 }
 
@@ -243,7 +259,9 @@ export function endOperation(state: GatewayState, operation: Queued, result: Ope
     state.life = { ...state.life, tokenGeneration: result.tokenGeneration };
   }
   const phases: Partial<Record<OperationOutcome, Phase>> = { done: 'ready', undone: 'removed', left: 'removed' };
-  setPhase(state, phases[result.outcome] ?? 'degraded', result.reason, now);
+  const phase = phases[result.outcome] ?? 'degraded';
+  if (phase === 'removed' && !isRemoving(state)) withdrawQueue(state, 'the gateway that it was for did not come to be');
+  setPhase(state, phase, result.reason, now);
 }
 
 function endRemoval(state: GatewayState, operation: Queued, result: OperationResult, now: number): void {
@@ -272,6 +290,7 @@ export function loseOperation(state: GatewayState, operation: Queued, reason: st
     return;
   }
   setPhase(state, 'queued', reason, now);
+  if (!isRemoving(state)) withdrawQueue(state, reason);
   const purge = operation.kind === 'provision' || operation.purge;
   const kind = operation.kind === 'purge' ? 'purge' : 'remove';
   state.queue.unshift({ number: state.nextOperation, kind, purge });
@@ -314,13 +333,20 @@ export function setPhase(state: GatewayState, phase: Phase, reason: string, now:
 }
 
 function remember(state: GatewayState, operation: Queued, outcome: OperationOutcome, reason: string): void {
-  const birth = state.life?.mark.birth ?? 'none';
-  state.ended.push({ number: operation.number, kind: operation.kind, birth, outcome, reason });
+  const end = { kind: operation.kind, birth: state.life?.mark.birth ?? 'none', outcome };
+  state.ended.push({ ...end, number: operation.number, reason });
   if (state.ended.length > 20) state.ended.shift();
+  state.answered = state.answered.map((each) => (each.operation === operation.number ? { ...each, end } : each));
+}
+
+function endOf(state: GatewayState, operation: number): End | undefined {
+  const ended = state.ended.findLast((each) => each.number === operation);
+  if (ended) return { kind: ended.kind, birth: ended.birth, outcome: ended.outcome };
+  return state.answered.find((each) => each.operation === operation)?.end;
 }
 
 function answer(state: GatewayState, gateway: string, operation: number): Accepted {
-  const ended = state.ended.findLast((each) => each.number === operation);
+  const ended = endOf(state, operation);
   const open = state.running?.number === operation ? state.running : state.queue.find((each) => each.number === operation);
   const kind = ended?.kind ?? open?.kind ?? 'provision';
   const birth = ended?.birth ?? state.life?.mark.birth ?? 'none';

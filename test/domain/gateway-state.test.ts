@@ -1,0 +1,465 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Refused } from '../../src/domain/errors.js';
+import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
+import {
+  acceptRequest,
+  beginOperation,
+  checkRequest,
+  emptyState,
+  endOperation,
+  expireState,
+  forgetOld,
+  isAlive,
+  isRemoving,
+  loseOperation,
+  operationSteps,
+  renumber,
+  type GatewayState,
+  type Queued,
+} from '../../src/workflows/gateway-state.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import type { OperationResult } from '../../src/workflows/operation.js';
+import type {
+  Accepted,
+  OperationKind,
+  OperationOutcome,
+  ProvisionRequest,
+  RemoveRequest,
+  Request,
+} from '../../src/workflows/requests.js';
+import { provisionSteps, registry, stateStep } from '../../src/workflows/steps.js';
+
+const place = { provider: 'local', host: 'local' } as const;
+const keepStateMs = 3_600_000;
+const keeping: GatewaySpec = {
+  release: '2026.9.6',
+  dev: false,
+  memoryMb: 2048,
+  cpus: 2,
+  keepStateMs,
+  parkMs: 0,
+  channels: [],
+};
+/** Ten hours, so that a history can outlive a request. */
+const limits = { ...defaultLimits, forgetAfterMs: 10 * keepStateMs };
+const births = ['aaaaaa', 'bbbbbb', 'cccccc'] as const;
+
+function provision(requestId: string, over: Partial<ProvisionRequest> = {}): ProvisionRequest {
+  return { kind: 'provision', requestId, origin: 'test', spec: keeping, place, birth: births[0], how: 'new', ...over };
+}
+
+function remove(requestId: string, over: Partial<RemoveRequest> = {}): RemoveRequest {
+  return { kind: 'remove', requestId, origin: 'test', purge: false, place, ...over };
+}
+
+/** An entity without Temporal around it: the state, a clock, and what happened to it. */
+class Entity {
+  state = emptyState(1, 1_000);
+  now = 1_000;
+  /** Numbers of operations that began, in their order. */
+  readonly begun: number[] = [];
+
+  ask(request: Request): Accepted {
+    checkRequest(this.state, request, limits);
+    return acceptRequest(this.state, request, 'abcdefghij', 'g42', this.now);
+  }
+
+  begin(): Queued | undefined {
+    if (this.state.running) return undefined;
+    this.state.newRun = false;
+    const next = beginOperation(this.state, this.now);
+    if (next) this.begun.push(next.number);
+    return next;
+  }
+
+  /** The running operation ends as the saga would end it. */
+  end(outcome: OperationOutcome): void {
+    const { running } = this.state;
+    if (!running) return;
+    const steps = operationSteps(this.state, running);
+    endOperation(this.state, running, resultOf(this.state, running, steps, outcome), this.now);
+  }
+
+  lose(): void {
+    const { running } = this.state;
+    if (running) loseOperation(this.state, running, 'terminated by hand', limits, this.now);
+  }
+
+  pass(ms: number): void {
+    this.now += ms;
+    expireState(this.state, this.now);
+    forgetOld(this.state, limits, this.now);
+  }
+
+  run(outcome: OperationOutcome): void {
+    this.begin();
+    this.end(outcome);
+  }
+}
+
+function resultOf(
+  state: GatewayState,
+  { kind }: Queued,
+  steps: readonly string[],
+  outcome: OperationOutcome,
+): OperationResult {
+  const removed = kind === 'remove' || kind === 'purge' || outcome === 'undone' || outcome === 'left';
+  const reason = outcome === 'done' ? '' : `ended ${outcome}`;
+  const before = state.entered.map(({ step }) => step);
+  const undone = steps.filter((step) => registry[step]?.undo);
+  const left = outcome === 'left' ? undone.slice(0, 1) : [];
+  const entered = removed
+    ? [...new Set([...before, ...(kind === 'provision' ? steps : [])])].filter(
+        (step) => left.includes(step) || !undone.includes(step),
+      )
+    : [...new Set([...before, ...steps])];
+  return {
+    outcome,
+    reason,
+    record: undefined,
+    entered: entered.map((step) => ({ step, unsettledUntil: 0 })),
+    skipped: outcome === 'degraded' ? ['probe channels'] : [],
+    left: left.map((step) => ({ step, kind: 'Refused', reason: 'the engine says no' })),
+  };
+}
+
+describe('requests', () => {
+  test('the same request twice is one operation, whatever birth and origin the second proposes', () => {
+    const entity = new Entity();
+    const first = entity.ask(provision('r1'));
+    expect(entity.ask(provision('r1', { birth: births[1], origin: 'somebody else' }))).toEqual(first);
+    expect(entity.state.queue).toHaveLength(1);
+  });
+
+  test('the same id with another content is refused, also after the gateway is gone', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    const other = provision('r1', { spec: { ...keeping, cpus: 1 } });
+    expect(() => entity.ask(other)).toThrow(Refused);
+    entity.run('undone');
+    expect(() => entity.ask(other)).toThrow(/another content/);
+    expect(entity.ask(provision('r1'))).toMatchObject({ operation: 1, state: 'undone' });
+  });
+
+  test('the same spec with a new request repairs; requests that wait share one repair', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.run('done');
+    const repairs = ['r2', 'r3', 'r4'].map((requestId) => entity.ask(provision(requestId, { birth: births[1] })));
+    expect(repairs.map(({ kind, operation, birth }) => [kind, operation, birth])).toEqual(
+      repairs.map(() => ['repair', 2, births[0]]),
+    );
+  });
+
+  test('another spec is refused, saying what differs', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    expect(() => entity.ask(provision('r2', { spec: { ...keeping, cpus: 4 } }))).toThrow('cpus: has 2, asked 4');
+  });
+
+  test.each(['', 'x'.repeat(201), undefined, 7])('the request id %j is refused', (requestId) => {
+    const asked: unknown = { ...provision('r1'), requestId };
+    expect(() => checkRequest(emptyState(1, 0), asked as Request, limits)).toThrow('1 to 200 characters');
+  });
+
+  test('a request of no kind of ours is refused', () => {
+    const asked: unknown = { ...provision('r1'), kind: 'upgrade' };
+    expect(() => checkRequest(emptyState(1, 0), asked as Request, limits)).toThrow(Refused);
+  });
+
+  test('a queue that is full takes nothing more, but still answers what it knows', () => {
+    const entity = new Entity();
+    const first = entity.ask(provision('r1'));
+    const full = { ...limits, queueLength: 1 };
+    expect(() => checkRequest(entity.state, remove('r2'), full)).toThrow('1 operations wait already');
+    expect(() => checkRequest(entity.state, provision('r1'), full)).not.toThrow();
+    expect(entity.ask(provision('r1'))).toEqual(first);
+  });
+
+  test('an old request is answered with what carried it out, however much happened since', () => {
+    const entity = new Entity();
+    entity.ask(provision('first'));
+    entity.run('done');
+    entity.ask(remove('gone'));
+    entity.run('done');
+    const [first, gone] = [entity.ask(provision('first')), entity.ask(remove('gone'))];
+    entity.ask(provision('back', { how: 'restore' }));
+    entity.run('done');
+    for (let index = 0; index < 30; index += 1) {
+      entity.ask(provision(`again-${index}`));
+      entity.run('done');
+    }
+    expect(entity.ask(provision('first'))).toEqual(first);
+    expect(entity.ask(remove('gone'))).toEqual(gone);
+  });
+});
+
+describe('a removal', () => {
+  test('takes back what waits, and is one with another that waits', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.begin();
+    const repair = entity.ask(provision('r2'));
+    const removal = entity.ask(remove('r3'));
+    expect(entity.ask(provision('r2'))).toMatchObject({ operation: repair.operation, state: 'withdrawn' });
+    expect(entity.ask(remove('r4')).operation).toBe(removal.operation);
+    expect(entity.ask(remove('r5', { purge: true })).operation).toBe(removal.operation + 1);
+    expect(() => entity.ask(provision('r6'))).toThrow('being removed');
+  });
+
+  test('keeps the state as long as the spec says, then lets it go', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.run('done');
+    entity.ask(remove('r2'));
+    entity.run('done');
+    expect(entity.state).toMatchObject({ phase: 'removed', stateKeptUntil: entity.now + keepStateMs });
+    entity.pass(keepStateMs - 1);
+    expect(entity.state.queue).toEqual([]);
+    entity.pass(1);
+    entity.pass(1);
+    expect(entity.state.queue).toMatchObject([{ kind: 'purge', purge: true }]);
+    entity.run('done');
+    expect(entity.state).toMatchObject({ phase: 'removed', stateKeptUntil: 0 });
+  });
+
+  test('while state is kept a plain provision is refused, naming both ways on; a restore keeps the birth', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.run('done');
+    entity.ask(remove('r2'));
+    entity.run('done');
+    expect(() => entity.ask(provision('r3'))).toThrow(/--restore.*--purge/);
+    expect(entity.ask(provision('r4', { how: 'restore', birth: births[1] }))).toMatchObject({
+      kind: 'restore',
+      birth: births[0],
+    });
+  });
+
+  test('of a life whose record was lost is of exactly that life, also beside the tombstone of another', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.run('undone');
+    const removal = entity.ask(remove('r2', { birth: births[1], purge: true }));
+    expect(removal).toMatchObject({ birth: births[1], kind: 'remove' });
+    entity.begin();
+    expect(entity.state.life?.mark.birth).toBe(births[1]);
+    expect(operationSteps(entity.state, { number: 2, kind: 'remove', purge: true })).toEqual([...provisionSteps]);
+  });
+
+  test('that names another life than the one whose state is kept is refused, and nothing of it goes', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.run('done');
+    entity.ask(remove('r2'));
+    entity.run('done');
+    expect(() => entity.ask(remove('r3', { birth: births[1], purge: true }))).toThrow(`birth ${births[0]}`);
+    expect(entity.ask(remove('r4', { birth: births[0], purge: true }))).toMatchObject({
+      kind: 'purge',
+      birth: births[0],
+    });
+  });
+
+  test('that was terminated is done again; so is one of a provision that was', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.begin();
+    entity.lose();
+    expect(entity.state.queue).toMatchObject([{ kind: 'remove', purge: true }]);
+    entity.begin();
+    entity.lose();
+    expect(entity.state.queue).toMatchObject([{ kind: 'remove', purge: true }]);
+    expect(entity.state.entered.every(({ unsettledUntil }) => unsettledUntil > entity.now)).toBe(true);
+  });
+});
+
+describe('a life that ended', () => {
+  test('takes the repairs with it that waited for it: there is nothing left to repair', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.begin();
+    entity.ask(provision('r2'));
+    entity.end('undone');
+    expect(entity.state).toMatchObject({ phase: 'removed', queue: [] });
+    expect(entity.ask(provision('r2')).state).toBe('withdrawn');
+    expect(entity.ask(provision('r3', { birth: births[1] }))).toMatchObject({ kind: 'provision', birth: births[1] });
+  });
+
+  test('is followed by the next one in a run of its own, and numbers go on', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.run('undone');
+    expect(entity.ask(provision('r2', { birth: births[1] })).operation).toBe(2);
+    expect(entity.state).toMatchObject({ newRun: true, entered: [], record: undefined });
+  });
+});
+
+type Action =
+  | { readonly do: 'ask'; readonly request: Request }
+  | { readonly do: 'begin' | 'lose' | 'renumber' | 'carry' }
+  | { readonly do: 'end'; readonly outcome: OperationOutcome }
+  | { readonly do: 'pass'; readonly ms: number };
+
+const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
+  provision: ['done', 'degraded', 'undone', 'left'],
+  repair: ['done', 'degraded', 'stopped'],
+  restore: ['done', 'degraded', 'stopped'],
+  'take-up': ['done', 'degraded', 'stopped'],
+  remove: ['done', 'left'],
+  purge: ['done', 'left'],
+};
+
+const requestIds = fc.constantFrom('r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7', 'r8');
+const specs = fc.constantFrom(keeping, { ...keeping, keepStateMs: 0 });
+
+const requests: fc.Arbitrary<Request> = fc.oneof(
+  fc.record({
+    kind: fc.constant('provision' as const),
+    requestId: requestIds,
+    origin: fc.constant('test'),
+    spec: specs,
+    place: fc.constant(place),
+    birth: fc.constantFrom(...births),
+    how: fc.constantFrom('new' as const, 'new' as const, 'restore' as const, 'take up' as const),
+  }),
+  fc
+    .record({
+      requestId: requestIds,
+      purge: fc.boolean(),
+      birth: fc.option(fc.constantFrom(...births), { nil: undefined }),
+    })
+    .map(({ requestId, purge, birth }) => remove(requestId, { purge, ...(birth !== undefined && { birth }) })),
+);
+
+const actions: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 6, arbitrary: requests.map((request): Action => ({ do: 'ask', request })) },
+  { weight: 4, arbitrary: fc.constant<Action>({ do: 'begin' }) },
+  {
+    weight: 5,
+    arbitrary: fc
+      .constantFrom<OperationOutcome>('done', 'done', 'done', 'degraded', 'undone', 'left', 'stopped')
+      .map((outcome): Action => ({ do: 'end', outcome })),
+  },
+  { weight: 1, arbitrary: fc.constantFrom<Action>({ do: 'lose' }, { do: 'renumber' }, { do: 'carry' }) },
+  { weight: 1, arbitrary: fc.constantFrom(1, keepStateMs, 20 * keepStateMs).map((ms): Action => ({ do: 'pass', ms })) },
+);
+
+/** What the outside remembers of an entity: what it was promised. */
+class Witness {
+  readonly entity = new Entity();
+  readonly #promised = new Map<string, { request: Request; accepted: Accepted; at: number }>();
+
+  act(action: Action): void {
+    const { entity } = this;
+    const { running } = entity.state;
+    if (action.do === 'ask') this.#ask(action.request);
+    else if (action.do === 'begin') this.#begin();
+    else if (action.do === 'end' && running) entity.end(possible(running, action.outcome));
+    else if (action.do === 'lose') entity.lose();
+    else if (action.do === 'pass') entity.pass(action.ms);
+    else if (action.do === 'carry') this.#carry();
+    else if (action.do === 'renumber' && running) this.#renumber(running);
+    this.#holds();
+  }
+
+  /** Everything that waits is carried out; nothing may wait for ever. */
+  drain(): void {
+    for (let count = 0; count < 20 && (this.entity.state.running || this.entity.state.queue.length > 0); count += 1) {
+      this.#begin();
+      this.entity.end('done');
+      this.#holds();
+    }
+    expect(this.entity.state.running).toBeUndefined();
+    expect(this.entity.state.queue).toEqual([]);
+    expect(new Set(this.entity.begun).size).toBe(this.entity.begun.length);
+    for (const { request } of this.#promised.values()) {
+      const known = this.entity.state.answered.some(({ requestId }) => requestId === request.requestId);
+      if (known) expect(['queued', 'running']).not.toContain(this.entity.ask(request).state);
+    }
+  }
+
+  #ask(request: Request): void {
+    try {
+      const accepted = this.entity.ask(request);
+      this.#promised.set(request.requestId, { request, accepted, at: this.entity.now });
+      expect(kindsFor(request)).toContain(accepted.kind);
+      if (request.kind === 'remove' && request.birth !== undefined) expect(accepted.birth).toBe(request.birth);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+
+  #begin(): void {
+    const { entity } = this;
+    const operation = entity.begin();
+    if (!operation) return;
+    const purges = operation.purge || entity.state.life?.spec.keepStateMs === 0;
+    const removes = operation.kind === 'remove' || operation.kind === 'purge';
+    if (removes && !purges) expect(operationSteps(entity.state, operation)).not.toContain(stateStep);
+  }
+
+  #carry(): void {
+    const carried: GatewayState = JSON.parse(JSON.stringify(this.entity.state));
+    expect(carried).toEqual(this.entity.state);
+    this.entity.state = carried;
+  }
+
+  #renumber(running: Queued): void {
+    const { number } = renumber(this.entity.state, running);
+    this.entity.begun.push(number);
+    for (const [id, { request, accepted, at }] of this.#promised) {
+      if (accepted.operation !== running.number) continue;
+      const workflowId = accepted.workflowId.replace(`/${running.number}-`, `/${number}-`);
+      this.#promised.set(id, { request, accepted: { ...accepted, operation: number, workflowId }, at });
+    }
+  }
+
+  #holds(): void {
+    const { state, now } = this.entity;
+    expect(state.queue.length).toBeLessThanOrEqual(4);
+    const waiting = [...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number);
+    expect(new Set(waiting).size).toBe(waiting.length);
+    expect(Math.max(0, ...waiting)).toBeLessThan(state.nextOperation);
+    if (isAlive(state) && !isRemoving(state)) expect(state.stateKeptUntil).toBe(0);
+    const holdsState = state.entered.some(({ step }) => step === stateStep);
+    if (state.phase === 'removed' && !holdsState) expect(state.stateKeptUntil).toBe(0);
+    for (const [id, { request, accepted, at }] of this.#promised) {
+      if (!state.answered.some(({ requestId }) => requestId === id)) {
+        expect(now - at).toBeGreaterThanOrEqual(limits.forgetAfterMs);
+        expect(isOver(accepted.state)).toBe(true);
+        this.#promised.delete(id);
+        continue;
+      }
+      const again = this.entity.ask(request);
+      expect({ ...again, state: '' }).toEqual({ ...accepted, state: '' });
+      if (isOver(accepted.state)) expect(again.state).toBe(accepted.state);
+      this.#promised.set(id, { request, accepted: again, at });
+    }
+  }
+}
+
+function isOver(state: Accepted['state']): boolean {
+  return state !== 'queued' && state !== 'running';
+}
+
+function possible({ kind }: Queued, outcome: OperationOutcome): OperationOutcome {
+  return outcomes[kind].includes(outcome) ? outcome : 'done';
+}
+
+function kindsFor({ kind }: Request): readonly OperationKind[] {
+  return kind === 'provision'
+    ? ['provision', 'repair', 'restore', 'take-up']
+    : Object.values<OperationKind>(['remove', 'purge', 'provision']);
+}
+
+test('whatever is asked, ends, is lost or forgotten, in whatever order: what was promised holds', () => {
+  fc.assert(
+    fc.property(fc.array(actions, { maxLength: 60 }), (history) => {
+      const witness = new Witness();
+      for (const action of history) witness.act(action);
+      witness.drain();
+    }),
+    { numRuns: 1_000 },
+  );
+});
