@@ -2,7 +2,7 @@ import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/comm
 import { finalKinds } from '../domain/errors.js';
 
 /** How soon something that is true later by itself is asked for again. */
-export const notYetPaceMs = 1_000;
+const notYetPaceMs = 1_000;
 
 /** The most of a message, and of a stack, that a history keeps of one failure. */
 const textBytes = 2_048;

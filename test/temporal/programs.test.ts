@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as after } from 'node:timers/promises';
 import getPort from 'get-port';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestServer } from './server.js';
@@ -94,8 +93,8 @@ test('the worker names what is wrong, works, serves its metrics, says that it ha
   try {
     await expect.poll(said, { timeout: 20_000 }).toContain('the worker is ready');
     expect(said()).toContain('no pager is configured');
-    await after(500);
-    expect(await (await fetch(`http://${metricsAt}/metrics`)).text()).toContain('temporal_worker_task_slots_available');
+    const metrics = async () => (await fetch(`http://${metricsAt}/metrics`)).text();
+    await expect.poll(metrics, { timeout: 10_000 }).toContain('temporal_worker_task_slots_available');
     worker.kill('SIGTERM');
     expect(await once(worker, 'exit')).toEqual([0, null]);
     expect(said()).toContain('the worker has stopped');

@@ -1,0 +1,124 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import type { Marked } from '../../src/ports/docker-engine.js';
+import { findProcesses } from '../../src/dev/own-process.js';
+import { foundSocket } from '../found.js';
+
+const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
+
+class Demo {
+  readonly process: ChildProcess;
+  said = '';
+
+  constructor(state: string, ...flags: string[]) {
+    const misleading = { TEMPORAL_ADDRESS: '127.0.0.1:1', TEMPORAL_NAMESPACE: 'nowhere', CREEL_KEY_FILE: '/nowhere' };
+    const env = { ...process.env, ...misleading, XDG_STATE_HOME: state };
+    this.process = spawn(process.execPath, [path.resolve('dist/src/dev/demo.js'), ...flags], { env });
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream?.on('data', (chunk) => (this.said += String(chunk)));
+    }
+  }
+
+  async ended(): Promise<number | null> {
+    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
+    return this.process.exitCode;
+  }
+
+  async says(text: string | RegExp): Promise<void> {
+    await expect.poll(() => this.said, { timeout: 120_000, interval: 100 }).toMatch(text);
+  }
+}
+
+/** Removes what a failed test left: containers before what they hold. */
+async function sweep(left: readonly Marked[]): Promise<void> {
+  for (const { name } of left.filter(({ kind }) => kind === 'container')) {
+    const container = await engine.findContainer(name);
+    if (container) await engine.removeContainer(container.id);
+  }
+  for (const { name } of left.filter(({ kind }) => kind === 'network')) {
+    for (const { id } of await engine.findNetworks(name)) await engine.removeNetwork(id);
+  }
+  for (const { name } of left.filter(({ kind }) => kind === 'volume')) await engine.removeVolume(name);
+}
+
+describe('npm run demo', () => {
+  const state = mkdtempSync(path.join(tmpdir(), 'creel-demo-'));
+  const home = path.join(state, 'creel/demo');
+  const demos: Demo[] = [];
+  const start = (...flags: string[]) => {
+    const demo = new Demo(state, ...flags);
+    demos.push(demo);
+    return demo;
+  };
+  const running = () =>
+    findProcesses((argv) => argv.some((each) => each.includes(home))).map(({ argv }) => argv.join(' '));
+
+  /** What the engine holds of this demo's deployment, which its worker names in its log. */
+  let deployment: string | undefined;
+  const made = async () => {
+    const log = path.join(home, 'worker.log');
+    if (existsSync(log)) deployment ??= /"deployment":"([a-z]{10})"/.exec(readFileSync(log, 'utf8'))?.[1];
+    if (deployment === undefined) throw new Error('the demo has no deployment yet');
+    const all = await engine.listMarked();
+    return all.filter(({ labels }) => labels['creel.deployment'] === deployment);
+  };
+  const names = async () => (await made()).map(({ kind, name }) => `${kind} ${name}`).toSorted();
+
+  afterAll(async () => {
+    for (const demo of demos) demo.process.kill('SIGKILL');
+    for (const { pid } of findProcesses((argv) => argv.some((each) => each.includes(home))))
+      process.kill(pid, 'SIGKILL');
+    await sweep(deployment === undefined ? [] : await made());
+    rmSync(state, { recursive: true, force: true });
+  });
+
+  test('killed in the middle it is carried on by the next one, a second one says where the first is, and Ctrl-C leaves nothing', async () => {
+    const killed = start();
+    await killed.says('await readiness');
+    killed.process.kill('SIGKILL');
+    await killed.ended();
+    const begun = await names();
+    expect(begun).toHaveLength(3);
+
+    const next = start();
+    await next.says('Gateway demo is ready');
+    await next.says(/open it +http:\/\/127\.0\.0\.1:\d+\/#bootstrapToken=/);
+    expect(await names()).toEqual(begun);
+
+    const second = start();
+    expect(await second.ended()).toBe(1);
+    const { address } = JSON.parse(readFileSync(path.join(home, 'demo.json'), 'utf8'));
+    expect(second.said).toContain(`process ${next.process.pid}`);
+    expect(second.said).toContain(address);
+
+    next.process.kill('SIGINT');
+    expect(await next.ended()).toBe(0);
+    expect(await names()).toEqual([]);
+    expect(running()).toEqual([]);
+    expect(existsSync(path.join(home, 'demo.json'))).toBe(false);
+  }, 240_000);
+
+  test('Ctrl-C twice keeps the gateway, the next demo takes it up, and --once leaves nothing running or behind', async () => {
+    const first = start();
+    await first.says('Gateway demo is ready');
+    const kept = await names();
+    first.process.kill('SIGINT');
+    await first.says('Ctrl-C again');
+    first.process.kill('SIGINT');
+    expect(await first.ended()).toBe(0);
+    expect(await names()).toEqual(kept);
+    expect(running()).toEqual([]);
+
+    const once = start('--once');
+    expect(await once.ended()).toBe(0);
+    expect(once.said).toContain('repair demo');
+    expect(await names()).toEqual([]);
+    expect(running()).toEqual([]);
+    expect(existsSync(home)).toBe(false);
+  }, 240_000);
+});
