@@ -1,6 +1,10 @@
+/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm. No person is this quick. */
+const echoMs = 50;
+
 /** What a person at the keyboard, or whoever ends this process, has said so far. */
 export class Interrupts {
   #count = 0;
+  #heardAt = Number.NEGATIVE_INFINITY;
   readonly #waiting: { readonly times: number; readonly resolve: () => void }[] = [];
 
   constructor() {
@@ -18,6 +22,9 @@ export class Interrupts {
   }
 
   #hear(): void {
+    const now = performance.now();
+    if (now - this.#heardAt < echoMs) return;
+    this.#heardAt = now;
     this.#count += 1;
     for (const each of this.#waiting) if (this.#count >= each.times) each.resolve();
   }
