@@ -89,7 +89,9 @@ export function checkRequest(state: GatewayState, request: Request, limits: Limi
   const known = state.answered.find((each) => each.requestId === request.requestId);
   if (known) {
     if (known.content === contentOf(request)) return;
-    throw new Refused(`request ${request.requestId} was accepted before with another content. A new wish needs a new request id`);
+    throw new Refused(
+      `request ${request.requestId} was accepted before with another content. A new wish needs a new request id`,
+    );
   }
   if (state.queue.length >= limits.queueLength) {
     throw new Refused(`${state.queue.length} operations wait already. Ask again when some have ended`);
@@ -103,7 +105,8 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   const spec = gatewaySpec(request.spec);
   const birth = gatewayBirth(request.birth);
   const id = state.life?.mark.gateway ?? 'this gateway';
-  if (!['new', 'restore', 'take up'].includes(request.how)) throw new Refused('a provision is new, a restore or a take up');
+  if (!['new', 'restore', 'take up'].includes(request.how))
+    throw new Refused('a provision is new, a restore or a take up');
   if (isRemoving(state)) throw new Refused(`${id} is being removed. Ask again when it is gone`);
   const keeps = state.stateKeptUntil > 0;
   if (request.how === 'restore') {
@@ -121,7 +124,9 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
     throw new Refused(`${id} lives with birth ${state.life?.mark.birth}. Remove it before birth ${birth} is taken up`);
   }
   if (state.life && !sameSpec(state.life.spec, spec)) {
-    throw new Refused(`${id} exists with another spec (${differences(state.life, request)}). Remove it first, or ask for the spec it has`);
+    throw new Refused(
+      `${id} exists with another spec (${differences(state.life, request)}). Remove it first, or ask for the spec it has`,
+    );
   }
 }
 
@@ -141,12 +146,24 @@ function checkRemove(state: GatewayState, request: RemoveRequest): void {
 }
 
 /** Takes a checked request in: queues its operation, joins one that waits, or answers as before. */
-export function acceptRequest(state: GatewayState, request: Request, deployment: string, gateway: string, now: number): Accepted {
+export function acceptRequest(
+  state: GatewayState,
+  request: Request,
+  deployment: string,
+  gateway: string,
+  now: number,
+): Accepted {
   const known = state.answered.find((each) => each.requestId === request.requestId);
   const operation = known?.operation ?? enqueue(state, request, deployment, gateway, now);
   if (!known) {
     const end = endOf(state, operation);
-    state.answered.push({ requestId: request.requestId, content: contentOf(request), operation, at: now, ...(end && { end }) });
+    state.answered.push({
+      requestId: request.requestId,
+      content: contentOf(request),
+      operation,
+      at: now,
+      ...(end && { end }),
+    });
     if (state.answered.length > answeredLength) state.answered.splice(0, state.answered.length - answeredLength);
   }
   return answer(state, gateway, operation);
@@ -181,7 +198,13 @@ function begin(state: GatewayState, kind: OperationKind, now: number): number {
   return push(state, kind, false);
 }
 
-function enqueueRemoval(state: GatewayState, request: RemoveRequest, deployment: string, gateway: string, now: number): number {
+function enqueueRemoval(
+  state: GatewayState,
+  request: RemoveRequest,
+  deployment: string,
+  gateway: string,
+  now: number,
+): number {
   if (request.birth !== undefined && state.life?.mark.birth !== request.birth) {
     const mark = { deployment, gateway, birth: request.birth, layout };
     const life = { mark, place: request.place, spec: lostSpec, tokenGeneration: 1, deviceGeneration: 1 };
@@ -189,7 +212,8 @@ function enqueueRemoval(state: GatewayState, request: RemoveRequest, deployment:
     state.entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
     setPhase(state, 'queued', '', now);
   }
-  if (state.stateKeptUntil > 0) return request.purge ? (join(state, 'purge') ?? push(state, 'purge', true)) : lastNumber(state, request);
+  if (state.stateKeptUntil > 0)
+    return request.purge ? (join(state, 'purge') ?? push(state, 'purge', true)) : lastNumber(state, request);
   const waiting = [...(state.running ? [state.running] : []), ...state.queue].find((each) => each.kind === 'remove');
   if (waiting && (waiting.purge || !request.purge)) return waiting.number;
   if (waiting) return push(state, 'remove', true);
@@ -253,6 +277,8 @@ export function endOperation(state: GatewayState, operation: Queued, result: Ope
   state.entered = result.entered;
   state.left = result.left;
   if (operation.kind === 'remove' || operation.kind === 'purge') return endRemoval(state, operation, result, now);
+  if (operation.kind === 'take-up' && result.tokenGeneration === undefined)
+    return endVainTakeUp(state, result.reason, now);
   state.skipped = result.skipped;
   if (result.record) state.record = result.record;
   if (result.tokenGeneration !== undefined && state.life) {
@@ -262,6 +288,18 @@ export function endOperation(state: GatewayState, operation: Queued, result: Ope
   const phase = phases[result.outcome] ?? 'degraded';
   if (phase === 'removed' && !isRemoving(state)) withdrawQueue(state, 'the gateway that it was for did not come to be');
   setPhase(state, phase, result.reason, now);
+}
+
+/** A take-up that never got to its life holds nothing of it; a removal that waits goes over everything there may be. */
+function endVainTakeUp(state: GatewayState, reason: string, now: number): void {
+  if (isRemoving(state)) {
+    state.entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
+    return setPhase(state, 'degraded', reason, now);
+  }
+  withdrawQueue(state, reason);
+  state.life = undefined;
+  state.entered = [];
+  setPhase(state, 'none', reason, now);
 }
 
 function endRemoval(state: GatewayState, operation: Queued, result: OperationResult, now: number): void {
@@ -278,7 +316,13 @@ function endRemoval(state: GatewayState, operation: Queued, result: OperationRes
  * entered and unsettled. One that began a life, or ended one, is followed by a removal before anything else; of any other
  * what existed stays.
  */
-export function loseOperation(state: GatewayState, operation: Queued, reason: string, limits: Limits, now: number): void {
+export function loseOperation(
+  state: GatewayState,
+  operation: Queued,
+  reason: string,
+  limits: Limits,
+  now: number,
+): void {
   state.running = undefined;
   remember(state, operation, 'stopped', reason);
   if (!state.life) return setPhase(state, 'none', reason, now);
@@ -302,7 +346,9 @@ export function renumber(state: GatewayState, operation: Queued): Queued {
   const again = { ...operation, number: state.nextOperation };
   state.nextOperation += 1;
   state.running = again;
-  state.answered = state.answered.map((each) => (each.operation === operation.number ? { ...each, operation: again.number } : each));
+  state.answered = state.answered.map((each) =>
+    each.operation === operation.number ? { ...each, operation: again.number } : each,
+  );
   return again;
 }
 
@@ -323,7 +369,9 @@ export function isAlive(state: GatewayState): boolean {
 
 /** Whether a removal runs or waits. */
 export function isRemoving(state: GatewayState): boolean {
-  return [...state.queue, ...(state.running ? [state.running] : [])].some(({ kind }) => kind === 'remove' || kind === 'purge');
+  return [...state.queue, ...(state.running ? [state.running] : [])].some(
+    ({ kind }) => kind === 'remove' || kind === 'purge',
+  );
 }
 
 export function setPhase(state: GatewayState, phase: Phase, reason: string, now: number): void {
@@ -347,7 +395,8 @@ function endOf(state: GatewayState, operation: number): End | undefined {
 
 function answer(state: GatewayState, gateway: string, operation: number): Accepted {
   const ended = endOf(state, operation);
-  const open = state.running?.number === operation ? state.running : state.queue.find((each) => each.number === operation);
+  const open =
+    state.running?.number === operation ? state.running : state.queue.find((each) => each.number === operation);
   const kind = ended?.kind ?? open?.kind ?? 'provision';
   const birth = ended?.birth ?? state.life?.mark.birth ?? 'none';
   return {
@@ -361,7 +410,8 @@ function answer(state: GatewayState, gateway: string, operation: number): Accept
 }
 
 function contentOf(request: Request): string {
-  if (request.kind === 'provision' && request.how === 'take up') return canonical({ ...request, requestId: '', origin: '' });
+  if (request.kind === 'provision' && request.how === 'take up')
+    return canonical({ ...request, requestId: '', origin: '' });
   const { birth: _birth, ...rest } = request;
   return canonical({ ...(request.kind === 'remove' ? request : rest), requestId: '', origin: '' });
 }
@@ -374,4 +424,12 @@ function differences(life: Gateway, request: ProvisionRequest): string {
 }
 
 /** A life known only by its marks: nothing of its spec matters for its removal but that its state is not anybody's wish to lose. */
-const lostSpec = { release: '0000.0.0', dev: false, memoryMb: 0, cpus: 0, keepStateMs: 14 * 24 * 3_600_000, parkMs: 0, channels: [] };
+const lostSpec = {
+  release: '0000.0.0',
+  dev: false,
+  memoryMb: 0,
+  cpus: 0,
+  keepStateMs: 14 * 24 * 3_600_000,
+  parkMs: 0,
+  channels: [],
+};

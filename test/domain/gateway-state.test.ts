@@ -100,13 +100,15 @@ class Entity {
 
 function resultOf(
   state: GatewayState,
-  { kind }: Queued,
+  { kind, number }: Queued,
   steps: readonly string[],
   outcome: OperationOutcome,
 ): OperationResult {
   const removed = kind === 'remove' || kind === 'purge' || outcome === 'undone' || outcome === 'left';
   const reason = outcome === 'done' ? '' : `ended ${outcome}`;
   const before = state.entered.map(({ step }) => step);
+  const vain = kind === 'take-up' && outcome === 'stopped' && number % 2 === 0;
+  if (vain) return { outcome, reason, record: undefined, entered: [], skipped: [], left: [] };
   const undone = steps.filter((step) => registry[step]?.undo);
   const left = outcome === 'left' ? undone.slice(0, 1) : [];
   const entered = removed
@@ -121,6 +123,7 @@ function resultOf(
     entered: entered.map((step) => ({ step, unsettledUntil: 0 })),
     skipped: outcome === 'degraded' ? ['probe channels'] : [],
     left: left.map((step) => ({ step, kind: 'Refused', reason: 'the engine says no' })),
+    tokenGeneration: 7,
   };
 }
 
@@ -271,6 +274,29 @@ describe('a removal', () => {
     entity.lose();
     expect(entity.state.queue).toMatchObject([{ kind: 'remove', purge: true }]);
     expect(entity.state.entered.every(({ unsettledUntil }) => unsettledUntil > entity.now)).toBe(true);
+  });
+});
+
+describe('a take-up that never got to its life', () => {
+  function vain(...between: Request[]): Entity {
+    const entity = new Entity();
+    entity.ask(provision('r0'));
+    entity.run('undone');
+    entity.ask(provision('r1', { how: 'take up', birth: births[1] }));
+    entity.begin();
+    for (const request of between) entity.ask(request);
+    entity.end('stopped');
+    return entity;
+  }
+
+  test('holds nothing of it', () => {
+    expect(vain().state).toMatchObject({ life: undefined, phase: 'none', entered: [], queue: [] });
+  });
+
+  test('leaves a removal that waits for it everything to go over', () => {
+    const { state } = vain(remove('r2'));
+    expect(state).toMatchObject({ life: { mark: { birth: births[1] } }, queue: [{ kind: 'remove' }] });
+    expect(state.entered.map(({ step }) => step)).toEqual([...provisionSteps]);
   });
 });
 
