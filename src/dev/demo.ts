@@ -59,7 +59,7 @@ async function main(): Promise<number> {
   let bare = false;
   try {
     const stage = await raise(home, found, interrupts, stopping.signal);
-    const code = await Promise.race([play(stage, flags), stage.broken]);
+    const code = await Promise.race([play(stage, flags), stage.broken, lostPatience(interrupts)]);
     bare = flags.once && code === 0 && (await marked(stage)).length === 0;
     return code;
   } catch (error) {
@@ -117,19 +117,32 @@ async function play(stage: Stage, flags: Flags): Promise<number> {
   if (up?.phase === 'ended' && !usable) say(up.reason);
   if (usable) await summarise(stage, up, flags);
   if (usable && !flags.once) await interrupts.times(1);
-  const failed = up?.phase === 'ended' && !usable;
+  const code = exitFor(usable, up?.phase === 'ended', flags);
   if (flags.keep || (await wantsToKeep(stage, flags))) {
     say(`Gateway ${demoGateway} stays; the next demo takes it up.`);
-    return failed ? 1 : 0;
+    return code;
   }
-  const gone = await remove(stage);
-  return gone && !failed ? 0 : 1;
+  return (await remove(stage)) ? code : 1;
+}
+
+/** A demo that was stopped has done its work, unless somebody waits for all of it. */
+function exitFor(usable: boolean, ended: boolean, { once }: Flags): number {
+  if (usable) return 0;
+  if (ended) return 1;
+  return once ? 130 : 0;
 }
 
 async function summarise({ client, found, ui }: Stage, frame: Frame, { once, keep }: Flags): Promise<void> {
   const link = once ? undefined : await mintLink(client).catch((error: unknown) => `no link: ${String(error)}`);
   const lines = summaryLines({ frame, image: found.images[demoRelease] ?? '', ui, link, keep });
   say(['', `Gateway ${demoGateway} is ready.`, ...(once ? lines.slice(0, 3) : lines), ''].join('\n'));
+}
+
+/** Three times Ctrl-C ends the demo whatever it is doing. */
+async function lostPatience(interrupts: Interrupts): Promise<number> {
+  await interrupts.times(3);
+  say('Stopped. The next demo goes on where this one was.');
+  return 130;
 }
 
 /** One Ctrl-C removes, two keep: the first gives a moment for the second. */
