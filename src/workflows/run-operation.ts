@@ -12,6 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { Bug } from '../domain/errors.js';
+import { operationWorkflowId } from './ids.js';
 import type { Attempted, OperationInput, OperationResult } from './operation.js';
 import { sendPage } from './page.js';
 import { doPolicy, undoPolicy } from './policies.js';
@@ -148,9 +149,10 @@ class WorkflowRuntime implements Runtime {
   }
 
   page(title: string, text: string): void {
-    const id = `${workflowInfo().workflowId}/${this.#pages.length + 1}`;
     const at = new Date(this.now()).toISOString();
-    const { limits, gateway } = this.#input;
+    const { limits, gateway, number, kind } = this.#input;
+    const operation = operationWorkflowId(gateway.mark.gateway, gateway.mark.birth, number, kind);
+    const id = `${operation}/${this.#pages.length + 1}`;
     this.#pages.push(sendPage({ id, gateway: gateway.mark.gateway, title, text, at }, limits));
   }
 

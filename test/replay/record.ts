@@ -1,0 +1,129 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { replyUpdate } from '../../src/workflows/requests.js';
+import { DirectoryGround } from '../temporal/directory-ground.js';
+import { DirectoryStage } from '../temporal/directory-stage.js';
+import { TestServer } from '../temporal/server.js';
+import { testSpec } from '../world/open-test-world.js';
+
+/**
+ * Records the histories that every later version must replay: `node dist/test/replay/record.js DIRECTORY`, once per released
+ * version of the workflows, never to be edited. Closed ones, and open ones: idle, running, parked, unwinding.
+ */
+const directory = process.argv[2] ?? '';
+if (directory === '' || fs.existsSync(directory)) throw new Error('name a new directory: recorded histories are never overwritten');
+fs.mkdirSync(directory, { recursive: true });
+
+const server = await TestServer.start();
+const ground = new DirectoryGround(server);
+await ground.startWorker();
+const waiting = { ...testSpec, parkMs: 3_600_000 };
+const kept = { ...testSpec, keepStateMs: 3_600_000 };
+
+async function save(stage: DirectoryStage, name: string, workflowId: string): Promise<void> {
+  const history = await (await stage.client()).workflow.getHandle(workflowId).fetchHistory();
+  fs.writeFileSync(path.join(directory, `${name}.json`), historyToJSON(history));
+}
+
+async function saveBoth(stage: DirectoryStage, name: string): Promise<void> {
+  await save(stage, `${name}-gateway`, gatewayWorkflowId(stage.id));
+  const { running, last } = await stage.describe();
+  await save(stage, `${name}-operation`, running?.workflowId ?? last?.workflowId ?? '');
+}
+
+const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
+  idle: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+  },
+  running: async (stage) => {
+    stage.interfere('probeReadiness', 'hold before');
+    await stage.provision();
+    await stage.held('probeReadiness');
+  },
+  parked: async (stage) => {
+    stage.interfere('ensureOperator', 'fail');
+    await stage.provision({ spec: waiting });
+    await stage.until(({ phase }) => phase === 'parked');
+  },
+  retried: async (stage) => {
+    stage.interfere('ensureOperator', 'fail');
+    await stage.provision({ spec: waiting });
+    const { park } = await stage.until(({ phase }) => phase === 'parked');
+    stage.letGo('ensureOperator');
+    const handle = (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id));
+    await handle.executeUpdate(replyUpdate, { args: [{ park: park?.number ?? '', answer: 'retry', origin: 'record' }] });
+    await stage.settled();
+  },
+  unwinding: async (stage) => {
+    stage.interfere('ensureOperator', 'fail');
+    stage.interfere('removeNetwork', 'hold before');
+    await stage.provision();
+    await stage.held('removeNetwork');
+  },
+  undone: async (stage) => {
+    stage.interfere('findGateway', 'fail');
+    await stage.provision();
+    await stage.settled();
+  },
+  removed: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.remove();
+    await stage.settled();
+  },
+  kept: async (stage) => {
+    await stage.provision({ spec: kept });
+    await stage.settled();
+    await stage.remove();
+    await stage.settled();
+  },
+  restored: async (stage) => {
+    await stage.provision({ spec: kept });
+    await stage.settled();
+    await stage.remove();
+    await stage.settled();
+    await stage.provision({ spec: kept, how: 'restore' });
+    await stage.settled();
+  },
+  repaired: async (stage) => {
+    const { birth } = await stage.provision();
+    await stage.settled();
+    stage.ground.world.engine.forget('container', `oc-${stage.id}-${birth}`);
+    await stage.provision();
+    await stage.settled();
+  },
+  'pre-empted': async (stage) => {
+    stage.interfere('probeReadiness', 'hold before');
+    await stage.provision();
+    await stage.held('probeReadiness');
+    await stage.remove();
+    stage.letGo('probeReadiness');
+    await stage.settled();
+  },
+  renewed: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.continueAsNew();
+    await stage.renewed();
+    await stage.settled();
+  },
+  'taken-up': async (stage) => {
+    const { birth } = await stage.provision();
+    await stage.settled();
+    await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).terminate('record');
+    await stage.provision({ how: 'take up', birth });
+    await stage.settled();
+  },
+};
+
+for (const [name, play] of Object.entries(scenarios)) {
+  const stage = new DirectoryStage(ground);
+  await play(stage);
+  await saveBoth(stage, name);
+  await stage.close();
+}
+await ground.close();
+await server.stop();
