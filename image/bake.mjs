@@ -59,7 +59,7 @@ async function waitUntilStarted(exit) {
   let ended;
   exit.then((how) => (ended = how));
   for (let waited = 0; waited < 180_000; waited += 500) {
-    if (ended !== undefined) throw new Error(`the gateway ended (${ended}) before it had started`);
+    if (ended !== undefined) throw new Error(`the gateway ended (${JSON.stringify(ended)}) before it had started`);
     if (await isStarted()) return;
     await sleep(500);
   }

@@ -19,7 +19,7 @@ const missing = Object.entries(lock.packages).flatMap(([place, { optionalDepende
     .map(([name, version]) => ({ name, version, dev })),
 );
 for (const { name, version, dev } of missing) lock.packages[`node_modules/${name}`] ??= entryFor(name, version, dev);
-lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en')));
+lock.packages = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => a.localeCompare(b, 'en')));
 writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
 console.log(`${missing.length} optional packages added`);
 

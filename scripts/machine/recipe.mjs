@@ -74,7 +74,7 @@ export function knownReleases() {
 function channelPlugins(app) {
   const extensions = join(app, 'dist', 'extensions');
   const manifests = readdirSync(extensions).map((name) => join(extensions, name, 'openclaw.plugin.json'));
-  return manifests.filter(existsSync).flatMap((path) => JSON.parse(readFileSync(path, 'utf8')).channels ?? []).sort();
+  return manifests.filter(existsSync).flatMap((path) => JSON.parse(readFileSync(path, 'utf8')).channels ?? []).toSorted();
 }
 
 function answersStartupz(app) {

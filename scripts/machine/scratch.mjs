@@ -25,7 +25,7 @@ async function sweep(parent) {
 
 /** debootstrap mounts inside its tree, and leaves that behind when it is killed. */
 async function removeTree(dir) {
-  for (const mount of mountsBelow(dir).reverse()) await ask(['umount', '-l', mount]);
+  for (const mount of mountsBelow(dir).toReversed()) await ask(['umount', '-l', mount]);
   rmSync(dir, { recursive: true, force: true });
 }
 

@@ -35,7 +35,7 @@ async function* tree(name, path, mtime) {
   if (stat.isSymbolicLink()) yield* header(name, { type: '2', mode: 0o777, size: 0, mtime, link: readlinkSync(path) });
   else if (stat.isDirectory()) {
     yield* header(`${name}/`, { type: '5', mode, size: 0, mtime });
-    for (const inner of readdirSync(path).sort()) yield* tree(`${name}/${inner}`, join(path, inner), mtime);
+    for (const inner of readdirSync(path).toSorted()) yield* tree(`${name}/${inner}`, join(path, inner), mtime);
   } else if (stat.isFile()) {
     yield* header(name, { type: '0', mode, size: stat.size, mtime });
     yield* stat.size > CHUNK ? createReadStream(path, { highWaterMark: CHUNK }) : [readFileSync(path)];

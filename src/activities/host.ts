@@ -37,7 +37,7 @@ export const findLives = (deps: Deps) =>
       if (mark?.deployment !== asked.deployment || mark.gateway !== asked.gateway) continue;
       lives.set(mark.birth, [...(lives.get(mark.birth) ?? []), `${resource.kind} ${resource.name}`]);
     }
-    return [...lives].map(([birth, resources]) => ({ birth, resources: resources.sort() }));
+    return [...lives].map(([birth, resources]) => ({ birth, resources: resources.toSorted() }));
   };
 
 /** Holds an image against its catalogue line and the channels it must serve (T12: a missing plugin ends the next start). */

@@ -43,7 +43,7 @@ export async function networkOf(deps: Deps, gateway: Gateway): Promise<{ network
 async function keepOne(deps: Deps, gateway: Gateway): Promise<Network[]> {
   const engine = deps.engineAt(gateway.place);
   const { network: name } = names(gateway.mark);
-  const found = (await engine.findNetworks(name)).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const found = (await engine.findNetworks(name)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   for (const each of found) demandOurs('network', name, each.labels, gateway);
   for (const extra of found.slice(1)) await engine.removeNetwork(extra.id);
   return found.slice(0, 1);

@@ -1,18 +1,23 @@
+import { z } from 'zod';
 import { Bug, NotYet, Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import { gatewayToken, operatorDevice, type Device } from '../domain/token.js';
-import type { Session } from '../ports/gateway-door.js';
+import type { Knock, Session } from '../ports/gateway-door.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
 
 const scopes = ['operator.admin'];
 
+const pairingList = z.object({
+  pending: z.array(z.object({ requestId: z.string(), deviceId: z.string(), publicKey: z.string() })),
+});
+
 /** creel's own device is paired, with device auth left on (S0-11): it has connected from outside and has `operator.admin`. */
 export const ensureOperator = (deps: Deps) =>
   async function ensureOperator(gateway: Gateway): Promise<void> {
     const knock = await knockAsOperator(deps, gateway);
-    if (knock.kind === 'open') return knock.session.close();
+    if (knock.kind === 'open') knock.session.close();
     if (knock.kind === 'pairing required') await approve(deps, gateway, knock.requestId);
     (await openSession(deps, gateway)).close();
   };
@@ -20,20 +25,25 @@ export const ensureOperator = (deps: Deps) =>
 /** A session of creel's device through the published port: what a client sees. Anything but an open door is an error that says why. */
 export async function openSession(deps: Deps, gateway: Gateway): Promise<Session> {
   const knock = await knockAsOperator(deps, gateway);
+  if (knock.kind !== 'open') throw turnedAway(gateway, knock);
+  if (scopes.every((scope) => knock.session.hello.scopes.includes(scope))) return knock.session;
+  knock.session.close();
+  throw new Refused(
+    `gateway ${gateway.mark.gateway} lets creel's device in without operator.admin. See docs/runbook.md#no-scopes`,
+  );
+}
+
+function turnedAway(gateway: Gateway, knock: Exclude<Knock, { kind: 'open' }>): NotYet | Refused {
   const id = gateway.mark.gateway;
   switch (knock.kind) {
-    case 'open':
-      if (scopes.every((scope) => knock.session.hello.scopes.includes(scope))) return knock.session;
-      knock.session.close();
-      throw new Refused(`gateway ${id} lets creel's device in without operator.admin. See docs/runbook.md#no-scopes`);
     case 'pairing required':
-      throw new Refused(`gateway ${id} does not know creel's device (${knock.reason}). \`creel provision ${id}\` pairs it again`);
+      return new Refused(`gateway ${id} does not know creel's device (${knock.reason}). \`creel provision ${id}\` pairs it again`);
     case 'wrong token':
-      throw new Refused(`gateway ${id} refuses the token of generation ${gateway.tokenGeneration}. See docs/runbook.md#token-mismatch`);
+      return new Refused(`gateway ${id} refuses the token of generation ${gateway.tokenGeneration}. See docs/runbook.md#token-mismatch`);
     case 'locked out':
-      throw new NotYet(`gateway ${id} has locked outside clients out after wrong tokens; it lets them in again after a minute`);
+      return new NotYet(`gateway ${id} has locked outside clients out after wrong tokens; it lets them in again after a minute`);
     case 'turned away':
-      throw new Refused(`gateway ${id} turned creel's device away: ${knock.code} ${knock.reason}`);
+      return new Refused(`gateway ${id} turned creel's device away: ${knock.code} ${knock.reason}`);
   }
 }
 
@@ -56,17 +66,10 @@ async function approve(deps: Deps, gateway: Gateway, requestId: string): Promise
   const answer = listed.kind === 'open' ? listed.answers[0] : undefined;
   if (!answer?.ok) throw new Error(`gateway ${gateway.mark.gateway} did not list its devices`);
   const device = deviceOf(deps, gateway);
-  const request = pendingRequests(answer.payload).find((each) => each.requestId === requestId);
+  const request = pairingList.parse(answer.payload).pending.find((each) => each.requestId === requestId);
   if (!request) throw new NotYet(`pairing request ${requestId} is not listed (yet, or any more)`);
   if (request.deviceId !== device.id || request.publicKey !== device.publicKey) {
     throw new Bug(`pairing request ${requestId} of ${gateway.mark.gateway} is not from creel's device`);
   }
   await deps.door.callInside(inside, [{ method: 'device.pair.approve', params: { requestId } }]);
-}
-
-type PendingRequest = { readonly requestId: string; readonly deviceId: string; readonly publicKey: string };
-
-function pendingRequests(payload: unknown): PendingRequest[] {
-  const pending = (payload as { pending?: unknown } | null)?.pending;
-  return Array.isArray(pending) ? pending : [];
 }

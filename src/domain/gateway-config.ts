@@ -4,7 +4,7 @@ import { lockOutAttempts, lockOutMs, lockOutWindowMs } from './thresholds.js';
 
 /** Where the state volume is mounted (S4-27) and where the agent works inside it (S4-39). */
 export const stateDirectory = '/home/node/.openclaw';
-export const workspaceDirectory = `${stateDirectory}/workspace`;
+const workspaceDirectory = `${stateDirectory}/workspace`;
 export const configFile = 'openclaw.json';
 
 /** The port a gateway listens on inside its container (S0-26). */
@@ -49,7 +49,7 @@ export function renderConfig(input: ConfigInput): { [key: string]: Json } {
 }
 
 /** The origins from which a person's browser may open the Control UI of a gateway published on this port. */
-export function origins(port: number): string[] {
+function origins(port: number): string[] {
   return [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
 }
 

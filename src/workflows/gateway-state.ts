@@ -23,7 +23,7 @@ import { provisionSteps, stateStep, stepsOf } from './steps.js';
 export type Queued = { readonly number: number; readonly kind: OperationKind; readonly purge: boolean };
 
 /** A request that was accepted once, and what carries it out. */
-export type Answered = {
+type Answered = {
   readonly requestId: string;
   /** The request without its proposed birth, which each sender makes up anew. */
   readonly content: string;
@@ -374,7 +374,7 @@ export function isRemoving(state: GatewayState): boolean {
   );
 }
 
-export function setPhase(state: GatewayState, phase: Phase, reason: string, now: number): void {
+function setPhase(state: GatewayState, phase: Phase, reason: string, now: number): void {
   if (state.phase !== phase) state.since = now;
   state.phase = phase;
   state.reason = reason;

@@ -140,7 +140,7 @@ export class Saga {
   /** Undoes what was entered of these steps; never cancelled, and done once more when a late effect was possible. */
   async #unwind(steps: readonly string[]): Promise<Left[]> {
     return this.#runtime.shielded(async () => {
-      const undoable = steps.filter((step) => this.#entered.has(step) && registry[step]?.undo).reverse();
+      const undoable = steps.filter((step) => this.#entered.has(step) && registry[step]?.undo).toReversed();
       let failed = await this.#undoAll(undoable);
       const wait = Math.max(0, ...undoable.map((step) => this.#entered.get(step) ?? 0)) - this.#runtime.now();
       if (wait > 0 && !this.#runtime.beingRemoved()) {

@@ -10,7 +10,7 @@ const drafts = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-mutants-'));
 
 /** Faults put into the saga itself: for each, at least one proof must turn red. */
 const mutants: { fault: string; from: string; to: string }[] = [
-  { fault: 'undoes oldest first', from: '.reverse()', to: '' },
+  { fault: 'undoes oldest first', from: '.toReversed()', to: '' },
   { fault: 'swallows an undo failure', from: 'if (failure) failed.set(step, failure);', to: 'void failure;' },
   {
     fault: 'forgets a step whose do failed',
