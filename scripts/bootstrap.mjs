@@ -1,3 +1,4 @@
+import { installBrowser } from './machine/browser.mjs';
 import { makeDirs } from './machine/dirs.mjs';
 import { provideEngine } from './machine/dockerd.mjs';
 import { writeFound } from './machine/found.mjs';
@@ -35,6 +36,7 @@ async function getWhatIsMissing(wanted) {
 function partsOf(lacking, temporalRoute, docker) {
   const parts = [];
   if (lacking.npm) parts.push(part('npm dependencies', installDependencies));
+  if (lacking.browser) parts.push(part('browser', installBrowser));
   if (lacking.temporal) parts.push(part('temporal', () => provideTemporal(temporalRoute)));
   if (lacking.engine || lacking.recipes.length > 0) parts.push(provideDocker(lacking, docker));
   return parts;

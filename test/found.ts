@@ -4,8 +4,9 @@ import path from 'node:path';
 import { z } from 'zod';
 
 const foundFile = z.object({
-  temporal: z.string().optional(),
-  docker: z.string().startsWith('unix://').optional(),
+  temporal: z.string().nullish(),
+  browser: z.string().nullish(),
+  docker: z.string().startsWith('unix://').nullish(),
   images: z.record(z.string(), z.string()).optional(),
   /** The same releases without the baked compile cache. */
   plain: z.record(z.string(), z.string()).optional(),
@@ -42,4 +43,11 @@ export function foundTemporal(): string {
   const { temporal } = found();
   if (!temporal) throw new Error('no temporal program was found on this machine. Run scripts/bootstrap, it says what is missing');
   return temporal;
+}
+
+/** Path of a Chromium or a Google Chrome. */
+export function foundBrowser(): string {
+  const { browser } = found();
+  if (!browser) throw new Error('no browser was found on this machine. Run scripts/bootstrap --browser, it says what is missing');
+  return browser;
 }

@@ -1,3 +1,4 @@
+import { findBrowser } from './browser.mjs';
 import { startedByUs } from './dockerd.mjs';
 import { findEngine } from './find-engine.mjs';
 import { findImage } from './image.mjs';
@@ -5,12 +6,12 @@ import { npmIsThere } from './npm.mjs';
 import { Recipe, catalogue, knownReleases } from './recipe.mjs';
 import { findTemporal } from './temporal.mjs';
 
-/** What is here now, found by cheap probes: { npm, temporal, docker, images, plain }, `docker` as `findEngine` answers it. */
+/** What is here now, found by cheap probes: { npm, temporal, browser, docker, images, plain }, `docker` as `findEngine` answers it. */
 export async function look() {
-  const [temporal, docker] = await Promise.all([findTemporal(), findEngine()]);
+  const [temporal, browser, docker] = await Promise.all([findTemporal(), findBrowser(), findEngine()]);
   const images = docker.engine ? await imagesOn(docker, 'baked') : {};
   const plain = docker.engine ? await imagesOn(docker, 'plain') : {};
-  return { npm: npmIsThere(), temporal, docker, images, plain };
+  return { npm: npmIsThere(), temporal, browser, docker, images, plain };
 }
 
 async function imagesOn({ engine, about }, variant) {
@@ -18,16 +19,22 @@ async function imagesOn({ engine, about }, variant) {
   return Object.fromEntries((await Promise.all(found)).filter(([, id]) => id !== undefined));
 }
 
-/** What of the wanted is missing: { npm, temporal, engine, recipes }. */
+/** What of the wanted is missing: { npm, temporal, engine, browser, recipes }. */
 export function missing(wanted, here) {
   const baked = wanted.releases.filter((release) => !here.images[release]).map((release) => new Recipe(release));
   const plain = wanted.plain && !here.plain[catalogue.pinned] ? [new Recipe(catalogue.pinned, 'plain')] : [];
-  return { npm: !here.npm, temporal: wanted.temporal && !here.temporal, engine: wanted.engine && !here.docker.engine, recipes: [...baked, ...plain] };
+  return {
+    npm: !here.npm,
+    temporal: wanted.temporal && !here.temporal,
+    engine: wanted.engine && !here.docker.engine,
+    browser: wanted.browser && !here.browser,
+    recipes: [...baked, ...plain],
+  };
 }
 
 /** Whether nothing is missing. */
 export function isComplete(lacking) {
-  return !lacking.npm && !lacking.temporal && !lacking.engine && lacking.recipes.length === 0;
+  return !lacking.npm && !lacking.temporal && !lacking.engine && !lacking.browser && lacking.recipes.length === 0;
 }
 
 /** What was found, in the form that the rest of creel reads. */
@@ -35,6 +42,7 @@ export function foundOf(here) {
   return {
     version: 1,
     temporal: here.temporal ?? null,
+    browser: here.browser ?? null,
     docker: here.docker.engine?.endpoint ?? null,
     startedEngine: here.docker.engine !== undefined && startedByUs(),
     images: here.images,

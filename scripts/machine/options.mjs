@@ -7,6 +7,7 @@ Gets what creel needs on this machine: npm dependencies, a temporal binary, a Do
 Prints nothing when all of it is there.
 
   --release VERSION  also the image of that release (may be repeated; known: ${knownReleases().join(', ')})
+  --browser          also a browser (Chromium or Google Chrome), for the tests that open the Control UI
   --plain            also the image of the pinned release (${catalogue.pinned}) without the compile cache, for the benchmark
   --no-image         no image is needed
   --no-engine        neither engine nor image is needed
@@ -14,10 +15,10 @@ Prints nothing when all of it is there.
   --help             this text
 `;
 
-/** Reads the command line into { help, temporal, engine, releases, plain }. */
+/** Reads the command line into { help, temporal, engine, browser, releases, plain }. */
 export function readOptions(argv) {
-  const wanted = { help: false, temporal: true, engine: true, image: true, plain: false, releases: [catalogue.pinned] };
-  const flags = { '--help': { help: true }, '--plain': { plain: true }, '--no-image': { image: false }, '--no-engine': { engine: false, image: false }, '--no-temporal': { temporal: false } };
+  const wanted = { help: false, temporal: true, engine: true, image: true, browser: false, plain: false, releases: [catalogue.pinned] };
+  const flags = { '--help': { help: true }, '--browser': { browser: true }, '--plain': { plain: true }, '--no-image': { image: false }, '--no-engine': { engine: false, image: false }, '--no-temporal': { temporal: false } };
   const rest = argv.flatMap((word) => (word.startsWith('--release=') ? ['--release', word.slice('--release='.length)] : [word]));
   while (rest.length > 0) {
     const word = rest.shift();
@@ -26,7 +27,7 @@ export function readOptions(argv) {
     else throw new Problem(`unknown option ${word}: scripts/bootstrap --help`);
   }
   const releases = wanted.image ? [...new Set(wanted.releases)] : [];
-  return { help: wanted.help, temporal: wanted.temporal, engine: wanted.engine, releases, plain: wanted.image && wanted.plain };
+  return { help: wanted.help, temporal: wanted.temporal, engine: wanted.engine, browser: wanted.browser, releases, plain: wanted.image && wanted.plain };
 }
 
 function knownRelease(release) {

@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { canInstallPackages, isDebian, missingFromApt } from './apt.mjs';
 import { canDebootstrap, noBaseSentence, registryAnswers } from './base.mjs';
+import { absentBrowserSentence, browserPackage } from './browser.mjs';
 import { cacheDir, root } from './dirs.mjs';
 import { dockerdIsInstalled, livingDockerd } from './dockerd.mjs';
 import { catalogue } from './recipe.mjs';
@@ -20,6 +21,7 @@ export async function preflight(lacking, here) {
     askEngine(lacking, here.docker),
     askBase(lacking, here.docker),
     askNpm(lacking),
+    askBrowser(lacking),
     askMemory(here.docker),
     askDisk(lacking, here.docker),
   ]);
@@ -65,6 +67,13 @@ async function askNpm(lacking) {
   return reached === undefined ? [`the npm registry does not answer (npm view commander version): ${interception()}check the network and npm config get registry`] : [];
 }
 
+async function askBrowser(lacking) {
+  if (!lacking.browser) return [];
+  if (!canInstallPackages()) return [absentBrowserSentence()];
+  const unknown = await missingFromApt(browserPackage);
+  return unknown.length === 0 ? [] : [`${absentBrowserSentence()}; apt offers no ${browserPackage}`];
+}
+
 function interception() {
   return process.env.NODE_EXTRA_CA_CERTS ? '' : 'behind a proxy that opens TLS, NODE_EXTRA_CA_CERTS must name its certificate; ';
 }
@@ -97,6 +106,7 @@ function diskNeeds(lacking, docker) {
   const needs = [
     { dir: root, bytes: (lacking.npm ? 0.5 : 0) * GIB },
     { dir: cacheDir, bytes: cache * GIB },
+    { dir: '/usr', bytes: (lacking.browser ? 0.6 : 0) * GIB },
   ];
   if (process.platform === 'linux') needs.push({ dir: engineDir, bytes: ((lacking.engine ? 0.4 : 0) + 1.1 * releases + (releases > 0 ? 1 : 0)) * GIB });
   return needs;
@@ -107,6 +117,7 @@ export function plan(lacking, route, docker) {
   const image = (recipe) => ({ what: `the image ${recipe.tag}, from npm and Debian packages`, seconds: recipe.variant === 'plain' ? 40 : 90 });
   const besides = [
     ...(lacking.npm ? [{ what: 'npm dependencies, as locked', seconds: 30 }] : []),
+    ...(lacking.browser ? [{ what: 'Chromium, from Debian packages', seconds: 60 }] : []),
     ...(lacking.temporal ? [{ what: `a temporal binary, ${route === 'download' ? 'downloaded' : 'built with go install'}`, seconds: route === 'download' ? 20 : 180 }] : []),
   ];
   const inTurn = [...(lacking.engine ? [{ what: 'a Docker engine, installed where it is missing, and started', seconds: 20 }] : []), ...lacking.recipes.map(image)];

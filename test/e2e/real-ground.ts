@@ -49,7 +49,6 @@ export class RealGround extends Ground {
   override async close(): Promise<void> {
     await super.close();
     await this.clear();
-    fs.cpSync(this.root, '/tmp/e2eroot', { recursive: true });
     fs.rmSync(this.root, { recursive: true, force: true });
   }
 }
