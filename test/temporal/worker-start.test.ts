@@ -237,11 +237,18 @@ describe('how a worker starts', () => {
 
   test('a worker refuses a namespace without a deployment, and one of another key', async () => {
     const world = openTestWorld();
-    const parts = { server: { address }, namespace, openWorld: () => world.deps, workflowBundle, slots };
-    const run = (as: typeof key) => runWorker({ ...parts, key: as, log: new Lines().log, signal: forever });
-    await expect(run(key)).rejects.toThrow('creel init');
+    const ending = new AbortController();
+    const lines = new Lines();
+    const parts = { server: { address }, namespace, key, openWorld: () => world.deps, workflowBundle, slots };
+    const run = async () => {
+      const running = runWorker({ ...parts, log: lines.log, signal: ending.signal });
+      await Promise.race([running, lines.until('the worker is ready', 5_000)]);
+      ending.abort(); // Only a worker that did not refuse comes here.
+      await running;
+    };
+    await expect(run()).rejects.toThrow('creel init');
     await startDeployment(client, otherKey);
-    await expect(run(key)).rejects.toThrow(otherKey.id);
+    await expect(run()).rejects.toThrow(otherKey.id);
     world.close();
   });
 
