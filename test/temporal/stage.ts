@@ -133,15 +133,15 @@ export class Stage<G extends Ground = Ground> {
   }
 
   /** The end of an operation, which may not have begun yet. */
-  async result(workflowId: string): Promise<unknown> {
+  async result(workflowId: string, paceMs = 50): Promise<unknown> {
     const handle = (await this.client()).workflow.getHandle(workflowId);
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + 120_000;
     for (;;) {
       try {
         return await handle.result();
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError) || Date.now() > deadline) throw error;
-        await sleep(50);
+        await sleep(paceMs);
       }
     }
   }
