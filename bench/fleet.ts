@@ -15,7 +15,14 @@ import { found, foundImage, foundSocket } from '../test/found.js';
 
 const release = '2026.9.6';
 const place = { provider: 'local', host: 'local' } as const;
-const created = z.object({ hostPort: z.number().optional(), port: z.number().optional(), token: z.string().optional(), gatewayToken: z.string().optional() }).loose();
+const created = z
+  .object({
+    hostPort: z.number().optional(),
+    port: z.number().optional(),
+    token: z.string().optional(),
+    gatewayToken: z.string().optional(),
+  })
+  .loose();
 
 /** The official supervisor of the same release, run from the package that is in the prepared image. */
 export class Fleet {
@@ -64,21 +71,39 @@ export class Fleet {
     const home = path.join(this.#directory, 'home');
     fs.mkdirSync(home, { recursive: true });
     const app = path.join(this.#directory, 'app', 'openclaw.mjs');
-    return execa(path.join(this.#directory, 'node'), [app, ...args], { env: { HOME: home, OPENCLAW_HOME: home }, cwd: home });
+    return execa(path.join(this.#directory, 'node'), [app, ...args], {
+      env: { HOME: home, OPENCLAW_HOME: home },
+      cwd: home,
+    });
   }
 
   /** Where the tenant listens and with which token: as printed, else as its container says. */
   async #locate(stdout: string, tenant: string): Promise<{ port: number; token: Secret }> {
     const said = created.parse(JSON.parse(stdout));
     const { stdout: inspected } = await execa('docker', ['inspect', `openclaw-cell-${tenant}`]);
-    const [container] = z.array(z.object({ Config: z.object({ Env: z.array(z.string()) }), NetworkSettings: z.object({ Ports: z.record(z.string(), z.array(z.object({ HostPort: z.string() })).nullable()) }) })).parse(JSON.parse(inspected));
-    const inEnvironment = container?.Config.Env.find((each) => each.startsWith('OPENCLAW_GATEWAY_TOKEN='))?.split('=').slice(1).join('=');
+    const [container] = z
+      .array(
+        z.object({
+          Config: z.object({ Env: z.array(z.string()) }),
+          NetworkSettings: z.object({
+            Ports: z.record(z.string(), z.array(z.object({ HostPort: z.string() })).nullable()),
+          }),
+        }),
+      )
+      .parse(JSON.parse(inspected));
+    const inEnvironment = container?.Config.Env.find((each) => each.startsWith('OPENCLAW_GATEWAY_TOKEN='))
+      ?.split('=')
+      .slice(1)
+      .join('=');
     const published = Object.values(container?.NetworkSettings.Ports ?? {}).flatMap((each) => each ?? [])[0]?.HostPort;
-    return { port: said.hostPort ?? said.port ?? Number(published), token: new Secret(said.gatewayToken ?? said.token ?? inEnvironment ?? '') };
+    return {
+      port: said.hostPort ?? said.port ?? Number(published),
+      token: new Secret(said.gatewayToken ?? said.token ?? inEnvironment ?? ''),
+    };
   }
 
   async #answers({ port, token }: { port: number; token: Secret }): Promise<void> {
-    for (const deadline = Date.now() + 120_000; ; ) {
+    for (const deadline = Date.now() + 120_000; ;) {
       try {
         const knock = await this.#door.knock({ place, port }, { token, device: undefined, scopes: ['operator.admin'] });
         if (knock.kind !== 'open') throw new Error(`the tenant answered "${knock.kind}"`);

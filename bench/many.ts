@@ -34,7 +34,13 @@ export async function many(count = 300): Promise<Result> {
   }
 }
 
-function report(count: number, seconds: number, times: number[], rssMb: number, events: { entity: number; operation: number }): Result {
+function report(
+  count: number,
+  seconds: number,
+  times: number[],
+  rssMb: number,
+  events: { entity: number; operation: number },
+): Result {
   const figures = {
     gateways: count,
     perSecond: Math.round((count / seconds) * 10) / 10,

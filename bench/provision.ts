@@ -88,12 +88,29 @@ async function byCreel(ground: RealGround): Promise<number> {
 }
 
 async function byScript(ground: RealGround): Promise<number> {
-  const config = { catalogue: testCatalogue(), pool: testPool, engineSocket: foundSocket(), secretsFile: `${ground.root}/secrets`, pager: undefined };
+  const config = {
+    catalogue: testCatalogue(),
+    pool: testPool,
+    engineSocket: foundSocket(),
+    secretsFile: `${ground.root}/secrets`,
+    pager: undefined,
+  };
   const signal = () => undefined;
-  const world = openWorld({ config, key: masterKey(testKey), deployment: ground.deployment, signal, log: pino({ level: 'silent' }) });
+  const world = openWorld({
+    config,
+    key: masterKey(testKey),
+    deployment: ground.deployment,
+    signal,
+    log: pino({ level: 'silent' }),
+  });
   const activities = createActivities({ ...world, signal, findOpenOperations: async () => [] });
   const gateway: Gateway = {
-    mark: { deployment: ground.deployment, gateway: `s${randomBytes(4).toString('hex')}`, birth: birthFrom(randomBytes(6)), layout },
+    mark: {
+      deployment: ground.deployment,
+      gateway: `s${randomBytes(4).toString('hex')}`,
+      birth: birthFrom(randomBytes(6)),
+      layout,
+    },
     place: { provider: 'local', host: 'local' },
     spec,
     tokenGeneration: 1,

@@ -6,7 +6,9 @@ import { DirectoryStage } from '../test/temporal/directory-stage.js';
 import { TestServer } from '../test/temporal/server.js';
 import { median, type Result } from './result.js';
 
-const urgent = provisionSteps.filter((step) => registry[step]?.pace !== 'fetch').map((step) => registry[step]?.do ?? '');
+const urgent = provisionSteps
+  .filter((step) => registry[step]?.pace !== 'fetch')
+  .map((step) => registry[step]?.do ?? '');
 
 /** How soon the work of a killed worker is done by another one that is up, with the limits a deployment has. */
 export async function recovery(runs = 20): Promise<Result> {
@@ -21,7 +23,12 @@ export async function recovery(runs = 20): Promise<Result> {
   } finally {
     await server.stop();
   }
-  const figures = { kills: runs, medianMs: Math.round(median(times)), worstMs: Math.round(Math.max(...times)), aimMs: 8_000 };
+  const figures = {
+    kills: runs,
+    medianMs: Math.round(median(times)),
+    worstMs: Math.round(Math.max(...times)),
+    aimMs: 8_000,
+  };
   return {
     title: `from the kill of the worker that was working until the operation went on to its end, ${runs} kills`,
     head: ['median ms', 'worst ms', 'aim ms'],

@@ -19,9 +19,17 @@ function makeScratch() {
   mkdirSync(join(scratch, '.openclaw'), { recursive: true, mode: 0o700 });
   mkdirSync(join(scratch, 'tmp'), { mode: 0o700 });
   mkdirSync(cache, { recursive: true });
-  const config = { gateway: { mode: 'local', bind: 'loopback', auth: { mode: 'token', token: randomBytes(32).toString('hex') } } };
+  const config = {
+    gateway: { mode: 'local', bind: 'loopback', auth: { mode: 'token', token: randomBytes(32).toString('hex') } },
+  };
   writeFileSync(join(scratch, '.openclaw', 'openclaw.json'), JSON.stringify(config), { mode: 0o600 });
-  for (const path of [scratch, join(scratch, 'tmp'), join(scratch, '.openclaw'), join(scratch, '.openclaw', 'openclaw.json'), cache])
+  for (const path of [
+    scratch,
+    join(scratch, 'tmp'),
+    join(scratch, '.openclaw'),
+    join(scratch, '.openclaw', 'openclaw.json'),
+    cache,
+  ])
     chownSync(path, GATEWAY.uid, GATEWAY.gid);
 }
 
@@ -34,7 +42,12 @@ function bootGateway() {
     NODE_COMPILE_CACHE: cache,
     OPENCLAW_PACKAGED_COMPILE_CACHE_RESPAWNED: '1',
   };
-  const child = spawn('node', ['openclaw.mjs', 'gateway'], { ...GATEWAY, cwd: '/app', env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn('node', ['openclaw.mjs', 'gateway'], {
+    ...GATEWAY,
+    cwd: '/app',
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const exit = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
   return { child, exit };
 }
@@ -69,7 +82,8 @@ async function waitUntilStarted(exit) {
 async function stop(child, exit) {
   child.kill('SIGTERM');
   const late = sleep(60_000, 'late', { ref: false });
-  if ((await Promise.race([exit, late])) === 'late') throw new Error('the gateway did not end within a minute of SIGTERM');
+  if ((await Promise.race([exit, late])) === 'late')
+    throw new Error('the gateway did not end within a minute of SIGTERM');
 }
 
 /** Gives the tree to root without write permission and says how many files it holds. */

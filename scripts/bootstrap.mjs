@@ -45,7 +45,8 @@ function partsOf(lacking, temporalRoute, docker) {
 /** The engine first, then the images one after the other: they share the disk that bounds them. */
 async function provideDocker(lacking, docker) {
   const { engine, about } = lacking.engine ? await part('Docker engine', provideEngine) : docker;
-  for (const recipes of groupByRelease(lacking.recipes).values()) await part(`image ${recipes.map(({ tag }) => tag).join(', ')}`, () => makeImages(engine, recipes, about.arch));
+  for (const recipes of groupByRelease(lacking.recipes).values())
+    await part(`image ${recipes.map(({ tag }) => tag).join(', ')}`, () => makeImages(engine, recipes, about.arch));
 }
 
 function groupByRelease(recipes) {
@@ -67,7 +68,8 @@ async function confirm(wanted) {
   const here = await look();
   const found = foundOf(here);
   writeFound(found);
-  if (!isComplete(missing(wanted, here))) throw new Problem(`something that was just made is not there: ${JSON.stringify(found)}`);
+  if (!isComplete(missing(wanted, here)))
+    throw new Problem(`something that was just made is not there: ${JSON.stringify(found)}`);
   if (found.startedEngine) say('the Docker engine was started for this and stays');
 }
 

@@ -14,7 +14,12 @@ const tiers = [
     name: 'temporal, every workflow task replayed',
     needs: 'a Temporal dev server',
     usual: '1 min',
-    paths: ['test/temporal/provision.test.ts', 'test/temporal/requests.test.ts', 'test/temporal/parked.test.ts', 'test/temporal/pre-empted.test.ts'],
+    paths: [
+      'test/temporal/provision.test.ts',
+      'test/temporal/requests.test.ts',
+      'test/temporal/parked.test.ts',
+      'test/temporal/pre-empted.test.ts',
+    ],
     environment: { TEST_WORKFLOW_CACHE: '0' },
   },
   { name: 'e2e', needs: 'all of it, and a browser', usual: '4 min', paths: ['test/e2e'] },
@@ -39,7 +44,13 @@ process.exit(red ? 1 : 0);
 /** Runs one tier and adds up what it counted; a tier that ran nothing is red too. */
 function passes({ paths, environment }) {
   const report = join(reports, 'report.json');
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const vitest = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
   const { status } = spawnSync(process.execPath, [...vitest, ...paths], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...ownEnvironment(), ...environment },

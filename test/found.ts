@@ -41,13 +41,15 @@ export function foundImage(release: string): string {
 /** Path of a `temporal` program with a dev server. */
 export function foundTemporal(): string {
   const { temporal } = found();
-  if (!temporal) throw new Error('no temporal program was found on this machine. Run scripts/bootstrap, it says what is missing');
+  if (!temporal)
+    throw new Error('no temporal program was found on this machine. Run scripts/bootstrap, it says what is missing');
   return temporal;
 }
 
 /** Path of a Chromium or a Google Chrome. */
 export function foundBrowser(): string {
   const { browser } = found();
-  if (!browser) throw new Error('no browser was found on this machine. Run scripts/bootstrap --browser, it says what is missing');
+  if (!browser)
+    throw new Error('no browser was found on this machine. Run scripts/bootstrap --browser, it says what is missing');
   return browser;
 }

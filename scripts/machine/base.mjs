@@ -13,7 +13,10 @@ const LEFT_OUT = ['dev/*', 'etc/resolv.conf', 'etc/hostname', 'var/cache/apt/*',
 export async function registryAnswers(engine, base) {
   if (await isPresent(engine, base)) return true;
   const asked = engine.ask('GET', `/distribution/${referenceOf(base)}/json`, { timeoutMs: 8000 });
-  return await asked.then(({ status }) => status === 200, () => false);
+  return await asked.then(
+    ({ status }) => status === 200,
+    () => false,
+  );
 }
 
 /** Whether the base can be made from Debian's packages here; debootstrap runs programs of the architecture it makes. */
@@ -32,7 +35,10 @@ export async function pullBase(engine, base, arch) {
   if (await isPresent(engine, base)) return referenceOf(base);
   const query = new URLSearchParams({ fromImage: base.image, tag: base.digest, platform: `linux/${debianArch(arch)}` });
   const pulled = engine.follow('POST', `/images/create?${query}`, { timeoutMs: 60_000 });
-  return await pulled.then(() => referenceOf(base), () => undefined);
+  return await pulled.then(
+    () => referenceOf(base),
+    () => undefined,
+  );
 }
 
 /** The cached archive of a minimal Debian made from Debian's packages; made first where it is missing. */
@@ -40,7 +46,8 @@ export async function debootstrapBase(base, arch) {
   const archive = archiveOf(base, arch);
   if (existsSync(archive)) return archive;
   if (!canDebootstrap(base, arch)) throw new Problem(noBaseSentence(base, arch));
-  if ((await ask(['debootstrap', '--version'])) === undefined) await installPackages('debootstrap', 'debian-archive-keyring');
+  if ((await ask(['debootstrap', '--version'])) === undefined)
+    await installPackages('debootstrap', 'debian-archive-keyring');
   await makeArchive(archive, base, arch);
   return archive;
 }
@@ -61,7 +68,14 @@ async function makeArchive(archive, base, arch) {
   await inScratch('base', 'tree', async (dir) => {
     const tree = join(dir, 'tree');
     const made = join(dir, 'base.tar');
-    await run('base', ['debootstrap', '--variant=minbase', '--include=ca-certificates', `--arch=${debianArch(arch)}`, base.suite, tree]);
+    await run('base', [
+      'debootstrap',
+      '--variant=minbase',
+      '--include=ca-certificates',
+      `--arch=${debianArch(arch)}`,
+      base.suite,
+      tree,
+    ]);
     const leaveOut = LEFT_OUT.map((pattern) => `--exclude=./${pattern}`);
     await run('base', ['tar', '--numeric-owner', '--sort=name', ...leaveOut, '-C', tree, '-cf', made, '.']);
     renameSync(made, archive);

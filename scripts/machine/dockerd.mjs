@@ -26,7 +26,9 @@ export function livingDockerd() {
   const noted = Number(readIfThere('/var/run/docker.pid'));
   if (noted && readIfThere(`/proc/${noted}/comm`) === 'dockerd') return noted;
   if (!existsSync('/proc')) return undefined;
-  const pid = readdirSync('/proc').find((name) => /^\d+$/.test(name) && readIfThere(`/proc/${name}/comm`) === 'dockerd');
+  const pid = readdirSync('/proc').find(
+    (name) => /^\d+$/.test(name) && readIfThere(`/proc/${name}/comm`) === 'dockerd',
+  );
   return pid && Number(pid);
 }
 
@@ -44,7 +46,10 @@ export async function provideEngine() {
 
 async function startAsService() {
   if (!existsSync('/run/systemd/system')) return false;
-  return await run('docker', ['systemctl', 'start', 'docker']).then(() => true, () => false);
+  return await run('docker', ['systemctl', 'start', 'docker']).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** In a session of its own, so that Ctrl-C here does not reach it; proxies are in the environment it inherits. */

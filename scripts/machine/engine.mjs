@@ -9,7 +9,11 @@ export class Engine {
 
   /** Asks and answers { status, headers, body }, the body parsed where it is JSON. */
   async ask(method, path, { timeoutMs = 20_000, json } = {}) {
-    const response = await this.open(method, path, { timeoutMs, body: json && JSON.stringify(json), type: json && 'application/json' });
+    const response = await this.open(method, path, {
+      timeoutMs,
+      body: json && JSON.stringify(json),
+      type: json && 'application/json',
+    });
     const text = await readAll(response);
     return { status: response.statusCode, headers: response.headers, body: parsed(text) };
   }
@@ -18,8 +22,18 @@ export class Engine {
   open(method, path, { timeoutMs, body, type, signal } = {}) {
     return new Promise((resolve, reject) => {
       const headers = type ? { 'content-type': type } : {};
-      const call = httpRequest({ agent: false, socketPath: this.socketPath, method, path, headers, timeout: timeoutMs, signal });
-      call.on('timeout', () => call.destroy(Object.assign(new Error('the engine does not answer'), { code: 'ETIMEDOUT' })));
+      const call = httpRequest({
+        agent: false,
+        socketPath: this.socketPath,
+        method,
+        path,
+        headers,
+        timeout: timeoutMs,
+        signal,
+      });
+      call.on('timeout', () =>
+        call.destroy(Object.assign(new Error('the engine does not answer'), { code: 'ETIMEDOUT' })),
+      );
       call.on('error', reject);
       call.on('response', resolve);
       if (body && typeof body !== 'string') body.on('error', (error) => call.destroy(error)).pipe(call);

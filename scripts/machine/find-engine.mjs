@@ -28,7 +28,11 @@ function explain(chosen, tried) {
   const asleep = tried.map(({ socketPath }) => asleepSentence(socketPath)).find(Boolean);
   if (asleep) return { refused: [asleep] };
   if (!chosen) return { absent: true };
-  return { refused: [`${chosen.from} names ${chosen.host}, and no engine answers there (${tried[0].why}): start it, or choose another`] };
+  return {
+    refused: [
+      `${chosen.from} names ${chosen.host}, and no engine answers there (${tried[0].why}): start it, or choose another`,
+    ],
+  };
 }
 
 /** What DOCKER_HOST or the current docker context asks for; undefined when neither says anything. */
@@ -54,7 +58,9 @@ function readJson(...path) {
 function usualSockets() {
   const home = homedir();
   const runtime = process.env.XDG_RUNTIME_DIR;
-  const inHome = ['.docker/run/docker.sock', '.colima/default/docker.sock', '.orbstack/run/docker.sock'].map((path) => join(home, path));
+  const inHome = ['.docker/run/docker.sock', '.colima/default/docker.sock', '.orbstack/run/docker.sock'].map((path) =>
+    join(home, path),
+  );
   return ['/var/run/docker.sock', ...inHome, ...(runtime ? [join(runtime, 'docker.sock')] : [])];
 }
 
@@ -73,7 +79,13 @@ async function probe(socketPath) {
 }
 
 function about(info, version) {
-  return { arch: archOf(info.Architecture), memory: info.MemTotal, dir: info.DockerRootDir, system: info.OperatingSystem, version: version.Version };
+  return {
+    arch: archOf(info.Architecture),
+    memory: info.MemTotal,
+    dir: info.DockerRootDir,
+    system: info.OperatingSystem,
+    version: version.Version,
+  };
 }
 
 /** The engine's architecture in Node's words. */
@@ -85,11 +97,19 @@ function unfit(socketPath, version, info) {
   const where = `the engine at ${socketPath}`;
   const components = (version.Components ?? []).map(({ Name }) => Name).join(' ');
   const problems = [];
-  if (/podman/i.test(components)) problems.push(`${where} is Podman behind Docker's socket, whose networks and restarts differ: creel needs a Docker engine; name one with DOCKER_HOST=unix://…`);
-  if (info.OSType && info.OSType !== 'linux') problems.push(`${where} runs ${info.OSType} containers; the gateway needs Linux ones`);
+  if (/podman/i.test(components))
+    problems.push(
+      `${where} is Podman behind Docker's socket, whose networks and restarts differ: creel needs a Docker engine; name one with DOCKER_HOST=unix://…`,
+    );
+  if (info.OSType && info.OSType !== 'linux')
+    problems.push(`${where} runs ${info.OSType} containers; the gateway needs Linux ones`);
   const rootless = (info.SecurityOptions ?? []).some((option) => option.includes('rootless'));
-  if (rootless && !(info.MemoryLimit && info.PidsLimit)) problems.push(`${where} is rootless and may not limit memory or processes: delegate the cgroup controllers to your user (Docker's manual, "Rootless mode", "Limiting resources")`);
-  if (!['x64', 'arm64'].includes(archOf(info.Architecture))) problems.push(`${where} runs on ${info.Architecture}; the gateway image can be made for x86_64 and arm64`);
+  if (rootless && !(info.MemoryLimit && info.PidsLimit))
+    problems.push(
+      `${where} is rootless and may not limit memory or processes: delegate the cgroup controllers to your user (Docker's manual, "Rootless mode", "Limiting resources")`,
+    );
+  if (!['x64', 'arm64'].includes(archOf(info.Architecture)))
+    problems.push(`${where} runs on ${info.Architecture}; the gateway image can be made for x86_64 and arm64`);
   return problems;
 }
 
@@ -105,6 +125,7 @@ function accessSentence(socketPath) {
 function asleepSentence(socketPath) {
   if (socketPath.includes('.colima')) return 'Colima is installed but not running: colima start';
   if (socketPath.includes('.orbstack')) return 'OrbStack is installed but not running: start the OrbStack app';
-  if (socketPath.includes('.docker/run') || process.platform === 'darwin') return 'Docker Desktop is installed but not running: start the Docker Desktop app';
+  if (socketPath.includes('.docker/run') || process.platform === 'darwin')
+    return 'Docker Desktop is installed but not running: start the Docker Desktop app';
   return undefined;
 }

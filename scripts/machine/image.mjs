@@ -14,7 +14,9 @@ const MTIME = Date.UTC(2026, 0, 1) / 1000;
 
 /** The id of the finished image of this recipe on the engine, by its labels; a tag that was moved or lost is put back. */
 export async function findImage(engine, recipe, arch) {
-  const images = await imagesWith(engine, { label: [`creel.release=${recipe.release}`, `creel.variant=${recipe.variant}`] });
+  const images = await imagesWith(engine, {
+    label: [`creel.release=${recipe.release}`, `creel.variant=${recipe.variant}`],
+  });
   const hashes = recipe.hashes(arch);
   const found = images.find(({ Labels }) => hashes.includes(Labels['creel.recipe']));
   if (!found) return undefined;
@@ -37,15 +39,25 @@ let chosenBase;
 function chooseBase(engine, arch) {
   chosenBase ??= (async () => {
     const reference = await pullBase(engine, catalogue.base, arch);
-    return reference ? { kind: 'registry', reference } : { kind: 'debootstrap', archive: await debootstrapBase(catalogue.base, arch) };
+    return reference
+      ? { kind: 'registry', reference }
+      : { kind: 'debootstrap', archive: await debootstrapBase(catalogue.base, arch) };
   })();
   return chosenBase;
 }
 
 async function installInto(stage, recipe, arch) {
-  for (const name of ['package.json', 'package-lock.json', '.npmrc']) copyFileSync(join(recipe.dir, name), join(stage, name));
+  for (const name of ['package.json', 'package-lock.json', '.npmrc'])
+    copyFileSync(join(recipe.dir, name), join(stage, name));
   const platform = ['--os=linux', `--cpu=${arch}`, '--libc=glibc'];
-  const flags = ['--omit=dev', '--include=optional', '--ignore-scripts', '--install-strategy=shallow', '--no-audit', '--no-fund'];
+  const flags = [
+    '--omit=dev',
+    '--include=optional',
+    '--ignore-scripts',
+    '--install-strategy=shallow',
+    '--no-audit',
+    '--no-fund',
+  ];
   await run(`image-${recipe.release}`, ['npm', 'ci', ...flags, ...platform], { cwd: stage });
 }
 
@@ -76,7 +88,11 @@ async function build(engine, recipe, context, query) {
   const log = logPath(`image-${recipe.release}`);
   const onMessage = (message) => appendFileSync(log, message.stream ?? `${JSON.stringify(message)}\n`, { mode: 0o600 });
   try {
-    const messages = await engine.follow('POST', `/build?${new URLSearchParams(query)}`, { body: context, type: 'application/x-tar', onMessage });
+    const messages = await engine.follow('POST', `/build?${new URLSearchParams(query)}`, {
+      body: context,
+      type: 'application/x-tar',
+      onMessage,
+    });
     if (!messages.some(({ aux }) => aux?.ID)) throw new Error('the engine ended the build without an image');
   } catch (error) {
     throw new Problem(`building ${recipe.tag} failed: ${error.message}; the whole output is in ${log}`);
@@ -90,7 +106,10 @@ async function removeUntagged(engine) {
 }
 
 async function imagesWith(engine, filters) {
-  const { status, body } = await engine.ask('GET', `/images/json?filters=${encodeURIComponent(JSON.stringify(filters))}`);
+  const { status, body } = await engine.ask(
+    'GET',
+    `/images/json?filters=${encodeURIComponent(JSON.stringify(filters))}`,
+  );
   if (status !== 200) throw new Problem(`the engine does not list its images: ${body.message ?? body}`);
   return body;
 }

@@ -15,7 +15,10 @@ export async function look() {
 }
 
 async function imagesOn({ engine, about }, variant) {
-  const found = knownReleases().map(async (release) => [release, await findImage(engine, new Recipe(release, variant), about.arch)]);
+  const found = knownReleases().map(async (release) => [
+    release,
+    await findImage(engine, new Recipe(release, variant), about.arch),
+  ]);
   return Object.fromEntries((await Promise.all(found)).filter(([, id]) => id !== undefined));
 }
 

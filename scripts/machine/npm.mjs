@@ -31,7 +31,9 @@ function adoptInstalled() {
   const wanted = JSON.parse(readFileSync(lockfile, 'utf8')).packages;
   const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
   const names = Object.keys(wanted).filter((name) => name !== '');
-  const fits = names.every((name) => (present[name] ? present[name].version === wanted[name].version : wanted[name].optional === true));
+  const fits = names.every((name) =>
+    present[name] ? present[name].version === wanted[name].version : wanted[name].optional === true,
+  );
   if (!fits || Object.keys(present).some((name) => wanted[name] === undefined)) return false;
   writeFileSync(stamp, `${lockHash()}\n`);
   return true;

@@ -17,9 +17,26 @@ Prints nothing when all of it is there.
 
 /** Reads the command line into { help, temporal, engine, browser, releases, plain }. */
 export function readOptions(argv) {
-  const wanted = { help: false, temporal: true, engine: true, image: true, browser: false, plain: false, releases: [catalogue.pinned] };
-  const flags = { '--help': { help: true }, '--browser': { browser: true }, '--plain': { plain: true }, '--no-image': { image: false }, '--no-engine': { engine: false, image: false }, '--no-temporal': { temporal: false } };
-  const rest = argv.flatMap((word) => (word.startsWith('--release=') ? ['--release', word.slice('--release='.length)] : [word]));
+  const wanted = {
+    help: false,
+    temporal: true,
+    engine: true,
+    image: true,
+    browser: false,
+    plain: false,
+    releases: [catalogue.pinned],
+  };
+  const flags = {
+    '--help': { help: true },
+    '--browser': { browser: true },
+    '--plain': { plain: true },
+    '--no-image': { image: false },
+    '--no-engine': { engine: false, image: false },
+    '--no-temporal': { temporal: false },
+  };
+  const rest = argv.flatMap((word) =>
+    word.startsWith('--release=') ? ['--release', word.slice('--release='.length)] : [word],
+  );
   while (rest.length > 0) {
     const word = rest.shift();
     if (word === '--release') wanted.releases.push(knownRelease(rest.shift()));
@@ -27,7 +44,14 @@ export function readOptions(argv) {
     else throw new Problem(`unknown option ${word}: scripts/bootstrap --help`);
   }
   const releases = wanted.image ? [...new Set(wanted.releases)] : [];
-  return { help: wanted.help, temporal: wanted.temporal, engine: wanted.engine, browser: wanted.browser, releases, plain: wanted.image && wanted.plain };
+  return {
+    help: wanted.help,
+    temporal: wanted.temporal,
+    engine: wanted.engine,
+    browser: wanted.browser,
+    releases,
+    plain: wanted.image && wanted.plain,
+  };
 }
 
 function knownRelease(release) {

@@ -27,7 +27,9 @@ export async function preflight(lacking, here) {
   ]);
   const problems = answers.flat();
   if (lacking.temporal && !route)
-    problems.push(`a temporal binary is missing, and neither temporal.download nor the Go module proxy (go on PATH) can be reached: ${interception()}or put the Temporal CLI on PATH (https://docs.temporal.io/cli)`);
+    problems.push(
+      `a temporal binary is missing, and neither temporal.download nor the Go module proxy (go on PATH) can be reached: ${interception()}or put the Temporal CLI on PATH (https://docs.temporal.io/cli)`,
+    );
   return { problems, temporalRoute: route };
 }
 
@@ -45,12 +47,18 @@ async function askEngine(lacking, docker) {
   if (installed) return isRoot ? [] : ['Docker is installed here but not running: sudo systemctl start docker'];
   if (!canInstallPackages()) return [absentSentence()];
   const unknown = await missingFromApt('docker.io');
-  return unknown.length === 0 ? [] : [`no Docker engine answers, and apt offers no docker.io: see the output of apt-get update (${interception()}package sources)`];
+  return unknown.length === 0
+    ? []
+    : [
+        `no Docker engine answers, and apt offers no docker.io: see the output of apt-get update (${interception()}package sources)`,
+      ];
 }
 
 function absentSentence() {
-  if (process.platform === 'darwin') return 'no Docker engine answers: install and start Docker Desktop, OrbStack or Colima, or name a local socket with DOCKER_HOST=unix://…';
-  if (isDebian()) return 'no Docker engine answers: sudo apt-get install docker.io, and sudo usermod -aG docker "$USER" (as root, this script does it itself)';
+  if (process.platform === 'darwin')
+    return 'no Docker engine answers: install and start Docker Desktop, OrbStack or Colima, or name a local socket with DOCKER_HOST=unix://…';
+  if (isDebian())
+    return 'no Docker engine answers: sudo apt-get install docker.io, and sudo usermod -aG docker "$USER" (as root, this script does it itself)';
   return 'no Docker engine answers: install one (https://docs.docker.com/engine/install), or name a local socket with DOCKER_HOST=unix://…';
 }
 
@@ -63,8 +71,15 @@ async function askBase(lacking, { engine, about }) {
 async function askNpm(lacking) {
   if (!lacking.npm && lacking.recipes.length === 0) return [];
   if ((await ask(['npm', '--version'])) === undefined) return ['npm is not on PATH; it comes with Node'];
-  const reached = await ask(['npm', 'view', 'commander', 'version', '--fetch-retries=0'], { timeoutMs: 20_000, cwd: root });
-  return reached === undefined ? [`the npm registry does not answer (npm view commander version): ${interception()}check the network and npm config get registry`] : [];
+  const reached = await ask(['npm', 'view', 'commander', 'version', '--fetch-retries=0'], {
+    timeoutMs: 20_000,
+    cwd: root,
+  });
+  return reached === undefined
+    ? [
+        `the npm registry does not answer (npm view commander version): ${interception()}check the network and npm config get registry`,
+      ]
+    : [];
 }
 
 async function askBrowser(lacking) {
@@ -75,13 +90,17 @@ async function askBrowser(lacking) {
 }
 
 function interception() {
-  return process.env.NODE_EXTRA_CA_CERTS ? '' : 'behind a proxy that opens TLS, NODE_EXTRA_CA_CERTS must name its certificate; ';
+  return process.env.NODE_EXTRA_CA_CERTS
+    ? ''
+    : 'behind a proxy that opens TLS, NODE_EXTRA_CA_CERTS must name its certificate; ';
 }
 
 function askMemory(docker) {
   const memory = docker.about?.memory ?? totalmem();
   if (memory >= LEAST_MEMORY) return [];
-  return [`${docker.about ? 'the Docker engine' : 'this machine'} has ${(memory / GIB).toFixed(1)} GB of memory; a gateway takes 2 and the rest of creel 1: give it 4`];
+  return [
+    `${docker.about ? 'the Docker engine' : 'this machine'} has ${(memory / GIB).toFixed(1)} GB of memory; a gateway takes 2 and the rest of creel 1: give it 4`,
+  ];
 }
 
 /** Needs that fall on the same file system add up. */
@@ -95,7 +114,9 @@ function askDisk(lacking, docker) {
     perDisk.set(disk, { dirs: [...sum.dirs, dir], bytes: sum.bytes + bytes, free: sum.free });
   }
   const short = [...perDisk.values()].filter(({ bytes, free }) => bytes > free);
-  return short.map(({ dirs, bytes, free }) => `${dirs.join(' and ')}: ${gigabytes(bytes)} are needed and ${gigabytes(free)} are free`);
+  return short.map(
+    ({ dirs, bytes, free }) => `${dirs.join(' and ')}: ${gigabytes(bytes)} are needed and ${gigabytes(free)} are free`,
+  );
 }
 
 /** Where how much disk goes while it works; the engine's directory only counts where it is on this machine. */
@@ -108,23 +129,43 @@ function diskNeeds(lacking, docker) {
     { dir: cacheDir, bytes: cache * GIB },
     { dir: '/usr', bytes: (lacking.browser ? 0.6 : 0) * GIB },
   ];
-  if (process.platform === 'linux') needs.push({ dir: engineDir, bytes: ((lacking.engine ? 0.4 : 0) + 1.1 * releases + (releases > 0 ? 1 : 0)) * GIB });
+  if (process.platform === 'linux')
+    needs.push({ dir: engineDir, bytes: ((lacking.engine ? 0.4 : 0) + 1.1 * releases + (releases > 0 ? 1 : 0)) * GIB });
   return needs;
 }
 
 /** What bootstrap is about to do, in lines for a person. */
 export function plan(lacking, route, docker) {
-  const image = (recipe) => ({ what: `the image ${recipe.tag}, from npm and Debian packages`, seconds: recipe.variant === 'plain' ? 40 : 90 });
+  const image = (recipe) => ({
+    what: `the image ${recipe.tag}, from npm and Debian packages`,
+    seconds: recipe.variant === 'plain' ? 40 : 90,
+  });
   const besides = [
     ...(lacking.npm ? [{ what: 'npm dependencies, as locked', seconds: 30 }] : []),
     ...(lacking.browser ? [{ what: 'Chromium, from Debian packages', seconds: 60 }] : []),
-    ...(lacking.temporal ? [{ what: `a temporal binary, ${route === 'download' ? 'downloaded' : 'built with go install'}`, seconds: route === 'download' ? 20 : 180 }] : []),
+    ...(lacking.temporal
+      ? [
+          {
+            what: `a temporal binary, ${route === 'download' ? 'downloaded' : 'built with go install'}`,
+            seconds: route === 'download' ? 20 : 180,
+          },
+        ]
+      : []),
   ];
-  const inTurn = [...(lacking.engine ? [{ what: 'a Docker engine, installed where it is missing, and started', seconds: 20 }] : []), ...lacking.recipes.map(image)];
-  const longest = Math.max(...besides.map(({ seconds }) => seconds), inTurn.reduce((sum, { seconds }) => sum + seconds, 0));
+  const inTurn = [
+    ...(lacking.engine ? [{ what: 'a Docker engine, installed where it is missing, and started', seconds: 20 }] : []),
+    ...lacking.recipes.map(image),
+  ];
+  const longest = Math.max(
+    ...besides.map(({ seconds }) => seconds),
+    inTurn.reduce((sum, { seconds }) => sum + seconds, 0),
+  );
   const disk = diskNeeds(lacking, docker).reduce((sum, { bytes }) => sum + bytes, 0);
   const time = longest < 90 ? `${longest} s` : `${Math.ceil(longest / 60)} min`;
-  return [`creel gets what is missing here: about ${time}, up to ${gigabytes(disk)} of disk`, ...[...besides, ...inTurn].map(({ what }) => `  - ${what}`)];
+  return [
+    `creel gets what is missing here: about ${time}, up to ${gigabytes(disk)} of disk`,
+    ...[...besides, ...inTurn].map(({ what }) => `  - ${what}`),
+  ];
 }
 
 function existing(dir) {

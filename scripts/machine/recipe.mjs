@@ -28,7 +28,15 @@ export class Recipe {
   /** Names what the image is made of; it changes with anything that could change the image. */
   hash(baseKind, arch) {
     const sum = createHash('sha256');
-    const parts = [this.variant, baseKind, arch, JSON.stringify(catalogue.base), JSON.stringify(this.known), this.dockerfile(baseKind), this.bake()];
+    const parts = [
+      this.variant,
+      baseKind,
+      arch,
+      JSON.stringify(catalogue.base),
+      JSON.stringify(this.known),
+      this.dockerfile(baseKind),
+      this.bake(),
+    ];
     const locked = ['package.json', 'package-lock.json'].map((name) => readFileSync(join(this.dir, name)));
     for (const piece of [...parts, ...locked]) sum.update(piece).update('\0');
     return sum.digest('hex').slice(0, 12);
@@ -40,7 +48,10 @@ export class Recipe {
   }
 
   dockerfile(baseKind) {
-    return readFileSync(join(imageDir, `base.${baseKind}.Dockerfile`), 'utf8') + readFileSync(join(imageDir, 'Dockerfile'), 'utf8');
+    return (
+      readFileSync(join(imageDir, `base.${baseKind}.Dockerfile`), 'utf8') +
+      readFileSync(join(imageDir, 'Dockerfile'), 'utf8')
+    );
   }
 
   bake() {
@@ -74,7 +85,10 @@ export function knownReleases() {
 function channelPlugins(app) {
   const extensions = join(app, 'dist', 'extensions');
   const manifests = readdirSync(extensions).map((name) => join(extensions, name, 'openclaw.plugin.json'));
-  return manifests.filter(existsSync).flatMap((path) => JSON.parse(readFileSync(path, 'utf8')).channels ?? []).toSorted();
+  return manifests
+    .filter(existsSync)
+    .flatMap((path) => JSON.parse(readFileSync(path, 'utf8')).channels ?? [])
+    .toSorted();
 }
 
 function answersStartupz(app) {

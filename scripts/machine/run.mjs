@@ -6,7 +6,8 @@ import { Problem } from './say.mjs';
 
 /** The environment for other programs: system directories on PATH, and without what an outer npm says about itself. */
 export function plainEnv(extra = {}) {
-  const outer = /^(npm_package_|npm_lifecycle_|npm_config_local_prefix$|npm_config_prefix$|npm_command$|npm_execpath$|npm_node_execpath$|INIT_CWD$)/;
+  const outer =
+    /^(npm_package_|npm_lifecycle_|npm_config_local_prefix$|npm_config_prefix$|npm_command$|npm_execpath$|npm_node_execpath$|INIT_CWD$)/;
   const kept = Object.entries(process.env).filter(([name]) => !outer.test(name));
   const env = Object.fromEntries(kept);
   env.PATH = [env.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin'].filter(Boolean).join(delimiter);
@@ -41,13 +42,22 @@ function toTheEnd(log, shown, argv, { cwd, env, stdin, detached = false }) {
     child.on('error', (error) => reject(new Problem(`${shown[0]} could not be run: ${error.message}`)));
     child.on('exit', (code, signal) => {
       if (code === 0) return resolve();
-      reject(new Problem(`${shown.slice(0, 4).join(' ')} failed (${signal ?? `exit ${code}`}); from ${path}:\n${excerpt(path, before)}`));
+      reject(
+        new Problem(
+          `${shown.slice(0, 4).join(' ')} failed (${signal ?? `exit ${code}`}); from ${path}:\n${excerpt(path, before)}`,
+        ),
+      );
     });
   }).finally(() => closeSync(fd));
 }
 
 /** How a program's output began and how it ended: some say what was wrong first and their manual after it. */
 function excerpt(path, from) {
-  const lines = readFileSync(path).subarray(from).toString('utf8').trimEnd().split('\n').map((line) => `    ${line}`);
+  const lines = readFileSync(path)
+    .subarray(from)
+    .toString('utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => `    ${line}`);
   return (lines.length > 16 ? [...lines.slice(0, 8), '    …', ...lines.slice(-8)] : lines).join('\n');
 }

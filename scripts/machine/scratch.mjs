@@ -19,7 +19,9 @@ export async function inScratch(place, name, work) {
 }
 
 async function sweep(parent) {
-  const left = readdirSync(parent).filter((name) => name.startsWith('scratch-') && bornAt(Number(name.split('-').at(-1))) === undefined);
+  const left = readdirSync(parent).filter(
+    (name) => name.startsWith('scratch-') && bornAt(Number(name.split('-').at(-1))) === undefined,
+  );
   for (const name of left) await removeTree(join(parent, name));
 }
 
@@ -31,7 +33,9 @@ async function removeTree(dir) {
 
 function mountsBelow(dir) {
   try {
-    const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')[1] ?? '');
+    const mounts = readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '');
     return mounts.filter((mount) => mount.startsWith(`${dir}/`));
   } catch {
     return [];

@@ -25,7 +25,12 @@ export async function* tarOf(entries, mtime) {
 async function* pieces(entries, mtime) {
   for (const { name, path, content } of entries) {
     if (path !== undefined) yield* tree(name, path, mtime);
-    else yield* [...header(name, { type: '0', mode: 0o644, size: content.length, mtime }), content, padding(content.length)];
+    else
+      yield* [
+        ...header(name, { type: '0', mode: 0o644, size: content.length, mtime }),
+        content,
+        padding(content.length),
+      ];
   }
 }
 
@@ -49,7 +54,12 @@ function header(name, { type, mode, size, mtime, link = '' }) {
   const plain = block(name, { type, mode, size, mtime, link });
   if (long === '') return [plain];
   const body = Buffer.from(long);
-  return [block('pax', { type: 'x', mode: 0o644, size: body.length, mtime, link: '' }), body, padding(body.length), plain];
+  return [
+    block('pax', { type: 'x', mode: 0o644, size: body.length, mtime, link: '' }),
+    body,
+    padding(body.length),
+    plain,
+  ];
 }
 
 function record(key, value) {
@@ -64,7 +74,10 @@ function block(name, { type, mode, size, mtime, link }) {
   const bytes = Buffer.alloc(BLOCK);
   const octal = (value, width) => `${value.toString(8).padStart(width - 1, '0')}\0`;
   bytes.write(Buffer.from(name).subarray(0, 100).toString('latin1'), 0, 'latin1');
-  bytes.write(octal(mode, 8) + octal(0, 8) + octal(0, 8) + octal(size, 12) + octal(mtime, 12) + ' '.repeat(8) + type, 100);
+  bytes.write(
+    octal(mode, 8) + octal(0, 8) + octal(0, 8) + octal(size, 12) + octal(mtime, 12) + ' '.repeat(8) + type,
+    100,
+  );
   bytes.write(Buffer.from(link).subarray(0, 100).toString('latin1'), 157, 'latin1');
   bytes.write('ustar\x0000root', 257);
   bytes.write('root', 297);

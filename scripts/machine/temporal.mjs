@@ -56,15 +56,32 @@ function archiveUrl() {
 
 /** curl where there is one, because it knows the machine's proxy and certificates; else our own fetch, which does not. */
 async function canDownload() {
-  const answered = await ask(['curl', '-fsSLI', '--connect-timeout', '4', '--max-time', '6', '-o', '/dev/null', '-w', '%{http_code}', archiveUrl()]);
+  const answered = await ask([
+    'curl',
+    '-fsSLI',
+    '--connect-timeout',
+    '4',
+    '--max-time',
+    '6',
+    '-o',
+    '/dev/null',
+    '-w',
+    '%{http_code}',
+    archiveUrl(),
+  ]);
   if (answered !== undefined) return answered === '200';
-  const response = await fetch(archiveUrl(), { method: 'HEAD', signal: AbortSignal.timeout(4000) }).catch(() => undefined);
+  const response = await fetch(archiveUrl(), { method: 'HEAD', signal: AbortSignal.timeout(4000) }).catch(
+    () => undefined,
+  );
   return response?.ok === true;
 }
 
 async function goKnowsModule() {
   const env = { GOFLAGS: '-mod=mod' };
-  return (await ask(['go', 'list', '-m', `github.com/temporalio/cli@${BUILT}`], { timeoutMs: 20_000, cwd: '/', env })) !== undefined;
+  return (
+    (await ask(['go', 'list', '-m', `github.com/temporalio/cli@${BUILT}`], { timeoutMs: 20_000, cwd: '/', env })) !==
+    undefined
+  );
 }
 
 function download() {
@@ -77,8 +94,24 @@ function download() {
 }
 
 async function fetchTo(file) {
-  const byCurl = run('temporal', ['curl', '-fsSL', '--connect-timeout', '5', '--max-time', '600', '-o', file, archiveUrl()]);
-  if (await byCurl.then(() => true, () => false)) return;
+  const byCurl = run('temporal', [
+    'curl',
+    '-fsSL',
+    '--connect-timeout',
+    '5',
+    '--max-time',
+    '600',
+    '-o',
+    file,
+    archiveUrl(),
+  ]);
+  if (
+    await byCurl.then(
+      () => true,
+      () => false,
+    )
+  )
+    return;
   const response = await fetch(archiveUrl(), { signal: AbortSignal.timeout(600_000) });
   if (!response.ok) throw new Problem(`${archiveUrl()} answered ${response.status}`);
   writeFileSync(file, Buffer.from(await response.arrayBuffer()));
@@ -86,8 +119,12 @@ async function fetchTo(file) {
 
 function build() {
   return inScratch('bin', 'build', async (dir) => {
-    await run('temporal', ['go', 'install', `github.com/temporalio/cli/cmd/temporal@${BUILT}`], { cwd: '/', env: { GOBIN: dir } });
-    if (!(await keep(join(dir, 'temporal')))) throw new Problem('the temporal binary that was built does not answer to --version');
+    await run('temporal', ['go', 'install', `github.com/temporalio/cli/cmd/temporal@${BUILT}`], {
+      cwd: '/',
+      env: { GOBIN: dir },
+    });
+    if (!(await keep(join(dir, 'temporal'))))
+      throw new Problem('the temporal binary that was built does not answer to --version');
   });
 }
 

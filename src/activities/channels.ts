@@ -47,7 +47,10 @@ async function findChannelProblem(deps: Deps, gateway: Gateway): Promise<NotYet 
       if (found.probe?.ok) continue;
       const heard = found.probe?.error ?? found.lastError ?? 'no probe answer';
       const refused = found.probe?.status === 401 || found.probe?.status === 404;
-      if (refused) return new Refused(`channel ${kind} refused its token: ${heard}. Store the right one with \`creel secret set\``);
+      if (refused)
+        return new Refused(
+          `channel ${kind} refused its token: ${heard}. Store the right one with \`creel secret set\``,
+        );
       return new NotYet(`channel ${kind} is not connected: ${heard}`);
     }
     return undefined;

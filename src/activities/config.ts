@@ -1,5 +1,12 @@
 import { Refused } from '../domain/errors.js';
-import { configFile, holdsConfig, overlayConfig, renderConfig, stateDirectory, tokenIn } from '../domain/gateway-config.js';
+import {
+  configFile,
+  holdsConfig,
+  overlayConfig,
+  renderConfig,
+  stateDirectory,
+  tokenIn,
+} from '../domain/gateway-config.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
 import { gatewayToken } from '../domain/token.js';
 import type { Container } from '../ports/docker-engine.js';
@@ -33,7 +40,8 @@ export const ensureConfig = (deps: Deps) =>
     if (!holdsConfig(existing, owned)) {
       const content = overlayConfig(existing, owned);
       await engine.writeFiles(writer.id, stateDirectory, [{ path: configFile, content, mode: 0o600, uid: 1000 }]);
-      if (!holdsConfig(await engine.readFile(writer.id, path), owned)) throw new Error(`${path} reads back otherwise than written`);
+      if (!holdsConfig(await engine.readFile(writer.id, path), owned))
+        throw new Error(`${path} reads back otherwise than written`);
     }
     await removeWriter(deps, gateway);
   };

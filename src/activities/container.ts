@@ -19,7 +19,8 @@ export const ensureContainer = (deps: Deps) =>
     const container = await containerOf(deps, gateway);
     if (container.state === 'running') return;
     if ((await engine.startContainer(container.id)) === 'running') return;
-    if (container.state === 'created') throw new StartOver(`port ${port} was taken by another process before the first start`);
+    if (container.state === 'created')
+      throw new StartOver(`port ${port} was taken by another process before the first start`);
     throw new Refused(
       `port ${port} of gateway ${gateway.mark.gateway} is taken by another process on host ${gateway.place.host}. A gateway keeps its port for life: end that process, then \`creel provision ${gateway.mark.gateway}\``,
     );

@@ -67,11 +67,15 @@ async function checkResources(deps: Deps, gateway: Gateway): Promise<void> {
   const facts = await deps.hosts.readHost(gateway.place);
   const where = `host ${gateway.place.host}`;
   if (facts.memoryMb < gateway.spec.memoryMb) {
-    throw new Refused(`${where} has ${facts.memoryMb} MB of memory, the spec asks for ${gateway.spec.memoryMb} MB. Ask for less or choose a larger host`);
+    throw new Refused(
+      `${where} has ${facts.memoryMb} MB of memory, the spec asks for ${gateway.spec.memoryMb} MB. Ask for less or choose a larger host`,
+    );
   }
   if (facts.freeDiskBytes !== undefined && facts.freeDiskBytes < freeDiskFloorBytes) {
     const free = Math.floor(facts.freeDiskBytes / 1024 ** 2);
-    throw new Refused(`${where} has ${free} MB of free disk, a gateway needs ${freeDiskFloorBytes / 1024 ** 2} MB (S4-25). Free some, for example with \`docker image prune\``);
+    throw new Refused(
+      `${where} has ${free} MB of free disk, a gateway needs ${freeDiskFloorBytes / 1024 ** 2} MB (S4-25). Free some, for example with \`docker image prune\``,
+    );
   }
 }
 
@@ -97,6 +101,8 @@ export function demandOurs(kind: string, name: string, labels: Labels | undefine
 
 async function checkEarlierLives(deps: Deps, gateway: Gateway): Promise<void> {
   const { deployment, gateway: id, birth } = gateway.mark;
-  const others = (await findLives(deps)({ deployment, gateway: id, place: gateway.place })).filter((life) => life.birth !== birth);
+  const others = (await findLives(deps)({ deployment, gateway: id, place: gateway.place })).filter(
+    (life) => life.birth !== birth,
+  );
   if (others.length > 0) throw new Refused(describeLives(id, others));
 }

@@ -6,7 +6,10 @@ import { networkOf } from './network.js';
 
 /** A one-time link to the Control UI, already paired, sealed so that only the caller's key opens it. */
 export const mintLink = (deps: Deps) =>
-  async function mintLink(asked: { gateway: Gateway; recipient: string }): Promise<{ sealed: string; expiresAt: string }> {
+  async function mintLink(asked: {
+    gateway: Gateway;
+    recipient: string;
+  }): Promise<{ sealed: string; expiresAt: string }> {
     const { mark, place, tokenGeneration } = asked.gateway;
     const { port } = await networkOf(deps, asked.gateway);
     const token = gatewayToken(deps.key, mark, tokenGeneration);

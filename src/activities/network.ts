@@ -35,7 +35,8 @@ export async function networkOf(deps: Deps, gateway: Gateway): Promise<{ network
   const { network: name } = names(gateway.mark);
   const [network] = await deps.engineAt(gateway.place).findNetworks(name);
   const port = Number(network?.labels[portLabel]);
-  if (!network || !Number.isInteger(port)) throw new StartOver(`network ${name} is gone from host ${gateway.place.host}`);
+  if (!network || !Number.isInteger(port))
+    throw new StartOver(`network ${name} is gone from host ${gateway.place.host}`);
   return { network, port };
 }
 

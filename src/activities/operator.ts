@@ -37,11 +37,17 @@ function turnedAway(gateway: Gateway, knock: Exclude<Knock, { kind: 'open' }>): 
   const id = gateway.mark.gateway;
   switch (knock.kind) {
     case 'pairing required':
-      return new Refused(`gateway ${id} does not know creel's device (${knock.reason}). \`creel provision ${id}\` pairs it again`);
+      return new Refused(
+        `gateway ${id} does not know creel's device (${knock.reason}). \`creel provision ${id}\` pairs it again`,
+      );
     case 'wrong token':
-      return new Refused(`gateway ${id} refuses the token of generation ${gateway.tokenGeneration}. See docs/runbook.md#token-mismatch`);
+      return new Refused(
+        `gateway ${id} refuses the token of generation ${gateway.tokenGeneration}. See docs/runbook.md#token-mismatch`,
+      );
     case 'locked out':
-      return new NotYet(`gateway ${id} has locked outside clients out after wrong tokens; it lets them in again after a minute`);
+      return new NotYet(
+        `gateway ${id} has locked outside clients out after wrong tokens; it lets them in again after a minute`,
+      );
     case 'turned away':
       return new Refused(`gateway ${id} turned creel's device away: ${knock.code} ${knock.reason}`);
   }

@@ -24,13 +24,19 @@ export const probeReadiness = (deps: Deps) =>
       await deps.door.probeStartup({ place, port });
       const knock = await deps.door.callInside({ place, container: container.name, token }, []);
       if (knock.kind !== 'open') {
-        throw new Refused(`gateway ${mark.gateway} turned its own operator away (${knock.kind}): its config is not the one that was written. See docs/runbook.md#token-mismatch`);
+        throw new Refused(
+          `gateway ${mark.gateway} turned its own operator away (${knock.kind}): its config is not the one that was written. See docs/runbook.md#token-mismatch`,
+        );
       }
       if (knock.hello.version !== spec.release) {
-        throw new Refused(`gateway ${mark.gateway} runs ${knock.hello.version}, asked for was ${spec.release}: the image is not what the catalogue says`);
+        throw new Refused(
+          `gateway ${mark.gateway} runs ${knock.hello.version}, asked for was ${spec.release}: the image is not what the catalogue says`,
+        );
       }
       if (!knock.hello.scopes.includes('operator.admin')) {
-        throw new Refused(`gateway ${mark.gateway} gives its own operator no operator.admin (${knock.hello.scopes.join(' ') || 'no scopes'})`);
+        throw new Refused(
+          `gateway ${mark.gateway} gives its own operator no operator.admin (${knock.hello.scopes.join(' ') || 'no scopes'})`,
+        );
       }
     });
   };
@@ -41,7 +47,9 @@ async function judgeEnd(deps: Deps, gateway: Gateway, container: Container): Pro
   const log = (await deps.engineAt(gateway.place).lastLog(container.id, lastLogLines)).trim();
   const tail = log === '' ? 'It logged nothing' : `Its last lines: ${log}`;
   if (container.outOfMemory) {
-    throw new Refused(`gateway ${gateway.mark.gateway} ran out of its ${gateway.spec.memoryMb} MB while it started. Give it more memory. ${tail}`);
+    throw new Refused(
+      `gateway ${gateway.mark.gateway} ran out of its ${gateway.spec.memoryMb} MB while it started. Give it more memory. ${tail}`,
+    );
   }
   if (container.exitCode === 78) {
     throw new Refused(`gateway ${gateway.mark.gateway} refuses to start (exit 78: configuration or state). ${tail}`);

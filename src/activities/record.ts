@@ -23,7 +23,8 @@ export const findGateway = (deps: Deps) =>
       engine.findVolume(own.volume),
     ]);
     if (!volume) throw new StartOver(`volume ${own.volume} is gone from host ${place.host}`);
-    if (container.state !== 'running') throw new NotYet(`container ${own.container} does not run (exit ${container.exitCode})`);
+    if (container.state !== 'running')
+      throw new NotYet(`container ${own.container} does not run (exit ${container.exitCode})`);
     const session = await openSession(deps, gateway);
     session.close();
     const token = gatewayToken(deps.key, mark, gateway.tokenGeneration);

@@ -19,7 +19,8 @@ export async function until<T>(wait: Wait, signal: AbortSignal | undefined, prob
       if (!(error instanceof NotYet)) throw error;
       const seconds = Math.round((Date.now() - began) / 1000);
       const heard = `${error.message}, ${seconds} s of ${Math.round(wait.limitMs / 1000)} s`;
-      if (Date.now() - began >= wait.limitMs) throw new Refused(`${wait.what}: given up. Last heard: ${heard}`, { cause: error });
+      if (Date.now() - began >= wait.limitMs)
+        throw new Refused(`${wait.what}: given up. Last heard: ${heard}`, { cause: error });
       say(heard);
     }
     await sleep(wait.paceMs, undefined, signal ? { signal } : {});

@@ -40,9 +40,7 @@ export function channel(raw: unknown): Channel {
   const given = raw as Partial<Channel> | null;
   const kind = given?.kind;
   if (typeof kind !== 'string' || !Object.hasOwn(tokenForms, kind)) {
-    throw new Refused(
-      `channel ${JSON.stringify(kind)} is unknown: ${Object.keys(tokenForms).join(', ')}`,
-    );
+    throw new Refused(`channel ${JSON.stringify(kind)} is unknown: ${Object.keys(tokenForms).join(', ')}`);
   }
   const wanted = Object.keys(tokenForms[kind]);
   const secrets = given?.secrets ?? {};

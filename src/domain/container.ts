@@ -29,8 +29,7 @@ export type ContainerSpec = {
   };
 };
 
-const healthScript =
-  `fetch('http://127.0.0.1:${insidePort}/healthz').then((r)=>process.exit(r.ok?0:1),()=>process.exit(1))`;
+const healthScript = `fetch('http://127.0.0.1:${insidePort}/healthz').then((r)=>process.exit(r.ok?0:1),()=>process.exit(1))`;
 
 /**
  * The gateway's container: stable hostname (another one would block the state for five minutes, T1), init (T2), published on

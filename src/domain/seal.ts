@@ -36,7 +36,9 @@ async function open(privateKey: webcrypto.CryptoKey, sealed: string, purpose: st
     const recipient = await suite.createRecipientContext({ recipientKey: privateKey, enc, info: bytes(purpose) });
     return new Secret(Buffer.from(await recipient.open(text)).toString('utf8'));
   } catch (error) {
-    throw new Refused('the sealed answer does not open: it was made for another key or another purpose. Ask again', { cause: error });
+    throw new Refused('the sealed answer does not open: it was made for another key or another purpose. Ask again', {
+      cause: error,
+    });
   }
 }
 
@@ -44,7 +46,9 @@ async function readPublicKey(publicKey: string): Promise<webcrypto.CryptoKey> {
   try {
     return await suite.kem.deserializePublicKey(new Uint8Array(Buffer.from(publicKey, 'base64url')).buffer);
   } catch (error) {
-    throw new Refused('the recipient key is malformed: a one-time public key of this command was expected', { cause: error });
+    throw new Refused('the recipient key is malformed: a one-time public key of this command was expected', {
+      cause: error,
+    });
   }
 }
 

@@ -33,7 +33,12 @@ export type WriterSpec = {
   readonly target: string;
 };
 
-export type OwnedFile = { readonly path: string; readonly content: string; readonly mode: number; readonly uid: number };
+export type OwnedFile = {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+  readonly uid: number;
+};
 
 export type ExecRequest = {
   readonly command: readonly string[];
@@ -44,7 +49,11 @@ export type ExecRequest = {
 
 export type ExecResult = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
 
-export type Marked = { readonly kind: 'container' | 'volume' | 'network'; readonly name: string; readonly labels: Labels };
+export type Marked = {
+  readonly kind: 'container' | 'volume' | 'network';
+  readonly name: string;
+  readonly labels: Labels;
+};
 
 /**
  * One host's Docker engine. Everything is asked again without harm; what is missing when it should be removed is success.
@@ -64,7 +73,11 @@ export interface DockerEngine {
   removeVolume(name: string): Promise<void>;
 
   /** `name taken`: one of this name exists. `subnet taken`: the subnet overlaps with another network. */
-  createNetwork(network: { name: string; labels: Labels; subnet: string }): Promise<'created' | 'name taken' | 'subnet taken'>;
+  createNetwork(network: {
+    name: string;
+    labels: Labels;
+    subnet: string;
+  }): Promise<'created' | 'name taken' | 'subnet taken'>;
   /** All networks of this exact name: an older engine can hold several. */
   findNetworks(name: string): Promise<Network[]>;
   /** One that still has a container attached is `NotYet`. */

@@ -41,7 +41,10 @@ export function detailsOf(start: GatewayStart, state: GatewayState, park: Park |
   const { phase, since, reason, life, running, queue, left, record } = describeState(start, state, park);
   const lines = [`**${phase}** since ${since}`];
   if (reason !== '') lines.push(reason);
-  if (life) lines.push(`birth ${life.mark.birth}, release ${life.spec.release}, host ${life.place.host}, token generation ${life.tokenGeneration}`);
+  if (life)
+    lines.push(
+      `birth ${life.mark.birth}, release ${life.spec.release}, host ${life.place.host}, token generation ${life.tokenGeneration}`,
+    );
   if (record) lines.push(`proved usable at ${record.provedAt} on port ${record.port}`);
   if (running) lines.push(`running: ${running.workflowId}`);
   if (queue.length > 0) lines.push(`waiting: ${queue.map((each) => `${each.operation}-${each.kind}`).join(', ')}`);

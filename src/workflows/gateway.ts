@@ -39,7 +39,13 @@ import {
   type Reply,
   type Request,
 } from './requests.js';
-import { gatewayBirthKey, gatewayPhaseKey, gatewayReleaseKey, needsAttentionKey, phaseSinceKey } from './search-attributes.js';
+import {
+  gatewayBirthKey,
+  gatewayPhaseKey,
+  gatewayReleaseKey,
+  needsAttentionKey,
+  phaseSinceKey,
+} from './search-attributes.js';
 
 /**
  * The record of one gateway and the queue of what is asked of it: one operation at a time, each a child workflow of its own.
@@ -184,7 +190,9 @@ class Entity {
       if (same?.answer === reply.answer) return;
       if (same) throw new Refused(`park ${reply.park} was answered with ${same.answer}`);
       if (this.#park?.number !== reply.park) {
-        throw new Refused(`park ${reply.park} is not open${this.#park ? `; ${this.#park.number} is` : ''}. See \`creel describe ${this.#start.gateway}\``);
+        throw new Refused(
+          `park ${reply.park} is not open${this.#park ? `; ${this.#park.number} is` : ''}. See \`creel describe ${this.#start.gateway}\``,
+        );
       }
       if (!this.#park.answers.includes(reply.answer)) {
         throw new Refused(`park ${reply.park} takes ${this.#park.answers.join(', ')}, not ${reply.answer}`);

@@ -1,11 +1,4 @@
-import {
-  forgetAfterMs,
-  keepStateMs,
-  queueLength,
-  readinessMs,
-  startOvers,
-  undoPageMs,
-} from '../domain/thresholds.js';
+import { forgetAfterMs, keepStateMs, queueLength, readinessMs, startOvers, undoPageMs } from '../domain/thresholds.js';
 
 /**
  * How long things may take. They travel in the operation's input, so that a run keeps the limits it began with and tests

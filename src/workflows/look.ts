@@ -5,7 +5,11 @@ import { askPolicy } from './policies.js';
 import type { GatewayRecord } from './requests.js';
 import type { Limits } from './limits.js';
 
-type Looking = { [K in 'findGateway' | 'mintLink']: (...args: Parameters<Activities[K]>) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>> };
+type Looking = {
+  [K in 'findGateway' | 'mintLink']: (
+    ...args: Parameters<Activities[K]>
+  ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
+};
 
 /** Proves a gateway usable now; fails with the reason when it is not. */
 export async function probeGateway(input: ProbeInput): Promise<GatewayRecord> {

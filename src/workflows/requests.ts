@@ -124,9 +124,19 @@ export type Description = {
   readonly skipped: readonly string[];
   readonly left: readonly Left[];
   readonly park: Park | undefined;
-  readonly running: { readonly operation: number; readonly kind: OperationKind; readonly workflowId: string } | undefined;
+  readonly running:
+    | { readonly operation: number; readonly kind: OperationKind; readonly workflowId: string }
+    | undefined;
   readonly queue: readonly { readonly operation: number; readonly kind: OperationKind }[];
-  readonly last: { readonly operation: number; readonly kind: OperationKind; readonly workflowId: string; readonly outcome: OperationOutcome; readonly reason: string } | undefined;
+  readonly last:
+    | {
+        readonly operation: number;
+        readonly kind: OperationKind;
+        readonly workflowId: string;
+        readonly outcome: OperationOutcome;
+        readonly reason: string;
+      }
+    | undefined;
   readonly stateKeptUntil: string | undefined;
 };
 

@@ -35,7 +35,12 @@ export async function runOperation(
   const result = await read(new Saga(input, runtime));
   await CancellationScope.nonCancellable(() => runtime.finish(result));
   if (result.outcome === 'done' || result.outcome === 'degraded') return result;
-  throw ApplicationFailure.create({ message: result.reason, type: result.outcome, nonRetryable: true, details: [result] });
+  throw ApplicationFailure.create({
+    message: result.reason,
+    type: result.outcome,
+    nonRetryable: true,
+    details: [result],
+  });
 }
 
 class WorkflowRuntime implements Runtime {
@@ -125,7 +130,15 @@ class WorkflowRuntime implements Runtime {
     const now = this.now();
     const { step, doing, reason, answers } = pause;
     const until = new Date(now + gateway.spec.parkMs).toISOString();
-    const park: Park = { number: `${number}.${this.#parks}`, step, doing, reason, since: new Date(now).toISOString(), until, answers };
+    const park: Park = {
+      number: `${number}.${this.#parks}`,
+      step,
+      doing,
+      reason,
+      since: new Date(now).toISOString(),
+      until,
+      answers,
+    };
     await this.#show(park);
     const parked = async () =>
       condition(() => this.#answer !== undefined || (doing === 'do' && this.#removed), gateway.spec.parkMs);

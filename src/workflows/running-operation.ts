@@ -22,7 +22,11 @@ import { beingRemovedSignal, replySignal, type GatewayStart, type OperationKind,
 import { gatewayIdKey, needsAttentionKey, operationKindKey } from './search-attributes.js';
 
 /** How an operation closed: with a result, or lost with a reason. */
-export type OperationEnd = { readonly operation: Queued; readonly result: OperationResult | undefined; readonly reason: string };
+export type OperationEnd = {
+  readonly operation: Queued;
+  readonly result: OperationResult | undefined;
+  readonly reason: string;
+};
 
 const workflowTypes: Record<OperationKind, string> = {
   provision: 'provision',
@@ -107,7 +111,12 @@ export class RunningOperation {
   /** A removal without a record: says what is on the host, or that nothing is. */
   async #searchLives(): Promise<OperationResult> {
     const { deployment, gateway, limits, request } = this.#start;
-    const input: SearchInput = { deployment, gateway, limits, place: request?.place ?? { provider: 'local', host: 'local' } };
+    const input: SearchInput = {
+      deployment,
+      gateway,
+      limits,
+      place: request?.place ?? { provider: 'local', host: 'local' },
+    };
     return executeChild<typeof searchLives>('searchLives', {
       workflowId: operationWorkflowId(gateway, 'none', this.#operation.number, this.#operation.kind),
       args: [input],
@@ -156,6 +165,10 @@ export class RunningOperation {
       return { operation: this.#operation, result, reason: result.reason };
     }
     const message = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    return { operation: this.#operation, result: undefined, reason: `operation ${this.#operation.number} was lost (${message})` };
+    return {
+      operation: this.#operation,
+      result: undefined,
+      reason: `operation ${this.#operation.number} was lost (${message})`,
+    };
   }
 }

@@ -100,7 +100,8 @@ export class Saga {
       const failure = await this.#try(step);
       if (!failure) return { ok: true };
       if (this.#runtime.cancelled() || failure.kind === 'StartOver') return { ok: false, step, failure };
-      if (failure.kind === 'Foreign' || failure.kind === 'Bug') this.#runtime.page(`${step}: ${failure.kind}`, failure.message);
+      if (failure.kind === 'Foreign' || failure.kind === 'Bug')
+        this.#runtime.page(`${step}: ${failure.kind}`, failure.message);
       if (lastTry) return { ok: false, step, failure };
       const answers: ParkAnswer[] = registry[step]?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
       const answer = await this.#runtime.park({ step, doing: 'do', reason: failure.message, answers });
@@ -188,7 +189,11 @@ export class Saga {
   }
 
   #finished(): OperationResult {
-    return this.#result(this.#skipped.length > 0 ? 'degraded' : 'done', this.#skipped.map((step) => `${step} was skipped`).join('; '), []);
+    return this.#result(
+      this.#skipped.length > 0 ? 'degraded' : 'done',
+      this.#skipped.map((step) => `${step} was skipped`).join('; '),
+      [],
+    );
   }
 
   #result(outcome: OperationResult['outcome'], reason: string, left: readonly Left[]): OperationResult {

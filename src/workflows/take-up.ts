@@ -7,9 +7,18 @@ import type { Attempted, OperationInput, OperationResult } from './operation.js'
 import { askPolicy } from './policies.js';
 import { runOperation } from './run-operation.js';
 
-export type SearchInput = { readonly deployment: string; readonly gateway: string; readonly place: Place; readonly limits: Limits };
+export type SearchInput = {
+  readonly deployment: string;
+  readonly gateway: string;
+  readonly place: Place;
+  readonly limits: Limits;
+};
 
-type Asking = { [K in 'findLives' | 'findGeneration']: (...args: Parameters<Activities[K]>) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>> };
+type Asking = {
+  [K in 'findLives' | 'findGeneration']: (
+    ...args: Parameters<Activities[K]>
+  ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
+};
 
 /** Goes on with a life whose record was lost: finds out what it holds, then repairs it like any other. */
 export async function takeUp(input: OperationInput): Promise<OperationResult> {
@@ -18,12 +27,14 @@ export async function takeUp(input: OperationInput): Promise<OperationResult> {
   const entered = [...input.entered];
   try {
     const lives = await asking.findLives({ deployment: mark.deployment, gateway: mark.gateway, place });
-    if (!lives.value.some(({ birth }) => birth === mark.birth)) throw refusal(`no life of ${mark.gateway} with birth ${mark.birth} is on host ${place.host}`, entered);
+    if (!lives.value.some(({ birth }) => birth === mark.birth))
+      throw refusal(`no life of ${mark.gateway} with birth ${mark.birth} is on host ${place.host}`, entered);
     const { value: tokenGeneration } = await asking.findGeneration(input.gateway);
     const gateway = { ...input.gateway, tokenGeneration };
     return await runOperation({ ...input, gateway }, (saga) => saga.repair());
   } catch (error) {
-    if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) throw refusal(error.cause.message, entered);
+    if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure)
+      throw refusal(error.cause.message, entered);
     throw error;
   }
 }

@@ -13,7 +13,8 @@ import { testSpec } from '../world/open-test-world.js';
  * version of the workflows, never to be edited. Closed ones, and open ones: idle, running, parked, unwinding.
  */
 const directory = process.argv[2] ?? '';
-if (directory === '' || fs.existsSync(directory)) throw new Error('name a new directory: recorded histories are never overwritten');
+if (directory === '' || fs.existsSync(directory))
+  throw new Error('name a new directory: recorded histories are never overwritten');
 fs.mkdirSync(directory, { recursive: true });
 
 const server = await TestServer.start();
@@ -54,7 +55,9 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
     const { park } = await stage.until(({ phase }) => phase === 'parked');
     stage.letGo('ensureOperator');
     const handle = (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id));
-    await handle.executeUpdate(replyUpdate, { args: [{ park: park?.number ?? '', answer: 'retry', origin: 'record' }] });
+    await handle.executeUpdate(replyUpdate, {
+      args: [{ park: park?.number ?? '', answer: 'retry', origin: 'record' }],
+    });
     await stage.settled();
   },
   unwinding: async (stage) => {

@@ -60,7 +60,9 @@ describe('budgets of a first provision', () => {
 
   it('both take at most 22 actions without heartbeats', () => {
     const billed = ['idle-operation.json', 'idle-gateway.json'].flatMap((end) =>
-      read(names.find((name) => name.endsWith(end)) ?? '').events.flatMap((event) => actions(String(event['eventType']))),
+      read(names.find((name) => name.endsWith(end)) ?? '').events.flatMap((event) =>
+        actions(String(event['eventType'])),
+      ),
     );
     expect(billed.length).toBeLessThanOrEqual(22);
   });
@@ -68,7 +70,8 @@ describe('budgets of a first provision', () => {
 
 /** Every event that costs an action, as often as it costs; a child counts two, its own start none. */
 function actions(eventType: string): string[] {
-  const one = /ACTIVITY_TASK_SCHEDULED|TIMER_STARTED|SIGNALED|UPDATE_ACCEPTED|UPSERT_WORKFLOW_SEARCH_ATTRIBUTES|CONTINUED_AS_NEW/;
+  const one =
+    /ACTIVITY_TASK_SCHEDULED|TIMER_STARTED|SIGNALED|UPDATE_ACCEPTED|UPSERT_WORKFLOW_SEARCH_ATTRIBUTES|CONTINUED_AS_NEW/;
   if (eventType.includes('START_CHILD_WORKFLOW_EXECUTION_INITIATED')) return [eventType, eventType];
   return one.test(eventType) ? [eventType] : [];
 }

@@ -29,7 +29,11 @@ const mutants: { fault: string; from: string; to: string }[] = [
     from: "return outcome.ok ? this.#finished() : this.#result('stopped', sentence(outcome), []);",
     to: "if (outcome.ok) return this.#finished();\n    await this.#unwind(this.#input.steps);\n    return this.#result('stopped', sentence(outcome), []);",
   },
-  { fault: 'names no step in its error', from: '`${outcome.step}: ${outcome.failure.message}`', to: 'outcome.failure.message' },
+  {
+    fault: 'names no step in its error',
+    from: '`${outcome.step}: ${outcome.failure.message}`',
+    to: 'outcome.failure.message',
+  },
   {
     fault: 'stops at the first failing undo',
     from: 'if (failure) failed.set(step, failure);',

@@ -9,7 +9,10 @@ import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 import { VirtualRuntime, type Fault, type FaultPlan } from './virtual-runtime.js';
 
 /** The part of `Saga` that is proved; a deliberately broken one is given to see the proofs catch it. */
-export type SagaClass = new (input: OperationInput, runtime: Runtime) => {
+export type SagaClass = new (
+  input: OperationInput,
+  runtime: Runtime,
+) => {
   begin(): Promise<OperationResult>;
   repair(): Promise<OperationResult>;
   cleanUp(): Promise<OperationResult>;
@@ -24,7 +27,10 @@ const lateMs = defaultLimits.actMs - 1;
 export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass): Proof[] {
   const undoable = steps.filter((step) => registry[step]?.undo);
   const each = (of: readonly string[], title: string, run: (step: string, stage: Stage) => Promise<void>): Proof[] =>
-    of.map((step) => ({ title: `${step}: ${title}`, run: () => onStage(steps, SagaUnderProof, (stage) => run(step, stage)) }));
+    of.map((step) => ({
+      title: `${step}: ${title}`,
+      run: () => onStage(steps, SagaUnderProof, (stage) => run(step, stage)),
+    }));
   return [
     ...each(steps, 'done twice is the same as once', async (step, stage) => {
       await stage.begin();
@@ -60,7 +66,10 @@ export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass):
     }),
     ...each(steps, 'unwinding goes newest first: no undo has to be tried again', async (step, stage) => {
       const { undoAttempts } = (await stage.begin(at(step, 'do', 'refuse after'))).runtime;
-      assert.deepEqual(undoAttempts.filter(({ attempt }) => attempt > 1), []);
+      assert.deepEqual(
+        undoAttempts.filter(({ attempt }) => attempt > 1),
+        [],
+      );
     }),
     ...each(steps, 'its effect landing after the undo leaves nothing', async (step, stage) => {
       const result = await stage.begin(at(step, 'do', 'late'));
@@ -79,8 +88,14 @@ export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass):
       const result = await stage.cleanUp(at(step, 'undo', 'refuse before', everyAttempt));
       assert.equal(result.outcome, 'left');
       assert.ok(result.left.some((left) => left.step === step));
-      assert.ok(result.runtime.pages.some((title) => title.includes(`undo ${step}`)), 'a person is paged');
-      assert.ok(result.entered.some((entered) => entered.step === step), 'it is still remembered');
+      assert.ok(
+        result.runtime.pages.some((title) => title.includes(`undo ${step}`)),
+        'a person is paged',
+      );
+      assert.ok(
+        result.entered.some((entered) => entered.step === step),
+        'it is still remembered',
+      );
       const again = await stage.cleanUp();
       assert.equal(again.outcome, 'done');
       stage.isEmpty();
@@ -133,7 +148,12 @@ export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass):
 const everyAttempt = () => true;
 const firstAttempt = (attempt: number) => attempt === 1;
 
-function at(step: string, doing: 'do' | 'undo', fault: Fault, when: (attempt: number) => boolean = firstAttempt): FaultPlan {
+function at(
+  step: string,
+  doing: 'do' | 'undo',
+  fault: Fault,
+  when: (attempt: number) => boolean = firstAttempt,
+): FaultPlan {
   return (asked, kind, attempt) => (asked === step && kind === doing && when(attempt) ? fault : undefined);
 }
 
@@ -177,7 +197,15 @@ class Stage {
 
   async #run(kind: OperationKind, steps: readonly string[], plan: FaultPlan): Promise<Ran> {
     const runtime = new VirtualRuntime(this.world.activities, this.gateway, lateMs, plan);
-    const input = { layout: 1, kind, number: 1, gateway: this.gateway, steps, entered: this.#entered, limits: defaultLimits } as const;
+    const input = {
+      layout: 1,
+      kind,
+      number: 1,
+      gateway: this.gateway,
+      steps,
+      entered: this.#entered,
+      limits: defaultLimits,
+    } as const;
     const saga = new this.#SagaUnderProof(input, runtime);
     const result = await { provision: () => saga.begin(), repair: () => saga.repair(), remove: () => saga.cleanUp() }[
       kind as 'provision' | 'repair' | 'remove'
@@ -192,7 +220,11 @@ class Stage {
 
   holdsOneOfEach(): void {
     const { container, network, volume } = this.names;
-    assert.deepEqual(this.world.engine.leftovers(), [`container ${container}`, `network ${network}`, `volume ${volume}`]);
+    assert.deepEqual(this.world.engine.leftovers(), [
+      `container ${container}`,
+      `network ${network}`,
+      `volume ${volume}`,
+    ]);
   }
 
   /** Of what other undos than this one remove, what is still there. */
@@ -220,7 +252,11 @@ class Stage {
 
 const noFault: FaultPlan = () => undefined;
 
-async function onStage(steps: readonly string[], SagaUnderProof: SagaClass, run: (stage: Stage) => Promise<void>): Promise<void> {
+async function onStage(
+  steps: readonly string[],
+  SagaUnderProof: SagaClass,
+  run: (stage: Stage) => Promise<void>,
+): Promise<void> {
   const world = openTestWorld();
   try {
     await run(new Stage(world, steps, SagaUnderProof));

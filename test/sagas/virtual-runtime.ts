@@ -70,7 +70,10 @@ export class VirtualRuntime implements Runtime {
     for (let attempt = 1; ; attempt += 1) {
       if (doing === 'undo') this.undoAttempts.push({ step, attempt });
       try {
-        return { attempt, value: await this.#attempt(() => call(this.#gateway), this.#plan(step, doing, attempt), step) };
+        return {
+          attempt,
+          value: await this.#attempt(() => call(this.#gateway), this.#plan(step, doing, attempt), step),
+        };
       } catch (error) {
         if (error instanceof Ended) throw error;
         const kind = error instanceof Error ? error.name : 'Error';

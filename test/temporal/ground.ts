@@ -33,7 +33,8 @@ export abstract class Ground {
     this.#workers.add(worker);
     worker.once('exit', () => this.#workers.delete(worker));
     const said = await Promise.race([once(worker.stdout, 'data'), once(worker, 'exit')]);
-    if (!String(said[0]).startsWith('ready')) throw new Error(`the worker ended with ${String(said[0])} before it polled`);
+    if (!String(said[0]).startsWith('ready'))
+      throw new Error(`the worker ended with ${String(said[0])} before it polled`);
     return worker;
   }
 

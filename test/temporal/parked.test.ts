@@ -26,7 +26,12 @@ describe('a parked operation', () => {
   on('says where, why and which command answers it', async (stage) => {
     await parked(stage, 'ensureOperator');
     const found = await stage.describe();
-    expect(found.park).toMatchObject({ number: '1.1', step: 'pair operator', doing: 'do', answers: ['retry', 'abort'] });
+    expect(found.park).toMatchObject({
+      number: '1.1',
+      step: 'pair operator',
+      doing: 'do',
+      answers: ['retry', 'abort'],
+    });
     expect(found.reason).toContain(`creel retry ${stage.id} --park 1.1`);
     await stage.remove();
     await stage.settled();
@@ -45,7 +50,9 @@ describe('a parked operation', () => {
     await answer(stage, park, 'retry');
     const again = await stage.until((found) => found.park?.number === '1.2');
     expect(again.phase).toBe('parked');
-    await expect(answer(stage, park, 'abort')).rejects.toMatchObject({ cause: { message: expect.stringContaining('1.1 was answered') } });
+    await expect(answer(stage, park, 'abort')).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('1.1 was answered') },
+    });
     await answer(stage, '1.2', 'abort');
     await stage.settled();
     expect(stage.leftovers()).toEqual([]);
@@ -62,14 +69,22 @@ describe('a parked operation', () => {
   on('skips only an optional step, and the gateway is degraded', async (stage) => {
     const { birth, park } = await parked(stage, 'probeChannels');
     await answer(stage, park, 'skip');
-    expect(await stage.settled()).toMatchObject({ phase: 'degraded', skipped: ['probe channels'], reason: 'probe channels was skipped' });
+    expect(await stage.settled()).toMatchObject({
+      phase: 'degraded',
+      skipped: ['probe channels'],
+      reason: 'probe channels was skipped',
+    });
     expect(stage.leftovers()).toEqual(stage.expected(birth));
   });
 
   on('refuses skip of a step that proves the gateway', async (stage) => {
     const { park } = await parked(stage, 'probeReadiness');
-    await expect(answer(stage, park, 'skip')).rejects.toMatchObject({ cause: { message: expect.stringContaining('takes retry, abort') } });
-    await expect(answer(stage, '9.9', 'abort')).rejects.toMatchObject({ cause: { message: expect.stringContaining('9.9 is not open') } });
+    await expect(answer(stage, park, 'skip')).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('takes retry, abort') },
+    });
+    await expect(answer(stage, '9.9', 'abort')).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('9.9 is not open') },
+    });
     await stage.remove();
     expect(await stage.settled()).toMatchObject({ phase: 'removed' });
     expect(stage.leftovers()).toEqual([]);
@@ -86,7 +101,10 @@ describe('a parked operation', () => {
   on('unwinds when its limit passes and nothing changed', async (stage) => {
     stage.interfere('ensureOperator', 'fail');
     await stage.provision({ spec: { ...spec, parkMs: 1_000 } });
-    expect(await stage.settled()).toMatchObject({ phase: 'removed', reason: expect.stringMatching(/^pair operator: /) });
+    expect(await stage.settled()).toMatchObject({
+      phase: 'removed',
+      reason: expect.stringMatching(/^pair operator: /),
+    });
     expect(stage.leftovers()).toEqual([]);
   });
 
@@ -113,7 +131,10 @@ describe('a parked operation', () => {
     await stage.remove();
     const { park } = await stage.until((found) => found.phase === 'parked');
     await answer(stage, park?.number ?? '', 'leave');
-    expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [{ step: 'join network', kind: 'Refused' }] });
+    expect(await stage.settled()).toMatchObject({
+      phase: 'removed',
+      left: [{ step: 'join network', kind: 'Refused' }],
+    });
     stage.letGo('removeNetwork');
     await stage.remove();
     expect(await stage.settled()).toMatchObject({ left: [] });

@@ -21,20 +21,27 @@ describe('a request', () => {
     expect(await stage.provision({ requestId: 'first' })).toMatchObject({ operation: first.operation, state: 'done' });
     await stage.remove({ requestId: 'last' });
     await stage.settled();
-    expect(await stage.provision({ requestId: 'first' })).toMatchObject({ operation: first.operation, birth: first.birth });
+    expect(await stage.provision({ requestId: 'first' })).toMatchObject({
+      operation: first.operation,
+      birth: first.birth,
+    });
     expect(stage.leftovers()).toEqual([]);
   });
 
   on('with the id of another one is refused', async (stage) => {
     await ready(stage);
     const other = stage.provision({ requestId: 'first', spec: { ...testSpec, memoryMb: 4096 } });
-    await expect(other).rejects.toMatchObject({ cause: { type: 'Refused', message: expect.stringContaining('another content') } });
+    await expect(other).rejects.toMatchObject({
+      cause: { type: 'Refused', message: expect.stringContaining('another content') },
+    });
   });
 
   on('for another spec of a gateway that exists is refused, naming the difference', async (stage) => {
     await ready(stage);
     const other = stage.provision({ spec: { ...testSpec, memoryMb: 4096 } });
-    await expect(other).rejects.toMatchObject({ cause: { message: expect.stringContaining('memoryMb: has 2048, asked 4096') } });
+    await expect(other).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('memoryMb: has 2048, asked 4096') },
+    });
   });
 
   on('for the same spec repairs what is missing, and keeps the birth', async (stage) => {
@@ -45,13 +52,19 @@ describe('a request', () => {
     expect(stage.leftovers()).toEqual(stage.expected(birth));
   });
 
-  on('for a repair that cannot be finished leaves what existed, degraded, with the step and the reason', async (stage) => {
-    const { birth } = await ready(stage);
-    stage.interfere('ensureOperator', 'fail');
-    await stage.provision();
-    expect(await stage.settled()).toMatchObject({ phase: 'degraded', reason: expect.stringMatching(/^pair operator: /) });
-    expect(stage.leftovers()).toEqual(stage.expected(birth));
-  });
+  on(
+    'for a repair that cannot be finished leaves what existed, degraded, with the step and the reason',
+    async (stage) => {
+      const { birth } = await ready(stage);
+      stage.interfere('ensureOperator', 'fail');
+      await stage.provision();
+      expect(await stage.settled()).toMatchObject({
+        phase: 'degraded',
+        reason: expect.stringMatching(/^pair operator: /),
+      });
+      expect(stage.leftovers()).toEqual(stage.expected(birth));
+    },
+  );
 
   on('after a removal begins another life', async (stage) => {
     const first = await ready(stage);
@@ -74,7 +87,10 @@ describe('a request', () => {
 
   on('whose release the worker does not know is refused by the first step, and the id is free', async (stage) => {
     await stage.provision({ spec: { ...testSpec, release: '2026.1.1' } });
-    expect(await stage.settled()).toMatchObject({ phase: 'removed', reason: expect.stringContaining('not in this worker') });
+    expect(await stage.settled()).toMatchObject({
+      phase: 'removed',
+      reason: expect.stringContaining('not in this worker'),
+    });
     expect(stage.leftovers()).toEqual([]);
     await stage.provision();
     expect(await stage.settled()).toMatchObject({ phase: 'ready' });
@@ -82,7 +98,15 @@ describe('a request', () => {
 
   on('whose update never arrived is carried out once', async (stage) => {
     const place = { provider: 'local', host: 'local' } as const;
-    const request = { kind: 'provision', requestId: 'r', origin: 'test', spec: testSpec, place, birth: 'abc234', how: 'new' } as const;
+    const request = {
+      kind: 'provision',
+      requestId: 'r',
+      origin: 'test',
+      spec: testSpec,
+      place,
+      birth: 'abc234',
+      how: 'new',
+    } as const;
     await stage.startOnly(request);
     expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth: 'abc234' } } });
     expect(await stage.request(request)).toMatchObject({ operation: 1, state: 'done' });
@@ -119,7 +143,9 @@ describe('a removal', () => {
     expect(await stage.settled()).toMatchObject({ phase: 'removed', stateKeptUntil: expect.any(String) });
     expect(stage.leftovers()).toEqual([`volume oc-${stage.id}-${birth}-state`]);
     const plain = stage.provision({ spec: kept });
-    await expect(plain).rejects.toMatchObject({ cause: { message: expect.stringMatching(/--restore.*remove .* --purge/) } });
+    await expect(plain).rejects.toMatchObject({
+      cause: { message: expect.stringMatching(/--restore.*remove .* --purge/) },
+    });
     expect(await stage.provision({ spec: kept, how: 'restore' })).toMatchObject({ birth });
     expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth } } });
     expect(stage.leftovers()).toEqual(stage.expected(birth));
@@ -165,7 +191,10 @@ describe('a life whose record was lost', () => {
     const birth = await lose(stage);
     await stage.provision();
     const refused = await stage.settled();
-    expect(refused).toMatchObject({ phase: 'removed', reason: expect.stringContaining(`creel provision ${stage.id} --birth ${birth}`) });
+    expect(refused).toMatchObject({
+      phase: 'removed',
+      reason: expect.stringContaining(`creel provision ${stage.id} --birth ${birth}`),
+    });
     expect(stage.leftovers()).toEqual(stage.expected(birth));
     await stage.provision({ how: 'take up', birth });
     expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth }, tokenGeneration: 1 } });
@@ -189,4 +218,3 @@ describe('a life whose record was lost', () => {
     expect(stage.leftovers()).toEqual([]);
   });
 });
-

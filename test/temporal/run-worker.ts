@@ -19,7 +19,10 @@ export type Opening = { readonly root: string; readonly deployment: string; read
  */
 export async function runTestWorker(open: (opening: Opening) => World): Promise<void> {
   const [address = '', taskQueue = '', root = '', cache = '300', work = '', deployment = ''] = process.argv.slice(2);
-  const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' }, pino.destination({ dest: path.join(root, 'worker.log'), sync: true, mkdir: true }));
+  const log = pino(
+    { level: process.env['TEST_LOG'] ?? 'silent' },
+    pino.destination({ dest: path.join(root, 'worker.log'), sync: true, mkdir: true }),
+  );
   installRuntime(log, undefined);
   const connection = await NativeConnection.connect({ address });
   const findOpenOperations = openOperations(new Client({ connection }));

@@ -34,10 +34,20 @@ export class TestServer {
 
   /** Starts it (again) on the same database. */
   async start(): Promise<void> {
-    const database = ['--db-filename', path.join(this.#directory, 'temporal.db'), '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'];
+    const database = [
+      '--db-filename',
+      path.join(this.#directory, 'temporal.db'),
+      '--sqlite-pragma',
+      'journal_mode=WAL',
+      '--sqlite-pragma',
+      'synchronous=NORMAL',
+    ];
     const where = ['--ip', '127.0.0.1', '--port', String(this.#port), '--headless', '--log-level', 'error'];
     const dynamic = settings.flatMap((each) => ['--dynamic-config-value', each]);
-    const attributes = searchAttributeKeys.flatMap(({ name, type }) => ['--search-attribute', `${name}=${words[type]}`]);
+    const attributes = searchAttributeKeys.flatMap(({ name, type }) => [
+      '--search-attribute',
+      `${name}=${words[type]}`,
+    ]);
     const temporal = foundTemporal();
     const args = ['server', 'start-dev', ...where, ...database, ...dynamic, ...attributes];
     this.#process = spawn(temporal, args, { stdio: 'ignore' });
@@ -67,7 +77,8 @@ export class TestServer {
         await connection.close();
         return;
       } catch (error) {
-        if (Date.now() > deadline) throw new Error(`the Temporal dev server does not answer at ${this.address}`, { cause: error });
+        if (Date.now() > deadline)
+          throw new Error(`the Temporal dev server does not answer at ${this.address}`, { cause: error });
         await sleep(100);
       }
     }

@@ -6,7 +6,17 @@ import { birthFrom } from '../../src/domain/gateway.js';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { updateIdOf } from '../../src/client/update-id.js';
 import { defaultLimits, type Limits } from '../../src/workflows/limits.js';
-import { continueAsNewSignal, describeQuery, requestUpdate, type Accepted, type Description, type GatewayStart, type ProvisionRequest, type RemoveRequest, type Request } from '../../src/workflows/requests.js';
+import {
+  continueAsNewSignal,
+  describeQuery,
+  requestUpdate,
+  type Accepted,
+  type Description,
+  type GatewayStart,
+  type ProvisionRequest,
+  type RemoveRequest,
+  type Request,
+} from '../../src/workflows/requests.js';
 import { testSpec } from '../world/open-test-world.js';
 import type { Ground } from './ground.js';
 import type { Interference } from './interference.js';
@@ -73,7 +83,16 @@ export class Stage<G extends Ground = Ground> {
     const birth = birthFrom(randomBytes(6));
     const requestId = randomBytes(8).toString('hex');
     const place = { provider: 'local', host: 'local' } as const;
-    return this.request({ kind: 'provision', requestId, origin: 'test', spec: testSpec, place, birth, how: 'new', ...extra });
+    return this.request({
+      kind: 'provision',
+      requestId,
+      origin: 'test',
+      spec: testSpec,
+      place,
+      birth,
+      how: 'new',
+      ...extra,
+    });
   }
 
   remove(extra: Partial<RemoveRequest> = {}): Promise<Accepted> {
@@ -94,13 +113,21 @@ export class Stage<G extends Ground = Ground> {
       taskQueue: this.ground.queue,
       args: [this.#start(request)],
     });
-    return client.workflow.executeUpdateWithStart(requestUpdate, { args: [request], updateId: updateIdOf(request), startWorkflowOperation });
+    return client.workflow.executeUpdateWithStart(requestUpdate, {
+      args: [request],
+      updateId: updateIdOf(request),
+      startWorkflowOperation,
+    });
   }
 
   /** Starts the entity with a request whose update never arrives. */
   async startOnly(request: Request): Promise<void> {
     const client = await this.client();
-    await client.workflow.start('gateway', { workflowId: gatewayWorkflowId(this.id), taskQueue: this.ground.queue, args: [this.#start(request)] });
+    await client.workflow.start('gateway', {
+      workflowId: gatewayWorkflowId(this.id),
+      taskQueue: this.ground.queue,
+      args: [this.#start(request)],
+    });
   }
 
   /** Asks the entity to continue as new. */
@@ -129,7 +156,9 @@ export class Stage<G extends Ground = Ground> {
     }
     if (runs.length === 0) throw new Error('no operation is listed');
     runs.sort((a, b) => a.from - b.from);
-    return runs.slice(1).flatMap((run, index) => ((runs[index]?.to ?? 0) > run.from ? [`${runs[index]?.id} and ${run.id}`] : []));
+    return runs
+      .slice(1)
+      .flatMap((run, index) => ((runs[index]?.to ?? 0) > run.from ? [`${runs[index]?.id} and ${run.id}`] : []));
   }
 
   /** The end of an operation, which may not have begun yet. */
@@ -152,7 +181,10 @@ export class Stage<G extends Ground = Ground> {
 
   /** Waits until nothing of this gateway runs or waits, and answers what is on record. */
   async settled(limitMs = 60_000): Promise<Description> {
-    return this.until((found) => found.running === undefined && found.queue.length === 0 && found.phase !== 'queued', limitMs);
+    return this.until(
+      (found) => found.running === undefined && found.queue.length === 0 && found.phase !== 'queued',
+      limitMs,
+    );
   }
 
   /** Waits until the record says so. A worker that is away, or a server, is waited for. */

@@ -16,6 +16,8 @@ export class DirectoryPager implements Pager {
 
   /** Every page that was sent, once each. */
   pages(): Page[] {
-    return listNames(this.#directory).map((name) => JSON.parse(readText(path.join(this.#directory, name)) ?? 'null') as Page);
+    return listNames(this.#directory).map(
+      (name) => JSON.parse(readText(path.join(this.#directory, name)) ?? 'null') as Page,
+    );
   }
 }

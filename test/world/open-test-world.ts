@@ -44,7 +44,11 @@ export function openTestWorld(root = fs.mkdtempSync(path.join(os.tmpdir(), 'cree
   const image = `creel/openclaw:${testRelease}`;
   engine.addImage(image, {
     id: `sha256:${'1'.repeat(64)}`,
-    labels: { 'creel.release': testRelease, 'creel.plugins': 'telegram', 'creel.capabilities': 'startupz,hot-reload-token' },
+    labels: {
+      'creel.release': testRelease,
+      'creel.plugins': 'telegram',
+      'creel.capabilities': 'startupz,hot-reload-token',
+    },
   });
   const deps: Deps = {
     key: masterKey('ab'.repeat(32)),
