@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     testTimeout: 5 * minute,
     hookTimeout: 5 * minute,
-    maxConcurrency: 4,
+    maxConcurrency: 6,
     maxWorkers: 2,
     include: ['test/**/*.test.ts'],
   },

@@ -134,7 +134,7 @@ class Entity {
   /** When something is to be let go or forgotten; undefined while a gateway lives. */
   #nextDeadline(): number | undefined {
     if (this.#state.stateKeptUntil > 0) return this.#state.stateKeptUntil;
-    if (this.#state.phase === 'removed') return this.#forgetAt();
+    if (this.#state.phase === 'removed' && this.#state.left.length === 0) return this.#forgetAt();
     return undefined;
   }
 
@@ -144,7 +144,8 @@ class Entity {
 
   #isForgotten(): boolean {
     if (this.#state.phase === 'none') return true;
-    return this.#state.phase === 'removed' && this.#state.stateKeptUntil === 0 && Date.now() >= this.#forgetAt();
+    const { phase, stateKeptUntil, left } = this.#state;
+    return phase === 'removed' && stateKeptUntil === 0 && left.length === 0 && Date.now() >= this.#forgetAt();
   }
 
   #mustContinueAsNew(): boolean {

@@ -31,10 +31,10 @@ export function onOwnGround(limits: Partial<Limits> = {}): On {
   return (title, run) => it.concurrent(title, () => playOnOwn(server, limits, run));
 }
 
-/** A dev server and a world for each test, which kills both; one test after the other. */
+/** A dev server and a world for each test, which kills both. Tests run side by side. */
 export function onOwnServer(limits: Partial<Limits> = {}): On {
   return (title, run) =>
-    it(title, async () => {
+    it.concurrent(title, async () => {
       const server = await TestServer.start();
       try {
         await playOnOwn(server, limits, run);

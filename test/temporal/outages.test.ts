@@ -28,7 +28,7 @@ describe('the Temporal server killed during', () => {
 describe('everything stopped for longer than every limit during', () => {
   const on = onOwnServer();
 
-  for (const activity of ['ensureState', 'ensureContainer', 'probeReadiness', 'findGateway']) {
+  for (const activity of activities) {
     on(`${activity}, then started: the gateway ends ready`, async (stage) => {
       stage.interfere(activity, 'hold after');
       await stage.ground.startWorker();
