@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import net from 'node:net';
+import path from 'node:path';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createActivities } from '../../src/activities/activities.js';
+import { birthFrom, layout, names, type Gateway } from '../../src/domain/gateway.js';
+import { masterKey } from '../../src/domain/token.js';
+import { openWorld } from '../../src/open-world.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import { foundSocket } from '../found.js';
+import { TestServer } from '../temporal/server.js';
+import { Stage } from '../temporal/stage.js';
+import { testSpec } from '../world/open-test-world.js';
+import { RealGround, testCatalogue, testKey, testPool } from './real-ground.js';
+
+let ground: RealGround;
+
+beforeAll(async () => {
+  ground = new RealGround(await TestServer.start());
+});
+
+afterAll(async () => {
+  await ground?.close();
+  await ground?.server.stop();
+}, 120_000);
+
+/** The subnet and the port that a network of this name holds. */
+async function slotOf(network: string): Promise<{ subnet: string; port: number }> {
+  const [found, ...others] = await ground.engine.findNetworks(network);
+  expect(others).toEqual([]);
+  return { subnet: found?.subnets[0] ?? 'none', port: Number(found?.labels['creel.port']) };
+}
+
+describe('the port of a gateway', () => {
+  it('is another one when a stranger took the first before the first start', async () => {
+    const stage = new Stage(ground, defaultLimits);
+    const stranger = net.createServer();
+    try {
+      stage.interfere('ensureContainer', 'hold before');
+      await ground.startWorker();
+      const { birth } = await stage.provision({ spec: { ...testSpec, cpus: 2 } });
+      await stage.held('ensureContainer');
+      const chosen = await slotOf(names({ gateway: stage.id, birth }).network);
+      await once(stranger.listen(chosen.port, '127.0.0.1'), 'listening');
+      stage.letGo('ensureContainer');
+
+      const found = await stage.settled(120_000);
+      expect(found).toMatchObject({ phase: 'ready' });
+      expect(found.record?.port).toBeGreaterThanOrEqual(testPool.firstPort);
+      expect(found.record?.port).not.toBe(chosen.port);
+      expect(found.record?.subnet).not.toBe(chosen.subnet);
+      expect(await ground.leftovers()).toEqual(stage.expected(birth));
+
+      await stage.remove();
+      expect(await stage.settled(60_000)).toMatchObject({ phase: 'removed', left: [] });
+      expect(await ground.leftovers()).toEqual([]);
+    } finally {
+      stranger.close();
+      await stage.close();
+    }
+  });
+
+  it('is its own, and so is its subnet, when twenty are provisioned at once', async () => {
+    const { ensureNetwork, removeNetwork } = activities();
+    const gateways = Array.from({ length: 20 }, newGateway);
+    await Promise.all(gateways.map((each) => ensureNetwork(each)));
+    const slots = await Promise.all(gateways.map(({ mark }) => slotOf(names(mark).network)));
+    expect(new Set(slots.map(({ port }) => port)).size).toBe(20);
+    expect(new Set(slots.map(({ subnet }) => subnet)).size).toBe(20);
+    expect(await ground.leftovers()).toEqual(gateways.map(({ mark }) => `network ${names(mark).network}`).toSorted());
+
+    await Promise.all(gateways.map((each) => ensureNetwork(each)));
+    expect(await Promise.all(gateways.map(({ mark }) => slotOf(names(mark).network)))).toEqual(slots);
+
+    await Promise.all(gateways.map((each) => removeNetwork(each)));
+    expect(await ground.leftovers()).toEqual([]);
+  });
+});
+
+function newGateway(): Gateway {
+  return {
+    mark: {
+      deployment: ground.deployment,
+      gateway: `p${randomBytes(4).toString('hex')}`,
+      birth: birthFrom(randomBytes(6)),
+      layout,
+    },
+    place: { provider: 'local', host: 'local' },
+    spec: testSpec,
+    tokenGeneration: 1,
+    deviceGeneration: 1,
+  };
+}
+
+/** The activities over the real world, called without a workflow. */
+function activities() {
+  const signal = () => undefined;
+  const world = openWorld({
+    config: {
+      catalogue: testCatalogue(),
+      pool: testPool,
+      engineSocket: foundSocket(),
+      secretsFile: path.join(ground.root, 'secrets'),
+      pager: undefined,
+    },
+    key: masterKey(testKey),
+    deployment: ground.deployment,
+    signal,
+    log: pino({ level: 'silent' }),
+  });
+  return createActivities({ ...world, signal, findOpenOperations: async () => [] });
+}
