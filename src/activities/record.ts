@@ -1,7 +1,7 @@
 import { NotYet, StartOver } from '../domain/errors.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import { gatewayToken } from '../domain/token.js';
-import type { GatewayRecord } from '../workflows/requests.js';
+import type { GatewayRecord } from '../domain/gateway-record.js';
 import { describeChannels } from './channels.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';

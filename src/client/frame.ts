@@ -1,4 +1,5 @@
-import type { Accepted, GatewayRecord, Left, OperationKind, OperationOutcome, Park } from '../workflows/requests.js';
+import type { GatewayRecord } from '../domain/gateway-record.js';
+import type { Accepted, Left, OperationKind, OperationOutcome, Park } from '../workflows/requests.js';
 import { operationKind } from './payloads.js';
 
 export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'undoing' | 'undone' | 'skipped';

@@ -6,7 +6,7 @@ import type { Gateway } from '../domain/gateway.js';
 import { lookWorkflowId, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
 import type { OpenInput, OpenResult, ProbeInput } from '../workflows/operation.js';
-import type { GatewayRecord } from '../workflows/requests.js';
+import type { GatewayRecord } from '../domain/gateway-record.js';
 import { gatewayBirthKey, gatewayIdKey } from '../workflows/search-attributes.js';
 import { NoWorker, unwrap } from './failure.js';
 import { answerMs } from './gateways.js';

@@ -1,22 +1,8 @@
-import { gatewayBirth, layout, type Gateway } from '../domain/gateway.js';
-import { canonical, gatewaySpec, sameSpec } from '../domain/gateway-spec.js';
-import { Refused } from '../domain/errors.js';
-import { answeredLength } from '../domain/thresholds.js';
-import { operationWorkflowId } from './ids.js';
+import type { Gateway } from '../domain/gateway.js';
+import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
-import type {
-  Accepted,
-  Entered,
-  GatewayRecord,
-  Left,
-  OperationKind,
-  OperationOutcome,
-  Phase,
-  ProvisionRequest,
-  RemoveRequest,
-  Request,
-} from './requests.js';
+import type { Entered, Left, OperationKind, OperationOutcome, Phase, Request } from './requests.js';
 import { provisionSteps, stateStep, stepsOf } from './steps.js';
 
 /** An operation that waits or runs. */
@@ -33,7 +19,8 @@ type Answered = {
   readonly end?: End;
 };
 
-type End = { readonly kind: OperationKind; readonly birth: string; readonly outcome: OperationOutcome };
+/** How an operation ended. */
+export type End = { readonly kind: OperationKind; readonly birth: string; readonly outcome: OperationOutcome };
 
 type Ended = End & { readonly number: number; readonly reason: string };
 
@@ -81,162 +68,19 @@ export function emptyState(firstOperation: number, now: number): GatewayState {
   };
 }
 
-/** Holds a request against the state, or `Refused`. Changes nothing: the update validator and the start both ask here. */
-export function checkRequest(state: GatewayState, request: Request, limits: Limits): void {
-  if (typeof request.requestId !== 'string' || request.requestId.length < 1 || request.requestId.length > 200) {
-    throw new Refused('the request id must be 1 to 200 characters');
-  }
-  const known = state.answered.find((each) => each.requestId === request.requestId);
-  if (known) {
-    if (known.content === contentOf(request)) return;
-    throw new Refused(
-      `request ${request.requestId} was accepted before with another content. A new wish needs a new request id`,
-    );
-  }
-  if (state.queue.length >= limits.queueLength) {
-    throw new Refused(`${state.queue.length} operations wait already. Ask again when some have ended`);
-  }
-  if (request.kind === 'provision') checkProvision(state, request);
-  else if (request.kind === 'remove') checkRemove(state, request);
-  else throw new Refused('a request is of kind provision or remove');
-}
-
-function checkProvision(state: GatewayState, request: ProvisionRequest): void {
-  const spec = gatewaySpec(request.spec);
-  const birth = gatewayBirth(request.birth);
-  const id = state.life?.mark.gateway ?? 'this gateway';
-  if (!['new', 'restore', 'take up'].includes(request.how))
-    throw new Refused('a provision is new, a restore or a take up');
-  if (isRemoving(state)) throw new Refused(`${id} is being removed. Ask again when it is gone`);
-  const keeps = state.stateKeptUntil > 0;
-  if (request.how === 'restore') {
-    if (keeps) return;
-    throw new Refused(`${id} has no kept state to restore. Leave --restore out to provision it`);
-  }
-  if (keeps) {
-    const until = new Date(state.stateKeptUntil).toISOString();
-    throw new Refused(
-      `${id} was removed and its state is kept until ${until}. Take it up with \`creel provision ${id} --restore\`, or let it go with \`creel remove ${id} --purge\``,
-    );
-  }
-  if (!isAlive(state)) return;
-  if (request.how === 'take up' && state.life?.mark.birth !== birth) {
-    throw new Refused(`${id} lives with birth ${state.life?.mark.birth}. Remove it before birth ${birth} is taken up`);
-  }
-  if (state.life && !sameSpec(state.life.spec, spec)) {
-    throw new Refused(
-      `${id} exists with another spec (${differences(state.life, request)}). Remove it first, or ask for the spec it has`,
-    );
-  }
-}
-
-function checkRemove(state: GatewayState, request: RemoveRequest): void {
-  if (typeof request.purge !== 'boolean') throw new Refused('a removal says whether it purges');
-  if (request.birth === undefined) return;
-  const birth = gatewayBirth(request.birth);
-  const life = state.life?.mark;
-  if (life?.birth === birth) return;
-  if (life && state.stateKeptUntil > 0) {
-    throw new Refused(
-      `the state of birth ${life.birth} is kept. Let it go with \`creel remove ${life.gateway} --purge\` before birth ${birth} is removed`,
-    );
-  }
-  if (isAlive(state)) throw new Refused(`the gateway on record has birth ${life?.birth}, not ${birth}`);
-  if (isRemoving(state)) throw new Refused(`another removal is under way. Ask again when it has ended`);
-}
-
-/** Takes a checked request in: queues its operation, joins one that waits, or answers as before. */
-export function acceptRequest(
-  state: GatewayState,
-  request: Request,
-  deployment: string,
-  gateway: string,
-  now: number,
-): Accepted {
-  const known = state.answered.find((each) => each.requestId === request.requestId);
-  const operation = known?.operation ?? enqueue(state, request, deployment, gateway, now);
-  if (!known) {
-    const end = endOf(state, operation);
-    state.answered.push({
-      requestId: request.requestId,
-      content: contentOf(request),
-      operation,
-      at: now,
-      ...(end && { end }),
-    });
-    if (state.answered.length > answeredLength) state.answered.splice(0, state.answered.length - answeredLength);
-  }
-  return answer(state, gateway, operation);
-}
-
-function enqueue(state: GatewayState, request: Request, deployment: string, gateway: string, now: number): number {
-  if (request.kind === 'remove') return enqueueRemoval(state, request, deployment, gateway, now);
-  if (isAlive(state)) return join(state, 'repair') ?? push(state, 'repair', false);
-  const mark = { deployment, gateway, birth: gatewayBirth(request.birth), layout };
-  const spec = gatewaySpec(request.spec);
-  if (request.how === 'restore' && state.life) {
-    state.life = { ...state.life, spec };
-    state.stateKeptUntil = 0;
-    return begin(state, 'restore', now);
-  }
-  beginLife(state, { mark, place: request.place, spec, tokenGeneration: 1, deviceGeneration: 1 });
-  return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);
-}
-
-/** Nothing of the life before it counts any more. */
-function beginLife(state: GatewayState, life: Gateway): void {
-  state.newRun = state.life !== undefined;
-  state.life = life;
-  state.entered = [];
-  state.record = undefined;
-  state.skipped = [];
-  state.left = [];
-}
-
-function begin(state: GatewayState, kind: OperationKind, now: number): number {
-  setPhase(state, 'queued', '', now);
-  return push(state, kind, false);
-}
-
-function enqueueRemoval(
-  state: GatewayState,
-  request: RemoveRequest,
-  deployment: string,
-  gateway: string,
-  now: number,
-): number {
-  if (request.birth !== undefined && state.life?.mark.birth !== request.birth) {
-    const mark = { deployment, gateway, birth: request.birth, layout };
-    const life = { mark, place: request.place, spec: lostSpec, tokenGeneration: 1, deviceGeneration: 1 };
-    beginLife(state, life);
-    state.entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
-    setPhase(state, 'queued', '', now);
-  }
-  if (state.stateKeptUntil > 0)
-    return request.purge ? (join(state, 'purge') ?? push(state, 'purge', true)) : lastNumber(state, request);
-  const waiting = [...(state.running ? [state.running] : []), ...state.queue].find((each) => each.kind === 'remove');
-  if (waiting && (waiting.purge || !request.purge)) return waiting.number;
-  if (waiting) return push(state, 'remove', true);
-  if (state.life !== undefined && !isAlive(state) && state.entered.length === 0) return lastNumber(state, request);
-  withdrawQueue(state, 'the gateway is being removed');
-  return push(state, 'remove', request.purge);
-}
-
-/** What is removed already is answered with the operation that did it. */
-function lastNumber(state: GatewayState, request: RemoveRequest): number {
-  return state.ended.at(-1)?.number ?? push(state, 'remove', request.purge);
-}
-
-function withdrawQueue(state: GatewayState, reason: string): void {
+/** Nothing that waits is carried out any more. */
+export function withdrawQueue(state: GatewayState, reason: string): void {
   for (const each of state.queue) remember(state, each, 'withdrawn', reason);
   state.queue = [];
 }
 
-function join(state: GatewayState, kind: OperationKind): number | undefined {
+/** The operation of this kind that waits, if any. */
+export function join(state: GatewayState, kind: OperationKind): number | undefined {
   return state.queue.find((each) => each.kind === kind)?.number;
 }
 
-function push(state: GatewayState, kind: OperationKind, purge: boolean): number {
+/** Puts an operation at the end of the queue. */
+export function push(state: GatewayState, kind: OperationKind, purge: boolean): number {
   const number = state.nextOperation;
   state.nextOperation += 1;
   state.queue.push({ number, kind, purge });
@@ -374,7 +218,8 @@ export function isRemoving(state: GatewayState): boolean {
   );
 }
 
-function setPhase(state: GatewayState, phase: Phase, reason: string, now: number): void {
+/** What is true of the gateway from now on. */
+export function setPhase(state: GatewayState, phase: Phase, reason: string, now: number): void {
   if (state.phase !== phase) state.since = now;
   state.phase = phase;
   state.reason = reason;
@@ -386,50 +231,3 @@ function remember(state: GatewayState, operation: Queued, outcome: OperationOutc
   if (state.ended.length > 20) state.ended.shift();
   state.answered = state.answered.map((each) => (each.operation === operation.number ? { ...each, end } : each));
 }
-
-function endOf(state: GatewayState, operation: number): End | undefined {
-  const ended = state.ended.findLast((each) => each.number === operation);
-  if (ended) return { kind: ended.kind, birth: ended.birth, outcome: ended.outcome };
-  return state.answered.find((each) => each.operation === operation)?.end;
-}
-
-function answer(state: GatewayState, gateway: string, operation: number): Accepted {
-  const ended = endOf(state, operation);
-  const open =
-    state.running?.number === operation ? state.running : state.queue.find((each) => each.number === operation);
-  const kind = ended?.kind ?? open?.kind ?? 'provision';
-  const birth = ended?.birth ?? state.life?.mark.birth ?? 'none';
-  return {
-    gateway,
-    birth,
-    operation,
-    kind,
-    workflowId: operationWorkflowId(gateway, birth, operation, kind),
-    state: ended?.outcome ?? (state.running?.number === operation ? 'running' : open ? 'queued' : 'done'),
-  };
-}
-
-function contentOf(request: Request): string {
-  if (request.kind === 'provision' && request.how === 'take up')
-    return canonical({ ...request, requestId: '', origin: '' });
-  const { birth: _birth, ...rest } = request;
-  return canonical({ ...(request.kind === 'remove' ? request : rest), requestId: '', origin: '' });
-}
-
-function differences(life: Gateway, request: ProvisionRequest): string {
-  const has: Record<string, unknown> = life.spec;
-  const asked: Record<string, unknown> = request.spec;
-  const differing = Object.keys(has).filter((key) => canonical(has[key]) !== canonical(asked[key]));
-  return differing.map((key) => `${key}: has ${canonical(has[key])}, asked ${canonical(asked[key])}`).join('; ');
-}
-
-/** A life known only by its marks: nothing of its spec matters for its removal but that its state is not anybody's wish to lose. */
-const lostSpec = {
-  release: '0000.0.0',
-  dev: false,
-  memoryMb: 0,
-  cpus: 0,
-  keepStateMs: 14 * 24 * 3_600_000,
-  parkMs: 0,
-  channels: [],
-};

@@ -13,10 +13,9 @@ import {
 import { Refused } from '../domain/errors.js';
 import { gatewayId } from '../domain/gateway.js';
 import { describeState, detailsOf } from './describe.js';
+import { acceptRequest, checkRequest } from './accept-request.js';
 import {
-  acceptRequest,
   beginOperation,
-  checkRequest,
   emptyState,
   endOperation,
   expireState,

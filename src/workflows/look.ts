@@ -2,7 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/activities.js';
 import type { Attempted, OpenInput, OpenResult, ProbeInput } from './operation.js';
 import { askPolicy } from './policies.js';
-import type { GatewayRecord } from './requests.js';
+import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Limits } from './limits.js';
 
 type Looking = {

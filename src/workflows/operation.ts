@@ -1,6 +1,7 @@
 import type { Gateway } from '../domain/gateway.js';
 import type { Limits } from './limits.js';
-import type { Entered, GatewayRecord, Left, OperationKind, OperationOutcome } from './requests.js';
+import type { GatewayRecord } from '../domain/gateway-record.js';
+import type { Entered, Left, OperationKind, OperationOutcome } from './requests.js';
 
 /** What an operation is started with. The step names come as data: a new list concerns new operations only. */
 export type OperationInput = {

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Gateway, Place } from '../domain/gateway.js';
+import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { GatewaySpec } from '../domain/gateway-spec.js';
 import type { GatewayState } from './gateway-state.js';
 import type { Limits } from './limits.js';
@@ -93,22 +94,6 @@ export type Entered = {
   readonly step: string;
   /** Until when (epoch ms) a lost attempt of it may still take effect; 0 when none can be out. */
   readonly unsettledUntil: number;
-};
-
-/** The gateway read back by name: an operation's result and the entity's record. */
-export type GatewayRecord = {
-  readonly version: string;
-  readonly imageId: string;
-  readonly containerId: string;
-  readonly network: string;
-  readonly subnet: string;
-  readonly port: number;
-  readonly volume: string;
-  readonly operatorScopes: readonly string[];
-  readonly channels: string;
-  readonly egress: string;
-  readonly keyId: string;
-  readonly provedAt: string;
 };
 
 /** What `describe` answers: the whole record, without a secret. A phase `ready` is only what was proved at `record.provedAt`. */

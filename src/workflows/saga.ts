@@ -1,6 +1,7 @@
 import { registry } from './steps.js';
 import type { Attempted, OperationInput, OperationResult } from './operation.js';
-import type { Entered, GatewayRecord, Left, ParkAnswer } from './requests.js';
+import type { GatewayRecord } from '../domain/gateway-record.js';
+import type { Entered, Left, ParkAnswer } from './requests.js';
 
 /** How a call to a step ended when it did not succeed. `attempt` is absent when nobody reported the end. */
 export type Failure = { readonly kind: string; readonly message: string; readonly attempt: number | undefined };

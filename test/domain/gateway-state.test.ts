@@ -2,10 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Refused } from '../../src/domain/errors.js';
 import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
+import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
 import {
-  acceptRequest,
   beginOperation,
-  checkRequest,
   emptyState,
   endOperation,
   expireState,
