@@ -2,7 +2,7 @@ import type { Gateway } from '../domain/gateway.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
-import type { Entered, Left, OperationKind, OperationOutcome, Phase, Request } from './requests.js';
+import type { Entered, Left, OperationKind, OperationOutcome, Phase } from './requests.js';
 import { provisionSteps, stateStep, stepsOf } from './steps.js';
 
 /** An operation that waits or runs. */

@@ -15,7 +15,7 @@ import type { Knock } from '../../src/ports/gateway-door.js';
 import { lookWorkflowId } from '../../src/workflows/ids.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OpenResult } from '../../src/workflows/operation.js';
-import type { GatewayRecord } from '../../src/workflows/requests.js';
+import type { GatewayRecord } from '../../src/domain/gateway-record.js';
 import { foundSocket } from '../found.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
