@@ -89,8 +89,8 @@ const settings = z.object({
     .default('info')
     .describe('debug and trace print payload metadata: not for production'),
   CREEL_ACTIVITIES: count(1, 1_000, 60).describe('calls at once: mostly waiting, bounded by sockets and the engine'),
-  CREEL_WORKFLOW_TASKS: count(2, 200, 40).describe("decisions at once: bounded by the worker's cores"),
-  CREEL_WORKFLOW_CACHE: count(0, 10_000, 300).describe(
+  CREEL_WORKFLOW_TASKS: count(2, 200, 10).describe("decisions at once: bounded by the worker's cores"),
+  CREEL_WORKFLOW_CACHE: count(0, 10_000, 100).describe(
     'gateways kept in memory, up to 1 MB each; 0 replays every time, for tests',
   ),
 });

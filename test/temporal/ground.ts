@@ -27,8 +27,17 @@ export abstract class Ground {
 
   /** Starts a worker and waits until it polls. */
   async startWorker(work: 'everything' | 'workflows' | 'activities' = 'everything'): Promise<ChildProcess> {
-    const cache = process.env['TEST_WORKFLOW_CACHE'] ?? '300';
-    const args = [path.resolve(this.main), this.server.address, this.queue, this.root, cache, work, this.deployment];
+    const cache = process.env['TEST_WORKFLOW_CACHE'] ?? '100';
+    const args = [
+      '--max-old-space-size=192',
+      path.resolve(this.main),
+      this.server.address,
+      this.queue,
+      this.root,
+      cache,
+      work,
+      this.deployment,
+    ];
     const worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#workers.add(worker);
     worker.once('exit', () => this.#workers.delete(worker));

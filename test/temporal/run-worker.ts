@@ -34,6 +34,8 @@ export async function runTestWorker(open: (opening: Opening) => World): Promise<
     ...(work !== 'workflows' && { activities: new Interferences(root).around(createActivities(deps)) }),
     interceptors: { activity: [attemptInterceptor(log)] },
     maxCachedWorkflows: Number(cache),
+    maxConcurrentWorkflowTaskExecutions: 10,
+    maxConcurrentActivityTaskExecutions: 60,
     stickyQueueScheduleToStartTimeout: '500ms',
     maxHeartbeatThrottleInterval: '200ms',
     shutdownGraceTime: '2 seconds',
