@@ -35,7 +35,7 @@ describe('config', () => {
       pager: undefined,
       metricsAt: undefined,
       logLevel: 'info',
-      slots: { activities: 60, workflowTasks: 40, cachedWorkflows: 300 },
+      slots: { activities: 60, workflowTasks: 10, cachedWorkflows: 100 },
     });
   });
 
