@@ -44,6 +44,7 @@ export class RunningOperation {
   readonly #scope = new CancellationScope();
   #operation: Queued;
   #child: ChildWorkflowHandle<Workflow> | undefined;
+  #begun = false;
   ended = false;
 
   constructor(start: GatewayStart, state: GatewayState, operation: Queued) {
@@ -92,6 +93,7 @@ export class RunningOperation {
   async #run(): Promise<OperationResult> {
     const { life } = this.#state;
     if (this.#operation.number === (this.#start.firstOperation ?? 1)) await this.#awaitEarlierOperations();
+    this.#begun = true;
     if (!life) return this.#searchLives();
     const child = await this.#startChild(life);
     this.#child = child;
@@ -159,6 +161,7 @@ export class RunningOperation {
   }
 
   #readEnd(error: unknown): OperationEnd {
+    if (!this.#begun) return this.#neverBegan(error);
     const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
     if (cause instanceof ApplicationFailure && cause.details?.[0]) {
       const result = cause.details[0] as OperationResult;
@@ -169,6 +172,18 @@ export class RunningOperation {
       operation: this.#operation,
       result: undefined,
       reason: `operation ${this.#operation.number} was lost (${message})`,
+    };
+  }
+
+  /** Cut short, or given up, before anything of it ran. */
+  #neverBegan(error: unknown): OperationEnd {
+    const reason = `it never began (${error instanceof Error ? error.message : String(error)})`;
+    const outcome = this.#operation.kind === 'provision' ? 'undone' : 'stopped';
+    const { entered } = this.#state;
+    return {
+      operation: this.#operation,
+      result: { outcome, reason, record: undefined, entered, skipped: [], left: [] },
+      reason,
     };
   }
 }

@@ -65,3 +65,19 @@ describe('in the middle of', () => {
     });
   }
 });
+
+describe('while an operation of an earlier life still unwinds', () => {
+  const on = onSharedGround();
+
+  on('the next one waits, and a removal of it leaves nothing', async (stage) => {
+    await inTheMiddleOf(stage, 'ensureNetwork');
+    await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).terminate('by hand');
+    await stage.provision();
+    await stage.until(({ phase }) => phase === 'provisioning');
+    await stage.remove();
+    stage.letGo('ensureNetwork');
+    expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
+    expect(stage.leftovers()).toEqual([]);
+    expect(await stage.overlappingOperations()).toEqual([]);
+  });
+});
