@@ -15,6 +15,9 @@ import { Stage } from '../temporal/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { RealGround, testCatalogue, testKey, testPool } from './real-ground.js';
 
+/** Thirty-two slots: twenty gateways that choose theirs by name often want the same one. */
+const narrowPool = { cidr: '10.215.0.0/23', prefix: 28, firstPort: 29_000 };
+
 let ground: RealGround;
 
 beforeAll(async () => {
@@ -100,7 +103,7 @@ function activities() {
   const world = openWorld({
     config: {
       catalogue: testCatalogue(),
-      pool: testPool,
+      pool: narrowPool,
       engineSocket: foundSocket(),
       secretsFile: path.join(ground.root, 'secrets'),
       pager: undefined,
