@@ -1,5 +1,5 @@
 import { Refused } from '../domain/errors.js';
-import { gatewayBirth, layout, type Gateway } from '../domain/gateway.js';
+import { gatewayBirth, gatewayPlace, layout, type Gateway } from '../domain/gateway.js';
 import { canonical, gatewaySpec, sameSpec } from '../domain/gateway-spec.js';
 import { answeredLength } from '../domain/thresholds.js';
 import {
@@ -19,9 +19,9 @@ import { provisionSteps } from './steps.js';
 
 /** Holds a request against the state, or `Refused`. Changes nothing: the update validator and the start both ask here. */
 export function checkRequest(state: GatewayState, request: Request, limits: Limits): void {
-  if (typeof request.requestId !== 'string' || request.requestId.length < 1 || request.requestId.length > 200) {
-    throw new Refused('the request id must be 1 to 200 characters');
-  }
+  text('request id', request.requestId);
+  text('origin', request.origin);
+  gatewayPlace(request.place);
   const known = state.answered.find((each) => each.requestId === request.requestId);
   if (known) {
     if (known.content === contentOf(request)) return;
@@ -35,6 +35,11 @@ export function checkRequest(state: GatewayState, request: Request, limits: Limi
   if (request.kind === 'provision') checkProvision(state, request);
   else if (request.kind === 'remove') checkRemove(state, request);
   else throw new Refused('a request is of kind provision or remove');
+}
+
+function text(name: string, raw: unknown): void {
+  if (typeof raw === 'string' && raw.length > 0 && raw.length <= 200) return;
+  throw new Refused(`the ${name} must be 1 to 200 characters`);
 }
 
 function checkProvision(state: GatewayState, request: ProvisionRequest): void {

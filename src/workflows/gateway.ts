@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { Refused } from '../domain/errors.js';
-import { gatewayId } from '../domain/gateway.js';
+import { gatewayId, layout } from '../domain/gateway.js';
 import { describeState, detailsOf } from './describe.js';
 import { acceptRequest, checkRequest } from './accept-request.js';
 import {
@@ -57,6 +57,9 @@ export async function gateway(start: GatewayStart): Promise<void> {
   await CancellationScope.nonCancellable(() => entity.live());
 }
 
+/** How long an entity that was started without a request waits for its first. */
+const firstRequestMs = 10_000;
+
 class Entity {
   readonly #start: GatewayStart;
   readonly #state: GatewayState;
@@ -89,6 +92,7 @@ class Entity {
   /** Lives until nothing of the gateway needs to be remembered. */
   async live(): Promise<void> {
     if (this.#refused) return this.#leave();
+    if (!this.#start.state && !this.#start.request) await condition(() => this.#state.queue.length > 0, firstRequestMs);
     for (;;) {
       const now = Date.now();
       expireState(this.#state, now);
@@ -176,6 +180,8 @@ class Entity {
   #check(request: Request): void {
     refusing(() => {
       gatewayId(this.#start.gateway);
+      if (this.#start.layout !== layout)
+        throw new Refused(`layout ${String(this.#start.layout)} is unknown to this version of creel (${layout})`);
       checkRequest(this.#state, request, this.#start.limits);
     });
   }

@@ -23,7 +23,10 @@ describe('a real gateway', () => {
     }
     await ground.keepWorker();
     const { birth } = await stage.provision();
-    expect(await stage.settled(240_000)).toMatchObject({ phase: 'ready', record: { version: '2026.9.6', operatorScopes: ['operator.admin'] } });
+    expect(await stage.settled(240_000)).toMatchObject({
+      phase: 'ready',
+      record: { version: '2026.9.6', operatorScopes: ['operator.admin'] },
+    });
     expect(await ground.leftovers()).toEqual(stage.expected(birth));
     await stage.remove();
     expect(await stage.settled(120_000)).toMatchObject({ phase: 'removed', left: [] });

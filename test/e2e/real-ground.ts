@@ -42,7 +42,8 @@ export class RealGround extends Ground {
     for (const [kind, name] of left.toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b))) {
       if (kind === 'container') await this.engine.removeContainer(name);
       if (kind === 'volume') await this.engine.removeVolume(name);
-      if (kind === 'network') for (const { id } of await this.engine.findNetworks(name)) await this.engine.removeNetwork(id);
+      if (kind === 'network')
+        for (const { id } of await this.engine.findNetworks(name)) await this.engine.removeNetwork(id);
     }
   }
 
