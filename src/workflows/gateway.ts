@@ -181,7 +181,9 @@ class Entity {
     refusing(() => {
       gatewayId(this.#start.gateway);
       if (this.#start.layout !== layout)
-        throw new Refused(`layout ${String(this.#start.layout)} is unknown to this version of creel (${layout})`);
+        throw new Refused(
+          `layout ${JSON.stringify(this.#start.layout)} is unknown: this version of creel speaks layout 1`,
+        );
       checkRequest(this.#state, request, this.#start.limits);
     });
   }

@@ -117,7 +117,7 @@ describe('a parked operation', () => {
     const birth = life?.mark.birth ?? '';
     expect(park).toMatchObject({ step: 'join network', doing: 'undo', answers: ['retry', 'leave'] });
     expect(stage.leftovers()).toEqual([`network oc-${stage.id}-${birth}`]);
-    expect(stage.pages().some(({ title }) => title.includes('undo join network'))).toBe(true);
+    await stage.until(() => stage.pages().some(({ title }) => title.includes('undo join network')));
     stage.letGo('removeNetwork');
     await answer(stage, park?.number ?? '', 'retry');
     expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });

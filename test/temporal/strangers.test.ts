@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
