@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     testTimeout: 5 * minute,
     hookTimeout: 5 * minute,
-    maxConcurrency: 6,
+    maxConcurrency: 5,
     maxWorkers: 2,
     include: ['test/**/*.test.ts'],
   },

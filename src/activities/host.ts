@@ -16,17 +16,25 @@ import { resolveChannels } from './channel-secrets.js';
 export const ensureHost = (deps: Deps) =>
   async function ensureHost(gateway: Gateway): Promise<void> {
     const engine = deps.engineAt(gateway.place);
-    await checkResources(deps, gateway);
-    const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
-    const image = await engine.findImage(release.image);
-    if (!image && release.dev) throw missingDevImage(release);
-    if (image) checkImage(release, image, gateway);
-    for (const { channel, secrets } of await resolveChannels(deps, gateway)) {
-      for (const [key, secret] of Object.entries(secrets)) checkToken(channel.kind, key, secret.reveal());
-    }
-    await checkNames(engine, gateway);
-    await checkEarlierLives(deps, gateway);
+    await Promise.all([
+      checkResources(deps, gateway),
+      checkRelease(deps, gateway),
+      checkNames(engine, gateway),
+      checkEarlierLives(deps, gateway),
+    ]);
   };
+
+/** The release is in the catalogue, its image fits, and the channels' stored secrets have the right form. */
+async function checkRelease(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
+  const image = await engine.findImage(release.image);
+  if (!image && release.dev) throw missingDevImage(release);
+  if (image) checkImage(release, image, gateway);
+  for (const { channel, secrets } of await resolveChannels(deps, gateway)) {
+    for (const [key, secret] of Object.entries(secrets)) checkToken(channel.kind, key, secret.reveal());
+  }
+}
 
 /** The lives of one gateway that are on the engine, for a record that does not know them. */
 export const findLives = (deps: Deps) =>

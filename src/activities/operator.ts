@@ -9,9 +9,7 @@ import { networkOf } from './network.js';
 
 const scopes = ['operator.admin'];
 
-const pairingList = z.object({
-  pending: z.array(z.object({ requestId: z.string(), deviceId: z.string(), publicKey: z.string() })),
-});
+const approval = z.object({ device: z.object({ deviceId: z.string() }) });
 
 /** creel's own device is paired, with device auth left on (S0-11): it has connected from outside and has `operator.admin`. */
 export const ensureOperator = (deps: Deps) =>
@@ -63,19 +61,22 @@ function deviceOf(deps: Deps, gateway: Gateway): Device {
   return operatorDevice(deps.key, gateway.mark, gateway.deviceGeneration);
 }
 
-/** Approves our own request, and only it: by its id, checked against our device id and key. Its answer may be lost; the knock after it decides. */
+/**
+ * Approves our own request, and only it: the gateway named it to a connection that our key has signed. Its answer may be lost;
+ * the knock after it decides.
+ */
 async function approve(deps: Deps, gateway: Gateway, requestId: string): Promise<void> {
   const container = await containerOf(deps, gateway);
   const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
   const inside = { place: gateway.place, container: container.name, token };
-  const listed = await deps.door.callInside(inside, [{ method: 'device.pair.list', params: {} }]);
-  const answer = listed.kind === 'open' ? listed.answers[0] : undefined;
-  if (!answer?.ok) throw new Error(`gateway ${gateway.mark.gateway} did not list its devices`);
-  const device = deviceOf(deps, gateway);
-  const request = pairingList.parse(answer.payload).pending.find((each) => each.requestId === requestId);
-  if (!request) throw new NotYet(`pairing request ${requestId} is not listed (yet, or any more)`);
-  if (request.deviceId !== device.id || request.publicKey !== device.publicKey) {
-    throw new Bug(`pairing request ${requestId} of ${gateway.mark.gateway} is not from creel's device`);
+  const asked = await deps.door.callInside(inside, [{ method: 'device.pair.approve', params: { requestId } }]);
+  const answer = asked.kind === 'open' ? asked.answers[0] : undefined;
+  if (!answer?.ok)
+    throw new NotYet(`pairing request ${requestId} of ${gateway.mark.gateway} was not approved (yet, or any more)`);
+  const { device } = approval.parse(answer.payload);
+  if (device.deviceId !== deviceOf(deps, gateway).id) {
+    throw new Bug(
+      `pairing request ${requestId} of ${gateway.mark.gateway} was for device ${device.deviceId}, which is not creel's`,
+    );
   }
-  await deps.door.callInside(inside, [{ method: 'device.pair.approve', params: { requestId } }]);
 }

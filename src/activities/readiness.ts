@@ -16,11 +16,11 @@ export const probeReadiness = (deps: Deps) =>
   async function probeReadiness(gateway: Gateway): Promise<void> {
     const { mark, place, spec } = gateway;
     const token = gatewayToken(deps.key, mark, gateway.tokenGeneration);
-    const wait = { what: `gateway ${mark.gateway} is not ready`, paceMs: 200, limitMs: readinessMs };
+    const { port } = await networkOf(deps, gateway);
+    const wait = { what: `gateway ${mark.gateway} is not ready`, paceMs: 150, limitMs: readinessMs };
     await until(wait, deps.signal(), async () => {
       const container = await containerOf(deps, gateway);
       if (container.state !== 'running') await judgeEnd(deps, gateway, container);
-      const { port } = await networkOf(deps, gateway);
       await deps.door.probeStartup({ place, port });
       const knock = await deps.door.callInside({ place, container: container.name, token }, []);
       if (knock.kind !== 'open') {

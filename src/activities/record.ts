@@ -25,13 +25,11 @@ export const findGateway = (deps: Deps) =>
     if (!volume) throw new StartOver(`volume ${own.volume} is gone from host ${place.host}`);
     if (container.state !== 'running')
       throw new NotYet(`container ${own.container} does not run (exit ${container.exitCode})`);
+    const token = gatewayToken(deps.key, mark, gateway.tokenGeneration);
+    const egress = deps.door.probeEgress({ place, container: own.container, token });
     const session = await openSession(deps, gateway);
     session.close();
-    const token = gatewayToken(deps.key, mark, gateway.tokenGeneration);
-    const [channels, egress] = await Promise.all([
-      describeChannels(deps, gateway),
-      deps.door.probeEgress({ place, container: own.container, token }),
-    ]);
+    const channels = await describeChannels(deps, gateway);
     return {
       version: session.hello.version,
       imageId: container.imageId,
@@ -42,7 +40,7 @@ export const findGateway = (deps: Deps) =>
       volume: volume.name,
       operatorScopes: session.hello.scopes,
       channels,
-      egress,
+      egress: await egress,
       keyId: deps.key.id,
       provedAt: new Date().toISOString(),
     };

@@ -44,6 +44,8 @@ export type GatewayState = {
   answered: Answered[];
   /** A new life begins in a run of its own. */
   newRun: boolean;
+  /** Whether operations that another entity of this id left open are known to have ended. */
+  alone: boolean;
 };
 
 /** The state of an entity that has done nothing yet. */
@@ -65,6 +67,7 @@ export function emptyState(firstOperation: number, now: number): GatewayState {
     ended: [],
     answered: [],
     newRun: false,
+    alone: false,
   };
 }
 

@@ -92,7 +92,8 @@ export class RunningOperation {
 
   async #run(): Promise<OperationResult> {
     const { life } = this.#state;
-    if (this.#operation.number === (this.#start.firstOperation ?? 1)) await this.#awaitEarlierOperations();
+    if (!this.#state.alone) await this.#awaitEarlierOperations();
+    this.#state.alone = true;
     this.#begun = true;
     if (!life) return this.#searchLives();
     const child = await this.#startChild(life);

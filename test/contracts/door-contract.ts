@@ -96,6 +96,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       expect(pending).toContainEqual(expect.objectContaining(asked));
       expect(await callInside('device.pair.approve', { requestId: first.requestId })).toMatchObject({
         requestId: first.requestId,
+        device: { deviceId: device.id },
       });
       const session = sessionOf(await knock(gateway.inside.token, device));
       expect(session.hello.scopes).toEqual(admin);

@@ -220,6 +220,7 @@ describe('layout 1 lists', () => {
       ended: [],
       answered: [],
       newRun: false,
+      alone: false,
     });
   });
 });

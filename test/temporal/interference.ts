@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refused } from '../../src/domain/errors.js';
 import type { Activities } from '../../src/activities/activities.js';
+import { currentSignal } from '../../src/worker/current-signal.js';
 import { createFile, readText, replaceFile } from '../world/directory-files.js';
 
 /**
@@ -42,6 +43,7 @@ export class Interferences {
       const at = this.#at(name, gatewayOf(input));
       if (readText(at) === 'fail') throw new Refused(`${name} was made to fail`);
       await hold(at, 'hold before');
+      currentSignal()?.throwIfAborted(); // As an adapter does right before its request.
       const value = await activity(input);
       if (readText(at) === 'crash after' && createFile(`${at}.crashed`, '')) await die();
       await hold(at, 'hold after');

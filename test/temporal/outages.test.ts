@@ -98,7 +98,6 @@ describe('an effect that lands after its undo', () => {
       stage.letGo(activity);
       await stage.remove();
       await stage.ground.startWorker('activities');
-      await stage.until(({ running }) => running?.kind === 'remove');
       await stage.until(() => stage.leftovers().length === 0);
       sleeper.kill('SIGCONT');
       expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });

@@ -27,9 +27,16 @@ export class TestServer {
 
   /** Starts one on a free port and waits until it answers. */
   static async start(): Promise<TestServer> {
-    const server = new TestServer(await getPort());
-    await server.start();
-    return server;
+    for (let tries = 1; ; tries += 1) {
+      const server = new TestServer(await getPort());
+      try {
+        await server.start();
+        return server;
+      } catch (error) {
+        await server.stop();
+        if (tries === 3) throw error; // Somebody else may take a port between its choice and its use.
+      }
+    }
   }
 
   /** Starts it (again) on the same database. */
@@ -77,7 +84,7 @@ export class TestServer {
         await connection.close();
         return;
       } catch (error) {
-        if (Date.now() > deadline)
+        if (Date.now() > deadline || this.#process?.exitCode !== null)
           throw new Error(`the Temporal dev server does not answer at ${this.address}`, { cause: error });
         await sleep(100);
       }

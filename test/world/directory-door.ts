@@ -127,8 +127,9 @@ const methods: Readonly<Record<string, Method>> = {
     scope: 'operator.pairing',
     run: (gateway, params) => {
       const { requestId } = named.parse(params);
-      if (!gateway.approve(requestId)) throw new Refused('unknown requestId');
-      return { requestId };
+      const deviceId = gateway.approve(requestId);
+      if (!deviceId) throw new Refused('unknown requestId');
+      return { requestId, device: { deviceId } };
     },
   },
   'device.pair.remove': {

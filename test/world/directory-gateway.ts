@@ -137,14 +137,14 @@ export class DirectoryGateway {
     return request;
   }
 
-  /** Pairs the device of a request; false when no such request waits. */
-  approve(requestId: string): boolean {
+  /** Pairs the device of a request and answers its id; undefined when no such request waits. */
+  approve(requestId: string): string | undefined {
     const request = this.pending().find((each) => each.requestId === requestId);
-    if (!request) return false;
+    if (!request) return undefined;
     const { deviceId, publicKey, scopes } = request;
     replaceFile(this.#file('devices', `${deviceId}.json`), JSON.stringify({ deviceId, publicKey, scopes }));
     fs.rmSync(this.#file('pending', `${requestId}.json`), { force: true });
-    return true;
+    return deviceId;
   }
 
   /** Forgets a device; false when it was not paired. */
