@@ -27,8 +27,9 @@ describe('in the middle of', () => {
     });
 
     on(`${activity}, a cancel of the gateway undoes the operation and nothing else`, async (stage) => {
-      await inTheMiddleOf(stage, activity);
+      const { workflowId } = await inTheMiddleOf(stage, activity);
       await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).cancel();
+      await stage.cancelRequested(workflowId);
       stage.letGo(activity);
       expect(await stage.settled()).toMatchObject({ phase: 'removed', last: { outcome: 'undone' } });
       expect(stage.leftovers()).toEqual([]);
@@ -46,8 +47,9 @@ describe('in the middle of', () => {
     });
 
     on(`${activity}, a Terminate of the gateway leaves nothing, and its id is free`, async (stage) => {
-      await inTheMiddleOf(stage, activity);
+      const { workflowId } = await inTheMiddleOf(stage, activity);
       await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).terminate('by hand');
+      await stage.cancelRequested(workflowId);
       stage.letGo(activity);
       const { birth } = await stage.provision();
       expect(await stage.settled()).toMatchObject({ phase: 'ready' });

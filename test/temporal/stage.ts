@@ -175,6 +175,18 @@ export class Stage<G extends Ground = Ground> {
     }
   }
 
+  /** Waits until an operation was asked to cancel. */
+  async cancelRequested(workflowId: string): Promise<void> {
+    const handle = (await this.client()).workflow.getHandle(workflowId);
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      const { events } = await handle.fetchHistory();
+      if (events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes)) return;
+      if (Date.now() > deadline) throw new Error(`${workflowId} was not asked to cancel`);
+      await sleep(50);
+    }
+  }
+
   async describe(): Promise<Description> {
     return (await this.client()).workflow.getHandle(gatewayWorkflowId(this.id)).query(describeQuery);
   }
