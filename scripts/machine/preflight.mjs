@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { canInstallPackages, isDebian, missingFromApt } from './apt.mjs';
@@ -24,6 +25,7 @@ export async function preflight(lacking, here) {
     askBrowser(lacking),
     askMemory(here.docker),
     askDisk(lacking, here.docker),
+    askPorts(),
   ]);
   const problems = answers.flat();
   if (lacking.temporal && !route)
@@ -52,6 +54,15 @@ async function askEngine(lacking, docker) {
     : [
         `no Docker engine answers, and apt offers no docker.io: see the output of apt-get update (${interception()}package sources)`,
       ];
+}
+
+/** Nothing here has a port of its own choosing: servers take free ones, and all that can fail is that there are none. */
+function askPorts() {
+  return new Promise((resolve) => {
+    const listener = createServer();
+    listener.once('error', (error) => resolve([`no port of 127.0.0.1 can be listened on (${error.message})`]));
+    listener.listen(0, '127.0.0.1', () => listener.close(() => resolve([])));
+  });
 }
 
 function absentSentence() {

@@ -1,7 +1,7 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './answer.js';
 import { describeCommand } from './describe.js';
-import { errorText, exitHelp, exitOf } from './exit.js';
+import { exitHelp } from './exit.js';
 import { initCommand } from './init.js';
 import { listCommand } from './list.js';
 import { openCommand } from './open.js';
@@ -9,19 +9,8 @@ import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
 import { secretCommand } from './secret.js';
 
-/** Runs one command line and sets the exit code of the process. */
-export async function main(argv: readonly string[]): Promise<void> {
-  try {
-    await program().parseAsync([...argv], { from: 'user' });
-  } catch (error) {
-    process.exitCode = exitOf(error);
-    const text = errorText(error, argv.includes('--json'));
-    if (text !== undefined) process.stderr.write(`${text}\n`);
-    if (process.env['CREEL_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  }
-}
-
-function program(): Command {
+/** The command line, every verb of it. */
+export function program(): Command {
   const creel = new Command('creel')
     .description(
       'Durable hosted OpenClaw gateways: what is asked for is finished or undone, and nothing is left behind.',
