@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { toClientOptions } from '@temporalio/envconfig';
+import { readProfile } from './client/connect.js';
+import { Unreachable } from './client/failure.js';
 import { readConfig } from './config.js';
 import { Refused } from './domain/errors.js';
 import { openKey } from './key-file.js';
@@ -13,7 +15,7 @@ import { installRuntime } from './worker/runtime.js';
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const key = openKey(config.keyFile);
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const { connectionOptions, namespace = 'default' } = toClientOptions(readProfile(process.env));
   const log = openLog(config.logLevel);
   installRuntime(log, config.metricsAt);
   if (!config.pager)
@@ -37,7 +39,7 @@ function endOfProcess(): AbortSignal {
 }
 
 main().catch((error: unknown) => {
-  if (!(error instanceof Refused)) throw error;
+  if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 78;
 });

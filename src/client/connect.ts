@@ -69,7 +69,8 @@ export async function connect(flags: Flags, environment: NodeJS.ProcessEnv = pro
   }
 }
 
-function readProfile(environment: NodeJS.ProcessEnv): Profile {
+/** The standard Temporal environment and TOML file; an empty variable counts as none. What cannot be read is `Unreachable`. */
+export function readProfile(environment: NodeJS.ProcessEnv): Profile {
   try {
     const variables = Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : []));
     return loadClientConfigProfile({ overrideEnvVars: Object.fromEntries(variables) });

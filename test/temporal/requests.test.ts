@@ -11,7 +11,7 @@ async function ready(stage: DirectoryStage) {
 }
 
 describe('a request', () => {
-  const on = onSharedGround({ forgetAfterMs: 3_000 });
+  const on = onSharedGround();
 
   on('sent twice is one, also after continue-as-new and after the gateway is gone', async (stage) => {
     const first = await ready(stage);
@@ -123,8 +123,12 @@ describe('a request', () => {
     const birth = found.life?.mark.birth ?? '';
     expect(stage.leftovers()).toEqual(found.phase === 'removed' ? [] : stage.expected(birth));
   });
+});
 
-  on('is forgotten when its time has come, and the entity with it', async (stage) => {
+describe('a request whose time has come', () => {
+  const on = onSharedGround({ forgetAfterMs: 2_000 });
+
+  on('is forgotten, and the entity with it', async (stage) => {
     await ready(stage);
     await stage.remove();
     await stage.settled();
