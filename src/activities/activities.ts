@@ -4,6 +4,8 @@ import { ensureConfig, removeConfig } from './config.js';
 import { ensureContainer, ensureRestartPolicy, removeContainer } from './container.js';
 import type { Deps } from './deps.js';
 import { findGeneration } from './generation.js';
+import { findStrangers } from './devices.js';
+import { ensureToken, restoreToken } from './gateway-token.js';
 import { ensureHost, findLives } from './host.js';
 import { mintLink } from './link.js';
 import { ensureNetwork, removeNetwork } from './network.js';
@@ -12,7 +14,9 @@ import { ensureOperator } from './operator.js';
 import { probeReadiness } from './readiness.js';
 import { findGateway } from './record.js';
 import { ensureRelease } from './release.js';
+import { probeRotatable } from './rotatable.js';
 import { ensureState, removeState } from './state.js';
+import { findRotated, probeRefusal, probeToken } from './token-proof.js';
 
 /** Everything a workflow can ask of the world. The names are a format: histories quote them. */
 export function createActivities(deps: Deps) {
@@ -35,6 +39,13 @@ export function createActivities(deps: Deps) {
     findLives: findLives(deps),
     findGeneration: findGeneration(deps),
     mintLink: mintLink(deps),
+    probeRotatable: probeRotatable(deps),
+    ensureToken: ensureToken(deps),
+    restoreToken: restoreToken(deps),
+    probeToken: probeToken(deps),
+    probeRefusal: probeRefusal(deps),
+    findStrangers: findStrangers(deps),
+    findRotated: findRotated(deps),
     awaitNoOperations: awaitNoOperations(deps),
     page: (page: Page): Promise<void> => deps.pager.page(page),
   };

@@ -32,19 +32,30 @@ export const ensureConfig = (deps: Deps) =>
       demandToken(deps, gateway, await engine.readFile(container.id, path));
       return;
     }
-    const { port } = await networkOf(deps, gateway);
-    const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
-    const owned = renderConfig({ token, port, channels: await resolveChannels(deps, gateway) });
-    const writer = await openWriter(deps, gateway);
-    const existing = await engine.readFile(writer.id, path);
-    if (!holdsConfig(existing, owned)) {
-      const content = overlayConfig(existing, owned);
-      await engine.writeFiles(writer.id, stateDirectory, [{ path: configFile, content, mode: 0o600, uid: 1000 }]);
-      if (!holdsConfig(await engine.readFile(writer.id, path), owned))
-        throw new Error(`${path} reads back otherwise than written`);
-    }
-    await removeWriter(deps, gateway);
+    await writeConfig(deps, gateway);
   };
+
+/** Writes what creel owns of the config over what is there, of a gateway that does not run. */
+export async function writeConfig(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const { port } = await networkOf(deps, gateway);
+  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+  const owned = renderConfig({ token, port, channels: await resolveChannels(deps, gateway) });
+  const writer = await openWriter(deps, gateway);
+  const existing = await engine.readFile(writer.id, path);
+  if (!holdsConfig(existing, owned)) {
+    const content = overlayConfig(existing, owned);
+    await engine.writeFiles(writer.id, stateDirectory, [{ path: configFile, content, mode: 0o600, uid: 1000 }]);
+    if (!holdsConfig(await engine.readFile(writer.id, path), owned))
+      throw new Error(`${path} reads back otherwise than written`);
+  }
+  await removeWriter(deps, gateway);
+}
+
+/** The text of the config of a container that exists. */
+export async function configText(deps: Deps, gateway: Gateway, container: Container): Promise<string | undefined> {
+  return deps.engineAt(gateway.place).readFile(container.id, path);
+}
 
 /** Nothing that writing the config needed is left; the file itself goes with its state. */
 export const removeConfig = (deps: Deps) =>

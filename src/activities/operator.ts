@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Bug, NotYet, Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
+import type { Secret } from '../domain/secret.js';
 import { gatewayToken, operatorDevice, type Device } from '../domain/token.js';
 import type { Knock, Session } from '../ports/gateway-door.js';
 import { containerOf } from './container.js';
@@ -31,7 +32,8 @@ export async function openSession(deps: Deps, gateway: Gateway): Promise<Session
   );
 }
 
-function turnedAway(gateway: Gateway, knock: Exclude<Knock, { kind: 'open' }>): NotYet | Refused {
+/** What a knock of creel's device that was not let in means. */
+export function turnedAway(gateway: Gateway, knock: Exclude<Knock, { kind: 'open' }>): NotYet | Refused {
   const id = gateway.mark.gateway;
   switch (knock.kind) {
     case 'pairing required':
@@ -51,9 +53,10 @@ function turnedAway(gateway: Gateway, knock: Exclude<Knock, { kind: 'open' }>): 
   }
 }
 
-async function knockAsOperator(deps: Deps, gateway: Gateway) {
+/** Knocks as creel's device, with the gateway token or with the device's own. */
+export async function knockAsOperator(deps: Deps, gateway: Gateway, deviceToken?: Secret): Promise<Knock> {
   const { port } = await networkOf(deps, gateway);
-  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+  const token = deviceToken ?? gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
   return deps.door.knock({ place: gateway.place, port }, { token, device: deviceOf(deps, gateway), scopes });
 }
 

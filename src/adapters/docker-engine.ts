@@ -12,6 +12,7 @@ import type {
   Marked,
   Network,
   OwnedFile,
+  Process,
   Volume,
   WriterSpec,
 } from '../ports/docker-engine.js';
@@ -170,6 +171,18 @@ export class DockerodeEngine implements DockerEngine {
       restartCount: found.RestartCount,
       startedAt: found.State.StartedAt,
     };
+  }
+
+  async findProcess(id: string): Promise<Process | undefined> {
+    const found = await this.#ask(
+      `look at container ${id.slice(0, 12)}`,
+      (docker) => docker.getContainer(id).inspect(),
+      ({ status }) => (status === 404 ? gone : undefined),
+    );
+    if (found === gone) return undefined;
+    const pairs = found.Config.Env.map((each) => each.split(/=(.*)/s, 2) as [string, string]);
+    const environment = Object.fromEntries(pairs.map(([name, value]) => [name, value ?? '']));
+    return { command: [...found.Args], environment };
   }
 
   async startContainer(id: string): Promise<'running' | 'port taken'> {

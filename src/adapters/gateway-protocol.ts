@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotYet } from '../domain/errors.js';
-import type { Secret } from '../domain/secret.js';
+import { Secret } from '../domain/secret.js';
 import type { Device } from '../domain/token.js';
 import type { Hello, Knock } from '../ports/gateway-door.js';
 
@@ -44,7 +44,9 @@ const helloShape = z.object({
   type: z.literal('hello-ok'),
   protocol: z.literal(protocolVersion),
   server: z.object({ version: z.string(), bootId: z.string().default('') }),
-  auth: z.object({ scopes: z.array(z.string()).default([]) }).default({ scopes: [] }),
+  auth: z
+    .object({ scopes: z.array(z.string()).default([]), deviceToken: z.string().optional() })
+    .default({ scopes: [] }),
 });
 
 export type Challenge = { readonly nonce: string; readonly ts: number };
@@ -131,7 +133,8 @@ export function readHello(payload: unknown): Hello {
   const parsed = helloShape.safeParse(payload);
   if (!parsed.success) throw new Error('the gateway let us in with a hello that is not of its protocol version 4');
   const { server, auth } = parsed.data;
-  return { version: server.version, scopes: auth.scopes, bootId: server.bootId };
+  const deviceToken = auth.deviceToken === undefined ? undefined : new Secret(auth.deviceToken);
+  return { version: server.version, scopes: auth.scopes, bootId: server.bootId, deviceToken };
 }
 
 /** What a knock that was not let in came to. */

@@ -13,6 +13,7 @@ const closeMs = 1_000;
  */
 export class OutsideSession implements Session {
   readonly hello: Hello;
+  readonly closed: Promise<number>;
   readonly #socket: WebSocket;
   readonly #limitMs: number;
   readonly #waiting = new Map<string, Waiting>();
@@ -24,6 +25,9 @@ export class OutsideSession implements Session {
     this.#socket = socket;
     this.#limitMs = limitMs;
     const abort = () => this.#finish(signal?.reason);
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code) => resolve(code));
+    });
     socket.on('message', (data) => this.#take(textOf(data)));
     socket.on('error', (error) => this.#finish(error));
     socket.on('close', (code, reason) => {

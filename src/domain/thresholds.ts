@@ -57,3 +57,15 @@ export const channelsMs = 60_000;
 
 /** A life whose record was lost may have burned generations that nobody remembers: the next one skips this many. */
 export const lostGenerations = 1_000;
+
+/** S3-24: a rotation that is not proved by then goes back to the old token. */
+export const rotationMs = 300_000;
+
+/** How often a config that somebody else edits at the same time is read again. */
+export const configReadings = 3;
+
+/** After a change of the token the gateway closes the sessions on the old one within 0.4 s (openclaw-gateway 7). */
+export const sessionCloseMs = 5_000;
+
+/** A stop within a rotation must leave room for the write and the start in one attempt; a kill is harmless (T1). */
+export const rotationStopGraceS = 10;

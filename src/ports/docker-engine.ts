@@ -24,6 +24,11 @@ export type Container = {
   readonly startedAt: string;
 };
 
+export type Process = {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+};
+
 /** A container that only holds a volume open for writing files; it is never started. */
 export type WriterSpec = {
   readonly name: string;
@@ -88,6 +93,8 @@ export interface DockerEngine {
   /** Creates a container that is never started. */
   createWriter(spec: WriterSpec): Promise<'created' | 'name taken'>;
   findContainer(name: string): Promise<Container | undefined>;
+  /** What a container's process was started with; undefined when there is no such container. It may carry secrets. */
+  findProcess(id: string): Promise<Process | undefined>;
   /** `port taken`: something else listens there. A container that runs already is `running`. */
   startContainer(id: string): Promise<'running' | 'port taken'>;
   /** Asks politely, kills after `graceS` seconds. A stopped or missing one is success. */

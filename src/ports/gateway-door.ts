@@ -10,6 +10,8 @@ export type Hello = {
   readonly scopes: readonly string[];
   /** Changes with each boot of the gateway. */
   readonly bootId: string;
+  /** What a paired device may show from now on instead of the shared token: it outlives a rotation. */
+  readonly deviceToken: Secret | undefined;
 };
 
 /** A connection that a gateway let in. */
@@ -17,6 +19,8 @@ export interface Session {
   readonly hello: Hello;
   /** One request. A refusal of the gateway is an `RpcError`; a lost connection or no answer in time is a plain `Error`. */
   call(method: string, params: unknown): Promise<unknown>;
+  /** The close code of the gateway (4001: its token changed), once the connection has ended; 0 when it ended otherwise. */
+  readonly closed: Promise<number>;
   close(): void;
 }
 
@@ -29,6 +33,7 @@ export type Knock =
   | { readonly kind: 'turned away'; readonly code: string; readonly reason: string };
 
 export type Credentials = {
+  /** The shared token, or of a paired device its own. */
   readonly token: Secret;
   readonly device: Device | undefined;
   readonly scopes: readonly string[];

@@ -12,6 +12,7 @@ import {
   type End,
   type GatewayState,
 } from './gateway-state.js';
+import { checkChange } from './accept-change.js';
 import { operationWorkflowId } from './ids.js';
 import type { Limits } from './limits.js';
 import type { Accepted, OperationKind, ProvisionRequest, RemoveRequest, Request } from './requests.js';
@@ -34,7 +35,7 @@ export function checkRequest(state: GatewayState, request: Request, limits: Limi
   }
   if (request.kind === 'provision') checkProvision(state, request);
   else if (request.kind === 'remove') checkRemove(state, request);
-  else throw new Refused('a request is of kind provision or remove');
+  else checkChange(state, request);
 }
 
 function text(name: string, raw: unknown): void {
@@ -112,6 +113,7 @@ export function acceptRequest(
 
 function enqueue(state: GatewayState, request: Request, deployment: string, gateway: string, now: number): number {
   if (request.kind === 'remove') return enqueueRemoval(state, request, deployment, gateway, now);
+  if (request.kind !== 'provision') return push(state, request.kind, false, request);
   if (isAlive(state)) return join(state, 'repair') ?? push(state, 'repair', false);
   const mark = { deployment, gateway, birth: gatewayBirth(request.birth), layout };
   const spec = gatewaySpec(request.spec);
@@ -132,6 +134,11 @@ function beginLife(state: GatewayState, life: Gateway): void {
   state.record = undefined;
   state.skipped = [];
   state.left = [];
+  delete state.resting;
+  delete state.backFrom;
+  delete state.burned;
+  delete state.approved;
+  delete state.handOver;
 }
 
 function begin(state: GatewayState, kind: OperationKind, now: number): number {
@@ -194,7 +201,7 @@ function contentOf(request: Request): string {
   if (request.kind === 'provision' && request.how === 'take up')
     return canonical({ ...request, requestId: '', origin: '' });
   const { birth: _birth, ...rest } = request;
-  return canonical({ ...(request.kind === 'remove' ? request : rest), requestId: '', origin: '' });
+  return canonical({ ...(request.kind === 'provision' ? rest : request), requestId: '', origin: '' });
 }
 
 function differences(life: Gateway, request: ProvisionRequest): string {

@@ -14,17 +14,8 @@ import { Refused } from '../domain/errors.js';
 import { gatewayId, layout } from '../domain/gateway.js';
 import { describeState, detailsOf } from './describe.js';
 import { acceptRequest, checkRequest } from './accept-request.js';
-import {
-  beginOperation,
-  emptyState,
-  endOperation,
-  expireState,
-  forgetOld,
-  isRemoving,
-  loseOperation,
-  type GatewayState,
-  type Queued,
-} from './gateway-state.js';
+import { emptyState, expireState, forgetOld, isRemoving, type GatewayState, type Queued } from './gateway-state.js';
+import { beginOperation, endOperation, loseOperation } from './operation-state.js';
 import { RunningOperation } from './running-operation.js';
 import {
   continueAsNewSignal,

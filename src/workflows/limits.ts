@@ -1,4 +1,12 @@
-import { forgetAfterMs, keepStateMs, queueLength, readinessMs, startOvers, undoPageMs } from '../domain/thresholds.js';
+import {
+  forgetAfterMs,
+  keepStateMs,
+  queueLength,
+  readinessMs,
+  rotationMs,
+  startOvers,
+  undoPageMs,
+} from '../domain/thresholds.js';
 
 /**
  * How long things may take. They travel in the operation's input, so that a run keeps the limits it began with and tests
@@ -24,6 +32,8 @@ export type Limits = {
   /** Beyond start-to-close, until a lost attempt can no longer take effect. */
   readonly settleMs: number;
   readonly startOvers: number;
+  /** From the begin of a rotation until it goes back; absent in what older versions began. */
+  readonly rotationMs?: number;
   readonly undoPageMs: number;
   readonly forgetAfterMs: number;
   readonly queueLength: number;
@@ -43,6 +53,7 @@ export const defaultLimits: Limits = {
   slowHeartbeatMs: 30_000,
   settleMs: 10_000,
   startOvers,
+  rotationMs,
   undoPageMs,
   forgetAfterMs: Math.max(forgetAfterMs, keepStateMs),
   queueLength,

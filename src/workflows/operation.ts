@@ -1,3 +1,4 @@
+import type { Change } from '../domain/change.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { Limits } from './limits.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
@@ -14,7 +15,12 @@ export type OperationInput = {
   /** What earlier operations of this life entered. */
   readonly entered: readonly Entered[];
   readonly limits: Limits;
+  /** What a change is to come to; absent for operations of a whole life. */
+  readonly change?: Change;
 };
+
+/** What a step proved, when, as people read it: never a secret, only generations and key ids. */
+export type Proof = { readonly at: string; readonly step: string; readonly proof: string };
 
 /** How an operation ended: returned, or carried in the details of the `ApplicationFailure` of type `outcome`. */
 export type OperationResult = {
@@ -27,6 +33,8 @@ export type OperationResult = {
   readonly left: readonly Left[];
   /** The token generation in force; absent when a take-up could not find it out. */
   readonly tokenGeneration?: number;
+  /** The audit record of a change, in order. */
+  readonly proofs?: readonly Proof[];
 };
 
 /** What the activity interceptor wraps around every answer: which attempt gave it. */

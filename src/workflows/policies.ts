@@ -11,9 +11,12 @@ export function askPolicy(limits: Limits): ActivityOptions {
 
 /** How a step's `do` runs: limited by start-to-close × attempts, and by nothing that runs while nobody works. */
 export function doPolicy(step: string, limits: Limits): ActivityOptions {
-  const slow = registry[step]?.pace === 'fetch';
+  const { pace, attempts } = registry[step] ?? {};
+  const slow = pace === 'fetch';
+  const { retry, ...rest } = base(limits);
   return {
-    ...base(limits),
+    ...rest,
+    retry: { ...retry, maximumAttempts: attempts ?? retry.maximumAttempts },
     startToCloseTimeout: startToClose(step, limits),
     heartbeatTimeout: slow ? limits.slowHeartbeatMs : limits.heartbeatMs,
   };

@@ -2,11 +2,12 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Gateway, Place } from '../domain/gateway.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { GatewaySpec } from '../domain/gateway-spec.js';
+import type { ChangeRequest } from './change-requests.js';
 import type { GatewayState } from './gateway-state.js';
 import type { Limits } from './limits.js';
 
 /** What somebody asks of a gateway. The request id makes it one request however often it arrives. */
-export type Request = ProvisionRequest | RemoveRequest;
+export type Request = ProvisionRequest | RemoveRequest | ChangeRequest;
 
 export type ProvisionRequest = {
   readonly kind: 'provision';
@@ -48,9 +49,18 @@ export type Accepted = {
 
 /**
  * `provision` begins a life, `repair` goes over a life that exists, `restore` and `take-up` go on with a kept or a lost one;
- * `remove` ends a life, `purge` lets go of the state that a removal kept.
+ * `remove` ends a life, `purge` lets go of the state that a removal kept. The others change a gateway that lives and undo
+ * what they did when they cannot be finished; `way-back` undoes a change whose run was lost.
  */
-export type OperationKind = 'provision' | 'repair' | 'restore' | 'take-up' | 'remove' | 'purge';
+export type OperationKind =
+  | 'provision'
+  | 'repair'
+  | 'restore'
+  | 'take-up'
+  | 'remove'
+  | 'purge'
+  | ChangeRequest['kind']
+  | 'way-back';
 
 /**
  * `done`; `degraded`: usable but a step was skipped or a repair ended early; `undone`: nothing is left of it; `left`: undone
@@ -64,6 +74,9 @@ export type Phase =
   | 'ready'
   | 'degraded'
   | 'repairing'
+  | 'rotating'
+  | 'pairing'
+  | 'upgrading'
   | 'parked'
   | 'removing'
   | 'removed'

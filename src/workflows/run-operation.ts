@@ -48,6 +48,7 @@ class WorkflowRuntime implements Runtime {
   readonly #scope = CancellationScope.current();
   readonly #pages: Promise<void>[] = [];
   #removed = false;
+  #late = false;
   #parks = 0;
   #parked: Park | undefined;
   #answer: ParkAnswer | undefined;
@@ -75,12 +76,12 @@ class WorkflowRuntime implements Runtime {
     const activity = registry[step]?.[doing];
     if (!activity) throw ApplicationFailure.nonRetryable(`step "${step}" is unknown to this version of creel`, 'Bug');
     setCurrentDetails(doing === 'do' ? step : `undo ${step}`);
-    const { limits, gateway } = this.#input;
+    const { limits, gateway, change } = this.#input;
     const policy = doing === 'do' ? doPolicy(step, limits) : undoPolicy(limits);
     const summary = doing === 'do' ? step : `undo ${step}`;
     const call = proxyActivities<AnyActivity>({ ...policy, summary })[activity];
     if (!call) throw new Bug(`activity ${activity} has no proxy`);
-    return call(gateway);
+    return call(change ? { ...gateway, change } : gateway);
   }
 
   readFailure(error: unknown): Failure {
@@ -95,7 +96,23 @@ class WorkflowRuntime implements Runtime {
   }
 
   cancelled(): boolean {
-    return this.#scope.consideredCancelled || this.#removed;
+    return this.#scope.consideredCancelled || this.#removed || this.#late;
+  }
+
+  async within<T>(ms: number, fn: () => Promise<T>): Promise<T> {
+    const scope = new CancellationScope();
+    const clock = new CancellationScope();
+    const late = clock.run(async () => {
+      await sleep(ms, { summary: `go back after ${Math.round(ms / 1000)} s` });
+      this.#late = true;
+      scope.cancel();
+    });
+    late.catch(() => undefined); // Only its cancellation below can end it early.
+    try {
+      return await scope.run(fn);
+    } finally {
+      clock.cancel();
+    }
   }
 
   beingRemoved(): boolean {
@@ -107,12 +124,22 @@ class WorkflowRuntime implements Runtime {
       const watch = new CancellationScope();
       const paging = watch.run(() => this.#pageWhenSlow());
       try {
-        return await fn();
+        return await this.#untilRemoved(fn);
       } finally {
         watch.cancel();
         await paging.catch(() => undefined); // Only this cancellation can end it.
       }
     });
+  }
+
+  /** The way back of a change ends when the gateway is being removed: nothing of it is needed then. */
+  async #untilRemoved<T>(fn: () => Promise<T>): Promise<T> {
+    if (!this.#input.change) return fn();
+    const scope = new CancellationScope();
+    condition(() => this.#removed)
+      .then(() => scope.cancel())
+      .catch(() => undefined); // Whoever ends the run ends this wait too.
+    return scope.run(fn);
   }
 
   async #pageWhenSlow(): Promise<void> {
@@ -145,7 +172,7 @@ class WorkflowRuntime implements Runtime {
     try {
       await parked();
     } catch (error) {
-      if (!this.#scope.consideredCancelled) throw error;
+      if (!this.cancelled()) throw error;
     }
     await CancellationScope.nonCancellable(() => this.#show(undefined));
     return this.#answer ?? (this.cancelled() ? without : 'expired');

@@ -13,7 +13,8 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/activities.js';
 import { Bug } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
-import { operationSteps, renumber, type GatewayState, type Queued } from './gateway-state.js';
+import type { GatewayState, Queued } from './gateway-state.js';
+import { enteredBefore, operationSteps, renumber } from './operation-state.js';
 import { operationPrefix, operationWorkflowId } from './ids.js';
 import type { OperationInput, OperationResult } from './operation.js';
 import { askPolicy } from './policies.js';
@@ -35,6 +36,8 @@ const workflowTypes: Record<OperationKind, string> = {
   'take-up': 'takeUp',
   remove: 'cleanUp',
   purge: 'cleanUp',
+  rotate: 'rotateToken',
+  'way-back': 'wayBack',
 };
 
 /** The one operation that an entity runs: a child workflow, its cancellation and its operator's words. */
@@ -137,8 +140,9 @@ export class RunningOperation {
         number,
         gateway: life,
         steps: operationSteps(this.#state, this.#operation),
-        entered: this.#state.entered,
+        entered: enteredBefore(this.#state, this.#operation),
         limits: this.#start.limits,
+        ...(this.#operation.change && { change: this.#operation.change }),
       };
       try {
         return await startChild(workflowTypes[kind], {

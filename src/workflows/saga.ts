@@ -1,5 +1,5 @@
 import { registry } from './steps.js';
-import type { Attempted, OperationInput, OperationResult } from './operation.js';
+import type { Attempted, OperationInput, OperationResult, Proof } from './operation.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Entered, Left, ParkAnswer } from './requests.js';
 
@@ -33,6 +33,8 @@ export interface Runtime {
   park(pause: Pause): Promise<ParkAnswer | 'expired'>;
   /** Tells a person; the saga goes on. */
   page(title: string, text: string): void;
+  /** Runs `fn`; what is not finished by then counts as cancelled. */
+  within<T>(ms: number, fn: () => Promise<T>): Promise<T>;
 }
 
 type Outcome = { readonly ok: true } | { readonly ok: false; readonly step: string; readonly failure: Failure };
@@ -46,7 +48,9 @@ export class Saga {
   readonly #runtime: Runtime;
   readonly #entered = new Map<string, number>();
   readonly #skipped: string[] = [];
+  readonly #proofs: Proof[] = [];
   #record: GatewayRecord | undefined;
+  #changing = false;
 
   constructor(input: OperationInput, runtime: Runtime) {
     this.#input = input;
@@ -66,6 +70,21 @@ export class Saga {
   async repair(): Promise<OperationResult> {
     const outcome = await this.#readForward();
     return outcome.ok ? this.#finished() : this.#result('stopped', sentence(outcome), []);
+  }
+
+  /**
+   * Reads the list forward over a life that exists, within a limit; when it cannot be finished, what it entered itself is
+   * undone, newest first, and a person hears of it. A gateway that is being removed needs no way back.
+   */
+  async change(limitMs: number): Promise<OperationResult> {
+    this.#changing = true;
+    const outcome = await this.#runtime.within(limitMs, () => this.#readForward());
+    if (outcome.ok) return this.#finished();
+    if (this.#runtime.beingRemoved()) return this.#result('stopped', sentence(outcome), []);
+    const entered = this.#input.steps.some((step) => this.#entered.has(step) && registry[step]?.undo);
+    const left = await this.#unwind(this.#input.steps);
+    if (entered) this.#runtime.page(`${this.#input.kind} went back`, sentence(outcome));
+    return this.#result(left.length > 0 ? 'left' : 'undone', sentence(outcome), left);
   }
 
   /** Undoes the steps of the list, newest first. */
@@ -103,13 +122,18 @@ export class Saga {
       if (this.#runtime.cancelled() || failure.kind === 'StartOver') return { ok: false, step, failure };
       if (failure.kind === 'Foreign' || failure.kind === 'Bug')
         this.#runtime.page(`${step}: ${failure.kind}`, failure.message);
-      if (lastTry) return { ok: false, step, failure };
+      if (lastTry || !this.#mayPark(step)) return { ok: false, step, failure };
       const answers: ParkAnswer[] = registry[step]?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
       const answer = await this.#runtime.park({ step, doing: 'do', reason: failure.message, answers });
       if (answer === 'skip') return this.#skip(step);
       if (answer === 'abort' || this.#runtime.cancelled()) return { ok: false, step, failure };
       lastTry = answer === 'expired'; // a limit that passes asks the world once more before it decides
     }
+  }
+
+  /** A change goes back at once, because the gateway serves meanwhile; only a question to an operator waits for an answer. */
+  #mayPark(step: string): boolean {
+    return !this.#changing || registry[step]?.asks === true;
   }
 
   #skip(step: string): Outcome {
@@ -123,13 +147,20 @@ export class Saga {
     try {
       const { attempt, value } = await this.#runtime.perform(step, 'do');
       this.#remember(step, before, attempt);
-      if (registry[step]?.do === 'findGateway') this.#record = value as GatewayRecord;
+      this.#note(step, value);
       return undefined;
     } catch (error) {
       const failure = this.#runtime.readFailure(error);
       this.#remember(step, before, failure.attempt);
       return failure;
     }
+  }
+
+  /** A step answers nothing, what it proved in words, or the gateway read back. */
+  #note(step: string, value: unknown): void {
+    if (typeof value === 'string')
+      this.#proofs.push({ at: new Date(this.#runtime.now()).toISOString(), step, proof: value });
+    else if (value !== undefined && value !== null) this.#record = value as GatewayRecord;
   }
 
   /** An end that attempt 1 reported is the only end there can be; any other leaves a lost attempt that may still take effect. */
@@ -167,7 +198,8 @@ export class Saga {
 
   async #undo(step: string): Promise<Failure | undefined> {
     try {
-      await this.#runtime.perform(step, 'undo');
+      const { value } = await this.#runtime.perform(step, 'undo');
+      this.#note(`undo ${step}`, value);
       return undefined;
     } catch (error) {
       return this.#runtime.readFailure(error);
@@ -178,6 +210,7 @@ export class Saga {
   async #insist(step: string, first: Failure): Promise<Left[]> {
     let failure = first;
     for (;;) {
+      if (this.#runtime.beingRemoved() && this.#input.change) return [];
       this.#runtime.page(`undo ${step}: ${failure.kind}`, failure.message);
       const answer = this.#runtime.beingRemoved()
         ? 'expired'
@@ -200,7 +233,9 @@ export class Saga {
   #result(outcome: OperationResult['outcome'], reason: string, left: readonly Left[]): OperationResult {
     const entered: Entered[] = [...this.#entered].map(([step, unsettledUntil]) => ({ step, unsettledUntil }));
     const { tokenGeneration } = this.#input.gateway;
-    return { outcome, reason, record: this.#record, entered, skipped: [...this.#skipped], left, tokenGeneration };
+    const proofs = this.#proofs.length > 0 ? { proofs: [...this.#proofs] } : {};
+    const skipped = [...this.#skipped];
+    return { outcome, reason, record: this.#record, entered, skipped, left, tokenGeneration, ...proofs };
   }
 }
 

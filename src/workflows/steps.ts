@@ -1,4 +1,5 @@
 import type { Activities } from '../activities/activities.js';
+import type { ChangeRequest } from './change-requests.js';
 import type { OperationKind } from './requests.js';
 
 /** A step of a gateway: exactly one activity, and the one that undoes it. */
@@ -10,6 +11,10 @@ export type Step = {
   readonly optional?: true;
   /** How long it may take: `act` creates, `wait` waits for the gateway, `fetch` may load an image. */
   readonly pace: 'act' | 'wait' | 'fetch';
+  /** Its refusal is a question to an operator, also within a change. */
+  readonly asks?: true;
+  /** How often it may be tried at most, where each try costs something. */
+  readonly attempts?: number;
 };
 
 /**
@@ -28,6 +33,12 @@ export const registry: Readonly<Record<string, Step>> = {
   'probe channels': { do: 'probeChannels', optional: true, pace: 'wait' }, // only reads
   'keep running': { do: 'ensureRestartPolicy', pace: 'act' }, // the policy goes with its container
   'read back': { do: 'findGateway', pace: 'act' }, // only reads
+  'check rotation': { do: 'probeRotatable', pace: 'act' }, // only reads
+  'apply token': { do: 'ensureToken', undo: 'restoreToken', pace: 'act' },
+  'prove token': { do: 'probeToken', pace: 'wait' }, // pairs creel's device, which goes with its state
+  'prove refusal': { do: 'probeRefusal', pace: 'act', attempts: 2 }, // one wrong token, which the gateway forgets
+  'name devices': { do: 'findStrangers', pace: 'act' }, // only reads
+  'read rotated': { do: 'findRotated', pace: 'act' }, // only reads
 };
 
 /** Everything a live gateway owns, in the order it comes to exist. */
@@ -45,12 +56,34 @@ export const provisionSteps = [
   'read back',
 ] as const;
 
+/** The next generation of the gateway token, applied and proved. */
+export const rotateSteps = [
+  'check rotation',
+  'apply token',
+  'prove token',
+  'prove refusal',
+  'name devices',
+  'read rotated',
+] as const;
+
 /** The step that holds the customer's data. */
 export const stateStep = 'keep state';
+
+const changeSteps: Readonly<Record<ChangeKind, readonly string[]>> = {
+  rotate: rotateSteps,
+};
+
+/** An operation over a living gateway that undoes what it did when it cannot be finished. */
+export type ChangeKind = ChangeRequest['kind'];
+
+export function isChange(kind: string): kind is ChangeKind {
+  return kind in changeSteps;
+}
 
 /** The steps of an operation, as they go into its input: read forward, or for a clean-up those to undo. */
 export function stepsOf(kind: OperationKind, entered: readonly string[], keepState: boolean): string[] {
   if (kind === 'purge') return [stateStep, 'write config'];
+  if (isChange(kind)) return [...changeSteps[kind]];
   if (kind !== 'remove') return [...provisionSteps];
   const everEntered = new Set(entered);
   const known = Object.keys(registry).filter((name) => everEntered.has(name));

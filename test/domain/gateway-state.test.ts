@@ -4,19 +4,21 @@ import { Refused } from '../../src/domain/errors.js';
 import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
 import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
 import {
-  beginOperation,
   emptyState,
-  endOperation,
   expireState,
   forgetOld,
   isAlive,
   isRemoving,
-  loseOperation,
-  operationSteps,
-  renumber,
   type GatewayState,
   type Queued,
 } from '../../src/workflows/gateway-state.js';
+import {
+  beginOperation,
+  endOperation,
+  loseOperation,
+  operationSteps,
+  renumber,
+} from '../../src/workflows/operation-state.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OperationResult } from '../../src/workflows/operation.js';
 import type {
@@ -333,6 +335,8 @@ const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
   'take-up': ['done', 'degraded', 'stopped'],
   remove: ['done', 'left'],
   purge: ['done', 'left'],
+  rotate: ['done', 'undone', 'left', 'stopped'],
+  'way-back': ['done', 'left'],
 };
 
 const requestIds = fc.constantFrom('r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7', 'r8');
@@ -355,6 +359,14 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
       birth: fc.option(fc.constantFrom(...births), { nil: undefined }),
     })
     .map(({ requestId, purge, birth }) => remove(requestId, { purge, ...(birth !== undefined && { birth }) })),
+  fc.record({
+    kind: fc.constant('rotate' as const),
+    requestId: requestIds,
+    origin: fc.constant('test'),
+    place: fc.constant(place),
+    reclaim: fc.boolean(),
+    evict: fc.boolean(),
+  }),
 );
 
 const actions: fc.Arbitrary<Action> = fc.oneof(
@@ -473,6 +485,7 @@ function possible({ kind }: Queued, outcome: OperationOutcome): OperationOutcome
 }
 
 function kindsFor({ kind }: Request): readonly OperationKind[] {
+  if (kind === 'rotate') return [kind];
   return kind === 'provision'
     ? ['provision', 'repair', 'restore', 'take-up']
     : Object.values<OperationKind>(['remove', 'purge', 'provision']);

@@ -21,17 +21,20 @@ describe('the registry of steps', () => {
     if (step.undo) expect(activities).toContain(step.undo);
   });
 
-  test.each(steps)('%s is undone by removeX of its ensureX, or needs no undo for a written reason', (_name, step) => {
-    const ensured = /^ensure(.+)$/.exec(step.do)?.[1];
-    if (ensured === undefined) {
-      expect(step.do).toMatch(/^(probe|find)/); // only reads
-      expect(step.undo).toBeUndefined();
-    } else if (step.undo === undefined) {
-      expect(Object.keys(withoutUndo)).toContain(step.do);
-    } else {
-      expect(step.undo).toBe(`remove${ensured}`);
-    }
-  });
+  test.each(steps)(
+    '%s is undone by removeX or restoreX of its ensureX, or needs no undo for a written reason',
+    (_name, step) => {
+      const ensured = /^ensure(.+)$/.exec(step.do)?.[1];
+      if (ensured === undefined) {
+        expect(step.do).toMatch(/^(probe|find)/); // only reads
+        expect(step.undo).toBeUndefined();
+      } else if (step.undo === undefined) {
+        expect(Object.keys(withoutUndo)).toContain(step.do);
+      } else {
+        expect([`remove${ensured}`, `restore${ensured}`]).toContain(step.undo);
+      }
+    },
+  );
 
   test('has no reason written for an activity that is undone or gone', () => {
     const needed = steps.filter(([, step]) => step.do.startsWith('ensure') && !step.undo).map(([, step]) => step.do);
@@ -39,7 +42,7 @@ describe('the registry of steps', () => {
   });
 
   test('uses every undo there is, and each activity for one step', () => {
-    const removing = activities.filter((name) => name.startsWith('remove'));
+    const removing = activities.filter((name) => /^(remove|restore)/.test(name));
     expect(steps.flatMap(([, step]) => step.undo ?? []).toSorted()).toEqual(removing.toSorted());
     expect(new Set(steps.map(([, step]) => step.do)).size).toBe(steps.length);
   });

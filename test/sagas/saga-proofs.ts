@@ -6,7 +6,8 @@ import type { OperationKind } from '../../src/workflows/requests.js';
 import type { Runtime } from '../../src/workflows/saga.js';
 import { registry } from '../../src/workflows/steps.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
-import { VirtualRuntime, type Fault, type FaultPlan } from './virtual-runtime.js';
+import { at, everyAttempt, noFault } from './faults.js';
+import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';
 
 /** The part of `Saga` that is proved; a deliberately broken one is given to see the proofs catch it. */
 export type SagaClass = new (
@@ -145,18 +146,6 @@ export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass):
   ];
 }
 
-const everyAttempt = () => true;
-const firstAttempt = (attempt: number) => attempt === 1;
-
-function at(
-  step: string,
-  doing: 'do' | 'undo',
-  fault: Fault,
-  when: (attempt: number) => boolean = firstAttempt,
-): FaultPlan {
-  return (asked, kind, attempt) => (asked === step && kind === doing && when(attempt) ? fault : undefined);
-}
-
 type Ran = OperationResult & { readonly runtime: VirtualRuntime };
 
 /** A world with one gateway on it, and what earlier operations of its life entered. */
@@ -249,8 +238,6 @@ class Stage {
     assert.equal(container?.restartPolicy, 'unless-stopped');
   }
 }
-
-const noFault: FaultPlan = () => undefined;
 
 async function onStage(
   steps: readonly string[],

@@ -35,14 +35,17 @@ export class DirectoryDoor implements GatewayDoor {
 
   async knock(at: Address, as: Credentials): Promise<Knock> {
     const gateway = this.#listening(at);
-    const verdict = gateway.judge(as.token.reveal());
+    const own = as.device && gateway.deviceTokenOf(as.device.id);
+    const byDevice = own !== undefined && as.token.reveal() === own;
+    const verdict = byDevice ? 'right' : gateway.judge(as.token.reveal());
     if (verdict === 'locked out') return { kind: 'locked out' };
     if (verdict === 'wrong') return { kind: 'wrong token' };
     const scopes = [...as.scopes];
-    if (!as.device) return { kind: 'open', session: openSession(gateway, []) };
+    if (!as.device) return { kind: 'open', session: openSession(gateway, [], undefined) };
     const { id: deviceId, publicKey } = as.device;
     const known = gateway.paired().find((each) => each.deviceId === deviceId && each.publicKey === publicKey);
-    if (known && holds(known.scopes, scopes)) return { kind: 'open', session: openSession(gateway, scopes) };
+    if (known && holds(known.scopes, scopes))
+      return { kind: 'open', session: openSession(gateway, scopes, { deviceId, byDevice }) };
     const { requestId } = gateway.ask({ deviceId, publicKey, scopes });
     return { kind: 'pairing required', requestId, reason: known ? 'scope-upgrade' : 'not-paired' };
   }
@@ -87,14 +90,36 @@ export class DirectoryDoor implements GatewayDoor {
   }
 }
 
-function openSession(gateway: DirectoryGateway, scopes: readonly string[]): Session {
-  const token = gateway.token;
+/** How often a session looks whether it was closed. */
+const lookMs = 10;
+
+type Holder = { readonly deviceId: string; readonly byDevice: boolean } | undefined;
+
+function openSession(gateway: DirectoryGateway, scopes: readonly string[], holder: Holder): Session {
+  const { token } = gateway;
+  const deviceToken = holder && gateway.deviceTokenOf(holder.deviceId);
   let open = true;
+  /** Why the gateway has closed it, if it has. */
+  const ended = (): number | undefined => {
+    if (!open) return 1005;
+    if (!gateway.alive) return 1006;
+    if (holder && gateway.deviceTokenOf(holder.deviceId) !== deviceToken) return 4001;
+    return !holder?.byDevice && gateway.token !== token ? 4001 : undefined;
+  };
+  const closed = new Promise<number>((resolve) => {
+    const timer = setInterval(() => {
+      const code = ended();
+      if (code === undefined) return;
+      clearInterval(timer);
+      resolve(code);
+    }, lookMs).unref();
+  });
   return {
-    hello: greet(gateway, scopes),
+    hello: { ...greet(gateway, scopes), deviceToken: deviceToken === undefined ? undefined : new Secret(deviceToken) },
+    closed,
     async call(method, params) {
       if (!open) throw new Error('the connection was hung up');
-      if (!gateway.alive || gateway.token !== token) throw new Error(`the connection was lost before ${method}`);
+      if (ended() !== undefined) throw new Error(`the connection was lost before ${method}`);
       const answered = answer(gateway, scopes, { method, params });
       if (answered.ok) return answered.payload;
       throw new RpcError(answered.code, answered.message);
@@ -106,7 +131,7 @@ function openSession(gateway: DirectoryGateway, scopes: readonly string[]): Sess
 }
 
 function greet(gateway: DirectoryGateway, scopes: readonly string[]): Hello {
-  return { version: gateway.version, scopes, bootId: gateway.bootId };
+  return { version: gateway.version, scopes, bootId: gateway.bootId, deviceToken: undefined };
 }
 
 type Method = {

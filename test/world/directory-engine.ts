@@ -13,6 +13,7 @@ import type {
   Marked,
   Network,
   OwnedFile,
+  Process,
   Volume,
   WriterSpec,
 } from '../../src/ports/docker-engine.js';
@@ -133,6 +134,13 @@ export class DirectoryEngine implements DockerEngine {
     if (!record) return undefined;
     const { id, labels, imageId } = record;
     return { id, name, labels, imageId, ...this.#state(record) };
+  }
+
+  async findProcess(id: string): Promise<Process | undefined> {
+    this.#answer();
+    const name = id.slice(id.indexOf('-') + 1);
+    const record = readRecord(this.#at('containers', name), containerRecord);
+    return record?.id === id ? { command: record.command, environment: {} } : undefined;
   }
 
   async startContainer(id: string): Promise<'running' | 'port taken'> {

@@ -121,6 +121,12 @@ export class DirectoryGateway {
       .filter((each) => each !== undefined);
   }
 
+  /** What a paired device may show instead of the shared token. */
+  deviceTokenOf(deviceId: string): string | undefined {
+    const text = readText(this.#file('devices', `${deviceId}.json`));
+    return text === undefined ? undefined : digest(['device token', text]);
+  }
+
   pending(): PendingRequest[] {
     return listNames(this.#file('pending'))
       .map((name) => readRecord(this.#file('pending', name), pending))

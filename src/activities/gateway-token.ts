@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Changing } from '../domain/change.js';
+import { Refused } from '../domain/errors.js';
+import { tokenIn } from '../domain/gateway-config.js';
+import { names, type Gateway } from '../domain/gateway.js';
+import { rotated, type Rotation } from '../domain/rotation.js';
+import { Secret } from '../domain/secret.js';
+import { configReadings, rotationStopGraceS, sessionCloseMs } from '../domain/thresholds.js';
+import { gatewayToken } from '../domain/token.js';
+import type { Container } from '../ports/docker-engine.js';
+import { RpcError, type Session } from '../ports/gateway-door.js';
+import { configText, writeConfig } from './config.js';
+import { containerOf } from './container.js';
+import type { Deps } from './deps.js';
+import { networkOf } from './network.js';
+import { knockAsOperator, ensureOperator } from './operator.js';
+import { wayOf } from './rotatable.js';
+
+/** Asks the gateway one thing: from outside over a session, or inside. A refusal is an `RpcError`. */
+type Ask = (method: string, params: unknown) => Promise<unknown>;
+
+const configForm = z.object({ hash: z.string() });
+
+/** The next generation is in force: read back first, because an earlier attempt may have set it (S1-8). */
+export const ensureToken = (deps: Deps) =>
+  async function ensureToken(gateway: Changing<Rotation>): Promise<string> {
+    const next = rotated(gateway);
+    const container = await containerOf(deps, gateway);
+    const text = await configText(deps, gateway, container);
+    const said = `generation ${next.tokenGeneration} in force`;
+    if (await isInForce(deps, next, container)) return `${said}, set by an earlier attempt that saw its sessions`;
+    if ((await wayOf(deps, gateway, text)) === 'restart') {
+      await restartWith(deps, next, container);
+      return `${said} after a restart, which closed every session`;
+    }
+    if (gateway.change.reclaim) {
+      await patchToken(insideWith(deps, gateway, tokenIn(text) ?? ''), deps, next);
+      return `${said}, set from inside over whatever was there`;
+    }
+    return `${said}, ${await reloadFromOutside(deps, gateway)}`;
+  };
+
+/** The generation on record is in force again, and serves creel's device from outside. */
+export const restoreToken = (deps: Deps) =>
+  async function restoreToken(changing: Changing<Rotation>): Promise<string> {
+    const { change, ...gateway } = changing;
+    const container = await containerOf(deps, gateway);
+    const said = `generation ${gateway.tokenGeneration} proved serving again`;
+    if (!(await isInForce(deps, gateway, container))) {
+      const text = await configText(deps, gateway, container);
+      if (container.state !== 'running' || (await wayOf(deps, gateway, text)) === 'restart') {
+        await restartWith(deps, gateway, container);
+      } else {
+        const next = gatewayToken(deps.key, gateway.mark, change.nextTokenGeneration);
+        const held = (await isInForce(deps, rotated(changing), container)) ? next.reveal() : (tokenIn(text) ?? '');
+        await patchToken(insideWith(deps, gateway, held), deps, gateway);
+      }
+    }
+    await ensureOperator(deps)(gateway);
+    return said;
+  };
+
+/** Whether the gateway takes the token of this generation: asked inside, where a wrong one is not counted (T7). */
+async function isInForce(deps: Deps, gateway: Gateway, container: Container): Promise<boolean> {
+  if (container.state !== 'running') return false;
+  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+  const knock = await deps.door.callInside({ place: gateway.place, container: container.name, token }, []);
+  return knock.kind === 'open';
+}
+
+/**
+ * Changes the token as creel's device over a session with the old token, which the gateway then closes, while a session
+ * with the device's own token must stay: the proof that clients of both kinds fare as promised.
+ */
+async function reloadFromOutside(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const knock = await knockAsOperator(deps, gateway);
+  if (knock.kind !== 'open') throw new Error(`creel's device was not let in (${knock.kind})`);
+  const shared = knock.session;
+  const own = await deviceSession(deps, gateway, shared);
+  try {
+    await patchToken((method, params) => shared.call(method, params), deps, rotated(gateway));
+    const code = await Promise.race([shared.closed, sleep(sessionCloseMs, undefined, { ref: false })]);
+    if (code === undefined) throw new Refused('a session on the old token was still open after the change');
+    return `a session on generation ${gateway.tokenGeneration} closed (${code}), ${await fate(own)}`;
+  } finally {
+    shared.close();
+    own?.close();
+  }
+}
+
+/** What became of the session on the device's own token: a request over it tells. */
+async function fate(own: Session | undefined): Promise<string> {
+  if (!own) return 'no device session to watch';
+  await own.call('health', {});
+  return 'a device session still up, not reconnected';
+}
+
+async function deviceSession(deps: Deps, gateway: Gateway, shared: Session): Promise<Session | undefined> {
+  if (!shared.hello.deviceToken) return undefined;
+  const knock = await knockAsOperator(deps, gateway, shared.hello.deviceToken);
+  return knock.kind === 'open' ? knock.session : undefined;
+}
+
+/** Puts the token of this generation into the running config, read again when somebody edits it meanwhile. */
+async function patchToken(ask: Ask, deps: Deps, to: Gateway): Promise<void> {
+  const token = gatewayToken(deps.key, to.mark, to.tokenGeneration).reveal();
+  const raw = JSON.stringify({ gateway: { auth: { token }, remote: { token } } });
+  for (let reading = 0; reading < configReadings; reading += 1) {
+    const { hash } = configForm.parse(await ask('config.get', {}));
+    deps.signal()?.throwIfAborted();
+    try {
+      await ask('config.patch', { baseHash: hash, raw });
+      return;
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      if (!error.message.includes('config changed since last load')) {
+        throw new Refused(`gateway ${to.mark.gateway} refuses the new token: ${error.message}`, { cause: error });
+      }
+    }
+  }
+  throw new Refused(
+    `the config of gateway ${to.mark.gateway} was edited by somebody else ${configReadings} times while its token was changed. Ask again when they are done`,
+  );
+}
+
+function insideWith(deps: Deps, gateway: Gateway, token: string): Ask {
+  const inside = { place: gateway.place, container: names(gateway.mark).container, token: new Secret(token) };
+  return async (method, params) => {
+    const knock = await deps.door.callInside(inside, [{ method, params }]);
+    if (knock.kind !== 'open') throw new Refused(`the token in openclaw.json is not in force (${knock.kind})`);
+    const answer = knock.answers[0];
+    if (answer?.ok) return answer.payload;
+    throw new RpcError(answer?.code ?? 'NO_ANSWER', answer?.message ?? `${method} was not answered`);
+  };
+}
+
+/** For a release that does not take a token up while it runs: stopped, written, started. Each part is asked again without harm. */
+async function restartWith(deps: Deps, gateway: Gateway, container: Container): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  if (container.state === 'running') {
+    await engine.setRestartPolicy(container.id, 'no');
+    await engine.stopContainer(container.id, rotationStopGraceS);
+  }
+  await writeConfig(deps, gateway);
+  deps.signal()?.throwIfAborted();
+  if ((await engine.startContainer(container.id)) !== 'running') {
+    const { port } = await networkOf(deps, gateway);
+    throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was restarted`);
+  }
+  await engine.setRestartPolicy(container.id, 'unless-stopped');
+}

@@ -1,0 +1,20 @@
+import type { Changing } from './change.js';
+import type { Gateway } from './gateway.js';
+
+/** A rotation: which generations follow those on record. Their numbers are burned before the operation begins. */
+export type Rotation = {
+  readonly kind: 'rotate';
+  readonly nextTokenGeneration: number;
+  /** The same as on record unless creel's own device is replaced too. */
+  readonly nextDeviceGeneration: number;
+  readonly reclaim: boolean;
+  readonly evict: boolean;
+  /** Devices that creel itself approved. */
+  readonly approved: readonly string[];
+};
+
+/** The gateway as it is once the rotation is done. */
+export function rotated(gateway: Changing<Rotation>): Gateway {
+  const { change, ...before } = gateway;
+  return { ...before, tokenGeneration: change.nextTokenGeneration, deviceGeneration: change.nextDeviceGeneration };
+}

@@ -1,0 +1,82 @@
+import type { Change } from '../domain/change.js';
+import type { Gateway } from '../domain/gateway.js';
+import type { ChangeRequest } from './change-requests.js';
+import { isRemoving, remember, setPhase, type GatewayState, type Queued } from './gateway-state.js';
+import type { Limits } from './limits.js';
+import type { OperationResult } from './operation.js';
+import type { Phase } from './requests.js';
+import { applyRotation, planRotation } from './rotation-state.js';
+import { stepsOf, type ChangeKind } from './steps.js';
+
+const phases: Readonly<Record<ChangeKind, Phase>> = { rotate: 'rotating' };
+
+/** A change begins: what it is to come to is decided and burned first. One whose time is over is withdrawn. */
+export function beginChange(
+  state: GatewayState,
+  queued: Queued,
+  asked: ChangeRequest,
+  now: number,
+): Queued | undefined {
+  if (asked.latestStart !== undefined && now > asked.latestStart) {
+    remember(state, queued, 'withdrawn', `it had not begun by ${new Date(asked.latestStart).toISOString()}`);
+    return undefined;
+  }
+  if (!state.life) {
+    remember(state, queued, 'withdrawn', 'the gateway that it was for is gone');
+    return undefined;
+  }
+  const change = plans[asked.kind](state, state.life, asked);
+  state.resting ??= { phase: state.phase, reason: state.reason };
+  const { asked: _asked, ...rest } = queued;
+  state.running = { ...rest, change };
+  setPhase(state, phases[asked.kind], '', now);
+  return state.running;
+}
+
+/** Decides what a change comes to, from the record alone. */
+const plans: { readonly [K in ChangeKind]: (state: GatewayState, life: Gateway, asked: Asked<K>) => Change } = {
+  rotate: planRotation,
+};
+
+/** Puts into the record what a change that is done has come to. */
+const applications: {
+  readonly [K in Change['kind']]: (state: GatewayState, life: Gateway, change: Decided<K>, now: number) => void;
+} = {
+  rotate: applyRotation,
+};
+
+type Asked<K extends ChangeKind> = Extract<ChangeRequest, { kind: K }>;
+type Decided<K extends Change['kind']> = Extract<Change, { kind: K }>;
+
+/** A change ended: done, it is what the record says from now on; otherwise what was before still is. */
+export function endChange(
+  state: GatewayState,
+  operation: Queued,
+  change: Change,
+  result: OperationResult,
+  now: number,
+): void {
+  const resting = state.resting ?? { phase: 'ready', reason: '' };
+  delete state.resting;
+  delete state.backFrom;
+  if (result.outcome === 'left') {
+    state.left = result.left;
+    return setPhase(state, 'degraded', result.reason, now);
+  }
+  if (result.outcome === 'done' && operation.kind !== 'way-back') {
+    if (result.record) state.record = result.record;
+    if (state.life) applications[change.kind](state, state.life, change, now);
+  }
+  setPhase(state, resting.phase, resting.reason, now);
+}
+
+/** The run of a change was lost: its own list is unwound before anything else happens, unless the gateway is being removed. */
+export function loseChange(state: GatewayState, change: Change, reason: string, limits: Limits, now: number): void {
+  const unsettledUntil = now + Math.max(limits.actMs, limits.waitMs, limits.undoMs) + limits.settleMs;
+  state.backFrom = stepsOf(change.kind, [], false).map((step) => ({ step, unsettledUntil }));
+  setPhase(state, 'degraded', reason, now);
+  if (isRemoving(state)) return;
+  const number = state.nextOperation;
+  state.nextOperation += 1;
+  state.queue.unshift({ number, kind: 'way-back', purge: false, change });
+}

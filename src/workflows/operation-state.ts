@@ -1,0 +1,127 @@
+import { beginChange, endChange, loseChange } from './change-state.js';
+import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from './gateway-state.js';
+import type { Limits } from './limits.js';
+import type { OperationResult } from './operation.js';
+import type { Entered, OperationKind, OperationOutcome, Phase } from './requests.js';
+import { burnForgotten } from './rotation-state.js';
+import { provisionSteps, stateStep, stepsOf } from './steps.js';
+
+/** The next operation begins. */
+export function beginOperation(state: GatewayState, now: number): Queued | undefined {
+  const next = state.queue.shift();
+  if (!next) return undefined;
+  if (next.asked) return beginChange(state, next, next.asked, now);
+  state.running = next;
+  const phases: Partial<Record<OperationKind, Phase>> = {
+    provision: 'provisioning',
+    restore: 'provisioning',
+    'take-up': 'provisioning',
+    repair: 'repairing',
+    remove: 'removing',
+    purge: 'removing',
+  };
+  setPhase(state, phases[next.kind] ?? 'repairing', '', now);
+  return next;
+}
+
+/** The steps an operation gets, and whether it leaves the customer's state. */
+export function operationSteps(state: GatewayState, operation: Queued): string[] {
+  if (operation.kind === 'way-back') return stepsOf(operation.change?.kind ?? 'rotate', [], false);
+  const keep = !operation.purge && (state.life?.spec.keepStateMs ?? 0) > 0;
+  return stepsOf(
+    operation.kind,
+    state.entered.map(({ step }) => step),
+    keep,
+  );
+}
+
+/** What counts as entered when an operation begins: of a change only its own steps, of one that was lost every one of them. */
+export function enteredBefore(state: GatewayState, operation: Queued): readonly Entered[] {
+  if (operation.kind === 'way-back') return state.backFrom ?? [];
+  return operation.change ? [] : state.entered;
+}
+
+/** The running operation ended: what is true of the gateway now. */
+export function endOperation(state: GatewayState, operation: Queued, result: OperationResult, now: number): void {
+  state.running = undefined;
+  remember(state, operation, result.outcome, result.reason);
+  if (operation.change) return endChange(state, operation, operation.change, result, now);
+  state.entered = result.entered;
+  state.left = result.left;
+  if (operation.kind === 'remove' || operation.kind === 'purge') return endRemoval(state, operation, result, now);
+  if (operation.kind === 'take-up' && result.tokenGeneration === undefined)
+    return endVainTakeUp(state, result.reason, now);
+  state.skipped = result.skipped;
+  if (result.record) state.record = result.record;
+  if (result.tokenGeneration !== undefined && state.life) {
+    if (operation.kind === 'take-up') burnForgotten(state, result.tokenGeneration);
+    state.life = { ...state.life, tokenGeneration: result.tokenGeneration };
+  }
+  const phases: Partial<Record<OperationOutcome, Phase>> = { done: 'ready', undone: 'removed', left: 'removed' };
+  const phase = phases[result.outcome] ?? 'degraded';
+  if (phase === 'removed' && !isRemoving(state)) withdrawQueue(state, 'the gateway that it was for did not come to be');
+  setPhase(state, phase, result.reason, now);
+}
+
+/** A take-up that never got to its life holds nothing of it; a removal that waits goes over everything there may be. */
+function endVainTakeUp(state: GatewayState, reason: string, now: number): void {
+  if (isRemoving(state)) {
+    state.entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
+    return setPhase(state, 'degraded', reason, now);
+  }
+  withdrawQueue(state, reason);
+  state.life = undefined;
+  state.entered = [];
+  setPhase(state, 'none', reason, now);
+}
+
+function endRemoval(state: GatewayState, operation: Queued, result: OperationResult, now: number): void {
+  const kept = !operation.purge && result.entered.some(({ step }) => step === stateStep);
+  const keepMs = state.life?.spec.keepStateMs ?? 0;
+  state.stateKeptUntil = result.outcome === 'done' && kept && keepMs > 0 ? now + keepMs : 0;
+  state.record = undefined;
+  const until = state.stateKeptUntil > 0 ? `state kept until ${new Date(state.stateKeptUntil).toISOString()}` : '';
+  setPhase(state, state.life ? 'removed' : 'none', result.reason === '' ? until : result.reason, now);
+}
+
+/**
+ * The running operation was lost (terminated by hand): what it entered is unknown, so everything on the list counts as
+ * entered and unsettled. One that began a life, or ended one, is followed by a removal before anything else; of any other
+ * what existed stays.
+ */
+export function loseOperation(
+  state: GatewayState,
+  operation: Queued,
+  reason: string,
+  limits: Limits,
+  now: number,
+): void {
+  state.running = undefined;
+  remember(state, operation, 'stopped', reason);
+  if (!state.life) return setPhase(state, 'none', reason, now);
+  if (operation.change) return loseChange(state, operation.change, reason, limits, now);
+  const unsettledUntil = now + Math.max(limits.actMs, limits.undoMs) + limits.settleMs;
+  const names = operation.kind === 'purge' ? [stateStep] : provisionSteps;
+  state.entered = names.map((step) => ({ step, unsettledUntil }));
+  if (operation.kind === 'repair' || operation.kind === 'restore' || operation.kind === 'take-up') {
+    setPhase(state, 'degraded', reason, now);
+    return;
+  }
+  setPhase(state, 'queued', reason, now);
+  if (!isRemoving(state)) withdrawQueue(state, reason);
+  const purge = operation.kind === 'provision' || operation.purge;
+  const kind = operation.kind === 'purge' ? 'purge' : 'remove';
+  state.queue.unshift({ number: state.nextOperation, kind, purge });
+  state.nextOperation += 1;
+}
+
+/** The number of the running operation was taken by an earlier run: the next one, never adoption. */
+export function renumber(state: GatewayState, operation: Queued): Queued {
+  const again = { ...operation, number: state.nextOperation };
+  state.nextOperation += 1;
+  state.running = again;
+  state.answered = state.answered.map((each) =>
+    each.operation === operation.number ? { ...each, operation: again.number } : each,
+  );
+  return again;
+}

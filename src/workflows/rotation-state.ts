@@ -1,0 +1,29 @@
+import type { Gateway } from '../domain/gateway.js';
+import { rotated, type Rotation } from '../domain/rotation.js';
+import { lostGenerations } from '../domain/thresholds.js';
+import type { RotateRequest } from './change-requests.js';
+import type { GatewayState } from './gateway-state.js';
+
+/** The generations that follow those on record. They are burned here, before anything uses them. */
+export function planRotation(state: GatewayState, life: Gateway, { reclaim, evict }: RotateRequest): Rotation {
+  const burned = state.burned ?? { token: life.tokenGeneration, device: life.deviceGeneration };
+  const token = Math.max(burned.token, life.tokenGeneration) + 1;
+  const device = Math.max(burned.device, life.deviceGeneration) + (evict ? 1 : 0);
+  state.burned = { token, device };
+  const nextDeviceGeneration = evict ? device : life.deviceGeneration;
+  const approved = state.approved ?? [];
+  return { kind: 'rotate', nextTokenGeneration: token, nextDeviceGeneration, reclaim, evict, approved };
+}
+
+/** The new generations are those on record, and somebody has to hand the new token over. */
+export function applyRotation(state: GatewayState, life: Gateway, change: Rotation, now: number): void {
+  state.life = rotated({ ...life, change });
+  state.handOver = { generation: change.nextTokenGeneration, since: now };
+  if (change.evict) state.approved = [];
+}
+
+/** A life whose record was lost may have burned generations that nobody remembers. */
+export function burnForgotten(state: GatewayState, tokenGeneration: number): void {
+  const device = state.burned?.device ?? state.life?.deviceGeneration ?? 1;
+  state.burned = { token: tokenGeneration + lostGenerations, device };
+}

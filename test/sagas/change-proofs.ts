@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import type { Change } from '../../src/domain/change.js';
+import type { Gateway } from '../../src/domain/gateway.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
+import { Saga } from '../../src/workflows/saga.js';
+import { provisionSteps, registry, stepsOf } from '../../src/workflows/steps.js';
+import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
+import { at, noFault } from './faults.js';
+import type { Proof } from './saga-proofs.js';
+import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';
+
+/** What a change is, and what must be true of the world when it is done and when it is not. */
+export type ChangeUnderProof = {
+  readonly steps: readonly string[];
+  /** Brings a provisioned world to where the change begins, and says what it is to come to. */
+  readonly begin: (stage: ChangeStage) => Promise<Change>;
+  readonly isDone: (stage: ChangeStage, change: Change) => Promise<void>;
+  /** The gateway serves as it did before, and nothing of the change is left. */
+  readonly isBack: (stage: ChangeStage, change: Change) => Promise<void>;
+  /** What the record holds as entered once such a change has begun, beside the steps of provisioning. */
+  readonly owns?: readonly string[];
+};
+
+/** Everything that must hold of a change, for each of its steps: it is done, or it is as if it had never been asked for. */
+export function changeProofs(proved: ChangeUnderProof): Proof[] {
+  const { steps, isDone, isBack } = proved;
+  const undoable = steps.filter((step) => registry[step]?.undo);
+  const each = (
+    of: readonly string[],
+    title: string,
+    run: (step: string, stage: ChangeStage, change: Change) => Promise<void>,
+  ): Proof[] =>
+    of.map((step) => ({
+      title: `${step}: ${title}`,
+      run: () => onChangeStage(proved, (...rest) => run(step, ...rest)),
+    }));
+  const finishes = (['twice', 'lose the answer', 'both at once'] as const).flatMap((fault) =>
+    each(steps, `${fault}, it is done all the same`, async (step, stage, change) => {
+      assert.equal((await stage.run(change, at(step, 'do', fault))).outcome, 'done');
+      await isDone(stage, change);
+    }),
+  );
+  const goesBack = (['refuse before', 'refuse after', 'late'] as const).flatMap((fault) =>
+    each(steps, `${fault}, it goes back, proved, and the error names it`, async (step, stage, change) => {
+      const result = await stage.run(change, at(step, 'do', fault));
+      assert.equal(result.outcome, 'undone');
+      assert.match(result.reason, new RegExp(`^${step}: `));
+      await result.runtime.outlast();
+      await isBack(stage, change);
+    }),
+  );
+  return [
+    ...finishes,
+    ...goesBack,
+    ...each(undoable, 'undone twice is the same as once', async (step, stage, change) => {
+      const last = steps.at(-1) ?? '';
+      const plan: FaultPlan = (asked, doing, attempt) =>
+        at(step, 'undo', 'twice')(asked, doing, attempt) ?? at(last, 'do', 'refuse after')(asked, doing, attempt);
+      assert.equal((await stage.run(change, plan)).outcome, 'undone');
+      await isBack(stage, change);
+    }),
+    ...each(undoable, 'its undo failing is loud, named, and ended by another way back', async (step, stage, change) => {
+      const last = steps.at(-1) ?? '';
+      const result = await stage.run(change, (asked, doing, attempt) =>
+        asked === step && doing === 'undo' ? 'refuse before' : at(last, 'do', 'refuse after')(asked, doing, attempt),
+      );
+      assert.equal(result.outcome, 'left');
+      assert.ok(result.left.some((left) => left.step === step));
+      assert.ok(result.runtime.pages.some((title) => title.includes(`undo ${step}`)));
+      assert.equal((await stage.wayBack(change, result)).outcome, 'done');
+      await isBack(stage, change);
+    }),
+    ...each(steps, 'lost from here, the way back ends as before it began', async (step, stage, change) => {
+      const until = steps.slice(0, steps.indexOf(step) + 1);
+      const result = await stage.run(change, noFault, until);
+      assert.equal(result.outcome, 'done');
+      assert.equal((await stage.wayBack(change, result)).outcome, 'done');
+      await isBack(stage, change);
+    }),
+    ...each(steps, 'removed from here, nothing is left', async (step, stage, change) => {
+      await stage.run(change, noFault, steps.slice(0, steps.indexOf(step) + 1));
+      await stage.remove();
+      assert.deepEqual(stage.world.engine.leftovers(), []);
+    }),
+  ];
+}
+
+type Ran = OperationResult & { readonly runtime: VirtualRuntime };
+
+/** A world with one provisioned gateway, and a change of it. */
+export class ChangeStage {
+  readonly world: TestWorld;
+  gateway: Gateway;
+  #entered: OperationInput['entered'] = [];
+
+  readonly #proved: ChangeUnderProof;
+
+  constructor(world: TestWorld, proved: ChangeUnderProof) {
+    this.world = world;
+    this.#proved = proved;
+    this.gateway = world.gateway('g42');
+  }
+
+  get names() {
+    return this.world.namesOf(this.gateway);
+  }
+
+  async provision(): Promise<void> {
+    const runtime = new VirtualRuntime(this.world.activities, this.gateway, 0, noFault);
+    const result = await new Saga(this.#input('provision', provisionSteps, []), runtime).begin();
+    assert.equal(result.outcome, 'done');
+    this.#entered = result.entered;
+  }
+
+  async run(change: Change, plan: FaultPlan = noFault, steps = this.#proved.steps): Promise<Ran> {
+    const { runtime, input } = this.#changing(change, plan, steps, []);
+    return { ...(await new Saga(input, runtime).change(300_000)), runtime };
+  }
+
+  async wayBack(change: Change, after: OperationResult): Promise<Ran> {
+    const { runtime, input } = this.#changing(change, noFault, this.#proved.steps, after.entered);
+    return { ...(await new Saga(input, runtime).cleanUp()), runtime };
+  }
+
+  async remove(): Promise<void> {
+    const runtime = new VirtualRuntime(this.world.activities, this.gateway, 0, noFault);
+    const owned = (this.#proved.owns ?? []).map((step) => ({ step, unsettledUntil: 0 }));
+    const entered = [...this.#entered, ...owned];
+    const names = entered.map(({ step }) => step);
+    const steps = stepsOf('remove', names, false);
+    const result = await new Saga(this.#input('remove', steps, entered), runtime).cleanUp();
+    assert.equal(result.outcome, 'done');
+  }
+
+  #changing(change: Change, plan: FaultPlan, steps: readonly string[], entered: OperationInput['entered']) {
+    const told = { ...this.gateway, change };
+    const runtime = new VirtualRuntime(this.world.activities, told, defaultLimits.actMs - 1, plan);
+    return { runtime, input: { ...this.#input('rotate', steps, entered), change } };
+  }
+
+  #input(kind: OperationInput['kind'], steps: readonly string[], entered: OperationInput['entered']): OperationInput {
+    return { layout: 1, kind, number: 1, gateway: this.gateway, steps, entered, limits: defaultLimits };
+  }
+}
+
+async function onChangeStage(
+  proved: ChangeUnderProof,
+  run: (stage: ChangeStage, change: Change) => Promise<void>,
+): Promise<void> {
+  const world = openTestWorld();
+  try {
+    const stage = new ChangeStage(world, proved);
+    await stage.provision();
+    await run(stage, await proved.begin(stage));
+  } finally {
+    world.close();
+  }
+}
