@@ -93,6 +93,7 @@ async function byScript(ground: RealGround): Promise<number> {
     pool: testPool,
     engineSocket: foundSocket(),
     secretsFile: `${ground.root}/secrets`,
+    auditFile: `${ground.root}/audit.jsonl`,
     pager: undefined,
   };
   const signal = () => undefined;

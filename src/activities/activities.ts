@@ -4,7 +4,7 @@ import { ensureConfig, removeConfig } from './config.js';
 import { ensureContainer, ensureRestartPolicy, removeContainer } from './container.js';
 import type { Deps } from './deps.js';
 import { findGeneration } from './generation.js';
-import { findStrangers } from './devices.js';
+import { ensureEvicted, findStrangers } from './devices.js';
 import { ensureToken, restoreToken } from './gateway-token.js';
 import { ensureHost, findLives } from './host.js';
 import { mintLink } from './link.js';
@@ -16,6 +16,7 @@ import { findGateway } from './record.js';
 import { ensureRelease } from './release.js';
 import { probeRotatable } from './rotatable.js';
 import { ensureState, removeState } from './state.js';
+import { revealToken } from './token.js';
 import { findRotated, probeRefusal, probeToken } from './token-proof.js';
 
 /** Everything a workflow can ask of the world. The names are a format: histories quote them. */
@@ -38,12 +39,14 @@ export function createActivities(deps: Deps) {
     findGateway: findGateway(deps),
     findLives: findLives(deps),
     findGeneration: findGeneration(deps),
+    revealToken: revealToken(deps),
     mintLink: mintLink(deps),
     probeRotatable: probeRotatable(deps),
     ensureToken: ensureToken(deps),
     restoreToken: restoreToken(deps),
     probeToken: probeToken(deps),
     probeRefusal: probeRefusal(deps),
+    ensureEvicted: ensureEvicted(deps),
     findStrangers: findStrangers(deps),
     findRotated: findRotated(deps),
     awaitNoOperations: awaitNoOperations(deps),

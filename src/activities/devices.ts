@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Changing } from '../domain/change.js';
+import { Refused } from '../domain/errors.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
+import { sessionCloseMs } from '../domain/thresholds.js';
 import { operatorDevice } from '../domain/token.js';
-import type { Session } from '../ports/gateway-door.js';
+import { RpcError, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
-import { openSession } from './operator.js';
+import { knockAsOperator, openSession } from './operator.js';
 
 const pairedDevice = z.looseObject({
   deviceId: z.string(),
@@ -46,3 +49,50 @@ export const findStrangers = (deps: Deps) =>
       session.close();
     }
   };
+
+/**
+ * Nobody but creel's new device is paired, and the sessions of the others are closed: a session of creel's replaced device
+ * is watched while it goes. Answers who has to pair again.
+ */
+export const ensureEvicted = (deps: Deps) =>
+  async function ensureEvicted(gateway: Changing<Rotation>): Promise<string> {
+    const next = rotated(gateway);
+    const session = await openSession(deps, next);
+    const witness = await knockAsOperator(deps, { ...next, deviceGeneration: gateway.deviceGeneration });
+    try {
+      const gone = await evictAll(session, operatorDevice(deps.key, next.mark, next.deviceGeneration).id);
+      if (witness.kind === 'open') await demandClosed(witness.session);
+      const strangers = gone.filter(
+        ({ deviceId }) => deviceId !== operatorDevice(deps.key, gateway.mark, gateway.deviceGeneration).id,
+      );
+      const list = strangers.map(describeDevice).join('; ') || 'nobody';
+      return `every device removed but creel’s new one, their sessions closed; must pair again: ${list}`;
+    } finally {
+      if (witness.kind === 'open') witness.session.close();
+      session.close();
+    }
+  };
+
+async function evictAll(session: Session, own: string): Promise<PairedDevice[]> {
+  const { paired, pending } = await listDevices(session);
+  const others = paired.filter(({ deviceId }) => deviceId !== own);
+  for (const { requestId } of pending) await unlessUnknown(session.call('device.pair.reject', { requestId }));
+  for (const { deviceId } of others) await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+  const left = (await listDevices(session)).paired.filter(({ deviceId }) => deviceId !== own);
+  if (left.length > 0) throw new Error(`still paired: ${left.map(describeDevice).join('; ')}`);
+  return others;
+}
+
+/** What somebody else removed meanwhile is gone, which was the wish. */
+async function unlessUnknown(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!(error instanceof RpcError) || !error.message.includes('unknown')) throw error;
+  }
+}
+
+async function demandClosed(session: Session): Promise<void> {
+  const code = await Promise.race([session.closed, sleep(sessionCloseMs, undefined, { ref: false })]);
+  if (code === undefined) throw new Refused('a session of a removed device was still open');
+}

@@ -7,7 +7,9 @@ import { listCommand } from './list.js';
 import { openCommand } from './open.js';
 import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
+import { rotateCommand } from './rotate.js';
 import { secretCommand } from './secret.js';
+import { tokenCommand } from './token.js';
 
 /** The command line, every verb of it. */
 export function program(): Command {
@@ -37,6 +39,8 @@ function commands(): CommandUnknownOpts[] {
     listCommand(),
     describeCommand(),
     openCommand(),
+    rotateCommand(),
+    tokenCommand(),
     removeCommand(),
     ...(['retry', 'skip', 'abort', 'leave'] as const).map(answerCommand),
     secretCommand(),

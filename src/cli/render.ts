@@ -49,10 +49,11 @@ export function endLines(frame: Frame): string[] {
         `${frame.gateway} runs ${record.version}; proved usable at ${record.provedAt}: authenticated connection with ${record.operatorScopes.join(', ')}; channels: ${record.channels}`,
       ]
     : [];
+  const audit = frame.proofs.map(({ at, step, proof }) => `${at}  ${step}: ${proof}`);
   const reason = frame.reason === '' ? [] : [`why: ${frame.reason}`];
   const left = frame.left.map((each) => `left behind: ${each.step} (${each.kind}): ${each.reason}`);
   const next = frame.commands.length === 0 ? [] : [`next: ${frame.commands.join('  |  ')}`];
-  return [...proved, ...reason, ...left, ...next];
+  return [...audit, ...proved, ...reason, ...left, ...next];
 }
 
 /** A park and the commands that answer it. */

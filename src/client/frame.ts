@@ -1,4 +1,5 @@
 import type { GatewayRecord } from '../domain/gateway-record.js';
+import type { Proof } from '../workflows/operation.js';
 import type { Accepted, Left, OperationKind, OperationOutcome, Park } from '../workflows/requests.js';
 import { operationKind } from './payloads.js';
 
@@ -38,6 +39,8 @@ export type Frame = {
   readonly reason: string;
   readonly record?: GatewayRecord;
   readonly left: readonly Left[];
+  /** What an ended change proved, when. */
+  readonly proofs: readonly Proof[];
   /** What to type next. */
   readonly commands: readonly string[];
 };
@@ -62,6 +65,7 @@ export function queuedFrame(
     ...(ended && { outcome: end.outcome }),
     reason: ended ? end.reason : '',
     left: [],
+    proofs: [],
     commands: ended ? commandsFor(gateway, kind, end.outcome, undefined) : [`creel describe ${gateway}`],
   };
 }
@@ -97,5 +101,5 @@ export function commandsFor(
 
 /** Whether an operation reads its list backward. */
 export function isRemoval(kind: OperationKind | undefined): boolean {
-  return kind === 'remove' || kind === 'purge';
+  return kind === 'remove' || kind === 'purge' || kind === 'way-back';
 }

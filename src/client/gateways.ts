@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { WithStartWorkflowOperation, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
 import { birthFrom, type Place } from '../domain/gateway.js';
+import type { ChangeRequest } from '../workflows/change-requests.js';
 import { gatewayWorkflowId, operationPrefix, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
 import {
@@ -88,6 +89,16 @@ export async function request(
       meanwhile: `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
     },
   );
+}
+
+/** Asks for a change of a gateway that has a record: one request however often it is repeated. `UnknownGateway`, `TurnedDown`, `NoWorker`. */
+export async function requestChange(client: Client, gateway: string, asked: ChangeRequest): Promise<Accepted> {
+  const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
+  return asking(client, () => handle.executeUpdate(requestUpdate, { args: [asked], updateId: updateIdOf(asked) }), {
+    withinMs: acceptMs,
+    meanwhile: `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
+    gateway,
+  });
 }
 
 /** An operator's word to a parked operation. `TurnedDown` when there is no such park or it takes no such word. */

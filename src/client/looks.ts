@@ -5,7 +5,7 @@ import { TypedSearchAttributes } from '@temporalio/common';
 import type { Gateway } from '../domain/gateway.js';
 import { lookWorkflowId, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
-import type { OpenInput, OpenResult, ProbeInput } from '../workflows/operation.js';
+import type { OpenInput, OpenResult, ProbeInput, TokenInput } from '../workflows/operation.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import { gatewayBirthKey, gatewayIdKey } from '../workflows/search-attributes.js';
 import { NoWorker, unwrap } from './failure.js';
@@ -24,12 +24,18 @@ export async function openGateway(client: Client, gateway: Gateway, recipient: s
   return look<OpenResult>(client, 'open', gateway, input);
 }
 
+/** The gateway token, sealed to `recipient`; `who` is written down. */
+export async function showToken(client: Client, gateway: Gateway, recipient: string, who: string): Promise<string> {
+  const input: TokenInput = { gateway, recipient, who, limits: defaultLimits };
+  return look<string>(client, 'token', gateway, input);
+}
+
 /** Starts a look under an id of its own and waits for its answer; one that no worker takes up is withdrawn. */
 async function look<T>(
   client: Client,
-  kind: 'probe' | 'open',
+  kind: 'probe' | 'open' | 'token',
   gateway: Gateway,
-  input: ProbeInput | OpenInput,
+  input: ProbeInput | OpenInput | TokenInput,
 ): Promise<T> {
   const { gateway: id, birth } = gateway.mark;
   try {

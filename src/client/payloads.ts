@@ -6,7 +6,16 @@ type Payload = temporal.api.common.v1.IPayload;
 type Payloads = temporal.api.common.v1.IPayloads;
 
 /** What an operation may be, as it stands in inputs and in workflow ids. */
-export const operationKind = z.enum(['provision', 'repair', 'restore', 'take-up', 'remove', 'purge']);
+export const operationKind = z.enum([
+  'provision',
+  'repair',
+  'restore',
+  'take-up',
+  'remove',
+  'purge',
+  'rotate',
+  'way-back',
+]);
 const operationOutcome = z.enum(['done', 'degraded', 'undone', 'left', 'stopped', 'withdrawn']);
 const parkAnswer = z.enum(['retry', 'skip', 'abort', 'leave']);
 
@@ -38,6 +47,7 @@ export const operationResultForm = z.object({
   record: recordForm.optional(),
   skipped: z.array(z.string()),
   left: z.array(z.object({ step: z.string(), kind: z.string(), reason: z.string() })),
+  proofs: z.array(z.object({ at: z.string(), step: z.string(), proof: z.string() })).default([]),
 });
 
 /** What the signal `parked` carries: a park, or nothing when it is over. */

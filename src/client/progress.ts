@@ -212,6 +212,7 @@ function frameOf(workflowId: string, folding: Folding, unattended: string | unde
     reason: folding.reason,
     ...(result?.record && { record: result.record }),
     left: result?.left ?? [],
+    proofs: result?.proofs ?? [],
     commands: commandsFor(gateway, kind, outcome, park),
   };
 }

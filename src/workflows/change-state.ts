@@ -6,7 +6,7 @@ import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
 import type { Phase } from './requests.js';
 import { applyRotation, planRotation } from './rotation-state.js';
-import { stepsOf, type ChangeKind } from './steps.js';
+import { stepsOfChange, type ChangeKind } from './steps.js';
 
 const phases: Readonly<Record<ChangeKind, Phase>> = { rotate: 'rotating' };
 
@@ -67,13 +67,22 @@ export function endChange(
     if (result.record) state.record = result.record;
     if (state.life) applications[change.kind](state, state.life, change, now);
   }
-  setPhase(state, resting.phase, resting.reason, now);
+  const mended = result.outcome === 'done' && mend(state, change);
+  setPhase(state, mended ? 'ready' : resting.phase, mended ? '' : resting.reason, now);
+}
+
+/** A change that ended well leaves nothing of what an earlier one could not take back; true when that was all that was left. */
+function mend(state: GatewayState, change: Change): boolean {
+  const before = state.left.length;
+  const steps = new Set(stepsOfChange(change));
+  state.left = state.left.filter(({ step }) => !steps.has(step));
+  return before > 0 && state.left.length === 0 && state.skipped.length === 0;
 }
 
 /** The run of a change was lost: its own list is unwound before anything else happens, unless the gateway is being removed. */
 export function loseChange(state: GatewayState, change: Change, reason: string, limits: Limits, now: number): void {
   const unsettledUntil = now + Math.max(limits.actMs, limits.waitMs, limits.undoMs) + limits.settleMs;
-  state.backFrom = stepsOf(change.kind, [], false).map((step) => ({ step, unsettledUntil }));
+  state.backFrom = stepsOfChange(change).map((step) => ({ step, unsettledUntil }));
   setPhase(state, 'degraded', reason, now);
   if (isRemoving(state)) return;
   const number = state.nextOperation;

@@ -20,6 +20,7 @@ import { RunningOperation } from './running-operation.js';
 import {
   continueAsNewSignal,
   describeQuery,
+  handedOverSignal,
   parkedSignal,
   replyUpdate,
   requestUpdate,
@@ -69,6 +70,7 @@ class Entity {
     setHandler(replyUpdate, (reply) => this.#reply(reply), { validator: (reply) => this.#checkReply(reply) });
     setHandler(describeQuery, () => describeState(start, this.#state, this.#park));
     setHandler(parkedSignal, (park) => this.#parked(park));
+    setHandler(handedOverSignal, (generation) => this.#handedOver(generation));
     setHandler(continueAsNewSignal, () => {
       this.#continueAsNew = true;
     });
@@ -207,6 +209,12 @@ class Entity {
 
   #parked(park: Park | undefined): void {
     this.#park = park;
+    this.#show();
+  }
+
+  /** Of the generation on record only: an older one that somebody fetched late acknowledges nothing. */
+  #handedOver(generation: number): void {
+    if (this.#state.handOver && generation >= this.#state.handOver.generation) delete this.#state.handOver;
     this.#show();
   }
 

@@ -1,7 +1,7 @@
 export { cleanUp } from './clean-up.js';
 export { deployment } from './deployment.js';
 export { gateway } from './gateway.js';
-export { openGateway, probeGateway } from './look.js';
+export { openGateway, probeGateway, tokenGateway } from './look.js';
 export { tellPerson } from './page.js';
 export { provision, repair } from './provision.js';
 export { rotateToken, wayBack } from './rotate-token.js';

@@ -44,5 +44,8 @@ export type Attempted<T> = { readonly attempt: number; readonly value: T };
 export type OpenInput = { readonly gateway: Gateway; readonly recipient: string; readonly limits: Limits };
 export type OpenResult = { readonly sealed: string; readonly expiresAt: string };
 
+/** The look that shows the gateway token: answered sealed, and written down. */
+export type TokenInput = OpenInput & { readonly who: string };
+
 /** The look that proves a gateway usable right now. Its result is a fresh record; a gateway that is not usable fails it. */
 export type ProbeInput = { readonly gateway: Gateway; readonly limits: Limits };

@@ -168,5 +168,8 @@ export const replySignal = defineSignal<[Reply]>('reply');
 /** From the entity to an operation, before it is cancelled: nothing of it needs to be proved or kept. */
 export const beingRemovedSignal = defineSignal('beingRemoved');
 
+/** To the entity: the token of this generation was given to somebody who asked for it. */
+export const handedOverSignal = defineSignal<[number]>('handedOver');
+
 /** Makes an entity continue as new as soon as no operation is open: for operators after an upgrade, and for tests. */
 export const continueAsNewSignal = defineSignal('continueAsNew');

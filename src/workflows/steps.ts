@@ -1,4 +1,5 @@
 import type { Activities } from '../activities/activities.js';
+import type { Change } from '../domain/change.js';
 import type { ChangeRequest } from './change-requests.js';
 import type { OperationKind } from './requests.js';
 
@@ -37,6 +38,7 @@ export const registry: Readonly<Record<string, Step>> = {
   'apply token': { do: 'ensureToken', undo: 'restoreToken', pace: 'act' },
   'prove token': { do: 'probeToken', pace: 'wait' }, // pairs creel's device, which goes with its state
   'prove refusal': { do: 'probeRefusal', pace: 'act', attempts: 2 }, // one wrong token, which the gateway forgets
+  'evict devices': { do: 'ensureEvicted', pace: 'act' }, // a removed device has to pair again: it lost its key's trust
   'name devices': { do: 'findStrangers', pace: 'act' }, // only reads
   'read rotated': { do: 'findRotated', pace: 'act' }, // only reads
 };
@@ -66,24 +68,29 @@ export const rotateSteps = [
   'read rotated',
 ] as const;
 
+/** The same for a compromise: nobody but creel's new device stays in. */
+const evictSteps = rotateSteps.flatMap((step) => (step === 'name devices' ? ['evict devices', step] : [step]));
+
 /** The step that holds the customer's data. */
 export const stateStep = 'keep state';
 
-const changeSteps: Readonly<Record<ChangeKind, readonly string[]>> = {
-  rotate: rotateSteps,
-};
+/** The steps of a change, whole: what a lost run of it may have entered. */
+export function stepsOfChange(change: Change): readonly string[] {
+  return change.evict ? evictSteps : rotateSteps;
+}
+
+const changeKinds: Readonly<Record<ChangeKind, true>> = { rotate: true };
 
 /** An operation over a living gateway that undoes what it did when it cannot be finished. */
 export type ChangeKind = ChangeRequest['kind'];
 
 export function isChange(kind: string): kind is ChangeKind {
-  return kind in changeSteps;
+  return Object.hasOwn(changeKinds, kind);
 }
 
 /** The steps of an operation, as they go into its input: read forward, or for a clean-up those to undo. */
 export function stepsOf(kind: OperationKind, entered: readonly string[], keepState: boolean): string[] {
   if (kind === 'purge') return [stateStep, 'write config'];
-  if (isChange(kind)) return [...changeSteps[kind]];
   if (kind !== 'remove') return [...provisionSteps];
   const everEntered = new Set(entered);
   const known = Object.keys(registry).filter((name) => everEntered.has(name));

@@ -49,6 +49,7 @@ const running: Frame = {
   waitingFor: '',
   reason: '',
   left: [],
+  proofs: [],
   commands: ['creel describe g42'],
 };
 

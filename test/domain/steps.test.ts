@@ -12,6 +12,7 @@ const withoutUndo: Record<string, string> = {
   ensureHost: 'only reads: it refuses before anything exists',
   ensureRelease: 'an image is shared between gateways, and the next one wants it',
   ensureOperator: 'the paired device lies in the state volume and goes with it',
+  ensureEvicted: 'who was put out comes back by pairing, which a person decides',
   ensureRestartPolicy: 'the policy is a property of the container and goes with it',
 };
 

@@ -157,6 +157,14 @@ const methods: Readonly<Record<string, Method>> = {
       return { requestId, device: { deviceId } };
     },
   },
+  'device.pair.reject': {
+    scope: 'operator.pairing',
+    run: (gateway, params) => {
+      const { requestId } = named.parse(params);
+      if (!gateway.reject(requestId)) throw new Refused('unknown requestId');
+      return { requestId };
+    },
+  },
   'device.pair.remove': {
     scope: 'operator.pairing',
     run: (gateway, params) => {

@@ -153,6 +153,13 @@ export class DirectoryGateway {
     return deviceId;
   }
 
+  /** Forgets a request; false when none of this id waits. */
+  reject(requestId: string): boolean {
+    const known = this.pending().some((each) => each.requestId === requestId);
+    if (known) fs.rmSync(this.#file('pending', `${requestId}.json`), { force: true });
+    return known;
+  }
+
   /** Forgets a device; false when it was not paired. */
   unpair(deviceId: string): boolean {
     const known = this.paired().some((each) => each.deviceId === deviceId);
