@@ -29,7 +29,7 @@ export async function listDevices(session: Session): Promise<z.infer<typeof pair
 }
 
 /** A device as people recognise it. */
-export function describeDevice({ deviceId, displayName, clientId, platform }: PairedDevice): string {
+function describeDevice({ deviceId, displayName, clientId, platform }: PairedDevice): string {
   const what = [displayName, clientId, platform].filter((word) => word !== '').join(', ');
   return `${deviceId.slice(0, 12)}${what === '' ? '' : ` (${what})`}`;
 }
