@@ -57,7 +57,7 @@ export class CustomerClient {
     this.answer = new Promise((resolve) => {
       this.#socket.on('close', () => resolve({ ok: false, code: 'closed', requestId: undefined }));
       this.#socket.on('message', (data) => {
-        const frame = JSON.parse(String(data)) as Frame;
+        const frame = JSON.parse((data as Buffer).toString('utf8')) as Frame;
         if (frame.event === 'connect.challenge') this.#introduce(token, device, frame.payload as never);
         else if (frame.id === '1') resolve(readAnswer(frame));
         else if (frame.id !== undefined) this.#waiting.get(frame.id)?.(frame);
