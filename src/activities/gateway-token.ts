@@ -15,7 +15,7 @@ import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
 import { listDevices } from './devices.js';
-import { ensureOperator, knockAsOperator, openSession } from './operator.js';
+import { ensureOperator, knockAsOperator, openSession, turnedAway } from './operator.js';
 import { wayOf } from './rotatable.js';
 
 /** Asks the gateway one thing: from outside over a session, or inside. A refusal is an `RpcError`. */
@@ -89,7 +89,7 @@ async function isInForce(deps: Deps, gateway: Gateway, container: Container): Pr
  */
 async function reloadFromOutside(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const knock = await knockAsOperator(deps, gateway);
-  if (knock.kind !== 'open') throw new Error(`creel's device was not let in (${knock.kind})`);
+  if (knock.kind !== 'open') throw turnedAway(gateway, knock);
   const shared = knock.session;
   const own = await deviceSession(deps, gateway, shared);
   try {

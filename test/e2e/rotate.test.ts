@@ -158,5 +158,24 @@ it('of release 2026.6.11, which takes nothing up while it runs: restarted, the o
   expect(await rented.judged(1)).toBe('AUTH_TOKEN_MISMATCH');
   const { client, answer } = await connectCustomer(rented.port, token, device);
   expect(answer).toMatchObject({ ok: true });
-  await client.close();
+  await rented.stage.rotate({ evict: true });
+  expect(await rented.stage.settled(120_000)).toMatchObject({ phase: 'ready', left: [], life: { tokenGeneration: 3 } });
+  expect(client.closeCode).toBeDefined();
+  const again = await connectCustomer(rented.port, rented.token(3), device);
+  expect(again.answer).toMatchObject({ ok: false, code: 'PAIRING_REQUIRED' });
+}, 300_000);
+
+it('of a gateway whose customer set a token himself is refused with the places named, and reclaimed when asked to', async () => {
+  const rented = await rent();
+  const { id } = (await ground.engine.findContainer(names(rented.life.mark).container)) ?? { id: 'gone' };
+  const command = ['openclaw', 'config', 'set', 'gateway.auth.token', 'the-customers-own-token-0123456789'];
+  expect((await ground.engine.exec(id, { command, input: '', timeoutMs: 60_000 })).exitCode).toBe(0);
+  const { workflowId } = await rented.stage.rotate();
+  await expect(rented.stage.result(workflowId)).rejects.toMatchObject({
+    cause: { message: expect.stringMatching(/more than one source of truth.*gateway\.auth\.token.*--reclaim/s) },
+  });
+  expect(await rented.stage.settled()).toMatchObject({ phase: 'ready', life: { tokenGeneration: 1 } });
+  await rented.stage.rotate({ reclaim: true });
+  expect(await rented.stage.settled()).toMatchObject({ phase: 'ready', life: { tokenGeneration: 3 } });
+  expect(await rented.judged(3)).toBe('let in');
 }, 300_000);

@@ -9,10 +9,10 @@ import { TestServer } from '../temporal/server.js';
 import { testSpec } from '../world/open-test-world.js';
 
 /**
- * Records the histories that every later version must replay: `node dist/test/replay/record.js DIRECTORY`, once per released
- * version of the workflows, never to be edited. Closed ones, and open ones: idle, running, parked, unwinding.
+ * Records the histories that every later version must replay: `node dist/test/replay/record.js DIRECTORY [SCENARIO…]`, once per
+ * released version of the workflows, never to be edited. Closed ones, and open ones: idle, running, parked, unwinding.
  */
-const directory = process.argv[2] ?? '';
+const [directory = '', ...wanted] = process.argv.slice(2);
 if (directory === '' || fs.existsSync(directory))
   throw new Error('name a new directory: recorded histories are never overwritten');
 fs.mkdirSync(directory, { recursive: true });
@@ -120,9 +120,55 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
     await stage.provision({ how: 'take up', birth });
     await stage.settled();
   },
+  rotated: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.rotate();
+    await stage.settled();
+  },
+  rotating: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeToken', 'hold before');
+    await stage.rotate();
+    await stage.held('probeToken');
+  },
+  'rotated-back': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeRefusal', 'fail');
+    await stage.rotate();
+    await stage.settled();
+  },
+  'rotation-unwinding': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeRefusal', 'fail');
+    stage.interfere('restoreToken', 'hold before');
+    await stage.rotate();
+    await stage.held('restoreToken');
+  },
+  'rotation-lost': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeToken', 'hold before');
+    const { workflowId } = await stage.rotate();
+    await stage.held('probeToken');
+    await (await stage.client()).workflow.getHandle(workflowId).terminate('record');
+    stage.letGo('probeToken');
+    await stage.until(({ last }) => last?.kind === 'way-back');
+    await stage.settled();
+  },
+  evicted: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.rotate({ evict: true });
+    await stage.settled();
+  },
 };
 
-for (const [name, play] of Object.entries(scenarios)) {
+const chosen = Object.entries(scenarios).filter(([name]) => wanted.length === 0 || wanted.includes(name));
+for (const [name, play] of chosen) {
   const stage = new DirectoryStage(ground);
   await play(stage);
   await saveBoth(stage, name);

@@ -9,6 +9,10 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findTarget } from '../../src/client/connect.js';
 import { deploymentWorkflowId, operationPrefix, taskQueue } from '../../src/workflows/ids.js';
+import type { Gateway } from '../../src/domain/gateway.js';
+import { gatewayToken } from '../../src/domain/token.js';
+import { historyTexts, holds } from '../e2e/hunt.js';
+import { DirectoryAudit } from '../world/directory-audit.js';
 import { openTestWorld, testDeployment, testRelease, type TestWorld } from '../world/open-test-world.js';
 import { Interferences } from './interference.js';
 import { TestServer } from './server.js';
@@ -167,6 +171,34 @@ describe.concurrent('with a worker', () => {
       runs += 1;
     }
     expect(runs).toBeGreaterThanOrEqual(3);
+  });
+
+  it('a rotation tells what it proved, and the token is shown to whoever asks for it, written down and in no history', async () => {
+    await creel('provision', 'turned', ...spec);
+    const rotated = await creel('rotate', 'turned');
+    expect(rotated.stdout).toMatch(/apply token: generation 2 in force, a session on generation 1 closed \(4001\)/);
+    expect(rotated.stdout).toMatch(/prove refusal: generation 1 refused/);
+    expect(rotated.exitCode).toBe(0);
+    expect((await creel('token', 'show', 'turned')).exitCode).toBe(2);
+    const shown = await creel('token', 'show', 'turned', '--yes=turned', '--json');
+    expect(shown.exitCode).toBe(0);
+    const { token, generation }: { token: string; generation: number } = JSON.parse(shown.stdout);
+    expect(generation).toBe(2);
+    const described = await creel('describe', 'turned', '--no-probe', '--json');
+    const { life }: { life: Gateway } = JSON.parse(described.stdout);
+    expect(token).toBe(gatewayToken(world.deps.key, life.mark, 2).reveal());
+    const written = new DirectoryAudit(world.root).entries().filter(({ gateway }) => gateway === 'turned');
+    expect(written).toMatchObject([{ generation: 2, birth: life.mark.birth, what: 'token shown' }]);
+    for (const [id, text] of await historyTexts(client)) expect(holds(text, token), id).toBe(false);
+  });
+
+  it('a rotation of a gateway that is not there, or of an eviction nobody confirmed, begins nothing', async () => {
+    const unknown = await creel('rotate', 'nobody');
+    expect(unknown.exitCode).toBe(3);
+    expect(unknown.stderr).toContain('unknown');
+    const unconfirmed = await creel('rotate', 'nobody', '--evict');
+    expect(unconfirmed.exitCode).toBe(2);
+    expect(unconfirmed.stderr).toContain('--yes=nobody');
   });
 
   it('the same request twice is one; another spec is refused', async () => {
