@@ -11,7 +11,7 @@ import { RealGround, testCatalogue, testKey, testPool } from '../test/e2e/real-g
 import { foundSocket } from '../test/found.js';
 import { TestServer } from '../test/temporal/server.js';
 import { Stage } from '../test/temporal/stage.js';
-import { testSpec } from '../test/world/open-test-world.js';
+import { noRecords, testSpec } from '../test/world/open-test-world.js';
 import { Fleet } from './fleet.js';
 import { median, ratio, type Result } from './result.js';
 
@@ -103,7 +103,7 @@ async function byScript(ground: RealGround): Promise<number> {
     signal,
     log: pino({ level: 'silent' }),
   });
-  const activities = createActivities({ ...world, signal, findOpenOperations: async () => [] });
+  const activities = createActivities({ ...world, signal, findOpenOperations: async () => [], records: noRecords });
   const gateway: Gateway = {
     mark: {
       deployment: ground.deployment,

@@ -2,11 +2,13 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './answer.js';
 import { describeCommand } from './describe.js';
 import { exitHelp } from './exit.js';
+import { fleetCommand } from './fleet.js';
 import { initCommand } from './init.js';
 import { listCommand } from './list.js';
 import { openCommand } from './open.js';
 import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
+import { rotateAllCommand } from './rotate-all-command.js';
 import { secretCommand } from './secret.js';
 
 /** The command line, every verb of it. */
@@ -20,6 +22,7 @@ export function program(): Command {
       `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`,
     );
   for (const command of commands()) creel.addCommand(command);
+  creel.addCommand(rotateAllCommand(), { hidden: true });
   return speakingAlike(creel);
 }
 
@@ -39,6 +42,7 @@ function commands(): CommandUnknownOpts[] {
     openCommand(),
     removeCommand(),
     ...(['retry', 'skip', 'abort', 'leave'] as const).map(answerCommand),
+    fleetCommand(),
     secretCommand(),
   ];
 }

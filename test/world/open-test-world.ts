@@ -38,6 +38,15 @@ export const testSpec: GatewaySpec = {
   channels: [],
 };
 
+/** Without a server no gateway has a record. */
+export const noRecords: Deps['records'] = {
+  lookAtFleet: async () => ({ members: [], leftOut: [] }),
+  describe: async () => undefined,
+  request: async () => false,
+  standing: async () => undefined,
+  withdraw: async () => undefined,
+};
+
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */
 export function openTestWorld(root = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-world-'))): TestWorld {
   const engine = new DirectoryEngine(root);
@@ -61,6 +70,7 @@ export function openTestWorld(root = fs.mkdtempSync(path.join(os.tmpdir(), 'cree
     pager: new DirectoryPager(root),
     signal: () => undefined,
     findOpenOperations: async () => [],
+    records: noRecords,
   };
   return {
     root,

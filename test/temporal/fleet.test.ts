@@ -1,0 +1,184 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Client } from '@temporalio/client';
+import type { FleetPlan } from '../../src/domain/fleet.js';
+import { gatewayToken } from '../../src/domain/token.js';
+import {
+  fleetStatusQuery,
+  fleetWordUpdate,
+  type FleetEndKind,
+  type FleetInput,
+  type FleetResult,
+  type FleetStatus,
+  type FleetWord,
+} from '../../src/workflows/fleet-requests.js';
+import { fleetWorkflowId } from '../../src/workflows/ids.js';
+import { continueAsNewSignal, type Description } from '../../src/workflows/requests.js';
+import { testSpec } from '../world/open-test-world.js';
+import { DirectoryGround } from './directory-ground.js';
+import { DirectoryStage } from './directory-stage.js';
+import { shortLimits } from './stage.js';
+import { TestServer } from './server.js';
+
+const scheduled = { ...testSpec, rotation: 'scheduled' } as const;
+const usual: FleetPlan = { window: 5, maxFailed: 0.5, beginWithinMs: 60_000 };
+
+/** A server with one worker and the gateways of one fleet: all there are. */
+class Fleet {
+  readonly ground: DirectoryGround;
+  readonly #first: DirectoryStage;
+  readonly gateways: DirectoryStage[] = [];
+  readonly #run = 'test-run';
+
+  private constructor(ground: DirectoryGround) {
+    this.ground = ground;
+    this.#first = new DirectoryStage(ground);
+  }
+
+  static async play(size: number, run: (fleet: Fleet) => Promise<void>): Promise<void> {
+    const ground = new DirectoryGround(await TestServer.start());
+    const fleet = new Fleet(ground);
+    try {
+      await ground.startWorker();
+      await Promise.all(Array.from({ length: size }, () => fleet.add()));
+      await run(fleet);
+    } finally {
+      await fleet.#first.close();
+      await ground.close();
+      await ground.server.stop();
+    }
+  }
+
+  get client(): Promise<Client> {
+    return this.#first.client();
+  }
+
+  async add(spec: Parameters<DirectoryStage['provision']>[0] = { spec: scheduled }): Promise<DirectoryStage> {
+    const stage = new DirectoryStage(this.ground);
+    stage.use(await this.client);
+    this.gateways.push(stage);
+    await stage.provision(spec);
+    await stage.settled(120_000);
+    return stage;
+  }
+
+  async start(plan: Partial<FleetPlan> = {}): Promise<void> {
+    const input: FleetInput = {
+      layout: 1,
+      run: this.#run,
+      origin: 'test',
+      plan: { ...usual, ...plan },
+      limits: shortLimits,
+    };
+    await (
+      await this.client
+    ).workflow.start('rotateFleet', {
+      workflowId: fleetWorkflowId(this.#run),
+      taskQueue: this.ground.queue,
+      args: [input],
+    });
+  }
+
+  async handle() {
+    return (await this.client).workflow.getHandle(fleetWorkflowId(this.#run));
+  }
+
+  async tell(word: FleetWord['word']): Promise<FleetStatus> {
+    return (await this.handle()).executeUpdate(fleetWordUpdate, { args: [{ word, origin: 'test' }] });
+  }
+
+  async status(): Promise<FleetStatus> {
+    return (await this.handle()).query(fleetStatusQuery);
+  }
+
+  async until(holds: (status: FleetStatus) => boolean): Promise<FleetStatus> {
+    for (const deadline = Date.now() + 60_000; ;) {
+      const status = await this.status();
+      if (holds(status)) return status;
+      if (Date.now() > deadline) throw new Error(`not within a minute: ${JSON.stringify(status)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** The order in which it is their turn. */
+  async order(): Promise<DirectoryStage[]> {
+    const { waiting, open, ends } = await this.status();
+    const ids = [...ends.filter(({ end }) => end !== 'left out').map(({ gateway }) => gateway), ...open, ...waiting];
+    return ids.flatMap((id) => this.gateways.filter((each) => each.id === id));
+  }
+
+  /** The end of the run, whatever it is. */
+  async result(): Promise<FleetResult> {
+    try {
+      return await (await this.handle()).result();
+    } catch (error) {
+      const cause = (error as { cause?: { details?: FleetResult[] } }).cause;
+      if (!cause?.details?.[0]) throw error;
+      return cause.details[0];
+    }
+  }
+}
+
+/** What each gateway came to, all of them, each once. */
+function endsOf(fleet: Fleet, result: FleetResult): Map<string, FleetEndKind> {
+  const named = result.ends.map(({ gateway }) => gateway);
+  expect(named.toSorted()).toEqual(fleet.gateways.map(({ id }) => id).toSorted());
+  return new Map(result.ends.map(({ gateway, end }) => [gateway, end]));
+}
+
+/** Whether the gateway lets exactly the generation on record in. */
+async function serves(stage: DirectoryStage, { life }: Description): Promise<boolean> {
+  if (!life) return false;
+  const { deps } = stage.ground.world;
+  const token = gatewayToken(deps.key, life.mark, life.tokenGeneration);
+  const container = `oc-${stage.id}-${life.mark.birth}`;
+  return (await deps.door.callInside({ place: life.place, container, token }, [])).kind === 'open';
+}
+
+describe('a rotation of the fleet', () => {
+  it('of 20, one parked, one removed meanwhile, one behind a held operation, the worker killed twice: names every one', () =>
+    Fleet.play(17, async (fleet) => {
+      const manual = await fleet.add({ spec: testSpec });
+      const parked = await fleet.add({ spec: { ...scheduled, parkMs: 3_600_000 } });
+      parked.interfere('ensureOperator', 'fail');
+      await parked.provision({ spec: { ...scheduled, parkMs: 3_600_000 } });
+      await parked.until(({ phase }) => phase === 'parked');
+      const held = await fleet.add();
+      held.interfere('findGateway', 'hold before');
+      await held.provision({ spec: scheduled });
+      await held.held('findGateway');
+      const removed = await fleet.add();
+
+      for (const stage of fleet.gateways) if (stage !== held) stage.interfere('ensureToken', 'hold before');
+      await fleet.start({ maxFailed: 0.2 });
+      const canary = (await fleet.until(({ open }) => open.length === 1)).open[0];
+      await removed.remove();
+      removed.letGo('ensureToken');
+      await fleet.ground.killWorkers();
+      for (const stage of fleet.gateways) stage.letGo('ensureToken');
+      await fleet.ground.startWorker();
+      await fleet.until(({ ends }) => ends.filter(({ end }) => end === 'done').length >= 6);
+      await fleet.ground.killWorkers();
+      await fleet.ground.startWorker();
+      await fleet.until(({ open, waiting }) => waiting.length === 0 && open.length <= 1);
+      held.letGo('findGateway');
+
+      const result = await fleet.result();
+      expect(result).toMatchObject({ outcome: 'done' });
+      const ends = endsOf(fleet, result);
+      expect(canary).toBeDefined();
+      for (const stage of fleet.gateways) {
+        const wanted =
+          stage === manual ? 'left out' : stage === parked ? 'parked' : stage === removed ? 'gone' : 'done';
+        expect({ id: stage.id, end: ends.get(stage.id) }).toEqual({ id: stage.id, end: wanted });
+      }
+      expect(removed.leftovers()).toEqual([]);
+      expect(await removed.describe()).toMatchObject({ phase: 'removed' });
+      for (const stage of fleet.gateways.filter((each) => ends.get(each.id) === 'done')) {
+        const told = await stage.settled();
+        expect(told).toMatchObject({ phase: 'ready', life: { tokenGeneration: 2 }, handOver: { generation: 2 } });
+        expect(await serves(stage, told)).toBe(true);
+      }
+      expect((await manual.describe()).life?.tokenGeneration).toBe(1);
+      expect(await parked.describe()).toMatchObject({ phase: 'parked', queue: [] });
+    }));
+});
