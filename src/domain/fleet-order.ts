@@ -3,7 +3,10 @@ import { Refused } from './errors.js';
 import type { Fleet, LeftOut, Member, Seen } from './fleet.js';
 import { fleetSize } from './thresholds.js';
 
-/** The fleet from what each gateway said: all that live and are rotated by schedule, spread by a hash of run and id. */
+/**
+ * The fleet from what each gateway said: all that live and are rotated by schedule, spread by a hash of run and id. The
+ * first is one that is ready: what becomes of another says nothing of the rotation.
+ */
 export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>): Fleet {
   const members: Member[] = [];
   const leftOut: LeftOut[] = [];
@@ -17,8 +20,10 @@ export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>): Fleet {
   const order = new Map(members.map(({ gateway }) => [gateway, placeOf(run, gateway)]));
   const by = (one: Member, other: Member) =>
     (order.get(one.gateway) ?? '') < (order.get(other.gateway) ?? '') ? -1 : 1;
+  const sorted = members.toSorted(by);
+  const first = sorted.find(({ gateway }) => seen.get(gateway)?.phase === 'ready');
   return {
-    members: members.toSorted(by),
+    members: first ? [first, ...sorted.filter((each) => each !== first)] : sorted,
     leftOut: leftOut.toSorted((one, other) => (one.gateway < other.gateway ? -1 : 1)),
   };
 }
