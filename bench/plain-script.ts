@@ -9,6 +9,7 @@ import { openWorld } from '../src/open-world.js';
 import { provisionSteps, registry } from '../src/workflows/steps.js';
 import { testCatalogue, testKey, testPool, type RealGround } from '../test/e2e/real-ground.js';
 import { foundSocket } from '../test/found.js';
+import { noRecords } from '../test/world/open-test-world.js';
 
 /** What a person's script would do: the same calls in the same order, without anything that survives it. */
 export class PlainScript {
@@ -27,7 +28,7 @@ export class PlainScript {
     const signal = () => undefined;
     const key = masterKey(testKey);
     const world = openWorld({ config, key, deployment: ground.deployment, signal, log: pino({ level: 'silent' }) });
-    this.#activities = createActivities({ ...world, signal, findOpenOperations: async () => [] });
+    this.#activities = createActivities({ ...world, signal, findOpenOperations: async () => [], records: noRecords });
     this.#deployment = ground.deployment;
   }
 

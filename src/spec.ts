@@ -27,6 +27,7 @@ const draftForm = z.strictObject({
   cpus: z.number('must be a number, for example 2').optional(),
   keep_state: z.string('must be a duration in quotes, for example "14 days"').optional(),
   park_for: z.string('must be a duration in quotes, for example "30 minutes"').optional(),
+  rotation: z.enum(['manual', 'scheduled'], 'must be "manual" or "scheduled"').optional(),
   channels: z.array(channelForm, 'must be written as [[channels]] tables').optional(),
 });
 
@@ -56,6 +57,7 @@ export function specFrom(draft: Draft): GatewaySpec {
     keepStateMs: draft.keep_state === undefined ? keepStateMs : milliseconds('keep_state', draft.keep_state),
     parkMs: draft.park_for === undefined ? 0 : milliseconds('park_for', draft.park_for),
     channels: (draft.channels ?? []).map(channelFrom),
+    ...(draft.rotation !== undefined && { rotation: draft.rotation }),
   });
 }
 

@@ -3,6 +3,7 @@ import { probeChannels } from './channels.js';
 import { ensureConfig, removeConfig } from './config.js';
 import { ensureContainer, ensureRestartPolicy, removeContainer } from './container.js';
 import type { Deps } from './deps.js';
+import { awaitRotation, findFleet, requestRotation, withdrawRotation } from './fleet.js';
 import { findGeneration } from './generation.js';
 import { ensureEvicted, findStrangers } from './devices.js';
 import { ensureToken, restoreToken } from './gateway-token.js';
@@ -50,6 +51,10 @@ export function createActivities(deps: Deps) {
     findStrangers: findStrangers(deps),
     findRotated: findRotated(deps),
     awaitNoOperations: awaitNoOperations(deps),
+    findFleet: findFleet(deps),
+    requestRotation: requestRotation(deps),
+    awaitRotation: awaitRotation(deps),
+    withdrawRotation: withdrawRotation(deps),
     page: (page: Page): Promise<void> => deps.pager.page(page),
   };
 }

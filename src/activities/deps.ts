@@ -1,3 +1,6 @@
+import type { Fleet } from '../domain/fleet.js';
+import type { RotateRequest } from '../workflows/change-requests.js';
+import type { Description, Standing, Withdrawal } from '../workflows/requests.js';
 import type { World } from '../world.js';
 
 /** What the activities are built over. */
@@ -6,4 +9,16 @@ export type Deps = World & {
   readonly signal: () => AbortSignal | undefined;
   /** Ids of the workflows still open under a prefix. */
   readonly findOpenOperations: (prefix: string) => Promise<string[]>;
+  readonly records: GatewayRecords;
+};
+
+/** The records of all gateways, asked through Temporal. A gateway without an open record answers undefined; its no is `Refused`. */
+export type GatewayRecords = {
+  /** Every gateway there is, by its own word, as a run of this name goes through them. */
+  readonly lookAtFleet: (run: string) => Promise<Fleet>;
+  readonly describe: (gateway: string) => Promise<Description | undefined>;
+  /** Asks a gateway that has a record, which never begins one: false when it has none. */
+  readonly request: (gateway: string, asked: RotateRequest) => Promise<boolean>;
+  readonly standing: (gateway: string, requestId: string) => Promise<Standing | undefined>;
+  readonly withdraw: (gateway: string, asked: Withdrawal) => Promise<Standing | undefined>;
 };

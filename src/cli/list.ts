@@ -11,6 +11,7 @@ const phases = [
   'ready',
   'degraded',
   'repairing',
+  'rotating',
   'parked',
   'removing',
   'removed',
@@ -24,6 +25,7 @@ export function listCommand() {
     'creel list --phase ready --json | wc -l',
   ])
     .option('--attention', 'only those that need a person')
+    .option('--hand-over', 'only those whose rotated token nobody has fetched')
     .addOption(new Option('--phase <phase>', 'only those in this phase').choices(phases))
     .action(async (options) => {
       await withTemporal(options, async (client) => {
@@ -31,23 +33,28 @@ export function listCommand() {
           ...(options.attention ? ['NeedsAttention = true'] : []),
           ...(options.phase === undefined ? [] : [`GatewayPhase = '${options.phase}'`]),
         ];
-        if (options.json) await printEach(client, conditions.join(' AND '));
-        else await printTable(client, conditions.join(' AND '));
+        const rows = listed(client, conditions.join(' AND '), options.handOver === true);
+        if (options.json) await printEach(client, rows);
+        else await printTable(client, rows);
       });
     });
 }
 
-async function printEach(client: Client, query: string): Promise<void> {
+async function* listed(client: Client, query: string, handOver: boolean): AsyncGenerator<Listed> {
+  for await (const row of list(client, query)) if (!handOver || row.handOver !== undefined) yield row;
+}
+
+async function printEach(client: Client, listed: AsyncGenerator<Listed>): Promise<void> {
   const operations = await running(client);
-  for await (const row of list(client, query)) {
+  for await (const row of listed) {
     process.stdout.write(`${JSON.stringify({ ...row, operation: operations.get(row.gateway) ?? '' })}\n`);
   }
 }
 
-async function printTable(client: Client, query: string): Promise<void> {
+async function printTable(client: Client, listed: AsyncGenerator<Listed>): Promise<void> {
   const operations = await running(client);
   const rows: Listed[] = [];
-  for await (const row of list(client, query)) rows.push({ ...row, operation: operations.get(row.gateway) ?? '' });
+  for await (const row of listed) rows.push({ ...row, operation: operations.get(row.gateway) ?? '' });
   rows.sort((one, other) => one.gateway.localeCompare(other.gateway, 'en', { numeric: true }));
   process.stdout.write(rows.length === 0 ? 'no gateways\n' : `${listTable(rows, Date.now())}\n`);
 }

@@ -2,12 +2,14 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './answer.js';
 import { describeCommand } from './describe.js';
 import { exitHelp } from './exit.js';
+import { fleetCommand } from './fleet.js';
 import { initCommand } from './init.js';
 import { listCommand } from './list.js';
 import { openCommand } from './open.js';
 import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
 import { rotateCommand } from './rotate.js';
+import { rotateAllCommand } from './rotate-all-command.js';
 import { secretCommand } from './secret.js';
 import { tokenCommand } from './token.js';
 
@@ -22,6 +24,7 @@ export function program(): Command {
       `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`,
     );
   for (const command of commands()) creel.addCommand(command);
+  creel.addCommand(rotateAllCommand(), { hidden: true });
   return speakingAlike(creel);
 }
 
@@ -43,6 +46,7 @@ function commands(): CommandUnknownOpts[] {
     tokenCommand(),
     removeCommand(),
     ...(['retry', 'skip', 'abort', 'leave'] as const).map(answerCommand),
+    fleetCommand(),
     secretCommand(),
   ];
 }

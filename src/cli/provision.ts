@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
+import { Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
 import { ask, localPlace, proposedBirth, request } from '../client/gateways.js';
 import type { Flags } from '../client/connect.js';
@@ -32,6 +33,12 @@ export function provisionCommand() {
     .option('--cpus <number>', 'for example 2 (the default)')
     .option('--keep-state <duration>', 'how long a removal keeps the state; default "14 days", 0 keeps none')
     .option('--park-for <duration>', 'how long a stuck operation waits for a person; default 0')
+    .addOption(
+      new Option('--rotation <when>', 'whether `creel rotate --all` takes it along; default manual').choices([
+        'manual',
+        'scheduled',
+      ]),
+    )
     .option('--restore', 'take up the state that a removal kept')
     .option('--birth <birth>', 'go on with the life of exactly this birth, whose record was lost')
     .option('--request-id <id>', 'name the request: the same one twice is one')
@@ -93,6 +100,7 @@ type SpecFlags = {
   readonly cpus?: string;
   readonly keepState?: string;
   readonly parkFor?: string;
+  readonly rotation?: string;
 };
 
 function draftOf(flags: SpecFlags): Draft {
@@ -106,6 +114,7 @@ function draftOf(flags: SpecFlags): Draft {
     ...(cpus !== undefined && { cpus }),
     ...(flags.keepState !== undefined && { keep_state: flags.keepState }),
     ...(flags.parkFor !== undefined && { park_for: flags.parkFor }),
+    ...(flags.rotation !== undefined && { rotation: flags.rotation === 'scheduled' ? 'scheduled' : 'manual' }),
   };
 }
 

@@ -80,7 +80,7 @@ export function listTable(rows: readonly Listed[], now: number): string {
       row.release,
       row.host,
       row.operation,
-      row.needsAttention ? 'yes' : '',
+      [row.needsAttention ? 'yes' : '', row.handOver ? 'hand-over due' : ''].filter((word) => word !== '').join(', '),
     ]);
   }
   return table.toString();
@@ -122,6 +122,12 @@ export function describeLines(
     ),
     ...row('port', record && `127.0.0.1:${record.port}, network ${record.network} (${record.subnet})`),
     ...row('proved', record && `${record.provedAt} (${ago(record.provedAt, now)}), egress: ${record.egress}`),
+    ...row('rotation', spec?.rotation),
+    ...row(
+      'hand-over',
+      told.handOver &&
+        `due: token generation ${told.handOver.generation} since ${told.handOver.since}, \`creel token show ${told.gateway}\``,
+    ),
     ...row('skipped', told.skipped.join(', ')),
     ...told.left.flatMap((each) => row('left', `${each.step} (${each.kind}): ${each.reason}`)),
     ...row('running', running && `operation ${running.operation}, ${running.kind}`),

@@ -9,11 +9,15 @@ import {
   describeQuery,
   replyUpdate,
   requestUpdate,
+  standingQuery,
+  withdrawUpdate,
   type Accepted,
   type Description,
   type GatewayStart,
   type Reply,
   type Request,
+  type Standing,
+  type Withdrawal,
 } from '../workflows/requests.js';
 import {
   gatewayBirthKey,
@@ -49,6 +53,8 @@ export type Listed = {
   readonly host: string;
   readonly operation: string;
   readonly needsAttention: boolean;
+  /** That a rotated token waits for somebody to fetch it; absent when none does. */
+  readonly handOver?: string;
 };
 
 /** A gateway's own answer, or without a worker what the server has on record. */
@@ -97,6 +103,23 @@ export async function requestChange(client: Client, gateway: string, asked: Chan
   return asking(client, () => handle.executeUpdate(requestUpdate, { args: [asked], updateId: updateIdOf(asked) }), {
     withinMs: acceptMs,
     meanwhile: `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
+    gateway,
+  });
+}
+
+/** How a request stands, by the gateway's own word; undefined when it does not know it. */
+export async function standing(client: Client, gateway: string, requestId: string): Promise<Standing | undefined> {
+  const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
+  const meanwhile = 'the gateway itself cannot answer. Start one with `npm run worker`';
+  return asking(client, () => handle.query(standingQuery, requestId), { withinMs: answerMs, meanwhile, gateway });
+}
+
+/** Takes a change back that waits, and answers how the request stands now. */
+export async function withdraw(client: Client, gateway: string, asked: Withdrawal): Promise<Standing | undefined> {
+  const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
+  return asking(client, () => handle.executeUpdate(withdrawUpdate, { args: [asked] }), {
+    withinMs: acceptMs,
+    meanwhile: 'the request was not withdrawn. Start a worker and ask again',
     gateway,
   });
 }
@@ -155,7 +178,7 @@ export async function* listRunning(
   gateway?: string,
 ): AsyncGenerator<{ gateway: string; kind: string; workflowId: string }> {
   const one = gateway === undefined ? '' : ` AND GatewayId = '${gateway}'`;
-  const query = `OperationKind IS NOT NULL AND ExecutionStatus = 'Running'${one}`;
+  const query = `WorkflowId STARTS_WITH 'gateway/' AND OperationKind IS NOT NULL AND ExecutionStatus = 'Running'${one}`;
   try {
     for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) {
       yield { workflowId, ...readOperationId(workflowId) };
@@ -236,8 +259,11 @@ function startAttributes(gateway: string, asked: Request): SearchAttributePair[]
   ];
 }
 
-function listedFrom(info: Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearchAttributes' | 'startTime'>): Listed {
+type Recorded = Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearchAttributes' | 'startTime' | 'memo'>;
+
+function listedFrom(info: Recorded): Listed {
   const attributes = info.typedSearchAttributes;
+  const handOver = info.memo?.['handOver'];
   return {
     gateway: attributes.get(gatewayIdKey) ?? info.workflowId.replace(/^gateway\//, ''),
     birth: attributes.get(gatewayBirthKey) ?? '',
@@ -247,5 +273,6 @@ function listedFrom(info: Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearc
     host: attributes.get(gatewayHostKey) ?? '',
     operation: attributes.get(operationKindKey) ?? '',
     needsAttention: attributes.get(needsAttentionKey) ?? false,
+    ...(typeof handOver === 'string' && { handOver }),
   };
 }

@@ -15,9 +15,11 @@ export type GatewaySpec = {
   /** How long an operation waits for an operator's word before it unwinds; 0 unwinds at once. */
   readonly parkMs: number;
   readonly channels: readonly Channel[];
+  /** Whether a rotation of the whole fleet takes it along; absent, the default, only when somebody names it. */
+  readonly rotation?: 'scheduled';
 };
 
-const known = new Set(['release', 'dev', 'memoryMb', 'cpus', 'keepStateMs', 'parkMs', 'channels']);
+const known = new Set(['release', 'dev', 'memoryMb', 'cpus', 'keepStateMs', 'parkMs', 'channels', 'rotation']);
 const yearMs = 366 * 24 * 3_600_000;
 
 /**
@@ -45,7 +47,15 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     keepStateMs: between('keepStateMs', given['keepStateMs'], 0, yearMs),
     parkMs: between('parkMs', given['parkMs'], 0, yearMs),
     channels,
+    ...rotationOf(given['rotation']),
   };
+}
+
+/** `manual` is what a spec without the field says: both are one spec. */
+function rotationOf(raw: unknown): Pick<GatewaySpec, 'rotation'> {
+  if (raw === undefined || raw === 'manual') return {};
+  if (raw === 'scheduled') return { rotation: raw };
+  throw new Refused(`spec rotation is ${JSON.stringify(raw)}: it must be "manual" or "scheduled"`);
 }
 
 /** Memory in MB as given, or `Refused` below the floor of S0-25. */

@@ -69,3 +69,16 @@ export const sessionCloseMs = 5_000;
 
 /** A stop within a rotation must leave room for the write and the start in one attempt; a kill is harmless (T1). */
 export const rotationStopGraceS = 10;
+
+/** Gateways that a run over the fleet changes at once unless told otherwise, and at most: each holds one of a worker's 60 calls. */
+export const fleetWindowUsual = 5;
+export const fleetWindow = 20;
+
+/** Gateways in one run over the fleet: some 300 bytes each in its result, which a server takes up to 2 MB. */
+export const fleetSize = 5_000;
+
+/** The share of a fleet that may fail before the rest is left alone. */
+export const fleetMaxFailed = 0.1;
+
+/** A rotation of the fleet waits this long for its turn behind other operations; an upgrade with its snapshot takes minutes. */
+export const fleetBeginMs = 30 * 60_000;

@@ -16,6 +16,7 @@ import { taskQueue } from '../workflows/ids.js';
 import type { World } from '../world.js';
 import { attemptInterceptor } from './attempt-interceptor.js';
 import { currentSignal } from './current-signal.js';
+import { gatewayRecords } from './gateway-records.js';
 import { openOperations } from './open-operations.js';
 import { connectPatiently, isAway, untilReachable } from './patient-connect.js';
 import { ensureSearchAttributes } from './search-attributes.js';
@@ -73,6 +74,7 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
       ...parts.openWorld(deployment),
       signal: currentSignal,
       findOpenOperations: openOperations(client),
+      records: gatewayRecords(client),
     }),
     interceptors: { activity: [attemptInterceptor(log)] },
     identity: `creel ${process.pid}@${hostname()}`,

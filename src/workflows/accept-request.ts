@@ -175,7 +175,7 @@ function lastNumber(state: GatewayState, request: RemoveRequest): number {
   return state.ended.at(-1)?.number ?? push(state, 'remove', request.purge);
 }
 
-function endOf(state: GatewayState, operation: number): End | undefined {
+export function endOf(state: GatewayState, operation: number): End | undefined {
   const ended = state.ended.findLast((each) => each.number === operation);
   if (ended) return { kind: ended.kind, birth: ended.birth, outcome: ended.outcome };
   return state.answered.find((each) => each.operation === operation)?.end;
@@ -207,8 +207,10 @@ function contentOf(request: Request): string {
 function differences(life: Gateway, request: ProvisionRequest): string {
   const has: Record<string, unknown> = life.spec;
   const asked: Record<string, unknown> = request.spec;
-  const differing = Object.keys(has).filter((key) => canonical(has[key]) !== canonical(asked[key]));
-  return differing.map((key) => `${key}: has ${canonical(has[key])}, asked ${canonical(asked[key])}`).join('; ');
+  const keys = [...new Set([...Object.keys(has), ...Object.keys(asked)])];
+  const differing = keys.filter((key) => canonical(has[key]) !== canonical(asked[key]));
+  const shown = (value: unknown) => (value === undefined ? 'none' : canonical(value));
+  return differing.map((key) => `${key}: has ${shown(has[key])}, asked ${shown(asked[key])}`).join('; ');
 }
 
 /** A life known only by its marks: nothing of its spec matters for its removal but that its state is not anybody's wish to lose. */

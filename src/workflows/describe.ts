@@ -33,18 +33,27 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
       reason: last.reason,
     },
     stateKeptUntil: state.stateKeptUntil > 0 ? new Date(state.stateKeptUntil).toISOString() : undefined,
+    ...(state.handOver && {
+      handOver: { generation: state.handOver.generation, since: new Date(state.handOver.since).toISOString() },
+    }),
   };
+}
+
+/** That a rotated token waits for somebody, as people read it. */
+export function describeHandOver({ generation, since }: NonNullable<Description['handOver']>): string {
+  return `hand-over due: token generation ${generation}, since ${since}`;
 }
 
 /** What the Temporal UI shows of a gateway: what is happening, since when, why it waits, which command to give. */
 export function detailsOf(start: GatewayStart, state: GatewayState, park: Park | undefined): string {
-  const { phase, since, reason, life, running, queue, left, record } = describeState(start, state, park);
+  const { phase, since, reason, life, running, queue, left, record, handOver } = describeState(start, state, park);
   const lines = [`**${phase}** since ${since}`];
   if (reason !== '') lines.push(reason);
   if (life)
     lines.push(
       `birth ${life.mark.birth}, release ${life.spec.release}, host ${life.place.host}, token generation ${life.tokenGeneration}`,
     );
+  if (handOver) lines.push(`${describeHandOver(handOver)}. \`creel token show ${start.gateway}\` reveals it`);
   if (record) lines.push(`proved usable at ${record.provedAt} on port ${record.port}`);
   if (running) lines.push(`running: ${running.workflowId}`);
   if (queue.length > 0) lines.push(`waiting: ${queue.map((each) => `${each.operation}-${each.kind}`).join(', ')}`);

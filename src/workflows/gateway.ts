@@ -7,12 +7,13 @@ import {
   isCancellation,
   setCurrentDetails,
   setHandler,
+  upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import { Refused } from '../domain/errors.js';
 import { gatewayId, layout } from '../domain/gateway.js';
-import { describeState, detailsOf } from './describe.js';
+import { describeHandOver, describeState, detailsOf } from './describe.js';
 import { acceptRequest, checkRequest } from './accept-request.js';
 import { emptyState, expireState, forgetOld, isRemoving, type GatewayState, type Queued } from './gateway-state.js';
 import { beginOperation, endOperation, loseOperation } from './operation-state.js';
@@ -24,12 +25,17 @@ import {
   parkedSignal,
   replyUpdate,
   requestUpdate,
+  standingQuery,
+  withdrawUpdate,
   type Accepted,
   type GatewayStart,
   type Park,
   type Reply,
   type Request,
+  type Standing,
+  type Withdrawal,
 } from './requests.js';
+import { endHandOver } from './rotation-state.js';
 import {
   gatewayBirthKey,
   gatewayPhaseKey,
@@ -37,6 +43,7 @@ import {
   needsAttentionKey,
   phaseSinceKey,
 } from './search-attributes.js';
+import { checkWithdrawal, standingOf, withdraw } from './standing.js';
 
 /**
  * The record of one gateway and the queue of what is asked of it: one operation at a time, each a child workflow of its own.
@@ -68,9 +75,16 @@ class Entity {
     this.#state.newRun = false;
     setHandler(requestUpdate, (request) => this.#accept(request), { validator: (request) => this.#check(request) });
     setHandler(replyUpdate, (reply) => this.#reply(reply), { validator: (reply) => this.#checkReply(reply) });
+    setHandler(withdrawUpdate, (asked) => this.#withdraw(asked), {
+      validator: (asked) => refusing(() => checkWithdrawal(asked)),
+    });
+    setHandler(standingQuery, (requestId) => standingOf(this.#state, requestId, this.#park));
+    setHandler(handedOverSignal, (generation) => {
+      endHandOver(this.#state, generation);
+      this.#show();
+    });
     setHandler(describeQuery, () => describeState(start, this.#state, this.#park));
     setHandler(parkedSignal, (park) => this.#parked(park));
-    setHandler(handedOverSignal, (generation) => this.#handedOver(generation));
     setHandler(continueAsNewSignal, () => {
       this.#continueAsNew = true;
     });
@@ -185,6 +199,12 @@ class Entity {
     return acceptRequest(this.#state, request, this.#start.deployment, this.#start.gateway, Date.now());
   }
 
+  #withdraw({ requestId, reason }: Withdrawal): Standing | undefined {
+    withdraw(this.#state, requestId, reason);
+    this.#show();
+    return standingOf(this.#state, requestId, this.#park);
+  }
+
   #checkReply(reply: Reply): void {
     refusing(() => {
       const same = this.#replied?.park === reply.park ? this.#replied : undefined;
@@ -212,17 +232,12 @@ class Entity {
     this.#show();
   }
 
-  /** Of the generation on record only: an older one that somebody fetched late acknowledges nothing. */
-  #handedOver(generation: number): void {
-    if (this.#state.handOver && generation >= this.#state.handOver.generation) delete this.#state.handOver;
-    this.#show();
-  }
-
   /** What people list and filter by, written only when it changed. */
   #show(): void {
     const { life, phase, since } = this.#state;
     const attention = this.#park !== undefined || phase === 'degraded' || this.#state.left.length > 0;
     setCurrentDetails(detailsOf(this.#start, this.#state, this.#park));
+    this.#showHandOver();
     const shown = this.#park ? 'parked' : phase;
     const key = `${shown} ${attention} ${life?.mark.birth ?? ''}`;
     if (key === this.#shown) return;
@@ -234,6 +249,14 @@ class Entity {
       { key: needsAttentionKey, value: attention },
       { key: phaseSinceKey, value: new Date(since) },
     ]);
+  }
+
+  /** Where `creel list` finds it without asking each gateway. */
+  #showHandOver(): void {
+    const { handOver } = describeState(this.#start, this.#state, this.#park);
+    const due = handOver && describeHandOver(handOver);
+    if (workflowInfo().memo?.['handOver'] === due) return;
+    upsertMemo({ handOver: due ?? null });
   }
 }
 

@@ -20,6 +20,14 @@ export function operationWorkflowId(gateway: string, birth: string, number: numb
   return `gateway/${gateway}/${birth}/${number}-${kind}`;
 }
 
+/** Every run over the whole fleet starts with this. */
+const fleetPrefix = 'fleet/rotate/';
+
+/** One rotation of the whole fleet. */
+export function fleetWorkflowId(run: string): string {
+  return `${fleetPrefix}${run}`;
+}
+
 /** A look at a gateway that changes nothing: `open` or `probe`. */
 export function lookWorkflowId(gateway: string, birth: string, look: string, nonce: string): string {
   return `gateway/${gateway}/${birth}/${look}-${nonce}`;

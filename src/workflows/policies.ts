@@ -38,6 +38,12 @@ export function pagePolicy(limits: Limits): ActivityOptions {
   };
 }
 
+/** How a run over the fleet asks and waits: for as long as it takes, whatever is away meanwhile. */
+export function fleetPolicy(limits: Limits, limitMs: number): ActivityOptions {
+  const { retry, ...rest } = base(limits);
+  return { ...rest, startToCloseTimeout: limitMs + limits.waitMs, retry: { ...retry, maximumAttempts: Infinity } };
+}
+
 function base(limits: Limits) {
   return {
     heartbeatTimeout: limits.heartbeatMs,

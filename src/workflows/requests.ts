@@ -136,7 +136,26 @@ export type Description = {
       }
     | undefined;
   readonly stateKeptUntil: string | undefined;
+  /** A rotated token that nobody has fetched yet. */
+  readonly handOver?: { readonly generation: number; readonly since: string };
 };
+
+/** How a request stands, by the gateway's own word. */
+export type Standing = {
+  readonly operation: number;
+  /** The life it was for. */
+  readonly birth: string;
+  readonly state: 'queued' | 'running' | OperationOutcome;
+  /** Why it ended as it did; empty when it is done, or so long ago that only the outcome is known. */
+  readonly reason: string;
+  /** What an operator is asked, by this operation or by the one before it. */
+  readonly park: Park | undefined;
+  /** The life it was for has ended, or is about to. */
+  readonly gone: boolean;
+};
+
+/** Takes a request back that has not begun. */
+export type Withdrawal = { readonly requestId: string; readonly reason: string };
 
 /** What the entity is started with. A request travels here and in the update: whichever arrives first counts, once. */
 export type GatewayStart = {
@@ -156,6 +175,12 @@ export const requestUpdate = defineUpdate<Accepted, [Request]>('request');
 
 /** An operator's word to a parked operation. */
 export const replyUpdate = defineUpdate<void, [Reply]>('reply');
+
+/** Takes a change back that waits; what has begun goes on. Answers how it stands now, undefined for an unknown request. */
+export const withdrawUpdate = defineUpdate<Standing | undefined, [Withdrawal]>('withdraw');
+
+/** How the request of this id stands; undefined when it is unknown or forgotten. */
+export const standingQuery = defineQuery<Standing | undefined, [string]>('standing');
 
 export const describeQuery = defineQuery<Description>('describe');
 

@@ -22,6 +22,11 @@ export function applyRotation(state: GatewayState, life: Gateway, change: Rotati
   if (change.evict) state.approved = [];
 }
 
+/** Somebody has the token of this generation: a later one still waits. */
+export function endHandOver(state: GatewayState, generation: number): void {
+  if (state.handOver && state.handOver.generation <= generation) delete state.handOver;
+}
+
 /** A life whose record was lost may have burned generations that nobody remembers. */
 export function burnForgotten(state: GatewayState, tokenGeneration: number): void {
   const device = state.burned?.device ?? state.life?.deviceGeneration ?? 1;

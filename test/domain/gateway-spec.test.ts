@@ -65,6 +65,14 @@ describe('a spec', () => {
     expect(sameSpec(spec, { ...spec, channels: [] })).toBe(false);
   });
 
+  test('takes part in rotations of the fleet only when it says so; manual is what a spec without the word says', () => {
+    expect(gatewaySpec(spec)).not.toHaveProperty('rotation');
+    expect(sameSpec(gatewaySpec({ ...spec, rotation: 'manual' }), gatewaySpec(spec))).toBe(true);
+    expect(gatewaySpec({ ...spec, rotation: 'scheduled' }).rotation).toBe('scheduled');
+    expect(sameSpec(gatewaySpec({ ...spec, rotation: 'scheduled' }), gatewaySpec(spec))).toBe(false);
+    expect(refusal(() => gatewaySpec({ ...spec, rotation: 'weekly' }))).toContain('"manual" or "scheduled"');
+  });
+
   test('canonical JSON says the same as JSON', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { planOf } from '../../src/cli/dry-run.js';
 import { errorText, exitOf, exits } from '../../src/cli/exit.js';
+import { fleetExit } from '../../src/cli/fleet.js';
 import { exitFor } from '../../src/cli/follow.js';
 import {
   changeLines,
@@ -15,6 +16,7 @@ import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../src/cli
 import { commandsFor, readOperationId, type Frame } from '../../src/client/frame.js';
 import { Refused } from '../../src/domain/errors.js';
 import { specFrom } from '../../src/spec.js';
+import type { FleetEndKind } from '../../src/workflows/fleet-requests.js';
 import type { Description, Park } from '../../src/workflows/requests.js';
 
 const now = Date.parse('2026-11-21T08:00:30.000Z');
@@ -140,6 +142,33 @@ describe('an operation in a pipe', () => {
     };
     expect(changeLines(running, ended, now).at(-1)).toBe('provision g42 (operation 12)  undone, 31.0 s');
     expect(endLines(ended)).toContain('why: check host: full');
+  });
+});
+
+describe('a rotated token that nobody has fetched', () => {
+  const due = { ...told, handOver: { generation: 3, since: '2026-11-21T07:00:00.000Z' } };
+
+  it('shows in the record with the command that fetches it, and in the list', () => {
+    expect(describeLines(due, undefined, now)).toContain(
+      '  hand-over   due: token generation 3 since 2026-11-21T07:00:00.000Z, `creel token show g42`',
+    );
+    expect(describeLines(told, undefined, now).join()).not.toContain('hand-over');
+    const row = { gateway: 'g42', birth: 'b', phase: 'x', since: '', release: '', host: '', operation: '' };
+    expect(listTable([{ ...row, needsAttention: false, handOver: 'due' }], now)).toContain('hand-over due');
+    expect(listTable([{ ...row, needsAttention: true, handOver: 'due' }], now)).toContain('yes, hand-over due');
+    expect(listTable([{ ...row, needsAttention: false }], now)).not.toContain('hand-over');
+  });
+});
+
+describe('the end of a run over the fleet', () => {
+  const end = (kind: FleetEndKind) => ({ gateway: 'g1', end: kind, reason: '' });
+
+  it.each([
+    ['', ['done', 'gone', 'left out'], exits.done],
+    ['', ['done', 'parked'], exits.attention],
+    ['aborted by ops', ['done', 'not begun'], exits.failed],
+  ] as const)('of reason %j with %j gives %i', (reason, kinds, code) => {
+    expect(fleetExit({ reason, ends: kinds.map(end) })).toBe(code);
   });
 });
 

@@ -30,6 +30,12 @@ describe('a spec as people write it', () => {
     });
   });
 
+  it('says whether rotations of the fleet take it along', () => {
+    expect(specOf('release = "2026.9.6"\nrotation = "scheduled"').rotation).toBe('scheduled');
+    expect(specOf('release = "2026.9.6"\nrotation = "manual"')).toEqual(specOf('release = "2026.9.6"'));
+    expect(refusal(() => specOf('release = "2026.9.6"\nrotation = "daily"'))).toContain('"manual" or "scheduled"');
+  });
+
   it('takes every field in words', () => {
     const text = `
 release = "2026.9.6"

@@ -12,7 +12,7 @@ import { defaultLimits } from '../../src/workflows/limits.js';
 import { foundSocket } from '../found.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
-import { testSpec } from '../world/open-test-world.js';
+import { noRecords, testSpec } from '../world/open-test-world.js';
 import { RealGround, testCatalogue, testKey, testPool } from './real-ground.js';
 
 /** Thirty-two slots: twenty gateways that choose theirs by name often want the same one. */
@@ -114,5 +114,5 @@ function activities() {
     signal,
     log: pino({ level: 'silent' }),
   });
-  return createActivities({ ...world, signal, findOpenOperations: async () => [] });
+  return createActivities({ ...world, signal, findOpenOperations: async () => [], records: noRecords });
 }

@@ -64,7 +64,8 @@ async function hold(at: string, interference: Interference): Promise<void> {
 }
 
 function gatewayOf(input: unknown): string {
-  return (input as { mark?: { gateway: string } }).mark?.gateway ?? 'none';
+  const { mark, gateway } = Object(input) as { mark?: { gateway: string }; gateway?: string };
+  return mark?.gateway ?? gateway ?? 'none';
 }
 
 async function die(): Promise<never> {

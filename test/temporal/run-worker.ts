@@ -5,6 +5,7 @@ import { pino, type Logger } from 'pino';
 import { createActivities } from '../../src/activities/activities.js';
 import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
+import { gatewayRecords } from '../../src/worker/gateway-records.js';
 import { openOperations } from '../../src/worker/open-operations.js';
 import { installRuntime } from '../../src/worker/runtime.js';
 import type { World } from '../../src/world.js';
@@ -25,8 +26,9 @@ export async function runTestWorker(open: (opening: Opening) => World): Promise<
   );
   installRuntime(log, undefined);
   const connection = await NativeConnection.connect({ address });
-  const findOpenOperations = openOperations(new Client({ connection }));
-  const deps = { ...open({ root, deployment, log }), signal: currentSignal, findOpenOperations };
+  const client = new Client({ connection });
+  const asking = { findOpenOperations: openOperations(client), records: gatewayRecords(client) };
+  const deps = { ...open({ root, deployment, log }), signal: currentSignal, ...asking };
   const worker = await Worker.create({
     connection,
     taskQueue,

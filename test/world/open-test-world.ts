@@ -39,6 +39,15 @@ export const testSpec: GatewaySpec = {
   channels: [],
 };
 
+/** Without a server no gateway has a record. */
+export const noRecords: Deps['records'] = {
+  lookAtFleet: async () => ({ members: [], leftOut: [] }),
+  describe: async () => undefined,
+  request: async () => false,
+  standing: async () => undefined,
+  withdraw: async () => undefined,
+};
+
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */
 export function openTestWorld(root = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-world-'))): TestWorld {
   const engine = new DirectoryEngine(root);
@@ -63,6 +72,7 @@ export function openTestWorld(root = fs.mkdtempSync(path.join(os.tmpdir(), 'cree
     audit: new DirectoryAudit(root),
     signal: () => undefined,
     findOpenOperations: async () => [],
+    records: noRecords,
   };
   return {
     root,

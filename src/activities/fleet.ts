@@ -1,0 +1,87 @@
+import { NotYet, Refused } from '../domain/errors.js';
+import { fleetRequestId, type Fleet } from '../domain/fleet.js';
+import type { RotateRequest } from '../workflows/change-requests.js';
+import type { FleetAsk, FleetEndKind, FleetWatched } from '../workflows/fleet-requests.js';
+import type { Standing } from '../workflows/requests.js';
+import type { Deps } from './deps.js';
+import { until } from './until.js';
+
+/** How often a gateway is asked how its rotation stands: one takes a second or two. */
+const paceMs = 500;
+
+/** Every gateway there is, who of them takes part and in which order. `Refused` beside another run over the fleet. */
+export const findFleet = (deps: Deps) =>
+  async function findFleet(run: string): Promise<Fleet> {
+    const others = (await deps.findOpenOperations('fleet/')).filter((id) => !id.endsWith(`/${run}`));
+    if (others.length > 0)
+      throw new Refused(`${others.join(', ')} goes through the fleet already. Wait for its end, or abort it`);
+    return deps.records.lookAtFleet(run);
+  };
+
+/** Asks one gateway for its rotation, in exactly the life that was seen. */
+export const requestRotation = (deps: Deps) =>
+  async function requestRotation({ gateway, birth, place, run, origin, latestStart }: FleetAsk): Promise<FleetWatched> {
+    const requestId = fleetRequestId(run, gateway);
+    const wish = { kind: 'rotate', reclaim: false, evict: false } as const;
+    const asked: RotateRequest = { ...wish, requestId, origin, place, birth, latestStart };
+    try {
+      return (await deps.records.request(gateway, asked)) ? { state: 'asked' } : gone;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return (await isGone(deps, gateway, birth)) ? gone : ended('refused', error.message);
+    }
+  };
+
+/** Waits for the end of a rotation; one that still waits behind something parked, or past its latest start, is to be taken back. */
+export const awaitRotation = (deps: Deps) =>
+  async function awaitRotation(asked: FleetAsk): Promise<FleetWatched> {
+    const { gateway, run, limitMs } = asked;
+    return until({ what: `the rotation of ${gateway}`, paceMs, limitMs }, deps.signal(), async () => {
+      const standing = await deps.records.standing(gateway, fleetRequestId(run, gateway));
+      const watched = await watchedAs(deps, asked, standing);
+      if (watched.state === 'asked') throw new NotYet(`the rotation of ${gateway} ${words[standing?.state ?? '']}`);
+      return watched;
+    });
+  };
+
+const words: Record<string, string> = { queued: 'waits for its turn', running: 'runs' };
+
+/** Takes back what has not begun. What has begun goes on, and its end is to be awaited. */
+export const withdrawRotation = (deps: Deps) =>
+  async function withdrawRotation(asked: FleetAsk & { end: FleetEndKind; reason: string }): Promise<FleetWatched> {
+    const { gateway, run, end, reason } = asked;
+    const standing = await deps.records.withdraw(gateway, { requestId: fleetRequestId(run, gateway), reason });
+    if (standing?.state === 'withdrawn' && !standing.gone) return ended(end, reason);
+    const watched = await watchedAs(deps, asked, standing);
+    return watched.state === 'waits' ? { state: 'asked' } : watched;
+  };
+
+async function watchedAs(deps: Deps, asked: FleetAsk, standing: Standing | undefined): Promise<FleetWatched> {
+  const { gateway, birth, latestStart } = asked;
+  if (!standing)
+    return (await isGone(deps, gateway, birth)) ? gone : ended('failed', 'its record knows nothing of the request');
+  const { state, reason, park } = standing;
+  if (state === 'done') return ended('done', '');
+  if (standing.gone && state !== 'running') return gone;
+  if (state === 'running')
+    return park ? ended('parked', `parked (${park.number}): ${park.reason}`) : { state: 'asked' };
+  if (state === 'queued') {
+    if (park) return { state: 'waits', end: 'parked', reason: `it waited behind a parked operation (${park.number})` };
+    if (Date.now() <= latestStart) return { state: 'asked' };
+    return { state: 'waits', end: 'withdrawn', reason: `it had not begun by ${new Date(latestStart).toISOString()}` };
+  }
+  return state === 'withdrawn' ? ended('withdrawn', reason) : ended('failed', `${state}: ${reason}`);
+}
+
+/** Whether the life that was meant has ended, or is about to. */
+async function isGone(deps: Deps, gateway: string, birth: string): Promise<boolean> {
+  const told = await deps.records.describe(gateway);
+  if (!told || told.life?.mark.birth !== birth) return true;
+  return ['removed', 'none', 'removing'].includes(told.phase) || told.queue.some(({ kind }) => kind === 'remove');
+}
+
+function ended(end: FleetEndKind, reason: string): FleetWatched {
+  return { state: 'ended', end, reason };
+}
+
+const gone = ended('gone', 'the gateway was removed meanwhile');

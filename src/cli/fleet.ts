@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from '@commander-js/extra-typings';
+import type { Client } from '@temporalio/client';
+import { fleetStatus, tellFleet } from '../client/fleet.js';
+import { fleetId } from '../domain/fleet.js';
+import type { FleetEnd, FleetStatus, FleetWord } from '../workflows/fleet-requests.js';
+import { exits, type Exit } from './exit.js';
+import { origin } from './provision.js';
+import { verb, withTemporal } from './verb.js';
+
+/** How often a run over the fleet is looked at: it lasts minutes. */
+const paceMs = 1_000;
+
+const meanings: Record<FleetWord['word'], string> = {
+  pause: 'let nobody else begin; what has begun goes on',
+  resume: 'go on with a run that is paused',
+  abort: 'let nobody else begin, and take back what has not begun',
+};
+
+/** `creel fleet status|pause|resume|abort`: a run over the whole fleet. */
+export function fleetCommand() {
+  const fleet = new Command('fleet').description('look at a run over the whole fleet, pause, resume or abort it');
+  fleet.addCommand(statusCommand());
+  for (const word of ['pause', 'resume', 'abort'] as const) fleet.addCommand(wordCommand(word));
+  return fleet;
+}
+
+function statusCommand() {
+  return verb('status', 'show how a run stands, every gateway by name', [
+    'creel fleet status 5f3a09bc',
+    'creel fleet status 5f3a09bc --follow',
+  ])
+    .argument('<run>', 'its name, as said when it began')
+    .option('--follow', 'until it has ended')
+    .action(async (rawRun, options) => {
+      const run = fleetId(rawRun);
+      const json = options.json === true;
+      await withTemporal(options, async (client) => {
+        if (options.follow) process.exitCode = await followFleet(client, run, json);
+        else process.exitCode = show(await fleetStatus(client, run), json);
+      });
+    });
+}
+
+function wordCommand(word: FleetWord['word']) {
+  return verb(word, meanings[word], [`creel fleet ${word} 5f3a09bc`])
+    .argument('<run>', 'its name, as said when it began')
+    .action(async (rawRun, options) => {
+      const run = fleetId(rawRun);
+      await withTemporal(options, async (client) => {
+        const status = await tellFleet(client, run, { word, origin: origin() });
+        process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : `${headline(status)}\n`);
+      });
+    });
+}
+
+/** Shows each gateway as it comes to its end, until the run has. Ctrl-C leaves the run going. */
+export async function followFleet(client: Client, run: string, json: boolean): Promise<Exit> {
+  const said = new Set<string>();
+  let before = '';
+  for (;;) {
+    const status = await fleetStatus(client, run);
+    const line = json ? JSON.stringify(status) : headline(status);
+    const ends = json ? [] : status.ends.filter(({ gateway, end }) => end !== 'left out' && !said.has(gateway));
+    for (const each of ends) process.stdout.write(`${endLine(each)}\n`);
+    for (const { gateway } of ends) said.add(gateway);
+    if (line !== before) process.stdout.write(`${line}\n`);
+    before = line;
+    if (status.phase === 'ended') return fleetExit(status);
+    await sleep(paceMs);
+  }
+}
+
+function show(status: FleetStatus, json: boolean): Exit {
+  const lists = [...status.open.map((id) => `  ${id}: open`), ...status.waiting.map((id) => `  ${id}: waiting`)];
+  const lines = [headline(status), ...status.ends.map(endLine), ...lists];
+  process.stdout.write(json ? `${JSON.stringify(status)}\n` : `${lines.join('\n')}\n`);
+  return status.phase === 'ended' ? fleetExit(status) : exits.done;
+}
+
+function headline({ run, phase, reason, size, ends, open, waiting }: FleetStatus): string {
+  const count = (kind: FleetEnd['end']) => ends.filter(({ end }) => end === kind).length;
+  const done = count('done');
+  const others = size - done - open.length - waiting.length;
+  const numbers = `${done} of ${size} done, ${others} not, ${open.length} open, ${waiting.length} waiting, ${count('left out')} left out`;
+  return `run ${run} ${phase}: ${numbers}${reason === '' ? '' : `. Why: ${reason}`}`;
+}
+
+function endLine({ gateway, end, reason }: FleetEnd): string {
+  return `  ${gateway}: ${end}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+/** What the end of a run means to a script: a gateway that was removed meanwhile is nobody's failure. */
+export function fleetExit({ reason, ends }: Pick<FleetStatus, 'reason' | 'ends'>): Exit {
+  if (reason !== '') return exits.failed;
+  return ends.every(({ end }) => end === 'done' || end === 'gone' || end === 'left out') ? exits.done : exits.attention;
+}

@@ -1,0 +1,115 @@
+import { WorkflowFailedError, type Client } from '@temporalio/client';
+import { ApplicationFailure, TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Fleet, FleetPlan, Seen } from '../domain/fleet.js';
+import { fleetOf } from '../domain/fleet-order.js';
+import {
+  fleetStatusQuery,
+  fleetWordUpdate,
+  type FleetInput,
+  type FleetResult,
+  type FleetStatus,
+  type FleetWord,
+} from '../workflows/fleet-requests.js';
+import { fleetWorkflowId, taskQueue } from '../workflows/ids.js';
+import { defaultLimits } from '../workflows/limits.js';
+import { needsAttentionKey, operationKindKey } from '../workflows/search-attributes.js';
+import { readDeployment } from './deployment.js';
+import { isNotFound, isSilence, NoWorker, TurnedDown, UnknownGateway, unwrap } from './failure.js';
+import { answerMs, ask, list } from './gateways.js';
+
+/** Gateways asked at the same time. */
+const atOnce = 10;
+
+/** Every gateway there is, by its own word, and who of them takes part in a run of this name, in its order. */
+export async function lookAtFleet(client: Client, run: string): Promise<Fleet> {
+  const ids: string[] = [];
+  for await (const { gateway } of list(client)) ids.push(gateway);
+  const seen = new Map<string, Seen>();
+  while (ids.length > 0) {
+    const asked = ids.splice(0, atOnce).map(async (id) => [id, await see(client, id)] as const);
+    for (const [id, each] of await Promise.all(asked)) seen.set(id, each);
+  }
+  return fleetOf(run, seen);
+}
+
+/** Visibility lags: what a gateway is, it says itself. */
+async function see(client: Client, gateway: string): Promise<Seen> {
+  try {
+    const { phase, life, running, queue } = await ask(client, gateway);
+    const removing = [...(running ? [running] : []), ...queue].some(
+      ({ kind }) => kind === 'remove' || kind === 'purge',
+    );
+    return { phase, life, removing };
+  } catch (error) {
+    if (error instanceof UnknownGateway) return undefined;
+    throw error;
+  }
+}
+
+/** Begins a run over the fleet; one of the same name that exists already is that one. */
+export async function startFleet(client: Client, run: string, plan: FleetPlan, origin: string): Promise<void> {
+  await readDeployment(client);
+  const input: FleetInput = { layout: 1, run, origin, plan, limits: defaultLimits };
+  try {
+    await client.workflow.start('rotateFleet', {
+      workflowId: fleetWorkflowId(run),
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      taskQueue,
+      args: [input],
+      staticSummary: `rotate the fleet, ${plan.window} at once`,
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: operationKindKey, value: 'rotate-fleet' },
+        { key: needsAttentionKey, value: false },
+      ]),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw unwrap(error);
+  }
+}
+
+/** How a run over the fleet stands, by its own word; one that has ended needs no worker to say so. */
+export async function fleetStatus(client: Client, run: string): Promise<FleetStatus> {
+  const handle = client.workflow.getHandle(fleetWorkflowId(run));
+  return asking(client, run, async () => {
+    const { status } = await handle.describe();
+    if (status.name !== 'RUNNING') return statusOf(await resultOf(client, run));
+    return handle.query(fleetStatusQuery);
+  });
+}
+
+/** An operator's word to a run over the fleet. `TurnedDown` when it takes no such word now. */
+export async function tellFleet(client: Client, run: string, word: FleetWord): Promise<FleetStatus> {
+  const handle = client.workflow.getHandle(fleetWorkflowId(run));
+  return asking(client, run, () => handle.executeUpdate(fleetWordUpdate, { args: [word] }));
+}
+
+async function resultOf(client: Client, run: string): Promise<FleetResult> {
+  try {
+    return await client.workflow.getHandle(fleetWorkflowId(run)).result();
+  } catch (error) {
+    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
+    if (!(cause instanceof ApplicationFailure) || !cause.details?.[0]) throw error;
+    return cause.details[0] as FleetResult;
+  }
+}
+
+function statusOf({ run, reason, ends }: FleetResult): FleetStatus {
+  const size = ends.filter(({ end }) => end !== 'left out').length;
+  return { run, phase: 'ended', reason, size, waiting: [], open: [], ends };
+}
+
+async function asking<T>(client: Client, run: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await client.withDeadline(Date.now() + answerMs, call);
+  } catch (error) {
+    if (isNotFound(error))
+      throw new TurnedDown(`no run over the fleet is called ${run}. Its name was said when it began`, 'Refused', {
+        cause: error,
+      });
+    if (!isSilence(error)) throw unwrap(error);
+    throw new NoWorker(
+      `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}): the run over the fleet goes on when one runs`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import { Refused } from './errors.js';
+import type { Gateway, Place } from './gateway.js';
+import { fleetWindow } from './thresholds.js';
+
+/** How a rotation of the whole fleet goes about it. */
+export type FleetPlan = {
+  /** How many gateways at once. */
+  readonly window: number;
+  /** The share of those that take part that may fail, from 0 to 1; more stops the rest. */
+  readonly maxFailed: number;
+  /** A rotation that has not begun this long after it was asked for is withdrawn. */
+  readonly beginWithinMs: number;
+};
+
+/** A gateway that takes part: exactly the life that was seen. */
+export type Member = { readonly gateway: string; readonly birth: string; readonly place: Place };
+
+/** One that does not, and why. */
+export type LeftOut = { readonly gateway: string; readonly reason: string };
+
+/** The fleet as it was seen: who takes part, in the order in which it is their turn, and the rest. */
+export type Fleet = { readonly members: readonly Member[]; readonly leftOut: readonly LeftOut[] };
+
+/** What a gateway said of itself when it was looked at; undefined when it had no record any more. */
+export type Seen =
+  | { readonly phase: string; readonly life: Gateway | undefined; readonly removing: boolean }
+  | undefined;
+
+const idForm = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+const dayMs = 24 * 3_600_000;
+
+/** The id of a run over the fleet as given, or `Refused`. */
+export function fleetId(raw: unknown): string {
+  if (typeof raw === 'string' && idForm.test(raw)) return raw;
+  throw new Refused(
+    `the request id ${JSON.stringify(raw)} names no run over the fleet: 1 to 40 of a-z, 0-9 and "-". For example: 2026-11`,
+  );
+}
+
+/** A plan as it arrives over the wire, or `Refused`. */
+export function fleetPlan(raw: unknown): FleetPlan {
+  const { window, maxFailed, beginWithinMs } = (raw ?? {}) as Partial<Record<keyof FleetPlan, unknown>>;
+  if (!Number.isInteger(window))
+    throw new Refused(`the window is ${JSON.stringify(window)}: it must be a whole number`);
+  return {
+    window: within('window', window, 1, fleetWindow),
+    maxFailed: within('share that may fail', maxFailed, 0, 1),
+    beginWithinMs: within('time to begin within (ms)', beginWithinMs, 1, 30 * dayMs),
+  };
+}
+
+function within(name: string, raw: unknown, least: number, most: number): number {
+  if (typeof raw === 'number' && raw >= least && raw <= most) return raw;
+  throw new Refused(`the ${name} is ${JSON.stringify(raw)}: it must be from ${least} to ${most}`);
+}
+
+/** The request of one gateway in one run: the same however often it is asked. */
+export function fleetRequestId(run: string, gateway: string): string {
+  return `fleet-${run}-${gateway}`;
+}

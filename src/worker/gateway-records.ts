@@ -1,0 +1,29 @@
+import { Client, QueryRejectedError } from '@temporalio/client';
+import type { GatewayRecords } from '../activities/deps.js';
+import { TurnedDown, UnknownGateway } from '../client/failure.js';
+import { lookAtFleet } from '../client/fleet.js';
+import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
+import { Refused } from '../domain/errors.js';
+
+/** The records of all gateways as activities ask them. One whose run has closed is none. */
+export function gatewayRecords({ connection, options: { namespace } }: Client): GatewayRecords {
+  const client = new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
+  return {
+    lookAtFleet: (run) => lookAtFleet(client, run),
+    describe: (gateway) => unlessGone(() => ask(client, gateway)),
+    request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
+    standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),
+    withdraw: (gateway, asked) => unlessGone(() => withdraw(client, gateway, asked)),
+  };
+}
+
+async function unlessGone<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof UnknownGateway || error instanceof QueryRejectedError) return undefined;
+    if (error instanceof TurnedDown && ['Refused', 'Malformed'].includes(error.kind))
+      throw new Refused(error.message, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,271 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Refused } from '../../src/domain/errors.js';
+import { fleetId, fleetPlan, fleetRequestId, type Fleet, type FleetPlan, type Seen } from '../../src/domain/fleet.js';
+import { fleetOf } from '../../src/domain/fleet-order.js';
+import { gatewaySpec } from '../../src/domain/gateway-spec.js';
+import type { FleetEndKind } from '../../src/workflows/fleet-requests.js';
+import {
+  beginFleet,
+  endMember,
+  fleetResult,
+  fleetStatus,
+  isFailure,
+  isOver,
+  stopFleet,
+  takeNext,
+  type FleetState,
+} from '../../src/workflows/fleet-state.js';
+
+const place = { provider: 'local', host: 'local' } as const;
+const plan: FleetPlan = { window: 5, maxFailed: 0.1, beginWithinMs: 60_000 };
+const spec = gatewaySpec({
+  release: '2026.9.6',
+  dev: false,
+  memoryMb: 2048,
+  cpus: 2,
+  keepStateMs: 0,
+  parkMs: 0,
+  channels: [],
+  rotation: 'scheduled',
+});
+
+function fleet(size: number, out = 0): Fleet {
+  const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+  return {
+    members: ids('g', size).map((gateway) => ({ gateway, birth: 'aaaaaa', place })),
+    leftOut: ids('out', out).map((gateway) => ({ gateway, reason: 'its spec says rotation: manual' })),
+  };
+}
+
+/** Takes whoever's turn it is. */
+function fill(state: FleetState, over = plan): string[] {
+  const taken: string[] = [];
+  for (let next = takeNext(state, over, 0); next; next = takeNext(state, over, 0)) taken.push(next.gateway);
+  return taken;
+}
+
+function end(state: FleetState, gateway: string, kind: FleetEndKind, over = plan): void {
+  endMember(state, over, { gateway, end: kind, reason: '' });
+}
+
+type Event =
+  | { readonly kind: 'take' | 'pause' | 'resume' | 'abort' | 'carry on' }
+  | { readonly kind: 'end'; readonly which: number; readonly end: FleetEndKind };
+
+const ends: FleetEndKind[] = ['done', 'failed', 'parked', 'withdrawn', 'refused', 'gone'];
+const events = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.constant<Event>({ kind: 'take' }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        kind: fc.constant('end' as const),
+        which: fc.nat(),
+        end: fc.constantFrom('done', ...ends),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constantFrom<Event>({ kind: 'pause' }, { kind: 'resume' }, { kind: 'carry on' }) },
+    { weight: 1, arbitrary: fc.constantFrom<Event>({ kind: 'take' }, { kind: 'take' }, { kind: 'abort' }) },
+  ),
+  { maxLength: 80 },
+);
+
+function happen(state: FleetState, event: Event, over: FleetPlan): FleetState {
+  if (event.kind === 'take') takeNext(state, over, 0);
+  if (event.kind === 'pause' || event.kind === 'resume') state.paused = event.kind === 'pause';
+  if (event.kind === 'abort') stopFleet(state, 'aborted', 'by hand');
+  if (event.kind === 'carry on') return JSON.parse(JSON.stringify(state));
+  if (event.kind === 'end') {
+    const member = state.open[event.which % Math.max(1, state.open.length)];
+    if (member) end(state, member.gateway, event.end, over);
+  }
+  return state;
+}
+
+describe('a run over the fleet', () => {
+  test('whatever happens in whichever order, every gateway is named exactly once, and no limit is passed', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(25),
+        fc.nat(3),
+        fc.integer({ min: 1, max: 6 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        events,
+        (size, out, window, maxFailed, history) => {
+          const over = { window, maxFailed, beginWithinMs: 1 };
+          let state = beginFleet(fleet(size, out));
+          const all = fleetStatus('r', state);
+          const names = [...all.waiting, ...all.ends.map(({ gateway }) => gateway)].toSorted();
+          const check = () => {
+            const { waiting, open, ends: ended } = fleetStatus('r', state);
+            expect([...waiting, ...open, ...ended.map(({ gateway }) => gateway)].toSorted()).toEqual(names);
+            const proved = ended.some((each) => each.end === 'done');
+            expect(open.length).toBeLessThanOrEqual(proved ? window : 1);
+            const failed = ended.filter((each) => isFailure(each.end)).length;
+            if (failed > size * maxFailed || (failed > 0 && !proved)) expect(state.stopped).toBeDefined();
+            if (state.stopped) expect(waiting).toEqual([]);
+          };
+          for (const event of history) {
+            state = happen(state, event, over);
+            check();
+          }
+          state.paused = false;
+          while (!isOver(state)) {
+            fill(state, over);
+            check();
+            for (const { gateway } of [...state.open]) end(state, gateway, 'done', over);
+          }
+          const result = fleetResult('r', state);
+          expect(result.ends.map(({ gateway }) => gateway).toSorted()).toEqual(names);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('begins with one alone, then keeps its window full', () => {
+    const state = beginFleet(fleet(9));
+    expect(fill(state)).toEqual(['g0']);
+    end(state, 'g0', 'gone');
+    expect(fill(state)).toEqual(['g1']);
+    expect(fleetStatus('r', state).phase).toBe('canary');
+    end(state, 'g1', 'done');
+    expect(fill(state)).toEqual(['g2', 'g3', 'g4', 'g5', 'g6']);
+    end(state, 'g4', 'done');
+    expect(fill(state)).toEqual(['g7']);
+    expect(fleetStatus('r', state)).toMatchObject({ phase: 'rotating', size: 9, waiting: ['g8'] });
+  });
+
+  test.each(['failed', 'parked', 'withdrawn', 'refused'] as const)(
+    'whose first one is %s leaves the rest alone',
+    (kind) => {
+      const state = beginFleet(fleet(3));
+      fill(state);
+      end(state, 'g0', kind, { ...plan, maxFailed: 1 });
+      expect(fleetResult('r', state)).toMatchObject({
+        outcome: 'stopped',
+        reason: `the first one failed: g0: ${kind}`,
+        ends: [
+          { gateway: 'g0', end: kind },
+          { gateway: 'g1', end: 'not begun' },
+          { gateway: 'g2', end: 'not begun' },
+        ],
+      });
+    },
+  );
+
+  test('stops at more failures than the share, not at as many; one that was removed is none', () => {
+    const state = beginFleet(fleet(20));
+    fill(state);
+    end(state, 'g0', 'done');
+    fill(state);
+    end(state, 'g1', 'parked');
+    end(state, 'g2', 'withdrawn');
+    end(state, 'g3', 'gone');
+    expect(state.stopped).toBeUndefined();
+    end(state, 'g4', 'refused');
+    expect(state.stopped?.reason).toBe('3 of 20 failed, more than 10 %');
+    expect(isOver(state)).toBe(false);
+    end(state, 'g5', 'done');
+    expect(isOver(state)).toBe(true);
+  });
+
+  test('paused lets nobody begin; what has begun comes to its end', () => {
+    const state = beginFleet(fleet(2));
+    fill(state);
+    state.paused = true;
+    end(state, 'g0', 'done');
+    expect(fill(state)).toEqual([]);
+    expect(fleetStatus('r', state).phase).toBe('paused');
+    state.paused = false;
+    expect(fill(state)).toEqual(['g1']);
+  });
+
+  test('says by when each must begin, from when it was its turn', () => {
+    expect(takeNext(beginFleet(fleet(1)), plan, 1_000)).toMatchObject({ latestStart: 61_000 });
+  });
+
+  test('keeps reasons short', () => {
+    const state = beginFleet(fleet(1));
+    fill(state);
+    endMember(state, plan, { gateway: 'g0', end: 'failed', reason: 'x'.repeat(5_000) });
+    expect(state.ends[0]?.reason).toHaveLength(200);
+  });
+
+  test('over nobody is done', () => {
+    expect(fleetResult('r', beginFleet(fleet(0, 2)))).toMatchObject({ outcome: 'done', ends: [{}, {}] });
+  });
+});
+
+describe('who takes part', () => {
+  const seen = (gateway: string, phase = 'ready', over: object = {}): [string, Seen] => {
+    const mark = { deployment: 'abcdefghij', gateway, birth: 'aaaaaa', layout: 1 };
+    const life = { mark, place, spec: { ...spec, ...over }, tokenGeneration: 1, deviceGeneration: 1 };
+    return [gateway, { phase, life, removing: false }];
+  };
+  const { rotation: _rotation, ...manual } = spec;
+
+  test('is every gateway that lives and is rotated by schedule; the rest is named with the reason', () => {
+    const [, told] = seen('leaving');
+    const [, hand] = seen('hand');
+    const { members, leftOut } = fleetOf(
+      'r',
+      new Map<string, Seen>([
+        seen('a'),
+        seen('stuck', 'parked'),
+        ['gone', undefined],
+        seen('was', 'removed'),
+        ['leaving', told && { ...told, removing: true }],
+        ['hand', hand?.life && { ...hand, life: { ...hand.life, spec: manual } }],
+      ]),
+    );
+    expect(members.map(({ gateway }) => gateway).toSorted()).toEqual(['a', 'stuck']);
+    expect(leftOut).toEqual([
+      { gateway: 'gone', reason: 'nothing of it is on record' },
+      { gateway: 'hand', reason: 'its spec says rotation: manual' },
+      { gateway: 'leaving', reason: 'it is being removed' },
+      { gateway: 'was', reason: 'it is removed' },
+    ]);
+  });
+
+  test('goes in an order that the run decides, not the alphabet, and begins with one that is ready', () => {
+    const ids = Array.from({ length: 30 }, (_, index) => `g${index}`);
+    const order = (run: string, phases: Record<string, string> = {}) =>
+      fleetOf(run, new Map(ids.map((id) => seen(id, phases[id] ?? 'ready')))).members.map(({ gateway }) => gateway);
+    expect(order('one')).toEqual(order('one'));
+    expect(order('one')).not.toEqual(order('two'));
+    expect(order('one')).not.toEqual(ids);
+    const first = order('one')[0] ?? '';
+    const changed = order('one', { [first]: 'parked' });
+    expect(changed[0]).not.toBe(first);
+    expect(changed.toSorted()).toEqual(ids.toSorted());
+  });
+
+  test('is asked under one request id for each run and gateway', () => {
+    expect(fleetRequestId('2026-11', 'g42')).toBe('fleet-2026-11-g42');
+  });
+});
+
+describe('a plan', () => {
+  test('is taken as given', () => {
+    expect(fleetPlan({ window: 5, maxFailed: 0.1, beginWithinMs: 1 })).toEqual({ ...plan, beginWithinMs: 1 });
+  });
+
+  test.each([
+    undefined,
+    {},
+    { ...plan, window: 0 },
+    { ...plan, window: 1.5 },
+    { ...plan, window: 21 },
+    { ...plan, maxFailed: 1.1 },
+    { ...plan, maxFailed: NaN },
+    { ...plan, beginWithinMs: 0 },
+  ])('%j is refused', (raw) => {
+    expect(() => fleetPlan(raw)).toThrow(Refused);
+  });
+
+  test.each(['', 'A', 'a/b', '-a', 'x'.repeat(41), 7])('a run called %j is refused', (raw) => {
+    expect(() => fleetId(raw)).toThrow(Refused);
+  });
+});

@@ -1,0 +1,297 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Client } from '@temporalio/client';
+import type { FleetPlan } from '../../src/domain/fleet.js';
+import { gatewayToken } from '../../src/domain/token.js';
+import {
+  fleetStatusQuery,
+  fleetWordUpdate,
+  type FleetEndKind,
+  type FleetInput,
+  type FleetResult,
+  type FleetStatus,
+  type FleetWord,
+} from '../../src/workflows/fleet-requests.js';
+import { fleetWorkflowId } from '../../src/workflows/ids.js';
+import { continueAsNewSignal, type Description } from '../../src/workflows/requests.js';
+import { DirectoryPager } from '../world/directory-pager.js';
+import { testSpec } from '../world/open-test-world.js';
+import { DirectoryGround } from './directory-ground.js';
+import { DirectoryStage } from './directory-stage.js';
+import { shortLimits } from './stage.js';
+import { TestServer } from './server.js';
+
+const scheduled = { ...testSpec, rotation: 'scheduled' } as const;
+const usual: FleetPlan = { window: 5, maxFailed: 0.5, beginWithinMs: 60_000 };
+
+/** A server with one worker and the gateways of one fleet: all there are. */
+class Fleet {
+  readonly ground: DirectoryGround;
+  readonly #first: DirectoryStage;
+  readonly gateways: DirectoryStage[] = [];
+  readonly #run = 'test-run';
+
+  private constructor(ground: DirectoryGround) {
+    this.ground = ground;
+    this.#first = new DirectoryStage(ground);
+  }
+
+  static async play(size: number, run: (fleet: Fleet) => Promise<void>): Promise<void> {
+    const ground = new DirectoryGround(await TestServer.start());
+    const fleet = new Fleet(ground);
+    try {
+      await ground.startWorker();
+      await Promise.all(Array.from({ length: size }, () => fleet.add()));
+      await run(fleet);
+    } finally {
+      await fleet.#first.close();
+      await ground.close();
+      await ground.server.stop();
+    }
+  }
+
+  get client(): Promise<Client> {
+    return this.#first.client();
+  }
+
+  async add(spec: Parameters<DirectoryStage['provision']>[0] = { spec: scheduled }): Promise<DirectoryStage> {
+    const stage = new DirectoryStage(this.ground);
+    stage.use(await this.client);
+    this.gateways.push(stage);
+    await stage.provision(spec);
+    await stage.settled(120_000);
+    return stage;
+  }
+
+  async start(plan: Partial<FleetPlan> = {}): Promise<void> {
+    const input: FleetInput = {
+      layout: 1,
+      run: this.#run,
+      origin: 'test',
+      plan: { ...usual, ...plan },
+      limits: shortLimits,
+    };
+    await (
+      await this.client
+    ).workflow.start('rotateFleet', {
+      workflowId: fleetWorkflowId(this.#run),
+      taskQueue: this.ground.queue,
+      args: [input],
+    });
+  }
+
+  async handle() {
+    return (await this.client).workflow.getHandle(fleetWorkflowId(this.#run));
+  }
+
+  async tell(word: FleetWord['word']): Promise<FleetStatus> {
+    return (await this.handle()).executeUpdate(fleetWordUpdate, { args: [{ word, origin: 'test' }] });
+  }
+
+  async status(): Promise<FleetStatus> {
+    return (await this.handle()).query(fleetStatusQuery);
+  }
+
+  async until(holds: (status: FleetStatus) => boolean): Promise<FleetStatus> {
+    for (const deadline = Date.now() + 60_000; ;) {
+      const status = await this.status();
+      if (holds(status)) return status;
+      if (Date.now() > deadline) throw new Error(`not within a minute: ${JSON.stringify(status)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** The order in which it is their turn. */
+  async order(): Promise<DirectoryStage[]> {
+    const { waiting, open, ends } = await this.status();
+    const ids = [...ends.filter(({ end }) => end !== 'left out').map(({ gateway }) => gateway), ...open, ...waiting];
+    return ids.flatMap((id) => this.gateways.filter((each) => each.id === id));
+  }
+
+  /** The end of the run, whatever it is. */
+  async result(): Promise<FleetResult> {
+    try {
+      return await (await this.handle()).result();
+    } catch (error) {
+      const cause = (error as { cause?: { details?: FleetResult[] } }).cause;
+      if (!cause?.details?.[0]) throw error;
+      return cause.details[0];
+    }
+  }
+}
+
+/** What each gateway came to, all of them, each once. */
+function endsOf(fleet: Fleet, result: FleetResult): Map<string, FleetEndKind> {
+  const named = result.ends.map(({ gateway }) => gateway);
+  expect(named.toSorted()).toEqual(fleet.gateways.map(({ id }) => id).toSorted());
+  return new Map(result.ends.map(({ gateway, end }) => [gateway, end]));
+}
+
+/** Whether the gateway lets exactly the generation on record in. */
+async function serves(stage: DirectoryStage, { life }: Description): Promise<boolean> {
+  if (!life) return false;
+  const { deps } = stage.ground.world;
+  const token = gatewayToken(deps.key, life.mark, life.tokenGeneration);
+  const container = `oc-${stage.id}-${life.mark.birth}`;
+  return (await deps.door.callInside({ place: life.place, container, token }, [])).kind === 'open';
+}
+
+describe('a rotation of the fleet', () => {
+  it('of 20, one parked, one removed meanwhile, one behind a held operation, the worker killed twice: names every one', () =>
+    Fleet.play(15, async (fleet) => {
+      const manual = await fleet.add({ spec: testSpec });
+      const parked = await fleet.add({ spec: { ...scheduled, parkMs: 3_600_000 } });
+      parked.interfere('ensureOperator', 'fail');
+      await parked.provision({ spec: { ...scheduled, parkMs: 3_600_000 } });
+      await parked.until(({ phase }) => phase === 'parked');
+      const held = await fleet.add();
+      held.interfere('findGateway', 'hold before');
+      await held.provision({ spec: scheduled });
+      await held.held('findGateway');
+      const removed = await fleet.add();
+      const reborn = await fleet.add();
+      expect(fleet.gateways).toHaveLength(20);
+
+      for (const stage of fleet.gateways) if (stage !== held) stage.interfere('ensureToken', 'hold before');
+      await fleet.start({ maxFailed: 0.2 });
+      const canary = (await fleet.until(({ open }) => open.length === 1)).open[0];
+      await Promise.all([removed.remove(), reborn.remove()]);
+      for (const stage of [removed, reborn]) stage.letGo('ensureToken');
+      await reborn.settled();
+      const { birth } = await reborn.provision({ spec: scheduled });
+      await reborn.settled();
+      await fleet.ground.killWorkers();
+      for (const stage of fleet.gateways) stage.letGo('ensureToken');
+      await fleet.ground.startWorker();
+      await fleet.until(({ ends }) => ends.filter(({ end }) => end === 'done').length >= 6);
+      await fleet.ground.killWorkers();
+      await fleet.ground.startWorker();
+      await fleet.until(({ open, waiting }) => waiting.length === 0 && open.length <= 1);
+      held.letGo('findGateway');
+
+      const result = await fleet.result();
+      expect(result).toMatchObject({ outcome: 'done' });
+      const ends = endsOf(fleet, result);
+      expect(canary).toBeDefined();
+      const odd = new Map([
+        [manual, 'left out'],
+        [parked, 'parked'],
+        [removed, 'gone'],
+        [reborn, 'gone'],
+      ]);
+      for (const stage of fleet.gateways)
+        expect({ id: stage.id, end: ends.get(stage.id) }).toEqual({ id: stage.id, end: odd.get(stage) ?? 'done' });
+      expect(removed.leftovers()).toEqual([]);
+      expect(await removed.describe()).toMatchObject({ phase: 'removed' });
+      expect(await reborn.describe()).toMatchObject({ phase: 'ready', life: { mark: { birth }, tokenGeneration: 1 } });
+      for (const stage of fleet.gateways.filter((each) => ends.get(each.id) === 'done')) {
+        const told = await stage.settled();
+        expect(told).toMatchObject({ phase: 'ready', life: { tokenGeneration: 2 }, handOver: { generation: 2 } });
+        expect(await serves(stage, told)).toBe(true);
+      }
+      expect((await manual.describe()).life?.tokenGeneration).toBe(1);
+      expect(await parked.describe()).toMatchObject({ phase: 'parked', queue: [] });
+    }));
+
+  it('is paused, resumed, carried on as new and aborted, and takes back what has not begun', () =>
+    Fleet.play(5, async (fleet) => {
+      const queued = await fleet.add();
+      queued.interfere('findGateway', 'hold before');
+      await queued.provision({ spec: scheduled });
+      await queued.held('findGateway');
+      for (const stage of fleet.gateways) stage.interfere('ensureToken', 'hold before');
+      await fleet.start({ window: 2, maxFailed: 1 });
+      await fleet.until(({ phase, open }) => phase === 'canary' && open.length === 1);
+      const order = await fleet.order();
+      expect(await fleet.tell('pause')).toMatchObject({ phase: 'paused' });
+      order[0]?.letGo('ensureToken');
+      expect(await fleet.until(({ ends }) => ends.length === 1)).toMatchObject({ phase: 'paused', open: [] });
+      const { runId } = await (await fleet.handle()).describe();
+      await (await fleet.handle()).signal(continueAsNewSignal);
+      await fleet.until(({ phase, open }) => phase === 'paused' && open.length === 0);
+      expect(await fleet.tell('resume')).toMatchObject({ size: 6 });
+      expect((await fleet.until(({ open }) => open.length === 2)).ends).toHaveLength(1);
+      expect((await (await fleet.handle()).describe()).runId).not.toBe(runId);
+      await fleet.until(({ open }) => open.length === 2);
+      // Whoever else is open goes on, and the one that waits for its turn is taken back.
+      for (const stage of order) if (stage !== queued) stage.letGo('ensureToken');
+      await fleet.until(({ open, waiting }) => open.length === 1 && waiting.length === 0);
+      await (await fleet.handle()).signal(continueAsNewSignal);
+      expect(await fleet.tell('abort')).toMatchObject({ phase: 'stopping' });
+      const result = await fleet.result();
+      expect(result).toMatchObject({ outcome: 'aborted', reason: 'aborted by test' });
+      const ends = endsOf(fleet, result);
+      expect(ends.get(queued.id)).toBe('withdrawn');
+      queued.letGo('findGateway');
+      queued.letGo('ensureToken');
+      expect(await queued.settled()).toMatchObject({ phase: 'ready', life: { tokenGeneration: 1 } });
+      await expect(fleet.tell('abort')).rejects.toThrow();
+    }));
+
+  it('aborted in its middle begins with nobody else', () =>
+    Fleet.play(4, async (fleet) => {
+      for (const stage of fleet.gateways) stage.interfere('ensureToken', 'hold before');
+      await fleet.start();
+      const { open } = await fleet.until((status) => status.open.length === 1);
+      const canary = fleet.gateways.find(({ id }) => id === open[0]);
+      await canary?.held('ensureToken');
+      await fleet.tell('abort');
+      for (const stage of fleet.gateways) stage.letGo('ensureToken');
+      const ends = endsOf(fleet, await fleet.result());
+      expect(ends.get(canary?.id ?? '')).toBe('done');
+      expect([...ends.values()].toSorted()).toEqual(['done', 'not begun', 'not begun', 'not begun']);
+    }));
+
+  it('whose first one fails leaves the rest alone, and a person hears of it', () =>
+    Fleet.play(4, async (fleet) => {
+      for (const stage of fleet.gateways) stage.interfere('probeRotatable', 'fail');
+      await fleet.start({ maxFailed: 1 });
+      const result = await fleet.result();
+      expect(result).toMatchObject({ outcome: 'stopped', reason: expect.stringContaining('the first one failed') });
+      expect([...endsOf(fleet, result).values()].toSorted()).toEqual(['failed', 'not begun', 'not begun', 'not begun']);
+      for (const stage of fleet.gateways) expect((await stage.settled()).life?.tokenGeneration).toBe(1);
+      await vi.waitUntil(() =>
+        new DirectoryPager(fleet.ground.root).pages().some(({ title }) => title.includes('fleet')),
+      );
+    }));
+
+  it('of which more fail than may stops', () =>
+    Fleet.play(6, async (fleet) => {
+      for (const stage of fleet.gateways) stage.interfere('ensureToken', 'hold before');
+      await fleet.start({ window: 1, maxFailed: 0.2 });
+      const order = await fleet.until(({ phase }) => phase === 'canary').then(() => fleet.order());
+      for (const stage of order.slice(1, 3)) stage.interfere('probeRotatable', 'fail');
+      for (const stage of order) stage.letGo('ensureToken');
+      const result = await fleet.result();
+      expect(result).toMatchObject({ outcome: 'stopped', reason: '2 of 6 failed, more than 20 %' });
+      const ends = endsOf(fleet, result);
+      expect(order.map(({ id }) => ends.get(id))).toEqual([
+        'done',
+        'failed',
+        'failed',
+        'not begun',
+        'not begun',
+        'not begun',
+      ]);
+    }));
+
+  it('withdraws for good what cannot begin in time, and outlives its server', () =>
+    Fleet.play(2, async (fleet) => {
+      const late = await fleet.add();
+      late.interfere('findGateway', 'hold before');
+      await late.provision({ spec: scheduled });
+      await late.held('findGateway');
+      await fleet.start({ window: 3, beginWithinMs: 3_000 });
+      await fleet.until(({ open }) => open.includes(late.id));
+      await fleet.ground.killWorkers();
+      await fleet.ground.server.kill();
+      await fleet.ground.server.start();
+      await fleet.ground.startWorker();
+      const result = await fleet.result();
+      expect(result.outcome).toBe('done');
+      const ends = endsOf(fleet, result);
+      expect(ends.get(late.id)).toBe('withdrawn');
+      expect([...ends.values()].toSorted()).toEqual(['done', 'done', 'withdrawn']);
+      late.letGo('findGateway');
+      expect(await late.settled()).toMatchObject({ phase: 'ready', life: { tokenGeneration: 1 } });
+    }));
+});
