@@ -6,6 +6,11 @@ import type { Deps } from './deps.js';
 import { findGeneration } from './generation.js';
 import { findStrangers } from './devices.js';
 import { ensureToken, restoreToken } from './gateway-token.js';
+import { ensureApproval, removeApproval } from './approval.js';
+import { findDevices } from './device-look.js';
+import { probePaired } from './pairing-proof.js';
+import { probePairable, probeRequest } from './pairing-request.js';
+import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './unpairing.js';
 import { ensureHost, findLives } from './host.js';
 import { mintLink } from './link.js';
 import { ensureNetwork, removeNetwork } from './network.js';
@@ -46,6 +51,16 @@ export function createActivities(deps: Deps) {
     probeRefusal: probeRefusal(deps),
     findStrangers: findStrangers(deps),
     findRotated: findRotated(deps),
+    findDevices: findDevices(deps),
+    probePairable: probePairable(deps),
+    probeRequest: probeRequest(deps),
+    ensureApproval: ensureApproval(deps),
+    removeApproval: removeApproval(deps),
+    probePaired: probePaired(deps),
+    ensureDenial: ensureDenial(deps),
+    probeUnpairable: probeUnpairable(deps),
+    ensureCutOff: ensureCutOff(deps),
+    probeCutOff: probeCutOff(deps),
     awaitNoOperations: awaitNoOperations(deps),
     page: (page: Page): Promise<void> => deps.pager.page(page),
   };

@@ -11,6 +11,7 @@ const phases = [
   'ready',
   'degraded',
   'repairing',
+  'pairing',
   'parked',
   'removing',
   'removed',

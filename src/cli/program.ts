@@ -1,13 +1,17 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './answer.js';
+import { denyCommand } from './deny.js';
 import { describeCommand } from './describe.js';
+import { devicesCommand } from './devices.js';
 import { exitHelp } from './exit.js';
 import { initCommand } from './init.js';
 import { listCommand } from './list.js';
 import { openCommand } from './open.js';
+import { pairCommand } from './pair.js';
 import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
 import { secretCommand } from './secret.js';
+import { unpairCommand } from './unpair.js';
 
 /** The command line, every verb of it. */
 export function program(): Command {
@@ -37,8 +41,12 @@ function commands(): CommandUnknownOpts[] {
     listCommand(),
     describeCommand(),
     openCommand(),
+    devicesCommand(),
+    pairCommand(),
+    denyCommand(),
+    unpairCommand(),
     removeCommand(),
-    ...(['retry', 'skip', 'abort', 'leave'] as const).map(answerCommand),
+    ...(['retry', 'skip', 'allow', 'abort', 'leave'] as const).map(answerCommand),
     secretCommand(),
   ];
 }

@@ -1,4 +1,5 @@
 import type { GatewayRecord } from '../domain/gateway-record.js';
+import type { Proof } from '../workflows/operation.js';
 import type { Accepted, Left, OperationKind, OperationOutcome, Park } from '../workflows/requests.js';
 import { operationKind } from './payloads.js';
 
@@ -37,6 +38,8 @@ export type Frame = {
   readonly outcome?: OperationOutcome | 'lost';
   readonly reason: string;
   readonly record?: GatewayRecord;
+  /** What a change proved, in order. */
+  readonly proofs?: readonly Proof[];
   readonly left: readonly Left[];
   /** What to type next. */
   readonly commands: readonly string[];
@@ -88,6 +91,8 @@ export function commandsFor(
 ): string[] {
   if (park) return park.answers.map((word) => `creel ${word} ${gateway} --park ${park.number}`);
   if (outcome === undefined) return [`creel describe ${gateway}`];
+  if (outcome === 'done' && (kind === 'pair' || kind === 'deny' || kind === 'unpair'))
+    return [`creel devices ${gateway}`];
   if (outcome === 'done') return isRemoval(kind) ? [] : [`creel open ${gateway}`, `creel describe ${gateway}`];
   if (outcome === 'degraded' || outcome === 'stopped')
     return [`creel describe ${gateway}`, `creel provision ${gateway}`];

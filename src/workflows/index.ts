@@ -1,7 +1,8 @@
 export { cleanUp } from './clean-up.js';
 export { deployment } from './deployment.js';
 export { gateway } from './gateway.js';
-export { openGateway, probeGateway } from './look.js';
+export { listDevices, openGateway, probeGateway } from './look.js';
+export { denyDevice, pairDevice, unpairDevice } from './pair-device.js';
 export { tellPerson } from './page.js';
 export { provision, repair } from './provision.js';
 export { rotateToken, wayBack } from './rotate-token.js';

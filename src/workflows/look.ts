@@ -1,12 +1,13 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/activities.js';
+import type { DeviceList } from '../domain/device.js';
 import type { Attempted, OpenInput, OpenResult, ProbeInput } from './operation.js';
 import { askPolicy } from './policies.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Limits } from './limits.js';
 
 type Looking = {
-  [K in 'findGateway' | 'mintLink']: (
+  [K in 'findGateway' | 'mintLink' | 'findDevices']: (
     ...args: Parameters<Activities[K]>
   ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
 };
@@ -20,6 +21,11 @@ export async function probeGateway(input: ProbeInput): Promise<GatewayRecord> {
 export async function openGateway(input: OpenInput): Promise<OpenResult> {
   await look(input.limits, 'probe').findGateway(input.gateway);
   return (await look(input.limits, 'mint link').mintLink({ gateway: input.gateway, recipient: input.recipient })).value;
+}
+
+/** The devices of a gateway as it tells of them now. */
+export async function listDevices(input: ProbeInput): Promise<DeviceList> {
+  return (await look(input.limits, 'list devices').findDevices(input.gateway)).value;
 }
 
 /** A person waits: few attempts, and the answer is what was seen. */

@@ -13,6 +13,8 @@ export type Step = {
   readonly pace: 'act' | 'wait' | 'fetch';
   /** Its refusal is a question to an operator, also within a change. */
   readonly asks?: true;
+  /** An operator may let its refusal pass: exactly the sentence that is shown. */
+  readonly allows?: true;
   /** How often it may be tried at most, where each try costs something. */
   readonly attempts?: number;
 };
@@ -39,6 +41,14 @@ export const registry: Readonly<Record<string, Step>> = {
   'prove refusal': { do: 'probeRefusal', pace: 'act', attempts: 2 }, // one wrong token, which the gateway forgets
   'name devices': { do: 'findStrangers', pace: 'act' }, // only reads
   'read rotated': { do: 'findRotated', pace: 'act' }, // only reads
+  'check pairing': { do: 'probePairable', pace: 'act' }, // only reads
+  'await request': { do: 'probeRequest', pace: 'wait' }, // only reads
+  'approve device': { do: 'ensureApproval', undo: 'removeApproval', pace: 'act', asks: true, allows: true },
+  'await device': { do: 'probePaired', pace: 'wait' }, // only reads
+  'turn down request': { do: 'ensureDenial', pace: 'act' }, // a device may ask again
+  'check device': { do: 'probeUnpairable', pace: 'act' }, // only reads
+  'cut off device': { do: 'ensureCutOff', pace: 'act' }, // a device that is cut off can only ask again
+  'prove removal': { do: 'probeCutOff', pace: 'act' }, // only reads
 };
 
 /** Everything a live gateway owns, in the order it comes to exist. */
@@ -66,11 +76,23 @@ export const rotateSteps = [
   'read rotated',
 ] as const;
 
+/** A device is let in: it asked for no more than it may have, and it has connected. */
+export const pairSteps = ['check pairing', 'await request', 'approve device', 'await device'] as const;
+
+/** A device's request is turned down. */
+export const denySteps = ['turn down request'] as const;
+
+/** A device is cut off, and that is proved. */
+export const unpairSteps = ['check device', 'cut off device', 'prove removal'] as const;
+
 /** The step that holds the customer's data. */
 export const stateStep = 'keep state';
 
 const changeSteps: Readonly<Record<ChangeKind, readonly string[]>> = {
   rotate: rotateSteps,
+  pair: pairSteps,
+  deny: denySteps,
+  unpair: unpairSteps,
 };
 
 /** An operation over a living gateway that undoes what it did when it cannot be finished. */

@@ -4,7 +4,7 @@ import type { Gateway } from '../../src/domain/gateway.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
 import { Saga } from '../../src/workflows/saga.js';
-import { provisionSteps, registry, stepsOf } from '../../src/workflows/steps.js';
+import { provisionSteps, registry, stepsOf, type ChangeKind } from '../../src/workflows/steps.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 import { at, noFault } from './faults.js';
 import type { Proof } from './saga-proofs.js';
@@ -12,6 +12,8 @@ import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';
 
 /** What a change is, and what must be true of the world when it is done and when it is not. */
 export type ChangeUnderProof = {
+  /** `rotate` when absent. */
+  readonly kind?: ChangeKind;
   readonly steps: readonly string[];
   /** Brings a provisioned world to where the change begins, and says what it is to come to. */
   readonly begin: (stage: ChangeStage) => Promise<Change>;
@@ -20,6 +22,8 @@ export type ChangeUnderProof = {
   readonly isBack: (stage: ChangeStage, change: Change) => Promise<void>;
   /** What the record holds as entered once such a change has begun, beside the steps of provisioning. */
   readonly owns?: readonly string[];
+  /** Ends what `begin` set going. */
+  readonly end?: (stage: ChangeStage) => Promise<void>;
 };
 
 /** Everything that must hold of a change, for each of its steps: it is done, or it is as if it had never been asked for. */
@@ -118,6 +122,11 @@ export class ChangeStage {
     return { ...(await new Saga(input, runtime).change(300_000)), runtime };
   }
 
+  /** Runs another kind of change, by its own list. */
+  async carryOut(change: Change): Promise<Ran> {
+    return this.run(change, noFault, stepsOf(change.kind, [], false));
+  }
+
   async wayBack(change: Change, after: OperationResult): Promise<Ran> {
     const { runtime, input } = this.#changing(change, noFault, this.#proved.steps, after.entered);
     return { ...(await new Saga(input, runtime).cleanUp()), runtime };
@@ -136,7 +145,7 @@ export class ChangeStage {
   #changing(change: Change, plan: FaultPlan, steps: readonly string[], entered: OperationInput['entered']) {
     const told = { ...this.gateway, change };
     const runtime = new VirtualRuntime(this.world.activities, told, defaultLimits.actMs - 1, plan);
-    return { runtime, input: { ...this.#input('rotate', steps, entered), change } };
+    return { runtime, input: { ...this.#input(this.#proved.kind ?? 'rotate', steps, entered), change } };
   }
 
   #input(kind: OperationInput['kind'], steps: readonly string[], entered: OperationInput['entered']): OperationInput {
@@ -144,15 +153,24 @@ export class ChangeStage {
   }
 }
 
-async function onChangeStage(
+function onChangeStage(
   proved: ChangeUnderProof,
   run: (stage: ChangeStage, change: Change) => Promise<void>,
+): Promise<void> {
+  return withChangeStage(proved, async (stage) => run(stage, await proved.begin(stage)));
+}
+
+/** Runs a test in a world of its own with one provisioned gateway. */
+export async function withChangeStage(
+  proved: ChangeUnderProof,
+  run: (stage: ChangeStage) => Promise<void>,
 ): Promise<void> {
   const world = openTestWorld();
   try {
     const stage = new ChangeStage(world, proved);
     await stage.provision();
-    await run(stage, await proved.begin(stage));
+    await run(stage);
+    await proved.end?.(stage);
   } finally {
     world.close();
   }
