@@ -7,6 +7,11 @@ import { awaitRotation, findFleet, requestRotation, withdrawRotation } from './f
 import { findGeneration } from './generation.js';
 import { ensureEvicted, findStrangers } from './devices.js';
 import { ensureToken, restoreToken } from './gateway-token.js';
+import { ensureApproval, removeApproval } from './approval.js';
+import { findDevices } from './device-look.js';
+import { probePaired } from './pairing-proof.js';
+import { probePairable, probeRequest } from './pairing-request.js';
+import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './unpairing.js';
 import { ensureHost, findLives } from './host.js';
 import { mintLink } from './link.js';
 import { ensureNetwork, removeNetwork } from './network.js';
@@ -50,6 +55,16 @@ export function createActivities(deps: Deps) {
     ensureEvicted: ensureEvicted(deps),
     findStrangers: findStrangers(deps),
     findRotated: findRotated(deps),
+    findDevices: findDevices(deps),
+    probePairable: probePairable(deps),
+    probeRequest: probeRequest(deps),
+    ensureApproval: ensureApproval(deps),
+    removeApproval: removeApproval(deps),
+    probePaired: probePaired(deps),
+    ensureDenial: ensureDenial(deps),
+    probeUnpairable: probeUnpairable(deps),
+    ensureCutOff: ensureCutOff(deps),
+    probeCutOff: probeCutOff(deps),
     awaitNoOperations: awaitNoOperations(deps),
     findFleet: findFleet(deps),
     requestRotation: requestRotation(deps),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
+import type { KnownDevice, PairedDevice, PendingDevice } from '../domain/device.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
 import { sessionCloseMs } from '../domain/thresholds.js';
 import { operatorDevice } from '../domain/token.js';
@@ -9,27 +10,39 @@ import { RpcError, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
 import { knockAsOperator, openSession } from './operator.js';
 
-const pairedDevice = z.looseObject({
+const known = {
   deviceId: z.string(),
   clientId: z.string().default(''),
   platform: z.string().default(''),
   displayName: z.string().default(''),
+  roles: z.array(z.string()).default([]),
+  scopes: z.array(z.string()).default([]),
+};
+
+const pairedDevice = z.object({
+  ...known,
+  createdAtMs: z.number().default(0),
+  approvedAtMs: z.number().default(0),
+  approvedVia: z.string().default(''),
+  lastSeenAtMs: z.number().default(0),
 });
 
-const pairList = z.object({
-  paired: z.array(pairedDevice),
-  pending: z.array(z.looseObject({ requestId: z.string(), deviceId: z.string() })),
+const pendingDevice = z.object({
+  ...known,
+  requestId: z.string(),
+  remoteIp: z.string().default(''),
+  ts: z.number().default(0),
 });
 
-export type PairedDevice = z.infer<typeof pairedDevice>;
+const pairList = z.object({ paired: z.array(pairedDevice), pending: z.array(pendingDevice) });
 
 /** The devices that a gateway knows and those that wait, by its own word. */
-export async function listDevices(session: Session): Promise<z.infer<typeof pairList>> {
+export async function listDevices(session: Session): Promise<{ paired: PairedDevice[]; pending: PendingDevice[] }> {
   return pairList.parse(await session.call('device.pair.list', {}));
 }
 
 /** A device as people recognise it. */
-function describeDevice({ deviceId, displayName, clientId, platform }: PairedDevice): string {
+export function describeDevice({ deviceId, displayName, clientId, platform }: KnownDevice): string {
   const what = [displayName, clientId, platform].filter((word) => word !== '').join(', ');
   return `${deviceId.slice(0, 12)}${what === '' ? '' : ` (${what})`}`;
 }

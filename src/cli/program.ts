@@ -1,17 +1,21 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './answer.js';
+import { denyCommand } from './deny.js';
 import { describeCommand } from './describe.js';
+import { devicesCommand } from './devices.js';
 import { exitHelp } from './exit.js';
 import { fleetCommand } from './fleet.js';
 import { initCommand } from './init.js';
 import { listCommand } from './list.js';
 import { openCommand } from './open.js';
+import { pairCommand } from './pair.js';
 import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
 import { rotateCommand } from './rotate.js';
 import { rotateAllCommand } from './rotate-all-command.js';
 import { secretCommand } from './secret.js';
 import { tokenCommand } from './token.js';
+import { unpairCommand } from './unpair.js';
 
 /** The command line, every verb of it. */
 export function program(): Command {
@@ -45,7 +49,11 @@ function commands(): CommandUnknownOpts[] {
     rotateCommand(),
     tokenCommand(),
     removeCommand(),
-    ...(['retry', 'skip', 'abort', 'leave'] as const).map(answerCommand),
+    devicesCommand(),
+    pairCommand(),
+    denyCommand(),
+    unpairCommand(),
+    ...(['retry', 'skip', 'allow', 'abort', 'leave'] as const).map(answerCommand),
     fleetCommand(),
     secretCommand(),
   ];

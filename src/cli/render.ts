@@ -3,6 +3,7 @@ import ms from 'ms';
 import type { Target } from '../client/connect.js';
 import type { Frame, StepFrame, StepState } from '../client/frame.js';
 import type { Listed } from '../client/gateways.js';
+import { shortId } from '../domain/device.js';
 import type { Description, Park } from '../workflows/requests.js';
 
 const signs: Record<StepState, string> = {
@@ -129,6 +130,7 @@ export function describeLines(
         `due: token generation ${told.handOver.generation} since ${told.handOver.since}, \`creel token show ${told.gateway}\``,
     ),
     ...row('skipped', told.skipped.join(', ')),
+    ...row('approved', told.approved.map(shortId).join(', ')),
     ...told.left.flatMap((each) => row('left', `${each.step} (${each.kind}): ${each.reason}`)),
     ...row('running', running && `operation ${running.operation}, ${running.kind}`),
     ...row('waiting', told.queue.map((each) => `operation ${each.operation}, ${each.kind}`).join('; ')),
@@ -220,7 +222,8 @@ function seconds(value: number): string {
     : `${Math.floor(shown / 60_000)} min ${Math.round((shown % 60_000) / 1000)} s`;
 }
 
-function ago(time: string, now: number): string {
+/** How long something was ago. */
+export function ago(time: string, now: number): string {
   const passed = now - Date.parse(time);
   return passed < 1_000 ? 'just now' : `${long(passed)} ago`;
 }
@@ -229,7 +232,8 @@ function long(value: number): string {
   return ms(value, { long: true });
 }
 
-const plain = {
+/** A table without lines. */
+export const plain = {
   top: '',
   'top-mid': '',
   'top-left': '',

@@ -93,6 +93,8 @@ export function commandsFor(
   if (park) return park.answers.map((word) => `creel ${word} ${gateway} --park ${park.number}`);
   if (outcome === undefined) return [`creel describe ${gateway}`];
   if (outcome === 'done' && kind === 'rotate') return [`creel token show ${gateway}`, `creel describe ${gateway}`];
+  if (outcome === 'done' && (kind === 'pair' || kind === 'deny' || kind === 'unpair'))
+    return [`creel devices ${gateway}`];
   if (outcome === 'done') return isRemoval(kind) ? [] : [`creel open ${gateway}`, `creel describe ${gateway}`];
   if (outcome === 'degraded' || outcome === 'stopped')
     return [`creel describe ${gateway}`, `creel provision ${gateway}`];

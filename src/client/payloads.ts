@@ -14,10 +14,13 @@ export const operationKind = z.enum([
   'remove',
   'purge',
   'rotate',
+  'pair',
+  'deny',
+  'unpair',
   'way-back',
 ]);
 const operationOutcome = z.enum(['done', 'degraded', 'undone', 'left', 'stopped', 'withdrawn']);
-const parkAnswer = z.enum(['retry', 'skip', 'abort', 'leave']);
+const parkAnswer = z.enum(['retry', 'skip', 'allow', 'abort', 'leave']);
 
 /** What the command line needs of an operation's input. Other fields, of any later version, pass by. */
 export const operationInputForm = z.object({

@@ -2,13 +2,14 @@ import { getExternalWorkflowHandle, proxyActivities } from '@temporalio/workflow
 import type { Activities } from '../activities/activities.js';
 import type { Attempted, OpenInput, OpenResult, ProbeInput, TokenInput } from './operation.js';
 import { gatewayWorkflowId } from './ids.js';
+import type { DeviceList } from '../domain/device.js';
 import { askPolicy } from './policies.js';
 import { handedOverSignal } from './requests.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Limits } from './limits.js';
 
 type Looking = {
-  [K in 'findGateway' | 'mintLink' | 'revealToken']: (
+  [K in 'findGateway' | 'mintLink' | 'revealToken' | 'findDevices']: (
     ...args: Parameters<Activities[K]>
   ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
 };
@@ -30,6 +31,11 @@ export async function tokenGateway({ gateway, recipient, who, limits }: TokenInp
   const entity = getExternalWorkflowHandle(gatewayWorkflowId(gateway.mark.gateway));
   await entity.signal(handedOverSignal, gateway.tokenGeneration).catch(() => undefined); // A record that is gone needs no word.
   return value;
+}
+
+/** The devices of a gateway as it tells of them now. */
+export async function listDevices(input: ProbeInput): Promise<DeviceList> {
+  return (await look(input.limits, 'list devices').findDevices(input.gateway)).value;
 }
 
 /** A person waits: few attempts, and the answer is what was seen. */

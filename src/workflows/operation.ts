@@ -35,6 +35,8 @@ export type OperationResult = {
   readonly tokenGeneration?: number;
   /** The audit record of a change, in order. */
   readonly proofs?: readonly Proof[];
+  /** The device that was let in. */
+  readonly deviceId?: string;
 };
 
 /** What the activity interceptor wraps around every answer: which attempt gave it. */

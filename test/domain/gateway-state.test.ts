@@ -336,6 +336,9 @@ const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
   remove: ['done', 'left'],
   purge: ['done', 'left'],
   rotate: ['done', 'undone', 'left', 'stopped'],
+  pair: ['done', 'undone', 'left', 'stopped'],
+  deny: ['done', 'undone', 'stopped'],
+  unpair: ['done', 'undone', 'stopped'],
   'way-back': ['done', 'left'],
 };
 

@@ -74,6 +74,7 @@ const told: Description = {
   life: undefined,
   record: undefined,
   skipped: [],
+  approved: [],
   left: [],
   park: undefined,
   running: undefined,

@@ -14,6 +14,8 @@ export type ChangeUnderProof = ChangeLists & {
   readonly isDone: (stage: ChangeStage, change: Change) => Promise<void>;
   /** The gateway serves as it did before, and nothing of the change is left. */
   readonly isBack: (stage: ChangeStage, change: Change) => Promise<void>;
+  /** Ends what `begin` set going. */
+  readonly end?: (stage: ChangeStage) => Promise<void>;
 };
 
 /** Everything that must hold of a change, for each of its steps: it is done, or it is as if it had never been asked for. */
@@ -84,11 +86,20 @@ async function onChangeStage(
   proved: ChangeUnderProof,
   run: (stage: ChangeStage, change: Change) => Promise<void>,
 ): Promise<void> {
+  return withChangeStage(proved, async (stage) => run(stage, await proved.begin(stage)));
+}
+
+/** Runs a test in a world of its own with one provisioned gateway. */
+export async function withChangeStage(
+  proved: ChangeUnderProof,
+  run: (stage: ChangeStage) => Promise<void>,
+): Promise<void> {
   const world = openTestWorld();
   try {
     const stage = new ChangeStage(world, proved);
     await stage.provision();
-    await run(stage, await proved.begin(stage));
+    await run(stage);
+    await proved.end?.(stage);
   } finally {
     world.close();
   }

@@ -4,13 +4,15 @@ import type { Gateway } from '../../src/domain/gateway.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
 import { Saga } from '../../src/workflows/saga.js';
-import { provisionSteps, stepsOf } from '../../src/workflows/steps.js';
+import { provisionSteps, stepsOf, stepsOfChange, type ChangeKind } from '../../src/workflows/steps.js';
 import type { TestWorld } from '../world/open-test-world.js';
 import { noFault } from './faults.js';
 import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';
 
 /** The lists of a change. */
 export type ChangeLists = {
+  /** `rotate` when absent. */
+  readonly kind?: ChangeKind;
   readonly steps: readonly string[];
   /** What the record holds as entered once such a change has begun, beside the steps of provisioning. */
   readonly owns?: readonly string[];
@@ -48,6 +50,11 @@ export class ChangeStage {
     return { ...(await new Saga(input, runtime).change(300_000)), runtime };
   }
 
+  /** Runs another kind of change, by its own list. */
+  async carryOut(change: Change): Promise<Ran> {
+    return this.run(change, noFault, stepsOfChange(change));
+  }
+
   async wayBack(change: Change, after: OperationResult): Promise<Ran> {
     const { runtime, input } = this.#changing(change, noFault, this.#proved.steps, after.entered);
     return { ...(await new Saga(input, runtime).cleanUp()), runtime };
@@ -66,7 +73,7 @@ export class ChangeStage {
   #changing(change: Change, plan: FaultPlan, steps: readonly string[], entered: OperationInput['entered']) {
     const told = { ...this.gateway, change };
     const runtime = new VirtualRuntime(this.world.activities, told, defaultLimits.actMs - 1, plan);
-    return { runtime, input: { ...this.#input('rotate', steps, entered), change } };
+    return { runtime, input: { ...this.#input(this.#proved.kind ?? 'rotate', steps, entered), change } };
   }
 
   #input(kind: OperationInput['kind'], steps: readonly string[], entered: OperationInput['entered']): OperationInput {
