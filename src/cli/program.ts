@@ -12,7 +12,6 @@ import { pairCommand } from './pair.js';
 import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
 import { rotateCommand } from './rotate.js';
-import { rotateAllCommand } from './rotate-all-command.js';
 import { secretCommand } from './secret.js';
 import { tokenCommand } from './token.js';
 import { unpairCommand } from './unpair.js';
@@ -28,7 +27,6 @@ export function program(): Command {
       `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`,
     );
   for (const command of commands()) creel.addCommand(command);
-  creel.addCommand(rotateAllCommand(), { hidden: true });
   return speakingAlike(creel);
 }
 
@@ -48,11 +46,11 @@ function commands(): CommandUnknownOpts[] {
     openCommand(),
     rotateCommand(),
     tokenCommand(),
-    removeCommand(),
     devicesCommand(),
     pairCommand(),
     denyCommand(),
     unpairCommand(),
+    removeCommand(),
     ...(['retry', 'skip', 'allow', 'abort', 'leave'] as const).map(answerCommand),
     fleetCommand(),
     secretCommand(),

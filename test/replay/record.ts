@@ -1,10 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { gatewayWorkflowId } from '../../src/workflows/ids.js';
-import { replyUpdate } from '../../src/workflows/requests.js';
+import type { FleetPlan } from '../../src/domain/fleet.js';
+import { fleetStatusQuery, fleetWordUpdate, type FleetInput } from '../../src/workflows/fleet-requests.js';
+import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { continueAsNewSignal, replyUpdate } from '../../src/workflows/requests.js';
 import { DirectoryGround } from '../temporal/directory-ground.js';
 import { DirectoryStage } from '../temporal/directory-stage.js';
+import { shortLimits } from '../temporal/stage.js';
 import { TestServer } from '../temporal/server.js';
 import { testSpec } from '../world/open-test-world.js';
 
@@ -167,12 +170,99 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
   },
 };
 
-const chosen = Object.entries(scenarios).filter(([name]) => wanted.length === 0 || wanted.includes(name));
-for (const [name, play] of chosen) {
+const scheduled = { ...testSpec, rotation: 'scheduled' } as const;
+
+/** A run over the fleet of the three gateways, as far as the second one, which is held; answers that one. */
+async function rotateFleet(stages: readonly DirectoryStage[], run: string, plan: FleetPlan): Promise<DirectoryStage> {
+  const client = await stages[0]?.client();
+  if (!client) throw new Error('a fleet has gateways');
+  const input: FleetInput = { layout: 1, run, origin: 'record', plan, limits: shortLimits };
+  const workflowId = fleetWorkflowId(run);
+  const handle = await client.workflow.start('rotateFleet', { workflowId, taskQueue: ground.queue, args: [input] });
+  for (;;) {
+    const { ends, open } = await handle.query(fleetStatusQuery);
+    const held = stages.find(({ id }) => id === open[0]);
+    if (ends.some(({ end }) => end === 'done') && held) return held;
+    if (held && !ends.some(({ end }) => end === 'done')) held.letGo('ensureToken');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const fleets: Record<string, (stages: readonly DirectoryStage[], run: string) => Promise<void>> = {
+  'fleet-running': async (stages, run) => {
+    await (await rotateFleet(stages, run, one)).held('ensureToken');
+  },
+  'fleet-paused': async (stages, run) => {
+    const held = await rotateFleet(stages, run, one);
+    await tell(held, run, 'pause');
+    held.letGo('ensureToken');
+    await held.settled();
+  },
+  'fleet-aborted': async (stages, run) => {
+    const held = await rotateFleet(stages, run, one);
+    await tell(held, run, 'abort');
+    held.letGo('ensureToken');
+    await ended(held, run);
+  },
+  'fleet-stopped': async (stages, run) => {
+    const held = await rotateFleet(stages, run, { ...one, maxFailed: 0 });
+    for (const each of stages) each.interfere('ensureToken', 'fail');
+    await ended(held, run);
+  },
+  'fleet-renewed': async (stages, run) => {
+    const held = await rotateFleet(stages, run, one);
+    await (await held.client()).workflow.getHandle(fleetWorkflowId(run)).signal(continueAsNewSignal);
+    for (const each of stages) each.letGo('ensureToken');
+    await ended(held, run);
+  },
+};
+
+const one: FleetPlan = { window: 1, maxFailed: 1, beginWithinMs: 60_000 };
+
+async function tell(stage: DirectoryStage, run: string, word: 'pause' | 'abort'): Promise<void> {
+  const handle = (await stage.client()).workflow.getHandle(fleetWorkflowId(run));
+  await handle.executeUpdate(fleetWordUpdate, { args: [{ word, origin: 'record' }] });
+}
+
+/** Waits for the end of a run, whatever it is. */
+async function ended(stage: DirectoryStage, run: string): Promise<void> {
+  const handle = (await stage.client()).workflow.getHandle(fleetWorkflowId(run));
+  await handle.result().catch(() => undefined); // Stopped and aborted ones fail, which is what is recorded.
+}
+
+const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
+
+for (const [name, play] of Object.entries(scenarios)) {
+  if (!isWanted(name)) continue;
   const stage = new DirectoryStage(ground);
   await play(stage);
   await saveBoth(stage, name);
   await stage.close();
+}
+for (const [name, play] of Object.entries(fleets)) {
+  if (!isWanted(name)) continue;
+  const stages = [1, 2, 3].map(() => new DirectoryStage(ground));
+  for (const stage of stages) {
+    await stage.provision({ spec: scheduled });
+    await stage.settled();
+    stage.interfere('ensureToken', 'hold before');
+  }
+  await play(stages, name);
+  const [first] = stages;
+  if (first) await save(first, name, fleetWorkflowId(name));
+  for (const stage of stages) {
+    const { workflowId } = await stage.remove(); // The next fleet is another one.
+    stage.letGo('ensureToken');
+    await stage.result(workflowId);
+  }
+  if (first)
+    await (
+      await first.client()
+    ).workflow
+      .getHandle(fleetWorkflowId(name))
+      .terminate()
+      .catch(() => undefined); // Most have ended.
+  for (const stage of stages) await stage.close();
 }
 await ground.close();
 await server.stop();

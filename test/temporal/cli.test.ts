@@ -8,11 +8,12 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findTarget } from '../../src/client/connect.js';
-import { deploymentWorkflowId, operationPrefix, taskQueue } from '../../src/workflows/ids.js';
 import type { Gateway } from '../../src/domain/gateway.js';
 import { gatewayToken } from '../../src/domain/token.js';
 import { historyTexts, holds } from '../e2e/hunt.js';
 import { DirectoryAudit } from '../world/directory-audit.js';
+import { deploymentWorkflowId, gatewayWorkflowId, operationPrefix, taskQueue } from '../../src/workflows/ids.js';
+import { handedOverSignal } from '../../src/workflows/requests.js';
 import { openTestWorld, testDeployment, testRelease, type TestWorld } from '../world/open-test-world.js';
 import { Interferences } from './interference.js';
 import { TestServer } from './server.js';
@@ -249,6 +250,42 @@ describe.concurrent('with a worker', () => {
     expect(exitCode).toBe(0);
   });
 
+  it('the fleet is listed, rotated, looked at, and shows who must hand a token over; a run is one however often', async () => {
+    await Promise.all(['fleet-a', 'fleet-b'].map((id) => creel('provision', id, ...spec, '--rotation', 'scheduled')));
+    await creel('provision', 'by-hand', ...spec);
+    const dry = await creel('rotate', '--all', '--dry-run', '--request-id', 'r1');
+    expect(dry.stdout).toMatch(/2 take part[^]*1\. fleet-[^]*2\. fleet-[^]*by-hand: its spec says rotation: manual/);
+    expect((await creel('list', '--hand-over')).stdout).toBe('no gateways');
+    const order = [...dry.stdout.matchAll(/\d\. (\S+)/g)].map(([, id]) => id ?? '');
+    interferences.set('ensureToken', order[0] ?? '', 'hold before');
+    await creel('rotate', '--all', '--request-id', 'r1', '--window', '2', '--detach');
+    await interferences.held('ensureToken', order[0] ?? '');
+    expect((await creel('fleet', 'pause', 'r1')).stdout).toContain(
+      'run r1 paused: 0 of 2 done, 0 not, 1 open, 1 waiting',
+    );
+    const other = await creel('rotate', '--all', '--request-id', 'r2');
+    expect(other.stderr).toContain('fleet/rotate/r1 goes through the fleet already');
+    expect(other.exitCode).toBe(3);
+    interferences.clear('ensureToken', order[0] ?? '');
+    await creel('fleet', 'resume', 'r1');
+    const followed = await creel('rotate', '--all', '--request-id', 'r1', '--window', '2');
+    expect(followed.stdout).toMatch(/fleet-a: done[^]*run r1 ended: 2 of 2 done/);
+    expect(followed.exitCode).toBe(0);
+    const { stdout, exitCode } = await creel('fleet', 'status', 'r1', '--json');
+    const ends: unknown = JSON.parse(stdout).ends;
+    expect(ends).toContainEqual({ gateway: 'by-hand', end: 'left out', reason: 'its spec says rotation: manual' });
+    expect(exitCode).toBe(0);
+    const again = await creel('fleet', 'abort', 'r1');
+    expect(again.exitCode).toBe(3);
+    expect((await creel('fleet', 'status', 'unheard')).exitCode).toBe(3);
+    const due = await creel('list', '--hand-over');
+    expect(due.stdout).toMatch(/fleet-a.*hand-over due[^]*fleet-b.*hand-over due/);
+    expect(due.stdout).not.toContain('by-hand');
+    expect((await creel('describe', 'fleet-a')).stdout).toContain('hand-over   due: token generation 2');
+    await client.workflow.getHandle(gatewayWorkflowId('fleet-a')).signal(handedOverSignal, 2);
+    await until(async () => !(await creel('list', '--hand-over')).stdout.includes('fleet-a'));
+  });
+
   it('bad input starts nothing', async () => {
     const file = path.join(world.root, 'gateway.toml');
     fs.writeFileSync(file, `release = "${testRelease}"\nmemory = "1 GB"\n`);
@@ -264,6 +301,16 @@ describe.concurrent('with a worker', () => {
       ['remove', 'bad', '--purge', '--yes=good'],
       ['open', '../bad'],
       ['list', '--phase', 'happy'],
+      ['provision', 'bad', ...spec, '--rotation', 'weekly'],
+      ['rotate'],
+      ['rotate', 'bad', '--all'],
+      ['rotate', 'bad', '--dry-run'],
+      ['rotate', '--all', '--window', '0'],
+      ['rotate', '--all', '--window', 'many'],
+      ['rotate', '--all', '--max-failed', '10'],
+      ['rotate', '--all', '--begin-within', 'soon'],
+      ['fleet', 'status', 'a/b'],
+      ['fleet', 'stop', 'r1'],
       ['bogus'],
     ];
     const ends = await Promise.all(inputs.map(async (input) => ({ input, end: await creel(...input) })));
