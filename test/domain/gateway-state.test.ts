@@ -99,6 +99,9 @@ class Entity {
   }
 }
 
+/** What a take-up of the tests finds in force. */
+const foundGeneration = 7;
+
 function resultOf(
   state: GatewayState,
   { kind, number }: Queued,
@@ -124,7 +127,7 @@ function resultOf(
     entered: entered.map((step) => ({ step, unsettledUntil: 0 })),
     skipped: outcome === 'degraded' ? ['probe channels'] : [],
     left: left.map((step) => ({ step, kind: 'Refused', reason: 'the engine says no' })),
-    tokenGeneration: 7,
+    tokenGeneration: kind === 'take-up' ? foundGeneration : (state.life?.tokenGeneration ?? 1),
   };
 }
 
@@ -385,9 +388,45 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(1, keepStateMs, 20 * keepStateMs).map((ms): Action => ({ do: 'pass', ms })) },
 );
 
+/**
+ * The same operations one after the other, as the world would see them: which token is in force. Whatever is asked meanwhile,
+ * is lost or withdrawn, the record must say what this says.
+ */
+class Serial {
+  #birth = '';
+  #generation = 1;
+  #highest = 1;
+
+  begin({ life }: GatewayState, { kind, change }: Queued): void {
+    if (life && life.mark.birth !== this.#birth) {
+      this.#birth = life.mark.birth;
+      this.#generation = life.tokenGeneration;
+      this.#highest = life.tokenGeneration;
+    }
+    if (kind !== 'rotate' || change?.kind !== 'rotate') return; // A way back goes from a generation that is burned already.
+    expect(change.nextTokenGeneration, 'a burned generation is used again').toBeGreaterThan(this.#highest);
+    this.#highest = change.nextTokenGeneration;
+  }
+
+  end({ kind, change }: Queued, outcome: OperationOutcome, state: GatewayState): void {
+    if (kind === 'rotate' && change?.kind === 'rotate' && outcome === 'done')
+      this.#generation = change.nextTokenGeneration;
+    if (kind === 'take-up' && state.life) {
+      this.#generation = foundGeneration;
+      this.#highest = Math.max(this.#highest, foundGeneration);
+    }
+    this.holds(state);
+  }
+
+  holds({ life }: GatewayState): void {
+    if (life?.mark.birth === this.#birth) expect(life.tokenGeneration).toBe(this.#generation);
+  }
+}
+
 /** What the outside remembers of an entity: what it was promised. */
 class Witness {
   readonly entity = new Entity();
+  readonly #serial = new Serial();
   readonly #promised = new Map<string, { request: Request; accepted: Accepted; at: number }>();
 
   act(action: Action): void {
@@ -395,7 +434,7 @@ class Witness {
     const { running } = entity.state;
     if (action.do === 'ask') this.#ask(action.request);
     else if (action.do === 'begin') this.#begin();
-    else if (action.do === 'end' && running) entity.end(possible(running, action.outcome));
+    else if (action.do === 'end' && running) this.#end(running, possible(running, action.outcome));
     else if (action.do === 'lose') entity.lose();
     else if (action.do === 'pass') entity.pass(action.ms);
     else if (action.do === 'carry') this.#carry();
@@ -407,7 +446,8 @@ class Witness {
   drain(): void {
     for (let count = 0; count < 20 && (this.entity.state.running || this.entity.state.queue.length > 0); count += 1) {
       this.#begin();
-      this.entity.end('done');
+      const { running } = this.entity.state;
+      if (running) this.#end(running, 'done');
       this.#holds();
     }
     expect(this.entity.state.running).toBeUndefined();
@@ -434,9 +474,15 @@ class Witness {
     const { entity } = this;
     const operation = entity.begin();
     if (!operation) return;
+    this.#serial.begin(entity.state, operation);
     const purges = operation.purge || entity.state.life?.spec.keepStateMs === 0;
     const removes = operation.kind === 'remove' || operation.kind === 'purge';
     if (removes && !purges) expect(operationSteps(entity.state, operation)).not.toContain(stateStep);
+  }
+
+  #end(running: Queued, outcome: OperationOutcome): void {
+    this.entity.end(outcome);
+    this.#serial.end(running, outcome, this.entity.state);
   }
 
   #carry(): void {
@@ -457,6 +503,7 @@ class Witness {
 
   #holds(): void {
     const { state, now } = this.entity;
+    this.#serial.holds(state);
     expect(state.queue.length).toBeLessThanOrEqual(4);
     const waiting = [...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number);
     expect(new Set(waiting).size).toBe(waiting.length);
