@@ -12,7 +12,10 @@ export type Deps = World & {
   readonly records: GatewayRecords;
 };
 
-/** The records of all gateways, asked through Temporal. A gateway without an open record answers undefined; its no is `Refused`. */
+/**
+ * The records of all gateways, asked through Temporal. A gateway without an open record answers undefined; its no is
+ * `Refused`, its silence `NotYet`.
+ */
 export type GatewayRecords = {
   /** Every gateway there is, by its own word, as a run of this name goes through them. */
   readonly lookAtFleet: (run: string) => Promise<Fleet>;

@@ -27,6 +27,7 @@ export const requestRotation = (deps: Deps) =>
     try {
       return (await deps.records.request(gateway, asked)) ? { state: 'asked' } : gone;
     } catch (error) {
+      if (error instanceof NotYet && Date.now() > latestStart) return ended('withdrawn', silent);
       if (!(error instanceof Refused)) throw error;
       return (await isGone(deps, gateway, birth)) ? gone : ended('refused', error.message);
     }
@@ -50,7 +51,13 @@ const words: Record<string, string> = { queued: 'waits for its turn', running: '
 export const withdrawRotation = (deps: Deps) =>
   async function withdrawRotation(asked: FleetAsk & { end: FleetEndKind; reason: string }): Promise<FleetWatched> {
     const { gateway, run, end, reason } = asked;
-    const standing = await deps.records.withdraw(gateway, { requestId: fleetRequestId(run, gateway), reason });
+    const standing = await deps.records
+      .withdraw(gateway, { requestId: fleetRequestId(run, gateway), reason })
+      .catch((error: unknown): typeof silent => {
+        if (error instanceof NotYet && Date.now() > asked.latestStart) return silent;
+        throw error;
+      });
+    if (standing === silent) return ended(end, silent);
     if (standing?.state === 'withdrawn' && !standing.gone) return ended(end, reason);
     const watched = await watchedAs(deps, asked, standing);
     return watched.state === 'waits' ? { state: 'asked' } : watched;
@@ -72,6 +79,9 @@ async function watchedAs(deps: Deps, asked: FleetAsk, standing: Standing | undef
   }
   return state === 'withdrawn' ? ended('withdrawn', reason) : ended('failed', `${state}: ${reason}`);
 }
+
+/** After its latest start a request that nobody answered is not begun any more. */
+const silent = 'the gateway does not answer';
 
 /** Whether the life that was meant has ended, or is about to. */
 async function isGone(deps: Deps, gateway: string, birth: string): Promise<boolean> {

@@ -48,7 +48,8 @@ function wordCommand(word: FleetWord['word']) {
     .action(async (rawRun, options) => {
       const run = fleetId(rawRun);
       await withTemporal(options, async (client) => {
-        const status = await tellFleet(client, run, { word, origin: origin() });
+        await tellFleet(client, run, { word, origin: origin() });
+        const status = await fleetStatus(client, run);
         process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : `${headline(status)}\n`);
       });
     });

@@ -1,4 +1,4 @@
-import { WorkflowFailedError, type Client } from '@temporalio/client';
+import { QueryRejectedError, WorkflowFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Fleet, FleetPlan, Seen } from '../domain/fleet.js';
 import { fleetOf } from '../domain/fleet-order.js';
@@ -29,6 +29,8 @@ export async function lookAtFleet(client: Client, run: string): Promise<Fleet> {
     const asked = ids.splice(0, atOnce).map(async (id) => [id, await see(client, id)] as const);
     for (const [id, each] of await Promise.all(asked)) seen.set(id, each);
   }
+  if (seen.size > 0 && [...seen.values()].every((each) => each === 'silent'))
+    throw new NoWorker('none of the gateways answers. Start a worker with `npm run worker`');
   return fleetOf(run, seen);
 }
 
@@ -41,7 +43,8 @@ async function see(client: Client, gateway: string): Promise<Seen> {
     );
     return { phase, life, removing };
   } catch (error) {
-    if (error instanceof UnknownGateway) return undefined;
+    if (error instanceof UnknownGateway || error instanceof QueryRejectedError) return undefined;
+    if (error instanceof NoWorker) return 'silent';
     throw error;
   }
 }
@@ -78,9 +81,9 @@ export async function fleetStatus(client: Client, run: string): Promise<FleetSta
 }
 
 /** An operator's word to a run over the fleet. `TurnedDown` when it takes no such word now. */
-export async function tellFleet(client: Client, run: string, word: FleetWord): Promise<FleetStatus> {
+export async function tellFleet(client: Client, run: string, word: FleetWord): Promise<void> {
   const handle = client.workflow.getHandle(fleetWorkflowId(run));
-  return asking(client, run, () => handle.executeUpdate(fleetWordUpdate, { args: [word] }));
+  await asking(client, run, () => handle.executeUpdate(fleetWordUpdate, { args: [word] }));
 }
 
 async function resultOf(client: Client, run: string): Promise<FleetResult> {

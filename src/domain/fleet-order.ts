@@ -13,7 +13,8 @@ export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>): Fleet {
   for (const [gateway, each] of seen) {
     const reason = whyLeftOut(each);
     if (reason !== undefined) leftOut.push({ gateway, reason });
-    else if (each?.life) members.push({ gateway, birth: each.life.mark.birth, place: each.life.place });
+    else if (typeof each === 'object' && each.life)
+      members.push({ gateway, birth: each.life.mark.birth, place: each.life.place });
   }
   if (members.length > fleetSize)
     throw new Refused(`${members.length} gateways take part: one run over the fleet holds ${fleetSize}`);
@@ -21,14 +22,19 @@ export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>): Fleet {
   const by = (one: Member, other: Member) =>
     (order.get(one.gateway) ?? '') < (order.get(other.gateway) ?? '') ? -1 : 1;
   const sorted = members.toSorted(by);
-  const first = sorted.find(({ gateway }) => seen.get(gateway)?.phase === 'ready');
+  const first = sorted.find(({ gateway }) => isReady(seen.get(gateway)));
   return {
     members: first ? [first, ...sorted.filter((each) => each !== first)] : sorted,
     leftOut: leftOut.toSorted((one, other) => (one.gateway < other.gateway ? -1 : 1)),
   };
 }
 
+function isReady(seen: Seen): boolean {
+  return typeof seen === 'object' && seen.phase === 'ready';
+}
+
 function whyLeftOut(seen: Seen): string | undefined {
+  if (seen === 'silent') return 'it does not answer: see its run in the Temporal UI';
   if (!seen?.life || seen.phase === 'none') return 'nothing of it is on record';
   if (seen.phase === 'removed') return 'it is removed';
   if (seen.removing) return 'it is being removed';

@@ -21,8 +21,9 @@ export type LeftOut = { readonly gateway: string; readonly reason: string };
 /** The fleet as it was seen: who takes part, in the order in which it is their turn, and the rest. */
 export type Fleet = { readonly members: readonly Member[]; readonly leftOut: readonly LeftOut[] };
 
-/** What a gateway said of itself when it was looked at; undefined when it had no record any more. */
+/** What a gateway said of itself when it was looked at; `silent`: nothing in time; undefined: it had no record any more. */
 export type Seen =
+  | 'silent'
   | { readonly phase: string; readonly life: Gateway | undefined; readonly removing: boolean }
   | undefined;
 

@@ -1,9 +1,9 @@
 import { Client, QueryRejectedError } from '@temporalio/client';
 import type { GatewayRecords } from '../activities/deps.js';
-import { TurnedDown, UnknownGateway } from '../client/failure.js';
+import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
 import { lookAtFleet } from '../client/fleet.js';
 import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
-import { Refused } from '../domain/errors.js';
+import { NotYet, Refused } from '../domain/errors.js';
 
 /** The records of all gateways as activities ask them. One whose run has closed is none. */
 export function gatewayRecords({ connection, options: { namespace } }: Client): GatewayRecords {
@@ -22,6 +22,7 @@ async function unlessGone<T>(call: () => Promise<T>): Promise<T | undefined> {
     return await call();
   } catch (error) {
     if (error instanceof UnknownGateway || error instanceof QueryRejectedError) return undefined;
+    if (error instanceof NoWorker) throw new NotYet(error.message, { cause: error }); // This one works: it is late.
     if (error instanceof TurnedDown && ['Refused', 'Malformed'].includes(error.kind))
       throw new Refused(error.message, { cause: error });
     throw error;

@@ -63,6 +63,6 @@ export type FleetWatched =
 export type FleetWord = { readonly word: 'pause' | 'resume' | 'abort'; readonly origin: string };
 
 /** An operator's word to a run over the fleet. */
-export const fleetWordUpdate = defineUpdate<FleetStatus, [FleetWord]>('word');
+export const fleetWordUpdate = defineUpdate<void, [FleetWord]>('word');
 
 export const fleetStatusQuery = defineQuery<FleetStatus>('status');

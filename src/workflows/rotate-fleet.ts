@@ -221,11 +221,10 @@ class FleetRun {
       throw refusal(`the run ${this.#input.run} is ${phase}: it takes abort alone`);
   }
 
-  #hear({ word, origin }: FleetWord): FleetStatus {
+  #hear({ word, origin }: FleetWord): void {
     if (word === 'abort') this.abort(`aborted by ${origin}`);
     else if (this.#state) this.#state.paused = word === 'pause';
     this.#news = true;
-    return this.#status();
   }
 
   /** What people see in the list and on the page of the run. */

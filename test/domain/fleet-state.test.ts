@@ -199,7 +199,7 @@ describe('a run over the fleet', () => {
 });
 
 describe('who takes part', () => {
-  const seen = (gateway: string, phase = 'ready', over: object = {}): [string, Seen] => {
+  const seen = (gateway: string, phase = 'ready', over: object = {}): [string, Exclude<Seen, string | undefined>] => {
     const mark = { deployment: 'abcdefghij', gateway, birth: 'aaaaaa', layout: 1 };
     const life = { mark, place, spec: { ...spec, ...over }, tokenGeneration: 1, deviceGeneration: 1 };
     return [gateway, { phase, life, removing: false }];
@@ -216,8 +216,9 @@ describe('who takes part', () => {
         seen('stuck', 'parked'),
         ['gone', undefined],
         seen('was', 'removed'),
-        ['leaving', told && { ...told, removing: true }],
-        ['hand', hand?.life && { ...hand, life: { ...hand.life, spec: manual } }],
+        ['leaving', { ...told, removing: true }],
+        ['hand', { ...hand, life: hand.life && { ...hand.life, spec: manual } }],
+        ['mute', 'silent'],
       ]),
     );
     expect(members.map(({ gateway }) => gateway).toSorted()).toEqual(['a', 'stuck']);
@@ -225,6 +226,7 @@ describe('who takes part', () => {
       { gateway: 'gone', reason: 'nothing of it is on record' },
       { gateway: 'hand', reason: 'its spec says rotation: manual' },
       { gateway: 'leaving', reason: 'it is being removed' },
+      { gateway: 'mute', reason: 'it does not answer: see its run in the Temporal UI' },
       { gateway: 'was', reason: 'it is removed' },
     ]);
   });

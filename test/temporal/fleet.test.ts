@@ -11,7 +11,7 @@ import {
   type FleetStatus,
   type FleetWord,
 } from '../../src/workflows/fleet-requests.js';
-import { fleetWorkflowId } from '../../src/workflows/ids.js';
+import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { continueAsNewSignal, type Description } from '../../src/workflows/requests.js';
 import { DirectoryPager } from '../world/directory-pager.js';
 import { testSpec } from '../world/open-test-world.js';
@@ -84,7 +84,8 @@ class Fleet {
   }
 
   async tell(word: FleetWord['word']): Promise<FleetStatus> {
-    return (await this.handle()).executeUpdate(fleetWordUpdate, { args: [{ word, origin: 'test' }] });
+    await (await this.handle()).executeUpdate(fleetWordUpdate, { args: [{ word, origin: 'test' }] });
+    return this.status();
   }
 
   async status(): Promise<FleetStatus> {
@@ -274,18 +275,13 @@ describe('a rotation of the fleet', () => {
       ]);
     }));
 
-  it('withdraws for good what cannot begin in time, and outlives its server', () =>
+  it('withdraws for good what cannot begin in time', () =>
     Fleet.play(2, async (fleet) => {
       const late = await fleet.add();
       late.interfere('findGateway', 'hold before');
       await late.provision({ spec: scheduled });
       await late.held('findGateway');
-      await fleet.start({ window: 3, beginWithinMs: 3_000 });
-      await fleet.until(({ open }) => open.includes(late.id));
-      await fleet.ground.killWorkers();
-      await fleet.ground.server.kill();
-      await fleet.ground.server.start();
-      await fleet.ground.startWorker();
+      await fleet.start({ window: 3, beginWithinMs: 8_000 });
       const result = await fleet.result();
       expect(result.outcome).toBe('done');
       const ends = endsOf(fleet, result);
@@ -293,5 +289,68 @@ describe('a rotation of the fleet', () => {
       expect([...ends.values()].toSorted()).toEqual(['done', 'done', 'withdrawn']);
       late.letGo('findGateway');
       expect(await late.settled()).toMatchObject({ phase: 'ready', life: { tokenGeneration: 1 } });
+    }));
+
+  it('outlives its server', () =>
+    Fleet.play(3, async (fleet) => {
+      for (const stage of fleet.gateways) stage.interfere('ensureToken', 'hold before');
+      await fleet.start();
+      await fleet.until(({ open }) => open.length === 1);
+      await fleet.ground.killWorkers();
+      await fleet.ground.server.kill();
+      await fleet.ground.server.start();
+      await fleet.ground.startWorker();
+      for (const stage of fleet.gateways) stage.letGo('ensureToken');
+      expect([...endsOf(fleet, await fleet.result()).values()]).toEqual(['done', 'done', 'done']);
+      for (const stage of fleet.gateways) expect((await stage.settled()).life?.tokenGeneration).toBe(2);
+    }));
+
+  it.each(['findFleet', 'requestRotation', 'awaitRotation', 'withdrawRotation'])(
+    'whose worker is killed after %s asks each gateway once',
+    (activity) =>
+      Fleet.play(2, async (fleet) => {
+        const late = await fleet.add();
+        late.interfere('findGateway', 'hold before');
+        await late.provision({ spec: scheduled });
+        await late.held('findGateway');
+        await fleet.ground.killWorkers();
+        for (const stage of fleet.gateways) stage.interfere(activity, 'crash after');
+        fleet.ground.interferences.set(activity, 'none', 'crash after');
+        await fleet.ground.keepWorker();
+        await fleet.start({ window: 1, beginWithinMs: 8_000 });
+        const ends = endsOf(fleet, await fleet.result());
+        late.letGo('findGateway');
+        for (const stage of fleet.gateways) {
+          expect(ends.get(stage.id)).toBe(stage === late ? 'withdrawn' : 'done');
+          expect((await stage.settled()).life?.tokenGeneration).toBe(stage === late ? 1 : 2);
+        }
+      }),
+  );
+
+  it('leaves a gateway out that does not answer, and goes on with the others', () =>
+    Fleet.play(2, async (fleet) => {
+      const mute = new DirectoryStage(fleet.ground);
+      fleet.gateways.push(mute);
+      await (
+        await fleet.client
+      ).workflow.start('gateway', { workflowId: gatewayWorkflowId(mute.id), taskQueue: 'nobody', args: [] });
+      await fleet.start();
+      const ends = endsOf(fleet, await fleet.result());
+      expect(ends.get(mute.id)).toBe('left out');
+      expect([...ends.values()].toSorted()).toEqual(['done', 'done', 'left out']);
+    }));
+
+  it('that is cancelled is aborted', () =>
+    Fleet.play(2, async (fleet) => {
+      for (const stage of fleet.gateways) stage.interfere('ensureToken', 'hold before');
+      await fleet.start();
+      const { open } = await fleet.until((status) => status.open.length === 1);
+      const canary = fleet.gateways.find(({ id }) => id === open[0]);
+      await canary?.held('ensureToken');
+      await (await fleet.handle()).cancel();
+      canary?.letGo('ensureToken');
+      const result = await fleet.result();
+      expect(result).toMatchObject({ outcome: 'aborted', reason: 'its run was cancelled' });
+      expect([...endsOf(fleet, result).values()].toSorted()).toEqual(['done', 'not begun']);
     }));
 });
