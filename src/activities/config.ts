@@ -40,7 +40,12 @@ export async function writeConfig(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const { port } = await networkOf(deps, gateway);
   const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
-  const owned = renderConfig({ token, port, channels: await resolveChannels(deps, gateway) });
+  const owned = renderConfig({
+    release: gateway.spec.release,
+    token,
+    port,
+    channels: await resolveChannels(deps, gateway),
+  });
   const writer = await openWriter(deps, gateway);
   const existing = await engine.readFile(writer.id, path);
   if (!holdsConfig(existing, owned)) {

@@ -44,7 +44,7 @@ export class Mismatches {
     if (!message.startsWith('unauthorized ') || !message.includes('reason=token_mismatch')) return;
     const remote = /\bremote=(\S+)/.exec(message)?.[1] ?? 'unknown';
     if (Date.parse(time) < this.#since || remote === '127.0.0.1' || remote === '::1') return;
-    const client = /\bclient=(\S+)/.exec(message)?.[1] ?? 'unknown';
+    const client = /\bclient=(.{1,80}?) role=/.exec(message)?.[1] ?? 'unknown';
     this.#from.set(`${client} at ${remote}`, (this.#from.get(`${client} at ${remote}`) ?? 0) + 1);
     this.count += 1;
   }

@@ -51,7 +51,12 @@ export function planOf(
     image: image ?? `(as the worker's catalogue says for ${spec.release})`,
     slots,
     container: gatewayContainer(gateway, image ?? '(image)', port),
-    config: renderConfig({ token: new Secret('[secret]'), port, channels: spec.channels.map(withoutSecrets) }),
+    config: renderConfig({
+      release: spec.release,
+      token: new Secret('[secret]'),
+      port,
+      channels: spec.channels.map(withoutSecrets),
+    }),
     steps: provisionSteps.map((name) => ({ name, ...registry[name] })),
   };
 }

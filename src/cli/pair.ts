@@ -1,7 +1,9 @@
+import ms from 'ms';
 import { deviceIdOf } from '../domain/device-id.js';
 import type { Wanted } from '../domain/device.js';
 import { Refused } from '../domain/errors.js';
 import { ordinaryScopes } from '../domain/pairing.js';
+import { pairingWaitMs } from '../domain/thresholds.js';
 import { milliseconds } from '../spec.js';
 import { askChange } from './change.js';
 import { verb } from './verb.js';
@@ -19,7 +21,7 @@ export function pairCommand() {
     .option('--platform <platform>', 'the device on this platform')
     .option('--scopes <scopes>', `allow these, beside ${ordinaryScopes.join(', ')}`)
     .option('--role <role>', 'the role it may have', 'operator')
-    .option('--wait <duration>', 'how long to wait for it to ask, and then to connect', '10m')
+    .option('--wait <duration>', 'how long to wait for it to ask, and then to connect', ms(pairingWaitMs))
     .option('--request-id <id>', 'name the request: the same one twice is one')
     .option('--detach', 'do not follow the operation')
     .action(async (id, options) => {

@@ -1,4 +1,5 @@
 import type { Channel } from './channels.js';
+import { asksEveryDevice } from './release.js';
 import type { Secret } from './secret.js';
 import { lockOutAttempts, lockOutMs, lockOutWindowMs } from './thresholds.js';
 
@@ -11,6 +12,8 @@ export const configFile = 'openclaw.json';
 export const insidePort = 18_789;
 
 export type ConfigInput = {
+  /** The release that will read it: one that does not know a key does not start. */
+  readonly release: string;
   readonly token: Secret;
   /** The published port: a browser's origin carries it, and an unlisted origin is closed with 1008. */
   readonly port: number;
@@ -22,7 +25,7 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 /**
  * What creel owns of `openclaw.json` (S4-42): local mode, bind `lan` behind a loopback publish, token mode with the token
  * mirrored for the CLI inside (S1-2), the published origins, an explicit rate limit whose lock-out stays well under the
- * rotation budget of S3-24, allow-lists for direct messages (S4-40) and the mounted workspace.
+ * rotation budget of S3-24, pairing also for a browser that comes over loopback (S0-11), allow-lists for direct messages (S4-40) and the mounted workspace.
  */
 export function renderConfig(input: ConfigInput): { [key: string]: Json } {
   const token = input.token.reveal();
@@ -38,6 +41,7 @@ export function renderConfig(input: ConfigInput): { [key: string]: Json } {
       },
       remote: { token },
       controlUi: { allowedOrigins: origins(input.port) },
+      ...(asksEveryDevice(input.release) && { nodes: { pairing: { autoApproveLocal: false } } }),
     },
     agents: { defaults: { workspace: workspaceDirectory } },
     ...(input.channels.length > 0 && {

@@ -46,3 +46,13 @@ export function findRelease(catalogue: Catalogue, version: string, allowDev: boo
   }
   return line;
 }
+
+/**
+ * Whether a release can be told to ask for every device (`gateway.nodes.pairing.autoApproveLocal`). Without it a browser that
+ * opens the published loopback port with the gateway token is paired as owner and nobody is asked. 2026.6.11 does not start
+ * with that key, 2026.9.6 knows it; what lies between was not tried.
+ */
+export function asksEveryDevice(version: string): boolean {
+  const [year = 0, month = 0, patch = 0] = version.split(/[.-]/).map(Number);
+  return year > 2026 || (year === 2026 && (month > 9 || (month === 9 && patch >= 6)));
+}

@@ -50,7 +50,7 @@ async function prepare(): Promise<
 }
 
 function configText(token: Secret): string {
-  const config = renderConfig({ token, port, channels: [] });
+  const config = renderConfig({ release: version, token, port, channels: [] });
   const rateLimit = { maxAttempts: 10, windowMs: 60_000, lockoutMs };
   return JSON.stringify({
     ...config,

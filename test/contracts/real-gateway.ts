@@ -41,7 +41,7 @@ export async function prepareRealGateway(version: string): Promise<GatewayAtHand
     await engine.createVolume({ name: own.volume, labels });
     await createNetwork(engine, own.network, labels);
     await engine.createContainer(spec);
-    const config = { path: configFile, content: configText(token, port), mode: 0o600, uid: 1000 };
+    const config = { path: configFile, content: configText(version, token, port), mode: 0o600, uid: 1000 };
     await engine.writeFiles(await idOf(), stateDirectory, [config]);
   } catch (error) {
     await remove();
@@ -89,8 +89,8 @@ async function createNetwork(
   throw new Error('no free subnet in 10.227.0.0/16');
 }
 
-function configText(token: Secret, port: number): string {
+function configText(version: string, token: Secret, port: number): string {
   const rateLimit = { maxAttempts: lockOutAttempts, windowMs: lockOutWindowMs, lockoutMs };
-  const rendered = JSON.stringify(renderConfig({ token, port, channels: [] }));
+  const rendered = JSON.stringify(renderConfig({ release: version, token, port, channels: [] }));
   return overlayConfig(rendered, { gateway: { auth: { rateLimit } } });
 }

@@ -13,6 +13,7 @@ import { Secret } from '../../src/domain/secret.js';
 import { lockOutMs } from '../../src/domain/thresholds.js';
 
 const input: ConfigInput = {
+  release: '2026.9.6',
   token: new Secret('golden-token'),
   port: 19_123,
   channels: [
@@ -27,7 +28,7 @@ const input: ConfigInput = {
   ],
 };
 
-const bare = renderConfig({ token: new Secret('t1'), port: 19_100, channels: [] });
+const bare = renderConfig({ release: '2026.6.11', token: new Secret('t1'), port: 19_100, channels: [] });
 
 describe('the rendered config', () => {
   test('is the golden file to the letter (S4-42, S0-16, S1-2, S4-17, S4-39, S4-40)', () => {
@@ -44,9 +45,17 @@ describe('the rendered config', () => {
     expect(lockOutMs).toBeLessThanOrEqual(300_000 / 5);
   });
 
+  test('asks for every device, also one that comes over loopback, where the release knows how (S0-11)', () => {
+    expect(renderConfig(input)['gateway']).toHaveProperty('nodes.pairing.autoApproveLocal', false);
+    for (const release of ['2026.10.1', '2027.1.1']) {
+      expect(renderConfig({ ...input, release })['gateway']).toHaveProperty('nodes.pairing.autoApproveLocal', false);
+    }
+    expect(bare['gateway']).not.toHaveProperty('nodes');
+  });
+
   test('has no weak mode in it (S0-10, S3-10)', () => {
     const text = overlayConfig(undefined, renderConfig(input));
-    expect(text).not.toMatch(/dangerously|allowInsecureAuth|"none"|"open"|"pairing"|"\*"/);
+    expect(text).not.toMatch(/dangerously|allowInsecureAuth|"none"|"open"|"pairing"(?!:)|"\*"/);
   });
 });
 

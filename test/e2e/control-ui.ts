@@ -1,4 +1,4 @@
-import { chromium, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { foundBrowser } from '../found.js';
 
 /** What a person sees who opened a link. */
@@ -15,10 +15,7 @@ const openings = 5;
  * opened again, as a person would.
  */
 export async function openControlUi(link: string, version: string): Promise<Seen> {
-  const browser = await chromium.launch({
-    executablePath: foundBrowser(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-  });
+  const browser = await launch();
   try {
     const page = await browser.newPage();
     let refused = false;
@@ -37,6 +34,65 @@ export async function openControlUi(link: string, version: string): Promise<Seen
   } finally {
     await browser.close();
   }
+}
+
+/** A browser of its own that opens the plain address of a Control UI, as somebody who was given no link. */
+export class PlainBrowser {
+  readonly #browser: Browser;
+  readonly #page: Page;
+
+  private constructor(browser: Browser, page: Page) {
+    this.#browser = browser;
+    this.#page = page;
+  }
+
+  /** Opens the address and enters the gateway token where the Control UI asks for it. */
+  static async open(url: string, token: string): Promise<PlainBrowser> {
+    const browser = await launch();
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    await page.goto(url);
+    const secret = page.locator('input[type=password]');
+    await secret.fill(token);
+    await secret.press('Enter');
+    return new PlainBrowser(browser, page);
+  }
+
+  /** Waits until the Control UI says that the browser has to be approved. */
+  async asks(): Promise<void> {
+    await this.#page.getByText('Approve this browser').waitFor({ timeout: 30_000 });
+  }
+
+  /** Waits until the Control UI is connected: it asks by itself, and again when Chromium has dropped its connections. */
+  async connects(): Promise<void> {
+    for (let opening = 0; opening < openings; opening += 1) {
+      const message = this.#page.getByText('Message Assistant').or(this.#page.getByText('Type a message below'));
+      const shown = await message
+        .first()
+        .waitFor({ timeout: 20_000 })
+        .then(
+          () => true,
+          () => false,
+        );
+      if (shown) return;
+      await this.#page.reload();
+    }
+    throw new Error(`the Control UI did not connect; last: ${await this.#page.innerText('body')}`);
+  }
+
+  async picture(path: string): Promise<void> {
+    await this.#page.screenshot({ path });
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+  }
+}
+
+function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: foundBrowser(),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  });
 }
 
 /** Waits until the Control UI shows what it came to; 20 s without either is no connection, too. */

@@ -4,11 +4,13 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { FleetPlan } from '../../src/domain/fleet.js';
 import { fleetStatusQuery, fleetWordUpdate, type FleetInput } from '../../src/workflows/fleet-requests.js';
 import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
-import { continueAsNewSignal, replyUpdate } from '../../src/workflows/requests.js';
+import { continueAsNewSignal, replyUpdate, type ParkAnswer } from '../../src/workflows/requests.js';
+import type { PairRequest } from '../../src/workflows/change-requests.js';
 import { DirectoryGround } from '../temporal/directory-ground.js';
 import { DirectoryStage } from '../temporal/directory-stage.js';
 import { shortLimits } from '../temporal/stage.js';
 import { TestServer } from '../temporal/server.js';
+import { DirectoryDevice } from '../world/directory-device.js';
 import { testSpec } from '../world/open-test-world.js';
 
 /**
@@ -24,6 +26,7 @@ const server = await TestServer.start();
 const ground = new DirectoryGround(server);
 await ground.startWorker();
 const waiting = { ...testSpec, parkMs: 3_600_000 };
+const place = { provider: 'local', host: 'local' } as const;
 const kept = { ...testSpec, keepStateMs: 3_600_000 };
 
 async function save(stage: DirectoryStage, name: string, workflowId: string): Promise<void> {
@@ -35,6 +38,29 @@ async function saveBoth(stage: DirectoryStage, name: string): Promise<void> {
   await save(stage, `${name}-gateway`, gatewayWorkflowId(stage.id));
   const { running, last } = await stage.describe();
   await save(stage, `${name}-operation`, running?.workflowId ?? last?.workflowId ?? '');
+}
+
+const devices: DirectoryDevice[] = [];
+
+/** A ready gateway, and a device that knocks at it; when the pairing is over or recorded, it is told to stop. */
+async function pairing(stage: DirectoryStage, scopes: string[], extra: Partial<PairRequest> = {}): Promise<string> {
+  const { birth } = await stage.provision({ spec: waiting });
+  await stage.settled();
+  const device = new DirectoryDevice(ground.world.root, { scopes });
+  const container = `oc-${stage.id}-${birth}`;
+  devices.push(device);
+  device.knock(container);
+  if (extra.waitMs === undefined) void device.keepKnocking(container);
+  const wanted = { deviceId: device.id };
+  const wish = { kind: 'pair', wanted, role: 'operator', scopes: [], waitMs: 20_000 } as const;
+  await stage.request({ ...wish, requestId: 'pair', origin: 'record', place, ...extra });
+  return device.id;
+}
+
+async function say(stage: DirectoryStage, answer: ParkAnswer): Promise<void> {
+  const { park } = await stage.until(({ phase }) => phase === 'parked');
+  const handle = (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id));
+  await handle.executeUpdate(replyUpdate, { args: [{ park: park?.number ?? '', answer, origin: 'record' }] });
 }
 
 const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
@@ -114,6 +140,40 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
     await stage.settled();
     await stage.continueAsNew();
     await stage.renewed();
+    await stage.settled();
+  },
+  paired: async (stage) => {
+    await pairing(stage, ['operator.read']);
+    await stage.settled();
+  },
+  'pairing-waits': async (stage) => {
+    stage.interfere('probePaired', 'hold before');
+    await pairing(stage, ['operator.read']);
+    await stage.held('probePaired');
+  },
+  'pairing-parked': async (stage) => {
+    await pairing(stage, ['operator.admin']);
+    await stage.until(({ phase }) => phase === 'parked');
+  },
+  'pairing-allowed': async (stage) => {
+    await pairing(stage, ['operator.admin']);
+    await say(stage, 'allow');
+    await stage.settled();
+  },
+  'pairing-undone': async (stage) => {
+    await pairing(stage, ['operator.read'], { waitMs: 1_000 });
+    await stage.settled();
+  },
+  unpaired: async (stage) => {
+    const deviceId = await pairing(stage, ['operator.read']);
+    await stage.settled();
+    await stage.request({ kind: 'unpair', deviceId, requestId: 'unpair', origin: 'record', place });
+    await stage.settled();
+  },
+  denied: async (stage) => {
+    const deviceId = await pairing(stage, ['operator.read'], { waitMs: 1_000 });
+    await stage.settled();
+    await stage.request({ kind: 'deny', deviceId, requestId: 'deny', origin: 'record', place });
     await stage.settled();
   },
   'taken-up': async (stage) => {
@@ -264,6 +324,7 @@ for (const [name, play] of Object.entries(fleets)) {
       .catch(() => undefined); // Most have ended.
   for (const stage of stages) await stage.close();
 }
+for (const device of devices) device.stop();
 await ground.close();
 await server.stop();
 

@@ -154,7 +154,7 @@ describe('pair', () => {
     device.knock(stage.names.container, 'old');
     const { reason } = await stage.run(change);
     expect(reason).toMatch(
-      /^await request: 4 wrong tokens .*4 from openclaw-ios at 10\.9\.8\.1.*holds generation 1 and no other \(2 places\)/,
+      /^await request: 4 wrong tokens .*4 from openclaw-ios backend v1 at 10\.9\.8\.1.*holds generation 1 and no other \(2 places\)/,
     );
     const container = await stage.world.engine.findContainer(stage.names.container);
     const path = '/home/node/.openclaw/openclaw.json';

@@ -14,6 +14,7 @@ import { historyTexts, holds } from '../e2e/hunt.js';
 import { DirectoryAudit } from '../world/directory-audit.js';
 import { deploymentWorkflowId, gatewayWorkflowId, operationPrefix, taskQueue } from '../../src/workflows/ids.js';
 import { handedOverSignal } from '../../src/workflows/requests.js';
+import { DirectoryDevice } from '../world/directory-device.js';
 import { openTestWorld, testDeployment, testRelease, type TestWorld } from '../world/open-test-world.js';
 import { Interferences } from './interference.js';
 import { TestServer } from './server.js';
@@ -202,6 +203,45 @@ describe.concurrent('with a worker', () => {
     expect(unconfirmed.stderr).toContain('--yes=nobody');
   });
 
+  it('a device is listed, paired, listed as approved by creel, turned down and cut off', async () => {
+    await creel('provision', 'devices', ...spec);
+    const name = /container (\S+)/.exec(leftovers('devices').join('\n'))?.[1] ?? '';
+    const device = new DirectoryDevice(world.root, { displayName: 'Kitchen', platform: 'ios' });
+    device.knock(name);
+    const listed = await creel('devices', 'devices');
+    expect(listed.stdout).toMatch(/Kitchen\s+ios\s+asks, .* operator\.read, operator\.write/);
+    expect(listed.stdout).toContain(`next: creel pair devices --device ${device.id}`);
+    expect((await creel('deny', 'devices', '--device', device.id)).exitCode).toBe(0);
+    expect((await creel('devices', 'devices')).stdout).not.toContain('Kitchen');
+
+    const coming = device.keepKnocking(name);
+    const paired = await creel('pair', 'devices', '--name', 'kitchen', '--platform', 'iOS', '--wait', '20s');
+    expect(paired.stdout).toMatch(/await device: .*Kitchen.* connected at /);
+    expect(paired.stdout).toContain('next: creel devices devices');
+    expect(paired.exitCode).toBe(0);
+    await coming;
+    expect((await creel('devices', 'devices')).stdout).toMatch(
+      /Kitchen\s+ios\s+paired .* creel +(just now|\d+ \w+ ago)/,
+    );
+    const json = await creel('devices', 'devices', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      paired: expect.arrayContaining([expect.objectContaining({ deviceId: device.id, approvedByCreel: true })]),
+    });
+    expect((await creel('describe', 'devices', '--no-probe')).stdout).toContain(
+      `approved    ${device.id.slice(0, 12)}`,
+    );
+
+    device.knock(name, undefined, ['operator.admin']);
+    const refused = await creel('pair', 'devices', '--device', device.id);
+    expect(refused.stdout).toContain('--scopes operator.admin');
+    expect(refused.exitCode).toBe(4);
+    expect((await creel('unpair', 'devices', '--device', device.id)).exitCode).toBe(0);
+    expect((await creel('devices', 'devices')).stdout).not.toContain('Kitchen');
+    const gone = await creel('unpair', 'devices', '--device', device.id);
+    expect(gone.stdout).toContain('neither paired nor does it wait');
+    expect(gone.exitCode).toBe(4);
+  });
+
   it('the same request twice is one; another spec is refused', async () => {
     await creel('provision', 'twice', ...spec, '--request-id', 'one');
     const again = await creel('provision', 'twice', ...spec, '--request-id', 'one', '--json', '--detach');
@@ -300,6 +340,13 @@ describe.concurrent('with a worker', () => {
       ['remove', 'bad', '--purge'],
       ['remove', 'bad', '--purge', '--yes=good'],
       ['open', '../bad'],
+      ['devices', '../bad'],
+      ['pair', 'bad'],
+      ['pair', 'bad', '--device', 'Kitchen'],
+      ['pair', 'bad', '--device', 'a'.repeat(64), '--name', 'Kitchen'],
+      ['pair', 'bad', '--name', 'Kitchen', '--wait', 'long'],
+      ['deny', 'bad'],
+      ['unpair', 'bad', '--device', 'x'],
       ['list', '--phase', 'happy'],
       ['provision', 'bad', ...spec, '--rotation', 'weekly'],
       ['rotate'],

@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DeviceList, Wanted } from '../../src/domain/device.js';
+import type { Gateway } from '../../src/domain/gateway.js';
+import { asksEveryDevice } from '../../src/domain/release.js';
+import { gatewayToken, masterKey } from '../../src/domain/token.js';
+import type { PairRequest } from '../../src/workflows/change-requests.js';
+import { gatewayWorkflowId, lookWorkflowId } from '../../src/workflows/ids.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import type { OperationResult } from '../../src/workflows/operation.js';
+import { replyUpdate } from '../../src/workflows/requests.js';
+import { TestServer } from '../temporal/server.js';
+import { Stage } from '../temporal/stage.js';
+import { testSpec } from '../world/open-test-world.js';
+import { PlainBrowser } from './control-ui.js';
+import { OwnDevice } from './own-device.js';
+import { RealGround, testKey } from './real-ground.js';
+
+const readyMs = 180_000;
+const place = { provider: 'local', host: 'local' } as const;
+
+/** The older release pairs in its own words; both go through the same. */
+describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', (release) => {
+  let ground: RealGround;
+  let stage: Stage;
+  let life: Gateway;
+  let port: number;
+  let token: string;
+
+  beforeAll(async () => {
+    ground = new RealGround(await TestServer.start());
+    stage = new Stage(ground, defaultLimits);
+    await ground.startWorker();
+    await stage.provision({ spec: { ...testSpec, cpus: 2, release, parkMs: 600_000 } });
+    const found = await stage.settled(readyMs);
+    if (!found.life || !found.record) throw new Error(`not ready: ${found.reason}`);
+    life = found.life;
+    port = found.record.port;
+    token = gatewayToken(masterKey(testKey), life.mark, life.tokenGeneration).reveal();
+  }, readyMs + 30_000);
+
+  afterAll(async () => {
+    await stage?.close();
+    await ground?.close();
+    await ground?.server.stop();
+  }, 120_000);
+
+  function ask(wish: { kind: 'deny' | 'unpair'; deviceId: string }) {
+    return stage.request({ requestId: randomBytes(8).toString('hex'), origin: 'test', place, ...wish });
+  }
+
+  function pair(wanted: Wanted, extra: Partial<PairRequest> = {}) {
+    const requestId = randomBytes(8).toString('hex');
+    const asked = { kind: 'pair', requestId, origin: 'test', place, wanted, role: 'operator', scopes: [] } as const;
+    return stage.request({ ...asked, waitMs: 60_000, ...extra });
+  }
+
+  async function resultOf(workflowId: string): Promise<OperationResult> {
+    const handle = (await stage.client()).workflow.getHandle(workflowId);
+    return handle.result();
+  }
+
+  async function list(): Promise<DeviceList> {
+    const workflowId = lookWorkflowId(stage.id, life.mark.birth, 'devices', randomBytes(4).toString('hex'));
+    const client = await stage.client();
+    return client.workflow.execute('listDevices', {
+      workflowId,
+      taskQueue: ground.queue,
+      args: [{ gateway: life, limits: defaultLimits }],
+    });
+  }
+
+  it('is let in when it asks, by name and platform, and is done when it has connected', async () => {
+    const device = new OwnDevice({ displayName: 'Kitchen', platform: 'ios' });
+    const { workflowId } = await pair({ name: 'kitchen', platform: 'iOS' });
+    const connected = await device.keepConnecting(port, token);
+    expect(connected.scopes).toEqual(['operator.read', 'operator.write']);
+    const { outcome, deviceId, proofs } = await stage.settled(60_000).then(() => resultOf(workflowId));
+    expect({ outcome, deviceId }).toEqual({ outcome: 'done', deviceId: device.id });
+    expect(proofs?.map(({ step }) => step)).toEqual([
+      'check pairing',
+      'await request',
+      'approve device',
+      'await device',
+    ]);
+    expect(await stage.describe()).toMatchObject({ phase: 'ready', approved: [device.id] });
+    const { paired, own } = await list();
+    expect(paired.map(({ deviceId: id }) => id).toSorted()).toEqual([device.id, own].toSorted());
+
+    const again = await pair({ deviceId: device.id });
+    expect(await stage.settled(60_000).then(() => resultOf(again.workflowId))).toMatchObject({ outcome: 'done' });
+
+    await ask({ kind: 'unpair', deviceId: device.id });
+    expect(await stage.settled()).toMatchObject({ last: { kind: 'unpair', outcome: 'done' }, approved: [] });
+    expect(await connected.closed).toBe('4001 device removed');
+    expect(await device.connect(port, token)).toEqual({ in: false, code: 'PAIRING_REQUIRED' });
+    expect((await list()).paired).toMatchObject([{ deviceId: own }]);
+  });
+
+  it('is denied, and never approved by name when two match', async () => {
+    const two = [new OwnDevice({ displayName: 'Twin' }), new OwnDevice({ displayName: 'Twin' })];
+    for (const device of two) await device.connect(port, token);
+    const { operation } = await pair({ name: 'Twin' });
+    const refused = await stage.until(({ last }) => last?.operation === operation);
+    for (const { id } of two) expect(refused.last?.reason).toContain(id);
+    expect(refused).toMatchObject({ phase: 'ready', last: { outcome: 'undone' } });
+    for (const { id } of two) await ask({ kind: 'deny', deviceId: id });
+    await stage.settled();
+    const { pending, paired } = await list();
+    expect(pending.filter(({ deviceId }) => two.some(({ id }) => id === deviceId))).toEqual([]);
+    expect(paired).toHaveLength(1);
+  });
+
+  it('that asks for more than it may waits for an operator’s word, and comes in with what was allowed', async () => {
+    const device = new OwnDevice({ scopes: ['operator.admin', 'operator.pairing'] });
+    const coming = device.keepConnecting(port, token);
+    const { workflowId } = await pair({ deviceId: device.id });
+    const { park } = await stage.until(({ phase }) => phase === 'parked');
+    expect(park).toMatchObject({ step: 'approve device', answers: ['retry', 'allow', 'abort'] });
+    expect(park?.reason).toContain('operator.admin, operator.pairing');
+    const handle = (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id));
+    await handle.executeUpdate(replyUpdate, { args: [{ park: park?.number ?? '', answer: 'allow', origin: 'test' }] });
+    const connected = await coming;
+    expect(connected.scopes).toEqual(expect.arrayContaining(['operator.admin', 'operator.pairing']));
+    expect(await resultOf(workflowId)).toMatchObject({ outcome: 'done', deviceId: device.id });
+    connected.hangUp();
+  });
+
+  it('that never comes back is not left paired', async () => {
+    const device = new OwnDevice();
+    await device.connect(port, token);
+    const { operation } = await pair({ deviceId: device.id }, { waitMs: 3_000 });
+    const ended = await stage.until(({ last }) => last?.operation === operation);
+    expect(ended.last).toMatchObject({ outcome: 'undone', reason: expect.stringContaining('has not connected') });
+    expect((await list()).paired.map(({ deviceId }) => deviceId)).not.toContain(device.id);
+    expect(await device.connect(port, token)).toEqual({ in: false, code: 'PAIRING_REQUIRED' });
+  });
+
+  // The older release cannot be told to ask for a browser that comes over loopback.
+  if (asksEveryDevice(release))
+    it('that is a browser without a link has to ask, and is connected once it is paired', async () => {
+      const before = new Set((await list()).paired.map(({ deviceId }) => deviceId));
+      const browser = await PlainBrowser.open(`http://127.0.0.1:${port}/`, token);
+      try {
+        await browser.asks();
+        const [asking] = (await list()).pending.filter(({ clientId }) => clientId === 'openclaw-control-ui');
+        const deviceId = asking?.deviceId ?? '';
+        const scopes = ['operator.admin', 'operator.pairing'];
+        const { workflowId } = await pair({ deviceId }, { scopes });
+        await browser.connects();
+        expect(await resultOf(workflowId)).toMatchObject({ outcome: 'done', deviceId });
+        const picture = process.env['TEST_PICTURE'];
+        if (picture) await browser.picture(picture);
+        const found = (await list()).paired.filter((each) => !before.has(each.deviceId));
+        expect(found).toMatchObject([{ deviceId, clientId: 'openclaw-control-ui', approvedVia: 'owner' }]);
+
+        await ask({ kind: 'unpair', deviceId });
+        expect(await stage.settled()).toMatchObject({ last: { kind: 'unpair', outcome: 'done' } });
+        await expect
+          .poll(async () => (await list()).pending.map((each) => each.deviceId), { timeout: 30_000, interval: 500 })
+          .toContain(deviceId);
+        expect((await list()).paired.map((each) => each.deviceId)).not.toContain(deviceId);
+      } finally {
+        await browser.close();
+      }
+    }, 180_000);
+
+  it('S2-18: that uses a wrong token more than three times ends the pairing with the audit of its sources', async () => {
+    const device = new OwnDevice({ clientId: 'cli', mode: 'cli' });
+    const { operation } = await pair({ deviceId: device.id });
+    await stage.until(({ running }) => running?.operation === operation);
+    for (let wrong = 0; wrong < 4; wrong += 1) {
+      expect(await device.connect(port, 'an-old-token')).toMatchObject({ in: false, code: 'AUTH_TOKEN_MISMATCH' });
+    }
+    const { last } = await stage.until((found) => found.last?.operation === operation);
+    expect(last).toMatchObject({ outcome: 'undone' });
+    expect(last?.reason).toMatch(
+      /^await request: 4 wrong tokens .*4 from test device cli v1 at .*holds generation 1 and no other \(2 places\)/,
+    );
+  });
+});
