@@ -6,6 +6,7 @@ import type { Deps } from './deps.js';
 import { findGeneration } from './generation.js';
 import { findStrangers } from './devices.js';
 import { ensureToken, restoreToken } from './gateway-token.js';
+import { ensureAside, restoreAside } from './former.js';
 import { ensureHost, findLives } from './host.js';
 import { mintLink } from './link.js';
 import { ensureNetwork, removeNetwork } from './network.js';
@@ -13,8 +14,19 @@ import { awaitNoOperations } from './earlier-operations.js';
 import { ensureOperator } from './operator.js';
 import { probeReadiness } from './readiness.js';
 import { findGateway } from './record.js';
+import { ensureRehearsal, removeRehearsal } from './rehearsal.js';
 import { ensureRelease } from './release.js';
+import { ensureNextRelease, probeReplaceable } from './replaceable.js';
+import {
+  ensureCommitted,
+  ensureReplacement,
+  findReplaced,
+  probeDevices,
+  probeReplacement,
+  removeReplacement,
+} from './replacement.js';
 import { probeRotatable } from './rotatable.js';
+import { ensureDropped, ensureRoom, ensureSaved, ensureTaken, removeRoom } from './snapshot.js';
 import { ensureState, removeState } from './state.js';
 import { findRotated, probeRefusal, probeToken } from './token-proof.js';
 
@@ -46,6 +58,23 @@ export function createActivities(deps: Deps) {
     probeRefusal: probeRefusal(deps),
     findStrangers: findStrangers(deps),
     findRotated: findRotated(deps),
+    probeReplaceable: probeReplaceable(deps),
+    ensureNextRelease: ensureNextRelease(deps),
+    ensureRehearsal: ensureRehearsal(deps),
+    removeRehearsal: removeRehearsal(deps),
+    ensureRoom: ensureRoom(deps),
+    removeRoom: removeRoom(deps),
+    ensureAside: ensureAside(deps),
+    restoreAside: restoreAside(deps),
+    ensureSaved: ensureSaved(deps),
+    ensureTaken: ensureTaken(deps),
+    ensureReplacement: ensureReplacement(deps),
+    removeReplacement: removeReplacement(deps),
+    probeReplacement: probeReplacement(deps),
+    probeDevices: probeDevices(deps),
+    ensureCommitted: ensureCommitted(deps),
+    findReplaced: findReplaced(deps),
+    ensureDropped: ensureDropped(deps),
     awaitNoOperations: awaitNoOperations(deps),
     page: (page: Page): Promise<void> => deps.pager.page(page),
   };

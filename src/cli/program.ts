@@ -1,5 +1,6 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './answer.js';
+import { changeCommand } from './change.js';
 import { describeCommand } from './describe.js';
 import { exitHelp } from './exit.js';
 import { initCommand } from './init.js';
@@ -8,6 +9,7 @@ import { openCommand } from './open.js';
 import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
 import { secretCommand } from './secret.js';
+import { rollbackCommand, upgradeCommand } from './upgrade.js';
 
 /** The command line, every verb of it. */
 export function program(): Command {
@@ -37,6 +39,9 @@ function commands(): CommandUnknownOpts[] {
     listCommand(),
     describeCommand(),
     openCommand(),
+    upgradeCommand(),
+    rollbackCommand(),
+    changeCommand(),
     removeCommand(),
     ...(['retry', 'skip', 'abort', 'leave'] as const).map(answerCommand),
     secretCommand(),

@@ -111,6 +111,11 @@ export function describeLines(
     ...row('deployment', told.deployment),
     ...row('host', life?.place.host),
     ...row('release', spec && `${spec.release}${spec.dev ? ' (dev)' : ''}`),
+    ...row(
+      'former',
+      told.former &&
+        `${told.former.release} until ${told.former.until}: \`creel rollback ${told.gateway}\` goes back to it`,
+    ),
     ...row('limits', spec && `${spec.memoryMb} MB, ${spec.cpus} cpus`),
     ...row('channels', spec && (spec.channels.map((each) => each.kind).join(', ') || 'none')),
     ...row(

@@ -6,7 +6,20 @@ type Payload = temporal.api.common.v1.IPayload;
 type Payloads = temporal.api.common.v1.IPayloads;
 
 /** What an operation may be, as it stands in inputs and in workflow ids. */
-export const operationKind = z.enum(['provision', 'repair', 'restore', 'take-up', 'remove', 'purge']);
+export const operationKind = z.enum([
+  'provision',
+  'repair',
+  'restore',
+  'take-up',
+  'remove',
+  'purge',
+  'rotate',
+  'upgrade',
+  'rollback',
+  'change',
+  'drop-snapshot',
+  'way-back',
+]);
 const operationOutcome = z.enum(['done', 'degraded', 'undone', 'left', 'stopped', 'withdrawn']);
 const parkAnswer = z.enum(['retry', 'skip', 'abort', 'leave']);
 

@@ -46,3 +46,10 @@ export function findRelease(catalogue: Catalogue, version: string, allowDev: boo
   }
   return line;
 }
+
+/** Below 0 when the first release is older, above 0 when it is newer; what follows a "-" makes neither. */
+export function compareReleases(one: string, other: string): number {
+  const [a, b] = [one, other].map((each) => (each.split('-')[0] ?? '').split('.').map(Number));
+  const differing = [0, 1, 2].map((part) => (a?.[part] ?? 0) - (b?.[part] ?? 0)).find((each) => each !== 0);
+  return differing ?? 0;
+}

@@ -1,8 +1,10 @@
 import { Refused } from '../domain/errors.js';
 import { gatewayBirth } from '../domain/gateway.js';
+import type { GatewaySpec } from '../domain/gateway-spec.js';
 import type { ChangeRequest } from './change-requests.js';
 import { isAlive, isRemoving, type GatewayState } from './gateway-state.js';
-import { isChange } from './steps.js';
+import { checkReshape, checkRollback, checkUpgrade } from './replacement-state.js';
+import { isChange, type ChangeKind } from './steps.js';
 
 /** Holds a change against the state, or `Refused`: only a gateway that lives, and is not being removed, can be changed. */
 export function checkChange(state: GatewayState, request: ChangeRequest): void {
@@ -16,12 +18,26 @@ export function checkChange(state: GatewayState, request: ChangeRequest): void {
     throw new Refused(`${id} does not run (${state.phase}). \`creel provision\` begins one`);
   if (birth !== undefined && gatewayBirth(birth) !== state.life.mark.birth)
     throw new Refused(`${id} lives with birth ${state.life.mark.birth}, not ${birth}: it is another gateway now`);
-  checks[request.kind](request);
+  check(request.kind, request, state, state.life.spec);
 }
 
-const checks: { readonly [K in ChangeRequest['kind']]: (request: Extract<ChangeRequest, { kind: K }>) => void } = {
+type RequestOf = { readonly [K in ChangeKind]: Extract<ChangeRequest, { kind: K }> };
+type Check<K extends ChangeKind> = (request: RequestOf[K], state: GatewayState, spec: GatewaySpec) => void;
+
+function check<K extends ChangeKind>(kind: K, ...asked: Parameters<Check<K>>): void {
+  const checkOne: Check<K> = checks[kind];
+  checkOne(...asked);
+}
+
+const checks: { readonly [K in ChangeKind]: Check<K> } = {
   rotate: ({ reclaim, evict }) => {
     if (typeof reclaim !== 'boolean' || typeof evict !== 'boolean')
       throw new Refused('a rotation says whether it reclaims and whether it evicts');
+  },
+  upgrade: checkUpgrade,
+  rollback: checkRollback,
+  change: checkReshape,
+  'drop-snapshot': () => {
+    throw new Refused('saved states go by themselves when their time is over');
   },
 };

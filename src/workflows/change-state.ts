@@ -5,10 +5,27 @@ import { isRemoving, remember, setPhase, type GatewayState, type Queued } from '
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
 import type { Phase } from './requests.js';
+import {
+  applyDrop,
+  applyReplacement,
+  endReplacement,
+  isReplacement,
+  planDrop,
+  planReshape,
+  planRollback,
+  planUpgrade,
+  unsettle,
+} from './replacement-state.js';
 import { applyRotation, planRotation } from './rotation-state.js';
 import { stepsOf, type ChangeKind } from './steps.js';
 
-const phases: Readonly<Record<ChangeKind, Phase>> = { rotate: 'rotating' };
+const phases: Readonly<Record<ChangeKind, Phase>> = {
+  rotate: 'rotating',
+  upgrade: 'upgrading',
+  rollback: 'upgrading',
+  change: 'changing',
+  'drop-snapshot': 'changing',
+};
 
 /** A change begins: what it is to come to is decided and burned first. One whose time is over is withdrawn. */
 export function beginChange(
@@ -25,7 +42,11 @@ export function beginChange(
     remember(state, queued, 'withdrawn', 'the gateway that it was for is gone');
     return undefined;
   }
-  const change = plans[asked.kind](state, state.life, asked);
+  const change = plan(asked.kind, state, state.life, asked);
+  if (typeof change === 'string') {
+    remember(state, queued, 'withdrawn', change);
+    return undefined;
+  }
   state.resting ??= { phase: state.phase, reason: state.reason };
   const { asked: _asked, ...rest } = queued;
   state.running = { ...rest, change };
@@ -33,20 +54,43 @@ export function beginChange(
   return state.running;
 }
 
-/** Decides what a change comes to, from the record alone. */
-const plans: { readonly [K in ChangeKind]: (state: GatewayState, life: Gateway, asked: Asked<K>) => Change } = {
+/** Decides what a change comes to, from the record alone; a sentence says why it comes to nothing any more. */
+const plans: { readonly [K in ChangeKind]: Plan<K> } = {
   rotate: planRotation,
+  upgrade: planUpgrade,
+  rollback: planRollback,
+  change: planReshape,
+  'drop-snapshot': planDrop,
 };
+
+function plan<K extends ChangeKind>(kind: K, ...told: Parameters<Plan<K>>): Change | string {
+  const planOne: Plan<K> = plans[kind];
+  return planOne(...told);
+}
 
 /** Puts into the record what a change that is done has come to. */
-const applications: {
-  readonly [K in Change['kind']]: (state: GatewayState, life: Gateway, change: Decided<K>, now: number) => void;
-} = {
+const applications: { readonly [K in Change['kind']]: Application<K> } = {
   rotate: applyRotation,
+  upgrade: applyReplacement,
+  rollback: applyReplacement,
+  change: applyReplacement,
+  'drop-snapshot': applyDrop,
 };
 
-type Asked<K extends ChangeKind> = Extract<ChangeRequest, { kind: K }>;
-type Decided<K extends Change['kind']> = Extract<Change, { kind: K }>;
+function apply<K extends Change['kind']>(kind: K, ...told: Parameters<Application<K>>): void {
+  const applyOne: Application<K> = applications[kind];
+  applyOne(...told);
+}
+
+type RequestOf = { readonly [K in ChangeKind]: Extract<ChangeRequest, { kind: K }> };
+type ChangeOf = { readonly [K in Change['kind']]: Extract<Change, { kind: K }> };
+type Plan<K extends ChangeKind> = (state: GatewayState, life: Gateway, asked: RequestOf[K]) => Change | string;
+type Application<K extends Change['kind']> = (
+  state: GatewayState,
+  life: Gateway,
+  change: ChangeOf[K],
+  now: number,
+) => void;
 
 /** A change ended: done, it is what the record says from now on; otherwise what was before still is. */
 export function endChange(
@@ -59,13 +103,14 @@ export function endChange(
   const resting = state.resting ?? { phase: 'ready', reason: '' };
   delete state.resting;
   delete state.backFrom;
+  if (isReplacement(change)) endReplacement(state, operation, change, result);
   if (result.outcome === 'left') {
     state.left = result.left;
     return setPhase(state, 'degraded', result.reason, now);
   }
   if (result.outcome === 'done' && operation.kind !== 'way-back') {
     if (result.record) state.record = result.record;
-    if (state.life) applications[change.kind](state, state.life, change, now);
+    if (state.life) apply(change.kind, state, state.life, change, now);
   }
   setPhase(state, resting.phase, resting.reason, now);
 }
@@ -74,6 +119,7 @@ export function endChange(
 export function loseChange(state: GatewayState, change: Change, reason: string, limits: Limits, now: number): void {
   const unsettledUntil = now + Math.max(limits.actMs, limits.waitMs, limits.undoMs) + limits.settleMs;
   state.backFrom = stepsOf(change.kind, [], false).map((step) => ({ step, unsettledUntil }));
+  if (isReplacement(change)) unsettle(state, unsettledUntil);
   setPhase(state, 'degraded', reason, now);
   if (isRemoving(state)) return;
   const number = state.nextOperation;

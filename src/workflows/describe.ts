@@ -33,6 +33,9 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
       reason: last.reason,
     },
     stateKeptUntil: state.stateKeptUntil > 0 ? new Date(state.stateKeptUntil).toISOString() : undefined,
+    ...(state.kept && {
+      former: { release: state.kept.spec.release, until: new Date(state.kept.until).toISOString() },
+    }),
   };
 }
 

@@ -77,6 +77,7 @@ export type Phase =
   | 'rotating'
   | 'pairing'
   | 'upgrading'
+  | 'changing'
   | 'parked'
   | 'removing'
   | 'removed'
@@ -136,6 +137,8 @@ export type Description = {
       }
     | undefined;
   readonly stateKeptUntil: string | undefined;
+  /** The release that `creel rollback` goes back to, and until when; absent when there is none. */
+  readonly former?: { readonly release: string; readonly until: string };
 };
 
 /** What the entity is started with. A request travels here and in the update: whichever arrives first counts, once. */

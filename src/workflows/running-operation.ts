@@ -37,6 +37,10 @@ const workflowTypes: Record<OperationKind, string> = {
   remove: 'cleanUp',
   purge: 'cleanUp',
   rotate: 'rotateToken',
+  upgrade: 'replaceContainer',
+  rollback: 'replaceContainer',
+  change: 'replaceContainer',
+  'drop-snapshot': 'dropSnapshot',
   'way-back': 'wayBack',
 };
 

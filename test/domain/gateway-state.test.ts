@@ -29,7 +29,7 @@ import type {
   RemoveRequest,
   Request,
 } from '../../src/workflows/requests.js';
-import { provisionSteps, registry, stateStep } from '../../src/workflows/steps.js';
+import { provisionSteps, replacementOwns, registry, stateStep } from '../../src/workflows/steps.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 const keepStateMs = 3_600_000;
@@ -249,7 +249,10 @@ describe('a removal', () => {
     expect(removal).toMatchObject({ birth: births[1], kind: 'remove' });
     entity.begin();
     expect(entity.state.life?.mark.birth).toBe(births[1]);
-    expect(operationSteps(entity.state, { number: 2, kind: 'remove', purge: true })).toEqual([...provisionSteps]);
+    expect(operationSteps(entity.state, { number: 2, kind: 'remove', purge: true })).toEqual([
+      ...provisionSteps,
+      ...replacementOwns,
+    ]);
   });
 
   test('that names another life than the one whose state is kept is refused, and nothing of it goes', () => {
@@ -297,7 +300,7 @@ describe('a take-up that never got to its life', () => {
   test('leaves a removal that waits for it everything to go over', () => {
     const { state } = vain(remove('r2'));
     expect(state).toMatchObject({ life: { mark: { birth: births[1] } }, queue: [{ kind: 'remove' }] });
-    expect(state.entered.map(({ step }) => step)).toEqual([...provisionSteps]);
+    expect(state.entered.map(({ step }) => step)).toEqual([...provisionSteps, ...replacementOwns]);
   });
 });
 
@@ -336,6 +339,10 @@ const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
   remove: ['done', 'left'],
   purge: ['done', 'left'],
   rotate: ['done', 'undone', 'left', 'stopped'],
+  upgrade: ['done', 'undone', 'left', 'stopped'],
+  rollback: ['done', 'undone', 'left', 'stopped'],
+  change: ['done', 'undone', 'left', 'stopped'],
+  'drop-snapshot': ['done', 'undone', 'stopped'],
   'way-back': ['done', 'left'],
 };
 
@@ -366,6 +373,28 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
     place: fc.constant(place),
     reclaim: fc.boolean(),
     evict: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('upgrade' as const),
+    requestId: requestIds,
+    origin: fc.constant('test'),
+    place: fc.constant(place),
+    release: fc.constantFrom('2026.9.6', '2026.9.7', '2026.9.8'),
+    dev: fc.constant(false),
+    retryFailed: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('rollback' as const),
+    requestId: requestIds,
+    origin: fc.constant('test'),
+    place: fc.constant(place),
+  }),
+  fc.record({
+    kind: fc.constant('change' as const),
+    requestId: requestIds,
+    origin: fc.constant('test'),
+    place: fc.constant(place),
+    memoryMb: fc.constantFrom(2048, 4096),
   }),
 );
 
@@ -454,7 +483,10 @@ class Witness {
 
   #holds(): void {
     const { state, now } = this.entity;
-    expect(state.queue.length).toBeLessThanOrEqual(4);
+    const asked = state.queue.filter(({ kind }) => kind !== 'drop-snapshot'); // which nobody asks for
+    expect(asked.length).toBeLessThanOrEqual(4);
+    if (state.kept) expect(isAlive(state)).toBe(true);
+    if (state.life?.underway && !isRemoving(state)) expect(isAlive(state)).toBe(true);
     const waiting = [...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number);
     expect(new Set(waiting).size).toBe(waiting.length);
     expect(Math.max(0, ...waiting)).toBeLessThan(state.nextOperation);
@@ -485,7 +517,7 @@ function possible({ kind }: Queued, outcome: OperationOutcome): OperationOutcome
 }
 
 function kindsFor({ kind }: Request): readonly OperationKind[] {
-  if (kind === 'rotate') return [kind];
+  if (kind !== 'provision' && kind !== 'remove') return [kind];
   return kind === 'provision'
     ? ['provision', 'repair', 'restore', 'take-up']
     : Object.values<OperationKind>(['remove', 'purge', 'provision']);

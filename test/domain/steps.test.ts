@@ -12,6 +12,11 @@ const withoutUndo: Record<string, string> = {
   ensureHost: 'only reads: it refuses before anything exists',
   ensureRelease: 'an image is shared between gateways, and the next one wants it',
   ensureOperator: 'the paired device lies in the state volume and goes with it',
+  ensureNextRelease: 'an image is shared between gateways, and the next one wants it',
+  ensureSaved: 'the saved state goes with the volume that was made for it',
+  ensureTaken: 'the gateway that was set aside gets its own state back',
+  ensureCommitted: 'the gateway that was set aside is made anew',
+  ensureDropped: 'what nobody goes back to is gone for good',
   ensureRestartPolicy: 'the policy is a property of the container and goes with it',
 };
 

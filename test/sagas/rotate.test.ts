@@ -33,7 +33,7 @@ describe('rotate', () =>
 
 function asRotation(change: Change): Rotation {
   assert.equal(change.kind, 'rotate');
-  return change as Rotation;
+  return change;
 }
 
 /** Exactly this generation is in force, for creel's device and with admin scope. */
