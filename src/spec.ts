@@ -56,9 +56,14 @@ export function specFrom(draft: Draft): GatewaySpec {
     cpus: draft.cpus ?? usualCpus,
     keepStateMs: draft.keep_state === undefined ? keepStateMs : milliseconds('keep_state', draft.keep_state),
     parkMs: draft.park_for === undefined ? 0 : milliseconds('park_for', draft.park_for),
-    channels: (draft.channels ?? []).map(channelFrom),
+    channels: channelsFrom(draft),
     ...(draft.rotation !== undefined && { rotation: draft.rotation }),
   });
+}
+
+/** The channels of a draft, none when it names none. */
+export function channelsFrom(draft: Draft): Channel[] {
+  return (draft.channels ?? []).map(channelFrom);
 }
 
 /** A size as people write it, in MB: `2 GB`, `1.5gb`, `2048 MB`. 1 GB is 1024 MB. `Refused` without a unit. */

@@ -12,6 +12,7 @@ import { findDevices } from './device-look.js';
 import { probePaired } from './pairing-proof.js';
 import { probePairable, probeRequest } from './pairing-request.js';
 import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './unpairing.js';
+import { ensureAside, restoreAside } from './former.js';
 import { ensureHost, findLives } from './host.js';
 import { mintLink } from './link.js';
 import { ensureNetwork, removeNetwork } from './network.js';
@@ -19,14 +20,36 @@ import { awaitNoOperations } from './earlier-operations.js';
 import { ensureOperator } from './operator.js';
 import { probeReadiness } from './readiness.js';
 import { findGateway } from './record.js';
+import { ensureRehearsal, removeRehearsal } from './rehearsal.js';
 import { ensureRelease } from './release.js';
+import { ensureNextRelease, probeReplaceable } from './replaceable.js';
+import {
+  ensureCommitted,
+  ensureReplacement,
+  findReplaced,
+  probeDevices,
+  probeReplacement,
+  removeReplacement,
+} from './replacement.js';
 import { probeRotatable } from './rotatable.js';
+import { ensureDropped, ensureRoom, ensureSaved, ensureTaken, removeRoom } from './snapshot.js';
 import { ensureState, removeState } from './state.js';
 import { revealToken } from './token.js';
 import { findRotated, probeRefusal, probeToken } from './token-proof.js';
 
 /** Everything a workflow can ask of the world. The names are a format: histories quote them. */
 export function createActivities(deps: Deps) {
+  return {
+    ...provisioning(deps),
+    ...rotating(deps),
+    ...pairing(deps),
+    ...replacing(deps),
+    ...looking(deps),
+  };
+}
+
+/** The steps of a gateway, and what undoes them. */
+function provisioning(deps: Deps) {
   return {
     ensureHost: ensureHost(deps),
     ensureRelease: ensureRelease(deps),
@@ -43,10 +66,12 @@ export function createActivities(deps: Deps) {
     probeChannels: probeChannels(deps),
     ensureRestartPolicy: ensureRestartPolicy(deps),
     findGateway: findGateway(deps),
-    findLives: findLives(deps),
-    findGeneration: findGeneration(deps),
-    revealToken: revealToken(deps),
-    mintLink: mintLink(deps),
+  };
+}
+
+/** A rotation of the gateway token. */
+function rotating(deps: Deps) {
+  return {
     probeRotatable: probeRotatable(deps),
     ensureToken: ensureToken(deps),
     restoreToken: restoreToken(deps),
@@ -55,7 +80,12 @@ export function createActivities(deps: Deps) {
     ensureEvicted: ensureEvicted(deps),
     findStrangers: findStrangers(deps),
     findRotated: findRotated(deps),
-    findDevices: findDevices(deps),
+  };
+}
+
+/** The pairing of a device, and its end. */
+function pairing(deps: Deps) {
+  return {
     probePairable: probePairable(deps),
     probeRequest: probeRequest(deps),
     ensureApproval: ensureApproval(deps),
@@ -65,6 +95,40 @@ export function createActivities(deps: Deps) {
     probeUnpairable: probeUnpairable(deps),
     ensureCutOff: ensureCutOff(deps),
     probeCutOff: probeCutOff(deps),
+  };
+}
+
+/** Another container in place of the one that serves. */
+function replacing(deps: Deps) {
+  return {
+    probeReplaceable: probeReplaceable(deps),
+    ensureNextRelease: ensureNextRelease(deps),
+    ensureRehearsal: ensureRehearsal(deps),
+    removeRehearsal: removeRehearsal(deps),
+    ensureRoom: ensureRoom(deps),
+    removeRoom: removeRoom(deps),
+    ensureAside: ensureAside(deps),
+    restoreAside: restoreAside(deps),
+    ensureSaved: ensureSaved(deps),
+    ensureTaken: ensureTaken(deps),
+    ensureReplacement: ensureReplacement(deps),
+    removeReplacement: removeReplacement(deps),
+    probeReplacement: probeReplacement(deps),
+    probeDevices: probeDevices(deps),
+    ensureCommitted: ensureCommitted(deps),
+    findReplaced: findReplaced(deps),
+    ensureDropped: ensureDropped(deps),
+  };
+}
+
+/** Questions, and words to people and to other gateways. */
+function looking(deps: Deps) {
+  return {
+    findLives: findLives(deps),
+    findGeneration: findGeneration(deps),
+    revealToken: revealToken(deps),
+    mintLink: mintLink(deps),
+    findDevices: findDevices(deps),
     awaitNoOperations: awaitNoOperations(deps),
     findFleet: findFleet(deps),
     requestRotation: requestRotation(deps),

@@ -14,32 +14,37 @@ import { until } from './until.js';
  */
 export const probeReadiness = (deps: Deps) =>
   async function probeReadiness(gateway: Gateway): Promise<void> {
-    const { mark, place, spec } = gateway;
-    const token = gatewayToken(deps.key, mark, gateway.tokenGeneration);
-    const { port } = await networkOf(deps, gateway);
-    const wait = { what: `gateway ${mark.gateway} is not ready`, paceMs: 150, limitMs: readinessMs };
-    await until(wait, deps.signal(), async () => {
-      const container = await containerOf(deps, gateway);
-      if (container.state !== 'running') await judgeEnd(deps, gateway, container);
-      await deps.door.probeStartup({ place, port });
-      const knock = await deps.door.callInside({ place, container: container.name, token }, []);
-      if (knock.kind !== 'open') {
-        throw new Refused(
-          `gateway ${mark.gateway} turned its own operator away (${knock.kind}): its config is not the one that was written. See docs/runbook.md#token-mismatch`,
-        );
-      }
-      if (knock.hello.version !== spec.release) {
-        throw new Refused(
-          `gateway ${mark.gateway} runs ${knock.hello.version}, asked for was ${spec.release}: the image is not what the catalogue says`,
-        );
-      }
-      if (!knock.hello.scopes.includes('operator.admin')) {
-        throw new Refused(
-          `gateway ${mark.gateway} gives its own operator no operator.admin (${knock.hello.scopes.join(' ') || 'no scopes'})`,
-        );
-      }
-    });
+    await awaitReady(deps, gateway, readinessMs);
   };
+
+/** Waits until a gateway has started, no longer than it may take. */
+export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number): Promise<void> {
+  const { mark, place, spec } = gateway;
+  const token = gatewayToken(deps.key, mark, gateway.tokenGeneration);
+  const { port } = await networkOf(deps, gateway);
+  const wait = { what: `gateway ${mark.gateway} is not ready`, paceMs: 150, limitMs };
+  await until(wait, deps.signal(), async () => {
+    const container = await containerOf(deps, gateway);
+    if (container.state !== 'running') await judgeEnd(deps, gateway, container);
+    await deps.door.probeStartup({ place, port });
+    const knock = await deps.door.callInside({ place, container: container.name, token }, []);
+    if (knock.kind !== 'open') {
+      throw new Refused(
+        `gateway ${mark.gateway} turned its own operator away (${knock.kind}): its config is not the one that was written. See docs/runbook.md#token-mismatch`,
+      );
+    }
+    if (knock.hello.version !== spec.release) {
+      throw new Refused(
+        `gateway ${mark.gateway} runs ${knock.hello.version}, asked for was ${spec.release}: the image is not what the catalogue says`,
+      );
+    }
+    if (!knock.hello.scopes.includes('operator.admin')) {
+      throw new Refused(
+        `gateway ${mark.gateway} gives its own operator no operator.admin (${knock.hello.scopes.join(' ') || 'no scopes'})`,
+      );
+    }
+  });
+}
 
 /** Exit 78 is a fault of configuration or state that no restart mends, and so is too little memory; anything else gets another start. */
 async function judgeEnd(deps: Deps, gateway: Gateway, container: Container): Promise<never> {

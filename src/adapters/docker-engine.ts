@@ -7,6 +7,7 @@ import type { Image } from '../domain/image.js';
 import type {
   Container,
   DockerEngine,
+  ErrandSpec,
   ExecRequest,
   ExecResult,
   Marked,
@@ -14,10 +15,12 @@ import type {
   OwnedFile,
   Process,
   Volume,
+  VolumeCopy,
   WriterSpec,
 } from '../ports/docker-engine.js';
 import { readAll, request, type EngineAt } from './docker-call.js';
 import { createOptions, writerOptions } from './docker-container.js';
+import { copyErrand, errandOptions, nothingSaved } from './docker-errand.js';
 import { answerOf, isContainerGone, isPortTaken, unexpected } from './docker-errors.js';
 import { runExec } from './docker-exec.js';
 import { pack, unpackOne } from './docker-files.js';
@@ -38,6 +41,9 @@ const fileBytes = 1024 * 1024;
 
 /** What a failure keeps of a log at most: it ends up in a history. */
 const logCharacters = 16_384;
+
+/** The lines of an errand's output that are read at most. */
+const errandLines = 1_000;
 
 type Answer = { readonly status: number; readonly text: string };
 
@@ -75,6 +81,14 @@ export class DockerodeEngine implements DockerEngine {
       throw new Error(`the pull of ${reference} ended, and the image is not there`);
   }
 
+  async removeImage(reference: string): Promise<void> {
+    await this.#ask(
+      `remove image ${reference}`,
+      (docker) => docker.getImage(reference).remove(),
+      ({ status }) => (status === 404 || status === 409 ? gone : undefined),
+    );
+  }
+
   async createVolume(volume: Volume): Promise<void> {
     await this.#ask(`create volume ${volume.name}`, (docker) =>
       docker.createVolume({ Name: volume.name, Driver: 'local', Labels: { ...volume.labels } }),
@@ -99,6 +113,14 @@ export class DockerodeEngine implements DockerEngine {
         return status === 404 ? gone : undefined;
       },
     );
+  }
+
+  async saveVolume(copy: VolumeCopy): Promise<void> {
+    await this.#copy('save', copy);
+  }
+
+  async restoreVolume(copy: VolumeCopy): Promise<'restored' | 'nothing saved'> {
+    return (await this.#copy('restore', copy)) === nothingSaved ? 'nothing saved' : 'restored';
   }
 
   async createNetwork(network: { name: string; labels: Labels; subnet: string }) {
@@ -171,6 +193,21 @@ export class DockerodeEngine implements DockerEngine {
       restartCount: found.RestartCount,
       startedAt: found.State.StartedAt,
     };
+  }
+
+  async renameContainer(id: string, name: string): Promise<'renamed' | 'name taken'> {
+    return this.#ask<'renamed', 'renamed' | 'name taken'>(
+      `rename container ${id} to ${name}`,
+      (docker) =>
+        docker
+          .getContainer(id)
+          .rename({ name })
+          .then(() => 'renamed' as const),
+      ({ status, text }) => {
+        if (/same name|same as its current name/i.test(text)) return 'renamed';
+        return status === 409 || /already in use/i.test(text) ? 'name taken' : undefined;
+      },
+    );
   }
 
   async findProcess(id: string): Promise<Process | undefined> {
@@ -258,6 +295,10 @@ export class DockerodeEngine implements DockerEngine {
     return runExec(this.#at, id, { command, input, timeoutMs });
   }
 
+  async runErrand(spec: ErrandSpec): Promise<ExecResult> {
+    return this.#runToEnd(spec, errandOptions(spec));
+  }
+
   async lastLog(id: string, lines: number): Promise<string> {
     const log = await this.#ask(`read the log of container ${id}`, (docker) =>
       docker.getContainer(id).logs({ stdout: true, stderr: true, tail: lines, follow: false }),
@@ -299,7 +340,15 @@ export class DockerodeEngine implements DockerEngine {
   }
 
   async #create(name: string, volume: string, options: ContainerCreateOptions): Promise<'created' | 'name taken'> {
-    if (!(await this.findVolume(volume))) throw new StartOver(`volume ${volume} of container ${name} is gone`);
+    await this.#demandVolume(volume, name);
+    return this.#createNamed(name, options);
+  }
+
+  async #demandVolume(volume: string, container: string): Promise<void> {
+    if (!(await this.findVolume(volume))) throw new StartOver(`volume ${volume} of container ${container} is gone`);
+  }
+
+  async #createNamed(name: string, options: ContainerCreateOptions): Promise<'created' | 'name taken'> {
     return this.#ask(
       `create container ${name}`,
       (docker) => docker.createContainer(options).then(() => 'created' as const),
@@ -308,6 +357,54 @@ export class DockerodeEngine implements DockerEngine {
         return status === 409 ? ('name taken' as const) : undefined;
       },
     );
+  }
+
+  async #copy(way: 'save' | 'restore', copy: VolumeCopy): Promise<number> {
+    const { spec, options } = copyErrand(way, copy);
+    const filters = { volume: [copy.state], status: ['running'] };
+    const users = await this.#ask(`list containers of volume ${copy.state}`, (docker) =>
+      docker.listContainers({ filters }),
+    );
+    const user = users.map(({ Names }) => Names[0]?.slice(1)).find((name) => name !== copy.copier);
+    if (user !== undefined) throw new NotYet(`volume ${copy.state} is in use by container ${user}`);
+    const { exitCode, stderr } = await this.#runToEnd(spec, options);
+    if (exitCode === 0 || (way === 'restore' && exitCode === nothingSaved)) return exitCode;
+    throw new Error(`could not ${way} volume ${copy.state}: exit ${exitCode} ${stderr.trim()}`);
+  }
+
+  /** An errand under way, or ended and not yet taken, is the same errand when it has the same labels and command. */
+  async #runToEnd(spec: ErrandSpec, options: ContainerCreateOptions): Promise<ExecResult> {
+    const known = await this.findContainer(spec.name);
+    const command = known && (await this.findProcess(known.id))?.command;
+    const same =
+      known?.state !== 'created' &&
+      command?.at(-1) === spec.command.at(-1) &&
+      Object.entries(spec.labels).every(([key, value]) => known?.labels[key] === value);
+    if (known && !same) await this.removeContainer(known.id);
+    if (!known || !same) await this.#startErrand(spec, options);
+    const { id } = (await this.findContainer(spec.name)) ?? {};
+    if (id === undefined) throw new NotYet(`container ${spec.name} is gone before its end was read`);
+    const ended: { StatusCode: number } = await this.#ask(
+      `wait for container ${spec.name}`,
+      (docker) => docker.getContainer(id).wait(),
+      () => undefined,
+      spec.limitMs,
+    );
+    const log = await this.#ask(`read the output of container ${spec.name}`, (docker) =>
+      docker.getContainer(id).logs({ stdout: true, stderr: true, tail: errandLines, follow: false }),
+    );
+    const demultiplexer = new Demultiplexer(`the output of container ${spec.name}`, log.length);
+    demultiplexer.take(log);
+    await this.removeContainer(id);
+    return { exitCode: ended.StatusCode, ...demultiplexer.output() };
+  }
+
+  async #startErrand(spec: ErrandSpec, options: ContainerCreateOptions): Promise<void> {
+    for (const { volume } of spec.mounts) await this.#demandVolume(volume, spec.name);
+    const created = await this.#createNamed(spec.name, options);
+    if (created === 'name taken') throw new NotYet(`container ${spec.name} is being made by another attempt`);
+    const { id } = (await this.findContainer(spec.name)) ?? { id: spec.name };
+    await this.startContainer(id);
   }
 
   /** A container that will be on the network when it starts counts as attached, which the engine itself does not see. */

@@ -1,5 +1,5 @@
 import { deviceIdOf } from '../domain/device-id.js';
-import { askChange } from './change.js';
+import { askForChange } from './change-verb.js';
 import { verb } from './verb.js';
 
 /** `creel deny`: turns down what a device asks for. It may ask again, and what it has it keeps. */
@@ -11,6 +11,6 @@ export function denyCommand() {
     .option('--detach', 'do not follow the operation')
     .action(async (id, options) => {
       const deviceId = deviceIdOf(options.device);
-      await askChange(id, options, (envelope) => ({ ...envelope, kind: 'deny', deviceId }));
+      await askForChange(id, options, { kind: 'deny', deviceId });
     });
 }

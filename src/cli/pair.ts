@@ -5,7 +5,7 @@ import { Refused } from '../domain/errors.js';
 import { ordinaryScopes } from '../domain/pairing.js';
 import { pairingWaitMs } from '../domain/thresholds.js';
 import { milliseconds } from '../spec.js';
-import { askChange } from './change.js';
+import { askForChange } from './change-verb.js';
 import { verb } from './verb.js';
 
 /** `creel pair`: lets a device in as soon as it asks, and is done when it has connected. */
@@ -28,14 +28,7 @@ export function pairCommand() {
       const wanted = wantedFrom(options);
       const scopes = (options.scopes ?? '').split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]));
       const waitMs = milliseconds('--wait', options.wait);
-      await askChange(id, options, (envelope) => ({
-        ...envelope,
-        kind: 'pair',
-        wanted,
-        role: options.role,
-        scopes,
-        waitMs,
-      }));
+      await askForChange(id, options, { kind: 'pair', wanted, role: options.role, scopes, waitMs });
     });
 }
 

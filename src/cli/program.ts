@@ -1,6 +1,7 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './answer.js';
 import { denyCommand } from './deny.js';
+import { changeCommand } from './change.js';
 import { describeCommand } from './describe.js';
 import { devicesCommand } from './devices.js';
 import { exitHelp } from './exit.js';
@@ -15,6 +16,7 @@ import { rotateCommand } from './rotate.js';
 import { secretCommand } from './secret.js';
 import { tokenCommand } from './token.js';
 import { unpairCommand } from './unpair.js';
+import { rollbackCommand, upgradeCommand } from './upgrade.js';
 
 /** The command line, every verb of it. */
 export function program(): Command {
@@ -50,6 +52,9 @@ function commands(): CommandUnknownOpts[] {
     pairCommand(),
     denyCommand(),
     unpairCommand(),
+    upgradeCommand(),
+    rollbackCommand(),
+    changeCommand(),
     removeCommand(),
     ...(['retry', 'skip', 'allow', 'abort', 'leave'] as const).map(answerCommand),
     fleetCommand(),

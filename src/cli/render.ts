@@ -98,8 +98,6 @@ export function describeLines(
   usable: { readonly ok: boolean; readonly text: string } | undefined,
   now: number,
 ): string[] {
-  const { life, record, running, last } = told;
-  const spec = life?.spec;
   return [
     `${told.gateway}  ${headline(told, usable, now)}`,
     ...row('reason', told.park === undefined && told.reason),
@@ -109,10 +107,26 @@ export function describeLines(
       told.stateKeptUntil &&
         `until ${told.stateKeptUntil}: \`creel provision ${told.gateway} --restore\` takes it up again`,
     ),
+    ...lifeLines(told, now),
+    ...workLines(told),
+    ...(told.park ? parkLines(told.gateway, told.park).map((line) => `  ${line}`) : []),
+  ];
+}
+
+/** What the gateway is, as recorded. */
+function lifeLines(told: Description, now: number): string[] {
+  const { life, record } = told;
+  const spec = life?.spec;
+  return [
     ...row('birth', life?.mark.birth),
     ...row('deployment', told.deployment),
     ...row('host', life?.place.host),
     ...row('release', spec && `${spec.release}${spec.dev ? ' (dev)' : ''}`),
+    ...row(
+      'former',
+      told.former &&
+        `${told.former.release} until ${told.former.until}: \`creel rollback ${told.gateway}\` goes back to it`,
+    ),
     ...row('limits', spec && `${spec.memoryMb} MB, ${spec.cpus} cpus`),
     ...row('channels', spec && (spec.channels.map((each) => each.kind).join(', ') || 'none')),
     ...row(
@@ -129,6 +143,13 @@ export function describeLines(
       told.handOver &&
         `due: token generation ${told.handOver.generation} since ${told.handOver.since}, \`creel token show ${told.gateway}\``,
     ),
+  ];
+}
+
+/** What was done to it, and what is being done. */
+function workLines(told: Description): string[] {
+  const { running, last } = told;
+  return [
     ...row('skipped', told.skipped.join(', ')),
     ...row('approved', told.approved.map(shortId).join(', ')),
     ...told.left.flatMap((each) => row('left', `${each.step} (${each.kind}): ${each.reason}`)),
@@ -139,7 +160,6 @@ export function describeLines(
       last &&
         `operation ${last.operation}, ${last.kind}: ${last.outcome}${last.reason === '' ? '' : `, ${last.reason}`}`,
     ),
-    ...(told.park ? parkLines(told.gateway, told.park).map((line) => `  ${line}`) : []),
   ];
 }
 

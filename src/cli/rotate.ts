@@ -1,14 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { localPlace, requestChange } from '../client/gateways.js';
 import { Refused } from '../domain/errors.js';
 import { gatewayId } from '../domain/gateway.js';
-import type { RotateRequest } from '../workflows/change-requests.js';
+import { askForChange } from './change-verb.js';
 import { confirm } from './confirm.js';
-import { follow } from './follow.js';
-import { origin } from './provision.js';
 import { fleetOptions, rotateAll } from './rotate-all.js';
-import { sayAccepted } from './say-accepted.js';
-import { verb, withTemporal } from './verb.js';
+import { verb, type withTemporal } from './verb.js';
 
 /** `creel rotate`: the next gateway token, applied while the gateway runs and proved; what was proved when is its result. */
 export function rotateCommand() {
@@ -60,13 +55,5 @@ async function rotateOne(rawId: string | undefined, options: Options): Promise<v
   const id = gatewayId(rawId);
   const evict = options.evict === true;
   if (evict) await confirm(id, options.yes, `--evict removes every paired device of ${id}`);
-  const requestId = options.requestId ?? randomUUID();
-  const reclaim = options.reclaim === true;
-  const asked: RotateRequest = { kind: 'rotate', requestId, origin: origin(), place: localPlace, reclaim, evict };
-  await withTemporal(options, async (client, target) => {
-    const accepted = await requestChange(client, id, asked);
-    const shown = { json: options.json === true, target };
-    sayAccepted(accepted, requestId, shown, options.detach === true);
-    if (!options.detach) process.exitCode = await follow(client, accepted, shown);
-  });
+  await askForChange(id, options, { kind: 'rotate', reclaim: options.reclaim === true, evict });
 }

@@ -1,5 +1,5 @@
 import { deviceIdOf } from '../domain/device-id.js';
-import { askChange } from './change.js';
+import { askForChange } from './change-verb.js';
 import { verb } from './verb.js';
 
 /** `creel unpair`: cuts a device off, and proves that it is. */
@@ -13,6 +13,6 @@ export function unpairCommand() {
     .option('--detach', 'do not follow the operation')
     .action(async (id, options) => {
       const deviceId = deviceIdOf(options.device);
-      await askChange(id, options, (envelope) => ({ ...envelope, kind: 'unpair', deviceId }));
+      await askForChange(id, options, { kind: 'unpair', deviceId });
     });
 }

@@ -17,6 +17,10 @@ export const operationKind = z.enum([
   'pair',
   'deny',
   'unpair',
+  'upgrade',
+  'rollback',
+  'change',
+  'drop-snapshot',
   'way-back',
 ]);
 const operationOutcome = z.enum(['done', 'degraded', 'undone', 'left', 'stopped', 'withdrawn']);

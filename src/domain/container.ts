@@ -1,6 +1,7 @@
 import { canonical } from './gateway-spec.js';
 import { insidePort, stateDirectory } from './gateway-config.js';
 import { markLabels, names, type Gateway, type Labels } from './gateway.js';
+import { replacementLabel } from './replacement.js';
 import { healthIntervalMs, healthRetries, healthTimeoutMs, startPeriodMs } from './thresholds.js';
 
 export type RestartPolicy = 'no' | 'unless-stopped';
@@ -47,6 +48,7 @@ export function gatewayContainer(gateway: Gateway, imageId: string, port: number
       ...markLabels(gateway.mark),
       'creel.release': gateway.spec.release,
       'creel.shape': canonical(shape),
+      ...(gateway.replacement !== undefined && { [replacementLabel]: String(gateway.replacement) }),
     },
     command: ['node', 'openclaw.mjs', 'gateway'],
     environment: { HOME: '/home/node' },

@@ -1,5 +1,6 @@
 import { Refused } from './errors.js';
 import type { GatewaySpec } from './gateway-spec.js';
+import type { Shelf } from './replacement.js';
 
 /** Layout of names, labels and derivations. Frozen by golden vectors: a newer creel still owns what an older one made. */
 export const layout = 1;
@@ -22,6 +23,10 @@ export type Gateway = {
   readonly spec: GatewaySpec;
   readonly tokenGeneration: number;
   readonly deviceGeneration: number;
+  /** The replacement that its container comes from; absent before the first. */
+  readonly replacement?: number;
+  /** A replacement that has begun: its saved state is the gateway's until it is done. */
+  readonly underway?: { readonly number: number; readonly save: Shelf };
 };
 
 const idForm = /^[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$/;

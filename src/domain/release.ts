@@ -56,3 +56,10 @@ export function asksEveryDevice(version: string): boolean {
   const [year = 0, month = 0, patch = 0] = version.split(/[.-]/).map(Number);
   return year > 2026 || (year === 2026 && (month > 9 || (month === 9 && patch >= 6)));
 }
+
+/** Below 0 when the first release is older, above 0 when it is newer; what follows a "-" makes neither. */
+export function compareReleases(one: string, other: string): number {
+  const [a, b] = [one, other].map((each) => (each.split('-')[0] ?? '').split('.').map(Number));
+  const differing = [0, 1, 2].map((part) => (a?.[part] ?? 0) - (b?.[part] ?? 0)).find((each) => each !== 0);
+  return differing ?? 0;
+}

@@ -99,3 +99,17 @@ export const clockSkewMs = 2_000;
 
 /** Lines of a gateway's log that are read at once. */
 export const logLines = 500;
+/** An upgrade with its migration is ready after 11.2 s, a slow start after 18 s; 90 s is a comfortable budget (openclaw-gateway 12). */
+export const replacementReadyMs = 90_000;
+
+/** A channel that is switched off lets the gateway stop in 3 s when it is given this long first (T3). */
+export const channelsOffMs = 12_000;
+
+/** `docker stop` within a replacement: a gateway without work ends in 0.6 to 5.5 s, and a kill is harmless (T1, T3). */
+export const replacementStopGraceS = 30;
+
+/** How long the release of before and its state can be gone back to: a week shows what a day does not. */
+export const keepFormerMs = 7 * 24 * 3_600_000;
+
+/** A release that failed this often is not tried again without an operator. */
+export const failedTries = 3;

@@ -38,6 +38,26 @@ export type WriterSpec = {
   readonly target: string;
 };
 
+/** A copy between a state volume and the one in which its state is saved, made by a container of its own. */
+export type VolumeCopy = {
+  readonly state: string;
+  readonly snapshot: string;
+  /** The container that copies: as long as there is one of this name, nobody else copies. */
+  readonly copier: string;
+  readonly labels: Labels;
+  readonly imageId: string;
+};
+
+/** A command that runs to its end in a container of its own: read-only root, no network, no capabilities. */
+export type ErrandSpec = {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly imageId: string;
+  readonly command: readonly string[];
+  readonly mounts: readonly { readonly volume: string; readonly target: string; readonly readOnly: boolean }[];
+  readonly limitMs: number;
+};
+
 export type OwnedFile = {
   readonly path: string;
   readonly content: string;
@@ -71,11 +91,22 @@ export interface DockerEngine {
   /** Pulls by digest. A registry that does not answer is `NotYet`; an unknown manifest is `Refused`; an error line in the stream is an error. */
   pullImage(reference: string, say: (sentence: string) => void): Promise<void>;
 
+  /** Removes an image by reference. One that is gone, or that a container still uses, is success. */
+  removeImage(reference: string): Promise<void>;
+
   /** Creates the volume; one of this name that exists stays as it is, with its old labels. */
   createVolume(volume: Volume): Promise<void>;
   findVolume(name: string): Promise<Volume | undefined>;
   /** A volume that a container names (even one never started) is `NotYet`. */
   removeVolume(name: string): Promise<void>;
+
+  /**
+   * Saves what a state volume holds, with owners, modes and times: whole or not at all, and what was saved stays as it is.
+   * A container that runs on the volume is `NotYet`; a missing volume is a `StartOver`.
+   */
+  saveVolume(copy: VolumeCopy): Promise<void>;
+  /** Makes a state volume exactly what was saved of it, under the same conditions. */
+  restoreVolume(copy: VolumeCopy): Promise<'restored' | 'nothing saved'>;
 
   /** `name taken`: one of this name exists. `subnet taken`: the subnet overlaps with another network. */
   createNetwork(network: {
@@ -93,6 +124,8 @@ export interface DockerEngine {
   /** Creates a container that is never started. */
   createWriter(spec: WriterSpec): Promise<'created' | 'name taken'>;
   findContainer(name: string): Promise<Container | undefined>;
+  /** Gives a container another name and keeps its hostname, whether it runs or not. */
+  renameContainer(id: string, name: string): Promise<'renamed' | 'name taken'>;
   /** What a container's process was started with; undefined when there is no such container. It may carry secrets. */
   findProcess(id: string): Promise<Process | undefined>;
   /** `port taken`: something else listens there. A container that runs already is `running`. */
@@ -109,6 +142,8 @@ export interface DockerEngine {
   readFile(id: string, path: string): Promise<string | undefined>;
   /** Runs a command to its end; output over the limit is cut and is an `Error`. A container that does not run is `NotYet`. */
   exec(id: string, request: ExecRequest): Promise<ExecResult>;
+  /** Runs an errand to its end and removes its container; one that runs already under the name is waited for instead. */
+  runErrand(spec: ErrandSpec): Promise<ExecResult>;
   lastLog(id: string, lines: number): Promise<string>;
 
   /** Everything on the engine that carries a mark of any deployment. */

@@ -2,9 +2,11 @@ import { isDeviceId } from '../domain/device.js';
 import { Refused } from '../domain/errors.js';
 import { gatewayBirth } from '../domain/gateway.js';
 import { pairingWaitCeilingMs } from '../domain/thresholds.js';
+import type { GatewaySpec } from '../domain/gateway-spec.js';
 import type { ChangeRequest, PairRequest } from './change-requests.js';
 import { isAlive, isRemoving, type GatewayState } from './gateway-state.js';
-import { isChange } from './steps.js';
+import { checkReshape, checkRollback, checkUpgrade } from './replacement-state.js';
+import { isChange, type ChangeKind } from './steps.js';
 
 /** Holds a change against the state, or `Refused`: only a gateway that lives, and is not being removed, can be changed. */
 export function checkChange(state: GatewayState, request: ChangeRequest): void {
@@ -18,10 +20,18 @@ export function checkChange(state: GatewayState, request: ChangeRequest): void {
     throw new Refused(`${id} does not run (${state.phase}). \`creel provision\` begins one`);
   if (birth !== undefined && gatewayBirth(birth) !== state.life.mark.birth)
     throw new Refused(`${id} lives with birth ${state.life.mark.birth}, not ${birth}: it is another gateway now`);
-  checkOf(request);
+  check(request.kind, request, state, state.life.spec);
 }
 
-const checks: { readonly [K in ChangeRequest['kind']]: (request: Extract<ChangeRequest, { kind: K }>) => void } = {
+type RequestOf = { readonly [K in ChangeKind]: Extract<ChangeRequest, { kind: K }> };
+type Check<K extends ChangeKind> = (request: RequestOf[K], state: GatewayState, spec: GatewaySpec) => void;
+
+function check<K extends ChangeKind>(kind: K, ...asked: Parameters<Check<K>>): void {
+  const checkOne: Check<K> = checks[kind];
+  checkOne(...asked);
+}
+
+const checks: { readonly [K in ChangeKind]: Check<K> } = {
   rotate: ({ reclaim, evict }) => {
     if (typeof reclaim !== 'boolean' || typeof evict !== 'boolean')
       throw new Refused('a rotation says whether it reclaims and whether it evicts');
@@ -29,12 +39,13 @@ const checks: { readonly [K in ChangeRequest['kind']]: (request: Extract<ChangeR
   pair: checkPairing,
   deny: ({ deviceId }) => checkDevice(deviceId),
   unpair: ({ deviceId }) => checkDevice(deviceId),
+  upgrade: checkUpgrade,
+  rollback: checkRollback,
+  change: checkReshape,
+  'drop-snapshot': () => {
+    throw new Refused('saved states go by themselves when their time is over');
+  },
 };
-
-function checkOf<K extends ChangeRequest['kind']>(request: Extract<ChangeRequest, { kind: K }>): void {
-  const check: (typeof checks)[K] = checks[request.kind];
-  check(request);
-}
 
 function checkPairing({ wanted, role, scopes, waitMs }: PairRequest): void {
   if (typeof wanted !== 'object' || wanted === null) throw new Refused('a pairing says which device it wants');

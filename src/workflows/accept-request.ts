@@ -16,7 +16,7 @@ import { checkChange } from './accept-change.js';
 import { operationWorkflowId } from './ids.js';
 import type { Limits } from './limits.js';
 import type { Accepted, OperationKind, ProvisionRequest, RemoveRequest, Request } from './requests.js';
-import { provisionSteps } from './steps.js';
+import { provisionSteps, replacementOwns } from './steps.js';
 
 /** Holds a request against the state, or `Refused`. Changes nothing: the update validator and the start both ask here. */
 export function checkRequest(state: GatewayState, request: Request, limits: Limits): void {
@@ -123,6 +123,7 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
     return begin(state, 'restore', now);
   }
   beginLife(state, { mark, place: request.place, spec, tokenGeneration: 1, deviceGeneration: 1 });
+  if (request.how === 'take up') state.entered = replacementOwns.map((step) => ({ step, unsettledUntil: 0 }));
   return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);
 }
 
@@ -139,6 +140,8 @@ function beginLife(state: GatewayState, life: Gateway): void {
   delete state.burned;
   delete state.approved;
   delete state.handOver;
+  delete state.kept;
+  delete state.failed;
 }
 
 function begin(state: GatewayState, kind: OperationKind, now: number): number {
@@ -157,7 +160,7 @@ function enqueueRemoval(
     const mark = { deployment, gateway, birth: request.birth, layout };
     const life = { mark, place: request.place, spec: lostSpec, tokenGeneration: 1, deviceGeneration: 1 };
     beginLife(state, life);
-    state.entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
+    state.entered = [...provisionSteps, ...replacementOwns].map((step) => ({ step, unsettledUntil: 0 }));
     setPhase(state, 'queued', '', now);
   }
   if (state.stateKeptUntil > 0)

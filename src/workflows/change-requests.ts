@@ -1,8 +1,17 @@
+import type { Channel } from '../domain/channels.js';
 import type { Wanted } from '../domain/device.js';
 import type { Place } from '../domain/gateway.js';
 
 /** What somebody asks of a gateway that lives. */
-export type ChangeRequest = RotateRequest | PairRequest | DenyRequest | UnpairRequest;
+export type ChangeRequest =
+  | RotateRequest
+  | PairRequest
+  | DenyRequest
+  | UnpairRequest
+  | UpgradeRequest
+  | RollbackRequest
+  | ReshapeRequest
+  | DropRequest;
 
 /** What every change has. */
 type Asked = {
@@ -39,3 +48,29 @@ export type DenyRequest = Asked & { readonly kind: 'deny'; readonly deviceId: st
 
 /** A device is cut off. */
 export type UnpairRequest = Asked & { readonly kind: 'unpair'; readonly deviceId: string };
+/** Another release, proved before the one of before is let go. */
+export type UpgradeRequest = Asked & {
+  readonly kind: 'upgrade';
+  readonly release: string;
+  /** Takes a release that was built on the worker's machine. */
+  readonly dev: boolean;
+  /** An operator's word: tried again although it failed here before. */
+  readonly retryFailed: boolean;
+  /** How long it may take until it is ready; the usual time when absent. */
+  readonly readyMs?: number;
+};
+
+/** The kept release, with the state that it was left with. */
+export type RollbackRequest = Asked & { readonly kind: 'rollback'; readonly readyMs?: number };
+
+/** Other resources or channels for the same release; what is absent stays. */
+export type ReshapeRequest = Asked & {
+  readonly kind: 'change';
+  readonly memoryMb?: number;
+  readonly cpus?: number;
+  readonly channels?: readonly Channel[];
+  readonly readyMs?: number;
+};
+
+/** Lets go of saved states that are not kept any more. Only the entity itself asks for it. */
+export type DropRequest = Asked & { readonly kind: 'drop-snapshot'; readonly former?: string };

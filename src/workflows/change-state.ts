@@ -6,6 +6,17 @@ import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
 import type { Phase } from './requests.js';
 import { applyPairing, planDenial, planPairing, planUnpairing } from './pairing-state.js';
+import {
+  applyDrop,
+  applyReplacement,
+  endReplacement,
+  isReplacement,
+  planDrop,
+  planReshape,
+  planRollback,
+  planUpgrade,
+  unsettle,
+} from './replacement-state.js';
 import { applyRotation, planRotation } from './rotation-state.js';
 import { stepsOfChange, type ChangeKind } from './steps.js';
 
@@ -14,6 +25,10 @@ const phases: Readonly<Record<ChangeKind, Phase>> = {
   pair: 'pairing',
   deny: 'pairing',
   unpair: 'pairing',
+  upgrade: 'upgrading',
+  rollback: 'upgrading',
+  change: 'changing',
+  'drop-snapshot': 'changing',
 };
 
 /** A change begins: what it is to come to is decided and burned first. One whose time is over is withdrawn. */
@@ -31,7 +46,11 @@ export function beginChange(
     remember(state, queued, 'withdrawn', 'the gateway that it was for is gone');
     return undefined;
   }
-  const change = planOf(state, state.life, asked, now);
+  const change = plan(asked.kind, state, state.life, asked, now);
+  if (typeof change === 'string') {
+    remember(state, queued, 'withdrawn', change);
+    return undefined;
+  }
   state.resting ??= { phase: state.phase, reason: state.reason };
   const { asked: _asked, ...rest } = queued;
   state.running = { ...rest, change };
@@ -39,50 +58,55 @@ export function beginChange(
   return state.running;
 }
 
-/** Decides what a change comes to, from the record alone. */
-const plans: {
-  readonly [K in ChangeKind]: (state: GatewayState, life: Gateway, asked: Asked<K>, now: number) => Change;
-} = {
+/** Decides what a change comes to, from the record alone; a sentence says why it comes to nothing any more. */
+const plans: { readonly [K in ChangeKind]: Plan<K> } = {
   rotate: planRotation,
   pair: planPairing,
   deny: planDenial,
   unpair: planUnpairing,
+  upgrade: planUpgrade,
+  rollback: planRollback,
+  change: planReshape,
+  'drop-snapshot': planDrop,
 };
 
-function planOf<K extends ChangeKind>(state: GatewayState, life: Gateway, asked: Asked<K>, now: number): Change {
-  const plan: (typeof plans)[K] = plans[asked.kind];
-  return plan(state, life, asked, now);
+function plan<K extends ChangeKind>(kind: K, ...told: Parameters<Plan<K>>): Change | string {
+  const planOne: Plan<K> = plans[kind];
+  return planOne(...told);
 }
 
 /** Puts into the record what a change that is done has come to. */
-const applications: {
-  readonly [K in Change['kind']]: (
-    state: GatewayState,
-    life: Gateway,
-    change: Decided<K>,
-    now: number,
-    result: OperationResult,
-  ) => void;
-} = {
+const applications: { readonly [K in Change['kind']]: Application<K> } = {
   rotate: applyRotation,
   pair: applyPairing,
   deny: () => undefined, // a request that is gone is on no record
   unpair: () => undefined, // taken off the record when it began
+  upgrade: applyReplacement,
+  rollback: applyReplacement,
+  change: applyReplacement,
+  'drop-snapshot': applyDrop,
 };
 
-function apply<K extends Change['kind']>(
-  state: GatewayState,
-  life: Gateway,
-  change: Decided<K>,
-  now: number,
-  result: OperationResult,
-): void {
-  const application: (typeof applications)[K] = applications[change.kind];
-  application(state, life, change, now, result);
+function apply<K extends Change['kind']>(kind: K, ...told: Parameters<Application<K>>): void {
+  const applyOne: Application<K> = applications[kind];
+  applyOne(...told);
 }
 
-type Asked<K extends ChangeKind> = Extract<ChangeRequest, { kind: K }>;
-type Decided<K extends Change['kind']> = Extract<Change, { kind: K }>;
+type RequestOf = { readonly [K in ChangeKind]: Extract<ChangeRequest, { kind: K }> };
+type ChangeOf = { readonly [K in Change['kind']]: Extract<Change, { kind: K }> };
+type Plan<K extends ChangeKind> = (
+  state: GatewayState,
+  life: Gateway,
+  asked: RequestOf[K],
+  now: number,
+) => Change | string;
+type Application<K extends Change['kind']> = (
+  state: GatewayState,
+  life: Gateway,
+  change: ChangeOf[K],
+  now: number,
+  result: OperationResult,
+) => void;
 
 /** A change ended: done, it is what the record says from now on; otherwise what was before still is. */
 export function endChange(
@@ -95,13 +119,14 @@ export function endChange(
   const resting = state.resting ?? { phase: 'ready', reason: '' };
   delete state.resting;
   delete state.backFrom;
+  if (isReplacement(change)) endReplacement(state, operation, change, result);
   if (result.outcome === 'left') {
     state.left = result.left;
     return setPhase(state, 'degraded', result.reason, now);
   }
   if (result.outcome === 'done' && operation.kind !== 'way-back') {
     if (result.record) state.record = result.record;
-    if (state.life) apply(state, state.life, change, now, result);
+    if (state.life) apply(change.kind, state, state.life, change, now, result);
   }
   const mended = result.outcome === 'done' && mend(state, change);
   setPhase(state, mended ? 'ready' : resting.phase, mended ? '' : resting.reason, now);
@@ -119,6 +144,7 @@ function mend(state: GatewayState, change: Change): boolean {
 export function loseChange(state: GatewayState, change: Change, reason: string, limits: Limits, now: number): void {
   const unsettledUntil = now + Math.max(limits.actMs, limits.waitMs, limits.undoMs) + limits.settleMs;
   state.backFrom = stepsOfChange(change).map((step) => ({ step, unsettledUntil }));
+  if (isReplacement(change)) unsettle(state, unsettledUntil);
   setPhase(state, 'degraded', reason, now);
   if (isRemoving(state)) return;
   const number = state.nextOperation;

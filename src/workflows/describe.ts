@@ -37,6 +37,9 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
     ...(state.handOver && {
       handOver: { generation: state.handOver.generation, since: new Date(state.handOver.since).toISOString() },
     }),
+    ...(state.kept && {
+      former: { release: state.kept.spec.release, until: new Date(state.kept.until).toISOString() },
+    }),
   };
 }
 

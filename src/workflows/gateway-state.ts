@@ -1,5 +1,7 @@
 import type { Change } from '../domain/change.js';
 import type { Gateway } from '../domain/gateway.js';
+import type { GatewaySpec } from '../domain/gateway-spec.js';
+import type { Shelf } from '../domain/replacement.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { ChangeRequest } from './change-requests.js';
 import type { Limits } from './limits.js';
@@ -32,6 +34,9 @@ export type End = { readonly kind: OperationKind; readonly birth: string; readon
 
 type Ended = End & { readonly number: number; readonly reason: string };
 
+/** A saved state and the spec that it belongs to. */
+type Kept = { readonly shelf: Shelf; readonly spec: GatewaySpec; readonly until: number };
+
 /** What continue-as-new carries: plain JSON, version 1. */
 export type GatewayState = {
   version: 1;
@@ -60,6 +65,10 @@ export type GatewayState = {
   backFrom?: readonly Entered[];
   /** A rotated token that nobody has fetched yet. */
   handOver?: { readonly generation: number; readonly since: number };
+  /** The release of before and the state that goes with it: what a rollback goes back to. */
+  kept?: Kept;
+  /** How often each release could not be proved in this life. */
+  failed?: Readonly<Record<string, number>>;
   /** A new life begins in a run of its own. */
   newRun: boolean;
   /** Whether operations that another entity of this id left open are known to have ended. */

@@ -17,6 +17,7 @@ import { describeHandOver, describeState, detailsOf } from './describe.js';
 import { acceptRequest, checkRequest } from './accept-request.js';
 import { emptyState, expireState, forgetOld, isRemoving, type GatewayState, type Queued } from './gateway-state.js';
 import { beginOperation, endOperation, loseOperation } from './operation-state.js';
+import { expireFormer } from './replacement-state.js';
 import { RunningOperation } from './running-operation.js';
 import {
   continueAsNewSignal,
@@ -103,6 +104,7 @@ class Entity {
     for (;;) {
       const now = Date.now();
       expireState(this.#state, now);
+      expireFormer(this.#state, now);
       forgetOld(this.#state, this.#start.limits, now);
       if (this.#mustContinueAsNew()) return this.#goOn();
       if (this.#state.queue.length > 0) await this.#operate();
@@ -141,9 +143,10 @@ class Entity {
     else await condition(woken, Math.max(1, deadline - Date.now()));
   }
 
-  /** When something is to be let go or forgotten; undefined while a gateway lives. */
+  /** When something is to be let go or forgotten; undefined while a gateway lives and has nothing to go back to. */
   #nextDeadline(): number | undefined {
     if (this.#state.stateKeptUntil > 0) return this.#state.stateKeptUntil;
+    if (this.#state.kept) return this.#state.kept.until;
     if (this.#state.phase === 'removed' && this.#state.left.length === 0) return this.#forgetAt();
     return undefined;
   }

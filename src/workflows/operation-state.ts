@@ -4,7 +4,7 @@ import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
 import type { Entered, OperationKind, OperationOutcome, Phase } from './requests.js';
 import { burnForgotten } from './rotation-state.js';
-import { provisionSteps, stateStep, stepsOf, stepsOfChange } from './steps.js';
+import { provisionSteps, replacementOwns, stateStep, stepsOf, stepsOfChange } from './steps.js';
 
 /** The next operation begins. */
 export function beginOperation(state: GatewayState, now: number): Queued | undefined {
@@ -66,7 +66,7 @@ export function endOperation(state: GatewayState, operation: Queued, result: Ope
 /** A take-up that never got to its life holds nothing of it; a removal that waits goes over everything there may be. */
 function endVainTakeUp(state: GatewayState, reason: string, now: number): void {
   if (isRemoving(state)) {
-    state.entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
+    state.entered = [...provisionSteps, ...replacementOwns].map((step) => ({ step, unsettledUntil: 0 }));
     return setPhase(state, 'degraded', reason, now);
   }
   withdrawQueue(state, reason);
@@ -80,6 +80,11 @@ function endRemoval(state: GatewayState, operation: Queued, result: OperationRes
   const keepMs = state.life?.spec.keepStateMs ?? 0;
   state.stateKeptUntil = result.outcome === 'done' && kept && keepMs > 0 ? now + keepMs : 0;
   state.record = undefined;
+  delete state.kept;
+  if (state.life && result.outcome === 'done') {
+    const { underway: _underway, ...life } = state.life;
+    state.life = life;
+  }
   const until = state.stateKeptUntil > 0 ? `state kept until ${new Date(state.stateKeptUntil).toISOString()}` : '';
   setPhase(state, state.life ? 'removed' : 'none', result.reason === '' ? until : result.reason, now);
 }
@@ -101,7 +106,8 @@ export function loseOperation(
   if (!state.life) return setPhase(state, 'none', reason, now);
   if (operation.change) return loseChange(state, operation.change, reason, limits, now);
   const unsettledUntil = now + Math.max(limits.actMs, limits.undoMs) + limits.settleMs;
-  const names = operation.kind === 'purge' ? [stateStep] : provisionSteps;
+  const owned = state.entered.map(({ step }) => step).filter((step) => !provisionSteps.some((each) => each === step));
+  const names = operation.kind === 'purge' ? [stateStep] : [...provisionSteps, ...owned];
   state.entered = names.map((step) => ({ step, unsettledUntil }));
   if (operation.kind === 'repair' || operation.kind === 'restore' || operation.kind === 'take-up') {
     setPhase(state, 'degraded', reason, now);

@@ -77,6 +77,7 @@ export type Phase =
   | 'rotating'
   | 'pairing'
   | 'upgrading'
+  | 'changing'
   | 'parked'
   | 'removing'
   | 'removed'
@@ -140,6 +141,8 @@ export type Description = {
   readonly stateKeptUntil: string | undefined;
   /** A rotated token that nobody has fetched yet. */
   readonly handOver?: { readonly generation: number; readonly since: string };
+  /** The release that `creel rollback` goes back to, and until when; absent when there is none. */
+  readonly former?: { readonly release: string; readonly until: string };
 };
 
 /** How a request stands, by the gateway's own word. */

@@ -41,6 +41,10 @@ const workflowTypes: Record<OperationKind, string> = {
   pair: 'pairDevice',
   deny: 'denyDevice',
   unpair: 'unpairDevice',
+  upgrade: 'replaceContainer',
+  rollback: 'replaceContainer',
+  change: 'replaceContainer',
+  'drop-snapshot': 'dropSnapshot',
   'way-back': 'wayBack',
 };
 

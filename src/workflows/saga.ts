@@ -76,12 +76,13 @@ export class Saga {
   }
 
   /**
-   * Reads the list forward over a life that exists, within a limit; when it cannot be finished, what it entered itself is
+   * Reads the list forward over a life that exists, within a limit if there is one; when it cannot be finished, what it entered itself is
    * undone, newest first, and a person hears of it. A gateway that is being removed needs no way back.
    */
-  async change(limitMs: number): Promise<OperationResult> {
+  async change(limitMs?: number): Promise<OperationResult> {
     this.#changing = true;
-    const outcome = await this.#runtime.within(limitMs, () => this.#readForward());
+    const read = () => this.#readForward();
+    const outcome = await (limitMs === undefined ? read() : this.#runtime.within(limitMs, read));
     if (outcome.ok) return this.#finished();
     if (this.#runtime.beingRemoved()) return this.#result('stopped', sentence(outcome), []);
     const entered = this.#input.steps.some((step) => this.#entered.has(step) && registry[step]?.undo);

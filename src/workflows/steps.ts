@@ -51,6 +51,19 @@ export const registry: Readonly<Record<string, Step>> = {
   'check device': { do: 'probeUnpairable', pace: 'act' }, // only reads
   'cut off device': { do: 'ensureCutOff', pace: 'act' }, // a device that is cut off can only ask again
   'prove removal': { do: 'probeCutOff', pace: 'act' }, // only reads
+  'check replacement': { do: 'probeReplaceable', pace: 'act' }, // only reads
+  'fetch replacement': { do: 'ensureNextRelease', pace: 'fetch' }, // an image is shared between gateways
+  'rehearse replacement': { do: 'ensureRehearsal', undo: 'removeRehearsal', pace: 'wait' },
+  'make room': { do: 'ensureRoom', undo: 'removeRoom', pace: 'act' },
+  'set aside': { do: 'ensureAside', undo: 'restoreAside', pace: 'wait' },
+  'save state': { do: 'ensureSaved', pace: 'wait' }, // goes with the room that was made for it
+  'take state': { do: 'ensureTaken', pace: 'wait' }, // what was set aside gets its own state back
+  'start replacement': { do: 'ensureReplacement', undo: 'removeReplacement', pace: 'act' },
+  'await replacement': { do: 'probeReplacement', pace: 'wait' }, // only reads
+  'prove replacement': { do: 'probeDevices', pace: 'wait' }, // only reads
+  'commit replacement': { do: 'ensureCommitted', pace: 'wait' }, // what was set aside is made anew
+  'read replaced': { do: 'findReplaced', pace: 'act' }, // only reads
+  'drop snapshot': { do: 'ensureDropped', pace: 'act' }, // what nobody goes back to is gone for good
 };
 
 /** Everything a live gateway owns, in the order it comes to exist. */
@@ -89,6 +102,41 @@ export const denySteps = ['turn down request'] as const;
 
 /** A device is cut off, and that is proved. */
 export const unpairSteps = ['check device', 'cut off device', 'prove removal'] as const;
+/** Another release, proved beside the one that serves. */
+export const upgradeSteps = [
+  'check replacement',
+  'fetch replacement',
+  'rehearse replacement',
+  'make room',
+  'set aside',
+  'save state',
+  'start replacement',
+  'await replacement',
+  'prove replacement',
+  'commit replacement',
+  'read replaced',
+] as const;
+
+/** The kept release and the state that goes with it, which were proved together. */
+export const rollbackSteps = [
+  'check replacement',
+  'fetch replacement',
+  'make room',
+  'set aside',
+  'save state',
+  'take state',
+  'start replacement',
+  'await replacement',
+  'prove replacement',
+  'commit replacement',
+  'read replaced',
+] as const;
+
+/** The same release in a container of another shape, or with another config. */
+const reshapeSteps = upgradeSteps.filter((step) => step !== 'rehearse replacement');
+
+/** What a replacement may leave in the world until the gateway is removed: entered from the moment that it begins. */
+export const replacementOwns = ['rehearse replacement', 'make room', 'start replacement'] as const;
 
 /** The step that holds the customer's data. */
 export const stateStep = 'keep state';
@@ -103,6 +151,10 @@ const changeSteps: Readonly<Record<ChangeKind, readonly string[]>> = {
   pair: pairSteps,
   deny: denySteps,
   unpair: unpairSteps,
+  upgrade: upgradeSteps,
+  rollback: rollbackSteps,
+  change: reshapeSteps,
+  'drop-snapshot': ['drop snapshot'],
 };
 
 /** An operation over a living gateway that undoes what it did when it cannot be finished. */

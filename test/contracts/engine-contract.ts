@@ -24,6 +24,9 @@ export function engineContract(title: string, open: () => Promise<EngineUnderTes
     describe('running containers', () => running(scenes));
     describe('missing parts', () => missing(scenes));
     describe('files', () => files(scenes));
+    describe('renaming', () => renaming(scenes));
+    describe('copies of a volume', () => copies(scenes));
+    describe('errands', () => errands(scenes));
     describe('commands and logs', () => commands(scenes));
     test('marked things are listed, stopped ones and writers too', () => listing(scenes));
   });
@@ -36,6 +39,17 @@ function images(scenes: Scenes): void {
     expect(byTag?.id).toBe(world.imageId);
     expect(byTag?.labels['creel.release']).toBe('2026.9.6');
     expect(await engine.findImage(world.imageId)).toEqual(byTag);
+  });
+
+  test('an image that is not there is removed already', async () => {
+    await scenes('image').engine.removeImage('creel/none:1');
+  });
+
+  test('an image that a container uses stays', async () => {
+    const scene = scenes('image-used');
+    await scene.container();
+    await scene.engine.removeImage(scene.world.imageId);
+    expect((await scene.engine.findImage(scene.world.imageId))?.id).toBe(scene.world.imageId);
   });
 
   test('an image that is not there is undefined', async () => {
@@ -234,6 +248,125 @@ function running(scenes: Scenes): void {
   });
 }
 
+function renaming(scenes: Scenes): void {
+  test('a container has its new name, its id and its labels; twice is once', async () => {
+    const scene = scenes('renamed');
+    const { id, name } = await scene.running();
+    expect(await scene.engine.renameContainer(id, `${name}-old`)).toBe('renamed');
+    expect(await scene.engine.renameContainer(id, `${name}-old`)).toBe('renamed');
+    expect(await scene.engine.findContainer(name)).toBeUndefined();
+    expect(await scene.find(`${name}-old`)).toMatchObject({ id, labels: scene.labels, state: 'running' });
+    await scene.engine.stopContainer(id, 1);
+    expect(await scene.engine.renameContainer(id, name)).toBe('renamed');
+    expect(await scene.engine.startContainer(id)).toBe('running');
+    expect((await scene.find(name)).state).toBe('running');
+  });
+
+  test('another one may take the old name, and then it is taken', async () => {
+    const scene = scenes('beside');
+    const { id, name } = await scene.container();
+    await scene.engine.renameContainer(id, `${name}-old`);
+    expect(await scene.engine.createContainer(await scene.spec())).toBe('created');
+    expect(await scene.engine.renameContainer(id, name)).toBe('name taken');
+    expect((await scene.find(`${name}-old`)).id).toBe(id);
+    await scene.engine.removeContainer(id);
+    expect(await scene.engine.findContainer(`${name}-old`)).toBeUndefined();
+    expect(await scene.find(name)).toMatchObject({ state: 'created' });
+  });
+}
+
+function copies(scenes: Scenes): void {
+  const file = (content: string) => ({ path: 'kept.json', content, mode: 0o600, uid: 1000 });
+  const place = `${target}/kept.json`;
+
+  /** A stopped container with a file in its volume, and a volume to save it in. */
+  async function saved(gateway: string) {
+    const scene = scenes(gateway);
+    const { id } = await scene.container();
+    await scene.engine.writeFiles(id, target, [file('first')]);
+    const snapshot = `${scene.base}-snap`;
+    await scene.engine.createVolume({ name: snapshot, labels: scene.labels });
+    const copy = {
+      state: `${scene.base}-state`,
+      snapshot,
+      copier: `${scene.base}-copy`,
+      labels: scene.labels,
+      imageId: scene.world.imageId,
+    };
+    return { scene, id, copy };
+  }
+
+  test('what was saved comes back as it was, and what came after it is gone', async () => {
+    const { scene, id, copy } = await saved('copied');
+    const { engine } = scene;
+    expect(await engine.restoreVolume(copy)).toBe('nothing saved');
+    await engine.saveVolume(copy);
+    await engine.writeFiles(id, target, [file('second'), { ...file('new'), path: 'new.json' }]);
+    expect(await engine.restoreVolume(copy)).toBe('restored');
+    expect(await engine.restoreVolume(copy)).toBe('restored');
+    expect(await engine.readFile(id, place)).toBe('first');
+    expect(await engine.readFile(id, `${target}/new.json`)).toBeUndefined();
+    expect(await engine.findContainer(copy.copier)).toBeUndefined();
+  });
+
+  test('what is saved stays as it is, also when it is saved again', async () => {
+    const { scene, id, copy } = await saved('once');
+    await scene.engine.saveVolume(copy);
+    await scene.engine.writeFiles(id, target, [file('second')]);
+    await scene.engine.saveVolume(copy);
+    await scene.engine.restoreVolume(copy);
+    expect(await scene.engine.readFile(id, place)).toBe('first');
+  });
+
+  test('a volume on which a container runs is neither saved nor restored', async () => {
+    const { scene, id, copy } = await saved('busy');
+    await scene.engine.startContainer(id);
+    await expect(scene.engine.saveVolume(copy)).rejects.toThrow(NotYet);
+    await expect(scene.engine.restoreVolume(copy)).rejects.toThrow(NotYet);
+    await scene.engine.stopContainer(id, 1);
+    await scene.engine.saveVolume(copy);
+  });
+
+  test('a volume that is gone is not made in its place', async () => {
+    const { scene, copy } = await saved('nowhere');
+    const none = { ...copy, snapshot: `${scene.base}-none` };
+    await expect(scene.engine.saveVolume(none)).rejects.toThrow(StartOver);
+    await expect(scene.engine.restoreVolume(none)).rejects.toThrow(StartOver);
+    expect(await scene.engine.findVolume(none.snapshot)).toBeUndefined();
+  });
+}
+
+function errands(scenes: Scenes): void {
+  async function errand(gateway: string, command: string) {
+    const scene = scenes(gateway);
+    const volume = `${scene.base}-state`;
+    await scene.engine.createVolume({ name: volume, labels: scene.labels });
+    const spec = {
+      name: `${scene.base}-try`,
+      labels: scene.labels,
+      imageId: scene.world.imageId,
+      command: [command],
+      mounts: [{ volume, target: '/live', readOnly: true }],
+      limitMs: 30_000,
+    };
+    return { scene, spec };
+  }
+
+  test('an errand runs to its end, says how it ended, and leaves no container', async () => {
+    const { scene, spec } = await errand('errand', 'true');
+    expect((await scene.engine.runErrand(spec)).exitCode).toBe(0);
+    expect((await scene.engine.runErrand({ ...spec, command: ['false'] })).exitCode).toBe(1);
+    expect(await scene.engine.findContainer(spec.name)).toBeUndefined();
+  });
+
+  test('a volume that is gone is not made for an errand', async () => {
+    const { scene, spec } = await errand('errand-no', 'true');
+    const mounts = [{ volume: `${scene.base}-none`, target: '/live', readOnly: true }];
+    await expect(scene.engine.runErrand({ ...spec, mounts })).rejects.toThrow(StartOver);
+    expect(await scene.engine.findVolume(`${scene.base}-none`)).toBeUndefined();
+  });
+}
+
 function missing(scenes: Scenes): void {
   test('without its image, network or volume a container is not created, and nothing is made in their place', async () => {
     const scene = scenes('parts');
@@ -270,6 +403,7 @@ function missing(scenes: Scenes): void {
     await expect(engine.readFile(id, `${target}/x`)).rejects.toThrow(NotYet);
     await expect(engine.exec(id, { command: ['cat'], input: '', timeoutMs: 5_000 })).rejects.toThrow(NotYet);
     await expect(engine.lastLog(id, 5)).rejects.toThrow(NotYet);
+    await expect(engine.renameContainer(id, `${name}-old`)).rejects.toThrow(NotYet);
     await engine.stopContainer(id, 1);
     await engine.removeContainer(id);
   });

@@ -29,7 +29,7 @@ import type {
   RemoveRequest,
   Request,
 } from '../../src/workflows/requests.js';
-import { provisionSteps, registry, stateStep } from '../../src/workflows/steps.js';
+import { provisionSteps, replacementOwns, registry, stateStep } from '../../src/workflows/steps.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 const keepStateMs = 3_600_000;
@@ -252,7 +252,10 @@ describe('a removal', () => {
     expect(removal).toMatchObject({ birth: births[1], kind: 'remove' });
     entity.begin();
     expect(entity.state.life?.mark.birth).toBe(births[1]);
-    expect(operationSteps(entity.state, { number: 2, kind: 'remove', purge: true })).toEqual([...provisionSteps]);
+    expect(operationSteps(entity.state, { number: 2, kind: 'remove', purge: true })).toEqual([
+      ...provisionSteps,
+      ...replacementOwns,
+    ]);
   });
 
   test('that names another life than the one whose state is kept is refused, and nothing of it goes', () => {
@@ -300,7 +303,7 @@ describe('a take-up that never got to its life', () => {
   test('leaves a removal that waits for it everything to go over', () => {
     const { state } = vain(remove('r2'));
     expect(state).toMatchObject({ life: { mark: { birth: births[1] } }, queue: [{ kind: 'remove' }] });
-    expect(state.entered.map(({ step }) => step)).toEqual([...provisionSteps]);
+    expect(state.entered.map(({ step }) => step)).toEqual([...provisionSteps, ...replacementOwns]);
   });
 });
 
@@ -367,6 +370,10 @@ const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
   pair: ['done', 'undone', 'left', 'stopped'],
   deny: ['done', 'undone', 'stopped'],
   unpair: ['done', 'undone', 'stopped'],
+  upgrade: ['done', 'undone', 'left', 'stopped'],
+  rollback: ['done', 'undone', 'left', 'stopped'],
+  change: ['done', 'undone', 'left', 'stopped'],
+  'drop-snapshot': ['done', 'undone', 'stopped'],
   'way-back': ['done', 'left'],
 };
 
@@ -567,7 +574,7 @@ function possible({ kind }: Queued, outcome: OperationOutcome): OperationOutcome
 }
 
 function kindsFor({ kind }: Request): readonly OperationKind[] {
-  if (kind === 'rotate') return [kind];
+  if (kind !== 'provision' && kind !== 'remove') return [kind];
   return kind === 'provision'
     ? ['provision', 'repair', 'restore', 'take-up']
     : Object.values<OperationKind>(['remove', 'purge', 'provision']);

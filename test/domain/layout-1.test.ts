@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { gatewayContainer } from '../../src/domain/container.js';
 import { birthFrom, layout, markLabels, names, readMark, type Gateway, type Mark } from '../../src/domain/gateway.js';
 import { gatewaySpec } from '../../src/domain/gateway-spec.js';
+import { replacementLabel, replacementNames } from '../../src/domain/replacement.js';
 import { slotsFor } from '../../src/domain/slot.js';
 import { gatewayToken, keyCheck, masterKey, operatorDevice, secretStoreKey } from '../../src/domain/token.js';
 import {
@@ -115,6 +116,17 @@ describe('layout 1 names', () => {
       volume: 'oc-g42-7k3fq2-state',
       writer: 'oc-g42-7k3fq2-write',
     });
+  });
+
+  test('what a replacement of its container has beside that', () => {
+    expect(replacementNames(mark)).toEqual({
+      former: 'oc-g42-7k3fq2-old',
+      copier: 'oc-g42-7k3fq2-copy',
+      rehearsal: 'oc-g42-7k3fq2-try',
+      trial: 'oc-g42-7k3fq2-trial',
+      snapshots: { a: 'oc-g42-7k3fq2-snap-a', b: 'oc-g42-7k3fq2-snap-b' },
+    });
+    expect(replacementLabel).toBe('creel.replacement');
   });
 
   test('whose it is', () => {

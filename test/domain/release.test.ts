@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { readPrepared } from '../../src/domain/image.js';
-import { findRelease, releaseImage, releaseVersion, type Catalogue } from '../../src/domain/release.js';
+import {
+  compareReleases,
+  findRelease,
+  releaseImage,
+  releaseVersion,
+  type Catalogue,
+} from '../../src/domain/release.js';
 import { refusal } from './refusal.js';
 
 const digest = `registry.example/openclaw@sha256:${'0a'.repeat(32)}`;
@@ -16,6 +22,16 @@ describe('a release version', () => {
       expect(refusal(() => releaseVersion(version))).toContain('For example: 2026.9.6');
     },
   );
+});
+
+test.each([
+  ['2026.9.6', '2026.9.6', 0],
+  ['2026.9.6', '2026.10.1', -1],
+  ['2026.10.1', '2026.9.30', 1],
+  ['2027.1.1', '2026.12.31', 1],
+  ['2026.9.6-beta.1', '2026.9.6', 0],
+])('release %s against %s', (one, other, sign) => {
+  expect(Math.sign(compareReleases(one, other))).toBe(sign);
 });
 
 describe('the image of a release', () => {
@@ -63,6 +79,7 @@ describe('a prepared image', () => {
       version: '2026.9.6',
       plugins: ['telegram', 'slack'],
       capabilities: [],
+      schemas: {},
     });
   });
 

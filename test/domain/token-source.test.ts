@@ -50,7 +50,12 @@ describe('the sources of a gateway token (S1-6, S2-7)', () => {
 });
 
 describe('the way a release takes a new token up', () => {
-  const prepared = { version: '2026.9.6', plugins: [], capabilities: ['startupz', 'hot-reload-token'] };
+  const prepared = {
+    version: '2026.9.6',
+    plugins: [],
+    capabilities: ['startupz', 'hot-reload-token'],
+    schemas: {},
+  };
 
   test('is a reload where its image says so and its config does not forbid it', () => {
     expect(rotationWay(prepared, '{}')).toBe('reload');

@@ -31,7 +31,7 @@ export class DirectoryDoor implements GatewayDoor {
   }
 
   async probeStartup(at: Address): Promise<void> {
-    this.#listening(at);
+    if (!this.#listening(at).started) throw new NotYet('/startupz 503 (starting)');
   }
 
   async knock(at: Address, as: Credentials): Promise<Knock> {

@@ -8,6 +8,7 @@ import type { Image } from '../../src/domain/image.js';
 import type {
   Container,
   DockerEngine,
+  ErrandSpec,
   ExecRequest,
   ExecResult,
   Marked,
@@ -15,9 +16,11 @@ import type {
   OwnedFile,
   Process,
   Volume,
+  VolumeCopy,
   WriterSpec,
 } from '../../src/ports/docker-engine.js';
 import { createFile, listNames, readRecord, readText, removeTree, replaceFile, touchFile } from './directory-files.js';
+import { containerNameOf, rememberName } from './directory-names.js';
 import {
   containerRecord,
   imageRecord,
@@ -38,6 +41,7 @@ type Kind = 'volume' | 'network' | 'container';
  *     networks/<subnet>.json        a subnet can exist once         containers/<name>.json     a name can exist once
  *     states/<id>.json              what changes in a container     logs/<id>                  what it said
  *     users/<kind>/<key>/<id>       who may use a volume, network, port, network name; a hint, checked when read
+ *     renamed/<id>                  its name now, when it had another
  *     taken-ports/<port>            something foreign listens       down                       the engine does not answer
  *
  * References, subnets and the like are URL-encoded in file names.
@@ -64,6 +68,13 @@ export class DirectoryEngine implements DockerEngine {
       throw new Refused(`${reference}: manifest unknown. Name an image that the registry has`);
   }
 
+  async removeImage(reference: string): Promise<void> {
+    this.#answer();
+    const image = this.#image(reference);
+    if (!image || this.containers().some(({ imageId }) => imageId === image.id)) return;
+    fs.rmSync(this.#at('images', reference), { force: true });
+  }
+
   async createVolume(volume: Volume): Promise<void> {
     this.#answer();
     createFile(this.#at('volumes', volume.name), JSON.stringify(volume));
@@ -80,6 +91,27 @@ export class DirectoryEngine implements DockerEngine {
     if (user) throw new NotYet(`volume ${name} is in use by container ${user.name}`);
     removeTree(path.join(this.root, 'files', encodeURIComponent(name)));
     fs.rmSync(this.#at('volumes', name), { force: true });
+  }
+
+  async saveVolume(copy: VolumeCopy): Promise<void> {
+    const { state, snapshot } = this.#copied(copy);
+    const saved = path.join(snapshot, 'state');
+    if (fs.existsSync(saved)) return;
+    const draft = path.join(snapshot, `.${randomBytes(8).toString('hex')}`);
+    copyTree(state, draft);
+    if (fs.existsSync(saved)) removeTree(draft);
+    else fs.renameSync(draft, saved);
+  }
+
+  async restoreVolume(copy: VolumeCopy): Promise<'restored' | 'nothing saved'> {
+    const { state, snapshot } = this.#copied(copy);
+    const saved = path.join(snapshot, 'state');
+    if (!fs.existsSync(saved)) return 'nothing saved';
+    const draft = path.join(path.dirname(state), `.${randomBytes(8).toString('hex')}`);
+    copyTree(saved, draft);
+    removeTree(state);
+    fs.renameSync(draft, state);
+    return 'restored';
   }
 
   async createNetwork(network: { name: string; labels: Labels; subnet: string }) {
@@ -136,10 +168,18 @@ export class DirectoryEngine implements DockerEngine {
     return { id, name, labels, imageId, ...this.#state(record) };
   }
 
+  async renameContainer(id: string, name: string): Promise<'renamed' | 'name taken'> {
+    const record = this.#container(id);
+    if (record.name === name) return 'renamed';
+    if (!createFile(this.#at('containers', name), JSON.stringify({ ...record, name }))) return 'name taken';
+    rememberName(this.root, id, name);
+    fs.rmSync(this.#at('containers', record.name), { force: true });
+    return 'renamed';
+  }
+
   async findProcess(id: string): Promise<Process | undefined> {
     this.#answer();
-    const name = id.slice(id.indexOf('-') + 1);
-    const record = readRecord(this.#at('containers', name), containerRecord);
+    const record = this.#containerIfThere(id);
     return record?.id === id ? { command: record.command, environment: {} } : undefined;
   }
 
@@ -157,7 +197,9 @@ export class DirectoryEngine implements DockerEngine {
   async stopContainer(id: string, _graceS: number): Promise<void> {
     this.#answer();
     const record = this.#containerIfThere(id);
-    if (record && this.#state(record).state === 'running') this.#change(record, { state: 'exited', exitCode: 0 });
+    if (!record || this.#state(record).state !== 'running') return;
+    const hangs = this.#image(record.imageId)?.labels['test.behaviour'] === 'hangs on stop';
+    this.#change(record, { state: 'exited', exitCode: hangs ? 137 : 0 });
   }
 
   async removeContainer(id: string): Promise<void> {
@@ -187,12 +229,24 @@ export class DirectoryEngine implements DockerEngine {
     return place && readText(place);
   }
 
-  /** Knows one command, `cat`; any other is one that the image lacks. */
+  /** Knows `cat`, and `du` of the state; any other is one that the image lacks. */
   async exec(id: string, request: ExecRequest): Promise<ExecResult> {
     const record = this.#container(id);
     if (this.#state(record).state !== 'running') throw new NotYet(`container ${record.name} does not run`);
     if (request.command[0] === 'cat') return { exitCode: 0, stdout: request.input, stderr: '' };
+    if (request.command[0] === 'du') return { exitCode: 0, stdout: `1024\t${record.target}\n`, stderr: '' };
     return { exitCode: 127, stdout: '', stderr: `${request.command[0]}: not found` };
+  }
+
+  /** Knows `true` and `false`; anything else ends as the image's label `test.errand` says. */
+  async runErrand({ name, imageId, command, mounts }: ErrandSpec): Promise<ExecResult> {
+    this.#answer();
+    for (const { volume } of mounts) {
+      if (!fs.existsSync(this.#at('volumes', volume)))
+        throw new StartOver(`volume ${volume} of container ${name} is gone`);
+    }
+    const stdout = this.#image(imageId)?.labels['test.errand'] ?? '{"problems":[]}';
+    return { exitCode: command[0] === 'false' ? 1 : 0, stdout: `${stdout}\n`, stderr: '' };
   }
 
   async lastLog(id: string, lines: number): Promise<string> {
@@ -356,8 +410,21 @@ export class DirectoryEngine implements DockerEngine {
   }
 
   #containerIfThere(id: string): ContainerRecord | undefined {
-    const record = readRecord(this.#at('containers', nameIn(id)), containerRecord);
+    const record = readRecord(this.#at('containers', containerNameOf(this.root, id)), containerRecord);
     return record?.id === id ? record : undefined;
+  }
+
+  /** The directories of a copy; what runs on the state is waited for. */
+  #copied({ state, snapshot, copier }: VolumeCopy): { state: string; snapshot: string } {
+    this.#answer();
+    for (const name of [state, snapshot]) {
+      if (!fs.existsSync(this.#at('volumes', name)))
+        throw new StartOver(`volume ${name} of container ${copier} is gone`);
+    }
+    const user = this.#usersOf('volume', state).find((record) => this.#state(record).state === 'running');
+    if (user) throw new NotYet(`volume ${state} is in use by container ${user.name}`);
+    const directory = (name: string) => path.join(this.root, 'files', encodeURIComponent(name));
+    return { state: directory(state), snapshot: directory(snapshot) };
   }
 
   #container(id: string): ContainerRecord {
@@ -406,6 +473,11 @@ export class DirectoryEngine implements DockerEngine {
       .map((file) => readRecord(path.join(this.root, kind, file), shape))
       .filter((record) => record !== undefined);
   }
+}
+
+function copyTree(from: string, to: string): void {
+  fs.mkdirSync(to, { recursive: true });
+  if (fs.existsSync(from)) fs.cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
 }
 
 const fresh: StateRecord = {

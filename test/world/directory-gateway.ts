@@ -5,7 +5,9 @@ import { z } from 'zod';
 import { NotYet } from '../../src/domain/errors.js';
 import { configFile } from '../../src/domain/gateway-config.js';
 import { covers } from '../../src/domain/device.js';
+import { compareReleases } from '../../src/domain/release.js';
 import { createFile, listNames, readRecord, readText, replaceFile } from './directory-files.js';
+import { containerNameOf } from './directory-names.js';
 import {
   containerRecord,
   imageRecord,
@@ -87,7 +89,7 @@ export class DirectoryGateway {
   static listeningOn(root: string, port: number): DirectoryGateway {
     const names = listNames(path.join(root, 'users', 'port', String(port)));
     for (const id of names.map(decodeURIComponent)) {
-      const container = readContainer(root, id.slice(id.indexOf('-') + 1));
+      const container = readContainer(root, containerNameOf(root, id));
       if (container?.id === id && container.hostPort === port && isRunning(root, container))
         return boot(root, container);
     }
@@ -106,12 +108,15 @@ export class DirectoryGateway {
     return isRunning(this.#root, this.#container) && bootIdOf(this.#root, this.#container) === this.bootId;
   }
 
+  /** What it says it is, whatever its image is called. */
   get version(): string {
-    const all = path.join(this.#root, 'images');
-    const image = listNames(all)
-      .map((file) => readRecord(path.join(all, file), imageRecord))
-      .find((each) => each?.id === this.#container.imageId);
-    return image?.labels['creel.release'] ?? 'unknown';
+    const labels = labelsOf(this.#root, this.#container);
+    return labels['test.version'] ?? labels['creel.release'] ?? 'unknown';
+  }
+
+  /** Whether it ever gets ready. */
+  get started(): boolean {
+    return labelsOf(this.#root, this.#container)['test.behaviour'] !== 'never ready';
   }
 
   /** The token that is in force now. */
@@ -283,7 +288,9 @@ function boot(root: string, container: ContainerRecord): DirectoryGateway {
   const kept = path.join(root, 'memory', encodeURIComponent(container.name));
   if (readRecord(path.join(kept, 'boot.json'), memory)?.bootId !== bootId) {
     const read = readConfig(path.join(root, 'files', encodeURIComponent(container.volume), configFile));
-    if (!read) throw exit78(root, container);
+    if (!read)
+      throw exit(root, container, 78, 'Gateway start blocked: existing config is missing gateway.mode or a token.');
+    migrate(root, container);
     fs.rmSync(path.join(kept, 'failures'), { recursive: true, force: true });
     replaceFile(path.join(kept, 'boot.json'), JSON.stringify({ bootId, token: read.gateway.auth.token }));
   }
@@ -298,12 +305,32 @@ function readConfig(file: string): Config | undefined {
   }
 }
 
-function exit78(root: string, container: ContainerRecord): NotYet {
+/** Takes the state over; a newer one, or a release that dies, ends it with 1 (T13). */
+function migrate(root: string, container: ContainerRecord): void {
+  const labels = labelsOf(root, container);
+  const file = path.join(root, 'files', encodeURIComponent(container.volume), 'state', 'version');
+  const written = readText(file);
+  const own = labels['creel.release'] ?? '';
+  if (written !== undefined && compareReleases(own, written) < 0)
+    throw exit(root, container, 1, `Refusing to run: this OpenClaw binary (${own}) is older than ${written}.`);
+  if (written !== own) replaceFile(file, own);
+  if (labels['test.behaviour'] === 'crashes') throw exit(root, container, 1, 'Gateway failed to start: it crashes.');
+}
+
+function labelsOf(root: string, container: ContainerRecord): Readonly<Record<string, string>> {
+  const all = path.join(root, 'images');
+  const image = listNames(all)
+    .map((file) => readRecord(path.join(all, file), imageRecord))
+    .find((each) => each?.id === container.imageId);
+  return image?.labels ?? {};
+}
+
+function exit(root: string, container: ContainerRecord, exitCode: number, line: string): NotYet {
   const log = path.join(root, 'logs', encodeURIComponent(container.id));
   fs.mkdirSync(path.dirname(log), { recursive: true });
-  fs.appendFileSync(log, 'Gateway start blocked: existing config is missing gateway.mode or a token.\n');
+  fs.appendFileSync(log, `${line}\n`);
   const state = readState(root, container);
-  if (state) replaceFile(stateFile(root, container), JSON.stringify({ ...state, state: 'exited', exitCode: 78 }));
+  if (state) replaceFile(stateFile(root, container), JSON.stringify({ ...state, state: 'exited', exitCode }));
   return new NotYet(
     `nothing listens on 127.0.0.1:${container.hostPort} (connection refused): ${container.name} exited`,
   );

@@ -17,6 +17,22 @@ import { DirectorySecrets } from './directory-secrets.js';
 export const testRelease = '2026.9.6';
 export const testDeployment = 'testdeploy';
 
+/** What is on the engine of a test world, and how each differs from a release that is what it says. */
+const testReleases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  [testRelease]: { 'creel.schema.state': '18' },
+  '2026.9.7': { 'creel.schema.state': '19' },
+  '2026.9.8-crashes': { 'creel.schema.state': '19', 'test.behaviour': 'crashes' },
+  '2026.9.8-never': { 'creel.schema.state': '19', 'test.behaviour': 'never ready' },
+  '2026.9.8-wrong': { 'creel.schema.state': '19', 'test.version': testRelease },
+  '2026.9.8-hangs': { 'creel.schema.state': '19', 'test.behaviour': 'hangs on stop' },
+  '2026.9.8-refuses': { 'creel.schema.state': '19', 'test.errand': '{"problems":["database preflight: exit 1"]}' },
+  '2026.9.8-schema': { 'creel.schema.state': '17' },
+};
+
+function imageOf(version: string): string {
+  return `creel/openclaw:${version}`;
+}
+
 /** All ports over one directory, and the activities over them. */
 export type TestWorld = {
   readonly root: string;
@@ -51,18 +67,20 @@ export const noRecords: Deps['records'] = {
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */
 export function openTestWorld(root = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-world-'))): TestWorld {
   const engine = new DirectoryEngine(root);
-  const image = `creel/openclaw:${testRelease}`;
-  engine.addImage(image, {
-    id: `sha256:${'1'.repeat(64)}`,
-    labels: {
-      'creel.release': testRelease,
-      'creel.plugins': 'telegram',
-      'creel.capabilities': 'startupz,hot-reload-token',
-    },
-  });
+  for (const [index, [version, labels]] of Object.entries(testReleases).entries()) {
+    engine.addImage(imageOf(version), {
+      id: `sha256:${String(index + 1).repeat(64)}`,
+      labels: {
+        'creel.release': version,
+        'creel.plugins': 'telegram',
+        'creel.capabilities': 'startupz,hot-reload-token',
+        ...labels,
+      },
+    });
+  }
   const deps: Deps = {
     key: masterKey('ab'.repeat(32)),
-    catalogue: [{ version: testRelease, image, dev: true }],
+    catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
     pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
     hosts: new DirectoryHost(root),
     engineAt: () => engine,

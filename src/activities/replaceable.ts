@@ -1,0 +1,105 @@
+import type { Changing } from '../domain/change.js';
+import { Refused } from '../domain/errors.js';
+import { stateDirectory } from '../domain/gateway-config.js';
+import { names, type Gateway } from '../domain/gateway.js';
+import { readPrepared, type Prepared } from '../domain/image.js';
+import { compareReleases } from '../domain/release.js';
+import { replaced, replacementNames, type Replacement } from '../domain/replacement.js';
+import { freeDiskFloorBytes } from '../domain/thresholds.js';
+import type { Container } from '../ports/docker-engine.js';
+import { containerOf } from './container.js';
+import type { Deps } from './deps.js';
+import { demandOurs, ensureHost } from './host.js';
+import { neverOver } from './never-over.js';
+import { openSession } from './operator.js';
+import { ensureRelease, releaseImageOf } from './release.js';
+
+/** How long measuring a state may take: a walk over its files. */
+const measureMs = 20_000;
+
+/**
+ * Refuses a replacement before anything is touched: the gateway runs and serves, the host has room for what is asked and for
+ * a saved state, the release is not older than the one that wrote the state (T13), and no name is another's.
+ */
+export const probeReplaceable = (deps: Deps) =>
+  async function probeReplaceable(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      demandNewer(gateway);
+      const container = await containerOf(deps, gateway);
+      await Promise.all([
+        demandServing(deps, gateway, container),
+        ensureHost(deps)(replaced(gateway)),
+        demandNames(deps, gateway),
+      ]);
+      const bytes = await demandRoom(deps, gateway, container);
+      return `serving ${gateway.spec.release}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more`;
+    });
+  };
+
+/** The image of the next spec is on the host and is what the catalogue says, and its schemas are not older (T12, T13). */
+export const ensureNextRelease = (deps: Deps) =>
+  async function ensureNextRelease(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const next = replaced(gateway);
+      await ensureRelease(deps)(next);
+      const image = await releaseImageOf(deps, next);
+      if (gateway.change.kind === 'upgrade') {
+        const [from, to] = [readPrepared(await releaseImageOf(deps, gateway)), readPrepared(image)];
+        if (from && to) demandSchemas(gateway, from, to);
+      }
+      return `release ${next.spec.release} is on the host (${image.id})`;
+    });
+  };
+
+function demandNewer({ mark, spec, change }: Changing<Replacement>): void {
+  if (change.kind !== 'upgrade' || compareReleases(change.to.release, spec.release) >= 0) return;
+  throw new Refused(
+    `release ${change.to.release} is older than ${spec.release}, which has written the state of ${mark.gateway}: it would not start on it (T13). \`creel rollback ${mark.gateway}\` goes back to a kept release together with its state`,
+  );
+}
+
+function demandSchemas({ mark, spec, change }: Changing<Replacement>, from: Prepared, to: Prepared): void {
+  for (const [name, version] of Object.entries(from.schemas)) {
+    const next = to.schemas[name];
+    if (next !== undefined && next >= version) continue;
+    throw new Refused(
+      `release ${change.to.release} ${next === undefined ? 'does not say which' : `has`} ${name} schema ${next ?? 'it has'}, ${mark.gateway} runs ${spec.release} with ${version}: it would not start on that state (T13)`,
+    );
+  }
+}
+
+async function demandServing(deps: Deps, gateway: Gateway, container: Container): Promise<void> {
+  const id = gateway.mark.gateway;
+  const repair = `\`creel provision ${id}\` repairs it; nothing was touched`;
+  if (container.state !== 'running') throw new Refused(`gateway ${id} does not run. ${repair}`);
+  const session = await openSession(deps, gateway);
+  session.close();
+  if (session.hello.version === gateway.spec.release) return;
+  throw new Refused(
+    `gateway ${id} runs ${session.hello.version}, on record is ${gateway.spec.release}. See docs/runbook.md#upgrade-failed`,
+  );
+}
+
+async function demandNames(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const own = replacementNames(gateway.mark);
+  for (const name of [own.former, own.copier, own.rehearsal])
+    demandOurs('container', name, (await engine.findContainer(name))?.labels, gateway);
+  for (const name of [own.trial, ...Object.values(own.snapshots)])
+    demandOurs('volume', name, (await engine.findVolume(name))?.labels, gateway);
+}
+
+/** A saved state that does not fit the disk is refused while everything still serves. */
+async function demandRoom(deps: Deps, gateway: Gateway, { id }: Container): Promise<number> {
+  const command = ['du', '-sk', stateDirectory];
+  const request = { command, input: '', timeoutMs: measureMs };
+  const { stdout } = await deps.engineAt(gateway.place).exec(id, request);
+  const bytes = Number.parseInt(stdout, 10) * 1024;
+  if (Number.isNaN(bytes)) throw new Error(`the size of the state of ${gateway.mark.gateway} could not be read`);
+  const { freeDiskBytes } = await deps.hosts.readHost(gateway.place);
+  if (freeDiskBytes === undefined || freeDiskBytes >= freeDiskFloorBytes + bytes) return bytes;
+  const [free, needed] = [freeDiskBytes, freeDiskFloorBytes + bytes].map((each) => Math.floor(each / 1024 ** 2));
+  throw new Refused(
+    `host ${gateway.place.host} has ${free} MB of free disk; to save the state of ${names(gateway.mark).container} before it is replaced takes ${needed} MB (S4-25). Free some; nothing was touched`,
+  );
+}

@@ -1,0 +1,110 @@
+import type { Changing } from '../domain/change.js';
+import { NotYet, Refused } from '../domain/errors.js';
+import { gatewayContainer } from '../domain/container.js';
+import type { GatewayRecord } from '../domain/gateway-record.js';
+import { names, type Gateway } from '../domain/gateway.js';
+import { replaced, replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
+import { describeChannels } from './channels.js';
+import { writeConfig } from './config.js';
+import { containerOf, ensureRestartPolicy, isReplaced, removeNamed } from './container.js';
+import type { Deps } from './deps.js';
+import { neverOver } from './never-over.js';
+import { networkOf } from './network.js';
+import { awaitReady } from './readiness.js';
+import { findGateway } from './record.js';
+import { releaseImageOf } from './release.js';
+import { pairedDevices, savedDevices } from './snapshot.js';
+
+/** The new container runs, started once: what ends by itself is judged, not started again. */
+export const ensureReplacement = (deps: Deps) =>
+  async function ensureReplacement(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const engine = deps.engineAt(gateway.place);
+      const next = replaced(gateway);
+      if (!(await isReplaced(deps, gateway))) await createReplacement(deps, gateway, next);
+      const container = await replacementOf(deps, gateway);
+      if (container.state === 'created') {
+        deps.signal()?.throwIfAborted();
+        if ((await engine.startContainer(container.id)) === 'port taken') {
+          const { port } = await networkOf(deps, gateway);
+          throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was replaced`);
+        }
+      }
+      return `${next.spec.release} started beside ${replacementNames(gateway.mark).former} (${next.spec.memoryMb} MB, ${next.spec.cpus} cpus)`;
+    });
+  };
+
+/**
+ * The new container is gone, and only it. Of a gateway that is being removed the one of before goes: whatever has the
+ * gateway's own name goes with the step that made it.
+ */
+export const removeReplacement = (deps: Deps) =>
+  async function removeReplacement(gateway: Gateway | Changing<Replacement>): Promise<void> {
+    if (!('change' in gateway)) return removeNamed(deps, gateway, replacementNames(gateway.mark).former);
+    const engine = deps.engineAt(gateway.place);
+    const found = await engine.findContainer(names(gateway.mark).container);
+    if (found?.labels[replacementLabel] !== String(gateway.change.number)) return;
+    await engine.removeContainer((await replacementOf(deps, gateway)).id); // Its state is not kept: it need not be asked to stop.
+  };
+
+/** The new container has started as what was asked for; one that ends is refused with its last lines, within a second. */
+export const probeReplacement = (deps: Deps) =>
+  async function probeReplacement(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      await replacementOf(deps, gateway);
+      const next = replaced(gateway);
+      await awaitReady(deps, next, gateway.change.readyMs);
+      return `${next.spec.release} is ready, by its own word`;
+    });
+  };
+
+/** Whoever was let in before is let in again, with the same token, and the channels are what the spec says. */
+export const probeDevices = (deps: Deps) =>
+  async function probeDevices(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const next = replaced(gateway);
+      const [before, now] = [await savedDevices(deps, gateway), await pairedDevices(deps, next)];
+      const missing = before.filter((each) => !now.includes(each));
+      if (missing.length > 0) {
+        throw new Refused(
+          `devices that were paired with ${gateway.mark.gateway} are not any more: ${missing.map((each) => each.slice(0, 12)).join(', ')}`,
+        );
+      }
+      const channels = await describeChannels(deps, next);
+      return `generation ${next.tokenGeneration} and ${before.length} devices as before; channels: ${channels}`;
+    });
+  };
+
+/** The new container is the gateway's for good: the engine keeps it running, and the one of before is gone. */
+export const ensureCommitted = (deps: Deps) =>
+  async function ensureCommitted(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      await replacementOf(deps, gateway);
+      await ensureRestartPolicy(deps)(gateway);
+      await removeNamed(deps, gateway, replacementNames(gateway.mark).former);
+      return 'the container of before is gone; its state is kept';
+    });
+  };
+
+/** The gateway as it is now, read back by name and proved usable. */
+export const findReplaced = (deps: Deps) =>
+  async function findReplaced(gateway: Changing<Replacement>): Promise<GatewayRecord> {
+    return neverOver(async () => findGateway(deps)(replaced(gateway)));
+  };
+
+async function createReplacement(deps: Deps, gateway: Changing<Replacement>, next: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const name = names(gateway.mark).container;
+  if (await engine.findContainer(name)) throw new NotYet(`container ${name} of before has not made room yet`);
+  const [image, { port }] = await Promise.all([releaseImageOf(deps, next), networkOf(deps, gateway)]);
+  await writeConfig(deps, next);
+  deps.signal()?.throwIfAborted();
+  await engine.createContainer(gatewayContainer(next, image.id, port));
+}
+
+/** The container that this replacement made; another one is a late attempt's view of a world that went on. */
+async function replacementOf(deps: Deps, gateway: Changing<Replacement>) {
+  const container = await containerOf(deps, gateway);
+  if (await isReplaced(deps, gateway)) return container;
+  throw new Refused(`container ${container.name} is not the one of replacement ${gateway.change.number}`);
+}

@@ -1,0 +1,163 @@
+import type { Changing } from '../domain/change.js';
+import { Refused } from '../domain/errors.js';
+import { markLabels, names, type Gateway } from '../domain/gateway.js';
+import {
+  replacementLabel,
+  replacementNames,
+  type Replacement,
+  type Shelf,
+  type SnapshotDrop,
+} from '../domain/replacement.js';
+import type { Volume, VolumeCopy } from '../ports/docker-engine.js';
+import { isReplaced, removeContainer } from './container.js';
+import type { Deps } from './deps.js';
+import { listDevices } from './devices.js';
+import { demandOurs } from './host.js';
+import { neverOver } from './never-over.js';
+import { openSession } from './operator.js';
+import { releaseImageOf } from './release.js';
+
+/** What was true of the gateway when its state was saved: it must be true again of whatever takes that state. */
+const devicesLabel = 'creel.devices';
+
+const shelves: readonly Shelf[] = ['a', 'b'];
+
+/** A volume for the saved state, which names the devices that are paired now. */
+export const ensureRoom = (deps: Deps) =>
+  async function ensureRoom(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const engine = deps.engineAt(gateway.place);
+      const { change, mark } = gateway;
+      const name = replacementNames(mark).snapshots[change.save];
+      const known = await snapshotOf(deps, gateway, change.save);
+      if (known && !isOf(known, change.number)) await dropSnapshot(deps, gateway, change.save);
+      const devices = (await pairedDevices(deps, gateway)).join(',');
+      const labels = { ...markLabels(mark), [replacementLabel]: String(change.number), [devicesLabel]: devices };
+      await engine.createVolume({ name, labels });
+      return `room made in ${name}`;
+    });
+  };
+
+/**
+ * No saved state is left that the replacement made. Of a gateway that is being removed none is left at all; one whose
+ * replacement had begun gets its saved state back first, because a state that is kept must fit the release on record.
+ */
+export const removeRoom = (deps: Deps) =>
+  async function removeRoom(gateway: Gateway | Changing<Replacement>): Promise<void> {
+    if ('change' in gateway) {
+      const known = await snapshotOf(deps, gateway, gateway.change.save);
+      if (!known || !isOf(known, gateway.change.number)) return;
+      await demandPutBack(deps, gateway, known.name);
+      return dropSnapshot(deps, gateway, gateway.change.save);
+    }
+    await putBackUnfinished(deps, gateway);
+    for (const shelf of shelves) await dropSnapshot(deps, gateway, shelf);
+  };
+
+/** The state of before is saved whole while nothing runs on it; what is saved once stays. */
+export const ensureSaved = (deps: Deps) =>
+  async function ensureSaved(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const { change } = gateway;
+      if (await isReplaced(deps, gateway)) return `saved by an earlier attempt`;
+      const known = await snapshotOf(deps, gateway, change.save);
+      if (!known || !isOf(known, change.number)) throw new Refused('the room for the saved state is gone');
+      await deps.engineAt(gateway.place).saveVolume(await copyOf(deps, gateway, change.save, change.number));
+      return `state of ${gateway.spec.release} saved in ${known.name}`;
+    });
+  };
+
+/** The state that goes with the next spec is taken from where it was kept. */
+export const ensureTaken = (deps: Deps) =>
+  async function ensureTaken(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const { take, number, to } = gateway.change;
+      if (take === undefined || (await isReplaced(deps, gateway))) return 'the state there is';
+      const answer = await deps.engineAt(gateway.place).restoreVolume(await copyOf(deps, gateway, take, number));
+      if (answer === 'restored') return `state of ${to.release} taken from where it was kept`;
+      throw new Refused(`the kept state of ${gateway.mark.gateway} is not whole`);
+    });
+  };
+
+/** The state that this replacement saved is the gateway's again; what was never saved was never touched. */
+export async function putBack(deps: Deps, gateway: Gateway, save: Shelf, number: number): Promise<void> {
+  const known = await snapshotOf(deps, gateway, save);
+  if (!known || !isOf(known, number)) return;
+  await deps.engineAt(gateway.place).restoreVolume(await copyOf(deps, gateway, save, number));
+}
+
+/** The devices that must still be let in: those paired when the state was saved that the gateway has now. */
+export async function savedDevices(deps: Deps, gateway: Changing<Replacement>): Promise<string[]> {
+  const { take, save } = gateway.change;
+  const known = await snapshotOf(deps, gateway, take ?? save);
+  return (known?.labels[devicesLabel] ?? '').split(',').filter((each) => each !== '');
+}
+
+/** The ids of the devices that a gateway lets in. */
+export async function pairedDevices(deps: Deps, gateway: Gateway): Promise<string[]> {
+  const session = await openSession(deps, gateway);
+  try {
+    return (await listDevices(session)).paired.map(({ deviceId }) => deviceId).toSorted();
+  } finally {
+    session.close();
+  }
+}
+
+/** Saved states that nobody goes back to any more are gone, and the image of their release where nothing else uses it. */
+export const ensureDropped = (deps: Deps) =>
+  async function ensureDropped(gateway: Changing<SnapshotDrop>): Promise<string> {
+    const { keep, former } = gateway.change;
+    for (const shelf of shelves) if (shelf !== keep) await dropSnapshot(deps, gateway, shelf);
+    if (former === undefined || former === gateway.spec.release) return 'saved states let go';
+    const line = deps.catalogue.find(({ version }) => version === former);
+    if (line && !line.dev) await deps.engineAt(gateway.place).removeImage(line.image);
+    return `saved states let go; ${former} cannot be gone back to any more`;
+  };
+
+/** A copier that a lost attempt left holds the volumes; it goes first. */
+async function dropSnapshot(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const { copier } = replacementNames(gateway.mark);
+  const copying = await engine.findContainer(copier);
+  demandOurs('container', copier, copying?.labels, gateway);
+  if (copying) await engine.removeContainer(copying.id);
+  const known = await snapshotOf(deps, gateway, shelf);
+  if (known) await engine.removeVolume(known.name);
+}
+
+/** Whatever brings the gateway of before back gives it its name last: without it, the saved state may be the only one. */
+async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapshot: string): Promise<void> {
+  const name = names(gateway.mark).container;
+  const found = await deps.engineAt(gateway.place).findContainer(name);
+  if (found && !(await isReplaced(deps, gateway))) return;
+  throw new Refused(`${snapshot} stays: container ${name} of before is not back on its own state yet`);
+}
+
+async function putBackUnfinished(deps: Deps, gateway: Gateway): Promise<void> {
+  if (!gateway.underway || gateway.spec.keepStateMs === 0) return;
+  if (!(await deps.engineAt(gateway.place).findVolume(names(gateway.mark).volume))) return;
+  await removeContainer(deps)(gateway);
+  await putBack(deps, gateway, gateway.underway.save, gateway.underway.number);
+}
+
+async function snapshotOf(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Volume | undefined> {
+  const name = replacementNames(gateway.mark).snapshots[shelf];
+  const found = await deps.engineAt(gateway.place).findVolume(name);
+  demandOurs('volume', name, found?.labels, gateway);
+  return found;
+}
+
+function isOf(snapshot: Volume, number: number): boolean {
+  return snapshot.labels[replacementLabel] === String(number);
+}
+
+async function copyOf(deps: Deps, gateway: Gateway, shelf: Shelf, number: number): Promise<VolumeCopy> {
+  const own = replacementNames(gateway.mark);
+  return {
+    state: names(gateway.mark).volume,
+    snapshot: own.snapshots[shelf],
+    copier: own.copier,
+    labels: { ...markLabels(gateway.mark), [replacementLabel]: String(number) },
+    imageId: (await releaseImageOf(deps, gateway)).id,
+  };
+}

@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import type { Flags } from '../client/connect.js';
+import { localPlace, requestChange } from '../client/gateways.js';
+import { gatewayId } from '../domain/gateway.js';
+import type { ChangeRequest } from '../workflows/change-requests.js';
+import { follow } from './follow.js';
+import { origin } from './provision.js';
+import { sayAccepted } from './say-accepted.js';
+import { verb, withTemporal } from './verb.js';
+
+/** A verb that changes a gateway that lives, with the options that all of them have. */
+export function changeVerb(name: string, description: string, examples: readonly string[]) {
+  return verb(name, description, examples)
+    .argument('<id>', 'gateway id')
+    .option('--ready-within <duration>', 'how long the new container may take until it is ready; default "90 seconds"')
+    .option('--request-id <id>', 'name the request: the same one twice is one')
+    .option('--detach', 'do not follow the operation');
+}
+
+type Options = Flags & { readonly json?: true; readonly requestId?: string; readonly detach?: true };
+
+/** What a verb decides of its request; who asks, and under which id, is the same for all. */
+type Wish = ChangeRequest extends infer Each
+  ? Each extends ChangeRequest
+    ? Omit<Each, 'requestId' | 'origin' | 'place'>
+    : never
+  : never;
+
+/** Asks for a change and follows it to its end. */
+export async function askForChange(rawId: string, options: Options, wish: Wish): Promise<void> {
+  const id = gatewayId(rawId);
+  const requestId = options.requestId ?? randomUUID();
+  await withTemporal(options, async (client, target) => {
+    const accepted = await requestChange(client, id, { ...wish, requestId, origin: origin(), place: localPlace });
+    const shown = { json: options.json === true, target };
+    sayAccepted(accepted, requestId, shown, options.detach === true);
+    if (!options.detach) process.exitCode = await follow(client, accepted, shown);
+  });
+}

@@ -1,0 +1,162 @@
+import type { Change } from '../domain/change.js';
+import { Refused } from '../domain/errors.js';
+import { canonical, gatewaySpec, sameSpec, type GatewaySpec } from '../domain/gateway-spec.js';
+import type { Gateway } from '../domain/gateway.js';
+import type { Replacement, Shelf } from '../domain/replacement.js';
+import { failedTries, keepFormerMs, readinessMs, replacementReadyMs } from '../domain/thresholds.js';
+import type { DropRequest, ReshapeRequest, RollbackRequest, UpgradeRequest } from './change-requests.js';
+import { push, type GatewayState, type Queued } from './gateway-state.js';
+import type { OperationResult } from './operation.js';
+import { replacementOwns } from './steps.js';
+
+/** The step whose undo brings a gateway of before back: undone, the new one was tried and could not be proved. */
+const asideStep = 'set aside';
+
+export function checkUpgrade(request: UpgradeRequest, state: GatewayState, spec: GatewaySpec): void {
+  if (typeof request.dev !== 'boolean' || typeof request.retryFailed !== 'boolean')
+    throw new Refused('an upgrade says whether it takes a dev release and whether it tries a failed one again');
+  checkReady(request.readyMs);
+  const { release } = upgraded(spec, request);
+  if (release === spec.release) throw new Refused(`it runs release ${release} already`);
+  const failures = state.failed?.[release] ?? 0;
+  if (failures < failedTries || request.retryFailed) return;
+  throw new Refused(
+    `release ${release} could not be proved here ${failures} times. See docs/runbook.md#upgrade-failed; --retry-failed tries it once more`,
+  );
+}
+
+export function checkRollback(request: RollbackRequest, state: GatewayState): void {
+  checkReady(request.readyMs);
+  if (!state.kept) throw new Refused(nothingKept);
+}
+
+export function checkReshape(request: ReshapeRequest, _state: GatewayState, spec: GatewaySpec): void {
+  checkReady(request.readyMs);
+  if (sameSpec(reshaped(spec, request), spec)) throw new Refused('it has what is asked for already');
+}
+
+/** Another release for the spec on record. */
+export function planUpgrade(state: GatewayState, life: Gateway, asked: UpgradeRequest): Change | string {
+  const to = upgraded(life.spec, asked);
+  if (to.release === life.spec.release) return `it runs release ${to.release} already`;
+  return { kind: 'upgrade', to, ...begin(state, life, asked.readyMs) };
+}
+
+/** The kept spec's release with the state that was kept with it; resources and channels stay as they are on record. */
+export function planRollback(state: GatewayState, life: Gateway, asked: RollbackRequest): Change | string {
+  const { kept } = state;
+  if (!kept) return nothingKept;
+  const { release, dev } = kept.spec;
+  const to = { ...life.spec, release, dev };
+  return { kind: 'rollback', to, take: kept.shelf, ...begin(state, life, asked.readyMs) };
+}
+
+/** The same release with other resources or channels. */
+export function planReshape(state: GatewayState, life: Gateway, asked: ReshapeRequest): Change | string {
+  const to = reshaped(life.spec, asked);
+  if (sameSpec(to, life.spec)) return 'it has what is asked for already';
+  return { kind: 'change', to, ...begin(state, life, asked.readyMs) };
+}
+
+/** Everything is let go but what is still kept. */
+export function planDrop(state: GatewayState, _life: Gateway, { former }: DropRequest): Change {
+  const keep = state.kept?.shelf;
+  return { kind: 'drop-snapshot', ...(keep && { keep }), ...(former !== undefined && { former }) };
+}
+
+/** A replacement ended. What a removal cut short is still under way; what was tried and went back counts against its release. */
+export function endReplacement(
+  state: GatewayState,
+  operation: Queued,
+  change: Replacement,
+  { outcome, reason, left, entered, proofs }: OperationResult,
+): void {
+  if (outcome === 'stopped')
+    return unsettle(state, Math.max(0, ...entered.map(({ unsettledUntil }) => unsettledUntil)));
+  if (state.life && !left.some(({ step }) => step === asideStep)) {
+    const { underway: _underway, ...life } = state.life;
+    state.life = life;
+  }
+  const tried = proofs?.some(({ step }) => step === `undo ${asideStep}`) && !reason.endsWith(': cancelled');
+  if (change.kind !== 'upgrade' || operation.kind === 'way-back' || !tried) return;
+  const { release } = change.to;
+  state.failed = { ...state.failed, [release]: (state.failed?.[release] ?? 0) + 1 };
+}
+
+/** An attempt of a replacement that was cut short may still take effect until then: a removal settles what it owns. */
+export function unsettle(state: GatewayState, until: number): void {
+  const owned: readonly string[] = replacementOwns;
+  state.entered = state.entered.map((each) =>
+    owned.includes(each.step) ? { ...each, unsettledUntil: Math.max(each.unsettledUntil, until) } : each,
+  );
+}
+
+/**
+ * The spec on record is what was asked for. What it was before is kept with its state to go back to, instead of what was kept
+ * before that; a change of shape leaves what is kept.
+ */
+export function applyReplacement(state: GatewayState, life: Gateway, change: Replacement, now: number): void {
+  state.life = { ...life, spec: change.to, replacement: change.number };
+  const earlier = state.kept !== undefined || change.kind === 'change';
+  if (change.kind !== 'change') state.kept = { shelf: change.save, spec: life.spec, until: now + keepFormerMs };
+  if (earlier) queueDrop(state, life);
+  const { [change.to.release]: _proved, ...failed } = state.failed ?? {};
+  if (state.failed) state.failed = failed;
+}
+
+/** A saved state that was dropped is on record nowhere already. */
+export function applyDrop(): void {}
+
+/** What was kept to go back to is let go when its time has come. */
+export function expireFormer(state: GatewayState, now: number): void {
+  if (!state.kept || now < state.kept.until || !state.life) return;
+  const { release } = state.kept.spec;
+  delete state.kept;
+  queueDrop(state, state.life, release);
+}
+
+export function isReplacement(change: Change): change is Replacement {
+  return change.kind === 'upgrade' || change.kind === 'rollback' || change.kind === 'change';
+}
+
+/** Its number is one of the numbers of operations, which are never used twice, whatever became of a record. */
+function begin(
+  state: GatewayState,
+  life: Gateway,
+  readyMs = replacementReadyMs,
+): Pick<Replacement, 'number' | 'save' | 'readyMs'> {
+  const number = state.nextOperation;
+  state.nextOperation += 1;
+  const save: Shelf = state.kept?.shelf === 'a' ? 'b' : 'a';
+  state.life = { ...life, underway: { number, save } };
+  const known = new Set(state.entered.map(({ step }) => step));
+  const owns = replacementOwns.filter((step) => !known.has(step));
+  state.entered = [...state.entered, ...owns.map((step) => ({ step, unsettledUntil: 0 }))];
+  return { number, save, readyMs };
+}
+
+/** Nobody asked for it: it follows from what was done, in an operation of its own. */
+function queueDrop(state: GatewayState, { place }: Gateway, former?: string): void {
+  const asked: DropRequest = { kind: 'drop-snapshot', requestId: 'kept time is over', origin: 'creel', place };
+  push(state, 'drop-snapshot', false, former === undefined ? asked : { ...asked, former });
+}
+
+function upgraded(spec: GatewaySpec, { release, dev }: UpgradeRequest): GatewaySpec {
+  return gatewaySpec({ ...spec, release, dev });
+}
+
+function reshaped(spec: GatewaySpec, { memoryMb, cpus, channels }: ReshapeRequest): GatewaySpec {
+  return gatewaySpec({
+    ...spec,
+    memoryMb: memoryMb ?? spec.memoryMb,
+    cpus: cpus ?? spec.cpus,
+    channels: channels ?? spec.channels,
+  });
+}
+
+function checkReady(readyMs: number | undefined): void {
+  if (readyMs === undefined || (Number.isSafeInteger(readyMs) && readyMs >= 1_000 && readyMs <= readinessMs)) return;
+  throw new Refused(`the time to get ready is ${canonical(readyMs)}: it must be 1000 to ${readinessMs} milliseconds`);
+}
+
+const nothingKept = 'no earlier release is kept to go back to';

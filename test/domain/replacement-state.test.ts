@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import type { Gateway } from '../../src/domain/gateway.js';
+import { keepFormerMs } from '../../src/domain/thresholds.js';
+import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
+import type { ChangeRequest } from '../../src/workflows/change-requests.js';
+import { emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import { beginOperation, endOperation, loseOperation, operationSteps } from '../../src/workflows/operation-state.js';
+import type { OperationResult } from '../../src/workflows/operation.js';
+import { expireFormer } from '../../src/workflows/replacement-state.js';
+import { provisionSteps, replacementOwns } from '../../src/workflows/steps.js';
+import { testSpec } from '../world/open-test-world.js';
+import { refusal } from './refusal.js';
+
+const place = { provider: 'local', host: 'local' } as const;
+const life: Gateway = {
+  mark: { deployment: 'abcdefghij', gateway: 'g42', birth: '7k3fq2', layout: 1 },
+  place,
+  spec: testSpec,
+  tokenGeneration: 1,
+  deviceGeneration: 1,
+};
+let requests = 0;
+
+function ready(): GatewayState {
+  const entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
+  return { ...emptyState(2, 1_000), life, entered, phase: 'ready', alone: true };
+}
+
+function ask(state: GatewayState, request: Partial<ChangeRequest> & { kind: ChangeRequest['kind'] }): void {
+  requests += 1;
+  const whole = { requestId: `r${requests}`, origin: 'test', place, ...request } as ChangeRequest;
+  checkRequest(state, whole, defaultLimits);
+  acceptRequest(state, whole, 'abcdefghij', 'g42', 1_000);
+}
+
+const upgrade = (release: string, retryFailed = false) =>
+  ({ kind: 'upgrade', release, dev: true, retryFailed }) as const;
+
+/** Begins what waits and ends it; `proofs` are the steps that said something. */
+function run(
+  state: GatewayState,
+  outcome: OperationResult['outcome'],
+  proofs: readonly string[] = [],
+  reason = '',
+  now = 2_000,
+) {
+  const begun = beginOperation(state, now);
+  if (!begun) throw new Error('nothing began');
+  const said = proofs.map((step) => ({ at: '', step, proof: '' }));
+  const result: OperationResult = {
+    outcome,
+    reason,
+    record: undefined,
+    entered: [],
+    skipped: [],
+    left: [],
+    proofs: said,
+  };
+  endOperation(state, begun, result, now);
+  return begun;
+}
+
+const wentBack = ['set aside', 'undo set aside'];
+
+describe('an upgrade', () => {
+  test('that is done is the spec on record, and what was before is kept with its state', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    const { change } = run(state, 'done');
+    expect(change).toMatchObject({ kind: 'upgrade', save: 'a', to: { ...testSpec, release: '2026.9.7' } });
+    expect(state).toMatchObject({
+      phase: 'ready',
+      life: { spec: { release: '2026.9.7' } },
+      kept: { shelf: 'a', spec: testSpec, until: 2_000 + keepFormerMs },
+      queue: [],
+    });
+    expect(state.life?.underway).toBeUndefined();
+  });
+
+  test('saves where nothing is kept, and lets the earlier state go when it is done', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    run(state, 'done');
+    ask(state, upgrade('2026.9.8'));
+    expect(run(state, 'done').change).toMatchObject({ save: 'b' });
+    expect(state.kept).toMatchObject({ shelf: 'b', spec: { release: '2026.9.7' } });
+    expect(run(state, 'done').change).toEqual({ kind: 'drop-snapshot', keep: 'b' });
+    expect(state).toMatchObject({ kept: { shelf: 'b' }, phase: 'ready' });
+  });
+
+  test('that went back three times is refused until an operator says so; a pre-flight that refused does not count', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    run(state, 'undone', ['check replacement'], 'check replacement: no disk');
+    for (let count = 0; count < 3; count += 1) {
+      ask(state, upgrade('2026.9.7'));
+      run(state, 'undone', wentBack, 'await replacement: exit 1');
+      expect(state).toMatchObject({ phase: 'ready', life: { spec: testSpec }, failed: { '2026.9.7': count + 1 } });
+    }
+    expect(refusal(() => ask(state, upgrade('2026.9.7')))).toMatch(/could not be proved here 3 times.*--retry-failed/);
+    ask(state, upgrade('2026.9.8'));
+    run(state, 'undone', wentBack, 'set aside: cancelled');
+    expect(state.failed).toEqual({ '2026.9.7': 3 });
+    ask(state, upgrade('2026.9.7', true));
+    run(state, 'done');
+    expect(state.failed).toEqual({});
+  });
+
+  test('to the release that it runs is refused, and withdrawn when it has come true meanwhile', () => {
+    const state = ready();
+    expect(refusal(() => ask(state, upgrade(testSpec.release)))).toContain('already');
+    ask(state, upgrade('2026.9.7'));
+    ask(state, upgrade('2026.9.7'));
+    run(state, 'done');
+    expect(beginOperation(state, 3_000)).toBeUndefined();
+    expect(state.ended.at(-1)).toMatchObject({ kind: 'upgrade', outcome: 'withdrawn' });
+  });
+
+  test('owns from its begin what a removal must take away, also when its run is lost', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    const begun = beginOperation(state, 2_000);
+    if (!begun) throw new Error('nothing began');
+    expect(state.life?.underway).toMatchObject({ save: 'a' });
+    expect(operationSteps(state, { number: 9, kind: 'remove', purge: true })).toEqual([
+      ...provisionSteps,
+      ...replacementOwns,
+    ]);
+    loseOperation(state, begun, 'terminated', defaultLimits, 2_000);
+    expect(state.queue[0]).toMatchObject({ kind: 'way-back' });
+    const owned = state.entered.filter(({ step }) => replacementOwns.some((each) => each === step));
+    expect(owned.every(({ unsettledUntil }) => unsettledUntil > 2_000)).toBe(true);
+  });
+});
+
+describe('a rollback', () => {
+  test('without a kept release is refused', () => {
+    expect(refusal(() => ask(ready(), { kind: 'rollback' }))).toContain('no earlier release is kept');
+  });
+
+  test('takes the kept state, and keeps what it leaves', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    run(state, 'done');
+    ask(state, { kind: 'change', memoryMb: 4096 });
+    run(state, 'done');
+    run(state, 'done'); // the state that the change had saved is let go
+    ask(state, { kind: 'rollback' });
+    const { change } = run(state, 'done');
+    expect(change).toMatchObject({ kind: 'rollback', take: 'a', save: 'b', to: { ...testSpec, memoryMb: 4096 } });
+    expect(state.kept).toMatchObject({ shelf: 'b', spec: { release: '2026.9.7' } });
+  });
+});
+
+test('what is kept goes by itself when its time is over, with the image of its release', () => {
+  const state = ready();
+  ask(state, upgrade('2026.9.7'));
+  run(state, 'done');
+  expireFormer(state, 2_000 + keepFormerMs - 1);
+  expect(state.queue).toEqual([]);
+  expireFormer(state, 2_000 + keepFormerMs);
+  expect(state.kept).toBeUndefined();
+  expect(run(state, 'done').change).toEqual({ kind: 'drop-snapshot', former: testSpec.release });
+  expect(state.phase).toBe('ready');
+  expect(refusal(() => ask(state, { kind: 'drop-snapshot' }))).toContain('go by themselves');
+});

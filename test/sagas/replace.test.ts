@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'vitest';
+import type { Change, Changing } from '../../src/domain/change.js';
+import { replaced, replacementNames, type Replacement } from '../../src/domain/replacement.js';
+import { upgradeSteps, rollbackSteps } from '../../src/workflows/steps.js';
+import { proveChange } from '../prove-change.js';
+import { ChangeStage } from './change-stage.js';
+import { openTestWorld, testSpec } from '../world/open-test-world.js';
+
+const owns = ['rehearse replacement', 'make room', 'start replacement'];
+const upgrade: Replacement = {
+  kind: 'upgrade',
+  number: 7,
+  to: { ...testSpec, release: '2026.9.7' },
+  save: 'a',
+  readyMs: 2_000,
+};
+const rollback: Replacement = { kind: 'rollback', number: 9, to: testSpec, save: 'b', take: 'a', readyMs: 2_000 };
+
+/** What the customer's state was when the change began, by stage. */
+const before = new WeakMap<ChangeStage, Record<string, string>>();
+
+describe('upgrade', () =>
+  proveChange({
+    steps: upgradeSteps,
+    owns,
+    begin: async (stage) => {
+      before.set(stage, await stateOf(stage));
+      return upgrade;
+    },
+    isDone: async (stage, change) => {
+      await isReplaced(stage, asReplacement(change));
+      assert.deepEqual(await savedStateOf(stage, 'a'), before.get(stage));
+    },
+    isBack,
+  }));
+
+describe('rollback', () =>
+  proveChange({
+    steps: rollbackSteps,
+    owns,
+    begin: async (stage) => {
+      const first = await stateOf(stage);
+      assert.equal((await stage.run(upgrade, undefined, upgradeSteps)).outcome, 'done');
+      stage.gateway = replaced({ ...stage.gateway, change: upgrade });
+      before.set(stage, await stateOf(stage));
+      assert.notDeepEqual(before.get(stage), first);
+      return rollback;
+    },
+    isDone: async (stage, change) => {
+      await isReplaced(stage, asReplacement(change));
+      assert.equal((await stateOf(stage))['state/version'], testSpec.release);
+      assert.deepEqual(await savedStateOf(stage, 'b'), before.get(stage));
+    },
+    isBack: async (stage, change) => {
+      assert.equal((await savedStateOf(stage, 'a'))['state/version'], testSpec.release);
+      await isBack(stage, change);
+    },
+  }));
+
+describe('an upgrade to a release that', () => {
+  const cases = [
+    ['crashes', '2026.9.8-crashes', /^await replacement: .*exit 1.*it crashes/s],
+    ['never gets ready', '2026.9.8-never', /^await replacement: .*given up.*startupz 503/s],
+    ['is another version', '2026.9.8-wrong', /^await replacement: .*runs 2026.9.6, asked for was 2026.9.8-wrong/s],
+    ['does not accept the state', '2026.9.8-refuses', /^rehearse replacement: .*database preflight: exit 1/s],
+    ['has an older schema', '2026.9.8-schema', /^fetch replacement: .*state schema 17.*with 18/s],
+    ['is older', '2026.6.11', /^check replacement: .*is older than 2026.9.6.*creel rollback g42/s],
+    ['is in no catalogue', '2026.9.9', /^check replacement: .*not in this worker's catalogue/s],
+  ] as const;
+  for (const [what, release, reason] of cases) {
+    it(`${what}: the old one serves again, its state byte for byte as it was`, async () => {
+      await onProvisioned(async (stage) => {
+        before.set(stage, await stateOf(stage));
+        const change = { ...upgrade, to: { ...testSpec, release } };
+        const result = await stage.run(change);
+        assert.equal(result.outcome, 'undone');
+        assert.match(result.reason, reason);
+        await isBack(stage, change);
+      });
+    });
+  }
+
+  it('does not fit the disk is refused before anything is touched', async () => {
+    await onProvisioned(async (stage) => {
+      before.set(stage, await stateOf(stage));
+      const { startedAt } = (await stage.world.engine.findContainer(stage.names.container)) ?? {};
+      fs.writeFileSync(
+        path.join(stage.world.root, 'host.json'),
+        JSON.stringify({
+          engineId: 'e',
+          architecture: 'x86_64',
+          cpus: 4,
+          memoryMb: 65_536,
+          freeDiskBytes: 2 * 1024 ** 3 + 1_000,
+        }),
+      );
+      const result = await stage.run(upgrade);
+      assert.match(result.reason, /^check replacement: .*nothing was touched/s);
+      assert.equal((await stage.world.engine.findContainer(stage.names.container))?.startedAt, startedAt);
+      await isBack(stage, upgrade);
+    });
+  });
+});
+
+function asReplacement(change: Change): Replacement {
+  assert.ok(change.kind === 'upgrade' || change.kind === 'rollback');
+  return change;
+}
+
+async function isReplaced(stage: ChangeStage, change: Replacement): Promise<void> {
+  const next = replaced({ ...stage.gateway, change } satisfies Changing<Replacement>);
+  assert.equal((await stage.world.activities.findGateway(next)).version, change.to.release);
+  const container = await stage.world.engine.findContainer(stage.names.container);
+  assert.equal(container?.restartPolicy, 'unless-stopped');
+  const own = replacementNames(stage.gateway.mark);
+  const kept = [change.save, ...(change.take ? [change.take] : [])].map((shelf) => `volume ${own.snapshots[shelf]}`);
+  assert.deepEqual(stage.world.engine.leftovers(), [...plain(stage), ...kept].toSorted());
+}
+
+/** The gateway of before serves with its own release, and its state is what it was. */
+async function isBack(stage: ChangeStage, change: Change): Promise<void> {
+  const record = await stage.world.activities.findGateway(stage.gateway);
+  assert.equal(record.version, stage.gateway.spec.release);
+  assert.deepEqual(record.operatorScopes, ['operator.admin']);
+  const container = await stage.world.engine.findContainer(stage.names.container);
+  assert.equal(container?.restartPolicy, 'unless-stopped');
+  assert.deepEqual(await stateOf(stage), before.get(stage));
+  const { take } = asReplacement(change);
+  const kept = take ? [`volume ${replacementNames(stage.gateway.mark).snapshots[take]}`] : [];
+  assert.deepEqual(stage.world.engine.leftovers(), [...plain(stage), ...kept].toSorted());
+}
+
+function plain(stage: ChangeStage): string[] {
+  const { container, network, volume } = stage.names;
+  return [`container ${container}`, `network ${network}`, `volume ${volume}`];
+}
+
+async function onProvisioned(run: (stage: ChangeStage) => Promise<void>): Promise<void> {
+  const world = openTestWorld();
+  try {
+    const stage = new ChangeStage(world, { steps: upgradeSteps });
+    await stage.provision();
+    await run(stage);
+  } finally {
+    world.close();
+  }
+}
+
+async function stateOf(stage: ChangeStage): Promise<Record<string, string>> {
+  return filesBelow(path.join(stage.world.root, 'files', stage.names.volume));
+}
+
+async function savedStateOf(stage: ChangeStage, shelf: 'a' | 'b'): Promise<Record<string, string>> {
+  const volume = replacementNames(stage.gateway.mark).snapshots[shelf];
+  return filesBelow(path.join(stage.world.root, 'files', volume, 'state'));
+}
+
+/** Every file and its content, but for what a gateway writes whenever somebody connects. */
+function filesBelow(directory: string): Record<string, string> {
+  const names = fs.readdirSync(directory, { recursive: true, encoding: 'utf8' });
+  const files = names
+    .filter((name) => !name.includes('seen/') && fs.statSync(path.join(directory, name)).isFile())
+    .toSorted();
+  return Object.fromEntries(files.map((name) => [name, fs.readFileSync(path.join(directory, name), 'utf8')]));
+}

@@ -1,0 +1,247 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect } from 'vitest';
+import type { ChangeRequest } from '../../src/workflows/change-requests.js';
+import { registry, rollbackSteps, upgradeSteps } from '../../src/workflows/steps.js';
+import type { Accepted } from '../../src/workflows/requests.js';
+import { testRelease, testSpec } from '../world/open-test-world.js';
+import type { DirectoryStage } from './directory-stage.js';
+import { onOwnGround, onSharedGround } from './on-stage.js';
+
+const next = '2026.9.7';
+const place = { provider: 'local', host: 'local' } as const;
+const activities = upgradeSteps.map((step) => registry[step]?.do ?? '');
+const undos = upgradeSteps.flatMap((step) => registry[step]?.undo ?? []);
+let requests = 0;
+
+type Wish = ChangeRequest extends infer Each
+  ? Each extends ChangeRequest
+    ? Omit<Each, 'requestId' | 'origin' | 'place'>
+    : never
+  : never;
+
+function ask(stage: DirectoryStage, wish: Wish): Promise<Accepted> {
+  requests += 1;
+  return stage.request({ ...wish, requestId: `u${requests}`, origin: 'test', place });
+}
+
+function upgrade(stage: DirectoryStage, release = next, retryFailed = false): Promise<Accepted> {
+  return ask(stage, { kind: 'upgrade', release, dev: true, retryFailed, readyMs: 2_000 });
+}
+
+async function provisioned(stage: DirectoryStage, spec = testSpec): Promise<string> {
+  const { birth } = await stage.provision({ spec });
+  expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+  return birth;
+}
+
+/** The release that last wrote the state of a gateway. */
+function writtenBy(stage: DirectoryStage, birth: string): string {
+  return fs.readFileSync(
+    path.join(stage.ground.root, 'files', `oc-${stage.id}-${birth}-state`, 'state', 'version'),
+    'utf8',
+  );
+}
+
+function withSnapshot(stage: DirectoryStage, birth: string, shelf = 'a'): string[] {
+  return [...stage.expected(birth), `volume oc-${stage.id}-${birth}-snap-${shelf}`].toSorted();
+}
+
+async function isAsBefore(stage: DirectoryStage, birth: string): Promise<void> {
+  const found = await stage.settled();
+  expect(found).toMatchObject({ phase: 'ready', left: [], life: { spec: { release: testRelease } } });
+  expect(found.life?.underway).toBeUndefined();
+  expect(writtenBy(stage, birth)).toBe(testRelease);
+  expect(stage.leftovers()).toEqual(stage.expected(birth));
+}
+
+describe('an upgrade', () => {
+  const on = onSharedGround();
+
+  on('is done, keeps the state of before, and a rollback takes both again', async (stage) => {
+    const birth = await provisioned(stage);
+    await upgrade(stage);
+    expect(await stage.settled()).toMatchObject({
+      phase: 'ready',
+      life: { spec: { release: next }, tokenGeneration: 1 },
+      record: { version: next },
+      former: { release: testRelease },
+      last: { kind: 'upgrade', outcome: 'done' },
+    });
+    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+    await ask(stage, { kind: 'rollback' });
+    const back = await stage.until(
+      ({ life, queue, running }) => !running && queue.length === 0 && life?.spec.release === testRelease,
+    );
+    expect(back).toMatchObject({ phase: 'ready', record: { version: testRelease }, former: { release: next } });
+    expect(writtenBy(stage, birth)).toBe(testRelease);
+    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth, 'b'));
+    await stage.remove();
+    expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
+    expect(stage.leftovers()).toEqual([]);
+  });
+
+  for (const release of ['2026.9.8-crashes', '2026.9.8-never', '2026.9.8-wrong'] as const) {
+    on(`to ${release} goes back, pages a person, and is remembered`, async (stage) => {
+      const birth = await provisioned(stage);
+      await upgrade(stage, release);
+      await isAsBefore(stage, birth);
+      expect((await stage.describe()).last).toMatchObject({
+        outcome: 'undone',
+        reason: expect.stringMatching(/^await replacement: /),
+      });
+      await stage.until(() => stage.pages().some(({ title }) => title === 'upgrade went back'));
+    });
+  }
+
+  on('that failed three times waits for an operator', async (stage) => {
+    const birth = await provisioned(stage);
+    for (let count = 0; count < 3; count += 1) {
+      await upgrade(stage, '2026.9.8-crashes');
+      await isAsBefore(stage, birth);
+    }
+    await expect(upgrade(stage, '2026.9.8-crashes')).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('could not be proved here 3 times') },
+    });
+    await upgrade(stage, '2026.9.8-crashes', true);
+    await isAsBefore(stage, birth);
+  });
+
+  on('of a release that hangs on stop is done: the kill is harmless', async (stage) => {
+    const birth = await provisioned(stage);
+    await upgrade(stage, '2026.9.8-hangs');
+    expect(await stage.settled()).toMatchObject({ life: { spec: { release: '2026.9.8-hangs' } } });
+    await ask(stage, { kind: 'change', memoryMb: 4096, readyMs: 2_000 });
+    const changed = await stage.until(
+      ({ life, queue, running }) => !running && queue.length === 0 && life?.spec.memoryMb === 4096,
+    );
+    expect(changed).toMatchObject({ phase: 'ready', former: { release: testRelease } });
+    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+  });
+
+  on('and a second one and a rotation wait for each other, one at a time', async (stage) => {
+    const birth = await provisioned(stage);
+    await Promise.all([
+      upgrade(stage),
+      upgrade(stage),
+      ask(stage, { kind: 'rotate', reclaim: false, evict: false }),
+      upgrade(stage, '2026.9.8-crashes'),
+    ]);
+    const found = await stage.settled();
+    expect(found).toMatchObject({ phase: 'ready', life: { spec: { release: next }, tokenGeneration: 2 } });
+    expect(await stage.overlappingOperations()).toEqual([]);
+    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+  });
+});
+
+describe('a change of shape', () => {
+  const on = onSharedGround();
+
+  on('is another container on the same state, and nothing is kept of it', async (stage) => {
+    const birth = await provisioned(stage);
+    await ask(stage, { kind: 'change', memoryMb: 4096, cpus: 2 });
+    const found = await stage.settled();
+    expect(found).toMatchObject({ phase: 'ready', life: { spec: { memoryMb: 4096, cpus: 2, release: testRelease } } });
+    expect(found.former).toBeUndefined();
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
+  on('that the host cannot give is refused before anything is touched', async (stage) => {
+    const birth = await provisioned(stage);
+    await ask(stage, { kind: 'change', memoryMb: 262_144 * 1 });
+    await stage.settled();
+    await ask(stage, {
+      kind: 'change',
+      channels: [{ kind: 'slack', secrets: { botToken: 'secret:x', appToken: 'secret:y' }, allowFrom: [] }],
+    });
+    expect((await stage.settled()).last).toMatchObject({
+      outcome: 'undone',
+      reason: expect.stringMatching(/^check replacement: /),
+    });
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+});
+
+describe('in the middle of', () => {
+  const on = onSharedGround();
+
+  for (const activity of activities) {
+    on(`${activity}, a removal leaves nothing`, async (stage) => {
+      await provisioned(stage);
+      stage.interfere(activity, 'hold after');
+      await upgrade(stage);
+      await stage.held(activity);
+      await stage.remove();
+      stage.letGo(activity);
+      expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
+      expect(stage.leftovers()).toEqual([]);
+    });
+
+    on(`${activity}, a removal that keeps the state keeps the one of the release on record`, async (stage) => {
+      const birth = await provisioned(stage, { ...testSpec, keepStateMs: 3_600_000 });
+      stage.interfere(activity, 'hold after');
+      await upgrade(stage);
+      await stage.held(activity);
+      await stage.remove();
+      stage.letGo(activity);
+      const removed = await stage.settled();
+      expect(removed).toMatchObject({ phase: 'removed', left: [], life: { spec: { release: testRelease } } });
+      expect(stage.leftovers()).toEqual([`volume oc-${stage.id}-${birth}-state`]);
+      expect(writtenBy(stage, birth)).toBe(testRelease);
+      await stage.provision({ how: 'restore' });
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', record: { version: testRelease } });
+    });
+
+    on(`${activity}, a Terminate of the operation is followed by the way back`, async (stage) => {
+      const birth = await provisioned(stage);
+      stage.interfere(activity, 'hold after');
+      const { workflowId } = await upgrade(stage);
+      await stage.held(activity);
+      await (await stage.client()).workflow.getHandle(workflowId).terminate('by hand');
+      stage.letGo(activity);
+      await isAsBefore(stage, birth);
+    });
+  }
+});
+
+describe('a worker killed after the effect and before the report of', () => {
+  const on = onOwnGround();
+
+  for (const activity of activities) {
+    on(`${activity}: the upgrade is done, once`, async (stage) => {
+      stage.interfere(activity, 'crash after');
+      await stage.ground.keepWorker();
+      const birth = await provisioned(stage);
+      await upgrade(stage);
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: { release: next } } });
+      expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+    });
+  }
+
+  for (const activity of undos) {
+    on(`${activity}: the old one serves again`, async (stage) => {
+      stage.interfere(activity, 'crash after');
+      await stage.ground.keepWorker();
+      const birth = await provisioned(stage);
+      await upgrade(stage, '2026.9.8-wrong');
+      await isAsBefore(stage, birth);
+    });
+  }
+
+  for (const activity of ['ensureTaken', 'ensureReplacement'].filter((each) =>
+    rollbackSteps.some((step) => registry[step]?.do === each),
+  )) {
+    on(`${activity}: the rollback is done, once`, async (stage) => {
+      await stage.ground.keepWorker();
+      const birth = await provisioned(stage);
+      await upgrade(stage);
+      await stage.settled();
+      stage.interfere(activity, 'crash after');
+      await ask(stage, { kind: 'rollback' });
+      await stage.until(
+        ({ life, queue, running }) => !running && queue.length === 0 && life?.spec.release === testRelease,
+      );
+      expect(writtenBy(stage, birth)).toBe(testRelease);
+    });
+  }
+});
