@@ -19,6 +19,7 @@ import {
   operationSteps,
   renumber,
 } from '../../src/workflows/operation-state.js';
+import { withdraw } from '../../src/workflows/standing.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OperationResult } from '../../src/workflows/operation.js';
 import type {
@@ -326,6 +327,7 @@ type Action =
   | { readonly do: 'ask'; readonly request: Request }
   | { readonly do: 'begin' | 'lose' | 'renumber' | 'carry' }
   | { readonly do: 'end'; readonly outcome: OperationOutcome }
+  | { readonly do: 'withdraw'; readonly requestId: string }
   | { readonly do: 'pass'; readonly ms: number };
 
 const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
@@ -378,6 +380,7 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
       .constantFrom<OperationOutcome>('done', 'done', 'done', 'degraded', 'undone', 'left', 'stopped')
       .map((outcome): Action => ({ do: 'end', outcome })),
   },
+  { weight: 1, arbitrary: requestIds.map((requestId): Action => ({ do: 'withdraw', requestId })) },
   { weight: 1, arbitrary: fc.constantFrom<Action>({ do: 'lose' }, { do: 'renumber' }, { do: 'carry' }) },
   { weight: 1, arbitrary: fc.constantFrom(1, keepStateMs, 20 * keepStateMs).map((ms): Action => ({ do: 'pass', ms })) },
 );
@@ -395,6 +398,7 @@ class Witness {
     else if (action.do === 'end' && running) entity.end(possible(running, action.outcome));
     else if (action.do === 'lose') entity.lose();
     else if (action.do === 'pass') entity.pass(action.ms);
+    else if (action.do === 'withdraw') withdraw(entity.state, action.requestId, 'no longer wanted');
     else if (action.do === 'carry') this.#carry();
     else if (action.do === 'renumber' && running) this.#renumber(running);
     this.#holds();
@@ -454,7 +458,7 @@ class Witness {
 
   #holds(): void {
     const { state, now } = this.entity;
-    expect(state.queue.length).toBeLessThanOrEqual(4);
+    expect(state.queue.filter(({ asked }) => !asked).length).toBeLessThanOrEqual(4); // Changes join nothing.
     const waiting = [...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number);
     expect(new Set(waiting).size).toBe(waiting.length);
     expect(Math.max(0, ...waiting)).toBeLessThan(state.nextOperation);
