@@ -1,18 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { pino } from 'pino';
-import { createActivities } from '../src/activities/activities.js';
-import { birthFrom, layout, type Gateway } from '../src/domain/gateway.js';
-import { masterKey } from '../src/domain/token.js';
-import { openWorld } from '../src/open-world.js';
 import { defaultLimits } from '../src/workflows/limits.js';
-import { provisionSteps, registry } from '../src/workflows/steps.js';
-import { RealGround, testCatalogue, testKey, testPool } from '../test/e2e/real-ground.js';
-import { foundSocket } from '../test/found.js';
+import { provisionSteps } from '../src/workflows/steps.js';
+import { RealGround } from '../test/e2e/real-ground.js';
 import { TestServer } from '../test/temporal/server.js';
 import { Stage } from '../test/temporal/stage.js';
-import { noRecords, testSpec } from '../test/world/open-test-world.js';
+import { testSpec } from '../test/world/open-test-world.js';
 import { Fleet } from './fleet.js';
+import { PlainScript } from './plain-script.js';
 import { median, ratio, type Result } from './result.js';
 
 const spec = { ...testSpec, cpus: 2 };
@@ -88,41 +82,11 @@ async function byCreel(ground: RealGround): Promise<number> {
 }
 
 async function byScript(ground: RealGround): Promise<number> {
-  const config = {
-    catalogue: testCatalogue(),
-    pool: testPool,
-    engineSocket: foundSocket(),
-    secretsFile: `${ground.root}/secrets`,
-    pager: undefined,
-  };
-  const signal = () => undefined;
-  const world = openWorld({
-    config,
-    key: masterKey(testKey),
-    deployment: ground.deployment,
-    signal,
-    log: pino({ level: 'silent' }),
-  });
-  const activities = createActivities({ ...world, signal, findOpenOperations: async () => [], records: noRecords });
-  const gateway: Gateway = {
-    mark: {
-      deployment: ground.deployment,
-      gateway: `s${randomBytes(4).toString('hex')}`,
-      birth: birthFrom(randomBytes(6)),
-      layout,
-    },
-    place: { provider: 'local', host: 'local' },
-    spec,
-    tokenGeneration: 1,
-    deviceGeneration: 1,
-  };
-  const call = (name: keyof typeof activities) => (activities[name] as (gateway: Gateway) => Promise<unknown>)(gateway);
+  const script = new PlainScript(ground);
+  const gateway = script.newGateway(spec);
   const began = performance.now();
-  for (const step of provisionSteps) await call(registry[step]?.do ?? 'findGateway');
+  await script.run(provisionSteps, gateway);
   const ms = performance.now() - began;
-  for (const step of provisionSteps.toReversed()) {
-    const undo = registry[step]?.undo;
-    if (undo) await call(undo);
-  }
+  await script.remove(gateway);
   return ms;
 }

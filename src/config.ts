@@ -12,6 +12,8 @@ export type Config = {
   readonly keyFile: string;
   /** Customers' secrets, encrypted: they lie beside the key and are backed up with it. */
   readonly secretsFile: string;
+  /** Who was shown which secret: appended to, never a value in it. */
+  readonly auditFile: string;
   readonly catalogue: Catalogue;
   /** The socket of the Docker engine. */
   readonly engineSocket: string;
@@ -117,6 +119,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const usualCatalogue = join(directories(env).config, 'catalogue.toml');
   const config: Config = {
     ...keyFiles(env),
+    auditFile: join(directories(env).state, 'audit.jsonl'),
     catalogue: held('CREEL_CATALOGUE', [], () => readCatalogue(data.CREEL_CATALOGUE, usualCatalogue)),
     engineSocket: held('DOCKER_HOST', '', () => engineSocket(data)),
     pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),

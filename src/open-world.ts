@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { AuditFile } from './adapters/audit-file.js';
 import { DockerodeEngine } from './adapters/docker-engine.js';
 import { OpenclawDoor } from './adapters/gateway-door.js';
 import { localDial } from './adapters/local-dial.js';
@@ -12,7 +13,7 @@ import type { SecretStore } from './ports/secret-store.js';
 import type { World } from './world.js';
 
 export type Opening = {
-  readonly config: Pick<Config, 'catalogue' | 'pool' | 'engineSocket' | 'secretsFile' | 'pager'>;
+  readonly config: Pick<Config, 'catalogue' | 'pool' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'>;
   readonly key: MasterKey;
   readonly deployment: string;
   /** The cancellation of the activity that is running, if any. */
@@ -33,6 +34,7 @@ export function openWorld({ config, key, deployment, signal, log }: Opening): Wo
     engineAt,
     door: new OpenclawDoor({ dial: localDial, engineAt, signal }),
     secrets: openSecrets(config, key, deployment),
+    audit: new AuditFile(config.auditFile),
     pager: config.pager ? new WebhookPager(config.pager) : new LogPager(log),
   };
 }

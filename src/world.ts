@@ -2,6 +2,7 @@ import type { Place } from './domain/gateway.js';
 import type { Catalogue } from './domain/release.js';
 import type { Pool } from './domain/slot.js';
 import type { MasterKey } from './domain/token.js';
+import type { AuditLog } from './ports/audit-log.js';
 import type { DockerEngine } from './ports/docker-engine.js';
 import type { GatewayDoor } from './ports/gateway-door.js';
 import type { HostProvider } from './ports/host-provider.js';
@@ -18,4 +19,5 @@ export type World = {
   readonly door: GatewayDoor;
   readonly secrets: SecretStore;
   readonly pager: Pager;
+  readonly audit: AuditLog;
 };

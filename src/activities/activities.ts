@@ -5,8 +5,13 @@ import { ensureContainer, ensureRestartPolicy, removeContainer } from './contain
 import type { Deps } from './deps.js';
 import { awaitRotation, findFleet, requestRotation, withdrawRotation } from './fleet.js';
 import { findGeneration } from './generation.js';
-import { findStrangers } from './devices.js';
+import { ensureEvicted, findStrangers } from './devices.js';
 import { ensureToken, restoreToken } from './gateway-token.js';
+import { ensureApproval, removeApproval } from './approval.js';
+import { findDevices } from './device-look.js';
+import { probePaired } from './pairing-proof.js';
+import { probePairable, probeRequest } from './pairing-request.js';
+import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './unpairing.js';
 import { ensureHost, findLives } from './host.js';
 import { mintLink } from './link.js';
 import { ensureNetwork, removeNetwork } from './network.js';
@@ -17,6 +22,7 @@ import { findGateway } from './record.js';
 import { ensureRelease } from './release.js';
 import { probeRotatable } from './rotatable.js';
 import { ensureState, removeState } from './state.js';
+import { revealToken } from './token.js';
 import { findRotated, probeRefusal, probeToken } from './token-proof.js';
 
 /** Everything a workflow can ask of the world. The names are a format: histories quote them. */
@@ -39,14 +45,26 @@ export function createActivities(deps: Deps) {
     findGateway: findGateway(deps),
     findLives: findLives(deps),
     findGeneration: findGeneration(deps),
+    revealToken: revealToken(deps),
     mintLink: mintLink(deps),
     probeRotatable: probeRotatable(deps),
     ensureToken: ensureToken(deps),
     restoreToken: restoreToken(deps),
     probeToken: probeToken(deps),
     probeRefusal: probeRefusal(deps),
+    ensureEvicted: ensureEvicted(deps),
     findStrangers: findStrangers(deps),
     findRotated: findRotated(deps),
+    findDevices: findDevices(deps),
+    probePairable: probePairable(deps),
+    probeRequest: probeRequest(deps),
+    ensureApproval: ensureApproval(deps),
+    removeApproval: removeApproval(deps),
+    probePaired: probePaired(deps),
+    ensureDenial: ensureDenial(deps),
+    probeUnpairable: probeUnpairable(deps),
+    ensureCutOff: ensureCutOff(deps),
+    probeCutOff: probeCutOff(deps),
     awaitNoOperations: awaitNoOperations(deps),
     findFleet: findFleet(deps),
     requestRotation: requestRotation(deps),

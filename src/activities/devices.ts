@@ -1,32 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Changing } from '../domain/change.js';
+import { Refused } from '../domain/errors.js';
+import type { KnownDevice, PairedDevice, PendingDevice } from '../domain/device.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
+import { sessionCloseMs } from '../domain/thresholds.js';
 import { operatorDevice } from '../domain/token.js';
-import type { Session } from '../ports/gateway-door.js';
+import { RpcError, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
-import { openSession } from './operator.js';
+import { knockAsOperator, openSession } from './operator.js';
 
-const pairedDevice = z.looseObject({
+const known = {
   deviceId: z.string(),
   clientId: z.string().default(''),
   platform: z.string().default(''),
   displayName: z.string().default(''),
+  roles: z.array(z.string()).default([]),
+  scopes: z.array(z.string()).default([]),
+};
+
+const pairedDevice = z.object({
+  ...known,
+  createdAtMs: z.number().default(0),
+  approvedAtMs: z.number().default(0),
+  approvedVia: z.string().default(''),
+  lastSeenAtMs: z.number().default(0),
 });
 
-const pairList = z.object({
-  paired: z.array(pairedDevice),
-  pending: z.array(z.looseObject({ requestId: z.string(), deviceId: z.string() })),
+const pendingDevice = z.object({
+  ...known,
+  requestId: z.string(),
+  remoteIp: z.string().default(''),
+  ts: z.number().default(0),
 });
 
-export type PairedDevice = z.infer<typeof pairedDevice>;
+const pairList = z.object({ paired: z.array(pairedDevice), pending: z.array(pendingDevice) });
 
 /** The devices that a gateway knows and those that wait, by its own word. */
-export async function listDevices(session: Session): Promise<z.infer<typeof pairList>> {
+export async function listDevices(session: Session): Promise<{ paired: PairedDevice[]; pending: PendingDevice[] }> {
   return pairList.parse(await session.call('device.pair.list', {}));
 }
 
 /** A device as people recognise it. */
-export function describeDevice({ deviceId, displayName, clientId, platform }: PairedDevice): string {
+export function describeDevice({ deviceId, displayName, clientId, platform }: KnownDevice): string {
   const what = [displayName, clientId, platform].filter((word) => word !== '').join(', ');
   return `${deviceId.slice(0, 12)}${what === '' ? '' : ` (${what})`}`;
 }
@@ -46,3 +62,50 @@ export const findStrangers = (deps: Deps) =>
       session.close();
     }
   };
+
+/**
+ * Nobody but creel's new device is paired, and the sessions of the others are closed: a session of creel's replaced device
+ * is watched while it goes. Answers who has to pair again.
+ */
+export const ensureEvicted = (deps: Deps) =>
+  async function ensureEvicted(gateway: Changing<Rotation>): Promise<string> {
+    const next = rotated(gateway);
+    const session = await openSession(deps, next);
+    const witness = await knockAsOperator(deps, { ...next, deviceGeneration: gateway.deviceGeneration });
+    try {
+      const gone = await evictAll(session, operatorDevice(deps.key, next.mark, next.deviceGeneration).id);
+      if (witness.kind === 'open') await demandClosed(witness.session);
+      const strangers = gone.filter(
+        ({ deviceId }) => deviceId !== operatorDevice(deps.key, gateway.mark, gateway.deviceGeneration).id,
+      );
+      const list = strangers.map(describeDevice).join('; ') || 'nobody';
+      return `every device removed but creel’s new one, their sessions closed; must pair again: ${list}`;
+    } finally {
+      if (witness.kind === 'open') witness.session.close();
+      session.close();
+    }
+  };
+
+async function evictAll(session: Session, own: string): Promise<PairedDevice[]> {
+  const { paired, pending } = await listDevices(session);
+  const others = paired.filter(({ deviceId }) => deviceId !== own);
+  for (const { requestId } of pending) await unlessUnknown(session.call('device.pair.reject', { requestId }));
+  for (const { deviceId } of others) await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+  const left = (await listDevices(session)).paired.filter(({ deviceId }) => deviceId !== own);
+  if (left.length > 0) throw new Error(`still paired: ${left.map(describeDevice).join('; ')}`);
+  return others;
+}
+
+/** What somebody else removed meanwhile is gone, which was the wish. */
+async function unlessUnknown(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!(error instanceof RpcError) || !error.message.includes('unknown')) throw error;
+  }
+}
+
+async function demandClosed(session: Session): Promise<void> {
+  const code = await Promise.race([session.closed, sleep(sessionCloseMs, undefined, { ref: false })]);
+  if (code === undefined) throw new Refused('a session of a removed device was still open');
+}

@@ -7,14 +7,15 @@ import { names, type Gateway } from '../domain/gateway.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
 import { Secret } from '../domain/secret.js';
 import { configReadings, rotationStopGraceS, sessionCloseMs } from '../domain/thresholds.js';
-import { gatewayToken } from '../domain/token.js';
+import { gatewayToken, operatorDevice } from '../domain/token.js';
 import type { Container } from '../ports/docker-engine.js';
 import { RpcError, type Session } from '../ports/gateway-door.js';
 import { configText, writeConfig } from './config.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
-import { knockAsOperator, ensureOperator } from './operator.js';
+import { listDevices } from './devices.js';
+import { ensureOperator, knockAsOperator, openSession, turnedAway } from './operator.js';
 import { wayOf } from './rotatable.js';
 
 /** Asks the gateway one thing: from outside over a session, or inside. A refusal is an `RpcError`. */
@@ -58,8 +59,21 @@ export const restoreToken = (deps: Deps) =>
       }
     }
     await ensureOperator(deps)(gateway);
+    if (change.nextDeviceGeneration !== gateway.deviceGeneration) await unpairNext(deps, changing);
     return said;
   };
+
+/** creel's device of a generation that is not to be is nobody's any more. */
+async function unpairNext(deps: Deps, { change, ...gateway }: Changing<Rotation>): Promise<void> {
+  const { id: deviceId } = operatorDevice(deps.key, gateway.mark, change.nextDeviceGeneration);
+  const session = await openSession(deps, gateway);
+  try {
+    const { paired } = await listDevices(session);
+    if (paired.some((each) => each.deviceId === deviceId)) await session.call('device.pair.remove', { deviceId });
+  } finally {
+    session.close();
+  }
+}
 
 /** Whether the gateway takes the token of this generation: asked inside, where a wrong one is not counted (T7). */
 async function isInForce(deps: Deps, gateway: Gateway, container: Container): Promise<boolean> {
@@ -75,7 +89,7 @@ async function isInForce(deps: Deps, gateway: Gateway, container: Container): Pr
  */
 async function reloadFromOutside(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const knock = await knockAsOperator(deps, gateway);
-  if (knock.kind !== 'open') throw new Error(`creel's device was not let in (${knock.kind})`);
+  if (knock.kind !== 'open') throw turnedAway(gateway, knock);
   const shared = knock.session;
   const own = await deviceSession(deps, gateway, shared);
   try {

@@ -43,7 +43,8 @@ export async function wayOf(deps: Deps, gateway: Gateway, config: string | undef
   return rotationWay(prepared, config);
 }
 
-async function sourcesOf(
+/** Every place of a running gateway that can hold its token. */
+export async function sourcesOf(
   deps: Deps,
   gateway: Gateway,
   container: Container,

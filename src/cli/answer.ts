@@ -11,11 +11,12 @@ import { verb, withTemporal } from './verb.js';
 const meanings: Record<ParkAnswer, string> = {
   retry: 'try the step again on which an operation is parked',
   skip: 'go on without the optional step on which an operation is parked',
+  allow: 'let pass what a parked operation refuses, exactly as it is shown',
   abort: 'give a parked operation up: it undoes what it did',
   leave: 'leave behind what a parked undo could not remove',
 };
 
-/** `creel retry`, `skip`, `abort`, `leave`: an operator's word to a parked operation, which names the park it answers. */
+/** `creel retry`, `skip`, `allow`, `abort`, `leave`: an operator's word to a parked operation, which names the park it answers. */
 export function answerCommand(word: ParkAnswer) {
   return verb(word, meanings[word], [
     `creel ${word} g42                     shows the park and its number`,

@@ -12,6 +12,7 @@ const phases = [
   'degraded',
   'repairing',
   'rotating',
+  'pairing',
   'parked',
   'removing',
   'removed',

@@ -1,15 +1,20 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answerCommand } from './answer.js';
+import { denyCommand } from './deny.js';
 import { describeCommand } from './describe.js';
+import { devicesCommand } from './devices.js';
 import { exitHelp } from './exit.js';
 import { fleetCommand } from './fleet.js';
 import { initCommand } from './init.js';
 import { listCommand } from './list.js';
 import { openCommand } from './open.js';
+import { pairCommand } from './pair.js';
 import { provisionCommand } from './provision.js';
 import { removeCommand } from './remove.js';
-import { rotateAllCommand } from './rotate-all-command.js';
+import { rotateCommand } from './rotate.js';
 import { secretCommand } from './secret.js';
+import { tokenCommand } from './token.js';
+import { unpairCommand } from './unpair.js';
 
 /** The command line, every verb of it. */
 export function program(): Command {
@@ -22,7 +27,6 @@ export function program(): Command {
       `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`,
     );
   for (const command of commands()) creel.addCommand(command);
-  creel.addCommand(rotateAllCommand(), { hidden: true });
   return speakingAlike(creel);
 }
 
@@ -40,8 +44,14 @@ function commands(): CommandUnknownOpts[] {
     listCommand(),
     describeCommand(),
     openCommand(),
+    rotateCommand(),
+    tokenCommand(),
+    devicesCommand(),
+    pairCommand(),
+    denyCommand(),
+    unpairCommand(),
     removeCommand(),
-    ...(['retry', 'skip', 'abort', 'leave'] as const).map(answerCommand),
+    ...(['retry', 'skip', 'allow', 'abort', 'leave'] as const).map(answerCommand),
     fleetCommand(),
     secretCommand(),
   ];

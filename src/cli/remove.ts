@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
 import type { Client } from '@temporalio/client';
 import { ask, localPlace, request } from '../client/gateways.js';
-import { Refused } from '../domain/errors.js';
 import { gatewayBirth, gatewayId } from '../domain/gateway.js';
 import type { RemoveRequest } from '../workflows/requests.js';
+import { confirm } from './confirm.js';
 import { exits } from './exit.js';
 import { follow } from './follow.js';
 import { origin } from './provision.js';
@@ -28,7 +27,7 @@ export function removeCommand() {
     .action(async (rawId, options) => {
       const id = gatewayId(rawId);
       const birth = options.birth === undefined ? {} : { birth: gatewayBirth(options.birth) };
-      if (options.purge) await confirm(id, options.yes);
+      if (options.purge) await confirm(id, options.yes, `--purge removes the customer's state of ${id} for ever`);
       const requestId = options.requestId ?? randomUUID();
       const asked: RemoveRequest = {
         kind: 'remove',
@@ -56,21 +55,4 @@ async function sayKept(client: Client, id: string): Promise<void> {
   process.stdout.write(
     `its state is kept until ${stateKeptUntil}: \`creel provision ${id} --restore\` takes it up again, \`creel remove ${id} --purge\` lets it go\n`,
   );
-}
-
-async function confirm(id: string, said: string | undefined): Promise<void> {
-  const typed = said ?? (await typeId(id));
-  if (typed.trim() !== id) throw new Refused(`nothing was removed: ${JSON.stringify(typed.trim())} is not ${id}`);
-}
-
-async function typeId(id: string): Promise<string> {
-  if (!process.stdin.isTTY) {
-    throw new Refused(`--purge removes the customer's state for ever. Nobody is here to type the id: say --yes=${id}`);
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await terminal.question(`The customer's state of ${id} goes for ever. Type the id to go on: `);
-  } finally {
-    terminal.close();
-  }
 }

@@ -3,6 +3,7 @@ import ms from 'ms';
 import type { Target } from '../client/connect.js';
 import type { Frame, StepFrame, StepState } from '../client/frame.js';
 import type { Listed } from '../client/gateways.js';
+import { shortId } from '../domain/device.js';
 import type { Description, Park } from '../workflows/requests.js';
 
 const signs: Record<StepState, string> = {
@@ -49,10 +50,11 @@ export function endLines(frame: Frame): string[] {
         `${frame.gateway} runs ${record.version}; proved usable at ${record.provedAt}: authenticated connection with ${record.operatorScopes.join(', ')}; channels: ${record.channels}`,
       ]
     : [];
+  const audit = frame.proofs.map(({ at, step, proof }) => `${at}  ${step}: ${proof}`);
   const reason = frame.reason === '' ? [] : [`why: ${frame.reason}`];
   const left = frame.left.map((each) => `left behind: ${each.step} (${each.kind}): ${each.reason}`);
   const next = frame.commands.length === 0 ? [] : [`next: ${frame.commands.join('  |  ')}`];
-  return [...proved, ...reason, ...left, ...next];
+  return [...audit, ...proved, ...reason, ...left, ...next];
 }
 
 /** A park and the commands that answer it. */
@@ -128,6 +130,7 @@ export function describeLines(
         `due: token generation ${told.handOver.generation} since ${told.handOver.since}, \`creel token show ${told.gateway}\``,
     ),
     ...row('skipped', told.skipped.join(', ')),
+    ...row('approved', told.approved.map(shortId).join(', ')),
     ...told.left.flatMap((each) => row('left', `${each.step} (${each.kind}): ${each.reason}`)),
     ...row('running', running && `operation ${running.operation}, ${running.kind}`),
     ...row('waiting', told.queue.map((each) => `operation ${each.operation}, ${each.kind}`).join('; ')),
@@ -219,7 +222,8 @@ function seconds(value: number): string {
     : `${Math.floor(shown / 60_000)} min ${Math.round((shown % 60_000) / 1000)} s`;
 }
 
-function ago(time: string, now: number): string {
+/** How long something was ago. */
+export function ago(time: string, now: number): string {
   const passed = now - Date.parse(time);
   return passed < 1_000 ? 'just now' : `${long(passed)} ago`;
 }
@@ -228,7 +232,8 @@ function long(value: number): string {
   return ms(value, { long: true });
 }
 
-const plain = {
+/** A table without lines. */
+export const plain = {
   top: '',
   'top-mid': '',
   'top-left': '',

@@ -21,8 +21,6 @@ export const fleetOptions = {
     'withdraw a rotation that has not begun by then (default 30 minutes)',
   ),
   dryRun: new Option('--dry-run', 'list who takes part in which order, and the rest with the reason'),
-  requestId: new Option('--request-id <id>', 'name the run: the same one twice is one'),
-  detach: new Option('--detach', 'do not follow the run'),
 } as const;
 
 type RotateAll = Flags & {

@@ -1,4 +1,5 @@
 import type { GatewayRecord } from '../domain/gateway-record.js';
+import type { Proof } from '../workflows/operation.js';
 import type { Accepted, Left, OperationKind, OperationOutcome, Park } from '../workflows/requests.js';
 import { operationKind } from './payloads.js';
 
@@ -38,6 +39,8 @@ export type Frame = {
   readonly reason: string;
   readonly record?: GatewayRecord;
   readonly left: readonly Left[];
+  /** What an ended change proved, when. */
+  readonly proofs: readonly Proof[];
   /** What to type next. */
   readonly commands: readonly string[];
 };
@@ -62,6 +65,7 @@ export function queuedFrame(
     ...(ended && { outcome: end.outcome }),
     reason: ended ? end.reason : '',
     left: [],
+    proofs: [],
     commands: ended ? commandsFor(gateway, kind, end.outcome, undefined) : [`creel describe ${gateway}`],
   };
 }
@@ -88,6 +92,9 @@ export function commandsFor(
 ): string[] {
   if (park) return park.answers.map((word) => `creel ${word} ${gateway} --park ${park.number}`);
   if (outcome === undefined) return [`creel describe ${gateway}`];
+  if (outcome === 'done' && kind === 'rotate') return [`creel token show ${gateway}`, `creel describe ${gateway}`];
+  if (outcome === 'done' && (kind === 'pair' || kind === 'deny' || kind === 'unpair'))
+    return [`creel devices ${gateway}`];
   if (outcome === 'done') return isRemoval(kind) ? [] : [`creel open ${gateway}`, `creel describe ${gateway}`];
   if (outcome === 'degraded' || outcome === 'stopped')
     return [`creel describe ${gateway}`, `creel provision ${gateway}`];
@@ -97,5 +104,5 @@ export function commandsFor(
 
 /** Whether an operation reads its list backward. */
 export function isRemoval(kind: OperationKind | undefined): boolean {
-  return kind === 'remove' || kind === 'purge';
+  return kind === 'remove' || kind === 'purge' || kind === 'way-back';
 }

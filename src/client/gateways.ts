@@ -97,11 +97,10 @@ export async function request(
   );
 }
 
-/** Asks a gateway that has a record for a change: never begins one. `UnknownGateway`, `TurnedDown`, `NoWorker`. */
+/** Asks for a change of a gateway that has a record: one request however often it is repeated. `UnknownGateway`, `TurnedDown`, `NoWorker`. */
 export async function requestChange(client: Client, gateway: string, asked: ChangeRequest): Promise<Accepted> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
-  const updateId = updateIdOf(asked);
-  return asking(client, () => handle.executeUpdate(requestUpdate, { args: [asked], updateId }), {
+  return asking(client, () => handle.executeUpdate(requestUpdate, { args: [asked], updateId: updateIdOf(asked) }), {
     withinMs: acceptMs,
     meanwhile: `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
     gateway,

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
+import type { DeviceList } from '../domain/device.js';
 import type { Gateway } from '../domain/gateway.js';
 import { lookWorkflowId, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
-import type { OpenInput, OpenResult, ProbeInput } from '../workflows/operation.js';
+import type { OpenInput, OpenResult, ProbeInput, TokenInput } from '../workflows/operation.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import { gatewayBirthKey, gatewayIdKey } from '../workflows/search-attributes.js';
 import { NoWorker, unwrap } from './failure.js';
@@ -24,16 +25,36 @@ export async function openGateway(client: Client, gateway: Gateway, recipient: s
   return look<OpenResult>(client, 'open', gateway, input);
 }
 
+/** The gateway token, sealed to `recipient`; `who` is written down. */
+export async function showToken(client: Client, gateway: Gateway, recipient: string, who: string): Promise<string> {
+  const input: TokenInput = { gateway, recipient, who, limits: defaultLimits };
+  return look<string>(client, 'token', gateway, input);
+}
+
+/** The devices of a gateway, as it tells of them now. */
+export async function listDevices(client: Client, gateway: Gateway): Promise<DeviceList> {
+  const input: ProbeInput = { gateway, limits: defaultLimits };
+  return look<DeviceList>(client, 'devices', gateway, input);
+}
+
+/** Which workflow a look is. */
+const workflowTypes = {
+  probe: 'probeGateway',
+  open: 'openGateway',
+  token: 'tokenGateway',
+  devices: 'listDevices',
+} as const;
+
 /** Starts a look under an id of its own and waits for its answer; one that no worker takes up is withdrawn. */
 async function look<T>(
   client: Client,
-  kind: 'probe' | 'open',
+  kind: keyof typeof workflowTypes,
   gateway: Gateway,
-  input: ProbeInput | OpenInput,
+  input: ProbeInput | OpenInput | TokenInput,
 ): Promise<T> {
   const { gateway: id, birth } = gateway.mark;
   try {
-    const handle = await client.workflow.start(`${kind}Gateway`, {
+    const handle = await client.workflow.start(workflowTypes[kind], {
       workflowId: lookWorkflowId(id, birth, kind, randomBytes(4).toString('hex')),
       taskQueue,
       args: [input],

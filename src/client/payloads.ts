@@ -6,9 +6,21 @@ type Payload = temporal.api.common.v1.IPayload;
 type Payloads = temporal.api.common.v1.IPayloads;
 
 /** What an operation may be, as it stands in inputs and in workflow ids. */
-export const operationKind = z.enum(['provision', 'repair', 'restore', 'take-up', 'remove', 'purge']);
+export const operationKind = z.enum([
+  'provision',
+  'repair',
+  'restore',
+  'take-up',
+  'remove',
+  'purge',
+  'rotate',
+  'pair',
+  'deny',
+  'unpair',
+  'way-back',
+]);
 const operationOutcome = z.enum(['done', 'degraded', 'undone', 'left', 'stopped', 'withdrawn']);
-const parkAnswer = z.enum(['retry', 'skip', 'abort', 'leave']);
+const parkAnswer = z.enum(['retry', 'skip', 'allow', 'abort', 'leave']);
 
 /** What the command line needs of an operation's input. Other fields, of any later version, pass by. */
 export const operationInputForm = z.object({
@@ -38,6 +50,7 @@ export const operationResultForm = z.object({
   record: recordForm.optional(),
   skipped: z.array(z.string()),
   left: z.array(z.object({ step: z.string(), kind: z.string(), reason: z.string() })),
+  proofs: z.array(z.object({ at: z.string(), step: z.string(), proof: z.string() })).default([]),
 });
 
 /** What the signal `parked` carries: a park, or nothing when it is over. */

@@ -211,7 +211,9 @@ function frameOf(workflowId: string, folding: Folding, unattended: string | unde
     ...(outcome && { outcome }),
     reason: folding.reason,
     ...(result?.record && { record: result.record }),
+    ...(result?.proofs && { proofs: result.proofs }),
     left: result?.left ?? [],
+    proofs: result?.proofs ?? [],
     commands: commandsFor(gateway, kind, outcome, park),
   };
 }

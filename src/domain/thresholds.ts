@@ -82,3 +82,20 @@ export const fleetMaxFailed = 0.1;
 
 /** A rotation of the fleet waits this long for its turn behind other operations; an upgrade with its snapshot takes minutes. */
 export const fleetBeginMs = 30 * 60_000;
+/** S2-18: more wrong tokens than this while a device is waited for, and a second source of truth is assumed. */
+export const pairingMismatches = 3;
+
+/** How long a device is waited for unless told otherwise: two lives of its request (five minutes each, openclaw-gateway 6). */
+export const pairingWaitMs = 600_000;
+
+/** The most a device may be waited for: an operation blocks the others of its gateway. */
+export const pairingWaitCeilingMs = 24 * 3_600_000;
+
+/** How often a gateway is asked for a device that is waited for: a question over an open session takes a few milliseconds. */
+export const pairingPaceMs = 700;
+
+/** What the gateway's clock and Temporal's may differ by. */
+export const clockSkewMs = 2_000;
+
+/** Lines of a gateway's log that are read at once. */
+export const logLines = 500;

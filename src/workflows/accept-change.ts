@@ -1,6 +1,8 @@
+import { isDeviceId } from '../domain/device.js';
 import { Refused } from '../domain/errors.js';
 import { gatewayBirth } from '../domain/gateway.js';
-import type { ChangeRequest } from './change-requests.js';
+import { pairingWaitCeilingMs } from '../domain/thresholds.js';
+import type { ChangeRequest, PairRequest } from './change-requests.js';
 import { isAlive, isRemoving, type GatewayState } from './gateway-state.js';
 import { isChange } from './steps.js';
 
@@ -16,7 +18,7 @@ export function checkChange(state: GatewayState, request: ChangeRequest): void {
     throw new Refused(`${id} does not run (${state.phase}). \`creel provision\` begins one`);
   if (birth !== undefined && gatewayBirth(birth) !== state.life.mark.birth)
     throw new Refused(`${id} lives with birth ${state.life.mark.birth}, not ${birth}: it is another gateway now`);
-  checks[request.kind](request);
+  checkOf(request);
 }
 
 const checks: { readonly [K in ChangeRequest['kind']]: (request: Extract<ChangeRequest, { kind: K }>) => void } = {
@@ -24,4 +26,40 @@ const checks: { readonly [K in ChangeRequest['kind']]: (request: Extract<ChangeR
     if (typeof reclaim !== 'boolean' || typeof evict !== 'boolean')
       throw new Refused('a rotation says whether it reclaims and whether it evicts');
   },
+  pair: checkPairing,
+  deny: ({ deviceId }) => checkDevice(deviceId),
+  unpair: ({ deviceId }) => checkDevice(deviceId),
 };
+
+function checkOf<K extends ChangeRequest['kind']>(request: Extract<ChangeRequest, { kind: K }>): void {
+  const check: (typeof checks)[K] = checks[request.kind];
+  check(request);
+}
+
+function checkPairing({ wanted, role, scopes, waitMs }: PairRequest): void {
+  if (typeof wanted !== 'object' || wanted === null) throw new Refused('a pairing says which device it wants');
+  if ('deviceId' in wanted) checkDevice(wanted.deviceId);
+  else checkNames([wanted.name, wanted.platform].filter((word) => word !== undefined));
+  if (typeof role !== 'string' || !word.test(role)) throw new Refused(`role ${JSON.stringify(role)} is malformed`);
+  if (
+    !Array.isArray(scopes) ||
+    scopes.length > 50 ||
+    scopes.some((scope) => typeof scope !== 'string' || !word.test(scope))
+  )
+    throw new Refused(`scopes ${JSON.stringify(scopes)} are malformed. For example: ["operator.admin"]`);
+  if (!Number.isSafeInteger(waitMs) || waitMs < 1_000 || waitMs > pairingWaitCeilingMs)
+    throw new Refused(`a device is waited for between 1 second and 24 hours, not ${JSON.stringify(waitMs)} ms`);
+}
+
+const word = /^[a-z][a-z.-]{0,59}$/;
+
+function checkNames(words: readonly unknown[]): void {
+  if (words.length > 0 && words.every((each) => typeof each === 'string' && each.length > 0 && each.length <= 100))
+    return;
+  throw new Refused('a device is named by its id, or by its name, its platform or both');
+}
+
+function checkDevice(deviceId: unknown): void {
+  if (isDeviceId(deviceId)) return;
+  throw new Refused(`device ${JSON.stringify(deviceId)} is malformed: a device id is 64 hexadecimal digits`);
+}

@@ -5,10 +5,16 @@ import { isRemoving, remember, setPhase, type GatewayState, type Queued } from '
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
 import type { Phase } from './requests.js';
+import { applyPairing, planDenial, planPairing, planUnpairing } from './pairing-state.js';
 import { applyRotation, planRotation } from './rotation-state.js';
-import { stepsOf, type ChangeKind } from './steps.js';
+import { stepsOfChange, type ChangeKind } from './steps.js';
 
-const phases: Readonly<Record<ChangeKind, Phase>> = { rotate: 'rotating' };
+const phases: Readonly<Record<ChangeKind, Phase>> = {
+  rotate: 'rotating',
+  pair: 'pairing',
+  deny: 'pairing',
+  unpair: 'pairing',
+};
 
 /** A change begins: what it is to come to is decided and burned first. One whose time is over is withdrawn. */
 export function beginChange(
@@ -25,7 +31,7 @@ export function beginChange(
     remember(state, queued, 'withdrawn', 'the gateway that it was for is gone');
     return undefined;
   }
-  const change = plans[asked.kind](state, state.life, asked);
+  const change = planOf(state, state.life, asked, now);
   state.resting ??= { phase: state.phase, reason: state.reason };
   const { asked: _asked, ...rest } = queued;
   state.running = { ...rest, change };
@@ -34,16 +40,46 @@ export function beginChange(
 }
 
 /** Decides what a change comes to, from the record alone. */
-const plans: { readonly [K in ChangeKind]: (state: GatewayState, life: Gateway, asked: Asked<K>) => Change } = {
+const plans: {
+  readonly [K in ChangeKind]: (state: GatewayState, life: Gateway, asked: Asked<K>, now: number) => Change;
+} = {
   rotate: planRotation,
+  pair: planPairing,
+  deny: planDenial,
+  unpair: planUnpairing,
 };
+
+function planOf<K extends ChangeKind>(state: GatewayState, life: Gateway, asked: Asked<K>, now: number): Change {
+  const plan: (typeof plans)[K] = plans[asked.kind];
+  return plan(state, life, asked, now);
+}
 
 /** Puts into the record what a change that is done has come to. */
 const applications: {
-  readonly [K in Change['kind']]: (state: GatewayState, life: Gateway, change: Decided<K>, now: number) => void;
+  readonly [K in Change['kind']]: (
+    state: GatewayState,
+    life: Gateway,
+    change: Decided<K>,
+    now: number,
+    result: OperationResult,
+  ) => void;
 } = {
   rotate: applyRotation,
+  pair: applyPairing,
+  deny: () => undefined, // a request that is gone is on no record
+  unpair: () => undefined, // taken off the record when it began
 };
+
+function apply<K extends Change['kind']>(
+  state: GatewayState,
+  life: Gateway,
+  change: Decided<K>,
+  now: number,
+  result: OperationResult,
+): void {
+  const application: (typeof applications)[K] = applications[change.kind];
+  application(state, life, change, now, result);
+}
 
 type Asked<K extends ChangeKind> = Extract<ChangeRequest, { kind: K }>;
 type Decided<K extends Change['kind']> = Extract<Change, { kind: K }>;
@@ -65,15 +101,24 @@ export function endChange(
   }
   if (result.outcome === 'done' && operation.kind !== 'way-back') {
     if (result.record) state.record = result.record;
-    if (state.life) applications[change.kind](state, state.life, change, now);
+    if (state.life) apply(state, state.life, change, now, result);
   }
-  setPhase(state, resting.phase, resting.reason, now);
+  const mended = result.outcome === 'done' && mend(state, change);
+  setPhase(state, mended ? 'ready' : resting.phase, mended ? '' : resting.reason, now);
+}
+
+/** A change that ended well leaves nothing of what an earlier one could not take back; true when that was all that was left. */
+function mend(state: GatewayState, change: Change): boolean {
+  const before = state.left.length;
+  const steps = new Set(stepsOfChange(change));
+  state.left = state.left.filter(({ step }) => !steps.has(step));
+  return before > 0 && state.left.length === 0 && state.skipped.length === 0;
 }
 
 /** The run of a change was lost: its own list is unwound before anything else happens, unless the gateway is being removed. */
 export function loseChange(state: GatewayState, change: Change, reason: string, limits: Limits, now: number): void {
   const unsettledUntil = now + Math.max(limits.actMs, limits.waitMs, limits.undoMs) + limits.settleMs;
-  state.backFrom = stepsOf(change.kind, [], false).map((step) => ({ step, unsettledUntil }));
+  state.backFrom = stepsOfChange(change).map((step) => ({ step, unsettledUntil }));
   setPhase(state, 'degraded', reason, now);
   if (isRemoving(state)) return;
   const number = state.nextOperation;

@@ -17,6 +17,7 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
     life,
     record: state.record,
     skipped: state.skipped,
+    approved: state.approved ?? [],
     left: state.left,
     park,
     running: running && {

@@ -1,7 +1,8 @@
 export { cleanUp } from './clean-up.js';
 export { deployment } from './deployment.js';
 export { gateway } from './gateway.js';
-export { openGateway, probeGateway } from './look.js';
+export { listDevices, openGateway, probeGateway, tokenGateway } from './look.js';
+export { denyDevice, pairDevice, unpairDevice } from './pair-device.js';
 export { tellPerson } from './page.js';
 export { provision, repair } from './provision.js';
 export { rotateFleet } from './rotate-fleet.js';

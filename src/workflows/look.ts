@@ -1,12 +1,15 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/activities.js';
-import type { Attempted, OpenInput, OpenResult, ProbeInput } from './operation.js';
+import type { Attempted, OpenInput, OpenResult, ProbeInput, TokenInput } from './operation.js';
+import { gatewayWorkflowId } from './ids.js';
+import type { DeviceList } from '../domain/device.js';
 import { askPolicy } from './policies.js';
+import { handedOverSignal } from './requests.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Limits } from './limits.js';
 
 type Looking = {
-  [K in 'findGateway' | 'mintLink']: (
+  [K in 'findGateway' | 'mintLink' | 'revealToken' | 'findDevices']: (
     ...args: Parameters<Activities[K]>
   ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
 };
@@ -20,6 +23,19 @@ export async function probeGateway(input: ProbeInput): Promise<GatewayRecord> {
 export async function openGateway(input: OpenInput): Promise<OpenResult> {
   await look(input.limits, 'probe').findGateway(input.gateway);
   return (await look(input.limits, 'mint link').mintLink({ gateway: input.gateway, recipient: input.recipient })).value;
+}
+
+/** The gateway token, sealed to the caller; the gateway hears that it was handed over. */
+export async function tokenGateway({ gateway, recipient, who, limits }: TokenInput): Promise<string> {
+  const { value } = await look(limits, 'show token').revealToken({ gateway, recipient, who });
+  const entity = getExternalWorkflowHandle(gatewayWorkflowId(gateway.mark.gateway));
+  await entity.signal(handedOverSignal, gateway.tokenGeneration).catch(() => undefined); // A record that is gone needs no word.
+  return value;
+}
+
+/** The devices of a gateway as it tells of them now. */
+export async function listDevices(input: ProbeInput): Promise<DeviceList> {
+  return (await look(input.limits, 'list devices').findDevices(input.gateway)).value;
 }
 
 /** A person waits: few attempts, and the answer is what was seen. */

@@ -4,7 +4,7 @@ import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
 import type { Entered, OperationKind, OperationOutcome, Phase } from './requests.js';
 import { burnForgotten } from './rotation-state.js';
-import { provisionSteps, stateStep, stepsOf } from './steps.js';
+import { provisionSteps, stateStep, stepsOf, stepsOfChange } from './steps.js';
 
 /** The next operation begins. */
 export function beginOperation(state: GatewayState, now: number): Queued | undefined {
@@ -26,7 +26,7 @@ export function beginOperation(state: GatewayState, now: number): Queued | undef
 
 /** The steps an operation gets, and whether it leaves the customer's state. */
 export function operationSteps(state: GatewayState, operation: Queued): string[] {
-  if (operation.kind === 'way-back') return stepsOf(operation.change?.kind ?? 'rotate', [], false);
+  if (operation.change) return [...stepsOfChange(operation.change)];
   const keep = !operation.purge && (state.life?.spec.keepStateMs ?? 0) > 0;
   return stepsOf(
     operation.kind,

@@ -35,6 +35,8 @@ export type OperationResult = {
   readonly tokenGeneration?: number;
   /** The audit record of a change, in order. */
   readonly proofs?: readonly Proof[];
+  /** The device that was let in. */
+  readonly deviceId?: string;
 };
 
 /** What the activity interceptor wraps around every answer: which attempt gave it. */
@@ -43,6 +45,9 @@ export type Attempted<T> = { readonly attempt: number; readonly value: T };
 /** The look that mints a link: answered sealed to the caller's one-time public key. */
 export type OpenInput = { readonly gateway: Gateway; readonly recipient: string; readonly limits: Limits };
 export type OpenResult = { readonly sealed: string; readonly expiresAt: string };
+
+/** The look that shows the gateway token: answered sealed, and written down. */
+export type TokenInput = OpenInput & { readonly who: string };
 
 /** The look that proves a gateway usable right now. Its result is a fresh record; a gateway that is not usable fails it. */
 export type ProbeInput = { readonly gateway: Gateway; readonly limits: Limits };

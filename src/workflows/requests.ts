@@ -91,11 +91,11 @@ export type Park = {
   readonly reason: string;
   readonly since: string;
   readonly until: string;
-  /** `skip` only for optional steps, `leave` only for an undo. */
+  /** `skip` only for optional steps, `allow` only for a refusal that may pass as it stands, `leave` only for an undo. */
   readonly answers: readonly ParkAnswer[];
 };
 
-export type ParkAnswer = 'retry' | 'skip' | 'abort' | 'leave';
+export type ParkAnswer = 'retry' | 'skip' | 'allow' | 'abort' | 'leave';
 
 export type Reply = { readonly park: string; readonly answer: ParkAnswer; readonly origin: string };
 
@@ -120,6 +120,8 @@ export type Description = {
   readonly life: Gateway | undefined;
   readonly record: GatewayRecord | undefined;
   readonly skipped: readonly string[];
+  /** The devices of this life that creel approved. */
+  readonly approved: readonly string[];
   readonly left: readonly Left[];
   readonly park: Park | undefined;
   readonly running:
@@ -193,7 +195,7 @@ export const replySignal = defineSignal<[Reply]>('reply');
 /** From the entity to an operation, before it is cancelled: nothing of it needs to be proved or kept. */
 export const beingRemovedSignal = defineSignal('beingRemoved');
 
-/** Somebody has the token of this generation now. */
+/** To the entity: the token of this generation was given to somebody who asked for it. */
 export const handedOverSignal = defineSignal<[number]>('handedOver');
 
 /** Makes an entity continue as new as soon as no operation is open: for operators after an upgrade, and for tests. */

@@ -72,7 +72,7 @@ class WorkflowRuntime implements Runtime {
     await sleep(ms, { summary: why });
   }
 
-  async perform(step: string, doing: 'do' | 'undo'): Promise<Attempted<unknown>> {
+  async perform(step: string, doing: 'do' | 'undo', allowed: readonly string[] = []): Promise<Attempted<unknown>> {
     const activity = registry[step]?.[doing];
     if (!activity) throw ApplicationFailure.nonRetryable(`step "${step}" is unknown to this version of creel`, 'Bug');
     setCurrentDetails(doing === 'do' ? step : `undo ${step}`);
@@ -81,7 +81,7 @@ class WorkflowRuntime implements Runtime {
     const summary = doing === 'do' ? step : `undo ${step}`;
     const call = proxyActivities<AnyActivity>({ ...policy, summary })[activity];
     if (!call) throw new Bug(`activity ${activity} has no proxy`);
-    return call(change ? { ...gateway, change } : gateway);
+    return call({ ...gateway, ...(change && { change }), ...(allowed.length > 0 && { allowed }) });
   }
 
   readFailure(error: unknown): Failure {

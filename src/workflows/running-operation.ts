@@ -17,6 +17,7 @@ import type { GatewayState, Queued } from './gateway-state.js';
 import { enteredBefore, operationSteps, renumber } from './operation-state.js';
 import { operationPrefix, operationWorkflowId } from './ids.js';
 import type { OperationInput, OperationResult } from './operation.js';
+import { limitsFor } from './pair-device.js';
 import { askPolicy } from './policies.js';
 import type { searchLives, SearchInput } from './take-up.js';
 import { beingRemovedSignal, replySignal, type GatewayStart, type OperationKind, type Reply } from './requests.js';
@@ -37,6 +38,9 @@ const workflowTypes: Record<OperationKind, string> = {
   remove: 'cleanUp',
   purge: 'cleanUp',
   rotate: 'rotateToken',
+  pair: 'pairDevice',
+  deny: 'denyDevice',
+  unpair: 'unpairDevice',
   'way-back': 'wayBack',
 };
 
@@ -141,7 +145,7 @@ export class RunningOperation {
         gateway: life,
         steps: operationSteps(this.#state, this.#operation),
         entered: enteredBefore(this.#state, this.#operation),
-        limits: this.#start.limits,
+        limits: limitsFor(this.#start.limits, this.#operation.change),
         ...(this.#operation.change && { change: this.#operation.change }),
       };
       try {

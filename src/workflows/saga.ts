@@ -1,3 +1,4 @@
+import type { Approved } from '../activities/approval.js';
 import { registry } from './steps.js';
 import type { Attempted, OperationInput, OperationResult, Proof } from './operation.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
@@ -20,7 +21,7 @@ export interface Runtime {
   /** A durable pause. */
   sleep(ms: number, why: string): Promise<void>;
   /** Runs the step's activity or its undo with the limits of the operation. */
-  perform(step: string, doing: 'do' | 'undo'): Promise<Attempted<unknown>>;
+  perform(step: string, doing: 'do' | 'undo', allowed?: readonly string[]): Promise<Attempted<unknown>>;
   /** Reads what `perform` threw. */
   readFailure(error: unknown): Failure;
   /** Whether the operation was cancelled: read from the scope, never from an error. */
@@ -49,6 +50,8 @@ export class Saga {
   readonly #entered = new Map<string, number>();
   readonly #skipped: string[] = [];
   readonly #proofs: Proof[] = [];
+  readonly #allowed: string[] = [];
+  #deviceId: string | undefined;
   #record: GatewayRecord | undefined;
   #changing = false;
 
@@ -123,9 +126,10 @@ export class Saga {
       if (failure.kind === 'Foreign' || failure.kind === 'Bug')
         this.#runtime.page(`${step}: ${failure.kind}`, failure.message);
       if (lastTry || !this.#mayPark(step)) return { ok: false, step, failure };
-      const answers: ParkAnswer[] = registry[step]?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+      const answers = answersOf(step);
       const answer = await this.#runtime.park({ step, doing: 'do', reason: failure.message, answers });
       if (answer === 'skip') return this.#skip(step);
+      if (answer === 'allow') this.#allowed.push(failure.message);
       if (answer === 'abort' || this.#runtime.cancelled()) return { ok: false, step, failure };
       lastTry = answer === 'expired'; // a limit that passes asks the world once more before it decides
     }
@@ -145,7 +149,7 @@ export class Saga {
     const before = this.#entered.get(step) ?? 0;
     this.#entered.set(step, before);
     try {
-      const { attempt, value } = await this.#runtime.perform(step, 'do');
+      const { attempt, value } = await this.#runtime.perform(step, 'do', this.#allowed);
       this.#remember(step, before, attempt);
       this.#note(step, value);
       return undefined;
@@ -156,11 +160,14 @@ export class Saga {
     }
   }
 
-  /** A step answers nothing, what it proved in words, or the gateway read back. */
+  /** A step answers nothing, what it proved in words, the same with the device it was about, or the gateway read back. */
   #note(step: string, value: unknown): void {
-    if (typeof value === 'string')
-      this.#proofs.push({ at: new Date(this.#runtime.now()).toISOString(), step, proof: value });
-    else if (value !== undefined && value !== null) this.#record = value as GatewayRecord;
+    const at = new Date(this.#runtime.now()).toISOString();
+    if (typeof value === 'string') this.#proofs.push({ at, step, proof: value });
+    else if (isApproved(value)) {
+      this.#deviceId = value.deviceId;
+      this.#proofs.push({ at, step, proof: value.proof });
+    } else if (value !== undefined && value !== null) this.#record = value as GatewayRecord;
   }
 
   /** An end that attempt 1 reported is the only end there can be; any other leaves a lost attempt that may still take effect. */
@@ -235,11 +242,22 @@ export class Saga {
     const { tokenGeneration } = this.#input.gateway;
     const proofs = this.#proofs.length > 0 ? { proofs: [...this.#proofs] } : {};
     const skipped = [...this.#skipped];
-    return { outcome, reason, record: this.#record, entered, skipped, left, tokenGeneration, ...proofs };
+    const device = this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
+    return { outcome, reason, record: this.#record, entered, skipped, left, tokenGeneration, ...proofs, ...device };
   }
 }
 
 const cancelled: Failure = { kind: 'Cancelled', message: 'cancelled', attempt: 1 };
+
+/** What an operator may say to a step that does not go on. */
+function answersOf(step: string): ParkAnswer[] {
+  if (registry[step]?.allows) return ['retry', 'allow', 'abort'];
+  return registry[step]?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+}
+
+function isApproved(value: unknown): value is Approved {
+  return typeof value === 'object' && value !== null && 'proof' in value && 'deviceId' in value;
+}
 
 function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
   return `${outcome.step}: ${outcome.failure.message}`;

@@ -1,4 +1,5 @@
 import type { Activities } from '../activities/activities.js';
+import type { Change } from '../domain/change.js';
 import type { ChangeRequest } from './change-requests.js';
 import type { OperationKind } from './requests.js';
 
@@ -13,6 +14,8 @@ export type Step = {
   readonly pace: 'act' | 'wait' | 'fetch';
   /** Its refusal is a question to an operator, also within a change. */
   readonly asks?: true;
+  /** An operator may let its refusal pass: exactly the sentence that is shown. */
+  readonly allows?: true;
   /** How often it may be tried at most, where each try costs something. */
   readonly attempts?: number;
 };
@@ -37,8 +40,17 @@ export const registry: Readonly<Record<string, Step>> = {
   'apply token': { do: 'ensureToken', undo: 'restoreToken', pace: 'act' },
   'prove token': { do: 'probeToken', pace: 'wait' }, // pairs creel's device, which goes with its state
   'prove refusal': { do: 'probeRefusal', pace: 'act', attempts: 2 }, // one wrong token, which the gateway forgets
+  'evict devices': { do: 'ensureEvicted', pace: 'act' }, // a removed device has to pair again: it lost its key's trust
   'name devices': { do: 'findStrangers', pace: 'act' }, // only reads
   'read rotated': { do: 'findRotated', pace: 'act' }, // only reads
+  'check pairing': { do: 'probePairable', pace: 'act' }, // only reads
+  'await request': { do: 'probeRequest', pace: 'wait' }, // only reads
+  'approve device': { do: 'ensureApproval', undo: 'removeApproval', pace: 'act', asks: true, allows: true },
+  'await device': { do: 'probePaired', pace: 'wait' }, // only reads
+  'turn down request': { do: 'ensureDenial', pace: 'act' }, // a device may ask again
+  'check device': { do: 'probeUnpairable', pace: 'act' }, // only reads
+  'cut off device': { do: 'ensureCutOff', pace: 'act' }, // a device that is cut off can only ask again
+  'prove removal': { do: 'probeCutOff', pace: 'act' }, // only reads
 };
 
 /** Everything a live gateway owns, in the order it comes to exist. */
@@ -66,24 +78,43 @@ export const rotateSteps = [
   'read rotated',
 ] as const;
 
+/** The same for a compromise: nobody but creel's new device stays in. */
+const evictSteps = rotateSteps.flatMap((step) => (step === 'name devices' ? ['evict devices', step] : [step]));
+
+/** A device is let in: it asked for no more than it may have, and it has connected. */
+export const pairSteps = ['check pairing', 'await request', 'approve device', 'await device'] as const;
+
+/** A device's request is turned down. */
+export const denySteps = ['turn down request'] as const;
+
+/** A device is cut off, and that is proved. */
+export const unpairSteps = ['check device', 'cut off device', 'prove removal'] as const;
+
 /** The step that holds the customer's data. */
 export const stateStep = 'keep state';
 
+/** The steps of a change, whole: what a lost run of it may have entered. */
+export function stepsOfChange(change: Change): readonly string[] {
+  return change.kind === 'rotate' && change.evict ? evictSteps : changeSteps[change.kind];
+}
+
 const changeSteps: Readonly<Record<ChangeKind, readonly string[]>> = {
   rotate: rotateSteps,
+  pair: pairSteps,
+  deny: denySteps,
+  unpair: unpairSteps,
 };
 
 /** An operation over a living gateway that undoes what it did when it cannot be finished. */
 export type ChangeKind = ChangeRequest['kind'];
 
 export function isChange(kind: string): kind is ChangeKind {
-  return kind in changeSteps;
+  return Object.hasOwn(changeSteps, kind);
 }
 
 /** The steps of an operation, as they go into its input: read forward, or for a clean-up those to undo. */
 export function stepsOf(kind: OperationKind, entered: readonly string[], keepState: boolean): string[] {
   if (kind === 'purge') return [stateStep, 'write config'];
-  if (isChange(kind)) return [...changeSteps[kind]];
   if (kind !== 'remove') return [...provisionSteps];
   const everEntered = new Set(entered);
   const known = Object.keys(registry).filter((name) => everEntered.has(name));

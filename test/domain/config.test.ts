@@ -29,6 +29,7 @@ describe('config', () => {
     expect(readConfig({ HOME: home })).toEqual({
       keyFile: join(home, '.local/share/creel/master.key'),
       secretsFile: join(home, '.local/share/creel/secrets'),
+      auditFile: join(home, '.local/state/creel/audit.jsonl'),
       catalogue: [],
       engineSocket: '/var/run/docker.sock',
       pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },

@@ -100,6 +100,9 @@ class Entity {
   }
 }
 
+/** What a take-up of the tests finds in force. */
+const foundGeneration = 7;
+
 function resultOf(
   state: GatewayState,
   { kind, number }: Queued,
@@ -125,7 +128,7 @@ function resultOf(
     entered: entered.map((step) => ({ step, unsettledUntil: 0 })),
     skipped: outcome === 'degraded' ? ['probe channels'] : [],
     left: left.map((step) => ({ step, kind: 'Refused', reason: 'the engine says no' })),
-    tokenGeneration: 7,
+    tokenGeneration: kind === 'take-up' ? foundGeneration : (state.life?.tokenGeneration ?? 1),
   };
 }
 
@@ -323,6 +326,31 @@ describe('a life that ended', () => {
   });
 });
 
+describe('a rotation', () => {
+  const rotate = (requestId: string): Request => ({
+    kind: 'rotate',
+    requestId,
+    origin: 'test',
+    place,
+    reclaim: false,
+    evict: false,
+  });
+
+  test('burns a generation that no later one uses, whatever became of it', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.run('done');
+    const used = (['undone', 'left', 'done', 'stopped', 'done'] as const).map((outcome, index) => {
+      entity.ask(rotate(`r${index + 2}`));
+      const { change } = entity.begin() ?? {};
+      entity.end(outcome);
+      return change?.kind === 'rotate' ? change.nextTokenGeneration : 0;
+    });
+    expect(used).toEqual([2, 3, 4, 5, 6]);
+    expect(entity.state.life?.tokenGeneration).toBe(6);
+  });
+});
+
 type Action =
   | { readonly do: 'ask'; readonly request: Request }
   | { readonly do: 'begin' | 'lose' | 'renumber' | 'carry' }
@@ -338,37 +366,46 @@ const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
   remove: ['done', 'left'],
   purge: ['done', 'left'],
   rotate: ['done', 'undone', 'left', 'stopped'],
+  pair: ['done', 'undone', 'left', 'stopped'],
+  deny: ['done', 'undone', 'stopped'],
+  unpair: ['done', 'undone', 'stopped'],
   'way-back': ['done', 'left'],
 };
 
-const requestIds = fc.constantFrom('r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7', 'r8');
+const requestIds = fc.integer({ min: 1, max: 16 }).map((number) => `r${number}`);
 const specs = fc.constantFrom(keeping, { ...keeping, keepStateMs: 0 });
 
-const requests: fc.Arbitrary<Request> = fc.oneof(
-  fc.record({
-    kind: fc.constant('provision' as const),
+const provisions: fc.Arbitrary<Request> = fc.record({
+  kind: fc.constant('provision' as const),
+  requestId: requestIds,
+  origin: fc.constant('test'),
+  spec: specs,
+  place: fc.constant(place),
+  birth: fc.constantFrom(...births),
+  how: fc.constantFrom('new' as const, 'new' as const, 'restore' as const, 'take up' as const),
+});
+
+const removals: fc.Arbitrary<Request> = fc
+  .record({
     requestId: requestIds,
-    origin: fc.constant('test'),
-    spec: specs,
-    place: fc.constant(place),
-    birth: fc.constantFrom(...births),
-    how: fc.constantFrom('new' as const, 'new' as const, 'restore' as const, 'take up' as const),
-  }),
-  fc
-    .record({
-      requestId: requestIds,
-      purge: fc.boolean(),
-      birth: fc.option(fc.constantFrom(...births), { nil: undefined }),
-    })
-    .map(({ requestId, purge, birth }) => remove(requestId, { purge, ...(birth !== undefined && { birth }) })),
-  fc.record({
-    kind: fc.constant('rotate' as const),
-    requestId: requestIds,
-    origin: fc.constant('test'),
-    place: fc.constant(place),
-    reclaim: fc.boolean(),
-    evict: fc.boolean(),
-  }),
+    purge: fc.boolean(),
+    birth: fc.option(fc.constantFrom(...births), { nil: undefined }),
+  })
+  .map(({ requestId, purge, birth }) => remove(requestId, { purge, ...(birth !== undefined && { birth }) }));
+
+const rotations: fc.Arbitrary<Request> = fc.record({
+  kind: fc.constant('rotate' as const),
+  requestId: requestIds,
+  origin: fc.constant('test'),
+  place: fc.constant(place),
+  reclaim: fc.boolean(),
+  evict: fc.boolean(),
+});
+
+const requests = fc.oneof(
+  { weight: 2, arbitrary: provisions },
+  { weight: 1, arbitrary: removals },
+  { weight: 3, arbitrary: rotations },
 );
 
 const actions: fc.Arbitrary<Action> = fc.oneof(
@@ -385,9 +422,45 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(1, keepStateMs, 20 * keepStateMs).map((ms): Action => ({ do: 'pass', ms })) },
 );
 
+/**
+ * The same operations one after the other, as the world would see them: which token is in force. Whatever is asked meanwhile,
+ * is lost or withdrawn, the record must say what this says.
+ */
+class Serial {
+  #birth = '';
+  #generation = 1;
+  #highest = 1;
+
+  begin({ life }: GatewayState, { kind, change }: Queued): void {
+    if (life && life.mark.birth !== this.#birth) {
+      this.#birth = life.mark.birth;
+      this.#generation = life.tokenGeneration;
+      this.#highest = life.tokenGeneration;
+    }
+    if (kind !== 'rotate' || change?.kind !== 'rotate') return; // A way back goes from a generation that is burned already.
+    expect(change.nextTokenGeneration, 'a burned generation is used again').toBeGreaterThan(this.#highest);
+    this.#highest = change.nextTokenGeneration;
+  }
+
+  end({ kind, change }: Queued, outcome: OperationOutcome, state: GatewayState): void {
+    if (kind === 'rotate' && change?.kind === 'rotate' && outcome === 'done')
+      this.#generation = change.nextTokenGeneration;
+    if (kind === 'take-up' && state.life) {
+      this.#generation = foundGeneration;
+      this.#highest = Math.max(this.#highest, foundGeneration);
+    }
+    this.holds(state);
+  }
+
+  holds({ life }: GatewayState): void {
+    if (life?.mark.birth === this.#birth) expect(life.tokenGeneration).toBe(this.#generation);
+  }
+}
+
 /** What the outside remembers of an entity: what it was promised. */
 class Witness {
   readonly entity = new Entity();
+  readonly #serial = new Serial();
   readonly #promised = new Map<string, { request: Request; accepted: Accepted; at: number }>();
 
   act(action: Action): void {
@@ -395,7 +468,7 @@ class Witness {
     const { running } = entity.state;
     if (action.do === 'ask') this.#ask(action.request);
     else if (action.do === 'begin') this.#begin();
-    else if (action.do === 'end' && running) entity.end(possible(running, action.outcome));
+    else if (action.do === 'end' && running) this.#end(running, possible(running, action.outcome));
     else if (action.do === 'lose') entity.lose();
     else if (action.do === 'pass') entity.pass(action.ms);
     else if (action.do === 'withdraw') withdraw(entity.state, action.requestId, 'no longer wanted');
@@ -408,7 +481,8 @@ class Witness {
   drain(): void {
     for (let count = 0; count < 20 && (this.entity.state.running || this.entity.state.queue.length > 0); count += 1) {
       this.#begin();
-      this.entity.end('done');
+      const { running } = this.entity.state;
+      if (running) this.#end(running, 'done');
       this.#holds();
     }
     expect(this.entity.state.running).toBeUndefined();
@@ -435,9 +509,15 @@ class Witness {
     const { entity } = this;
     const operation = entity.begin();
     if (!operation) return;
+    this.#serial.begin(entity.state, operation);
     const purges = operation.purge || entity.state.life?.spec.keepStateMs === 0;
     const removes = operation.kind === 'remove' || operation.kind === 'purge';
     if (removes && !purges) expect(operationSteps(entity.state, operation)).not.toContain(stateStep);
+  }
+
+  #end(running: Queued, outcome: OperationOutcome): void {
+    this.entity.end(outcome);
+    this.#serial.end(running, outcome, this.entity.state);
   }
 
   #carry(): void {
@@ -458,7 +538,9 @@ class Witness {
 
   #holds(): void {
     const { state, now } = this.entity;
-    expect(state.queue.filter(({ asked }) => !asked).length).toBeLessThanOrEqual(4); // Changes join nothing.
+    this.#serial.holds(state);
+    const waitingChanges = state.queue.filter(({ kind }) => kind !== 'way-back');
+    expect(waitingChanges.length).toBeLessThanOrEqual(limits.queueLength);
     const waiting = [...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number);
     expect(new Set(waiting).size).toBe(waiting.length);
     expect(Math.max(0, ...waiting)).toBeLessThan(state.nextOperation);

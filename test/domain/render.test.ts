@@ -51,6 +51,7 @@ const running: Frame = {
   waitingFor: '',
   reason: '',
   left: [],
+  proofs: [],
   commands: ['creel describe g42'],
 };
 
@@ -73,6 +74,7 @@ const told: Description = {
   life: undefined,
   record: undefined,
   skipped: [],
+  approved: [],
   left: [],
   park: undefined,
   running: undefined,

@@ -12,6 +12,9 @@ const withoutUndo: Record<string, string> = {
   ensureHost: 'only reads: it refuses before anything exists',
   ensureRelease: 'an image is shared between gateways, and the next one wants it',
   ensureOperator: 'the paired device lies in the state volume and goes with it',
+  ensureEvicted: 'who was put out comes back by pairing, which a person decides',
+  ensureDenial: 'a device whose request was turned down may ask again',
+  ensureCutOff: 'a device that is cut off can only ask again, which is its own doing',
   ensureRestartPolicy: 'the policy is a property of the container and goes with it',
 };
 

@@ -106,6 +106,7 @@ function activities() {
       pool: narrowPool,
       engineSocket: foundSocket(),
       secretsFile: path.join(ground.root, 'secrets'),
+      auditFile: path.join(ground.root, 'audit.jsonl'),
       pager: undefined,
     },
     key: masterKey(testKey),

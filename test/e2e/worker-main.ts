@@ -12,6 +12,7 @@ await runTestWorker(({ root, deployment, log }) =>
       pool: testPool,
       engineSocket: process.env['TEST_ENGINE'] ?? '/var/run/docker.sock',
       secretsFile: path.join(root, 'secrets'),
+      auditFile: path.join(root, 'audit.jsonl'),
       pager: undefined,
     },
     key: masterKey(testKey),

@@ -123,6 +123,51 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
     await stage.provision({ how: 'take up', birth });
     await stage.settled();
   },
+  rotated: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.rotate();
+    await stage.settled();
+  },
+  rotating: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeToken', 'hold before');
+    await stage.rotate();
+    await stage.held('probeToken');
+  },
+  'rotated-back': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeRefusal', 'fail');
+    await stage.rotate();
+    await stage.settled();
+  },
+  'rotation-unwinding': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeRefusal', 'fail');
+    stage.interfere('restoreToken', 'hold before');
+    await stage.rotate();
+    await stage.held('restoreToken');
+  },
+  'rotation-lost': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeToken', 'hold before');
+    const { workflowId } = await stage.rotate();
+    await stage.held('probeToken');
+    await (await stage.client()).workflow.getHandle(workflowId).terminate('record');
+    stage.letGo('probeToken');
+    await stage.until(({ last }) => last?.kind === 'way-back');
+    await stage.settled();
+  },
+  evicted: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.rotate({ evict: true });
+    await stage.settled();
+  },
 };
 
 const scheduled = { ...testSpec, rotation: 'scheduled' } as const;

@@ -1,25 +1,21 @@
 import assert from 'node:assert/strict';
 import type { Change } from '../../src/domain/change.js';
-import type { Gateway } from '../../src/domain/gateway.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
-import { Saga } from '../../src/workflows/saga.js';
-import { provisionSteps, registry, stepsOf } from '../../src/workflows/steps.js';
-import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
+import { registry } from '../../src/workflows/steps.js';
+import { openTestWorld } from '../world/open-test-world.js';
+import { ChangeStage, type ChangeLists } from './change-stage.js';
 import { at, noFault } from './faults.js';
 import type { Proof } from './saga-proofs.js';
-import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';
+import type { FaultPlan } from './virtual-runtime.js';
 
 /** What a change is, and what must be true of the world when it is done and when it is not. */
-export type ChangeUnderProof = {
-  readonly steps: readonly string[];
+export type ChangeUnderProof = ChangeLists & {
   /** Brings a provisioned world to where the change begins, and says what it is to come to. */
   readonly begin: (stage: ChangeStage) => Promise<Change>;
   readonly isDone: (stage: ChangeStage, change: Change) => Promise<void>;
   /** The gateway serves as it did before, and nothing of the change is left. */
   readonly isBack: (stage: ChangeStage, change: Change) => Promise<void>;
-  /** What the record holds as entered once such a change has begun, beside the steps of provisioning. */
-  readonly owns?: readonly string[];
+  /** Ends what `begin` set going. */
+  readonly end?: (stage: ChangeStage) => Promise<void>;
 };
 
 /** Everything that must hold of a change, for each of its steps: it is done, or it is as if it had never been asked for. */
@@ -86,73 +82,24 @@ export function changeProofs(proved: ChangeUnderProof): Proof[] {
   ];
 }
 
-type Ran = OperationResult & { readonly runtime: VirtualRuntime };
-
-/** A world with one provisioned gateway, and a change of it. */
-export class ChangeStage {
-  readonly world: TestWorld;
-  gateway: Gateway;
-  #entered: OperationInput['entered'] = [];
-
-  readonly #proved: ChangeUnderProof;
-
-  constructor(world: TestWorld, proved: ChangeUnderProof) {
-    this.world = world;
-    this.#proved = proved;
-    this.gateway = world.gateway('g42');
-  }
-
-  get names() {
-    return this.world.namesOf(this.gateway);
-  }
-
-  async provision(): Promise<void> {
-    const runtime = new VirtualRuntime(this.world.activities, this.gateway, 0, noFault);
-    const result = await new Saga(this.#input('provision', provisionSteps, []), runtime).begin();
-    assert.equal(result.outcome, 'done');
-    this.#entered = result.entered;
-  }
-
-  async run(change: Change, plan: FaultPlan = noFault, steps = this.#proved.steps): Promise<Ran> {
-    const { runtime, input } = this.#changing(change, plan, steps, []);
-    return { ...(await new Saga(input, runtime).change(300_000)), runtime };
-  }
-
-  async wayBack(change: Change, after: OperationResult): Promise<Ran> {
-    const { runtime, input } = this.#changing(change, noFault, this.#proved.steps, after.entered);
-    return { ...(await new Saga(input, runtime).cleanUp()), runtime };
-  }
-
-  async remove(): Promise<void> {
-    const runtime = new VirtualRuntime(this.world.activities, this.gateway, 0, noFault);
-    const owned = (this.#proved.owns ?? []).map((step) => ({ step, unsettledUntil: 0 }));
-    const entered = [...this.#entered, ...owned];
-    const names = entered.map(({ step }) => step);
-    const steps = stepsOf('remove', names, false);
-    const result = await new Saga(this.#input('remove', steps, entered), runtime).cleanUp();
-    assert.equal(result.outcome, 'done');
-  }
-
-  #changing(change: Change, plan: FaultPlan, steps: readonly string[], entered: OperationInput['entered']) {
-    const told = { ...this.gateway, change };
-    const runtime = new VirtualRuntime(this.world.activities, told, defaultLimits.actMs - 1, plan);
-    return { runtime, input: { ...this.#input('rotate', steps, entered), change } };
-  }
-
-  #input(kind: OperationInput['kind'], steps: readonly string[], entered: OperationInput['entered']): OperationInput {
-    return { layout: 1, kind, number: 1, gateway: this.gateway, steps, entered, limits: defaultLimits };
-  }
-}
-
 async function onChangeStage(
   proved: ChangeUnderProof,
   run: (stage: ChangeStage, change: Change) => Promise<void>,
+): Promise<void> {
+  return withChangeStage(proved, async (stage) => run(stage, await proved.begin(stage)));
+}
+
+/** Runs a test in a world of its own with one provisioned gateway. */
+export async function withChangeStage(
+  proved: ChangeUnderProof,
+  run: (stage: ChangeStage) => Promise<void>,
 ): Promise<void> {
   const world = openTestWorld();
   try {
     const stage = new ChangeStage(world, proved);
     await stage.provision();
-    await run(stage, await proved.begin(stage));
+    await run(stage);
+    await proved.end?.(stage);
   } finally {
     world.close();
   }

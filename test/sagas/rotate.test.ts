@@ -6,7 +6,7 @@ import { rotated, type Rotation } from '../../src/domain/rotation.js';
 import { gatewayToken } from '../../src/domain/token.js';
 import { rotateSteps } from '../../src/workflows/steps.js';
 import { proveChange } from '../prove-change.js';
-import type { ChangeStage } from './change-proofs.js';
+import type { ChangeStage } from './change-stage.js';
 
 const rotation: Rotation = {
   kind: 'rotate',
@@ -32,8 +32,8 @@ describe('rotate', () =>
   }));
 
 function asRotation(change: Change): Rotation {
-  assert.equal(change.kind, 'rotate');
-  return change as Rotation;
+  assert.ok(change.kind === 'rotate');
+  return change;
 }
 
 /** Exactly this generation is in force, for creel's device and with admin scope. */

@@ -8,6 +8,10 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findTarget } from '../../src/client/connect.js';
+import type { Gateway } from '../../src/domain/gateway.js';
+import { gatewayToken } from '../../src/domain/token.js';
+import { historyTexts, holds } from '../e2e/hunt.js';
+import { DirectoryAudit } from '../world/directory-audit.js';
 import { deploymentWorkflowId, gatewayWorkflowId, operationPrefix, taskQueue } from '../../src/workflows/ids.js';
 import { handedOverSignal } from '../../src/workflows/requests.js';
 import { openTestWorld, testDeployment, testRelease, type TestWorld } from '../world/open-test-world.js';
@@ -170,6 +174,34 @@ describe.concurrent('with a worker', () => {
     expect(runs).toBeGreaterThanOrEqual(3);
   });
 
+  it('a rotation tells what it proved, and the token is shown to whoever asks for it, written down and in no history', async () => {
+    await creel('provision', 'turned', ...spec);
+    const rotated = await creel('rotate', 'turned');
+    expect(rotated.stdout).toMatch(/apply token: generation 2 in force, a session on generation 1 closed \(4001\)/);
+    expect(rotated.stdout).toMatch(/prove refusal: generation 1 refused/);
+    expect(rotated.exitCode).toBe(0);
+    expect((await creel('token', 'show', 'turned')).exitCode).toBe(2);
+    const shown = await creel('token', 'show', 'turned', '--yes=turned', '--json');
+    expect(shown.exitCode).toBe(0);
+    const { token, generation }: { token: string; generation: number } = JSON.parse(shown.stdout);
+    expect(generation).toBe(2);
+    const described = await creel('describe', 'turned', '--no-probe', '--json');
+    const { life }: { life: Gateway } = JSON.parse(described.stdout);
+    expect(token).toBe(gatewayToken(world.deps.key, life.mark, 2).reveal());
+    const written = new DirectoryAudit(world.root).entries().filter(({ gateway }) => gateway === 'turned');
+    expect(written).toMatchObject([{ generation: 2, birth: life.mark.birth, what: 'token shown' }]);
+    for (const [id, text] of await historyTexts(client)) expect(holds(text, token), id).toBe(false);
+  });
+
+  it('a rotation of a gateway that is not there, or of an eviction nobody confirmed, begins nothing', async () => {
+    const unknown = await creel('rotate', 'nobody');
+    expect(unknown.exitCode).toBe(3);
+    expect(unknown.stderr).toContain('unknown');
+    const unconfirmed = await creel('rotate', 'nobody', '--evict');
+    expect(unconfirmed.exitCode).toBe(2);
+    expect(unconfirmed.stderr).toContain('--yes=nobody');
+  });
+
   it('the same request twice is one; another spec is refused', async () => {
     await creel('provision', 'twice', ...spec, '--request-id', 'one');
     const again = await creel('provision', 'twice', ...spec, '--request-id', 'one', '--json', '--detach');
@@ -221,22 +253,22 @@ describe.concurrent('with a worker', () => {
   it('the fleet is listed, rotated, looked at, and shows who must hand a token over; a run is one however often', async () => {
     await Promise.all(['fleet-a', 'fleet-b'].map((id) => creel('provision', id, ...spec, '--rotation', 'scheduled')));
     await creel('provision', 'by-hand', ...spec);
-    const dry = await creel('rotate-all', '--dry-run', '--request-id', 'r1');
+    const dry = await creel('rotate', '--all', '--dry-run', '--request-id', 'r1');
     expect(dry.stdout).toMatch(/2 take part[^]*1\. fleet-[^]*2\. fleet-[^]*by-hand: its spec says rotation: manual/);
     expect((await creel('list', '--hand-over')).stdout).toBe('no gateways');
     const order = [...dry.stdout.matchAll(/\d\. (\S+)/g)].map(([, id]) => id ?? '');
     interferences.set('ensureToken', order[0] ?? '', 'hold before');
-    await creel('rotate-all', '--request-id', 'r1', '--window', '2', '--detach');
+    await creel('rotate', '--all', '--request-id', 'r1', '--window', '2', '--detach');
     await interferences.held('ensureToken', order[0] ?? '');
     expect((await creel('fleet', 'pause', 'r1')).stdout).toContain(
       'run r1 paused: 0 of 2 done, 0 not, 1 open, 1 waiting',
     );
-    const other = await creel('rotate-all', '--request-id', 'r2');
+    const other = await creel('rotate', '--all', '--request-id', 'r2');
     expect(other.stderr).toContain('fleet/rotate/r1 goes through the fleet already');
     expect(other.exitCode).toBe(3);
     interferences.clear('ensureToken', order[0] ?? '');
     await creel('fleet', 'resume', 'r1');
-    const followed = await creel('rotate-all', '--request-id', 'r1', '--window', '2');
+    const followed = await creel('rotate', '--all', '--request-id', 'r1', '--window', '2');
     expect(followed.stdout).toMatch(/fleet-a: done[^]*run r1 ended: 2 of 2 done/);
     expect(followed.exitCode).toBe(0);
     const { stdout, exitCode } = await creel('fleet', 'status', 'r1', '--json');
@@ -270,10 +302,13 @@ describe.concurrent('with a worker', () => {
       ['open', '../bad'],
       ['list', '--phase', 'happy'],
       ['provision', 'bad', ...spec, '--rotation', 'weekly'],
-      ['rotate-all', '--window', '0'],
-      ['rotate-all', '--window', 'many'],
-      ['rotate-all', '--max-failed', '10'],
-      ['rotate-all', '--begin-within', 'soon'],
+      ['rotate'],
+      ['rotate', 'bad', '--all'],
+      ['rotate', 'bad', '--dry-run'],
+      ['rotate', '--all', '--window', '0'],
+      ['rotate', '--all', '--window', 'many'],
+      ['rotate', '--all', '--max-failed', '10'],
+      ['rotate', '--all', '--begin-within', 'soon'],
       ['fleet', 'status', 'a/b'],
       ['fleet', 'stop', 'r1'],
       ['bogus'],

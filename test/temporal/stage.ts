@@ -5,6 +5,7 @@ import { Client, Connection, WithStartWorkflowOperation, WorkflowNotFoundError }
 import { birthFrom } from '../../src/domain/gateway.js';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { updateIdOf } from '../../src/client/update-id.js';
+import type { RotateRequest } from '../../src/workflows/change-requests.js';
 import { defaultLimits, type Limits } from '../../src/workflows/limits.js';
 import {
   continueAsNewSignal,
@@ -99,6 +100,12 @@ export class Stage<G extends Ground = Ground> {
     const requestId = randomBytes(8).toString('hex');
     const place = { provider: 'local', host: 'local' } as const;
     return this.request({ kind: 'remove', requestId, origin: 'test', purge: false, place, ...extra });
+  }
+
+  rotate(extra: Partial<RotateRequest> = {}): Promise<Accepted> {
+    const requestId = randomBytes(8).toString('hex');
+    const place = { provider: 'local', host: 'local' } as const;
+    return this.request({ kind: 'rotate', requestId, origin: 'test', place, reclaim: false, evict: false, ...extra });
   }
 
   #start(request: Request): GatewayStart {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { covers } from '../../src/domain/device.js';
 import { NotYet, Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import {
@@ -43,11 +44,13 @@ export class DirectoryDoor implements GatewayDoor {
     const scopes = [...as.scopes];
     if (!as.device) return { kind: 'open', session: openSession(gateway, [], undefined) };
     const { id: deviceId, publicKey } = as.device;
-    const known = gateway.paired().find((each) => each.deviceId === deviceId && each.publicKey === publicKey);
-    if (known && holds(known.scopes, scopes))
-      return { kind: 'open', session: openSession(gateway, scopes, { deviceId, byDevice }) };
-    const { requestId } = gateway.ask({ deviceId, publicKey, scopes });
-    return { kind: 'pairing required', requestId, reason: known ? 'scope-upgrade' : 'not-paired' };
+    const asked = gateway.admit({ deviceId, publicKey, scopes });
+    if (!asked) return { kind: 'open', session: openSession(gateway, scopes, { deviceId, byDevice }) };
+    return {
+      kind: 'pairing required',
+      requestId: asked.requestId,
+      reason: asked.isRepair ? 'scope-upgrade' : 'not-paired',
+    };
   }
 
   async callInside(at: Inside, calls: readonly Call[]): Promise<InsideKnock> {
@@ -140,6 +143,7 @@ type Method = {
 };
 
 const named = z.object({ requestId: z.string().default(''), deviceId: z.string().default('') });
+const tailed = z.object({ cursor: z.number().default(0) });
 const patched = z.object({ baseHash: z.string(), raw: z.string() });
 
 const methods: Readonly<Record<string, Method>> = {
@@ -157,6 +161,17 @@ const methods: Readonly<Record<string, Method>> = {
       return { requestId, device: { deviceId } };
     },
   },
+  'device.pair.reject': {
+    scope: 'operator.pairing',
+    run: (gateway, params) => {
+      const { requestId } = named.parse(params);
+      const deviceId = gateway.reject(requestId);
+      if (!deviceId) throw new Refused('unknown requestId');
+      return { requestId, deviceId };
+    },
+  },
+  'system-presence': { scope: 'operator.read', run: () => [{ mode: 'gateway', reason: 'self' }] },
+  'logs.tail': { scope: 'operator.read', run: (gateway, params) => gateway.readLog(tailed.parse(params).cursor) },
   'device.pair.remove': {
     scope: 'operator.pairing',
     run: (gateway, params) => {
@@ -180,7 +195,7 @@ const methods: Readonly<Record<string, Method>> = {
 function answer(gateway: DirectoryGateway, scopes: readonly string[], call: Call): Answer {
   const method = methods[call.method];
   if (!method) return { ok: false, code: 'INVALID_REQUEST', message: `unknown method: ${call.method}` };
-  if (method.scope && !holds(scopes, [method.scope])) {
+  if (method.scope && !covers(scopes, [method.scope])) {
     return { ok: false, code: 'FORBIDDEN', message: `missing scope: ${method.scope}` };
   }
   try {
@@ -189,11 +204,6 @@ function answer(gateway: DirectoryGateway, scopes: readonly string[], call: Call
     if (error instanceof Refused) return { ok: false, code: 'INVALID_REQUEST', message: error.message };
     throw error;
   }
-}
-
-/** `operator.admin` covers the others. */
-function holds(given: readonly string[], wanted: readonly string[]): boolean {
-  return given.includes('operator.admin') || wanted.every((scope) => given.includes(scope));
 }
 
 function describeChannels(kinds: readonly string[]): unknown {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { NotYet } from '../../src/domain/errors.js';
 import { configFile } from '../../src/domain/gateway-config.js';
+import { covers } from '../../src/domain/device.js';
 import { createFile, listNames, readRecord, readText, replaceFile } from './directory-files.js';
 import {
   containerRecord,
@@ -28,12 +29,33 @@ const config = z.looseObject({
 
 const memory = z.object({ bootId: z.string(), token: z.string() });
 
-const device = z.object({ deviceId: z.string(), publicKey: z.string(), scopes: z.array(z.string()) });
+/** What a device says of itself and asks for, as a real gateway keeps it. */
+const wish = z.object({
+  deviceId: z.string(),
+  publicKey: z.string(),
+  displayName: z.string().optional(),
+  platform: z.string().default('linux'),
+  clientId: z.string().default('gateway-client'),
+  clientMode: z.string().default('backend'),
+  role: z.string().default('operator'),
+  roles: z.array(z.string()).default(['operator']),
+  scopes: z.array(z.string()),
+  remoteIp: z.string().default('10.9.8.1'),
+});
 
-const pending = device.extend({ requestId: z.string(), ts: z.number() });
+const device = wish.extend({
+  approvedVia: z.string().default('owner'),
+  createdAtMs: z.number().default(0),
+  approvedAtMs: z.number().default(0),
+});
+
+const pending = wish.extend({ requestId: z.string(), ts: z.number(), isRepair: z.boolean().default(false) });
+
+const seen = z.object({ lastSeenAtMs: z.number() });
 
 type Config = z.infer<typeof config>;
-export type PairedDevice = z.infer<typeof device>;
+export type Wish = z.input<typeof wish>;
+export type PairedDevice = z.infer<typeof device> & { readonly lastSeenAtMs?: number };
 export type PendingRequest = z.infer<typeof pending>;
 
 /** A pairing request is forgotten after this (openclaw-gateway, section 6). */
@@ -44,9 +66,11 @@ const pendingMs = 300_000;
  *
  *     files/<volume>/openclaw.json            its config; read when it boots, which is at the first contact after a start
  *     files/<volume>/devices/<device>.json    paired devices; they outlive the container
- *     files/<volume>/pending/<request>.json   pairing requests
+ *     files/<volume>/pending/<device>.json    pairing requests: another wish of the same device replaces the one before
+ *     files/<volume>/seen/<device>.json       when a paired device was let in last
  *     memory/<container>/boot.json            what one boot holds in memory: a config edited later changes nothing in it
  *     memory/<container>/failures/<time>-…    wrong tokens
+ *     memory/<container>/log.jsonl            what it logs of them, as `logs.tail` answers it
  */
 export class DirectoryGateway {
   readonly #root: string;
@@ -100,7 +124,7 @@ export class DirectoryGateway {
   }
 
   /** Judges a token from outside as the rate limit of the config says. The right one makes the wrong ones forgotten. */
-  judge(token: string): 'right' | 'wrong' | 'locked out' {
+  judge(token: string, clientId = 'gateway-client'): 'right' | 'wrong' | 'locked out' {
     const { maxAttempts, windowMs, lockoutMs } = this.#config().gateway.auth.rateLimit;
     const now = Date.now();
     const failures = listNames(this.#memory('failures'))
@@ -112,19 +136,21 @@ export class DirectoryGateway {
     this.#forgetFailures(right || lockedAt !== undefined ? now : now - windowMs);
     if (right) return 'right';
     replaceFile(this.#memory('failures', `${now}-${process.hrtime.bigint()}`), '');
+    this.#log(`unauthorized remote=10.9.8.1 client=${clientId} backend v1 role=operator reason=token_mismatch`);
     return 'wrong';
   }
 
   paired(): PairedDevice[] {
     return listNames(this.#file('devices'))
       .map((name) => readRecord(this.#file('devices', name), device))
-      .filter((each) => each !== undefined);
+      .filter((each) => each !== undefined)
+      .map((each) => ({ ...each, ...readRecord(this.#file('seen', `${each.deviceId}.json`), seen) }));
   }
 
   /** What a paired device may show instead of the shared token. */
   deviceTokenOf(deviceId: string): string | undefined {
-    const text = readText(this.#file('devices', `${deviceId}.json`));
-    return text === undefined ? undefined : digest(['device token', text]);
+    const found = readRecord(this.#file('devices', `${deviceId}.json`), device);
+    return found && digest(['device token', deviceId, found.publicKey, String(found.createdAtMs)]);
   }
 
   pending(): PendingRequest[] {
@@ -135,28 +161,68 @@ export class DirectoryGateway {
   }
 
   /** Remembers that a device wants in. The same wish is the same request, until it is forgotten. */
-  ask(wish: PairedDevice): PendingRequest {
-    const requestId = digest([this.#container.id, wish.deviceId, wish.publicKey, ...wish.scopes]).slice(0, 32);
+  ask(asked: Wish): PendingRequest {
+    const wanted = wish.parse(asked);
+    const requestId = digest([this.#container.id, wanted.deviceId, wanted.publicKey, ...wanted.scopes]).slice(0, 32);
     const known = this.pending().find((each) => each.requestId === requestId);
-    const request = known ?? { ...wish, requestId, ts: Date.now() };
-    replaceFile(this.#file('pending', `${requestId}.json`), JSON.stringify(request));
+    const isRepair = this.paired().some(({ deviceId }) => deviceId === wanted.deviceId);
+    const request = known ?? { ...wanted, requestId, ts: Date.now(), isRepair };
+    replaceFile(this.#file('pending', `${wanted.deviceId}.json`), JSON.stringify(request));
     return request;
+  }
+
+  /** Lets a device in that shows the right token and has the scopes it wants; any other is one that asks. */
+  admit(asked: Wish): PendingRequest | undefined {
+    const { deviceId, publicKey, scopes } = asked;
+    const known = this.paired().find((each) => each.deviceId === deviceId && each.publicKey === publicKey);
+    if (!known || !covers(known.scopes, scopes)) return this.ask(asked);
+    replaceFile(this.#file('seen', `${deviceId}.json`), JSON.stringify({ lastSeenAtMs: Date.now() }));
+    return undefined;
+  }
+
+  /** Forgets a request; undefined when no such request waits. */
+  reject(requestId: string): string | undefined {
+    const request = this.pending().find((each) => each.requestId === requestId);
+    if (request) fs.rmSync(this.#file('pending', `${request.deviceId}.json`), { force: true });
+    return request?.deviceId;
+  }
+
+  /** What was logged since a cursor, one line each. */
+  readLog(cursor: number): { cursor: number; lines: string[] } {
+    const text = readText(this.#memory('log.jsonl')) ?? '';
+    return {
+      cursor: text.length,
+      lines: text
+        .slice(cursor)
+        .split('\n')
+        .filter((line) => line !== ''),
+    };
   }
 
   /** Pairs the device of a request and answers its id; undefined when no such request waits. */
   approve(requestId: string): string | undefined {
     const request = this.pending().find((each) => each.requestId === requestId);
     if (!request) return undefined;
-    const { deviceId, publicKey, scopes } = request;
-    replaceFile(this.#file('devices', `${deviceId}.json`), JSON.stringify({ deviceId, publicKey, scopes }));
-    fs.rmSync(this.#file('pending', `${requestId}.json`), { force: true });
-    return deviceId;
+    const { requestId: _requestId, ts: _ts, isRepair: _isRepair, ...asked } = request;
+    const before = this.paired().find(({ deviceId }) => deviceId === request.deviceId);
+    const approvedAtMs = Date.now();
+    const approved = {
+      ...asked,
+      roles: [...new Set([...(before?.roles ?? []), ...asked.roles])],
+      scopes: [...new Set([...(before?.scopes ?? []), ...asked.scopes])],
+      createdAtMs: before?.createdAtMs ?? approvedAtMs,
+      approvedAtMs,
+    };
+    replaceFile(this.#file('devices', `${request.deviceId}.json`), JSON.stringify(approved));
+    fs.rmSync(this.#file('pending', `${request.deviceId}.json`), { force: true });
+    return request.deviceId;
   }
 
   /** Forgets a device; false when it was not paired. */
   unpair(deviceId: string): boolean {
     const known = this.paired().some((each) => each.deviceId === deviceId);
     if (known) fs.rmSync(this.#file('devices', `${deviceId}.json`), { force: true });
+    fs.rmSync(this.#file('seen', `${deviceId}.json`), { force: true });
     return known;
   }
 
@@ -181,6 +247,11 @@ export class DirectoryGateway {
     } finally {
       fs.rmSync(lock, { force: true });
     }
+  }
+
+  #log(message: string): void {
+    const line = JSON.stringify({ time: new Date().toISOString(), message });
+    fs.appendFileSync(this.#memory('log.jsonl'), `${line}\n`);
   }
 
   #forgetFailures(until: number): void {

@@ -7,6 +7,7 @@ import type { Deps } from '../../src/activities/deps.js';
 import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway.js';
 import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
 import { masterKey } from '../../src/domain/token.js';
+import { DirectoryAudit } from './directory-audit.js';
 import { DirectoryDoor } from './directory-door.js';
 import { DirectoryEngine } from './directory-engine.js';
 import { DirectoryHost } from './directory-host.js';
@@ -68,6 +69,7 @@ export function openTestWorld(root = fs.mkdtempSync(path.join(os.tmpdir(), 'cree
     door: new DirectoryDoor(root),
     secrets: new DirectorySecrets(root),
     pager: new DirectoryPager(root),
+    audit: new DirectoryAudit(root),
     signal: () => undefined,
     findOpenOperations: async () => [],
     records: noRecords,

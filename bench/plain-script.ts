@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { createActivities, type Activities } from '../src/activities/activities.js';
+import type { Change } from '../src/domain/change.js';
+import { birthFrom, layout, type Gateway } from '../src/domain/gateway.js';
+import type { GatewaySpec } from '../src/domain/gateway-spec.js';
+import { masterKey } from '../src/domain/token.js';
+import { openWorld } from '../src/open-world.js';
+import { provisionSteps, registry } from '../src/workflows/steps.js';
+import { testCatalogue, testKey, testPool, type RealGround } from '../test/e2e/real-ground.js';
+import { foundSocket } from '../test/found.js';
+import { noRecords } from '../test/world/open-test-world.js';
+
+/** What a person's script would do: the same calls in the same order, without anything that survives it. */
+export class PlainScript {
+  readonly #activities: Activities;
+  readonly #deployment: string;
+
+  constructor(ground: RealGround) {
+    const config = {
+      catalogue: testCatalogue(),
+      pool: testPool,
+      engineSocket: foundSocket(),
+      secretsFile: `${ground.root}/secrets`,
+      auditFile: `${ground.root}/audit.jsonl`,
+      pager: undefined,
+    };
+    const signal = () => undefined;
+    const key = masterKey(testKey);
+    const world = openWorld({ config, key, deployment: ground.deployment, signal, log: pino({ level: 'silent' }) });
+    this.#activities = createActivities({ ...world, signal, findOpenOperations: async () => [], records: noRecords });
+    this.#deployment = ground.deployment;
+  }
+
+  /** A gateway that does not exist yet. */
+  newGateway(spec: GatewaySpec): Gateway {
+    const gateway = `s${randomBytes(4).toString('hex')}`;
+    return {
+      mark: { deployment: this.#deployment, gateway, birth: birthFrom(randomBytes(6)), layout },
+      place: { provider: 'local', host: 'local' },
+      spec,
+      tokenGeneration: 1,
+      deviceGeneration: 1,
+    };
+  }
+
+  /** Does these steps, one after the other. */
+  async run(steps: readonly string[], gateway: Gateway & { readonly change?: Change }): Promise<void> {
+    for (const step of steps) await this.#call(registry[step]?.do ?? 'findGateway', gateway);
+  }
+
+  async remove(gateway: Gateway): Promise<void> {
+    for (const step of provisionSteps.toReversed()) {
+      const undo = registry[step]?.undo;
+      if (undo) await this.#call(undo, gateway);
+    }
+  }
+
+  async #call(name: keyof Activities, gateway: Gateway): Promise<void> {
+    await (this.#activities[name] as (gateway: Gateway) => Promise<unknown>)(gateway);
+  }
+}

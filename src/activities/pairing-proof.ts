@@ -1,0 +1,19 @@
+import type { Changing } from '../domain/change.js';
+import { NotYet } from '../domain/errors.js';
+import type { Pairing } from '../domain/pairing.js';
+import type { Deps } from './deps.js';
+import { describeDevice } from './devices.js';
+import { standingOf, watch, wish } from './pairing-request.js';
+
+/** The device has come in since it was approved: the gateway lets nobody in with scopes that are not approved. */
+export const probePaired = (deps: Deps) =>
+  async function probePaired(gateway: Changing<Pairing>): Promise<string> {
+    return watch(deps, gateway, 'it was approved and has not connected', async (session) => {
+      const standing = await standingOf(deps, gateway, session);
+      const name = describeDevice(standing.device);
+      if (standing.kind === 'asks') throw new NotYet(`${name} asks again, for ${wish(standing.device)}`);
+      const { lastSeenAtMs, approvedAtMs } = standing.device;
+      if (lastSeenAtMs < approvedAtMs) throw new NotYet(`${name} is approved and has not connected since`);
+      return `${name} connected at ${new Date(lastSeenAtMs).toISOString()} with ${wish(standing.device)}`;
+    });
+  };

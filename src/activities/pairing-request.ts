@@ -1,0 +1,109 @@
+import type { Changing } from '../domain/change.js';
+import { describeWanted, isWanted, type PairedDevice, type PendingDevice } from '../domain/device.js';
+import { NotYet, Refused } from '../domain/errors.js';
+import type { Gateway } from '../domain/gateway.js';
+import { excess, isApprovedSince, type Pairing } from '../domain/pairing.js';
+import { pairingPaceMs } from '../domain/thresholds.js';
+import { operatorDevice } from '../domain/token.js';
+import type { Session } from '../ports/gateway-door.js';
+import type { Deps } from './deps.js';
+import { describeDevice, listDevices } from './devices.js';
+import { auditWhenTooMany, Mismatches } from './mismatches.js';
+import { openSession } from './operator.js';
+import { until } from './until.js';
+
+/** Where a wanted device stands: it asks to be let in, or it is let in already. */
+export type Standing =
+  | { readonly kind: 'asks'; readonly device: PendingDevice }
+  | { readonly kind: 'paired'; readonly device: PairedDevice };
+
+/** Refuses a pairing that can come to nothing: the gateway must let creel's own device in, which itself is not for pairing. */
+export const probePairable = (deps: Deps) =>
+  async function probePairable(gateway: Changing<Pairing>): Promise<string> {
+    demandNotOwn(deps, gateway, gateway.change.wanted);
+    const session = await openSession(deps, gateway);
+    try {
+      const { paired, pending } = await listDevices(session);
+      const { role, scopes } = gateway.change;
+      return `serving, ${paired.length} paired, ${pending.length} waiting; allowed are role ${role}, ${scopes.join(', ')}`;
+    } finally {
+      session.close();
+    }
+  };
+
+/** The wanted device has asked to be let in, or is let in. */
+export const probeRequest = (deps: Deps) =>
+  async function probeRequest(gateway: Changing<Pairing>): Promise<string> {
+    return watch(deps, gateway, 'it has not asked to be let in', async (session) => {
+      const standing = await standingOf(deps, gateway, session);
+      const device = describeDevice(standing.device);
+      if (standing.kind === 'paired') return `${device} is paired already, with ${standing.device.scopes.join(', ')}`;
+      const beyond = excess(gateway.change, standing.device);
+      return `${device} asks from ${standing.device.remoteIp} for ${wish(standing.device)}${beyond.length === 0 ? '' : `; not allowed: ${beyond.join(', ')}`}`;
+    });
+  };
+
+/** Where the wanted device stands now. Two that ask and match are never told apart by name: `Refused`, naming both. */
+export async function standingOf(deps: Deps, gateway: Changing<Pairing>, session: Session): Promise<Standing> {
+  const { change, mark } = gateway;
+  const own = ownDevice(deps, gateway);
+  const { paired, pending } = await listDevices(session);
+  const asking = pending.filter((each) => each.deviceId !== own && isWanted(change.wanted, each));
+  if (asking.length > 1) {
+    throw new Refused(
+      `${asking.length} devices ask and match ${describeWanted(change.wanted)}: ${asking.map((each) => `${describeDevice(each)} from ${each.remoteIp}, --device ${each.deviceId}`).join('; ')}. Nothing was approved: name the one you mean`,
+    );
+  }
+  const [device] = asking;
+  if (device) return { kind: 'asks', device };
+  const known = paired.filter((each) => each.deviceId !== own && isLetIn(change, each));
+  if (known[0] && known.length === 1) return { kind: 'paired', device: known[0] };
+  throw new NotYet(
+    `${describeWanted(change.wanted)} has not asked gateway ${mark.gateway} to be let in yet (${pending.length} others wait)`,
+  );
+}
+
+/** Looks at a pairing over one session until it answers, counting wrong tokens meanwhile. */
+export async function watch<T>(
+  deps: Deps,
+  gateway: Changing<Pairing>,
+  what: string,
+  look: (session: Session) => Promise<T>,
+): Promise<T> {
+  const seen = new Mismatches(gateway.change.since);
+  const wait = { what, paceMs: pairingPaceMs, limitMs: gateway.change.waitMs };
+  let session: Session | undefined;
+  try {
+    return await until(wait, deps.signal(), async () => {
+      session ??= await openSession(deps, gateway);
+      await seen.read(session);
+      await auditWhenTooMany(deps, gateway, seen);
+      return look(session);
+    });
+  } finally {
+    session?.close();
+  }
+}
+
+/** What a device asks for, or has. */
+export function wish({ roles, scopes }: Pick<PendingDevice, 'roles' | 'scopes'>): string {
+  return `role ${roles.join(', ')}, ${scopes.length === 0 ? 'no scopes' : scopes.join(', ')}`;
+}
+
+/** creel's own device is paired by creel itself, and neither approved nor cut off by hand. */
+export function demandNotOwn(deps: Deps, gateway: Gateway, wanted: Pairing['wanted']): void {
+  if (!('deviceId' in wanted) || wanted.deviceId !== ownDevice(deps, gateway)) return;
+  const id = gateway.mark.gateway;
+  throw new Refused(
+    `${describeWanted(wanted)} is creel's own device of gateway ${id}. \`creel provision ${id}\` pairs it; \`creel rotate ${id} --evict\` replaces it`,
+  );
+}
+
+function ownDevice(deps: Deps, gateway: Gateway): string {
+  return operatorDevice(deps.key, gateway.mark, gateway.deviceGeneration).id;
+}
+
+/** A name says nothing of devices that were paired earlier: then it means one that is still to ask. */
+function isLetIn(change: Pairing, device: PairedDevice): boolean {
+  return 'deviceId' in change.wanted ? isWanted(change.wanted, device) : isApprovedSince(change, device);
+}

@@ -1,0 +1,83 @@
+import type { Changing } from '../domain/change.js';
+import { shortId } from '../domain/device.js';
+import { NotYet, Refused } from '../domain/errors.js';
+import type { Denial, Unpairing } from '../domain/pairing.js';
+import type { Deps } from './deps.js';
+import { unlessGone } from './approval.js';
+import { describeDevice, listDevices } from './devices.js';
+import { openSession } from './operator.js';
+import { demandNotOwn } from './pairing-request.js';
+import { z } from 'zod';
+
+const presence = z.array(z.looseObject({ deviceId: z.string().optional(), reason: z.string().optional() }));
+
+/** No request of the device waits any more. It may ask again. */
+export const ensureDenial = (deps: Deps) =>
+  async function ensureDenial(gateway: Changing<Denial>): Promise<string> {
+    const { deviceId } = gateway.change;
+    const session = await openSession(deps, gateway);
+    const waiting = async () => (await listDevices(session)).pending.filter((each) => each.deviceId === deviceId);
+    try {
+      const found = await waiting();
+      for (const { requestId } of found) await unlessGone(() => session.call('device.pair.reject', { requestId }));
+      if (found.length === 0) return `no request of device ${shortId(deviceId)} waits`;
+      if ((await waiting()).length > 0) throw new NotYet(`device ${shortId(deviceId)} asks again`);
+      return `the request of ${found.map(describeDevice).join('; ')} was turned down`;
+    } finally {
+      session.close();
+    }
+  };
+
+/** Refuses to cut off a device that is not there, or creel's own. */
+export const probeUnpairable = (deps: Deps) =>
+  async function probeUnpairable(gateway: Changing<Unpairing>): Promise<string> {
+    const { deviceId } = gateway.change;
+    demandNotOwn(deps, gateway, { deviceId });
+    const session = await openSession(deps, gateway);
+    try {
+      const { paired, pending } = await listDevices(session);
+      const found = [...paired, ...pending].find((each) => each.deviceId === deviceId);
+      if (found) return `${describeDevice(found)} is known, with ${found.scopes.join(', ')}`;
+      throw new Refused(
+        `gateway ${gateway.mark.gateway} does not know device ${shortId(deviceId)}: it is neither paired nor does it wait. \`creel devices ${gateway.mark.gateway}\` lists those there are`,
+      );
+    } finally {
+      session.close();
+    }
+  };
+
+/** The device is not paired, and no request of it waits. */
+export const ensureCutOff = (deps: Deps) =>
+  async function ensureCutOff(gateway: Changing<Unpairing>): Promise<string> {
+    const { deviceId } = gateway.change;
+    const session = await openSession(deps, gateway);
+    try {
+      deps.signal()?.throwIfAborted();
+      await unlessGone(() => session.call('device.pair.remove', { deviceId }));
+      const { pending } = await listDevices(session);
+      for (const { requestId } of pending.filter((each) => each.deviceId === deviceId))
+        await unlessGone(() => session.call('device.pair.reject', { requestId }));
+      return `device ${shortId(deviceId)} removed`;
+    } finally {
+      session.close();
+    }
+  };
+
+/** The device is cut off: the gateway lists it as paired no more, and no session of it as open. */
+export const probeCutOff = (deps: Deps) =>
+  async function probeCutOff(gateway: Changing<Unpairing>): Promise<string> {
+    const { deviceId } = gateway.change;
+    const session = await openSession(deps, gateway);
+    try {
+      const { paired } = await listDevices(session);
+      if (paired.some((each) => each.deviceId === deviceId))
+        throw new Refused(`device ${shortId(deviceId)} is still paired, or again: somebody approved it meanwhile`);
+      const open = presence
+        .parse(await session.call('system-presence', {}))
+        .filter((each) => each.deviceId === deviceId && each.reason !== 'disconnect');
+      if (open.length > 0) throw new NotYet(`a session of device ${shortId(deviceId)} is still listed as open`);
+      return `device ${shortId(deviceId)} is paired no more, and no session of it is open`;
+    } finally {
+      session.close();
+    }
+  };

@@ -1,0 +1,24 @@
+import { mkdirSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { AuditEntry, AuditLog } from '../ports/audit-log.js';
+
+/** One JSON line an entry, in a file of the worker's own (0600) that is only ever appended to. */
+export class AuditFile implements AuditLog {
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  async append(entry: AuditEntry): Promise<void> {
+    mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
+    const handle = await open(this.#file, 'a', 0o600);
+    try {
+      await handle.appendFile(`${JSON.stringify(entry)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/** A device as a gateway tells of it: what it says of itself, and what it asks for or has. */
+export type KnownDevice = {
+  readonly deviceId: string;
+  /** What a person called it, or empty. */
+  readonly displayName: string;
+  /** Which program it is. */
+  readonly clientId: string;
+  readonly platform: string;
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+};
+
+/** A request to be let in. Another wish of the same device replaces it; five minutes after its last change it is forgotten. */
+export type PendingDevice = KnownDevice & {
+  readonly requestId: string;
+  readonly remoteIp: string;
+  /** Epoch ms by the gateway's clock, as every time here. */
+  readonly ts: number;
+};
+
+/** A device that is let in. */
+export type PairedDevice = KnownDevice & {
+  readonly createdAtMs: number;
+  readonly approvedAtMs: number;
+  /** How it was approved, where the release says so: `bootstrap` by a one-time link, `silent` from inside the container. */
+  readonly approvedVia: string;
+  /** 0 before its first connection. */
+  readonly lastSeenAtMs: number;
+};
+
+/** Which device is meant: by its id, or by what it says of itself. */
+export type Wanted = { readonly deviceId: string } | { readonly name?: string; readonly platform?: string };
+
+const idForm = /^[0-9a-f]{64}$/;
+
+export function isDeviceId(raw: unknown): raw is string {
+  return typeof raw === 'string' && idForm.test(raw);
+}
+
+/** Whether a device is one that is meant. What a device says of itself proves nothing: two can say the same. */
+export function isWanted(wanted: Wanted, device: KnownDevice): boolean {
+  if ('deviceId' in wanted) return device.deviceId === wanted.deviceId;
+  const { name, platform } = wanted;
+  if (platform !== undefined && !same(platform, device.platform)) return false;
+  return name === undefined || same(name, device.displayName) || same(name, device.clientId);
+}
+
+/** What is meant, as people read it. */
+export function describeWanted(wanted: Wanted): string {
+  if ('deviceId' in wanted) return `device ${shortId(wanted.deviceId)}`;
+  const { name, platform } = wanted;
+  const words = [name && `named ${JSON.stringify(name)}`, platform && `on ${JSON.stringify(platform)}`];
+  return `a device ${words.filter(Boolean).join(' ')}`;
+}
+
+/** Enough of an id to tell devices apart by eye. */
+export function shortId(deviceId: string): string {
+  return deviceId.slice(0, 12);
+}
+
+/** Whether some scopes are enough for others: `operator.admin` covers all of them. */
+export function covers(given: readonly string[], wanted: readonly string[]): boolean {
+  return given.includes('operator.admin') || wanted.every((scope) => given.includes(scope));
+}
+
+function same(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+/** What a gateway says of its devices. `own` is creel's. */
+export type DeviceList = {
+  readonly own: string;
+  readonly paired: readonly PairedDevice[];
+  readonly pending: readonly PendingDevice[];
+};

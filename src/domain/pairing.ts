@@ -1,0 +1,50 @@
+import { covers, isWanted, type KnownDevice, type PairedDevice, type Wanted } from './device.js';
+import { clockSkewMs } from './thresholds.js';
+
+/** A pairing: which device is to be let in, and with what at most. */
+export type Pairing = {
+  readonly kind: 'pair';
+  readonly wanted: Wanted;
+  /** What it may become without asking an operator. */
+  readonly role: string;
+  readonly scopes: readonly string[];
+  /** How long it is waited for: first to ask, then to connect. */
+  readonly waitMs: number;
+  /** When the pairing began: what was approved earlier was paired before, and stays. */
+  readonly since: number;
+};
+
+/** A request of a device is turned down; what is paired stays paired. */
+export type Denial = { readonly kind: 'deny'; readonly deviceId: string };
+
+/** A paired device is cut off. */
+export type Unpairing = { readonly kind: 'unpair'; readonly deviceId: string };
+
+/**
+ * What a paired device may do without an operator's word: use the gateway. Not among them is what makes it an administrator:
+ * `operator.admin`, letting others in (`operator.pairing`), reading secrets (`operator.talk.secrets`).
+ */
+export const ordinaryScopes: readonly string[] = [
+  'operator.read',
+  'operator.write',
+  'operator.approvals',
+  'operator.questions',
+  'operator.talk',
+];
+
+/** What a device asks for beyond what the pairing allows. */
+export function excess({ role, scopes }: Pairing, asked: KnownDevice): string[] {
+  const roles = asked.roles.filter((each) => each !== role).map((each) => `role ${each}`);
+  return [...roles, ...asked.scopes.filter((scope) => !covers(scopes, [scope])).toSorted()];
+}
+
+/** Whether a device was let in by this pairing, as far as the gateway can tell: it is meant, and was approved since it began. */
+export function isApprovedSince({ wanted, since }: Pairing, device: PairedDevice): boolean {
+  const byHand = !['bootstrap', 'silent'].includes(device.approvedVia);
+  return byHand && isWanted(wanted, device) && device.approvedAtMs >= since - clockSkewMs;
+}
+
+/** Whether a device was not paired at all before the pairing began. */
+export function isNewSince({ since }: Pairing, device: PairedDevice): boolean {
+  return device.createdAtMs >= since - clockSkewMs;
+}

@@ -1,0 +1,26 @@
+import type { Change } from '../domain/change.js';
+import { readinessMs } from '../domain/thresholds.js';
+import type { Limits } from './limits.js';
+import type { OperationInput, OperationResult } from './operation.js';
+import { runOperation } from './run-operation.js';
+
+/** Lets a device in and sees it connect, or leaves no device paired that was not before (S0-11). */
+export async function pairDevice(input: OperationInput): Promise<OperationResult> {
+  return runOperation(input, (saga) => saga.change(2 * input.limits.waitMs + input.gateway.spec.parkMs + readinessMs));
+}
+
+/** Turns the request of a device down. */
+export async function denyDevice(input: OperationInput): Promise<OperationResult> {
+  return runOperation(input, (saga) => saga.change(readinessMs));
+}
+
+/** Cuts a device off and proves it. */
+export async function unpairDevice(input: OperationInput): Promise<OperationResult> {
+  return runOperation(input, (saga) => saga.change(readinessMs));
+}
+
+/** A step that waits for a device may take as long as the pairing was told to wait, and a little more to say so. */
+export function limitsFor(limits: Limits, change: Change | undefined): Limits {
+  if (change?.kind !== 'pair') return limits;
+  return { ...limits, waitMs: Math.max(limits.waitMs, change.waitMs + limits.actMs) };
+}

@@ -1,0 +1,36 @@
+import type { Gateway } from '../domain/gateway.js';
+import { ordinaryScopes, type Denial, type Pairing, type Unpairing } from '../domain/pairing.js';
+import type { DenyRequest, PairRequest, UnpairRequest } from './change-requests.js';
+import type { GatewayState } from './gateway-state.js';
+import type { OperationResult } from './operation.js';
+
+/** What is asked, with what is always allowed, and the moment before which everything was somebody else's doing. */
+export function planPairing(
+  _state: GatewayState,
+  _life: Gateway,
+  { wanted, role, scopes, waitMs }: PairRequest,
+  since: number,
+): Pairing {
+  return { kind: 'pair', wanted, role, scopes: [...new Set([...ordinaryScopes, ...scopes])], waitMs, since };
+}
+
+/** The device that came in is one that creel approved. */
+export function applyPairing(
+  state: GatewayState,
+  _life: Gateway,
+  _change: Pairing,
+  _now: number,
+  { deviceId }: OperationResult,
+): void {
+  if (deviceId !== undefined) state.approved = [...new Set([...(state.approved ?? []), deviceId])];
+}
+
+export function planDenial(_state: GatewayState, _life: Gateway, { deviceId }: DenyRequest): Denial {
+  return { kind: 'deny', deviceId };
+}
+
+/** Whatever comes of it, creel does not vouch for the device any more. */
+export function planUnpairing(state: GatewayState, _life: Gateway, { deviceId }: UnpairRequest): Unpairing {
+  state.approved = (state.approved ?? []).filter((each) => each !== deviceId);
+  return { kind: 'unpair', deviceId };
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import type { Change } from '../../src/domain/change.js';
+import type { Gateway } from '../../src/domain/gateway.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
+import { Saga } from '../../src/workflows/saga.js';
+import { provisionSteps, stepsOf, stepsOfChange, type ChangeKind } from '../../src/workflows/steps.js';
+import type { TestWorld } from '../world/open-test-world.js';
+import { noFault } from './faults.js';
+import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';
+
+/** The lists of a change. */
+export type ChangeLists = {
+  /** `rotate` when absent. */
+  readonly kind?: ChangeKind;
+  readonly steps: readonly string[];
+  /** What the record holds as entered once such a change has begun, beside the steps of provisioning. */
+  readonly owns?: readonly string[];
+};
+
+type Ran = OperationResult & { readonly runtime: VirtualRuntime };
+
+/** A world with one provisioned gateway, and a change of it. */
+export class ChangeStage {
+  readonly world: TestWorld;
+  gateway: Gateway;
+  #entered: OperationInput['entered'] = [];
+
+  readonly #proved: ChangeLists;
+
+  constructor(world: TestWorld, proved: ChangeLists) {
+    this.world = world;
+    this.#proved = proved;
+    this.gateway = world.gateway('g42');
+  }
+
+  get names() {
+    return this.world.namesOf(this.gateway);
+  }
+
+  async provision(): Promise<void> {
+    const runtime = new VirtualRuntime(this.world.activities, this.gateway, 0, noFault);
+    const result = await new Saga(this.#input('provision', provisionSteps, []), runtime).begin();
+    assert.equal(result.outcome, 'done');
+    this.#entered = result.entered;
+  }
+
+  async run(change: Change, plan: FaultPlan = noFault, steps = this.#proved.steps): Promise<Ran> {
+    const { runtime, input } = this.#changing(change, plan, steps, []);
+    return { ...(await new Saga(input, runtime).change(300_000)), runtime };
+  }
+
+  /** Runs another kind of change, by its own list. */
+  async carryOut(change: Change): Promise<Ran> {
+    return this.run(change, noFault, stepsOfChange(change));
+  }
+
+  async wayBack(change: Change, after: OperationResult): Promise<Ran> {
+    const { runtime, input } = this.#changing(change, noFault, this.#proved.steps, after.entered);
+    return { ...(await new Saga(input, runtime).cleanUp()), runtime };
+  }
+
+  async remove(): Promise<void> {
+    const runtime = new VirtualRuntime(this.world.activities, this.gateway, 0, noFault);
+    const owned = (this.#proved.owns ?? []).map((step) => ({ step, unsettledUntil: 0 }));
+    const entered = [...this.#entered, ...owned];
+    const names = entered.map(({ step }) => step);
+    const steps = stepsOf('remove', names, false);
+    const result = await new Saga(this.#input('remove', steps, entered), runtime).cleanUp();
+    assert.equal(result.outcome, 'done');
+  }
+
+  #changing(change: Change, plan: FaultPlan, steps: readonly string[], entered: OperationInput['entered']) {
+    const told = { ...this.gateway, change };
+    const runtime = new VirtualRuntime(this.world.activities, told, defaultLimits.actMs - 1, plan);
+    return { runtime, input: { ...this.#input(this.#proved.kind ?? 'rotate', steps, entered), change } };
+  }
+
+  #input(kind: OperationInput['kind'], steps: readonly string[], entered: OperationInput['entered']): OperationInput {
+    return { layout: 1, kind, number: 1, gateway: this.gateway, steps, entered, limits: defaultLimits };
+  }
+}

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { describe, expect, it } from 'vitest';
+import type { Change, Changing } from '../../src/domain/change.js';
+import type { PairedDevice, Wanted } from '../../src/domain/device.js';
+import { ordinaryScopes, type Pairing } from '../../src/domain/pairing.js';
+import { clockSkewMs } from '../../src/domain/thresholds.js';
+import { pairSteps } from '../../src/workflows/steps.js';
+import { proveChange } from '../prove-change.js';
+import { DirectoryDevice } from '../world/directory-device.js';
+import { withChangeStage, type ChangeUnderProof } from './change-proofs.js';
+import type { ChangeStage } from './change-stage.js';
+
+const devices = new Map<ChangeStage, DirectoryDevice>();
+
+function pairing(wanted: Wanted, extra: Partial<Pairing> = {}): Pairing {
+  return { kind: 'pair', wanted, role: 'operator', scopes: ordinaryScopes, waitMs: 5_000, since: Date.now(), ...extra };
+}
+
+function deviceOf(stage: ChangeStage): DirectoryDevice {
+  const device = devices.get(stage);
+  assert.ok(device);
+  return device;
+}
+
+async function pairedOf(stage: ChangeStage): Promise<readonly PairedDevice[]> {
+  const { paired, own } = await stage.world.activities.findDevices(stage.gateway);
+  return paired.filter(({ deviceId }) => deviceId !== own);
+}
+
+const proved: ChangeUnderProof = {
+  kind: 'pair',
+  steps: pairSteps,
+  begin: async (stage) => {
+    const device = new DirectoryDevice(stage.world.root, { displayName: 'Kitchen', platform: 'ios' });
+    devices.set(stage, device);
+    void device.keepKnocking(stage.names.container);
+    return pairing({ name: 'kitchen', platform: 'iOS' });
+  },
+  isDone: async (stage) => {
+    const { id } = deviceOf(stage);
+    expect(await pairedOf(stage)).toMatchObject([{ deviceId: id, scopes: ['operator.read', 'operator.write'] }]);
+  },
+  isBack: async (stage) => {
+    const device = deviceOf(stage);
+    device.stop();
+    expect(await pairedOf(stage)).toEqual([]);
+    assert.equal(device.knock(stage.names.container), 'asks');
+    await stage.world.activities.findGateway(stage.gateway);
+  },
+  end: async (stage) => devices.get(stage)?.stop(),
+};
+
+describe('pair', () => {
+  proveChange(proved);
+
+  const on = (title: string, run: (stage: ChangeStage) => Promise<void>) =>
+    it(title, () => withChangeStage(proved, run));
+
+  on('is done at once for a device that is paired and has connected', async (stage) => {
+    const device = new DirectoryDevice(stage.world.root);
+    const asked = device.keepKnocking(stage.names.container);
+    const change = pairing({ deviceId: device.id });
+    const first = await stage.run(change);
+    assert.deepEqual([first.outcome, first.deviceId], ['done', device.id]);
+    await asked;
+    assert.equal((await stage.run(change)).outcome, 'done');
+  });
+
+  on('approves the current request of a device whose wish has changed', async (stage) => {
+    const device = new DirectoryDevice(stage.world.root);
+    assert.equal(device.knock(stage.names.container, undefined, ['operator.read']), 'asks');
+    void device.keepKnocking(stage.names.container);
+    const { outcome, proofs } = await stage.run(pairing({ deviceId: device.id }));
+    assert.equal(outcome, 'done');
+    expect(proofs?.at(-1)?.proof).toMatch(/connected at .* with role operator, operator.read, operator.write$/);
+  });
+
+  on('never approves by name when two match, and names both', async (stage) => {
+    const two = ['Kitchen', 'kitchen'].map((displayName) => new DirectoryDevice(stage.world.root, { displayName }));
+    for (const device of two) device.knock(stage.names.container);
+    const { outcome, reason } = await stage.run(pairing({ name: 'Kitchen' }));
+    assert.equal(outcome, 'undone');
+    for (const { id } of two) expect(reason).toContain(id);
+    expect(await pairedOf(stage)).toEqual([]);
+  });
+
+  on('refuses more than it allows, and lets pass exactly the sentence that an operator allowed', async (stage) => {
+    const device = new DirectoryDevice(stage.world.root, { scopes: ['operator.admin'] });
+    device.knock(stage.names.container);
+    const change = pairing({ deviceId: device.id });
+    const { outcome, reason } = await stage.run(change);
+    assert.equal(outcome, 'undone');
+    expect(reason).toMatch(/asks for more than was allowed: operator\.admin\..*--scopes operator\.admin$/);
+    const sentence = reason.replace(/^approve device: /, '');
+    const told: Changing<Pairing> = { ...stage.gateway, change, allowed: [sentence] };
+    device.knock(stage.names.container, undefined, ['operator.admin', 'operator.talk.secrets']);
+    await expect(stage.world.activities.ensureApproval(told)).rejects.toThrow('operator.admin, operator.talk.secrets');
+    expect(await pairedOf(stage)).toEqual([]);
+    device.knock(stage.names.container);
+    await stage.world.activities.ensureApproval(told);
+    expect(await pairedOf(stage)).toMatchObject([{ deviceId: device.id }]);
+  });
+
+  on('allows what it was told to, and a role that is not an operator’s only then', async (stage) => {
+    const node = new DirectoryDevice(stage.world.root, { role: 'node', roles: ['node'], scopes: [] });
+    void node.keepKnocking(stage.names.container);
+    expect((await stage.run(pairing({ deviceId: node.id }))).reason).toContain('role node');
+    assert.equal((await stage.run(pairing({ deviceId: node.id }, { role: 'node' }))).outcome, 'done');
+  });
+
+  on('gives up on a device that never asks, and on one that never comes back', async (stage) => {
+    const device = new DirectoryDevice(stage.world.root);
+    const change = pairing({ deviceId: device.id }, { waitMs: 1 });
+    expect((await stage.run(change)).reason).toMatch(/^await request: it has not asked to be let in: given up/);
+    device.knock(stage.names.container);
+    const { outcome, reason } = await stage.run(change);
+    assert.equal(outcome, 'undone');
+    expect(reason).toMatch(/^await device: it was approved and has not connected: given up/);
+    expect(await pairedOf(stage)).toEqual([]);
+  });
+
+  on('leaves a device paired that was so before, and says what stays', async (stage) => {
+    const device = new DirectoryDevice(stage.world.root);
+    const asked = device.keepKnocking(stage.names.container);
+    await stage.run(pairing({ deviceId: device.id }));
+    await asked;
+    const change = pairing({ deviceId: device.id }, { since: Date.now() + clockSkewMs + 1, waitMs: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(device.knock(stage.names.container, undefined, ['operator.approvals']), 'asks');
+    await stage.world.activities.ensureApproval({ ...stage.gateway, change: { ...change, since: Date.now() } });
+    const undone = { ...change, since: Date.now() + clockSkewMs };
+    const [before] = await pairedOf(stage);
+    assert.ok(before);
+    const said = await stage.world.activities.removeApproval({
+      ...stage.gateway,
+      change: { ...undone, since: before.approvedAtMs + clockSkewMs },
+    });
+    expect(said).toContain(
+      'was paired before and stays, now with role operator, operator.read, operator.write, operator.approvals',
+    );
+    expect(await pairedOf(stage)).toHaveLength(1);
+  });
+
+  on('takes creel’s own device for nobody’s to pair', async (stage) => {
+    const { own } = await stage.world.activities.findDevices(stage.gateway);
+    expect((await stage.run(pairing({ deviceId: own }))).reason).toContain('creel’s own device'.replace('’', "'"));
+  });
+
+  on('S2-18: ends with the audit of every token source after more than three wrong tokens', async (stage) => {
+    const device = new DirectoryDevice(stage.world.root, { clientId: 'openclaw-ios' });
+    const change = pairing({ deviceId: device.id }, { waitMs: 2_000 });
+    for (let wrong = 0; wrong < 3; wrong += 1) device.knock(stage.names.container, 'old');
+    expect((await stage.run(change)).reason).toMatch(/has not asked gateway g42 to be let in yet/);
+    device.knock(stage.names.container, 'old');
+    const { reason } = await stage.run(change);
+    expect(reason).toMatch(
+      /^await request: 4 wrong tokens .*4 from openclaw-ios at 10\.9\.8\.1.*holds generation 1 and no other \(2 places\)/,
+    );
+    const container = await stage.world.engine.findContainer(stage.names.container);
+    const path = '/home/node/.openclaw/openclaw.json';
+    const text = (await stage.world.engine.readFile(container?.id ?? '', path)) ?? '';
+    const config: { gateway: { remote: { token: string } } } = JSON.parse(text);
+    config.gateway.remote.token = 'another';
+    const content = JSON.stringify(config);
+    await stage.world.engine.writeFiles(container?.id ?? '', '/home/node/.openclaw', [
+      { path: 'openclaw.json', content, mode: 0o600, uid: 1000 },
+    ]);
+    const found = await stage.run(change);
+    expect(found.reason).toMatch(
+      /the gateway itself holds another token than generation 1 .*gateway\.remote\.token in openclaw\.json/,
+    );
+    expect(found.reason).not.toContain('another"');
+  });
+});
+
+describe('deny and unpair', () => {
+  const on = (title: string, run: (stage: ChangeStage, device: DirectoryDevice) => Promise<void>) =>
+    it(title, () => withChangeStage(proved, (stage) => run(stage, new DirectoryDevice(stage.world.root))));
+  const carryOut = (stage: ChangeStage, change: Change) => stage.carryOut(change);
+
+  on('a denied request is gone, twice is once, and the device may ask again', async (stage, device) => {
+    device.knock(stage.names.container);
+    const denial: Change = { kind: 'deny', deviceId: device.id };
+    assert.equal((await carryOut(stage, denial)).outcome, 'done');
+    assert.equal((await carryOut(stage, denial)).outcome, 'done');
+    expect((await stage.world.activities.findDevices(stage.gateway)).pending).toEqual([]);
+    assert.equal(device.knock(stage.names.container), 'asks');
+  });
+
+  on('a device that is cut off has to ask again', async (stage, device) => {
+    void device.keepKnocking(stage.names.container);
+    await stage.run(pairing({ deviceId: device.id }));
+    const unpairing: Change = { kind: 'unpair', deviceId: device.id };
+    assert.equal((await carryOut(stage, unpairing)).outcome, 'done');
+    expect(await pairedOf(stage)).toEqual([]);
+    assert.equal(device.knock(stage.names.container), 'asks');
+    assert.equal((await carryOut(stage, unpairing)).outcome, 'done');
+    expect((await carryOut(stage, unpairing)).reason).toMatch(/^check device: .*neither paired nor does it wait/);
+  });
+
+  on('creel’s own device is not cut off', async (stage) => {
+    const { own } = await stage.world.activities.findDevices(stage.gateway);
+    const { outcome, reason } = await carryOut(stage, { kind: 'unpair', deviceId: own });
+    assert.equal(outcome, 'undone');
+    expect(reason).toContain('own device');
+    await stage.world.activities.findGateway(stage.gateway);
+  });
+});

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deviceFrom } from '../../src/domain/token.js';
+import { DirectoryGateway, type Wish } from './directory-gateway.js';
+
+/** What a connection of a device came to. */
+type Came = 'in' | 'asks' | 'wrong token' | 'locked out';
+
+/** Somebody's device: it knocks at a gateway of a directory world as an app does, with a token that a person gave it. */
+export class DirectoryDevice {
+  readonly id: string;
+  readonly #root: string;
+  readonly #wish: Wish;
+  #over = false;
+
+  constructor(root: string, wish: Partial<Wish> = {}) {
+    const { id, publicKey } = deviceFrom(randomBytes(32));
+    this.id = id;
+    this.#root = root;
+    this.#wish = { deviceId: id, publicKey, scopes: ['operator.read', 'operator.write'], ...wish };
+  }
+
+  /** Knocks once, at the gateway in a container. */
+  knock(container: string, token?: string, scopes = this.#wish.scopes): Came {
+    const gateway = DirectoryGateway.within(this.#root, container);
+    const verdict = gateway.judge(token ?? gateway.token, this.#wish.clientId);
+    if (verdict === 'locked out') return 'locked out';
+    if (verdict === 'wrong') return 'wrong token';
+    return gateway.admit({ ...this.#wish, scopes }) ? 'asks' : 'in';
+  }
+
+  /** Knocks again and again, as apps do, until it is let in or told to stop. A gateway that does not run is tried again. */
+  async keepKnocking(container: string, scopes?: string[]): Promise<void> {
+    while (!this.#over) {
+      try {
+        if (this.knock(container, undefined, scopes) === 'in') return;
+      } catch {
+        // An app does not mind why it was not let in.
+      }
+      await sleep(50);
+    }
+  }
+
+  stop(): void {
+    this.#over = true;
+  }
+}
