@@ -9,7 +9,7 @@ const tiers = [
   { name: 'sagas', needs: 'nothing', usual: '15 s', paths: ['test/sagas'] },
   { name: 'replay', needs: 'nothing', usual: '5 s', paths: ['test/replay'] },
   { name: 'contracts', needs: 'the Docker engine and both gateway images', usual: '1 min', paths: ['test/contracts'] },
-  { name: 'temporal', needs: 'a Temporal dev server', usual: '4 min', paths: ['test/temporal'] },
+  { name: 'temporal', needs: 'a Temporal dev server', usual: '6 min', paths: ['test/temporal'] },
   {
     name: 'temporal, every workflow task replayed',
     needs: 'a Temporal dev server',

@@ -46,7 +46,7 @@ export function endMember(state: FleetState, plan: FleetPlan, end: FleetEnd): vo
 
 /** Nobody else begins. What is open comes to its end, or is taken back when it has not begun. */
 export function stopFleet(state: FleetState, outcome: 'stopped' | 'aborted', reason: string): void {
-  state.stopped ??= { outcome, reason };
+  state.stopped ??= { outcome, reason: reason.slice(0, reasonLength) };
   for (const { gateway } of state.waiting) state.ends.push({ gateway, end: 'not begun', reason: state.stopped.reason });
   state.waiting = [];
 }

@@ -19,6 +19,7 @@ import {
   operationSteps,
   renumber,
 } from '../../src/workflows/operation-state.js';
+import { withdraw } from '../../src/workflows/standing.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OperationResult } from '../../src/workflows/operation.js';
 import type {
@@ -357,6 +358,7 @@ type Action =
   | { readonly do: 'ask'; readonly request: Request }
   | { readonly do: 'begin' | 'lose' | 'renumber' | 'carry' }
   | { readonly do: 'end'; readonly outcome: OperationOutcome }
+  | { readonly do: 'withdraw'; readonly requestId: string }
   | { readonly do: 'pass'; readonly ms: number };
 
 const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
@@ -422,6 +424,7 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
       .constantFrom<OperationOutcome>('done', 'done', 'done', 'degraded', 'undone', 'left', 'stopped')
       .map((outcome): Action => ({ do: 'end', outcome })),
   },
+  { weight: 1, arbitrary: requestIds.map((requestId): Action => ({ do: 'withdraw', requestId })) },
   { weight: 1, arbitrary: fc.constantFrom<Action>({ do: 'lose' }, { do: 'renumber' }, { do: 'carry' }) },
   { weight: 1, arbitrary: fc.constantFrom(1, keepStateMs, 20 * keepStateMs).map((ms): Action => ({ do: 'pass', ms })) },
 );
@@ -475,6 +478,7 @@ class Witness {
     else if (action.do === 'end' && running) this.#end(running, possible(running, action.outcome));
     else if (action.do === 'lose') entity.lose();
     else if (action.do === 'pass') entity.pass(action.ms);
+    else if (action.do === 'withdraw') withdraw(entity.state, action.requestId, 'no longer wanted');
     else if (action.do === 'carry') this.#carry();
     else if (action.do === 'renumber' && running) this.#renumber(running);
     this.#holds();

@@ -305,27 +305,32 @@ describe('a rotation of the fleet', () => {
       for (const stage of fleet.gateways) expect((await stage.settled()).life?.tokenGeneration).toBe(2);
     }));
 
-  it.each(['findFleet', 'requestRotation', 'awaitRotation', 'withdrawRotation'])(
-    'whose worker is killed after %s asks each gateway once',
-    (activity) =>
-      Fleet.play(2, async (fleet) => {
-        const late = await fleet.add();
-        late.interfere('findGateway', 'hold before');
-        await late.provision({ spec: scheduled });
-        await late.held('findGateway');
-        await fleet.ground.killWorkers();
-        for (const stage of fleet.gateways) stage.interfere(activity, 'crash after');
-        fleet.ground.interferences.set(activity, 'none', 'crash after');
-        await fleet.ground.keepWorker();
-        await fleet.start({ window: 1, beginWithinMs: 8_000 });
-        const ends = endsOf(fleet, await fleet.result());
-        late.letGo('findGateway');
-        for (const stage of fleet.gateways) {
-          expect(ends.get(stage.id)).toBe(stage === late ? 'withdrawn' : 'done');
-          expect((await stage.settled()).life?.tokenGeneration).toBe(stage === late ? 1 : 2);
-        }
-      }),
-  );
+  it('whose worker is killed after each of its activities asks each gateway once', () =>
+    Fleet.play(2, async (fleet) => {
+      const [first, second] = fleet.gateways;
+      const late = await fleet.add();
+      late.interfere('findGateway', 'hold before');
+      await late.provision({ spec: scheduled });
+      await late.held('findGateway');
+      await fleet.ground.killWorkers();
+      const { interferences } = fleet.ground;
+      const crashes = [
+        ['findFleet', 'none'],
+        ['requestRotation', first?.id],
+        ['awaitRotation', second?.id],
+        ['withdrawRotation', late.id],
+      ] as const;
+      for (const [activity, id] of crashes) interferences.set(activity, id ?? '', 'crash after');
+      await fleet.ground.keepWorker();
+      await fleet.start({ window: 1, beginWithinMs: 12_000 });
+      const ends = endsOf(fleet, await fleet.result());
+      for (const [activity, id] of crashes) expect(interferences.crashed(activity, id ?? '')).toBe(true);
+      late.letGo('findGateway');
+      for (const stage of fleet.gateways) {
+        expect(ends.get(stage.id)).toBe(stage === late ? 'withdrawn' : 'done');
+        expect((await stage.settled()).life?.tokenGeneration).toBe(stage === late ? 1 : 2);
+      }
+    }));
 
   it('leaves a gateway out that does not answer, and goes on with the others', () =>
     Fleet.play(2, async (fleet) => {

@@ -28,6 +28,11 @@ export class Interferences {
     fs.rmSync(this.#at(activity, gateway), { force: true });
   }
 
+  /** Whether an activity has ended its process. */
+  crashed(activity: string, gateway: string): boolean {
+    return fs.existsSync(`${this.#at(activity, gateway)}.crashed`);
+  }
+
   /** Waits until an activity is held. */
   async held(activity: string, gateway: string, limitMs = 30_000): Promise<void> {
     const deadline = Date.now() + limitMs;

@@ -1,8 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { WithStartWorkflowOperation } from '@temporalio/client';
-import { gatewayWorkflowId } from '../../src/workflows/ids.js';
-import { replyUpdate, requestUpdate, type Request } from '../../src/workflows/requests.js';
+import { fleetWordUpdate } from '../../src/workflows/fleet-requests.js';
+import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
+import {
+  handedOverSignal,
+  replyUpdate,
+  requestUpdate,
+  standingQuery,
+  withdrawUpdate,
+  type Request,
+} from '../../src/workflows/requests.js';
 import { testSpec } from '../world/open-test-world.js';
 import type { DirectoryStage } from './directory-stage.js';
 import { onSharedGround } from './on-stage.js';
@@ -39,6 +47,9 @@ describe('whatever another client sends', () => {
     );
     const handle = (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id));
     await expect(handle.executeUpdate(replyUpdate, { args: [null as never] })).rejects.toThrow();
+    await expect(handle.executeUpdate(withdrawUpdate, { args: [null as never] })).rejects.toThrow();
+    await handle.signal(handedOverSignal, { generation: 'all' } as never);
+    expect(await handle.query(standingQuery, null as never)).toBeFalsy();
     expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth } } });
     expect(stage.leftovers()).toEqual(stage.expected(birth));
   });
@@ -54,6 +65,23 @@ describe('whatever another client sends', () => {
     await client.workflow.executeUpdateWithStart(requestUpdate, { args: [good as Request], startWorkflowOperation });
     expect(await stage.settled()).toMatchObject({ phase: 'ready' });
   });
+
+  on(
+    'a run over the fleet without a plan is refused before anybody is asked, and takes no word that is none',
+    async (stage) => {
+      const client = await stage.client();
+      const start = { layout: 1, run: stage.id, origin: 'test', plan: { window: 'all' }, limits: stage.limits };
+      const handle = await client.workflow.start('rotateFleet', {
+        workflowId: fleetWorkflowId(stage.id),
+        taskQueue: stage.ground.queue,
+        args: [start],
+      });
+      await expect(handle.executeUpdate(fleetWordUpdate, { args: [null as never] })).rejects.toThrow();
+      await expect(handle.result()).rejects.toMatchObject({
+        cause: { type: 'Refused', message: expect.stringContaining('window') },
+      });
+    },
+  );
 
   on('a start of another layout is refused, and nothing begins', async (stage) => {
     const client = await stage.client();
