@@ -370,6 +370,23 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
     reclaim: fc.boolean(),
     evict: fc.boolean(),
   }),
+  fc.record({
+    kind: fc.constant('pair' as const),
+    requestId: requestIds,
+    origin: fc.constant('test'),
+    place: fc.constant(place),
+    wanted: fc.constant({ deviceId: 'd'.repeat(64) }),
+    role: fc.constant('operator'),
+    scopes: fc.constant([]),
+    waitMs: fc.constant(60_000),
+  }),
+  fc.record({
+    kind: fc.constant('unpair' as const),
+    requestId: requestIds,
+    origin: fc.constant('test'),
+    place: fc.constant(place),
+    deviceId: fc.constant('d'.repeat(64)),
+  }),
 );
 
 const actions: fc.Arbitrary<Action> = fc.oneof(
@@ -457,7 +474,7 @@ class Witness {
 
   #holds(): void {
     const { state, now } = this.entity;
-    expect(state.queue.length).toBeLessThanOrEqual(4);
+    expect(state.queue.length).toBeLessThanOrEqual(limits.queueLength);
     const waiting = [...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number);
     expect(new Set(waiting).size).toBe(waiting.length);
     expect(Math.max(0, ...waiting)).toBeLessThan(state.nextOperation);
@@ -488,7 +505,7 @@ function possible({ kind }: Queued, outcome: OperationOutcome): OperationOutcome
 }
 
 function kindsFor({ kind }: Request): readonly OperationKind[] {
-  if (kind === 'rotate') return [kind];
+  if (kind === 'rotate' || kind === 'pair' || kind === 'unpair') return [kind];
   return kind === 'provision'
     ? ['provision', 'repair', 'restore', 'take-up']
     : Object.values<OperationKind>(['remove', 'purge', 'provision']);
