@@ -33,6 +33,9 @@ export type GatewayAtHand = {
 const admin = ['operator.admin'];
 
 const deviceList = z.object({ pending: z.array(z.looseObject({})), paired: z.array(z.looseObject({})) });
+const presenceList = z.array(z.looseObject({ deviceId: z.string().optional(), reason: z.string().optional() }));
+const logTail = z.object({ cursor: z.number(), lines: z.array(z.string()) });
+const logLine = z.looseObject({ time: z.string(), message: z.string().optional() });
 const configRead = z.object({ hash: z.string() });
 
 /** How long a real gateway may take to boot on a busy machine. */
@@ -118,6 +121,75 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
           { ok: false, code: 'INVALID_REQUEST', message: expect.stringContaining('unknown method') },
         ],
       });
+    });
+
+    test('a request says what asks for what, a later wish replaces it, and it is turned down by its id', async () => {
+      const other = deviceFrom(randomBytes(32));
+      const first = await knock(gateway.inside.token, other, ['operator.read']);
+      const second = await knock(gateway.inside.token, other, ['operator.read', 'operator.write']);
+      if (first.kind !== 'pairing required' || second.kind !== 'pairing required') throw new Error('it was let in');
+      const { pending } = deviceList.parse(await callInside('device.pair.list'));
+      expect(pending.filter(({ deviceId }) => deviceId === other.id)).toEqual([
+        expect.objectContaining({
+          requestId: second.requestId,
+          publicKey: other.publicKey,
+          platform: 'linux',
+          clientId: 'gateway-client',
+          clientMode: 'backend',
+          role: 'operator',
+          roles: ['operator'],
+          scopes: ['operator.read', 'operator.write'],
+          remoteIp: expect.stringMatching(/^[\d.]+$/),
+          isRepair: false,
+          ts: expect.any(Number),
+        }),
+      ]);
+      const reject = { method: 'device.pair.reject', params: { requestId: second.requestId } };
+      expect(await gateway.door.callInside(gateway.inside, [reject, reject])).toMatchObject({
+        answers: [
+          { ok: true, payload: { requestId: second.requestId, deviceId: other.id } },
+          { ok: false, code: 'INVALID_REQUEST', message: 'unknown requestId' },
+        ],
+      });
+      expect(deviceList.parse(await callInside('device.pair.list')).pending).toEqual([]);
+    });
+
+    test('a paired device says when it was approved and when it came in last; one that is removed loses its sessions', async () => {
+      const other = deviceFrom(randomBytes(32));
+      const row = async () =>
+        deviceList.parse(await callInside('device.pair.list')).paired.find(({ deviceId }) => deviceId === other.id);
+      const asked = await knock(gateway.inside.token, other, ['operator.read']);
+      if (asked.kind !== 'pairing required') throw new Error('it was let in');
+      await callInside('device.pair.approve', { requestId: asked.requestId });
+      const approved = await row();
+      expect(approved).toMatchObject({
+        roles: ['operator'],
+        scopes: ['operator.read'],
+        createdAtMs: expect.any(Number),
+      });
+      expect(approved).toHaveProperty('approvedAtMs', approved?.['createdAtMs']);
+      expect(approved).not.toHaveProperty('lastSeenAtMs');
+      const session = sessionOf(await knock(gateway.inside.token, other, ['operator.read']));
+      const seen = Number((await row())?.['lastSeenAtMs']);
+      expect(seen).toBeGreaterThanOrEqual(Number(approved?.['approvedAtMs']));
+      await callInside('device.pair.remove', { deviceId: other.id });
+      expect(await session.closed).toBe(4001);
+      expect(await row()).toBeUndefined();
+      const presence = presenceList.parse(await callInside('system-presence'));
+      expect(presence.filter(({ deviceId, reason }) => deviceId === other.id && reason !== 'disconnect')).toEqual([]);
+    });
+
+    test('S2-18: a wrong token from outside stands in the log, which is read on from where it was read before', async () => {
+      const before = logTail.parse(await callInside('logs.tail', { limit: 500 }));
+      await knock(new Secret('wrong'), device);
+      await expect
+        .poll(async () => {
+          const { lines } = logTail.parse(await callInside('logs.tail', { limit: 500, cursor: before.cursor }));
+          const messages = lines.map((line) => logLine.parse(JSON.parse(line)).message ?? '');
+          return messages.filter((text) => text.startsWith('unauthorized ') && text.includes('reason=token_mismatch'));
+        })
+        .toEqual([expect.stringMatching(/ remote=[\d.]+ client=gateway-client backend v1 role=operator /)]);
+      sessionOf(await knock(gateway.inside.token, device)).close();
     });
 
     test('no channels are configured, and the gateway says so', async () => {

@@ -179,8 +179,15 @@ export class DirectoryGateway {
   /** Lets a device in that shows the right token and has the scopes it wants; any other is one that asks. */
   admit(asked: Wish): PendingRequest | undefined {
     const { deviceId, publicKey, scopes } = asked;
-    const known = this.paired().find((each) => each.deviceId === deviceId && each.publicKey === publicKey);
-    if (!known || !covers(known.scopes, scopes)) return this.ask(asked);
+    const isLetIn = () =>
+      this.paired().some(
+        (each) => each.deviceId === deviceId && each.publicKey === publicKey && covers(each.scopes, scopes),
+      );
+    if (!isLetIn()) {
+      const request = this.ask(asked);
+      if (!isLetIn()) return request;
+      this.reject(request.requestId); // Approved in another process meanwhile: a gateway does one after the other.
+    }
     replaceFile(this.#file('seen', `${deviceId}.json`), JSON.stringify({ lastSeenAtMs: Date.now() }));
     return undefined;
   }
