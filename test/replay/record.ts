@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import type { ChangeRequest } from '../../src/workflows/change-requests.js';
 import { replyUpdate } from '../../src/workflows/requests.js';
 import { DirectoryGround } from '../temporal/directory-ground.js';
 import { DirectoryStage } from '../temporal/directory-stage.js';
@@ -9,7 +10,7 @@ import { TestServer } from '../temporal/server.js';
 import { testSpec } from '../world/open-test-world.js';
 
 /**
- * Records the histories that every later version must replay: `node dist/test/replay/record.js DIRECTORY`, once per released
+ * Records the histories that every later version must replay: `node dist/test/replay/record.js DIRECTORY [NAME…]`, once per released
  * version of the workflows, never to be edited. Closed ones, and open ones: idle, running, parked, unwinding.
  */
 const directory = process.argv[2] ?? '';
@@ -122,7 +123,58 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
   },
 };
 
-for (const [name, play] of Object.entries(scenarios)) {
+const upgrade = (release: string): ChangeRequest => ({
+  kind: 'upgrade',
+  requestId: release,
+  origin: 'test',
+  place: { provider: 'local', host: 'local' },
+  release,
+  dev: true,
+  retryFailed: false,
+});
+
+const replacements: typeof scenarios = {
+  upgraded: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.request(upgrade('2026.9.7'));
+    await stage.settled();
+  },
+  'upgrade-running': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeReplacement', 'hold before');
+    await stage.request(upgrade('2026.9.7'));
+    await stage.held('probeReplacement');
+  },
+  'upgrade-went-back': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.request(upgrade('2026.9.8-crashes'));
+    await stage.settled();
+  },
+  'upgrade-removed': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('ensureSaved', 'hold after');
+    await stage.request(upgrade('2026.9.7'));
+    await stage.held('ensureSaved');
+    await stage.remove();
+    stage.letGo('ensureSaved');
+    await stage.settled();
+  },
+  reshaped: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    const place = { provider: 'local', host: 'local' } as const;
+    await stage.request({ kind: 'change', requestId: 'more', origin: 'test', place, memoryMb: 4096 });
+    await stage.settled();
+  },
+};
+
+const only = new Set(process.argv.slice(3));
+for (const [name, play] of Object.entries({ ...scenarios, ...replacements })) {
+  if (only.size > 0 && !only.has(name)) continue;
   const stage = new DirectoryStage(ground);
   await play(stage);
   await saveBoth(stage, name);
