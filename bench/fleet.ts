@@ -11,6 +11,7 @@ import { localDial } from '../src/adapters/local-dial.js';
 import { NotYet } from '../src/domain/errors.js';
 import { Secret } from '../src/domain/secret.js';
 import { DockerodeEngine } from '../src/adapters/docker-engine.js';
+import { Downtime } from './downtime.js';
 import { found, foundImage, foundSocket } from '../test/found.js';
 
 const release = '2026.9.6';
@@ -58,6 +59,22 @@ export class Fleet {
       const { stdout } = await this.#run(['fleet', 'create', tenant, '--image', image, '--json']);
       await this.#answers(await this.#locate(stdout, tenant));
       return performance.now() - began;
+    } finally {
+      await this.#run(['fleet', 'rm', tenant, '--force', '--purge-data']);
+    }
+  }
+
+  /** Creates a tenant, upgrades it, and answers how long it gave no good answer meanwhile. In ms. */
+  async upgrade(from: string, to: string): Promise<number> {
+    const tenant = `bench-${randomBytes(3).toString('hex')}`;
+    try {
+      const { stdout } = await this.#run(['fleet', 'create', tenant, '--image', from, '--json']);
+      const at = await this.#locate(stdout, tenant);
+      await this.#answers(at);
+      await sleep(1_000);
+      const downtime = new Downtime(at.port);
+      await this.#run(['fleet', 'upgrade', tenant, '--image', to]);
+      return await downtime.stop();
     } finally {
       await this.#run(['fleet', 'rm', tenant, '--force', '--purge-data']);
     }

@@ -3,9 +3,16 @@ import { provision } from './provision.js';
 import { recovery } from './recovery.js';
 import { printResult, type Result } from './result.js';
 import { rotate } from './rotate.js';
+import { upgrade } from './upgrade.js';
 
 /** `npm run bench -- NAME [RUNS]`: measures side by side in one run, prints a table and the same as one line of JSON. */
-const benches: Record<string, (runs: number | undefined) => Promise<Result>> = { provision, rotate, recovery, many };
+const benches: Record<string, (runs: number | undefined) => Promise<Result>> = {
+  provision,
+  rotate,
+  upgrade,
+  recovery,
+  many,
+};
 
 const [name = '', runs] = process.argv.slice(2);
 const bench = benches[name];

@@ -58,7 +58,8 @@ async function installInto(stage, recipe, arch) {
     '--no-audit',
     '--no-fund',
   ];
-  await run(`image-${recipe.release}`, ['npm', 'ci', ...flags, ...platform], { cwd: stage });
+  const env = { CREEL_IMAGE_NODE: recipe.known.node, NODE_OPTIONS: `--require "${recipe.asImageNode}"` };
+  await run(`image-${recipe.release}`, ['npm', 'ci', ...flags, ...platform], { cwd: stage, env });
 }
 
 async function makeImage(engine, recipe, arch, base, stage) {

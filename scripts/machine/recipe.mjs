@@ -25,6 +25,11 @@ export class Recipe {
     return catalogue.releases[this.release];
   }
 
+  /** The file that makes npm judge packages by the Node of the image. */
+  get asImageNode() {
+    return join(imageDir, 'as-image-node.cjs');
+  }
+
   /** Names what the image is made of; it changes with anything that could change the image. */
   hash(baseKind, arch) {
     const sum = createHash('sha256');
@@ -36,6 +41,7 @@ export class Recipe {
       JSON.stringify(this.known),
       this.dockerfile(baseKind),
       this.bake(),
+      readFileSync(this.asImageNode),
     ];
     const locked = ['package.json', 'package-lock.json'].map((name) => readFileSync(join(this.dir, name)));
     for (const piece of [...parts, ...locked]) sum.update(piece).update('\0');

@@ -26,11 +26,9 @@ export const probeReplaceable = (deps: Deps) =>
     return neverOver(async () => {
       demandNewer(gateway);
       const container = await containerOf(deps, gateway);
-      await Promise.all([
-        demandServing(deps, gateway, container),
-        ensureHost(deps)(replaced(gateway)),
-        demandNames(deps, gateway),
-      ]);
+      await demandServing(deps, gateway, container);
+      await ensureHost(deps)(replaced(gateway));
+      await demandNames(deps, gateway);
       const bytes = await demandRoom(deps, gateway, container);
       return `serving ${gateway.spec.release}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more`;
     });

@@ -13,6 +13,7 @@ import {
   type GatewayState,
 } from './gateway-state.js';
 import { checkChange } from './accept-change.js';
+import { queueOwed } from './change-state.js';
 import { operationWorkflowId } from './ids.js';
 import type { Limits } from './limits.js';
 import type { Accepted, OperationKind, ProvisionRequest, RemoveRequest, Request } from './requests.js';
@@ -114,7 +115,10 @@ export function acceptRequest(
 function enqueue(state: GatewayState, request: Request, deployment: string, gateway: string, now: number): number {
   if (request.kind === 'remove') return enqueueRemoval(state, request, deployment, gateway, now);
   if (request.kind !== 'provision') return push(state, request.kind, false, request);
-  if (isAlive(state)) return join(state, 'repair') ?? push(state, 'repair', false);
+  if (isAlive(state)) {
+    queueOwed(state);
+    return join(state, 'repair') ?? push(state, 'repair', false);
+  }
   const mark = { deployment, gateway, birth: gatewayBirth(request.birth), layout };
   const spec = gatewaySpec(request.spec);
   if (request.how === 'restore' && state.life) {
@@ -137,6 +141,7 @@ function beginLife(state: GatewayState, life: Gateway): void {
   state.left = [];
   delete state.resting;
   delete state.backFrom;
+  delete state.owed;
   delete state.burned;
   delete state.approved;
   delete state.handOver;

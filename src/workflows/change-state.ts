@@ -119,8 +119,13 @@ export function endChange(
   const resting = state.resting ?? { phase: 'ready', reason: '' };
   delete state.resting;
   delete state.backFrom;
+  delete state.owed;
   if (isReplacement(change)) endReplacement(state, operation, change, result);
   if (result.outcome === 'left') {
+    if (isReplacement(change)) {
+      state.owed = change;
+      state.backFrom = result.entered;
+    }
     state.left = result.left;
     return setPhase(state, 'degraded', result.reason, now);
   }
@@ -138,6 +143,13 @@ function mend(state: GatewayState, change: Change): boolean {
   const steps = new Set(stepsOfChange(change));
   state.left = state.left.filter(({ step }) => !steps.has(step));
   return before > 0 && state.left.length === 0 && state.skipped.length === 0;
+}
+
+/** A repair was asked for: a way back that is still owed comes before it, because a container must not start on another's state. */
+export function queueOwed(state: GatewayState): void {
+  if (!state.owed || state.queue.some(({ kind }) => kind === 'way-back')) return;
+  state.queue.push({ number: state.nextOperation, kind: 'way-back', purge: false, change: state.owed });
+  state.nextOperation += 1;
 }
 
 /** The run of a change was lost: its own list is unwound before anything else happens, unless the gateway is being removed. */

@@ -63,6 +63,8 @@ export type GatewayState = {
   approved?: readonly string[];
   /** The steps of a change whose run was lost. */
   backFrom?: readonly Entered[];
+  /** A change whose way back did not come to its end: the next repair takes it first. */
+  owed?: Change;
   /** A rotated token that nobody has fetched yet. */
   handOver?: { readonly generation: number; readonly since: number };
   /** The release of before and the state that goes with it: what a rollback goes back to. */

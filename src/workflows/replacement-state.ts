@@ -129,6 +129,7 @@ function begin(
   state.nextOperation += 1;
   const save: Shelf = state.kept?.shelf === 'a' ? 'b' : 'a';
   state.life = { ...life, underway: { number, save } };
+  delete state.owed;
   const known = new Set(state.entered.map(({ step }) => step));
   const owns = replacementOwns.filter((step) => !known.has(step));
   state.entered = [...state.entered, ...owns.map((step) => ({ step, unsettledUntil: 0 }))];

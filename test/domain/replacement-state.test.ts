@@ -134,6 +134,24 @@ describe('an upgrade', () => {
   });
 });
 
+test('a way back that did not come to its end comes before the next repair', () => {
+  const state = ready();
+  ask(state, upgrade('2026.9.7'));
+  const begun = beginOperation(state, 2_000);
+  if (!begun) throw new Error('nothing began');
+  const entered = [{ step: 'set aside', unsettledUntil: 0 }];
+  const left = [{ step: 'set aside', kind: 'Refused', reason: 'no disk' }];
+  const result = { outcome: 'left', reason: 'no disk', record: undefined, entered, skipped: [], left } as const;
+  endOperation(state, begun, result, 2_000);
+  expect(state).toMatchObject({ phase: 'degraded', life: { underway: { save: 'a' } } });
+  const again = { kind: 'provision', requestId: 'again', origin: 'test', place, spec: testSpec } as const;
+  acceptRequest(state, { ...again, birth: '7k3fq2', how: 'new' }, 'abcdefghij', 'g42', 2_000);
+  expect(state.queue.map(({ kind }) => kind)).toEqual(['way-back', 'repair']);
+  expect(operationSteps(state, run(state, 'done'))).toContain('set aside');
+  expect(state.life?.underway).toBeUndefined();
+  expect(run(state, 'done').kind).toBe('repair');
+});
+
 describe('a rollback', () => {
   test('without a kept release is refused', () => {
     expect(refusal(() => ask(ready(), { kind: 'rollback' }))).toContain('no earlier release is kept');

@@ -14,9 +14,11 @@ export const testKey = 'cd'.repeat(32);
 /** Apart from the pool of the demo and of a user's own worker. */
 export const testPool = { cidr: '10.214.0.0/16', prefix: 28, firstPort: 24_000 };
 
-/** Every prepared image of this machine. */
+/** Every prepared image of this machine, and those that a test has built on top of them. */
 export function testCatalogue(): Catalogue {
-  return Object.entries(found().images ?? {}).map(([version, image]) => ({ version, image, dev: true }));
+  const built: Record<string, string> = JSON.parse(process.env['TEST_RELEASES'] ?? '{}');
+  const images = { ...found().images, ...built };
+  return Object.entries(images).map(([version, image]) => ({ version, image, dev: true }));
 }
 
 /** A ground over the real Docker engine: real gateways, in a deployment of the test's own. */

@@ -5,7 +5,7 @@ import type { FleetPlan } from '../../src/domain/fleet.js';
 import { fleetStatusQuery, fleetWordUpdate, type FleetInput } from '../../src/workflows/fleet-requests.js';
 import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { continueAsNewSignal, replyUpdate, type ParkAnswer } from '../../src/workflows/requests.js';
-import type { PairRequest } from '../../src/workflows/change-requests.js';
+import type { ChangeRequest, PairRequest } from '../../src/workflows/change-requests.js';
 import { DirectoryGround } from '../temporal/directory-ground.js';
 import { DirectoryStage } from '../temporal/directory-stage.js';
 import { shortLimits } from '../temporal/stage.js';
@@ -230,6 +230,55 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
   },
 };
 
+const upgrade = (release: string): ChangeRequest => ({
+  kind: 'upgrade',
+  requestId: release,
+  origin: 'test',
+  place: { provider: 'local', host: 'local' },
+  release,
+  dev: true,
+  retryFailed: false,
+});
+
+const replacements: typeof scenarios = {
+  upgraded: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.request(upgrade('2026.9.7'));
+    await stage.settled();
+  },
+  'upgrade-running': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeReplacement', 'hold before');
+    await stage.request(upgrade('2026.9.7'));
+    await stage.held('probeReplacement');
+  },
+  'upgrade-went-back': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.request(upgrade('2026.9.8-crashes'));
+    await stage.settled();
+  },
+  'upgrade-removed': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('ensureSaved', 'hold after');
+    await stage.request(upgrade('2026.9.7'));
+    await stage.held('ensureSaved');
+    await stage.remove();
+    stage.letGo('ensureSaved');
+    await stage.settled();
+  },
+  reshaped: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    const place = { provider: 'local', host: 'local' } as const;
+    await stage.request({ kind: 'change', requestId: 'more', origin: 'test', place, memoryMb: 4096 });
+    await stage.settled();
+  },
+};
+
 const scheduled = { ...testSpec, rotation: 'scheduled' } as const;
 
 /** A run over the fleet of the three gateways, as far as the second one, which is held; answers that one. */
@@ -292,7 +341,7 @@ async function ended(stage: DirectoryStage, run: string): Promise<void> {
 
 const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 
-for (const [name, play] of Object.entries(scenarios)) {
+for (const [name, play] of Object.entries({ ...scenarios, ...replacements })) {
   if (!isWanted(name)) continue;
   const stage = new DirectoryStage(ground);
   await play(stage);

@@ -137,6 +137,26 @@ describe.concurrent('with a worker', () => {
     expect(leftovers('whole')).toEqual([]);
   });
 
+  it('a gateway is upgraded, rolled back and changed; what cannot be proved or is not there says so', async () => {
+    await creel('provision', 'moving', ...spec);
+    const crashed = await creel('upgrade', 'moving', '--release', '2026.9.8-crashes', '--dev');
+    expect(crashed.exitCode).toBe(4);
+    expect(crashed.stdout).toMatch(/why: await replacement: .*exit 1/s);
+    expect((await creel('rollback', 'moving')).stderr).toContain('no earlier release is kept');
+    const upgraded = await creel('upgrade', 'moving', '--release', '2026.9.7', '--dev', '--ready-within', '1 minute');
+    expect(upgraded.exitCode).toBe(0);
+    expect(upgraded.stdout).toContain('moving runs 2026.9.7');
+    expect((await creel('describe', 'moving')).stdout).toContain('`creel rollback moving` goes back to it');
+    expect((await creel('rollback', 'moving')).stdout).toContain(`moving runs ${testRelease}`);
+    const changed = await creel('change', 'moving', '--memory', '4 GB');
+    expect(changed.exitCode).toBe(0);
+    expect((await creel('describe', 'moving')).stdout).toContain('4096 MB');
+    expect((await creel('change', 'moving')).exitCode).toBe(2);
+    expect((await creel('change', 'moving', '--memory', '4 GB')).stderr).toContain('already');
+    expect((await creel('remove', 'moving', '--purge', '--yes=moving')).exitCode).toBe(0);
+    expect(leftovers('moving')).toEqual([]);
+  }, 120_000);
+
   it('a recorded ready that is not usable is no ready', async () => {
     await creel('provision', 'broken', ...spec);
     const name =

@@ -1,0 +1,232 @@
+import { randomBytes } from 'node:crypto';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configFile, stateDirectory } from '../../src/domain/gateway-config.js';
+import { names, type Names } from '../../src/domain/gateway.js';
+import { replacementNames } from '../../src/domain/replacement.js';
+import { gatewayToken, masterKey } from '../../src/domain/token.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import type { Description } from '../../src/workflows/requests.js';
+import { foundImage } from '../found.js';
+import { TestServer } from '../temporal/server.js';
+import { Stage } from '../temporal/stage.js';
+import { testSpec } from '../world/open-test-world.js';
+import { OwnClient, Turned } from './own-client.js';
+import { RealGround, testKey } from './real-ground.js';
+
+const older = '2026.6.11';
+const newer = '2026.9.6';
+const spec = { ...testSpec, cpus: 2, release: older };
+const place = { provider: 'local', host: 'local' } as const;
+const workspace = `${stateDirectory}/workspace`;
+const tag = `creel-upgrade-test-${randomBytes(3).toString('hex')}`;
+const upgradeMs = 240_000;
+
+/** What each release does instead of, or before, running the gateway of the prepared image. Its other commands are as they were. */
+const releases: Readonly<Record<string, string>> = {
+  '2026.9.7': `echo x > ${stateDirectory}/junk; rm -rf ${workspace}; exit 1`,
+  '2026.9.8': ':', // healthy, and another version than it is called
+  '2026.9.9': 'exec sleep 3600',
+  [newer]: `trap '' TERM; node-real "$@" & wait; exit 1`,
+};
+
+let ground: RealGround;
+let stage: Stage;
+let own: Names;
+let port: number;
+let token: string;
+let before: { readonly files: string; readonly config: { gateway: { auth: { token: string } } } };
+const client = new OwnClient();
+
+beforeAll(async () => {
+  for (const [release, instead] of Object.entries(releases)) await buildImage(release, instead);
+  process.env['TEST_RELEASES'] = JSON.stringify(
+    Object.fromEntries(Object.keys(releases).map((release) => [release, `${tag}:${release}`])),
+  );
+  ground = new RealGround(await TestServer.start());
+  stage = new Stage(ground, defaultLimits);
+  await ground.startWorker();
+  await stage.provision({ spec });
+  const { life, record } = await settled();
+  if (!life || !record) throw new Error('a ready gateway has no record');
+  own = names(life.mark);
+  port = record.port;
+  token = gatewayToken(masterKey(testKey), life.mark, life.tokenGeneration).reveal();
+  await pairOwnClient();
+  await inside(
+    'sh',
+    '-c',
+    `mkdir -p ${workspace}/deep && cd ${workspace} && echo kept > deep/a.txt && chmod 640 deep/a.txt`,
+  );
+  await inside(
+    'sh',
+    '-c',
+    `cd ${workspace} && ln -s deep/a.txt link && touch -d 2020-01-02 deep/a.txt && chmod 750 deep`,
+  );
+  before = { files: await filesOf(), config: await configOf() };
+}, 180_000);
+
+afterAll(async () => {
+  await stage?.close();
+  await ground?.close();
+  await ground?.server.stop();
+  delete process.env['TEST_RELEASES'];
+  for (const release of Object.keys(releases))
+    await execa('docker', ['rmi', '-f', `${tag}:${release}`], { reject: false });
+}, 120_000);
+
+async function buildImage(release: string, instead: string): Promise<void> {
+  const script = `#!/bin/sh
+if [ "$1 $2" = "openclaw.mjs gateway" ]; then ${instead}; fi
+exec node-real "$@"
+`;
+  const dockerfile = `FROM ${foundImage(newer)}
+LABEL creel.release=${release}
+USER root
+RUN cd /usr/local/bin && mv node node-real && echo ${Buffer.from(script).toString('base64')} | base64 -d > node && chmod 755 node
+USER node
+`;
+  await execa('docker', ['build', '-q', '-t', `${tag}:${release}`, '-'], { input: dockerfile });
+}
+
+/** Waits until everything has ended well, and answers what is on record. */
+async function settled(limitMs = upgradeMs): Promise<Description> {
+  const found = await stage.settled(limitMs);
+  expect(found).toMatchObject({ phase: 'ready', skipped: [], left: [] });
+  return found;
+}
+
+async function upgrade(release: string, readyMs = 60_000) {
+  const requestId = randomBytes(4).toString('hex');
+  await stage.request({
+    kind: 'upgrade',
+    requestId,
+    origin: 'test',
+    place,
+    release,
+    dev: true,
+    retryFailed: false,
+    readyMs,
+  });
+}
+
+async function pairOwnClient(): Promise<void> {
+  const refused = await client.connect(port, token).catch((error: unknown) => error);
+  const requestId = refused instanceof Turned ? (refused.requestId ?? '') : '';
+  await inside('openclaw', 'devices', 'approve', requestId, '--json');
+  expect(await client.connect(port, token)).toMatchObject({ version: older, scopes: ['operator.read'] });
+}
+
+async function inside(...command: string[]): Promise<string> {
+  const { stdout } = await execa('docker', ['exec', own.container, ...command]);
+  return stdout;
+}
+
+/** What the customer keeps in the workspace, which no gateway writes to: names, modes, owners, times, targets, content. */
+async function filesOf(): Promise<string> {
+  const listed = await inside('find', workspace, '-printf', '%p %m %u %g %T@ %s %l\n');
+  const sums = await inside('sh', '-c', `find ${workspace} -type f -exec sha256sum {} +`);
+  return [...listed.split('\n').toSorted(), ...sums.split('\n').toSorted()].join('\n');
+}
+
+async function configOf() {
+  return JSON.parse(await inside('cat', `${stateDirectory}/${configFile}`));
+}
+
+/** The old one serves our own client with the same token and pairing, on its own state; nothing of the attempt is left. */
+async function servesAsBefore(birth: string): Promise<void> {
+  expect(await client.connect(port, token)).toMatchObject({ version: older, scopes: ['operator.read'] });
+  expect(await filesOf()).toBe(before.files);
+  expect(await configOf()).toEqual(before.config);
+  expect(await inside('ls', stateDirectory)).not.toContain('junk');
+  expect(await ground.leftovers()).toEqual(stage.expected(birth));
+  const policy = await execa('docker', ['inspect', '-f', '{{.HostConfig.RestartPolicy.Name}}', own.container]);
+  expect(policy.stdout).toBe('unless-stopped');
+}
+
+describe('on the real gateway, an upgrade', () => {
+  it.each([
+    ['that crashes is seen in seconds and goes back', '2026.9.7', /^await replacement: .*exit 1/s, 60_000],
+    [
+      'to a healthy one of the wrong version goes back',
+      '2026.9.8',
+      /runs 2026\.9\.6, asked for was 2026\.9\.8/,
+      60_000,
+    ],
+    ['to one that never gets ready goes back', '2026.9.9', /^await replacement: .*given up/s, 10_000],
+  ])(
+    '%s: same token, same devices, same state',
+    async (_title, release, reason, readyMs) => {
+      const began = Date.now();
+      await upgrade(release, readyMs);
+      const found = await settled();
+      expect(found.last).toMatchObject({ kind: 'upgrade', outcome: 'undone', reason: expect.stringMatching(reason) });
+      expect(found.life?.spec.release).toBe(older);
+      await servesAsBefore(found.life?.mark.birth ?? '');
+      process.stderr.write(`${release} went back within ${Math.round((Date.now() - began) / 1000)} s\n`);
+    },
+    upgradeMs,
+  );
+
+  it(
+    `${older} → ${newer} keeps token, devices and config`,
+    async () => {
+      await upgrade(newer);
+      const found = await settled();
+      expect(found).toMatchObject({ life: { spec: { release: newer } }, former: { release: older } });
+      expect(await client.connect(port, token)).toMatchObject({ version: newer, scopes: ['operator.read'] });
+      expect(await filesOf()).toBe(before.files);
+      expect(await configOf()).toMatchObject({
+        gateway: { mode: 'local', bind: 'lan', auth: before.config.gateway.auth },
+      });
+      const birth = found.life?.mark.birth ?? '';
+      const { a } = replacementNames({ gateway: stage.id, birth }).snapshots;
+      expect(await ground.leftovers()).toEqual([...stage.expected(birth), `volume ${a}`].toSorted());
+    },
+    upgradeMs,
+  );
+
+  it(
+    'back to an older release is refused, with the way that there is',
+    async () => {
+      await upgrade(older);
+      const found = await settled();
+      expect(found.last).toMatchObject({
+        outcome: 'undone',
+        reason: expect.stringMatching(/is older than 2026\.9\.6.*creel rollback/s),
+      });
+      expect(await client.connect(port, token)).toMatchObject({ version: newer });
+    },
+    upgradeMs,
+  );
+
+  it(
+    'is rolled back, from a release that hangs when it is stopped, to the state it had',
+    async () => {
+      await inside('sh', '-c', `echo since > ${workspace}/since.txt`);
+      await stage.request({ kind: 'rollback', requestId: 'back', origin: 'test', place, readyMs: 60_000 });
+      const found = await settled();
+      expect(found).toMatchObject({ life: { spec: { release: older } }, former: { release: newer } });
+      expect(await client.connect(port, token)).toMatchObject({ version: older, scopes: ['operator.read'] });
+      expect(await filesOf()).toBe(before.files);
+    },
+    upgradeMs,
+  );
+
+  it(
+    'in the middle of which it is removed leaves nothing',
+    async () => {
+      stage.interfere('ensureReplacement', 'hold after');
+      await upgrade(newer);
+      await stage.held('ensureReplacement');
+      const { life } = await stage.describe();
+      const { former } = replacementNames({ gateway: stage.id, birth: life?.mark.birth ?? '' });
+      expect(await ground.leftovers()).toContain(`container ${former}`);
+      await stage.remove();
+      stage.letGo('ensureReplacement');
+      expect(await stage.settled(upgradeMs)).toMatchObject({ phase: 'removed', left: [] });
+      expect(await ground.leftovers()).toEqual([]);
+    },
+    upgradeMs,
+  );
+});
