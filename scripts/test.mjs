@@ -26,6 +26,7 @@ const tiers = [
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 
+const began = Date.now();
 const reports = mkdtempSync(join(tmpdir(), 'creel-tests-'));
 const total = { passed: 0, failed: 0 };
 let red;
@@ -53,7 +54,7 @@ function passes({ paths, environment }) {
   ];
   const { status } = spawnSync(process.execPath, [...vitest, ...paths], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...ownEnvironment(), ...environment },
+    env: { ...ownEnvironment(), TEST_RUN_BEGAN: String(began), ...environment },
   });
   const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0 } = read(report);
   total.passed += numPassedTests;

@@ -26,7 +26,7 @@ const upgradeMs = 240_000;
 const releases: Readonly<Record<string, string>> = {
   '2026.9.7': `echo x > ${stateDirectory}/junk; rm -rf ${workspace}; exit 1`,
   '2026.9.8': ':', // healthy, and another version than it is called
-  '2026.9.9': 'exec sleep 3600',
+  '2026.9.9': `trap '' TERM; while :; do sleep 1; done`, // and hangs when it is stopped
   [newer]: `trap '' TERM; node-real "$@" & wait; exit 1`,
 };
 

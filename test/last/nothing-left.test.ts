@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
+import Dockerode from 'dockerode';
 import { describe, expect, it } from 'vitest';
-import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
 import { findProcesses } from '../../src/dev/own-process.js';
 import { foundSocket } from '../found.js';
 
@@ -13,13 +13,44 @@ const ours = /^(e2e|contract-|oc-dt-|bench-|test-)/;
 /** The workers, dev servers and browsers that tests start, by their arguments. */
 const programs = [path.resolve('dist/test') + path.sep, 'creel-server-', 'playwright_chromiumdev_profile'];
 
-const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
+/** What an earlier run left, whoever killed it, is not this run's: it is named and passed over. */
+const began = Number(process.env['TEST_RUN_BEGAN'] ?? 0);
+
+const docker = new Dockerode({ socketPath: foundSocket() });
+
+type Made = { readonly what: string; readonly deployment: string; readonly at: number };
 
 async function resources(): Promise<string[]> {
-  const marked = await engine.listMarked();
-  return marked
-    .filter(({ labels }) => ours.test(labels['creel.deployment'] ?? ''))
-    .map(({ kind, name, labels }) => `${kind} ${name} of ${labels['creel.deployment']}`);
+  const found = (await marked()).filter(({ deployment }) => ours.test(deployment));
+  const name = ({ what, deployment }: Made) => `${what} of ${deployment}`;
+  for (const each of found.filter(({ at }) => at < began))
+    process.stderr.write(`left by an earlier run: ${name(each)}\n`);
+  return found.filter(({ at }) => at >= began).map(name);
+}
+
+async function marked(): Promise<Made[]> {
+  const filters = { label: ['creel.deployment'] };
+  const [containers, { Volumes: volumes }, networks] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listVolumes({ filters }),
+    docker.listNetworks({ filters }),
+  ]);
+  const made = (kind: string, name: string, labels: Record<string, string> | undefined, at: number) => ({
+    what: `${kind} ${name}`,
+    deployment: labels?.['creel.deployment'] ?? '',
+    at,
+  });
+  // The engine tells the age of a volume and of a container in whole seconds, cut off.
+  const since = (time: string | undefined) => Date.parse(time ?? '') + 999;
+  return [
+    ...containers.map((each) =>
+      made('container', each.Names[0]?.slice(1) ?? each.Id, each.Labels, each.Created * 1000 + 999),
+    ),
+    ...volumes.map((each) =>
+      made('volume', each.Name, each.Labels, since('CreatedAt' in each ? String(each.CreatedAt) : undefined)),
+    ),
+    ...networks.map((each) => made('network', each.Name, each.Labels, since(each.Created))),
+  ];
 }
 
 function processes(): string[] {
@@ -41,11 +72,11 @@ describe('after every test', () => {
     const labels = { 'creel.deployment': `e2e${randomBytes(4).toString('hex')}` };
     const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', path.resolve('dist/test/left.js')]);
     try {
-      await engine.createVolume({ name, labels });
+      await docker.createVolume({ Name: name, Labels: labels });
       expect(await resources()).toEqual([`volume ${name} of ${labels['creel.deployment']}`]);
       await expect.poll(processes, { timeout: 10_000 }).toEqual([expect.stringContaining(`${left.pid} `)]);
     } finally {
-      await engine.removeVolume(name);
+      await docker.getVolume(name).remove();
       left.kill('SIGKILL');
       await once(left, 'exit');
     }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import { isNotFound } from '../../src/client/failure.js';
 import { firstOf, heartbeatForm } from '../../src/client/payloads.js';
 import type { PairRequest } from '../../src/workflows/change-requests.js';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
@@ -54,11 +55,16 @@ async function answer(stage: DirectoryStage, word: ParkAnswer): Promise<void> {
 async function waitsFor(stage: DirectoryStage, workflowId: string): Promise<string> {
   const client = await stage.client();
   for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(100)) {
-    const { raw } = await client.workflow.getHandle(workflowId).describe();
-    const said = firstOf(raw.pendingActivities?.[0]?.heartbeatDetails, heartbeatForm)?.sentence ?? '';
+    const found = await client.workflow.getHandle(workflowId).describe().catch(unlessNotFound);
+    const said = firstOf(found?.raw.pendingActivities?.[0]?.heartbeatDetails, heartbeatForm)?.sentence ?? '';
     if (said !== '') return said;
   }
   throw new Error(`${workflowId} says nothing`);
+}
+
+/** An operation is accepted a moment before its run begins. */
+function unlessNotFound(error: unknown): undefined {
+  if (!isNotFound(error)) throw error;
 }
 
 const doing = (steps: readonly string[]) => steps.map((step) => registry[step]?.do ?? '');
