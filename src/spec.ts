@@ -26,6 +26,7 @@ const draftForm = z.strictObject({
   memory: z.string('must be a size in quotes, for example "2 GB"').optional(),
   cpus: z.number('must be a number, for example 2').optional(),
   keep_state: z.string('must be a duration in quotes, for example "14 days"').optional(),
+  keep_former: z.string('must be a duration in quotes, for example "7 days"').optional(),
   park_for: z.string('must be a duration in quotes, for example "30 minutes"').optional(),
   rotation: z.enum(['manual', 'scheduled'], 'must be "manual" or "scheduled"').optional(),
   channels: z.array(channelForm, 'must be written as [[channels]] tables').optional(),
@@ -57,6 +58,7 @@ export function specFrom(draft: Draft): GatewaySpec {
     keepStateMs: draft.keep_state === undefined ? keepStateMs : milliseconds('keep_state', draft.keep_state),
     parkMs: draft.park_for === undefined ? 0 : milliseconds('park_for', draft.park_for),
     channels: channelsFrom(draft),
+    ...(draft.keep_former !== undefined && { keepFormerMs: milliseconds('keep_former', draft.keep_former) }),
     ...(draft.rotation !== undefined && { rotation: draft.rotation }),
   });
 }

@@ -20,6 +20,13 @@ import { awaitNoOperations } from './earlier-operations.js';
 import { ensureOperator } from './operator.js';
 import { probeReadiness } from './readiness.js';
 import { findGateway } from './record.js';
+import {
+  ensureChannels,
+  findReconfigured,
+  probeReconfigurable,
+  probeReconfigured,
+  restoreChannels,
+} from './reconfiguration.js';
 import { ensureRehearsal, removeRehearsal } from './rehearsal.js';
 import { ensureRelease } from './release.js';
 import { ensureNextRelease, probeReplaceable } from './replaceable.js';
@@ -44,6 +51,7 @@ export function createActivities(deps: Deps) {
     ...rotating(deps),
     ...pairing(deps),
     ...replacing(deps),
+    ...reconfiguring(deps),
     ...looking(deps),
   };
 }
@@ -118,6 +126,17 @@ function replacing(deps: Deps) {
     ensureCommitted: ensureCommitted(deps),
     findReplaced: findReplaced(deps),
     ensureDropped: ensureDropped(deps),
+  };
+}
+
+/** Other channels for the container that there is. */
+function reconfiguring(deps: Deps) {
+  return {
+    probeReconfigurable: probeReconfigurable(deps),
+    ensureChannels: ensureChannels(deps),
+    restoreChannels: restoreChannels(deps),
+    probeReconfigured: probeReconfigured(deps),
+    findReconfigured: findReconfigured(deps),
   };
 }
 

@@ -1,9 +1,8 @@
+import type { ResolvedChannel } from '../domain/channel-config.js';
 import type { Channel } from '../domain/channels.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { Secret } from '../domain/secret.js';
 import type { Deps } from './deps.js';
-
-export type ResolvedChannel = { readonly channel: Channel; readonly secrets: Readonly<Record<string, Secret>> };
 
 /** The channels of a gateway with their stored secrets. A missing one is `Refused`, naming how to store it. */
 export async function resolveChannels(deps: Deps, gateway: Gateway): Promise<ResolvedChannel[]> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ChannelKind } from '../domain/channels.js';
 import { NotYet, Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import { channelsMs } from '../domain/thresholds.js';
@@ -10,6 +11,7 @@ const statusAnswer = z.object({
   channels: z.record(
     z.string(),
     z.object({
+      running: z.boolean().nullish(),
       lastError: z.string().nullish(),
       probe: z.object({ ok: z.boolean(), status: z.number().nullish(), error: z.string().nullish() }).nullish(),
     }),
@@ -37,23 +39,38 @@ export async function describeChannels(deps: Deps, gateway: Gateway): Promise<st
   return problem?.message ?? `${gateway.spec.channels.map(({ kind }) => kind).join(', ')} connected`;
 }
 
+/** The channels that run in a gateway, whoever configured them. */
+export async function findRunningChannels(deps: Deps, gateway: Gateway): Promise<string[]> {
+  const channels = Object.entries(await readStatus(deps, gateway));
+  return channels.filter(([, { running }]) => running === true).map(([kind]) => kind);
+}
+
+/** The channels of the spec that have really connected. */
+export async function connectedChannels(deps: Deps, gateway: Gateway): Promise<ChannelKind[]> {
+  if (gateway.spec.channels.length === 0) return [];
+  const channels = await readStatus(deps, gateway);
+  return gateway.spec.channels.map(({ kind }) => kind).filter((kind) => channels[kind]?.probe?.ok === true);
+}
+
 async function findChannelProblem(deps: Deps, gateway: Gateway): Promise<NotYet | Refused | undefined> {
+  const channels = await readStatus(deps, gateway);
+  for (const { kind } of gateway.spec.channels) {
+    const found = channels[kind];
+    if (!found) return new Refused(`channel ${kind} is not loaded: the image lacks its plugin (T12)`);
+    if (found.probe?.ok) continue;
+    const heard = found.probe?.error ?? found.lastError ?? 'no probe answer';
+    const refused = found.probe?.status === 401 || found.probe?.status === 404;
+    if (refused)
+      return new Refused(`channel ${kind} refused its token: ${heard}. Store the right one with \`creel secret set\``);
+    return new NotYet(`channel ${kind} is not connected: ${heard}`);
+  }
+  return undefined;
+}
+
+async function readStatus(deps: Deps, gateway: Gateway): Promise<z.infer<typeof statusAnswer>['channels']> {
   const session = await openSession(deps, gateway);
   try {
-    const { channels } = statusAnswer.parse(await session.call('channels.status', { probe: true, timeoutMs: 5_000 }));
-    for (const { kind } of gateway.spec.channels) {
-      const found = channels[kind];
-      if (!found) return new Refused(`channel ${kind} is not loaded: the image lacks its plugin (T12)`);
-      if (found.probe?.ok) continue;
-      const heard = found.probe?.error ?? found.lastError ?? 'no probe answer';
-      const refused = found.probe?.status === 401 || found.probe?.status === 404;
-      if (refused)
-        return new Refused(
-          `channel ${kind} refused its token: ${heard}. Store the right one with \`creel secret set\``,
-        );
-      return new NotYet(`channel ${kind} is not connected: ${heard}`);
-    }
-    return undefined;
+    return statusAnswer.parse(await session.call('channels.status', { probe: true, timeoutMs: 5_000 })).channels;
   } finally {
     session.close();
   }

@@ -1,3 +1,5 @@
+import { withoutFormer } from '../domain/channel-config.js';
+import type { Channel } from '../domain/channels.js';
 import { Refused } from '../domain/errors.js';
 import {
   configFile,
@@ -35,8 +37,8 @@ export const ensureConfig = (deps: Deps) =>
     await writeConfig(deps, gateway);
   };
 
-/** Writes what creel owns of the config over what is there, of a gateway that does not run. */
-export async function writeConfig(deps: Deps, gateway: Gateway): Promise<void> {
+/** Writes what creel owns of the config over what is there, of a gateway that does not run; what it owned for former channels goes. */
+export async function writeConfig(deps: Deps, gateway: Gateway, former: readonly Channel[] = []): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const { port } = await networkOf(deps, gateway);
   const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
@@ -47,8 +49,9 @@ export async function writeConfig(deps: Deps, gateway: Gateway): Promise<void> {
     channels: await resolveChannels(deps, gateway),
   });
   const writer = await openWriter(deps, gateway);
-  const existing = await engine.readFile(writer.id, path);
-  if (!holdsConfig(existing, owned)) {
+  const found = await engine.readFile(writer.id, path);
+  const existing = former.length > 0 ? withoutFormer(found, former, gateway.spec.channels) : found;
+  if (existing !== found || !holdsConfig(existing, owned)) {
     const content = overlayConfig(existing, owned);
     await engine.writeFiles(writer.id, stateDirectory, [{ path: configFile, content, mode: 0o600, uid: 1000 }]);
     if (!holdsConfig(await engine.readFile(writer.id, path), owned))

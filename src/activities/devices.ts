@@ -97,7 +97,7 @@ async function evictAll(session: Session, own: string): Promise<PairedDevice[]> 
 }
 
 /** What somebody else removed meanwhile is gone, which was the wish. */
-async function unlessUnknown(removal: Promise<unknown>): Promise<void> {
+export async function unlessUnknown(removal: Promise<unknown>): Promise<void> {
   try {
     await removal;
   } catch (error) {

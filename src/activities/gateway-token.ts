@@ -1,27 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
 import { tokenIn } from '../domain/gateway-config.js';
-import { names, type Gateway } from '../domain/gateway.js';
+import type { Gateway } from '../domain/gateway.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
 import { Secret } from '../domain/secret.js';
-import { configReadings, rotationStopGraceS, sessionCloseMs } from '../domain/thresholds.js';
+import { sessionCloseMs } from '../domain/thresholds.js';
 import { gatewayToken, operatorDevice } from '../domain/token.js';
 import type { Container } from '../ports/docker-engine.js';
-import { RpcError, type Session } from '../ports/gateway-door.js';
-import { configText, writeConfig } from './config.js';
+import type { Session } from '../ports/gateway-door.js';
+import { configText } from './config.js';
+import { insideWith, patchConfig, type Ask } from './config-patch.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
-import { networkOf } from './network.js';
 import { listDevices } from './devices.js';
 import { ensureOperator, knockAsOperator, openSession, turnedAway } from './operator.js';
+import { restartWith } from './restart.js';
 import { wayOf } from './rotatable.js';
-
-/** Asks the gateway one thing: from outside over a session, or inside. A refusal is an `RpcError`. */
-type Ask = (method: string, params: unknown) => Promise<unknown>;
-
-const configForm = z.object({ hash: z.string() });
 
 /** The next generation is in force: read back first, because an earlier attempt may have set it (S1-8). */
 export const ensureToken = (deps: Deps) =>
@@ -36,7 +31,7 @@ export const ensureToken = (deps: Deps) =>
       return `${said} after a restart, which closed every session`;
     }
     if (gateway.change.reclaim) {
-      await patchToken(insideWith(deps, gateway, tokenIn(text) ?? ''), deps, next);
+      await patchToken(insideWith(deps, gateway, new Secret(tokenIn(text) ?? '')), deps, next);
       return `${said}, set from inside over whatever was there`;
     }
     return `${said}, ${await reloadFromOutside(deps, gateway)}`;
@@ -55,7 +50,7 @@ export const restoreToken = (deps: Deps) =>
       } else {
         const next = gatewayToken(deps.key, gateway.mark, change.nextTokenGeneration);
         const held = (await isInForce(deps, rotated(changing), container)) ? next.reveal() : (tokenIn(text) ?? '');
-        await patchToken(insideWith(deps, gateway, held), deps, gateway);
+        await patchToken(insideWith(deps, gateway, new Secret(held)), deps, gateway);
       }
     }
     await ensureOperator(deps)(gateway);
@@ -116,51 +111,9 @@ async function deviceSession(deps: Deps, gateway: Gateway, shared: Session): Pro
   return knock.kind === 'open' ? knock.session : undefined;
 }
 
-/** Puts the token of this generation into the running config, read again when somebody edits it meanwhile. */
+/** Puts the token of this generation into the running config. */
 async function patchToken(ask: Ask, deps: Deps, to: Gateway): Promise<void> {
   const token = gatewayToken(deps.key, to.mark, to.tokenGeneration).reveal();
   const raw = JSON.stringify({ gateway: { auth: { token }, remote: { token } } });
-  for (let reading = 0; reading < configReadings; reading += 1) {
-    const { hash } = configForm.parse(await ask('config.get', {}));
-    deps.signal()?.throwIfAborted();
-    try {
-      await ask('config.patch', { baseHash: hash, raw });
-      return;
-    } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
-      if (!error.message.includes('config changed since last load')) {
-        throw new Refused(`gateway ${to.mark.gateway} refuses the new token: ${error.message}`, { cause: error });
-      }
-    }
-  }
-  throw new Refused(
-    `the config of gateway ${to.mark.gateway} was edited by somebody else ${configReadings} times while its token was changed. Ask again when they are done`,
-  );
-}
-
-function insideWith(deps: Deps, gateway: Gateway, token: string): Ask {
-  const inside = { place: gateway.place, container: names(gateway.mark).container, token: new Secret(token) };
-  return async (method, params) => {
-    const knock = await deps.door.callInside(inside, [{ method, params }]);
-    if (knock.kind !== 'open') throw new Refused(`the token in openclaw.json is not in force (${knock.kind})`);
-    const answer = knock.answers[0];
-    if (answer?.ok) return answer.payload;
-    throw new RpcError(answer?.code ?? 'NO_ANSWER', answer?.message ?? `${method} was not answered`);
-  };
-}
-
-/** For a release that does not take a token up while it runs: stopped, written, started. Each part is asked again without harm. */
-async function restartWith(deps: Deps, gateway: Gateway, container: Container): Promise<void> {
-  const engine = deps.engineAt(gateway.place);
-  if (container.state === 'running') {
-    await engine.setRestartPolicy(container.id, 'no');
-    await engine.stopContainer(container.id, rotationStopGraceS);
-  }
-  await writeConfig(deps, gateway);
-  deps.signal()?.throwIfAborted();
-  if ((await engine.startContainer(container.id)) !== 'running') {
-    const { port } = await networkOf(deps, gateway);
-    throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was restarted`);
-  }
-  await engine.setRestartPolicy(container.id, 'unless-stopped');
+  await patchConfig(deps, to, ask, async () => ({ raw }));
 }

@@ -1,19 +1,23 @@
 import type { Changing } from '../domain/change.js';
+import type { Channel } from '../domain/channels.js';
 import { NotYet, Refused } from '../domain/errors.js';
 import { gatewayContainer } from '../domain/container.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
+import { canonical } from '../domain/gateway-spec.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import { replaced, replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
-import { describeChannels } from './channels.js';
+import { describeChannels, probeChannels } from './channels.js';
 import { writeConfig } from './config.js';
 import { containerOf, ensureRestartPolicy, isReplaced, removeNamed } from './container.js';
 import type { Deps } from './deps.js';
+import { unlessUnknown } from './devices.js';
 import { neverOver } from './never-over.js';
 import { networkOf } from './network.js';
+import { openSession } from './operator.js';
 import { awaitReady } from './readiness.js';
 import { findGateway } from './record.js';
 import { releaseImageOf } from './release.js';
-import { pairedDevices, savedDevices } from './snapshot.js';
+import { pairedDevices, savedFacts } from './snapshot.js';
 
 /** The new container runs, started once: what ends by itself is judged, not started again. */
 export const ensureReplacement = (deps: Deps) =>
@@ -58,22 +62,48 @@ export const probeReplacement = (deps: Deps) =>
     });
   };
 
-/** Whoever was let in before is let in again, with the same token, and the channels are what the spec says. */
+/**
+ * Whoever was let in before is let in again, with the same token, and nobody else: an older state knows devices that were cut
+ * off since. Channels that were connected, and those that are new, are connected.
+ */
 export const probeDevices = (deps: Deps) =>
   async function probeDevices(gateway: Changing<Replacement>): Promise<string> {
     return neverOver(async () => {
+      const { save, take } = gateway.change;
       const next = replaced(gateway);
-      const [before, now] = [await savedDevices(deps, gateway), await pairedDevices(deps, next)];
-      const missing = before.filter((each) => !now.includes(each));
+      await replacementOf(deps, gateway);
+      const { devices, channels } = await savedFacts(deps, gateway, save);
+      const known = take === undefined ? devices : (await savedFacts(deps, gateway, take)).devices;
+      const expected = devices.filter((each) => known.includes(each));
+      const now = await pairedDevices(deps, next);
+      const missing = expected.filter((each) => !now.includes(each));
       if (missing.length > 0) {
         throw new Refused(
           `devices that were paired with ${gateway.mark.gateway} are not any more: ${missing.map((each) => each.slice(0, 12)).join(', ')}`,
         );
       }
-      const channels = await describeChannels(deps, next);
-      return `generation ${next.tokenGeneration} and ${before.length} devices as before; channels: ${channels}`;
+      const cutOff = take === undefined ? [] : now.filter((each) => !devices.includes(each));
+      await removeDevices(deps, next, cutOff);
+      const wanted = next.spec.channels.filter((each) => channels.includes(each.kind) || isNew(gateway, each));
+      await probeChannels(deps)({ ...next, spec: { ...next.spec, channels: wanted } });
+      const off = cutOff.length > 0 ? ` (${cutOff.length} cut off since then stay out)` : '';
+      return `generation ${next.tokenGeneration} and ${expected.length} devices as before${off}; channels: ${await describeChannels(deps, next)}`;
     });
   };
+
+function isNew({ spec }: Gateway, channel: Channel): boolean {
+  return !spec.channels.some((each) => canonical(each) === canonical(channel));
+}
+
+async function removeDevices(deps: Deps, gateway: Gateway, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const session = await openSession(deps, gateway);
+  try {
+    for (const deviceId of ids) await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+  } finally {
+    session.close();
+  }
+}
 
 /** The new container is the gateway's for good: the engine keeps it running, and the one of before is gone. */
 export const ensureCommitted = (deps: Deps) =>
@@ -97,7 +127,7 @@ async function createReplacement(deps: Deps, gateway: Changing<Replacement>, nex
   const name = names(gateway.mark).container;
   if (await engine.findContainer(name)) throw new NotYet(`container ${name} of before has not made room yet`);
   const [image, { port }] = await Promise.all([releaseImageOf(deps, next), networkOf(deps, gateway)]);
-  await writeConfig(deps, next);
+  await writeConfig(deps, next, gateway.spec.channels);
   deps.signal()?.throwIfAborted();
   await engine.createContainer(gatewayContainer(next, image.id, port));
 }

@@ -9,6 +9,7 @@ import {
   type SnapshotDrop,
 } from '../domain/replacement.js';
 import type { Volume, VolumeCopy } from '../ports/docker-engine.js';
+import { connectedChannels } from './channels.js';
 import { isReplaced, removeContainer } from './container.js';
 import type { Deps } from './deps.js';
 import { listDevices } from './devices.js';
@@ -19,10 +20,11 @@ import { releaseImageOf } from './release.js';
 
 /** What was true of the gateway when its state was saved: it must be true again of whatever takes that state. */
 const devicesLabel = 'creel.devices';
+const channelsLabel = 'creel.channels';
 
 const shelves: readonly Shelf[] = ['a', 'b'];
 
-/** A volume for the saved state, which names the devices that are paired now. */
+/** A volume for the saved state, which names the devices that are paired and the channels that are connected now. */
 export const ensureRoom = (deps: Deps) =>
   async function ensureRoom(gateway: Changing<Replacement>): Promise<string> {
     return neverOver(async () => {
@@ -31,8 +33,12 @@ export const ensureRoom = (deps: Deps) =>
       const name = replacementNames(mark).snapshots[change.save];
       const known = await snapshotOf(deps, gateway, change.save);
       if (known && !isOf(known, change.number)) await dropSnapshot(deps, gateway, change.save);
-      const devices = (await pairedDevices(deps, gateway)).join(',');
-      const labels = { ...markLabels(mark), [replacementLabel]: String(change.number), [devicesLabel]: devices };
+      const labels = {
+        ...markLabels(mark),
+        [replacementLabel]: String(change.number),
+        [devicesLabel]: (await pairedDevices(deps, gateway)).join(','),
+        [channelsLabel]: (await connectedChannels(deps, gateway)).join(','),
+      };
       await engine.createVolume({ name, labels });
       return `room made in ${name}`;
     });
@@ -86,11 +92,17 @@ export async function putBack(deps: Deps, gateway: Gateway, save: Shelf, number:
   await deps.engineAt(gateway.place).restoreVolume(await copyOf(deps, gateway, save, number));
 }
 
-/** The devices that must still be let in: those paired when the state was saved that the gateway has now. */
-export async function savedDevices(deps: Deps, gateway: Changing<Replacement>): Promise<string[]> {
-  const { take, save } = gateway.change;
-  const known = await snapshotOf(deps, gateway, take ?? save);
-  return (known?.labels[devicesLabel] ?? '').split(',').filter((each) => each !== '');
+/** What was true of the gateway when the state in a shelf was saved; one that is gone says nothing about anybody. */
+export async function savedFacts(
+  deps: Deps,
+  gateway: Gateway,
+  shelf: Shelf,
+): Promise<{ readonly devices: string[]; readonly channels: string[] }> {
+  const saved = await snapshotOf(deps, gateway, shelf);
+  if (!saved) throw new Refused(`the saved state of ${gateway.mark.gateway} is gone`);
+  const { labels } = saved;
+  const listOf = (label: string) => (labels[label] ?? '').split(',').filter((each) => each !== '');
+  return { devices: listOf(devicesLabel), channels: listOf(channelsLabel) };
 }
 
 /** The ids of the devices that a gateway lets in. */

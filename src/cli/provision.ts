@@ -32,6 +32,7 @@ export function provisionCommand() {
     .option('--memory <size>', 'for example "2 GB" (the default); at least 1.5 GB')
     .option('--cpus <number>', 'for example 2 (the default)')
     .option('--keep-state <duration>', 'how long a removal keeps the state; default "14 days", 0 keeps none')
+    .option('--keep-former <duration>', 'how long an upgrade keeps the release of before; default "7 days"')
     .option('--park-for <duration>', 'how long a stuck operation waits for a person; default 0')
     .addOption(
       new Option('--rotation <when>', 'whether `creel rotate --all` takes it along; default manual').choices([
@@ -99,6 +100,7 @@ type SpecFlags = {
   readonly memory?: string;
   readonly cpus?: string;
   readonly keepState?: string;
+  readonly keepFormer?: string;
   readonly parkFor?: string;
   readonly rotation?: string;
 };
@@ -113,6 +115,7 @@ function draftOf(flags: SpecFlags): Draft {
     ...(flags.memory !== undefined && { memory: flags.memory }),
     ...(cpus !== undefined && { cpus }),
     ...(flags.keepState !== undefined && { keep_state: flags.keepState }),
+    ...(flags.keepFormer !== undefined && { keep_former: flags.keepFormer }),
     ...(flags.parkFor !== undefined && { park_for: flags.parkFor }),
     ...(flags.rotation !== undefined && { rotation: flags.rotation === 'scheduled' ? 'scheduled' : 'manual' }),
   };

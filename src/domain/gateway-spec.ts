@@ -15,11 +15,19 @@ export type GatewaySpec = {
   /** How long an operation waits for an operator's word before it unwinds; 0 unwinds at once. */
   readonly parkMs: number;
   readonly channels: readonly Channel[];
+  /** How long the release of before and its state are kept after an upgrade; a week when absent. */
+  readonly keepFormerMs?: number;
   /** Whether a rotation of the whole fleet takes it along; absent, the default, only when somebody names it. */
   readonly rotation?: 'scheduled';
 };
 
-const known = new Set(['release', 'dev', 'memoryMb', 'cpus', 'keepStateMs', 'parkMs', 'channels', 'rotation']);
+/** What `creel change` can ask for; what is absent stays. */
+export type SpecChange = Partial<Omit<GatewaySpec, 'release' | 'dev' | 'rotation'>> & {
+  readonly rotation?: 'manual' | 'scheduled';
+};
+
+const changeable = ['memoryMb', 'cpus', 'keepStateMs', 'keepFormerMs', 'parkMs', 'channels', 'rotation'] as const;
+const known = new Set<string>(['release', 'dev', ...changeable]);
 const yearMs = 366 * 24 * 3_600_000;
 
 /**
@@ -46,9 +54,18 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     cpus: between('cpus', given['cpus'], 0.5, 64),
     keepStateMs: between('keepStateMs', given['keepStateMs'], 0, yearMs),
     parkMs: between('parkMs', given['parkMs'], 0, yearMs),
+    ...(given['keepFormerMs'] !== undefined && {
+      keepFormerMs: between('keepFormerMs', given['keepFormerMs'], 0, yearMs),
+    }),
     channels,
     ...rotationOf(given['rotation']),
   };
+}
+
+/** The spec that a change of it comes to, or `Refused`. */
+export function changedSpec(spec: GatewaySpec, change: SpecChange): GatewaySpec {
+  const asked = changeable.filter((field) => change[field] !== undefined).map((field) => [field, change[field]]);
+  return gatewaySpec({ ...spec, ...Object.fromEntries(asked) });
 }
 
 /** `manual` is what a spec without the field says: both are one spec. */

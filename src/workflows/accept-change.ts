@@ -5,7 +5,8 @@ import { pairingWaitCeilingMs } from '../domain/thresholds.js';
 import type { GatewaySpec } from '../domain/gateway-spec.js';
 import type { ChangeRequest, PairRequest } from './change-requests.js';
 import { isAlive, isRemoving, type GatewayState } from './gateway-state.js';
-import { checkReshape, checkRollback, checkUpgrade } from './replacement-state.js';
+import { checkRollback, checkUpgrade } from './replacement-state.js';
+import { checkReshape } from './reshape-state.js';
 import { isChange, type ChangeKind } from './steps.js';
 
 /** Holds a change against the state, or `Refused`: only a gateway that lives, and is not being removed, can be changed. */

@@ -1,5 +1,5 @@
-import type { Channel } from '../domain/channels.js';
 import type { Wanted } from '../domain/device.js';
+import type { SpecChange } from '../domain/gateway-spec.js';
 import type { Place } from '../domain/gateway.js';
 
 /** What somebody asks of a gateway that lives. */
@@ -48,6 +48,7 @@ export type DenyRequest = Asked & { readonly kind: 'deny'; readonly deviceId: st
 
 /** A device is cut off. */
 export type UnpairRequest = Asked & { readonly kind: 'unpair'; readonly deviceId: string };
+
 /** Another release, proved before the one of before is let go. */
 export type UpgradeRequest = Asked & {
   readonly kind: 'upgrade';
@@ -63,14 +64,8 @@ export type UpgradeRequest = Asked & {
 /** The kept release, with the state that it was left with. */
 export type RollbackRequest = Asked & { readonly kind: 'rollback'; readonly readyMs?: number };
 
-/** Other resources or channels for the same release; what is absent stays. */
-export type ReshapeRequest = Asked & {
-  readonly kind: 'change';
-  readonly memoryMb?: number;
-  readonly cpus?: number;
-  readonly channels?: readonly Channel[];
-  readonly readyMs?: number;
-};
+/** Another spec for the same release; what is absent stays. */
+export type ReshapeRequest = Asked & SpecChange & { readonly kind: 'change'; readonly readyMs?: number };
 
 /** Lets go of saved states that are not kept any more. Only the entity itself asks for it. */
 export type DropRequest = Asked & { readonly kind: 'drop-snapshot'; readonly former?: string };

@@ -12,11 +12,11 @@ import {
   endReplacement,
   isReplacement,
   planDrop,
-  planReshape,
   planRollback,
   planUpgrade,
   unsettle,
 } from './replacement-state.js';
+import { applyReconfiguration, planReshape } from './reshape-state.js';
 import { applyRotation, planRotation } from './rotation-state.js';
 import { stepsOfChange, type ChangeKind } from './steps.js';
 
@@ -84,6 +84,7 @@ const applications: { readonly [K in Change['kind']]: Application<K> } = {
   upgrade: applyReplacement,
   rollback: applyReplacement,
   change: applyReplacement,
+  reconfigure: applyReconfiguration,
   'drop-snapshot': applyDrop,
 };
 

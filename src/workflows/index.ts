@@ -6,6 +6,6 @@ export { denyDevice, pairDevice, unpairDevice } from './pair-device.js';
 export { tellPerson } from './page.js';
 export { provision, repair } from './provision.js';
 export { rotateFleet } from './rotate-fleet.js';
-export { dropSnapshot, replaceContainer } from './replace-container.js';
+export { dropSnapshot, reconfigureGateway, replaceContainer } from './replace-container.js';
 export { rotateToken, wayBack } from './rotate-token.js';
 export { searchLives, takeUp } from './take-up.js';

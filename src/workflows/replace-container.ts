@@ -9,6 +9,11 @@ export async function replaceContainer(input: OperationInput): Promise<Operation
   return runOperation(input, (saga) => saga.change());
 }
 
+/** Gives the container that there is another spec: its channels, or only what is on record. */
+export async function reconfigureGateway(input: OperationInput): Promise<OperationResult> {
+  return runOperation(input, (saga) => saga.change());
+}
+
 /** Lets go of the saved states that nobody goes back to any more. */
 export async function dropSnapshot(input: OperationInput): Promise<OperationResult> {
   return runOperation(input, (saga) => saga.change());

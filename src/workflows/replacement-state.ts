@@ -1,10 +1,10 @@
 import type { Change } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
-import { canonical, gatewaySpec, sameSpec, type GatewaySpec } from '../domain/gateway-spec.js';
+import { canonical, gatewaySpec, type GatewaySpec } from '../domain/gateway-spec.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { Replacement, Shelf } from '../domain/replacement.js';
 import { failedTries, keepFormerMs, readinessMs, replacementReadyMs } from '../domain/thresholds.js';
-import type { DropRequest, ReshapeRequest, RollbackRequest, UpgradeRequest } from './change-requests.js';
+import type { DropRequest, RollbackRequest, UpgradeRequest } from './change-requests.js';
 import { push, type GatewayState, type Queued } from './gateway-state.js';
 import type { OperationResult } from './operation.js';
 import { replacementOwns } from './steps.js';
@@ -30,16 +30,11 @@ export function checkRollback(request: RollbackRequest, state: GatewayState): vo
   if (!state.kept) throw new Refused(nothingKept);
 }
 
-export function checkReshape(request: ReshapeRequest, _state: GatewayState, spec: GatewaySpec): void {
-  checkReady(request.readyMs);
-  if (sameSpec(reshaped(spec, request), spec)) throw new Refused('it has what is asked for already');
-}
-
 /** Another release for the spec on record. */
 export function planUpgrade(state: GatewayState, life: Gateway, asked: UpgradeRequest): Change | string {
   const to = upgraded(life.spec, asked);
   if (to.release === life.spec.release) return `it runs release ${to.release} already`;
-  return { kind: 'upgrade', to, ...begin(state, life, asked.readyMs) };
+  return { kind: 'upgrade', to, ...beginReplacement(state, life, asked.readyMs) };
 }
 
 /** The kept spec's release with the state that was kept with it; resources and channels stay as they are on record. */
@@ -48,14 +43,7 @@ export function planRollback(state: GatewayState, life: Gateway, asked: Rollback
   if (!kept) return nothingKept;
   const { release, dev } = kept.spec;
   const to = { ...life.spec, release, dev };
-  return { kind: 'rollback', to, take: kept.shelf, ...begin(state, life, asked.readyMs) };
-}
-
-/** The same release with other resources or channels. */
-export function planReshape(state: GatewayState, life: Gateway, asked: ReshapeRequest): Change | string {
-  const to = reshaped(life.spec, asked);
-  if (sameSpec(to, life.spec)) return 'it has what is asked for already';
-  return { kind: 'change', to, ...begin(state, life, asked.readyMs) };
+  return { kind: 'rollback', to, take: kept.shelf, ...beginReplacement(state, life, asked.readyMs) };
 }
 
 /** Everything is let go but what is still kept. */
@@ -98,7 +86,8 @@ export function unsettle(state: GatewayState, until: number): void {
 export function applyReplacement(state: GatewayState, life: Gateway, change: Replacement, now: number): void {
   state.life = { ...life, spec: change.to, replacement: change.number };
   const earlier = state.kept !== undefined || change.kind === 'change';
-  if (change.kind !== 'change') state.kept = { shelf: change.save, spec: life.spec, until: now + keepFormerMs };
+  const keepMs = life.spec.keepFormerMs ?? keepFormerMs;
+  if (change.kind !== 'change') state.kept = { shelf: change.save, spec: life.spec, until: now + keepMs };
   if (earlier) queueDrop(state, life);
   const { [change.to.release]: _proved, ...failed } = state.failed ?? {};
   if (state.failed) state.failed = failed;
@@ -109,7 +98,12 @@ export function applyDrop(): void {}
 
 /** What was kept to go back to is let go when its time has come. */
 export function expireFormer(state: GatewayState, now: number): void {
-  if (!state.kept || now < state.kept.until || !state.life) return;
+  if (state.kept && now >= state.kept.until) dropFormer(state);
+}
+
+/** What was kept to go back to is let go now: it holds what must not come back, or nobody keeps it any longer. */
+export function dropFormer(state: GatewayState): void {
+  if (!state.kept || !state.life) return;
   const { release } = state.kept.spec;
   delete state.kept;
   queueDrop(state, state.life, release);
@@ -119,8 +113,8 @@ export function isReplacement(change: Change): change is Replacement {
   return change.kind === 'upgrade' || change.kind === 'rollback' || change.kind === 'change';
 }
 
-/** Its number is one of the numbers of operations, which are never used twice, whatever became of a record. */
-function begin(
+/** A replacement begins. Its number is one of the numbers of operations, which are never used twice, whatever became of a record. */
+export function beginReplacement(
   state: GatewayState,
   life: Gateway,
   readyMs = replacementReadyMs,
@@ -146,16 +140,8 @@ function upgraded(spec: GatewaySpec, { release, dev }: UpgradeRequest): GatewayS
   return gatewaySpec({ ...spec, release, dev });
 }
 
-function reshaped(spec: GatewaySpec, { memoryMb, cpus, channels }: ReshapeRequest): GatewaySpec {
-  return gatewaySpec({
-    ...spec,
-    memoryMb: memoryMb ?? spec.memoryMb,
-    cpus: cpus ?? spec.cpus,
-    channels: channels ?? spec.channels,
-  });
-}
-
-function checkReady(readyMs: number | undefined): void {
+/** How long somebody gives a new container, or `Refused`. */
+export function checkReady(readyMs: number | undefined): void {
   if (readyMs === undefined || (Number.isSafeInteger(readyMs) && readyMs >= 1_000 && readyMs <= readinessMs)) return;
   throw new Refused(`the time to get ready is ${canonical(readyMs)}: it must be 1000 to ${readinessMs} milliseconds`);
 }

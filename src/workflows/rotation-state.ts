@@ -3,6 +3,7 @@ import { rotated, type Rotation } from '../domain/rotation.js';
 import { lostGenerations } from '../domain/thresholds.js';
 import type { RotateRequest } from './change-requests.js';
 import type { GatewayState } from './gateway-state.js';
+import { dropFormer } from './replacement-state.js';
 
 /** The generations that follow those on record. They are burned here, before anything uses them. */
 export function planRotation(state: GatewayState, life: Gateway, { reclaim, evict }: RotateRequest): Rotation {
@@ -20,6 +21,8 @@ export function applyRotation(state: GatewayState, life: Gateway, change: Rotati
   state.life = rotated({ ...life, change });
   state.handOver = { generation: change.nextTokenGeneration, since: now };
   if (change.evict) state.approved = [];
+  // The state of before would let in again whom this has put out, creel's own device of before among them.
+  if (change.nextDeviceGeneration !== life.deviceGeneration) dropFormer(state);
 }
 
 /** Somebody has the token of this generation: a later one still waits. */

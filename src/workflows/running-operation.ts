@@ -48,6 +48,11 @@ const workflowTypes: Record<OperationKind, string> = {
   'way-back': 'wayBack',
 };
 
+/** The type of an operation's run: what it is called in the Temporal UI. */
+function typeOf({ kind, change }: Queued): string {
+  return kind === 'change' && change?.kind === 'reconfigure' ? 'reconfigureGateway' : workflowTypes[kind];
+}
+
 /** The one operation that an entity runs: a child workflow, its cancellation and its operator's words. */
 export class RunningOperation {
   readonly #start: GatewayStart;
@@ -153,7 +158,7 @@ export class RunningOperation {
         ...(this.#operation.change && { change: this.#operation.change }),
       };
       try {
-        return await startChild(workflowTypes[kind], {
+        return await startChild(typeOf(this.#operation), {
           workflowId: operationWorkflowId(life.mark.gateway, life.mark.birth, number, kind),
           args: [input],
           workflowIdReusePolicy: 'REJECT_DUPLICATE',

@@ -60,9 +60,13 @@ export const registry: Readonly<Record<string, Step>> = {
   'take state': { do: 'ensureTaken', pace: 'wait' }, // what was set aside gets its own state back
   'start replacement': { do: 'ensureReplacement', undo: 'removeReplacement', pace: 'act' },
   'await replacement': { do: 'probeReplacement', pace: 'wait' }, // only reads
-  'prove replacement': { do: 'probeDevices', pace: 'wait' }, // only reads
+  'prove replacement': { do: 'probeDevices', pace: 'wait' }, // a device that was cut off stays so: what is set aside has not known it since
   'commit replacement': { do: 'ensureCommitted', pace: 'wait' }, // what was set aside is made anew
   'read replaced': { do: 'findReplaced', pace: 'act' }, // only reads
+  'check channels': { do: 'probeReconfigurable', pace: 'act' }, // only reads
+  'apply channels': { do: 'ensureChannels', undo: 'restoreChannels', pace: 'wait' },
+  'prove channels': { do: 'probeReconfigured', pace: 'wait' }, // only reads
+  'read reconfigured': { do: 'findReconfigured', pace: 'act' }, // only reads
   'drop snapshot': { do: 'ensureDropped', pace: 'act' }, // what nobody goes back to is gone for good
 };
 
@@ -102,6 +106,7 @@ export const denySteps = ['turn down request'] as const;
 
 /** A device is cut off, and that is proved. */
 export const unpairSteps = ['check device', 'cut off device', 'prove removal'] as const;
+
 /** Another release, proved beside the one that serves. */
 export const upgradeSteps = [
   'check replacement',
@@ -135,6 +140,9 @@ export const rollbackSteps = [
 /** The same release in a container of another shape, or with another config. */
 const reshapeSteps = upgradeSteps.filter((step) => step !== 'rehearse replacement');
 
+/** Other channels, taken up by the container that there is and proved. */
+export const reconfigureSteps = ['check channels', 'apply channels', 'prove channels', 'read reconfigured'] as const;
+
 /** What a replacement may leave in the world until the gateway is removed: entered from the moment that it begins. */
 export const replacementOwns = ['rehearse replacement', 'make room', 'start replacement'] as const;
 
@@ -143,6 +151,7 @@ export const stateStep = 'keep state';
 
 /** The steps of a change, whole: what a lost run of it may have entered. */
 export function stepsOfChange(change: Change): readonly string[] {
+  if (change.kind === 'reconfigure') return change.channels ? reconfigureSteps : [];
   return change.kind === 'rotate' && change.evict ? evictSteps : changeSteps[change.kind];
 }
 

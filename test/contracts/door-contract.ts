@@ -36,6 +36,7 @@ const deviceList = z.object({ pending: z.array(z.looseObject({})), paired: z.arr
 const presenceList = z.array(z.looseObject({ deviceId: z.string().optional(), reason: z.string().optional() }));
 const logTail = z.object({ cursor: z.number(), lines: z.array(z.string()) });
 const logLine = z.looseObject({ time: z.string(), message: z.string().optional() });
+const channelStatus = z.object({ channels: z.record(z.string(), z.object({ running: z.boolean().nullish() })) });
 const configRead = z.object({ hash: z.string() });
 
 /** How long a real gateway may take to boot on a busy machine. */
@@ -50,6 +51,17 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       gateway.door.knock(gateway.at, { token, device: as, scopes });
     const callInside = (method: string, params: unknown = {}) =>
       gateway.door.callInside(gateway.inside, [{ method, params }]).then(answerOf);
+
+    const patchChannel = async (telegram: unknown, replacePaths: readonly string[] = []) => {
+      const { hash: baseHash } = configRead.parse(await callInside('config.get'));
+      const params = { baseHash, raw: JSON.stringify({ channels: { telegram } }), replacePaths };
+      const knocked = await gateway.door.callInside(gateway.inside, [{ method: 'config.patch', params }]);
+      return knocked.kind === 'open' ? knocked.answers[0] : undefined;
+    };
+    const runningChannels = async () => {
+      const { channels } = channelStatus.parse(await callInside('channels.status', { probe: false, timeoutMs: 1_000 }));
+      return Object.entries(channels).flatMap(([kind, { running }]) => (running ? [kind] : []));
+    };
 
     beforeAll(async () => {
       gateway = await prepare();
@@ -199,6 +211,21 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
         channels: {},
       });
       session.close();
+    });
+
+    test('a channel is taken up while it runs, and let go; a list loses entries only when it is named', async () => {
+      const telegram = { enabled: true, botToken: `123456789:${'A'.repeat(35)}`, dmPolicy: 'allowlist' };
+      expect(await patchChannel({ ...telegram, allowFrom: ['1', '2'] })).toMatchObject({ ok: true });
+      await expect.poll(runningChannels, { timeout: 20_000 }).toEqual(['telegram']);
+      for (const fewer of [{ allowFrom: ['1'] }, null])
+        expect(await patchChannel(fewer)).toMatchObject({
+          ok: false,
+          message: expect.stringContaining('would remove entries from array path(s): channels.telegram.allowFrom'),
+        });
+      const replacePaths = ['channels.telegram.allowFrom'];
+      expect(await patchChannel({ allowFrom: ['1'] }, replacePaths)).toMatchObject({ ok: true });
+      expect(await patchChannel(null, replacePaths)).toMatchObject({ ok: true });
+      await expect.poll(runningChannels, { timeout: 20_000 }).toEqual([]);
     });
 
     test(

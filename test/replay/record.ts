@@ -230,11 +230,13 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
   },
 };
 
+const place = { provider: 'local', host: 'local' } as const;
+
 const upgrade = (release: string): ChangeRequest => ({
   kind: 'upgrade',
   requestId: release,
   origin: 'test',
-  place: { provider: 'local', host: 'local' },
+  place,
   release,
   dev: true,
   retryFailed: false,
@@ -270,10 +272,31 @@ const replacements: typeof scenarios = {
     stage.letGo('ensureSaved');
     await stage.settled();
   },
+  'upgraded-briefly': async (stage) => {
+    await stage.provision({ spec: { ...testSpec, keepFormerMs: 0 } });
+    await stage.settled();
+    await stage.request(upgrade('2026.9.7'));
+    await stage.until(({ last }) => last?.kind === 'drop-snapshot');
+    await stage.settled();
+  },
+  reconfigured: async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.request({ kind: 'change', requestId: 'none', origin: 'test', place, channels: [] });
+    await stage.settled();
+    await stage.request({ kind: 'change', requestId: 'terms', origin: 'test', place, rotation: 'scheduled' });
+    await stage.settled();
+  },
+  'reconfigure-running': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('ensureChannels', 'hold before');
+    await stage.request({ kind: 'change', requestId: 'none', origin: 'test', place, channels: [] });
+    await stage.held('ensureChannels');
+  },
   reshaped: async (stage) => {
     await stage.provision();
     await stage.settled();
-    const place = { provider: 'local', host: 'local' } as const;
     await stage.request({ kind: 'change', requestId: 'more', origin: 'test', place, memoryMb: 4096 });
     await stage.settled();
   },

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'vitest';
 import type { Change, Changing } from '../../src/domain/change.js';
 import { replaced, replacementNames, type Replacement } from '../../src/domain/replacement.js';
 import { upgradeSteps, rollbackSteps } from '../../src/workflows/steps.js';
+import { deviceFrom } from '../../src/domain/token.js';
+import { DirectoryGateway } from '../world/directory-gateway.js';
 import { proveChange } from '../prove-change.js';
 import { ChangeStage } from './change-stage.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
@@ -104,6 +107,38 @@ describe('an upgrade to a release that', () => {
     });
   });
 });
+
+describe('a rollback', () => {
+  it('lets nobody in again who was cut off since', async () => {
+    await onProvisioned(async (stage) => {
+      const out = await pairedDevice(stage);
+      assert.equal((await stage.run(upgrade)).outcome, 'done');
+      stage.gateway = replaced({ ...stage.gateway, change: upgrade });
+      const stays = await pairedDevice(stage);
+      gatewayOf(stage).unpair(out);
+      const result = await stage.run(rollback, undefined, rollbackSteps);
+      assert.equal(result.outcome, 'done');
+      const paired = gatewayOf(stage)
+        .paired()
+        .map(({ deviceId }) => deviceId);
+      assert.ok(!paired.includes(out));
+      assert.ok(!paired.includes(stays)); // The state of before never knew it.
+      assert.match(JSON.stringify(result.proofs), /1 cut off since then stay out/);
+    });
+  });
+});
+
+function gatewayOf(stage: ChangeStage): DirectoryGateway {
+  return DirectoryGateway.within(stage.world.root, stage.names.container);
+}
+
+/** A device of somebody's that is let in. */
+async function pairedDevice(stage: ChangeStage): Promise<string> {
+  const device = deviceFrom(randomBytes(32));
+  const { requestId } = gatewayOf(stage).ask({ deviceId: device.id, publicKey: device.publicKey, scopes: [] });
+  assert.equal(gatewayOf(stage).approve(requestId), device.id);
+  return device.id;
+}
 
 function asReplacement(change: Change): Replacement {
   assert.ok(change.kind === 'upgrade' || change.kind === 'rollback');

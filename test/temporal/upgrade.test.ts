@@ -1,8 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect } from 'vitest';
+import type { Channel } from '../../src/domain/channels.js';
+import { Secret } from '../../src/domain/secret.js';
 import type { ChangeRequest } from '../../src/workflows/change-requests.js';
-import { registry, rollbackSteps, upgradeSteps } from '../../src/workflows/steps.js';
+import { reconfigureSteps, registry, rollbackSteps, upgradeSteps } from '../../src/workflows/steps.js';
 import type { Accepted } from '../../src/workflows/requests.js';
 import { testRelease, testSpec } from '../world/open-test-world.js';
 import type { DirectoryStage } from './directory-stage.js';
@@ -156,9 +158,118 @@ describe('a change of shape', () => {
     });
     expect((await stage.settled()).last).toMatchObject({
       outcome: 'undone',
-      reason: expect.stringMatching(/^check replacement: /),
+      reason: expect.stringMatching(/^check channels: /),
     });
     expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
+  on('that only the record knows of touches nothing, and is no change when it is so already', async (stage) => {
+    await provisioned(stage);
+    const { startedAt } = await containerOf(stage);
+    await ask(stage, { kind: 'change', rotation: 'scheduled', keepFormerMs: 0, parkMs: 60_000 });
+    const spec = { rotation: 'scheduled', keepFormerMs: 0, parkMs: 60_000, release: testRelease };
+    expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec }, last: { outcome: 'done' } });
+    await ask(stage, { kind: 'change', rotation: 'manual' });
+    expect((await stage.settled()).life?.spec).not.toHaveProperty('rotation');
+    await expect(ask(stage, { kind: 'change', rotation: 'manual' })).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('it has what is asked for already') },
+    });
+    expect((await containerOf(stage)).startedAt).toBe(startedAt);
+  });
+
+  on('to keep nothing of before leaves nothing of the next upgrade', async (stage) => {
+    const birth = await provisioned(stage, { ...testSpec, keepFormerMs: 0 });
+    await upgrade(stage);
+    await stage.until(({ last }) => last?.kind === 'drop-snapshot');
+    expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: { release: next } } });
+    expect((await stage.describe()).former).toBeUndefined();
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
+  on('by an eviction lets go of the state of before, which knows whom it put out', async (stage) => {
+    const birth = await provisioned(stage);
+    await upgrade(stage);
+    await stage.settled();
+    await ask(stage, { kind: 'rotate', reclaim: false, evict: true });
+    await stage.until(({ last }) => last?.kind === 'drop-snapshot');
+    await stage.settled();
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+    await expect(ask(stage, { kind: 'rollback' })).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('no earlier release is kept') },
+    });
+  });
+});
+
+const telegram: Channel = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['@one'] };
+
+/** A gateway whose customer's bot is stored, and is not in its spec yet. */
+async function withBot(stage: DirectoryStage): Promise<string> {
+  await stage.ground.world.deps.secrets.write('bot', new Secret(`123456789:${'A'.repeat(35)}`));
+  return provisioned(stage);
+}
+
+/** The senders that the running gateway lets talk to it, undefined without a channel. */
+function sendersOf(stage: DirectoryStage, birth: string): unknown {
+  const file = path.join(stage.ground.root, 'files', `oc-${stage.id}-${birth}-state`, 'openclaw.json');
+  return JSON.parse(fs.readFileSync(file, 'utf8')).channels?.telegram?.allowFrom;
+}
+
+async function containerOf(stage: DirectoryStage) {
+  const name = stage.leftovers().find((each) => each.startsWith('container '));
+  const found = await stage.ground.world.engine.findContainer(name?.slice('container '.length) ?? '');
+  if (!found) throw new Error('the gateway has no container');
+  return found;
+}
+
+describe('a change of channels', () => {
+  const on = onOwnGround();
+
+  for (const activity of reconfigureSteps.map((step) => registry[step]?.do ?? '')) {
+    on(`whose worker is killed after ${activity} is done, once, in the container that there was`, async (stage) => {
+      stage.interfere(activity, 'crash after');
+      await stage.ground.keepWorker();
+      const birth = await withBot(stage);
+      const { id, startedAt } = await containerOf(stage);
+      await ask(stage, { kind: 'change', channels: [telegram] });
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: { channels: [telegram] } } });
+      expect(sendersOf(stage, birth)).toEqual(['@one']);
+      expect(await containerOf(stage)).toMatchObject({ id, startedAt });
+    });
+
+    on(`whose run is terminated after ${activity} is followed by its way back`, async (stage) => {
+      await stage.ground.startWorker();
+      const birth = await withBot(stage);
+      stage.interfere(activity, 'hold after');
+      const { workflowId } = await ask(stage, { kind: 'change', channels: [telegram] });
+      await stage.held(activity);
+      await (await stage.client()).workflow.getHandle(workflowId).terminate('by hand');
+      stage.letGo(activity);
+      await stage.until(({ last }) => last?.kind === 'way-back');
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [], life: { spec: { channels: [] } } });
+      expect(sendersOf(stage, birth)).toBeUndefined();
+    });
+
+    on(`in the middle of which, after ${activity}, it is removed leaves nothing`, async (stage) => {
+      await stage.ground.startWorker();
+      await withBot(stage);
+      stage.interfere(activity, 'hold after');
+      await ask(stage, { kind: 'change', channels: [telegram] });
+      await stage.held(activity);
+      await stage.remove();
+      stage.letGo(activity);
+      expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
+      expect(stage.leftovers()).toEqual([]);
+    });
+  }
+
+  on('whose worker is killed after restoreChannels: the channels of before', async (stage) => {
+    stage.interfere('probeReconfigured', 'fail');
+    stage.interfere('restoreChannels', 'crash after');
+    await stage.ground.keepWorker();
+    const birth = await withBot(stage);
+    await ask(stage, { kind: 'change', channels: [telegram] });
+    expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [], last: { outcome: 'undone' } });
+    expect(sendersOf(stage, birth)).toBeUndefined();
   });
 });
 

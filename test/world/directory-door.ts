@@ -144,7 +144,7 @@ type Method = {
 
 const named = z.object({ requestId: z.string().default(''), deviceId: z.string().default('') });
 const tailed = z.object({ cursor: z.number().default(0) });
-const patched = z.object({ baseHash: z.string(), raw: z.string() });
+const patched = z.object({ baseHash: z.string(), raw: z.string(), replacePaths: z.array(z.string()).default([]) });
 
 const methods: Readonly<Record<string, Method>> = {
   health: { scope: undefined, run: () => ({ ok: true }) },
@@ -185,9 +185,10 @@ const methods: Readonly<Record<string, Method>> = {
   'config.patch': {
     scope: 'operator.admin',
     run: (gateway, params) => {
-      const { baseHash, raw } = patched.parse(params);
-      if (gateway.patchConfig(baseHash, JSON.parse(raw))) return { ok: true };
-      throw new Refused('config changed since last load; re-run config.get and retry');
+      const { baseHash, raw, replacePaths } = patched.parse(params);
+      const refusal = gateway.patchConfig(baseHash, JSON.parse(raw), replacePaths);
+      if (refusal === undefined) return { ok: true };
+      throw new Refused(refusal);
     },
   },
 };
@@ -206,11 +207,18 @@ function answer(gateway: DirectoryGateway, scopes: readonly string[], call: Call
   }
 }
 
-function describeChannels(kinds: readonly string[]): unknown {
-  const connected = { configured: true, running: true, probe: { ok: true, status: 200 } };
+function describeChannels(channels: DirectoryGateway['channels']): unknown {
+  const probes = {
+    connected: { ok: true, status: 200 },
+    refused: { ok: false, status: 401, error: 'Unauthorized' },
+  };
+  const shown = Object.entries(channels).map(([kind, state]) => [
+    kind,
+    { configured: true, running: true, probe: probes[state] },
+  ]);
   return {
-    channelOrder: kinds,
-    channels: Object.fromEntries(kinds.map((kind) => [kind, connected])),
+    channelOrder: Object.keys(channels),
+    channels: Object.fromEntries(shown),
     channelAccounts: {},
     statusIssues: [],
   };

@@ -124,8 +124,11 @@ export class DirectoryGateway {
     return readRecord(this.#memory('boot.json'), memory)?.token ?? '';
   }
 
-  get channels(): string[] {
-    return Object.keys(this.#config().channels);
+  /** Every channel that is switched on, and what its service says of its token. */
+  get channels(): Record<string, 'connected' | 'refused'> {
+    const on = Object.entries(this.#config().channels).filter(([, { enabled }]) => enabled !== false);
+    const judge = (channel: unknown) => (JSON.stringify(channel).includes('REFUSED') ? 'refused' : 'connected');
+    return Object.fromEntries(on.map(([kind, channel]) => [kind, judge(channel)]));
   }
 
   /** Judges a token from outside as the rate limit of the config says. The right one makes the wrong ones forgotten. */
@@ -244,18 +247,21 @@ export class DirectoryGateway {
     return { hash: digest([text]), config: redact(JSON.parse(text)) };
   }
 
-  /** Merges a patch into the config and applies it at once; false when the base is not what the file says now. */
-  patchConfig(baseHash: string, patch: unknown): boolean {
+  /** Merges a patch into the config and applies it at once; a sentence says why not. A list that loses entries must be named. */
+  patchConfig(baseHash: string, patch: unknown, replacePaths: readonly string[]): string | undefined {
+    const stale = 'config changed since last load; re-run config.get and retry';
     const lock = this.#memory('patch.lock');
-    if (!createFile(lock, String(process.pid)) && !takeOver(lock)) return false;
+    if (!createFile(lock, String(process.pid)) && !takeOver(lock)) return stale;
     try {
       const text = this.#configText();
-      if (digest([text]) !== baseHash) return false;
+      if (digest([text]) !== baseHash) return stale;
       const merged = merge(JSON.parse(text), patch);
+      const lost = losses(JSON.parse(text), merged).filter((each) => !replacePaths.includes(each));
+      if (lost.length > 0) return `config.patch would remove entries from array path(s): ${lost.join(', ')}.`;
       const { token } = config.parse(merged).gateway.auth;
       replaceFile(this.#file(configFile), `${JSON.stringify(merged, undefined, 2)}\n`);
       replaceFile(this.#memory('boot.json'), JSON.stringify({ bootId: this.bootId, token }));
-      return true;
+      return undefined;
     } finally {
       fs.rmSync(lock, { force: true });
     }
@@ -397,6 +403,17 @@ function merge(base: unknown, patch: unknown): unknown {
     else result[key] = merge(result[key], value);
   }
   return result;
+}
+
+/** The paths of the lists that have lost entries. */
+function losses(before: unknown, after: unknown, at = ''): string[] {
+  if (Array.isArray(before)) {
+    const kept: readonly unknown[] = Array.isArray(after) ? after : [];
+    return before.every((each) => kept.includes(each)) ? [] : [at.slice(1)];
+  }
+  if (!isObject(before)) return [];
+  const inner = isObject(after) ? after : {};
+  return Object.entries(before).flatMap(([key, value]) => losses(value, inner[key], `${at}.${key}`));
 }
 
 function redact(value: unknown): unknown {
