@@ -230,8 +230,6 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
   },
 };
 
-const place = { provider: 'local', host: 'local' } as const;
-
 const upgrade = (release: string): ChangeRequest => ({
   kind: 'upgrade',
   requestId: release,
