@@ -10,7 +10,8 @@ import { firstToken, makeFirstGateway, type FirstGateway } from './first-layout.
 import { connectCustomer } from './gateway-client.js';
 import { RealGround, testKey } from './real-ground.js';
 
-const release = '2026.9.6';
+const release = '2026.6.11';
+const newer = '2026.9.6';
 const spec = { ...testSpec, release, cpus: 2 };
 const birth = 'f2rst2';
 
@@ -24,7 +25,7 @@ afterAll(async () => {
   await ground?.server.stop();
 }, 120_000);
 
-it('a gateway that the first version made is taken up with its token, rotated and removed: nothing is left', async () => {
+it('a gateway that the first version made is taken up with its token, upgraded, rotated and removed: nothing is left', async () => {
   const stage = new Stage(ground, defaultLimits);
   const first: FirstGateway = {
     deployment: ground.deployment,
@@ -45,6 +46,16 @@ it('a gateway that the first version made is taken up with its token, rotated an
     });
     expect(await judged(first)).toBe('let in');
     expect(await ground.leftovers()).toEqual(stage.expected(birth));
+
+    const place = { provider: 'local', host: 'local' } as const;
+    const request = { requestId: 'up', origin: 'test', place, dev: true, retryFailed: false };
+    await stage.request({ kind: 'upgrade', release: newer, ...request });
+    expect(await stage.settled(180_000)).toMatchObject({
+      phase: 'ready',
+      life: { mark: { birth, layout: 1 }, tokenGeneration: 1 },
+      record: { port: first.port, version: newer },
+    });
+    expect(await judged(first)).toBe('let in');
 
     await stage.rotate();
     const { life } = await stage.settled();
