@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { names, type Gateway } from '../domain/gateway.js';
-import { gatewayToken } from '../domain/token.js';
 import type { Deps } from './deps.js';
 
 const configForm = z.object({ hash: z.string() });
@@ -9,7 +8,7 @@ const configForm = z.object({ hash: z.string() });
 export async function switchChannels(deps: Deps, gateway: Gateway, enabled: boolean): Promise<boolean> {
   const { mark, place, spec } = gateway;
   if (spec.channels.length === 0) return false;
-  const token = gatewayToken(deps.key, mark, gateway.tokenGeneration);
+  const token = deps.keys.token(gateway);
   const inside = { place, container: names(mark).container, token };
   const channels = Object.fromEntries(spec.channels.map(({ kind }) => [kind, { enabled }]));
   const read = await deps.door.callInside(inside, [{ method: 'config.get', params: {} }]);

@@ -5,21 +5,28 @@ import type { RotateRequest } from './change-requests.js';
 import type { GatewayState } from './gateway-state.js';
 
 /** The generations that follow those on record. They are burned here, before anything uses them. */
-export function planRotation(state: GatewayState, life: Gateway, { reclaim, evict }: RotateRequest): Rotation {
+export function planRotation(state: GatewayState, life: Gateway, asked: RotateRequest): Rotation {
+  const { reclaim, evict, keyId } = asked;
+  const rekeys = keyId !== undefined && keyId !== life.keyId;
   const burned = state.burned ?? { token: life.tokenGeneration, device: life.deviceGeneration };
   const token = Math.max(burned.token, life.tokenGeneration) + 1;
-  const device = Math.max(burned.device, life.deviceGeneration) + (evict ? 1 : 0);
+  const device = Math.max(burned.device, life.deviceGeneration) + (evict || rekeys ? 1 : 0);
   state.burned = { token, device };
-  const nextDeviceGeneration = evict ? device : life.deviceGeneration;
+  const nextDeviceGeneration = evict || rekeys ? device : life.deviceGeneration;
   const approved = state.approved ?? [];
-  return { kind: 'rotate', nextTokenGeneration: token, nextDeviceGeneration, reclaim, evict, approved };
+  const next = { nextTokenGeneration: token, nextDeviceGeneration, ...(rekeys && { nextKeyId: keyId }) };
+  return { kind: 'rotate', ...next, reclaim, evict, approved };
 }
 
-/** The new generations are those on record, and somebody has to hand the new token over. */
+/**
+ * The new generations are those on record, and somebody has to hand the new token over. A state of before, in which a device of
+ * another key is paired, is let go.
+ */
 export function applyRotation(state: GatewayState, life: Gateway, change: Rotation, now: number): void {
   state.life = rotated({ ...life, change });
   state.handOver = { generation: change.nextTokenGeneration, since: now };
   if (change.evict) state.approved = [];
+  if (change.nextKeyId !== undefined && state.kept) state.kept = { ...state.kept, until: now };
 }
 
 /** Somebody has the token of this generation: a later one still waits. */
