@@ -313,5 +313,15 @@ describe('a life that had no record while the key was replaced', () => {
       await deployment.expectDerivedFrom(lost, first);
       expect((await deployment.creel(['rotate', lost.id])).exitCode).toBe(0);
       await deployment.expectDerivedFrom(lost, next);
+
+      rmSync(`${deployment.keyFile}.back`);
+      expect((await deployment.creel(['key', 'rotate', '--yes', next.id])).exitCode).toBe(0);
+      const third = openKey(deployment.keyFile);
+      await deployment.expectDerivedFrom(lost, third);
+      expect(await deployment.keys()).toMatchObject([
+        { id: first.id, state: 'retired', gateways: [] },
+        { id: next.id, state: 'retired', gateways: [] },
+        { id: third.id, state: 'current', gateways: [lost.id] },
+      ]);
     }));
 });
