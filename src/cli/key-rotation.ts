@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Flags } from '../client/connect.js';
-import { startRekeying } from '../client/fleet.js';
+import { TurnedDown } from '../client/failure.js';
+import { openRuns, startRekeying } from '../client/fleet.js';
 import { holdDeployment, type Deployment } from '../client/hold-deployment.js';
 import { findRekeying, readNamings, tellDeployment } from '../client/keys.js';
 import { keyFiles } from '../config.js';
@@ -75,6 +76,7 @@ async function takeNext({ client, files, held, options, say }: Work): Promise<Ma
   const keys = keysOf(held);
   const begun = newestKey(keys).state === 'next' || existsSync(file);
   if (!begun) {
+    await refuseBesideOthers(client);
     const { id } = currentKey(keys);
     await confirm(id, options.yes, `every gateway gets a token of another key than ${id}, and must be told`);
   }
@@ -84,6 +86,16 @@ async function takeNext({ client, files, held, options, say }: Work): Promise<Ma
   await tellDeployment(client, { word: 'announce', id: next.id, check: keyCheck(next, held.deployment) });
   say(`Key ${next.id} is announced: whatever is new is derived from it.`);
   return next;
+}
+
+/** A run over the fleet that goes on would derive from the old key, and be refused. */
+async function refuseBesideOthers(client: Client): Promise<void> {
+  const [other] = await openRuns(client);
+  if (other === undefined) return;
+  throw new TurnedDown(
+    `run ${other} goes through the fleet already. Wait for its end (\`creel fleet status ${other} --follow\`), or abort it. Nothing was made`,
+    'Refused',
+  );
 }
 
 /** Stored secrets and gateways go over to the next key; whoever names another one after that is in the way. */

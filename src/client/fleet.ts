@@ -86,6 +86,19 @@ async function start(client: Client, input: FleetInput): Promise<void> {
   }
 }
 
+/** The names of the runs over the fleet that go on. */
+export async function openRuns(client: Client): Promise<string[]> {
+  const query = `WorkflowId STARTS_WITH '${fleetWorkflowId('')}' AND ExecutionStatus = 'Running'`;
+  const runs: string[] = [];
+  try {
+    for await (const { workflowId } of client.workflow.list({ query }))
+      runs.push(workflowId.slice(fleetWorkflowId('').length));
+  } catch (error) {
+    throw unwrap(error);
+  }
+  return runs;
+}
+
 /** How a run over the fleet stands, by its own word; one that has ended needs no worker to say so. */
 export async function fleetStatus(client: Client, run: string): Promise<FleetStatus> {
   const handle = client.workflow.getHandle(fleetWorkflowId(run));

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRuns } from '../../src/client/fleet.js';
 import { operatorDevice, gatewayToken, keyCheck, masterKey, type MasterKey } from '../../src/domain/token.js';
 import type { Gateway } from '../../src/domain/gateway.js';
 import { openKey } from '../../src/key-file.js';
-import { deploymentWorkflowId, gatewayWorkflowId, taskQueue } from '../../src/workflows/ids.js';
+import { deploymentWorkflowId, fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../../src/workflows/ids.js';
 import { replyUpdate, type Description } from '../../src/workflows/requests.js';
 import { registry, rekeySteps } from '../../src/workflows/steps.js';
 import { testDeployment, testKeyHex, testSpec } from '../world/open-test-world.js';
@@ -86,6 +87,15 @@ class Deployment {
     const home = path.join(this.ground.root, 'home');
     const temporal = { TEMPORAL_ADDRESS: this.ground.server.address };
     return { PATH: process.env['PATH'] ?? '', HOME: home, CREEL_KEY_FILE: this.keyFile, ...temporal };
+  }
+
+  /** A run over the fleet that never ends by itself. */
+  async occupyFleet() {
+    const client = await this.#stage().client();
+    const workflowId = fleetWorkflowId('other');
+    const run = await client.workflow.start('rotateFleet', { workflowId, taskQueue: 'nobody', args: [] });
+    await expect.poll(() => openRuns(client)).toEqual(['other']);
+    return run;
   }
 
   creel(args: readonly string[], input = '') {
@@ -188,6 +198,15 @@ describe('a rotation of the master key', () => {
       const dry = await deployment.rotate('--dry-run');
       expect(dry.stdout).toContain(`${living[0]?.id}: ${first.id}`);
       expect(deployment.files).toEqual(['master.key', 'secrets']);
+
+      const other = await deployment.occupyFleet();
+      const beside = await deployment.rotate();
+      expect(beside).toMatchObject({
+        exitCode: 3,
+        stderr: expect.stringContaining('run other goes through the fleet'),
+      });
+      expect(deployment.files).toEqual(['master.key', 'secrets']);
+      await other.terminate();
 
       const once = await deployment.rotate('--max-failed', '50%');
       expect(once.stdout).toContain(`${tombstone.id}: it is removed, and its state kept until`);
