@@ -5,6 +5,7 @@ import type { Change } from '../src/domain/change.js';
 import { birthFrom, layout, type Gateway } from '../src/domain/gateway.js';
 import type { GatewaySpec } from '../src/domain/gateway-spec.js';
 import { masterKey } from '../src/domain/token.js';
+import { ringOf } from '../test/world/test-keys.js';
 import { openWorld } from '../src/open-world.js';
 import { provisionSteps, registry } from '../src/workflows/steps.js';
 import { testCatalogue, testKey, testPool, type RealGround } from '../test/e2e/real-ground.js';
@@ -26,8 +27,8 @@ export class PlainScript {
       pager: undefined,
     };
     const signal = () => undefined;
-    const key = masterKey(testKey);
-    const world = openWorld({ config, key, deployment: ground.deployment, signal, log: pino({ level: 'silent' }) });
+    const keys = ringOf(masterKey(testKey));
+    const world = openWorld({ config, keys, deployment: ground.deployment, signal, log: pino({ level: 'silent' }) });
     this.#activities = createActivities({ ...world, signal, findOpenOperations: async () => [], records: noRecords });
     this.#deployment = ground.deployment;
   }

@@ -1,7 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { withLock } from './adapters/file-lock.js';
 import { Refused } from './domain/errors.js';
+import { keysOf, type KeyMemo } from './domain/deployment-keys.js';
+import { KeyRing } from './domain/key-ring.js';
 import { masterKey, type MasterKey } from './domain/token.js';
 
 /** Reads the master key, or `Refused` with what is wrong with the file and what now: missing, too open, not ours, malformed. */
@@ -41,12 +57,69 @@ export function createKey(file: string): boolean {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   writeFileSync(draft, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true });
   try {
-    linkSync(draft, file);
+    return linkUnlessThere(draft, file);
+  } finally {
+    rmSync(draft);
+  }
+}
+
+/** Whether the link was made; a file that is there already is never touched. */
+function linkUnlessThere(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
-  } finally {
-    rmSync(draft);
+  }
+}
+
+/** Where the key lies that is on its way to be the current one. */
+export function nextKeyFile(file: string): string {
+  return `${file}.next`;
+}
+
+/**
+ * Every key of this machine, newest first: the next one, the current one, and a retired one that was put back for a while. The
+ * next one is read first, because it may become the current one meanwhile: it is then seen twice, never not at all.
+ */
+export function openKeys(file: string): MasterKey[] {
+  const keys = [openIfThere(nextKeyFile(file)), openKey(file), openIfThere(`${file}.back`)];
+  return [...new Map(keys.flatMap((key) => (key ? [[key.id, key] as const] : []))).values()];
+}
+
+/** The keys of a deployment that lie here, read anew when one is wanted that was not here before. */
+export function openKeyRing(file: string, deployment: KeyMemo): KeyRing {
+  const [first] = keysOf(deployment);
+  const read = () => openKeys(file);
+  return new KeyRing(first?.id ?? deployment.keyId, read, () => openRetiredKeys(file));
+}
+
+/** The keys that were retired here and still lie beside the current one. */
+export function openRetiredKeys(file: string): MasterKey[] {
+  const prefix = `${basename(file)}.retired-`;
+  const names = readdirSync(dirname(file)).filter((name) => name.startsWith(prefix));
+  return names.flatMap((name) => openIfThere(join(dirname(file), name)) ?? []);
+}
+
+/** The next key is the current one from now on, and the one of before lies beside it as retired; done already when there is no next one. */
+export async function promoteKey(file: string): Promise<void> {
+  await withLock(`${file}.lock`, () => {
+    if (!existsSync(nextKeyFile(file))) return;
+    const [before, next] = [openKey(file), openKey(nextKeyFile(file))];
+    if (before.id !== next.id) linkUnlessThere(file, `${file}.retired-${before.id}`);
+    renameSync(nextKeyFile(file), file);
+    const directory = openSync(dirname(file), 'r');
+    fsyncSync(directory);
+    closeSync(directory);
+  });
+}
+
+function openIfThere(file: string): MasterKey | undefined {
+  try {
+    return existsSync(file) ? openKey(file) : undefined;
+  } catch (error) {
+    if (error instanceof Refused && !existsSync(file)) return undefined; // Renamed since the look.
+    throw error;
   }
 }

@@ -5,41 +5,51 @@ import { OpenclawDoor } from './adapters/gateway-door.js';
 import { localDial } from './adapters/local-dial.js';
 import { LocalHost } from './adapters/local-host.js';
 import { LogPager } from './adapters/log-pager.js';
-import { SecretFile } from './adapters/secret-file.js';
+import { SecretFile, type StoreKey } from './adapters/secret-file.js';
 import { WebhookPager } from './adapters/webhook-pager.js';
 import type { Config } from './config.js';
+import type { KeyRing } from './domain/key-ring.js';
 import { secretStoreKey, type MasterKey } from './domain/token.js';
-import type { SecretStore } from './ports/secret-store.js';
 import type { World } from './world.js';
 
 export type Opening = {
   readonly config: Pick<Config, 'catalogue' | 'pool' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'>;
-  readonly key: MasterKey;
+  readonly keys: KeyRing;
   readonly deployment: string;
   /** The cancellation of the activity that is running, if any. */
   readonly signal: () => AbortSignal | undefined;
   readonly log: Logger;
 };
 
-/** The real world: the only place that makes adapters. A secret file that this key does not open is `Refused`. */
-export function openWorld({ config, key, deployment, signal, log }: Opening): World {
+/** The real world: the only place that makes adapters. A secret file that no key here opens is `Refused`. */
+export function openWorld({ config, keys, deployment, signal, log }: Opening): World {
   const engineSocket = { socketPath: config.engineSocket, signal };
   const engine = new DockerodeEngine(engineSocket);
   const engineAt = () => engine;
   return {
-    key,
+    keys,
     catalogue: config.catalogue,
     pool: config.pool,
     hosts: new LocalHost(engineSocket),
     engineAt,
     door: new OpenclawDoor({ dial: localDial, engineAt, signal }),
-    secrets: openSecrets(config, key, deployment),
+    secrets: openSecrets(config, () => keys.all(), deployment),
     audit: new AuditFile(config.auditFile),
     pager: config.pager ? new WebhookPager(config.pager) : new LogPager(log),
   };
 }
 
-/** The store of customers' secrets. A file that this key does not open is `Refused`. */
-export function openSecrets(config: Pick<Config, 'secretsFile'>, key: MasterKey, deployment: string): SecretStore {
-  return SecretFile.open(config.secretsFile, secretStoreKey(key, deployment));
+/** The store of customers' secrets, under keys that are read anew, newest first. A file that none of them opens is `Refused`. */
+export function openSecrets(
+  { secretsFile }: Pick<Config, 'secretsFile'>,
+  keys: () => readonly MasterKey[],
+  deployment: string,
+): SecretFile {
+  const bytes = new Map<string, Buffer>();
+  const storeKey = (key: MasterKey): StoreKey => {
+    const known = bytes.get(key.id) ?? secretStoreKey(key, deployment);
+    bytes.set(key.id, known);
+    return { id: key.id, bytes: known };
+  };
+  return SecretFile.open(secretsFile, () => keys().map(storeKey));
 }

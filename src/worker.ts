@@ -4,7 +4,7 @@ import { readProfile } from './client/connect.js';
 import { Unreachable } from './client/failure.js';
 import { readConfig } from './config.js';
 import { Refused } from './domain/errors.js';
-import { openKey } from './key-file.js';
+import { openKeyRing, openKeys } from './key-file.js';
 import { openWorld } from './open-world.js';
 import { currentSignal } from './worker/current-signal.js';
 import { openLog } from './worker/log.js';
@@ -14,7 +14,7 @@ import { installRuntime } from './worker/runtime.js';
 /** Works until SIGTERM or SIGINT. Whatever a person must mend ends it with one message and exit code 78. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  const key = openKey(config.keyFile);
+  openKeys(config.keyFile);
   const { connectionOptions, namespace = 'default' } = toClientOptions(readProfile(process.env));
   const log = openLog(config.logLevel);
   installRuntime(log, config.metricsAt);
@@ -23,8 +23,11 @@ async function main(): Promise<void> {
   await runWorker({
     server: { ...connectionOptions, address: connectionOptions.address ?? '127.0.0.1:7233' },
     namespace,
-    key,
-    openWorld: ({ deployment }) => openWorld({ config, key, deployment, signal: currentSignal, log }),
+    readKeys: () => openKeys(config.keyFile),
+    openWorld: (held) => {
+      const keys = openKeyRing(config.keyFile, held);
+      return openWorld({ config, keys, deployment: held.deployment, signal: currentSignal, log });
+    },
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     slots: config.slots,
     log,

@@ -1,7 +1,7 @@
 import type { Place } from './domain/gateway.js';
+import type { KeyRing } from './domain/key-ring.js';
 import type { Catalogue } from './domain/release.js';
 import type { Pool } from './domain/slot.js';
-import type { MasterKey } from './domain/token.js';
 import type { AuditLog } from './ports/audit-log.js';
 import type { DockerEngine } from './ports/docker-engine.js';
 import type { GatewayDoor } from './ports/gateway-door.js';
@@ -11,7 +11,7 @@ import type { SecretStore } from './ports/secret-store.js';
 
 /** Everything an activity may touch. */
 export type World = {
-  readonly key: MasterKey;
+  readonly keys: KeyRing;
   readonly catalogue: Catalogue;
   readonly pool: Pool;
   readonly hosts: HostProvider;

@@ -5,7 +5,7 @@ import { ensureContainer, ensureRestartPolicy, removeContainer } from './contain
 import type { Deps } from './deps.js';
 import { awaitRotation, findFleet, requestRotation, withdrawRotation } from './fleet.js';
 import { findGeneration } from './generation.js';
-import { ensureEvicted, findStrangers } from './devices.js';
+import { ensureEvicted, ensureRetired, findStrangers } from './devices.js';
 import { ensureToken, restoreToken } from './gateway-token.js';
 import { ensureApproval, removeApproval } from './approval.js';
 import { findDevices } from './device-look.js';
@@ -86,6 +86,7 @@ function rotating(deps: Deps) {
     probeToken: probeToken(deps),
     probeRefusal: probeRefusal(deps),
     ensureEvicted: ensureEvicted(deps),
+    ensureRetired: ensureRetired(deps),
     findStrangers: findStrangers(deps),
     findRotated: findRotated(deps),
   };

@@ -2,7 +2,6 @@ import type { Changing } from '../domain/change.js';
 import { covers, shortId, type PendingDevice } from '../domain/device.js';
 import { NotYet, Refused } from '../domain/errors.js';
 import { excess, isApprovedSince, isNewSince, type Pairing } from '../domain/pairing.js';
-import { operatorDevice } from '../domain/token.js';
 import { RpcError, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
 import { describeDevice, listDevices } from './devices.js';
@@ -32,7 +31,7 @@ export const ensureApproval = (deps: Deps) =>
 /** No device is paired that was not before: what this pairing let in is removed, and the gateway's list says so. */
 export const removeApproval = (deps: Deps) =>
   async function removeApproval(gateway: Changing<Pairing>): Promise<string> {
-    const own = operatorDevice(deps.key, gateway.mark, gateway.deviceGeneration).id;
+    const own = deps.keys.device(gateway).id;
     const session = await openSession(deps, gateway);
     const letIn = async () =>
       (await listDevices(session)).paired.filter(

@@ -10,7 +10,6 @@ import {
   tokenIn,
 } from '../domain/gateway-config.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
-import { gatewayToken } from '../domain/token.js';
 import type { Container } from '../ports/docker-engine.js';
 import { resolveChannels } from './channel-secrets.js';
 import type { Deps } from './deps.js';
@@ -41,7 +40,7 @@ export const ensureConfig = (deps: Deps) =>
 export async function writeConfig(deps: Deps, gateway: Gateway, former: readonly Channel[] = []): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const { port } = await networkOf(deps, gateway);
-  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+  const token = deps.keys.token(gateway);
   const owned = renderConfig({
     release: gateway.spec.release,
     token,
@@ -101,7 +100,7 @@ async function openWriter(deps: Deps, gateway: Gateway): Promise<Container> {
 }
 
 function demandToken(deps: Deps, gateway: Gateway, text: string | undefined): void {
-  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+  const token = deps.keys.token(gateway);
   if (tokenIn(text) === token.reveal()) return;
   throw new Refused(
     `gateway ${gateway.mark.gateway} runs with another token than generation ${gateway.tokenGeneration} of its record: somebody changed ${path}. Put the old file back, or stop the container and run \`creel provision ${gateway.mark.gateway}\` again`,

@@ -1,3 +1,4 @@
+import type { DeploymentKeys } from '../domain/deployment-keys.js';
 import type { Fleet } from '../domain/fleet.js';
 import type { RotateRequest } from '../workflows/change-requests.js';
 import type { Description, Standing, Withdrawal } from '../workflows/requests.js';
@@ -17,8 +18,10 @@ export type Deps = World & {
  * `Refused`, its silence `NotYet`.
  */
 export type GatewayRecords = {
-  /** Every gateway there is, by its own word, as a run of this name goes through them. */
-  readonly lookAtFleet: (run: string) => Promise<Fleet>;
+  /** The master keys of the deployment; undefined where there is none, which only a test has. */
+  readonly keys: () => Promise<DeploymentKeys | undefined>;
+  /** Every gateway there is, by its own word, as a run of this name goes through them: to another key, if one is named. */
+  readonly lookAtFleet: (run: string, toKey?: string) => Promise<Fleet>;
   readonly describe: (gateway: string) => Promise<Description | undefined>;
   /** Asks a gateway that has a record, which never begins one: false when it has none. */
   readonly request: (gateway: string, asked: RotateRequest) => Promise<boolean>;

@@ -1,6 +1,5 @@
 import type { DeviceList } from '../domain/device.js';
 import type { Gateway } from '../domain/gateway.js';
-import { operatorDevice } from '../domain/token.js';
 import type { Deps } from './deps.js';
 import { listDevices } from './devices.js';
 import { openSession } from './operator.js';
@@ -11,7 +10,7 @@ export const findDevices = (deps: Deps) =>
     const session = await openSession(deps, gateway);
     try {
       return {
-        own: operatorDevice(deps.key, gateway.mark, gateway.deviceGeneration).id,
+        own: deps.keys.device(gateway).id,
         ...(await listDevices(session)),
       };
     } finally {

@@ -5,10 +5,9 @@ import { Refused } from '../domain/errors.js';
 import type { KnownDevice, PairedDevice, PendingDevice } from '../domain/device.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
 import { sessionCloseMs } from '../domain/thresholds.js';
-import { operatorDevice } from '../domain/token.js';
-import { RpcError, type Session } from '../ports/gateway-door.js';
+import { RpcError, type Knock, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
-import { knockAsOperator, openSession } from './operator.js';
+import { knockAsOperator, openSession, turnedAway } from './operator.js';
 
 const known = {
   deviceId: z.string(),
@@ -51,7 +50,7 @@ export function describeDevice({ deviceId, displayName, clientId, platform }: Kn
 export const findStrangers = (deps: Deps) =>
   async function findStrangers(gateway: Changing<Rotation>): Promise<string> {
     const next = rotated(gateway);
-    const known = new Set([operatorDevice(deps.key, next.mark, next.deviceGeneration).id, ...gateway.change.approved]);
+    const known = new Set([deps.keys.device(next).id, ...gateway.change.approved]);
     const session = await openSession(deps, next);
     try {
       const { paired } = await listDevices(session);
@@ -71,13 +70,11 @@ export const ensureEvicted = (deps: Deps) =>
   async function ensureEvicted(gateway: Changing<Rotation>): Promise<string> {
     const next = rotated(gateway);
     const session = await openSession(deps, next);
-    const witness = await knockAsOperator(deps, { ...next, deviceGeneration: gateway.deviceGeneration });
+    const witness = await knockAsFormer(deps, gateway);
     try {
-      const gone = await evictAll(session, operatorDevice(deps.key, next.mark, next.deviceGeneration).id);
+      const gone = await evictAll(session, deps.keys.device(next).id);
       if (witness.kind === 'open') await demandClosed(witness.session);
-      const strangers = gone.filter(
-        ({ deviceId }) => deviceId !== operatorDevice(deps.key, gateway.mark, gateway.deviceGeneration).id,
-      );
+      const strangers = gone.filter(({ deviceId }) => deviceId !== deps.keys.device(gateway).id);
       const list = strangers.map(describeDevice).join('; ') || 'nobody';
       return `every device removed but creel’s new one, their sessions closed; must pair again: ${list}`;
     } finally {
@@ -85,6 +82,40 @@ export const ensureEvicted = (deps: Deps) =>
       session.close();
     }
   };
+
+/** creel's device of before is cut off: a session of it is watched while it goes, and when it knocks again it has to ask. */
+export const ensureRetired = (deps: Deps) =>
+  async function ensureRetired(gateway: Changing<Rotation>): Promise<string> {
+    const session = await openSession(deps, rotated(gateway));
+    try {
+      const serving = await knockAsFormer(deps, gateway);
+      if (serving.kind === 'open') await cutOff(session, serving.session, deps.keys.device(gateway).id);
+      const again = serving.kind === 'open' ? await knockAsFormer(deps, gateway) : serving;
+      if (again.kind === 'open') {
+        again.session.close();
+        throw new Refused('creel’s device of before is still let in');
+      }
+      if (again.kind !== 'pairing required') throw turnedAway(gateway, again);
+      await unlessUnknown(session.call('device.pair.reject', { requestId: again.requestId }));
+      return 'creel’s device of before removed, its session closed; when it knocked again it had to ask';
+    } finally {
+      session.close();
+    }
+  };
+
+/** creel's device of before with the token in force now. */
+function knockAsFormer(deps: Deps, gateway: Changing<Rotation>): Promise<Knock> {
+  return knockAsOperator(deps, gateway, deps.keys.token(rotated(gateway)));
+}
+
+async function cutOff(session: Session, witness: Session, deviceId: string): Promise<void> {
+  try {
+    await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+    await demandClosed(witness);
+  } finally {
+    witness.close();
+  }
+}
 
 async function evictAll(session: Session, own: string): Promise<PairedDevice[]> {
   const { paired, pending } = await listDevices(session);

@@ -11,19 +11,22 @@ const paceMs = 500;
 
 /** Every gateway there is, who of them takes part and in which order. `Refused` beside another run over the fleet. */
 export const findFleet = (deps: Deps) =>
-  async function findFleet(run: string): Promise<Fleet> {
+  async function findFleet(asked: string | { run: string; toKey: string }): Promise<Fleet> {
+    const { run, toKey } = typeof asked === 'string' ? { run: asked, toKey: undefined } : asked;
     const others = (await deps.findOpenOperations('fleet/')).filter((id) => !id.endsWith(`/${run}`));
     if (others.length > 0)
       throw new Refused(`${others.join(', ')} goes through the fleet already. Wait for its end, or abort it`);
-    return deps.records.lookAtFleet(run);
+    return deps.records.lookAtFleet(run, toKey);
   };
 
 /** Asks one gateway for its rotation, in exactly the life that was seen. */
 export const requestRotation = (deps: Deps) =>
-  async function requestRotation({ gateway, birth, place, run, origin, latestStart }: FleetAsk): Promise<FleetWatched> {
+  async function requestRotation(to: FleetAsk): Promise<FleetWatched> {
+    const { gateway, birth, place, run, origin, latestStart, keyId } = to;
     const requestId = fleetRequestId(run, gateway);
     const wish = { kind: 'rotate', reclaim: false, evict: false } as const;
-    const asked: RotateRequest = { ...wish, requestId, origin, place, birth, latestStart };
+    const key = keyId === undefined ? {} : { keyId };
+    const asked: RotateRequest = { ...wish, ...key, requestId, origin, place, birth, latestStart };
     try {
       return (await deps.records.request(gateway, asked)) ? { state: 'asked' } : gone;
     } catch (error) {

@@ -6,7 +6,6 @@ import type { Gateway } from '../domain/gateway.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
 import { Secret } from '../domain/secret.js';
 import { sessionCloseMs } from '../domain/thresholds.js';
-import { gatewayToken, operatorDevice } from '../domain/token.js';
 import type { Container } from '../ports/docker-engine.js';
 import type { Session } from '../ports/gateway-door.js';
 import { configText } from './config.js';
@@ -48,9 +47,9 @@ export const restoreToken = (deps: Deps) =>
       if (container.state !== 'running' || (await wayOf(deps, gateway, text)) === 'restart') {
         await restartWith(deps, gateway, container);
       } else {
-        const next = gatewayToken(deps.key, gateway.mark, change.nextTokenGeneration);
-        const held = (await isInForce(deps, rotated(changing), container)) ? next.reveal() : (tokenIn(text) ?? '');
-        await patchToken(insideWith(deps, gateway, new Secret(held)), deps, gateway);
+        const next = rotated(changing);
+        const held = (await isInForce(deps, next, container)) ? deps.keys.token(next) : new Secret(tokenIn(text) ?? '');
+        await patchToken(insideWith(deps, gateway, held), deps, gateway);
       }
     }
     await ensureOperator(deps)(gateway);
@@ -59,8 +58,9 @@ export const restoreToken = (deps: Deps) =>
   };
 
 /** creel's device of a generation that is not to be is nobody's any more. */
-async function unpairNext(deps: Deps, { change, ...gateway }: Changing<Rotation>): Promise<void> {
-  const { id: deviceId } = operatorDevice(deps.key, gateway.mark, change.nextDeviceGeneration);
+async function unpairNext(deps: Deps, changing: Changing<Rotation>): Promise<void> {
+  const { change: _change, ...gateway } = changing;
+  const { id: deviceId } = deps.keys.device(rotated(changing));
   const session = await openSession(deps, gateway);
   try {
     const { paired } = await listDevices(session);
@@ -73,7 +73,7 @@ async function unpairNext(deps: Deps, { change, ...gateway }: Changing<Rotation>
 /** Whether the gateway takes the token of this generation: asked inside, where a wrong one is not counted (T7). */
 async function isInForce(deps: Deps, gateway: Gateway, container: Container): Promise<boolean> {
   if (container.state !== 'running') return false;
-  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+  const token = deps.keys.token(gateway);
   const knock = await deps.door.callInside({ place: gateway.place, container: container.name, token }, []);
   return knock.kind === 'open';
 }
@@ -113,7 +113,7 @@ async function deviceSession(deps: Deps, gateway: Gateway, shared: Session): Pro
 
 /** Puts the token of this generation into the running config. */
 async function patchToken(ask: Ask, deps: Deps, to: Gateway): Promise<void> {
-  const token = gatewayToken(deps.key, to.mark, to.tokenGeneration).reveal();
+  const token = deps.keys.token(to).reveal();
   const raw = JSON.stringify({ gateway: { auth: { token }, remote: { token } } });
   await patchConfig(deps, to, ask, async () => ({ raw }));
 }

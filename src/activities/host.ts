@@ -8,10 +8,11 @@ import { freeDiskFloorBytes } from '../domain/thresholds.js';
 import type { DockerEngine } from '../ports/docker-engine.js';
 import type { Deps } from './deps.js';
 import { resolveChannels } from './channel-secrets.js';
+import { demandNewestKey } from './newest-key.js';
 
 /**
  * Refuses, before anything exists, what only the world knows: host, disk, memory, release, plugins, stored secrets,
- * names that others took, and an earlier life of the same id.
+ * names that others took, an earlier life of the same id, and the key that it is derived from.
  */
 export const ensureHost = (deps: Deps) =>
   async function ensureHost(gateway: Gateway): Promise<void> {
@@ -21,6 +22,7 @@ export const ensureHost = (deps: Deps) =>
       checkRelease(deps, gateway),
       checkNames(engine, gateway),
       checkEarlierLives(deps, gateway),
+      checkKey(deps, gateway),
     ]);
   };
 
@@ -69,6 +71,13 @@ export function missingDevImage(release: Release): Refused {
   return new Refused(
     `dev release ${release.version} is not on the engine (image ${release.image}). Build it with scripts/bootstrap --release ${release.version}`,
   );
+}
+
+/** The key is here; a life of which nothing exists yet begins with the newest one. */
+async function checkKey(deps: Deps, gateway: Gateway): Promise<void> {
+  deps.keys.of(gateway);
+  if (await deps.engineAt(gateway.place).findVolume(names(gateway.mark).volume)) return;
+  await demandNewestKey(deps, gateway);
 }
 
 async function checkResources(deps: Deps, gateway: Gateway): Promise<void> {

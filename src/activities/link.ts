@@ -1,6 +1,5 @@
 import { names, type Gateway } from '../domain/gateway.js';
 import { seal } from '../domain/seal.js';
-import { gatewayToken } from '../domain/token.js';
 import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
 
@@ -10,9 +9,9 @@ export const mintLink = (deps: Deps) =>
     gateway: Gateway;
     recipient: string;
   }): Promise<{ sealed: string; expiresAt: string }> {
-    const { mark, place, tokenGeneration } = asked.gateway;
+    const { mark, place } = asked.gateway;
     const { port } = await networkOf(deps, asked.gateway);
-    const token = gatewayToken(deps.key, mark, tokenGeneration);
+    const token = deps.keys.token(asked.gateway);
     const inside = { place, container: names(mark).container, token };
     const { url, expiresAt } = await deps.door.mintLink(inside, { place, port });
     return { sealed: await seal(asked.recipient, url, `creel open ${mark.gateway}`), expiresAt };

@@ -4,7 +4,6 @@ import { Refused } from '../domain/errors.js';
 import type { Pairing } from '../domain/pairing.js';
 import { logLines, pairingMismatches } from '../domain/thresholds.js';
 import { fingerprint } from '../domain/token-source.js';
-import { gatewayToken } from '../domain/token.js';
 import type { Session } from '../ports/gateway-door.js';
 import { configText } from './config.js';
 import { containerOf } from './container.js';
@@ -56,7 +55,7 @@ export async function auditWhenTooMany(deps: Deps, gateway: Changing<Pairing>, s
   const id = gateway.mark.gateway;
   const container = await containerOf(deps, gateway);
   const sources = await sourcesOf(deps, gateway, container, await configText(deps, gateway, container));
-  const expected = fingerprint(deps.key, gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration).reveal());
+  const expected = fingerprint(deps.keys.of(gateway), deps.keys.token(gateway).reveal());
   const others = sources.filter((source) => source.fingerprint !== expected);
   const what =
     others.length > 0

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { Bug, NotYet, Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { Secret } from '../domain/secret.js';
-import { gatewayToken, operatorDevice, type Device } from '../domain/token.js';
 import type { Knock, Session } from '../ports/gateway-door.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
@@ -53,15 +52,11 @@ export function turnedAway(gateway: Gateway, knock: Exclude<Knock, { kind: 'open
   }
 }
 
-/** Knocks as creel's device, with the gateway token or with the device's own. */
-export async function knockAsOperator(deps: Deps, gateway: Gateway, deviceToken?: Secret): Promise<Knock> {
+/** Knocks as creel's device of the record, with the gateway token of the record or with another: the device's own, or the one in force now. */
+export async function knockAsOperator(deps: Deps, gateway: Gateway, other?: Secret): Promise<Knock> {
   const { port } = await networkOf(deps, gateway);
-  const token = deviceToken ?? gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
-  return deps.door.knock({ place: gateway.place, port }, { token, device: deviceOf(deps, gateway), scopes });
-}
-
-function deviceOf(deps: Deps, gateway: Gateway): Device {
-  return operatorDevice(deps.key, gateway.mark, gateway.deviceGeneration);
+  const token = other ?? deps.keys.token(gateway);
+  return deps.door.knock({ place: gateway.place, port }, { token, device: deps.keys.device(gateway), scopes });
 }
 
 /**
@@ -70,14 +65,14 @@ function deviceOf(deps: Deps, gateway: Gateway): Device {
  */
 async function approve(deps: Deps, gateway: Gateway, requestId: string): Promise<void> {
   const container = await containerOf(deps, gateway);
-  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+  const token = deps.keys.token(gateway);
   const inside = { place: gateway.place, container: container.name, token };
   const asked = await deps.door.callInside(inside, [{ method: 'device.pair.approve', params: { requestId } }]);
   const answer = asked.kind === 'open' ? asked.answers[0] : undefined;
   if (!answer?.ok)
     throw new NotYet(`pairing request ${requestId} of ${gateway.mark.gateway} was not approved (yet, or any more)`);
   const { device } = approval.parse(answer.payload);
-  if (device.deviceId !== deviceOf(deps, gateway).id) {
+  if (device.deviceId !== deps.keys.device(gateway).id) {
     throw new Bug(
       `pairing request ${requestId} of ${gateway.mark.gateway} was for device ${device.deviceId}, which is not creel's`,
     );

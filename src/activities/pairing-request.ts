@@ -4,7 +4,6 @@ import { NotYet, Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import { excess, isApprovedSince, type Pairing } from '../domain/pairing.js';
 import { pairingPaceMs } from '../domain/thresholds.js';
-import { operatorDevice } from '../domain/token.js';
 import type { Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
 import { describeDevice, listDevices } from './devices.js';
@@ -100,7 +99,7 @@ export function demandNotOwn(deps: Deps, gateway: Gateway, wanted: Pairing['want
 }
 
 function ownDevice(deps: Deps, gateway: Gateway): string {
-  return operatorDevice(deps.key, gateway.mark, gateway.deviceGeneration).id;
+  return deps.keys.device(gateway).id;
 }
 
 /** A name says nothing of devices that were paired earlier: then it means one that is still to ask. */

@@ -1,7 +1,6 @@
 import { NotYet, Refused, StartOver } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import { lastLogLines, readinessMs } from '../domain/thresholds.js';
-import { gatewayToken } from '../domain/token.js';
 import type { Container } from '../ports/docker-engine.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
@@ -20,7 +19,7 @@ export const probeReadiness = (deps: Deps) =>
 /** Waits until a gateway has started, no longer than it may take. */
 export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number): Promise<void> {
   const { mark, place, spec } = gateway;
-  const token = gatewayToken(deps.key, mark, gateway.tokenGeneration);
+  const token = deps.keys.token(gateway);
   const { port } = await networkOf(deps, gateway);
   const wait = { what: `gateway ${mark.gateway} is not ready`, paceMs: 150, limitMs };
   await until(wait, deps.signal(), async () => {

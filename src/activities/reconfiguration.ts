@@ -5,7 +5,6 @@ import { Refused } from '../domain/errors.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Gateway } from '../domain/gateway.js';
 import { reconfigured, type Reconfiguration } from '../domain/reconfiguration.js';
-import { gatewayToken } from '../domain/token.js';
 import { resolveChannels } from './channel-secrets.js';
 import { findRunningChannels, probeChannels } from './channels.js';
 import { configText } from './config.js';
@@ -78,7 +77,7 @@ async function applyChannels(deps: Deps, to: Gateway, former: readonly Channel[]
     (await openSession(deps, to)).close();
     return `channels: ${kinds}, after a restart`;
   }
-  const ask = insideWith(deps, to, gatewayToken(deps.key, to.mark, to.tokenGeneration));
+  const ask = insideWith(deps, to, deps.keys.token(to));
   const channels = await resolveChannels(deps, to);
   await patchConfig(deps, to, ask, async () => channelPatch(await configText(deps, to, container), former, channels));
   return `channels: ${kinds}, taken up while it runs`;

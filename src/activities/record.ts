@@ -1,6 +1,5 @@
 import { NotYet, StartOver } from '../domain/errors.js';
 import { names, type Gateway } from '../domain/gateway.js';
-import { gatewayToken } from '../domain/token.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import { describeChannels } from './channels.js';
 import { containerOf } from './container.js';
@@ -25,7 +24,7 @@ export const findGateway = (deps: Deps) =>
     if (!volume) throw new StartOver(`volume ${own.volume} is gone from host ${place.host}`);
     if (container.state !== 'running')
       throw new NotYet(`container ${own.container} does not run (exit ${container.exitCode})`);
-    const token = gatewayToken(deps.key, mark, gateway.tokenGeneration);
+    const token = deps.keys.token(gateway);
     const egress = deps.door.probeEgress({ place, container: own.container, token });
     const session = await openSession(deps, gateway);
     session.close();
@@ -41,7 +40,7 @@ export const findGateway = (deps: Deps) =>
       operatorScopes: session.hello.scopes,
       channels,
       egress: await egress,
-      keyId: deps.key.id,
+      keyId: deps.keys.of(gateway).id,
       provedAt: new Date().toISOString(),
     };
   };

@@ -4,24 +4,27 @@ import { tokenIn } from '../domain/gateway-config.js';
 import type { Gateway } from '../domain/gateway.js';
 import { readPrepared } from '../domain/image.js';
 import { rotationWay, type RotationWay } from '../domain/rotation-way.js';
-import type { Rotation } from '../domain/rotation.js';
+import { rotated, type Rotation } from '../domain/rotation.js';
 import { Secret } from '../domain/secret.js';
 import { fingerprint, tokenSources, type TokenSource } from '../domain/token-source.js';
-import { gatewayToken } from '../domain/token.js';
 import type { Container } from '../ports/docker-engine.js';
 import { configText } from './config.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
+import { demandNewestKey } from './newest-key.js';
 import { knockAsOperator, turnedAway } from './operator.js';
 import { releaseImageOf } from './release.js';
 
 /**
  * Refuses a rotation before anything is touched: the gateway runs and serves, there is one source of truth for its token
- * (S1-6, S2-7, S3-1), outside clients are not locked out, and it is known how this release takes a new token up.
+ * (S1-6, S2-7, S3-1), outside clients are not locked out, it is known how this release takes a new token up, and the key of
+ * the new token is here and the newest there is.
  */
 export const probeRotatable = (deps: Deps) =>
   async function probeRotatable(gateway: Changing<Rotation>): Promise<string> {
+    const [before, after] = [deps.keys.of(gateway), deps.keys.of(rotated(gateway))];
+    await demandNewestKey(deps, rotated(gateway));
     const container = await containerOf(deps, gateway);
     if (container.state !== 'running') throw notServing(gateway, `its container does not run`);
     const config = await configText(deps, gateway, container);
@@ -33,7 +36,8 @@ export const probeRotatable = (deps: Deps) =>
     await demandUnlocked(deps, gateway, held);
     const way = await wayOf(deps, gateway, config);
     const places = `${sources.length} places hold ${gateway.change.reclaim ? 'a token' : `generation ${gateway.tokenGeneration}`}`;
-    return `serving, ${places} and no other, applied by ${way} (key ${deps.key.id})`;
+    const keys = before.id === after.id ? `key ${after.id}` : `key ${before.id}, from now on ${after.id}`;
+    return `serving, ${places} and no other, applied by ${way} (${keys})`;
   };
 
 /** How the gateway's release takes a new token up. */
@@ -51,13 +55,17 @@ export async function sourcesOf(
   config: string | undefined,
 ): Promise<TokenSource[]> {
   const process = await deps.engineAt(gateway.place).findProcess(container.id);
-  return tokenSources(deps.key, { config, command: process?.command ?? [], environment: process?.environment ?? {} });
+  return tokenSources(deps.keys.of(gateway), {
+    config,
+    command: process?.command ?? [],
+    environment: process?.environment ?? {},
+  });
 }
 
 /** Every place holds the token of the record, and all of them are places that a rotation can change. */
 function demandOneSource(deps: Deps, gateway: Gateway, sources: readonly TokenSource[]): Secret {
-  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
-  const expected = fingerprint(deps.key, token.reveal());
+  const token = deps.keys.token(gateway);
+  const expected = fingerprint(deps.keys.of(gateway), token.reveal());
   const others = sources.filter(({ place, fingerprint: found }) => found !== expected || !isOurs(place));
   if (others.length === 0 && sources.length > 0) return token;
   const named = others.map(({ place, fingerprint: found }) => `${place} (${found})`).join(', ');

@@ -3,7 +3,6 @@ import { NotYet, Refused } from '../domain/errors.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
 import { readinessMs } from '../domain/thresholds.js';
-import { gatewayToken } from '../domain/token.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
@@ -15,6 +14,7 @@ import { until } from './until.js';
 export const probeToken = (deps: Deps) =>
   async function probeToken(gateway: Changing<Rotation>): Promise<string> {
     const next = rotated(gateway);
+    deps.keys.of(next); // A worker without the key must not wait for it here: another one has it.
     const wait = { what: 'the new token is not accepted from outside', paceMs: 150, limitMs: readinessMs };
     await until(wait, deps.signal(), () => ensureOperator(deps)(next));
     const device = next.deviceGeneration === gateway.deviceGeneration ? 'creel’s device' : 'creel’s new device';
@@ -25,7 +25,7 @@ export const probeToken = (deps: Deps) =>
 export const probeRefusal = (deps: Deps) =>
   async function probeRefusal(gateway: Changing<Rotation>): Promise<string> {
     const { port } = await networkOf(deps, gateway);
-    const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+    const token = deps.keys.token(gateway);
     const knock = await deps.door.knock({ place: gateway.place, port }, { token, device: undefined, scopes: [] });
     if (knock.kind === 'wrong token') return `generation ${gateway.tokenGeneration} refused from outside, tried once`;
     if (knock.kind === 'locked out') return refusedInside(deps, gateway);
@@ -41,7 +41,7 @@ export const findRotated = (deps: Deps) =>
 
 async function refusedInside(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const { name: container } = await containerOf(deps, gateway);
-  const token = gatewayToken(deps.key, gateway.mark, gateway.tokenGeneration);
+  const token = deps.keys.token(gateway);
   const knock = await deps.door.callInside({ place: gateway.place, container, token }, []);
   if (knock.kind === 'wrong token')
     return `generation ${gateway.tokenGeneration} refused inside; outside clients are locked out, because somebody still knocks with an old token`;

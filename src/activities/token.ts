@@ -1,6 +1,5 @@
 import type { Gateway } from '../domain/gateway.js';
 import { seal } from '../domain/seal.js';
-import { gatewayToken } from '../domain/token.js';
 import type { Deps } from './deps.js';
 
 /** The gateway token of the record, sealed so that only the caller's key opens it; that it was asked for is written down first. */
@@ -15,8 +14,8 @@ export const revealToken = (deps: Deps) =>
       gateway,
       birth,
       generation,
-      keyId: deps.key.id,
+      keyId: deps.keys.of(asked.gateway).id,
       what: 'token shown',
     });
-    return seal(asked.recipient, gatewayToken(deps.key, mark, generation), `creel token show ${gateway}`);
+    return seal(asked.recipient, deps.keys.token(asked.gateway), `creel token show ${gateway}`);
   };

@@ -1,5 +1,14 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { secretName } from '../domain/channels.js';
@@ -8,14 +17,21 @@ import { Secret } from '../domain/secret.js';
 import type { SecretStore } from '../ports/secret-store.js';
 import { withLock } from './file-lock.js';
 
-/** Layout 1: each value apart under AES-256-GCM as base64 of nonce, tag and text, its name bound in; `check` opens with the right key. */
+/**
+ * Layout 1: each value apart under AES-256-GCM as base64 of nonce, tag and text, its name bound in; `check` opens with the right
+ * key, which `keyId` names where it is said.
+ */
 const fileShape = z.object({
   layout: z.literal(1),
+  keyId: z.string().optional(),
   check: z.string(),
   secrets: z.record(z.string(), z.string()),
 });
 
 type Content = z.infer<typeof fileShape>;
+
+/** A key that the file may be encrypted with, and the id of the master key that it comes from. */
+export type StoreKey = { readonly id: string; readonly bytes: Buffer };
 
 const checkText = 'creel';
 const nonceBytes = 12;
@@ -23,65 +39,95 @@ const tagBytes = 16;
 
 /**
  * Customers' secrets in one encrypted file, 0600 in a directory of 0700. It is read anew for every question, so that a worker
- * sees what `creel secret set` stores; it is replaced whole; writers of this machine take turns. No file is an empty store.
+ * sees what `creel secret set` stores; it is replaced whole; writers of this machine take turns. No file is an empty store. It is
+ * encrypted with one key of those that are here, whichever it names, and a new one with the newest.
  */
 export class SecretFile implements SecretStore {
   readonly #file: string;
-  readonly #key: Buffer;
+  readonly #keys: () => readonly StoreKey[];
 
-  private constructor(file: string, key: Buffer) {
+  private constructor(file: string, keys: () => readonly StoreKey[]) {
     this.#file = file;
-    this.#key = key;
+    this.#keys = keys;
   }
 
-  /** Opens the store. A file that is damaged, or was written with another key, is `Refused`. */
-  static open(file: string, key: Buffer): SecretFile {
-    const store = new SecretFile(file, key);
+  /** Opens the store; `keys` answers those that are here now, newest first. A file that is damaged, or was written with another key, is `Refused`. */
+  static open(file: string, keys: () => readonly StoreKey[]): SecretFile {
+    const store = new SecretFile(file, keys);
     store.#content();
     return store;
   }
 
   async read(name: string): Promise<Secret> {
-    const secrets = this.#content().secrets;
+    const [{ secrets }, key] = this.#content();
     const sealed = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
     if (sealed === undefined)
       throw new Refused(`no secret named ${name} is stored. Store it with \`creel secret set ${name}\``);
-    const value = unsealed(this.#key, `secret ${name}`, sealed);
-    if (value === undefined) {
-      throw new Refused(`secret ${name} in ${this.#file} is damaged. Store it again with \`creel secret set ${name}\``);
-    }
-    return new Secret(value);
+    return new Secret(this.#opened(key, name, sealed));
   }
 
   async write(name: string, value: Secret): Promise<void> {
     secretName(name);
     mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
     await withLock(`${this.#file}.lock`, () => {
-      const { check, secrets } = this.#content();
-      const sealed = seal(this.#key, `secret ${name}`, value.reveal());
-      this.#replace({ layout: 1, check, secrets: { ...secrets, [name]: sealed } });
+      const [content, key] = this.#content();
+      const sealed = seal(key.bytes, `secret ${name}`, value.reveal());
+      this.#replace({ ...content, secrets: { ...content.secrets, [name]: sealed } });
     });
   }
 
   async list(): Promise<string[]> {
-    return Object.keys(this.#content().secrets).toSorted();
+    return Object.keys(this.#content()[0].secrets).toSorted();
   }
 
-  #content(): Content {
+  /** Encrypts every value with the newest key, all at once; answers how many, none when it was done before or nothing is stored. */
+  async rekey(): Promise<number> {
+    if (!existsSync(this.#file)) return 0;
+    return withLock(`${this.#file}.lock`, () => {
+      const [{ secrets }, before] = this.#content();
+      const newest = this.#newest();
+      if (before.id === newest.id) return 0;
+      const entries = Object.entries(secrets);
+      const again = entries.map(([name, sealed]): [string, string] => [
+        name,
+        seal(newest.bytes, `secret ${name}`, this.#opened(before, name, sealed)),
+      ]);
+      this.#replace({ ...emptyFor(newest), secrets: Object.fromEntries(again) });
+      return entries.length;
+    });
+  }
+
+  #opened(key: StoreKey, name: string, sealed: string): string {
+    const value = unsealed(key.bytes, `secret ${name}`, sealed);
+    if (value !== undefined) return value;
+    throw new Refused(`secret ${name} in ${this.#file} is damaged. Store it again with \`creel secret set ${name}\``);
+  }
+
+  #newest(): StoreKey {
+    const [newest] = this.#keys();
+    if (newest) return newest;
+    throw new Refused('there is no master key here');
+  }
+
+  /** What the file says, and the key that opens it. */
+  #content(): [Content, StoreKey] {
     const text = readIfThere(this.#file);
-    if (text === undefined) return { layout: 1, check: seal(this.#key, 'check', checkText), secrets: {} };
+    if (text === undefined) return [emptyFor(this.#newest()), this.#newest()];
     const parsed = fileShape.safeParse(parse(text));
     if (!parsed.success) {
       throw new Refused(
         `the secrets in ${this.#file} are damaged, or of a newer creel. Restore the file from your backup, or use that creel`,
       );
     }
-    if (unsealed(this.#key, 'check', parsed.data.check) !== checkText) {
-      throw new Refused(
-        `the secrets in ${this.#file} were stored with another master key, or for another deployment. Bring that key back, or move the file away and store each secret again with \`creel secret set\``,
-      );
-    }
-    return parsed.data;
+    const { check, keyId } = parsed.data;
+    const key = this.#keys().find(
+      ({ id, bytes }) => (keyId ?? id) === id && unsealed(bytes, 'check', check) === checkText,
+    );
+    if (key) return [parsed.data, key];
+    const which = keyId === undefined ? '' : ` (${keyId})`;
+    throw new Refused(
+      `the secrets in ${this.#file} were stored with another master key${which}, or for another deployment. Bring that key back, or move the file away and store each secret again with \`creel secret set\``,
+    );
   }
 
   /** The draft has a fixed name, which only the holder of the lock uses, so that a crash leaves one draft at most. */
@@ -99,6 +145,10 @@ export class SecretFile implements SecretStore {
     fsyncSync(directory);
     closeSync(directory);
   }
+}
+
+function emptyFor({ id, bytes }: StoreKey): Content {
+  return { layout: 1, keyId: id, check: seal(bytes, 'check', checkText), secrets: {} };
 }
 
 /** What a value is for is bound in, so that no sealed value can stand in another's place. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Flags } from '../client/connect.js';
+import { readNewestKey } from '../client/deployment.js';
 import { localPlace, requestChange } from '../client/gateways.js';
 import { gatewayId } from '../domain/gateway.js';
 import type { ChangeRequest } from '../workflows/change-requests.js';
@@ -31,7 +32,9 @@ export async function askForChange(rawId: string, options: Options, wish: Wish):
   const id = gatewayId(rawId);
   const requestId = options.requestId ?? randomUUID();
   await withTemporal(options, async (client, target) => {
-    const accepted = await requestChange(client, id, { ...wish, requestId, origin: origin(), place: localPlace });
+    const key = wish.kind === 'rotate' ? await readNewestKey(client) : {};
+    const common = { requestId, origin: origin(), place: localPlace };
+    const accepted = await requestChange(client, id, { ...wish, ...key, ...common });
     const shown = { json: options.json === true, target };
     sayAccepted(accepted, requestId, shown, options.detach === true);
     if (!options.detach) process.exitCode = await follow(client, accepted, shown);

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { findDeployment, startDeployment } from '../client/hold-deployment.js';
 import { keyFiles } from '../config.js';
 import { Refused } from '../domain/errors.js';
-import { createKey, openKey } from '../key-file.js';
+import { createKey, openKeys } from '../key-file.js';
 import { verb, withTemporal } from './verb.js';
 
 /** `creel init`: the master key, where there is none, and the namespace's deployment. Running it again changes nothing. */
@@ -17,7 +17,7 @@ export function initCommand() {
     await withTemporal(options, async (client, { namespace, address }) => {
       await refuseNewKeyForOldDeployment(keyFile, client);
       const made = createKey(keyFile);
-      const { deployment, keyId } = await startDeployment(client, openKey(keyFile));
+      const { deployment, keyId } = await startDeployment(client, openKeys(keyFile));
       if (options.json) {
         process.stdout.write(`${JSON.stringify({ keyFile, made, keyId, namespace, deployment })}\n`);
         return;

@@ -7,6 +7,7 @@ import { devicesCommand } from './devices.js';
 import { exitHelp } from './exit.js';
 import { fleetCommand } from './fleet.js';
 import { initCommand } from './init.js';
+import { keyCommand } from './key.js';
 import { listCommand } from './list.js';
 import { openCommand } from './open.js';
 import { pairCommand } from './pair.js';
@@ -59,5 +60,6 @@ function commands(): CommandUnknownOpts[] {
     ...(['retry', 'skip', 'allow', 'abort', 'leave'] as const).map(answerCommand),
     fleetCommand(),
     secretCommand(),
+    keyCommand(),
   ];
 }

@@ -57,7 +57,8 @@ export async function rotateAll(options: RotateAll): Promise<void> {
   });
 }
 
-function planOf({ window, maxFailed, beginWithin }: RotateAll): FleetPlan {
+/** How a run over the fleet goes about it, as the flags say, or `Refused`. */
+export function planOf({ window, maxFailed, beginWithin }: RotateAll): FleetPlan {
   return fleetPlan({
     window: window === undefined ? fleetWindowUsual : Number(window),
     maxFailed: maxFailed === undefined ? fleetMaxFailed : share(maxFailed),

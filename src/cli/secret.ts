@@ -5,7 +5,7 @@ import { keyFiles } from '../config.js';
 import { secretName } from '../domain/channels.js';
 import { Refused } from '../domain/errors.js';
 import { Secret } from '../domain/secret.js';
-import { openKey } from '../key-file.js';
+import { openKeys } from '../key-file.js';
 import type { SecretStore } from '../ports/secret-store.js';
 import { verb, withTemporal } from './verb.js';
 
@@ -71,10 +71,11 @@ async function readValue(input: NodeJS.ReadStream, name: string): Promise<Secret
 
 async function withStore<T>(flags: Flags, use: (store: SecretStore) => Promise<T>): Promise<T> {
   const files = keyFiles(process.env);
-  const key = openKey(files.keyFile);
+  const keys = () => openKeys(files.keyFile);
+  keys();
   return withTemporal(flags, async (client) => {
-    const { deployment } = await holdDeployment(client, key);
+    const { deployment } = await holdDeployment(client, keys());
     const { openSecrets } = await import('../open-world.js'); // Everything an engine needs: not for each verb's start.
-    return use(openSecrets(files, key, deployment));
+    return use(openSecrets(files, keys, deployment));
   });
 }

@@ -1,11 +1,22 @@
 import type { Client } from '@temporalio/client';
+import { keysOf, nameOfNewest } from '../domain/deployment-keys.js';
 import { Refused } from '../domain/errors.js';
 import { layout } from '../domain/gateway.js';
 import { TurnedDown, unwrap } from './failure.js';
-import { findDeployment } from './hold-deployment.js';
+import { findDeployment, type Deployment } from './hold-deployment.js';
 
 /** Which deployment the namespace belongs to, or `TurnedDown` naming `creel init`. Needs neither a worker nor a key. */
 export async function readDeployment(client: Client): Promise<string> {
+  return (await readHeld(client)).deployment;
+}
+
+/** The key that whatever is new is derived from, as a record names it. */
+export async function readNewestKey(client: Client): Promise<{ readonly keyId?: string }> {
+  return nameOfNewest(keysOf(await readHeld(client)));
+}
+
+/** What the namespace says of its deployment, or `TurnedDown`. */
+export async function readHeld(client: Client): Promise<Deployment> {
   const { namespace } = client.options;
   const found = await find(client);
   if (!found) {
@@ -20,7 +31,7 @@ export async function readDeployment(client: Client): Promise<string> {
       'Refused',
     );
   }
-  return found.deployment.deployment;
+  return found.deployment;
 }
 
 async function find(client: Client): ReturnType<typeof findDeployment> {

@@ -13,7 +13,7 @@ import {
 import { fleetWorkflowId, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
 import { needsAttentionKey, operationKindKey } from '../workflows/search-attributes.js';
-import { readDeployment } from './deployment.js';
+import { readNewestKey } from './deployment.js';
 import { isNotFound, isSilence, NoWorker, TurnedDown, UnknownGateway, unwrap } from './failure.js';
 import { answerMs, ask, list } from './gateways.js';
 
@@ -21,7 +21,12 @@ import { answerMs, ask, list } from './gateways.js';
 const atOnce = 10;
 
 /** Every gateway there is, by its own word, and who of them takes part in a run of this name, in its order. */
-export async function lookAtFleet(client: Client, run: string): Promise<Fleet> {
+export async function lookAtFleet(client: Client, run: string, toKey?: string): Promise<Fleet> {
+  return fleetOf(run, await seeFleet(client), toKey);
+}
+
+/** What every gateway there is says of itself. */
+export async function seeFleet(client: Client): Promise<Map<string, Seen>> {
   const ids: string[] = [];
   for await (const { gateway } of list(client)) ids.push(gateway);
   const seen = new Map<string, Seen>();
@@ -31,17 +36,17 @@ export async function lookAtFleet(client: Client, run: string): Promise<Fleet> {
   }
   if (seen.size > 0 && [...seen.values()].every((each) => each === 'silent'))
     throw new NoWorker('none of the gateways answers. Start a worker with `npm run worker`');
-  return fleetOf(run, seen);
+  return seen;
 }
 
 /** Visibility lags: what a gateway is, it says itself. */
 async function see(client: Client, gateway: string): Promise<Seen> {
   try {
-    const { phase, life, running, queue } = await ask(client, gateway);
+    const { phase, life, running, queue, stateKeptUntil } = await ask(client, gateway);
     const removing = [...(running ? [running] : []), ...queue].some(
       ({ kind }) => kind === 'remove' || kind === 'purge',
     );
-    return { phase, life, removing };
+    return { phase, life, removing, stateKeptUntil };
   } catch (error) {
     if (error instanceof UnknownGateway || error instanceof QueryRejectedError) return undefined;
     if (error instanceof NoWorker) return 'silent';
@@ -51,15 +56,26 @@ async function see(client: Client, gateway: string): Promise<Seen> {
 
 /** Begins a run over the fleet; one of the same name that exists already is that one. */
 export async function startFleet(client: Client, run: string, plan: FleetPlan, origin: string): Promise<void> {
-  await readDeployment(client);
-  const input: FleetInput = { layout: 1, run, origin, plan, limits: defaultLimits };
+  await start(client, { layout: 1, run, origin, plan, limits: defaultLimits, ...(await readNewestKey(client)) });
+}
+
+/** The same for a run that takes every gateway to another master key. */
+export async function startRekeying(
+  client: Client,
+  asked: Pick<FleetInput, 'run' | 'plan' | 'origin'> & { readonly keyId: string },
+): Promise<void> {
+  await start(client, { layout: 1, limits: defaultLimits, rekey: true, ...asked });
+}
+
+async function start(client: Client, input: FleetInput): Promise<void> {
+  const { run, plan, keyId, rekey } = input;
   try {
     await client.workflow.start('rotateFleet', {
       workflowId: fleetWorkflowId(run),
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       taskQueue,
       args: [input],
-      staticSummary: `rotate the fleet, ${plan.window} at once`,
+      staticSummary: `rotate the fleet${rekey ? ` to key ${keyId}` : ''}, ${plan.window} at once`,
       typedSearchAttributes: new TypedSearchAttributes([
         { key: operationKindKey, value: 'rotate-fleet' },
         { key: needsAttentionKey, value: false },
@@ -68,6 +84,19 @@ export async function startFleet(client: Client, run: string, plan: FleetPlan, o
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw unwrap(error);
   }
+}
+
+/** The names of the runs over the fleet that go on. */
+export async function openRuns(client: Client): Promise<string[]> {
+  const query = `WorkflowId STARTS_WITH '${fleetWorkflowId('')}' AND ExecutionStatus = 'Running'`;
+  const runs: string[] = [];
+  try {
+    for await (const { workflowId } of client.workflow.list({ query }))
+      runs.push(workflowId.slice(fleetWorkflowId('').length));
+  } catch (error) {
+    throw unwrap(error);
+  }
+  return runs;
 }
 
 /** How a run over the fleet stands, by its own word; one that has ended needs no worker to say so. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { WithStartWorkflowOperation, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
+import { keysOf, nameOfNewest } from '../domain/deployment-keys.js';
 import { birthFrom, type Place } from '../domain/gateway.js';
 import type { ChangeRequest } from '../workflows/change-requests.js';
 import { gatewayWorkflowId, operationPrefix, taskQueue } from '../workflows/ids.js';
@@ -30,7 +31,7 @@ import {
   phaseSinceKey,
 } from '../workflows/search-attributes.js';
 import { updateIdOf } from './update-id.js';
-import { readDeployment } from './deployment.js';
+import { readHeld } from './deployment.js';
 import { isNotFound, isSilence, NoWorker, UnknownGateway, unwrap } from './failure.js';
 import { readOperationId } from './frame.js';
 
@@ -69,10 +70,12 @@ export type Described =
 export async function request(
   client: Client,
   gateway: string,
-  asked: Request,
+  wish: Request,
   limits = defaultLimits,
 ): Promise<Accepted> {
-  const [deployment, firstOperation] = await Promise.all([readDeployment(client), nextOperation(client, gateway)]);
+  const [held, firstOperation] = await Promise.all([readHeld(client), nextOperation(client, gateway)]);
+  const { deployment } = held;
+  const asked = wish.kind === 'provision' ? { ...wish, ...nameOfNewest(keysOf(held)) } : wish;
   const start: GatewayStart = { layout: 1, deployment, gateway, limits, request: asked, firstOperation };
   const startWorkflowOperation = new WithStartWorkflowOperation('gateway', {
     workflowId: gatewayWorkflowId(gateway),

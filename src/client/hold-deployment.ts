@@ -3,6 +3,7 @@ import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/c
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
 import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
+import { currentKey, keysOf, newestKey, type DeploymentKey, type DeploymentKeys } from '../domain/deployment-keys.js';
 import { layout } from '../domain/gateway.js';
 import { keyCheck, type MasterKey } from '../domain/token.js';
 import { deploymentWorkflowId, taskQueue } from '../workflows/ids.js';
@@ -15,13 +16,22 @@ const memoForm = z.object({
   layout: z.number().int().positive(),
   keyId: z.string(),
   keyCheck: z.string(),
+  keys: z
+    .array(z.object({ id: z.string(), check: z.string(), state: z.enum(['current', 'next', 'retired']) }))
+    .optional(),
 });
+
+/** The keys of the deployment that the namespace belongs to; undefined when it has none. */
+export async function findKeys(client: Client): Promise<DeploymentKeys | undefined> {
+  const found = await findDeployment(client);
+  return found && keysOf(found.deployment);
+}
 
 /** A deployment as found, and whether its workflow still runs. */
 export type Found = { readonly deployment: Deployment; readonly open: boolean };
 
-/** The deployment that the namespace belongs to, or `Refused`: it has none (naming `creel init`), another key opened it, a newer creel laid it out. */
-export async function holdDeployment(client: Client, key: MasterKey): Promise<Deployment> {
+/** The deployment that the namespace belongs to, or `Refused`: it has none (naming `creel init`), a key of it is not here, a newer creel laid it out. */
+export async function holdDeployment(client: Client, keys: readonly MasterKey[]): Promise<Deployment> {
   const found = await findDeployment(client);
   const { namespace } = client.options;
   if (!found) {
@@ -29,7 +39,7 @@ export async function holdDeployment(client: Client, key: MasterKey): Promise<De
       `namespace ${namespace} belongs to no deployment yet. Run \`creel init\` once, where the worker's key lies. If there was one here before, stop: this may be the wrong server or an empty one`,
     );
   }
-  checkDeployment(client, found.deployment, key);
+  checkDeployment(client, found.deployment, keys);
   if (!found.open) {
     throw new Refused(
       `somebody ended the workflow "${deploymentWorkflowId}" of namespace ${namespace}. \`creel init\` begins it again with the same id (${found.deployment.deployment})`,
@@ -39,14 +49,14 @@ export async function holdDeployment(client: Client, key: MasterKey): Promise<De
 }
 
 /**
- * Makes the namespace belong to a deployment of this key. One of the same key that exists already stays as it is, and is begun
- * again under its own id when somebody ended it; one of another key is `Refused`.
+ * Makes the namespace belong to a deployment of the newest of these keys. One of the same key that exists already stays as it is, and is begun
+ * again under its own id when somebody ended it; one with a key that is not here is `Refused`.
  */
-export async function startDeployment(client: Client, key: MasterKey): Promise<Deployment> {
+export async function startDeployment(client: Client, keys: readonly MasterKey[]): Promise<Deployment> {
   const found = await findDeployment(client);
-  if (found) checkDeployment(client, found.deployment, key);
+  if (found) checkDeployment(client, found.deployment, keys);
   if (found?.open) return found.deployment;
-  const memo = found?.deployment ?? mint(key);
+  const memo = found?.deployment ?? mint(keys);
   try {
     await client.workflow.start('deployment', {
       workflowId: deploymentWorkflowId,
@@ -58,25 +68,35 @@ export async function startDeployment(client: Client, key: MasterKey): Promise<D
     return memo;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return await holdDeployment(client, key);
+    return await holdDeployment(client, keys);
   }
 }
 
-function checkDeployment(client: Client, found: Deployment, key: MasterKey): void {
+function checkDeployment(client: Client, found: Deployment, keys: readonly MasterKey[]): void {
   const { namespace } = client.options;
   if (found.layout > layout) {
     throw new Refused(
       `namespace ${namespace} was laid out by a newer creel (layout ${found.layout}, this one knows ${layout}): run that version or a later one`,
     );
   }
-  if (found.keyCheck !== keyCheck(key, found.deployment)) {
+  const isHere = ({ check }: DeploymentKey) => keys.some((key) => keyCheck(key, found.deployment) === check);
+  const all = keysOf(found);
+  const [current, newest] = [currentKey(all), newestKey(all)];
+  const here = keys.map(({ id }) => id).join(' and ');
+  if (!isHere(current)) {
     throw new Refused(
-      `namespace ${namespace} belongs to deployment ${found.deployment} of the master key ${found.keyId}, and the key here is ${key.id}. Every token is derived from the key: use the file of ${found.keyId}, or another namespace`,
+      `namespace ${namespace} belongs to deployment ${found.deployment} of the master key ${current.id}, and the key here is ${here}. Every token is derived from the key: use the file of ${current.id}, or another namespace`,
+    );
+  }
+  if (!isHere(newest)) {
+    throw new Refused(
+      `the master key of namespace ${namespace} is being changed from ${current.id} to ${newest.id}, and here is only ${here}. Copy the file of ${newest.id} here, as master.key.next beside the key; see docs/runbook.md#key-rotation`,
     );
   }
 }
 
-function mint(key: MasterKey): Deployment {
+function mint([key]: readonly MasterKey[]): Deployment {
+  if (!key) throw new Refused('there is no master key here');
   const id = Array.from(randomBytes(10), (byte) => String.fromCharCode(97 + (byte % 26))).join('');
   return { deployment: id, layout, keyId: key.id, keyCheck: keyCheck(key, id) };
 }

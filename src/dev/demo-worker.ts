@@ -1,5 +1,5 @@
 import { readConfig } from '../config.js';
-import { openKey } from '../key-file.js';
+import { openKeyRing, openKeys } from '../key-file.js';
 import { openWorld } from '../open-world.js';
 import { currentSignal } from '../worker/current-signal.js';
 import { openLog } from '../worker/log.js';
@@ -17,7 +17,7 @@ const config = {
   catalogue: Object.entries(found.images).map(([version, image]) => ({ version, image, dev: true })),
   engineSocket: found.docker.slice('unix://'.length),
 };
-const key = openKey(keyFile);
+openKeys(keyFile);
 const log = openLog('info');
 installRuntime(log, undefined);
 const ending = new AbortController();
@@ -25,8 +25,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 await runWorker({
   server: { address },
   namespace: demoNamespace,
-  key,
-  openWorld: ({ deployment }) => openWorld({ config, key, deployment, signal: currentSignal, log }),
+  readKeys: () => openKeys(keyFile),
+  openWorld: (held) => {
+    const keys = openKeyRing(keyFile, held);
+    return openWorld({ config, keys, deployment: held.deployment, signal: currentSignal, log });
+  },
   workflowBundle: { codePath: compiled('workflow-bundle.js') },
   slots: config.slots,
   log,

@@ -7,7 +7,7 @@ import { pipe, terminal } from '../cli/follow.js';
 import { startDeployment, type Deployment } from '../client/hold-deployment.js';
 import type { Frame } from '../client/frame.js';
 import { Refused } from '../domain/errors.js';
-import { createKey, openKey } from '../key-file.js';
+import { createKey, openKeys } from '../key-file.js';
 import type { Marked } from '../ports/docker-engine.js';
 import type { Accepted } from '../workflows/requests.js';
 import { bringUp, demoGateway, demoRelease, followUntil, mintLink, takeDown } from './demo-gateway.js';
@@ -89,7 +89,7 @@ async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signa
     say(`Made the demo's master key ${home.keyFile}: losing it loses every token derived from it`);
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace: demoNamespace, identity: 'creel demo' });
-  const deployment = await startDeployment(client, openKey(home.keyFile));
+  const deployment = await startDeployment(client, openKeys(home.keyFile));
   const worker = await startWorker(home, address);
   const restartServer = async () => {
     const pid = await startServer({

@@ -5,13 +5,14 @@ import { fleetSize } from './thresholds.js';
 
 /**
  * The fleet from what each gateway said: all that live and are rotated by schedule, spread by a hash of run and id. The
- * first is one that is ready: what becomes of another says nothing of the rotation.
+ * first is one that is ready: what becomes of another says nothing of the rotation. To another key, if one is named, go all that
+ * live and have it not yet, whatever their schedule.
  */
-export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>): Fleet {
+export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>, toKey?: string): Fleet {
   const members: Member[] = [];
   const leftOut: LeftOut[] = [];
   for (const [gateway, each] of seen) {
-    const reason = whyLeftOut(each);
+    const reason = whyLeftOut(each, toKey);
     if (reason !== undefined) leftOut.push({ gateway, reason });
     else if (typeof each === 'object' && each.life)
       members.push({ gateway, birth: each.life.mark.birth, place: each.life.place });
@@ -33,11 +34,12 @@ function isReady(seen: Seen): boolean {
   return typeof seen === 'object' && seen.phase === 'ready';
 }
 
-function whyLeftOut(seen: Seen): string | undefined {
+function whyLeftOut(seen: Seen, toKey: string | undefined): string | undefined {
   if (seen === 'silent') return 'it does not answer: see its run in the Temporal UI';
   if (!seen?.life || seen.phase === 'none') return 'nothing of it is on record';
-  if (seen.phase === 'removed') return 'it is removed';
+  if (seen.phase === 'removed') return seen.stateKeptUntil ? 'it is removed, its state is kept' : 'it is removed';
   if (seen.removing) return 'it is being removed';
+  if (toKey !== undefined) return seen.life.keyId === toKey ? `it is derived from key ${toKey} already` : undefined;
   if (seen.life.spec.rotation !== 'scheduled') return 'its spec says rotation: manual';
   return undefined;
 }

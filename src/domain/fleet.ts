@@ -24,7 +24,13 @@ export type Fleet = { readonly members: readonly Member[]; readonly leftOut: rea
 /** What a gateway said of itself when it was looked at; `silent`: nothing in time; undefined: it had no record any more. */
 export type Seen =
   | 'silent'
-  | { readonly phase: string; readonly life: Gateway | undefined; readonly removing: boolean }
+  | {
+      readonly phase: string;
+      readonly life: Gateway | undefined;
+      readonly removing: boolean;
+      /** A removed one whose state is still there. */
+      readonly stateKeptUntil?: string | undefined;
+    }
   | undefined;
 
 const idForm = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;

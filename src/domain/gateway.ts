@@ -23,6 +23,8 @@ export type Gateway = {
   readonly spec: GatewaySpec;
   readonly tokenGeneration: number;
   readonly deviceGeneration: number;
+  /** The master key that its token and creel's device are derived from; the deployment's first one when absent. */
+  readonly keyId?: string;
   /** The replacement that its container comes from; absent before the first. */
   readonly replacement?: number;
   /** A replacement that has begun: its saved state is the gateway's until it is done. */

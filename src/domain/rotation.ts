@@ -7,6 +7,8 @@ export type Rotation = {
   readonly nextTokenGeneration: number;
   /** The same as on record unless creel's own device is replaced too. */
   readonly nextDeviceGeneration: number;
+  /** The master key that they are derived from; the one on record when absent. */
+  readonly nextKeyId?: string;
   readonly reclaim: boolean;
   readonly evict: boolean;
   /** Devices that creel itself approved. */
@@ -16,5 +18,6 @@ export type Rotation = {
 /** The gateway as it is once the rotation is done. */
 export function rotated(gateway: Changing<Rotation>): Gateway {
   const { change, ...before } = gateway;
-  return { ...before, tokenGeneration: change.nextTokenGeneration, deviceGeneration: change.nextDeviceGeneration };
+  const { nextTokenGeneration: tokenGeneration, nextDeviceGeneration: deviceGeneration, nextKeyId } = change;
+  return { ...before, tokenGeneration, deviceGeneration, ...(nextKeyId !== undefined && { keyId: nextKeyId }) };
 }

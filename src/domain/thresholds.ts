@@ -80,6 +80,9 @@ export const fleetSize = 5_000;
 /** The share of a fleet that may fail before the rest is left alone. */
 export const fleetMaxFailed = 0.1;
 
+/** Visibility is seconds behind at worst: a record that was made before that is listed. */
+export const visibilityMs = 5_000;
+
 /** A rotation of the fleet waits this long for its turn behind other operations; an upgrade with its snapshot takes minutes. */
 export const fleetBeginMs = 30 * 60_000;
 /** S2-18: more wrong tokens than this while a device is waited for, and a second source of truth is assumed. */

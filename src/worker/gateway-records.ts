@@ -1,5 +1,6 @@
 import { Client, QueryRejectedError } from '@temporalio/client';
 import type { GatewayRecords } from '../activities/deps.js';
+import { findKeys } from '../client/hold-deployment.js';
 import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
 import { lookAtFleet } from '../client/fleet.js';
 import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
@@ -9,7 +10,8 @@ import { NotYet, Refused } from '../domain/errors.js';
 export function gatewayRecords({ connection, options: { namespace } }: Client): GatewayRecords {
   const client = new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
   return {
-    lookAtFleet: (run) => lookAtFleet(client, run),
+    keys: () => findKeys(client),
+    lookAtFleet: (run, toKey) => lookAtFleet(client, run, toKey),
     describe: (gateway) => unlessGone(() => ask(client, gateway)),
     request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
     standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),

@@ -25,7 +25,8 @@ import { ensureSearchAttributes } from './search-attributes.js';
 export type WorkerParts = {
   readonly server: NativeConnectionOptions & { readonly address: string };
   readonly namespace: string;
-  readonly key: MasterKey;
+  /** The keys that are here now. */
+  readonly readKeys: () => readonly MasterKey[];
   readonly openWorld: (deployment: Deployment) => World;
   readonly workflowBundle: WorkflowBundleOption;
   readonly slots: Slots;
@@ -39,7 +40,7 @@ const restartMs = 1_000;
 
 /**
  * Works until `signal` fires. Waits for a server that is not up yet and begins again when it was lost; throws `Refused` in a
- * namespace without a deployment, or with another key.
+ * namespace without a deployment, or without a key of it that is not retired.
  */
 export async function runWorker(parts: WorkerParts): Promise<void> {
   const { server, log, signal } = parts;
@@ -62,7 +63,7 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
   const { namespace, log, signal, server } = parts;
   const client = new Client({ connection, namespace });
   const ask = <T>(call: () => Promise<T>) => untilReachable(call, server.address, log, signal);
-  const deployment = await ask(() => holdDeployment(client, parts.key));
+  const deployment = await ask(() => holdDeployment(client, parts.readKeys()));
   await ask(() => ensureSearchAttributes(connection, namespace, log, signal));
   const worker = await Worker.create({
     ...limits(parts.slots),

@@ -1,3 +1,4 @@
+import { keyId as checkKeyId } from '../domain/deployment-keys.js';
 import { isDeviceId } from '../domain/device.js';
 import { Refused } from '../domain/errors.js';
 import { gatewayBirth } from '../domain/gateway.js';
@@ -33,9 +34,10 @@ function check<K extends ChangeKind>(kind: K, ...asked: Parameters<Check<K>>): v
 }
 
 const checks: { readonly [K in ChangeKind]: Check<K> } = {
-  rotate: ({ reclaim, evict }) => {
+  rotate: ({ reclaim, evict, keyId }) => {
     if (typeof reclaim !== 'boolean' || typeof evict !== 'boolean')
       throw new Refused('a rotation says whether it reclaims and whether it evicts');
+    if (keyId !== undefined) checkKeyId(keyId);
   },
   pair: checkPairing,
   deny: ({ deviceId }) => checkDevice(deviceId),

@@ -1,3 +1,4 @@
+import { keyId } from '../domain/deployment-keys.js';
 import { Refused } from '../domain/errors.js';
 import { gatewayBirth, gatewayPlace, layout, type Gateway } from '../domain/gateway.js';
 import { canonical, gatewaySpec, sameSpec } from '../domain/gateway-spec.js';
@@ -47,6 +48,7 @@ function text(name: string, raw: unknown): void {
 function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   const spec = gatewaySpec(request.spec);
   const birth = gatewayBirth(request.birth);
+  if (request.keyId !== undefined) keyId(request.keyId);
   const id = state.life?.mark.gateway ?? 'this gateway';
   if (!['new', 'restore', 'take up'].includes(request.how))
     throw new Refused('a provision is new, a restore or a take up');
@@ -126,7 +128,8 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
     state.stateKeptUntil = 0;
     return begin(state, 'restore', now);
   }
-  beginLife(state, { mark, place: request.place, spec, tokenGeneration: 1, deviceGeneration: 1 });
+  const key = request.keyId === undefined ? {} : { keyId: request.keyId };
+  beginLife(state, { mark, place: request.place, spec, tokenGeneration: 1, deviceGeneration: 1, ...key });
   if (request.how === 'take up') state.entered = replacementOwns.map((step) => ({ step, unsettledUntil: 0 }));
   return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);
 }
@@ -205,11 +208,11 @@ function answer(state: GatewayState, gateway: string, operation: number): Accept
   };
 }
 
+/** What was asked for, without what each sender makes up or reads anew: a birth that is proposed, and the newest key. */
 function contentOf(request: Request): string {
-  if (request.kind === 'provision' && request.how === 'take up')
-    return canonical({ ...request, requestId: '', origin: '' });
-  const { birth: _birth, ...rest } = request;
-  return canonical({ ...(request.kind === 'provision' ? rest : request), requestId: '', origin: '' });
+  if (request.kind !== 'provision') return canonical({ ...request, requestId: '', origin: '' });
+  const { birth, keyId: _keyId, ...rest } = request;
+  return canonical({ ...rest, ...(request.how === 'take up' && { birth }), requestId: '', origin: '' });
 }
 
 function differences(life: Gateway, request: ProvisionRequest): string {

@@ -31,6 +31,8 @@ export type RotateRequest = Asked & {
   readonly reclaim: boolean;
   /** For a compromise: every device is removed and every old session proved closed. */
   readonly evict: boolean;
+  /** The master key that it is to be derived from, which replaces creel's device too; the deployment's first one when absent. */
+  readonly keyId?: string;
 };
 
 /** A device is let in, as soon as it asks. */

@@ -1,15 +1,62 @@
-import { CancellationScope, condition, continueAsNew, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  makeContinueAsNewFunc,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  announceKey,
+  currentKey,
+  keysOf,
+  promoteKey,
+  type DeploymentKeys,
+  type KeyMemo,
+} from '../domain/deployment-keys.js';
+import { Refused } from '../domain/errors.js';
+import { keyUpdate, type KeyWord } from './key-requests.js';
+import { continueAsNewSignal } from './requests.js';
 
 /**
- * Holds a namespace for one deployment, for ever. What it says stands in its memo (id, layout, key id, key check), which anybody
- * reads without a worker and which continue-as-new passes on. Cancelling it changes nothing.
+ * Holds a namespace for one deployment, for ever. What it says stands in its memo (id, layout, the current key's id and check, and
+ * every key there ever was once there was a second), which anybody reads without a worker, and which it hands on to itself.
+ * Cancelling it changes nothing.
  */
 export async function deployment(): Promise<void> {
   setCurrentDetails(
     'Says which deployment of creel this namespace belongs to: see the memo. It never ends; do not terminate it.',
   );
-  await CancellationScope.nonCancellable(async () => {
-    await condition(() => workflowInfo().continueAsNewSuggested);
-    await continueAsNew<typeof deployment>();
+  let asked = false;
+  setHandler(keyUpdate, hear, { validator: (word) => void changed(word) });
+  setHandler(continueAsNewSignal, () => {
+    asked = true;
   });
+  await CancellationScope.nonCancellable(async () => {
+    await condition(() => asked || workflowInfo().continueAsNewSuggested);
+    const memo = workflowInfo().memo ?? {}; // By itself the server passes on only what the run was started with.
+    await makeContinueAsNewFunc<typeof deployment>({ memo })();
+  });
+}
+
+function hear(word: KeyWord): DeploymentKeys {
+  const keys = changed(word);
+  const { id: keyId, check: keyCheck } = currentKey(keys);
+  upsertMemo({ keyId, keyCheck, keys: [...keys] });
+  return keys;
+}
+
+/** The keys as they are after a word. A refusal in a handler must be an `ApplicationFailure`: any other error would fail the task. */
+function changed(word: KeyWord): DeploymentKeys {
+  const keys = keysOf(workflowInfo().memo as KeyMemo);
+  try {
+    if (word?.word === 'announce') return announceKey(keys, word);
+    if (word?.word === 'promote') return promoteKey(keys, word.id);
+    throw new Refused('a deployment takes announce and promote');
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw ApplicationFailure.create({ message: error.message, type: 'Refused', nonRetryable: true });
+  }
 }

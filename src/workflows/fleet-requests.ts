@@ -19,6 +19,10 @@ export type FleetInput = {
   readonly run: string;
   readonly origin: string;
   readonly plan: FleetPlan;
+  /** The key that the next generations are derived from; the deployment's first one when absent. */
+  readonly keyId?: string;
+  /** A rotation of that key: every gateway that it is not derived from takes part, and no other. */
+  readonly rekey?: true;
   readonly limits: Limits;
   /** Carried by continue-as-new. */
   readonly state?: FleetState;
@@ -50,6 +54,7 @@ export type FleetAsk = Member & {
   readonly run: string;
   readonly origin: string;
   readonly latestStart: number;
+  readonly keyId?: string;
   /** How long its end is waited for. */
   readonly limitMs: number;
 };

@@ -21,7 +21,7 @@ export type Queued = {
 /** A request that was accepted once, and what carries it out. */
 type Answered = {
   readonly requestId: string;
-  /** The request without its proposed birth, which each sender makes up anew. */
+  /** The request without what each sender makes up or reads anew: a proposed birth, the newest key. */
   readonly content: string;
   readonly operation: number;
   readonly at: number;

@@ -1,3 +1,4 @@
+import type { Gateway } from '../domain/gateway.js';
 import { beginChange, endChange, loseChange } from './change-state.js';
 import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from './gateway-state.js';
 import type { Limits } from './limits.js';
@@ -55,12 +56,19 @@ export function endOperation(state: GatewayState, operation: Queued, result: Ope
   if (result.record) state.record = result.record;
   if (result.tokenGeneration !== undefined && state.life) {
     if (operation.kind === 'take-up') burnForgotten(state, result.tokenGeneration);
-    state.life = { ...state.life, tokenGeneration: result.tokenGeneration };
+    state.life = withFound(state.life, operation, result, result.tokenGeneration);
   }
   const phases: Partial<Record<OperationOutcome, Phase>> = { done: 'ready', undone: 'removed', left: 'removed' };
   const phase = phases[result.outcome] ?? 'degraded';
   if (phase === 'removed' && !isRemoving(state)) withdrawQueue(state, 'the gateway that it was for did not come to be');
   setPhase(state, phase, result.reason, now);
+}
+
+/** The record with what an operation found out: only a take-up finds out the key. */
+function withFound(life: Gateway, { kind }: Queued, { keyId }: OperationResult, tokenGeneration: number): Gateway {
+  if (kind !== 'take-up') return { ...life, tokenGeneration };
+  const { keyId: _proposed, ...rest } = life;
+  return { ...rest, tokenGeneration, ...(keyId !== undefined && { keyId }) };
 }
 
 /** A take-up that never got to its life holds nothing of it; a removal that waits goes over everything there may be. */

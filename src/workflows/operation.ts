@@ -33,6 +33,8 @@ export type OperationResult = {
   readonly left: readonly Left[];
   /** The token generation in force; absent when a take-up could not find it out. */
   readonly tokenGeneration?: number;
+  /** The master key that it is derived from; the deployment's first one when absent. */
+  readonly keyId?: string;
   /** The audit record of a change, in order. */
   readonly proofs?: readonly Proof[];
   /** The device that was let in. */

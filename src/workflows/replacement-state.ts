@@ -98,12 +98,7 @@ export function applyDrop(): void {}
 
 /** What was kept to go back to is let go when its time has come. */
 export function expireFormer(state: GatewayState, now: number): void {
-  if (state.kept && now >= state.kept.until) dropFormer(state);
-}
-
-/** What was kept to go back to is let go now: it holds what must not come back, or nobody keeps it any longer. */
-export function dropFormer(state: GatewayState): void {
-  if (!state.kept || !state.life) return;
+  if (!state.kept || now < state.kept.until || !state.life) return;
   const { release } = state.kept.spec;
   delete state.kept;
   queueDrop(state, state.life, release);

@@ -18,6 +18,8 @@ export type ProvisionRequest = {
   readonly place: Place;
   /** The birth of the life this begins, if it begins one. */
   readonly birth: string;
+  /** The master key that a life which this begins is derived from; the deployment's first one when absent. */
+  readonly keyId?: string;
   /**
    * `new`: begin a life, or repair the one there is. `restore`: take up the state that a removal kept.
    * `take up`: go on with the life of exactly this birth whose record was lost.

@@ -51,7 +51,7 @@ type Asking = {
 };
 
 /**
- * Rotates every gateway whose spec says so, a few at a time, the first one alone. It only asks the gateways, each for itself,
+ * Rotates every gateway whose spec says so, or every one to another master key, a few at a time, the first one alone. It only asks the gateways, each for itself,
  * and waits for their ends; whatever happens to it, no gateway is asked twice and none comes back to life. A cancel is an abort.
  */
 export async function rotateFleet(input: FleetInput): Promise<FleetResult> {
@@ -125,7 +125,9 @@ class FleetRun {
     try {
       fleetId(this.#input.run);
       fleetPlan(this.#input.plan);
-      return (await this.#ask('look at the fleet').findFleet(this.#input.run)).value;
+      const { run, keyId, rekey } = this.#input;
+      const asked = rekey && keyId !== undefined ? { run, toKey: keyId } : run;
+      return (await this.#ask('look at the fleet').findFleet(asked)).value;
     } catch (error) {
       const cause = error instanceof ActivityFailure ? error.cause : error;
       if (!(cause instanceof Refused || cause instanceof ApplicationFailure)) throw error;
@@ -158,8 +160,9 @@ class FleetRun {
   /** Asks for the rotation and waits for its end; one that waits too long, or longer than the run lasts, is taken back. */
   async #askAndWait(state: FleetState, member: OpenMember): Promise<FleetEnd> {
     const { gateway } = member;
-    const { run, origin } = this.#input;
-    const asked: FleetAsk = { ...member, run, origin, limitMs: this.#limitMs() };
+    const { run, origin, keyId } = this.#input;
+    const key = keyId === undefined ? {} : { keyId };
+    const asked: FleetAsk = { ...member, run, origin, limitMs: this.#limitMs(), ...key };
     let watched = (await this.#ask(`ask ${gateway}`).requestRotation(asked)).value;
     while (watched.state !== 'ended') {
       if (watched.state === 'waits') {

@@ -3,26 +3,31 @@ import { rotated, type Rotation } from '../domain/rotation.js';
 import { lostGenerations } from '../domain/thresholds.js';
 import type { RotateRequest } from './change-requests.js';
 import type { GatewayState } from './gateway-state.js';
-import { dropFormer } from './replacement-state.js';
 
 /** The generations that follow those on record. They are burned here, before anything uses them. */
-export function planRotation(state: GatewayState, life: Gateway, { reclaim, evict }: RotateRequest): Rotation {
+export function planRotation(state: GatewayState, life: Gateway, asked: RotateRequest): Rotation {
+  const { reclaim, evict, keyId } = asked;
+  const rekeys = keyId !== undefined && keyId !== life.keyId;
   const burned = state.burned ?? { token: life.tokenGeneration, device: life.deviceGeneration };
   const token = Math.max(burned.token, life.tokenGeneration) + 1;
-  const device = Math.max(burned.device, life.deviceGeneration) + (evict ? 1 : 0);
+  const device = Math.max(burned.device, life.deviceGeneration) + (evict || rekeys ? 1 : 0);
   state.burned = { token, device };
-  const nextDeviceGeneration = evict ? device : life.deviceGeneration;
+  const nextDeviceGeneration = evict || rekeys ? device : life.deviceGeneration;
   const approved = state.approved ?? [];
-  return { kind: 'rotate', nextTokenGeneration: token, nextDeviceGeneration, reclaim, evict, approved };
+  const next = { nextTokenGeneration: token, nextDeviceGeneration, ...(rekeys && { nextKeyId: keyId }) };
+  return { kind: 'rotate', ...next, reclaim, evict, approved };
 }
 
-/** The new generations are those on record, and somebody has to hand the new token over. */
+/**
+ * The new generations are those on record, and somebody has to hand the new token over. Where creel's device is another one,
+ * whoever was put out is known to the state of before, which is let go.
+ */
 export function applyRotation(state: GatewayState, life: Gateway, change: Rotation, now: number): void {
   state.life = rotated({ ...life, change });
   state.handOver = { generation: change.nextTokenGeneration, since: now };
   if (change.evict) state.approved = [];
-  // The state of before would let in again whom this has put out, creel's own device of before among them.
-  if (change.nextDeviceGeneration !== life.deviceGeneration) dropFormer(state);
+  const kept = state.kept;
+  if (kept && change.nextDeviceGeneration !== life.deviceGeneration) state.kept = { ...kept, until: now };
 }
 
 /** Somebody has the token of this generation: a later one still waits. */

@@ -240,11 +240,13 @@ export class Saga {
 
   #result(outcome: OperationResult['outcome'], reason: string, left: readonly Left[]): OperationResult {
     const entered: Entered[] = [...this.#entered].map(([step, unsettledUntil]) => ({ step, unsettledUntil }));
-    const { tokenGeneration } = this.#input.gateway;
+    const { tokenGeneration, keyId } = this.#input.gateway;
+    const key = keyId === undefined ? {} : { keyId };
     const proofs = this.#proofs.length > 0 ? { proofs: [...this.#proofs] } : {};
     const skipped = [...this.#skipped];
     const device = this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
-    return { outcome, reason, record: this.#record, entered, skipped, left, tokenGeneration, ...proofs, ...device };
+    const found = { record: this.#record, entered, skipped, left, tokenGeneration, ...key };
+    return { outcome, reason, ...found, ...proofs, ...device };
   }
 }
 

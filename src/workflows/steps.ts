@@ -41,6 +41,7 @@ export const registry: Readonly<Record<string, Step>> = {
   'prove token': { do: 'probeToken', pace: 'wait' }, // pairs creel's device, which goes with its state
   'prove refusal': { do: 'probeRefusal', pace: 'act', attempts: 2 }, // one wrong token, which the gateway forgets
   'evict devices': { do: 'ensureEvicted', pace: 'act' }, // a removed device has to pair again: it lost its key's trust
+  'retire device': { do: 'ensureRetired', pace: 'act' }, // the way back pairs it again
   'name devices': { do: 'findStrangers', pace: 'act' }, // only reads
   'read rotated': { do: 'findRotated', pace: 'act' }, // only reads
   'check pairing': { do: 'probePairable', pace: 'act' }, // only reads
@@ -98,6 +99,9 @@ export const rotateSteps = [
 /** The same for a compromise: nobody but creel's new device stays in. */
 const evictSteps = rotateSteps.flatMap((step) => (step === 'name devices' ? ['evict devices', step] : [step]));
 
+/** The same to another master key: creel's device of the old one is cut off. */
+export const rekeySteps = rotateSteps.flatMap((step) => (step === 'name devices' ? ['retire device', step] : [step]));
+
 /** A device is let in: it asked for no more than it may have, and it has connected. */
 export const pairSteps = ['check pairing', 'await request', 'approve device', 'await device'] as const;
 
@@ -152,7 +156,9 @@ export const stateStep = 'keep state';
 /** The steps of a change, whole: what a lost run of it may have entered. */
 export function stepsOfChange(change: Change): readonly string[] {
   if (change.kind === 'reconfigure') return change.channels ? reconfigureSteps : [];
-  return change.kind === 'rotate' && change.evict ? evictSteps : changeSteps[change.kind];
+  if (change.kind !== 'rotate') return changeSteps[change.kind];
+  if (change.evict) return evictSteps;
+  return change.nextKeyId === undefined ? rotateSteps : rekeySteps;
 }
 
 const changeSteps: Readonly<Record<ChangeKind, readonly string[]>> = {

@@ -29,8 +29,12 @@ export async function takeUp(input: OperationInput): Promise<OperationResult> {
     const lives = await asking.findLives({ deployment: mark.deployment, gateway: mark.gateway, place });
     if (!lives.value.some(({ birth }) => birth === mark.birth))
       throw refusal(`no life of ${mark.gateway} with birth ${mark.birth} is on host ${place.host}`, entered);
-    const { value: tokenGeneration } = await asking.findGeneration(input.gateway);
-    const gateway = { ...input.gateway, tokenGeneration };
+    const { value: found } = await asking.findGeneration(input.gateway);
+    const { keyId: _proposed, ...lost } = input.gateway;
+    const gateway =
+      typeof found === 'number'
+        ? { ...lost, tokenGeneration: found }
+        : { ...lost, tokenGeneration: found.generation, keyId: found.keyId };
     return await runOperation({ ...input, gateway }, (saga) => saga.repair());
   } catch (error) {
     if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure)

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { SecretFile } from '../../src/adapters/secret-file.js';
+import { SecretFile, type StoreKey } from '../../src/adapters/secret-file.js';
 import { withLock } from '../../src/adapters/file-lock.js';
 import { Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
@@ -24,8 +24,14 @@ import { DirectorySecrets } from '../world/directory-secrets.js';
 const root = mkdtempSync(path.join(tmpdir(), 'oc-dt-secrets-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-const key = secretStoreKey(masterKey('ab'.repeat(32)), 'deployment');
-const otherKey = secretStoreKey(masterKey('ab'.repeat(32)), 'another');
+const storeKey = (hex: string, deployment: string): StoreKey => {
+  const master = masterKey(hex.repeat(32));
+  return { id: master.id, bytes: secretStoreKey(master, deployment) };
+};
+const [oldest, newest] = [storeKey('ab', 'deployment'), storeKey('cd', 'deployment')];
+const key = () => [oldest];
+const otherKey = () => [storeKey('ab', 'another')];
+const both = () => [newest, oldest];
 let stores = 0;
 const newFile = () => path.join(root, `store-${(stores += 1)}`, 'secrets');
 
@@ -121,6 +127,71 @@ describe('the file itself', () => {
     const worker = SecretFile.open(file, key);
     await SecretFile.open(file, key).write('late', new Secret('x'));
     expect((await worker.read('late')).reveal()).toBe('x');
+  });
+});
+
+describe('another master key', () => {
+  const stored = async () => {
+    const file = newFile();
+    const store = SecretFile.open(file, key);
+    await store.write('mine', new Secret('one'));
+    await store.write('yours', new Secret('two'));
+    return file;
+  };
+
+  test('takes every value over at once, and whoever has both keys never sees anything else', async () => {
+    const file = await stored();
+    const worker = SecretFile.open(file, both);
+    expect((await worker.read('mine')).reveal()).toBe('one');
+    expect(await SecretFile.open(file, both).rekey()).toBe(2);
+    expect((await worker.read('mine')).reveal()).toBe('one');
+    expect((await SecretFile.open(file, () => [newest]).read('yours')).reveal()).toBe('two');
+    expect(await SecretFile.open(file, both).rekey()).toBe(0);
+    expect(readdirSync(path.dirname(file))).toEqual(['secrets']);
+  });
+
+  test('alone is refused by its id, before and after', async () => {
+    const file = await stored();
+    expect(() => SecretFile.open(file, () => [newest])).toThrow(new RegExp(`another master key \\(${oldest.id}\\)`));
+    await SecretFile.open(file, both).rekey();
+    expect(() => SecretFile.open(file, key)).toThrow(new RegExp(`another master key \\(${newest.id}\\)`));
+  });
+
+  test('writes what is new into the file as it is, and a new file under the newest', async () => {
+    const file = await stored();
+    await SecretFile.open(file, both).write('late', new Secret('three'));
+    expect((await SecretFile.open(file, key).read('late')).reveal()).toBe('three');
+    const other = newFile();
+    await SecretFile.open(other, both).write('first', new Secret('x'));
+    expect(() => SecretFile.open(other, key)).toThrow(/another master key/);
+    expect(await SecretFile.open(newFile(), both).rekey()).toBe(0);
+  });
+
+  test('a file that was written before files named their key is read and taken over', async () => {
+    const file = await stored();
+    const { keyId: _keyId, ...content } = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify(content));
+    expect((await SecretFile.open(file, both).read('mine')).reveal()).toBe('one');
+    expect(await SecretFile.open(file, both).rekey()).toBe(2);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ keyId: newest.id });
+  });
+
+  test('a damaged value stops it before anything is written, by name', async () => {
+    const file = await stored();
+    const content = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...content, secrets: { ...content.secrets, mine: content.secrets.yours } }));
+    const before = readFileSync(file, 'utf8');
+    await expect(SecretFile.open(file, both).rekey()).rejects.toThrow(/mine .* is damaged/);
+    expect(readFileSync(file, 'utf8')).toBe(before);
+  });
+
+  test('a holder that died in the middle left a torn draft: the file opens, and is taken over', async () => {
+    const file = await stored();
+    writeFileSync(`${file}.draft`, 'torn', { mode: 0o600 });
+    writeFileSync(`${file}.lock`, `${await deadProcess()} of-a-dead-one`);
+    expect((await SecretFile.open(file, both).read('yours')).reveal()).toBe('two');
+    expect(await SecretFile.open(file, both).rekey()).toBe(2);
+    expect(readdirSync(path.dirname(file))).toEqual(['secrets']);
   });
 });
 

@@ -231,6 +231,26 @@ describe('who takes part', () => {
     ]);
   });
 
+  test('of a change of the key is every gateway that lives and has another, whatever its schedule', () => {
+    const [, told] = seen('moved');
+    const [, hand] = seen('hand');
+    const { members, leftOut } = fleetOf(
+      'r',
+      new Map<string, Seen>([
+        seen('a'),
+        ['hand', { ...hand, life: hand.life && { ...hand.life, spec: manual } }],
+        ['moved', { ...told, life: told.life && { ...told.life, keyId: '195e998a' } }],
+        ['kept', { ...told, phase: 'removed', stateKeptUntil: 'tomorrow' }],
+      ]),
+      '195e998a',
+    );
+    expect(members.map(({ gateway }) => gateway).toSorted()).toEqual(['a', 'hand']);
+    expect(leftOut).toEqual([
+      { gateway: 'kept', reason: 'it is removed, its state is kept' },
+      { gateway: 'moved', reason: 'it is derived from key 195e998a already' },
+    ]);
+  });
+
   test('goes in an order that the run decides, not the alphabet, and begins with one that is ready', () => {
     const ids = Array.from({ length: 30 }, (_, index) => `g${index}`);
     const order = (run: string, phases: Record<string, string> = {}) =>

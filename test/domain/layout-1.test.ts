@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { gatewayContainer } from '../../src/domain/container.js';
 import { birthFrom, layout, markLabels, names, readMark, type Gateway, type Mark } from '../../src/domain/gateway.js';
 import { gatewaySpec } from '../../src/domain/gateway-spec.js';
+import { keysOf } from '../../src/domain/deployment-keys.js';
+import { KeyRing } from '../../src/domain/key-ring.js';
 import { replacementLabel, replacementNames } from '../../src/domain/replacement.js';
 import { slotsFor } from '../../src/domain/slot.js';
 import { gatewayToken, keyCheck, masterKey, operatorDevice, secretStoreKey } from '../../src/domain/token.js';
@@ -47,6 +49,17 @@ test('this is layout 1', () => {
 describe('layout 1 derives from the master key', () => {
   test('its public id', () => {
     expect(key.id).toBe('df09de28');
+  });
+
+  test('nothing else for a record that names no key: it is of the deployment’s first one, whatever came after', () => {
+    const later = masterKey('cd'.repeat(32));
+    const ring = new KeyRing(key.id, () => [later, key]);
+    expect(ring.token(gateway).reveal()).toBe('g3n4WFSqFCfmZxFp1Z1IJjCHDw3tGEWxtKkUR5G1uGQ');
+    expect(ring.device(gateway).id).toBe('49f4e992604de619d12138a5d45c1674e4d967ba1de2f16c0fc9cb569ea33d67');
+    expect(ring.token({ ...gateway, keyId: later.id }).reveal()).toBe(gatewayToken(later, mark, 1).reveal());
+    expect(keysOf({ keyId: key.id, keyCheck: '17fe1cb8b5eb63915371f768d1fc8bc6' })).toEqual([
+      { id: 'df09de28', check: '17fe1cb8b5eb63915371f768d1fc8bc6', state: 'current' },
+    ]);
   });
 
   test('what a namespace remembers of it', () => {

@@ -13,6 +13,7 @@ const withoutUndo: Record<string, string> = {
   ensureRelease: 'an image is shared between gateways, and the next one wants it',
   ensureOperator: 'the paired device lies in the state volume and goes with it',
   ensureEvicted: 'who was put out comes back by pairing, which a person decides',
+  ensureRetired: 'the way back pairs the device on record again',
   ensureDenial: 'a device whose request was turned down may ask again',
   ensureCutOff: 'a device that is cut off can only ask again, which is its own doing',
   ensureNextRelease: 'an image is shared between gateways, and the next one wants it',

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import { birthFrom, layout, names, type Gateway } from '../../src/domain/gateway.js';
 import { masterKey } from '../../src/domain/token.js';
+import { ringOf } from '../world/test-keys.js';
 import { openWorld } from '../../src/open-world.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import { foundSocket } from '../found.js';
@@ -109,7 +110,7 @@ function activities() {
       auditFile: path.join(ground.root, 'audit.jsonl'),
       pager: undefined,
     },
-    key: masterKey(testKey),
+    keys: ringOf(masterKey(testKey)),
     deployment: ground.deployment,
     signal,
     log: pino({ level: 'silent' }),

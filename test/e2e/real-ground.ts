@@ -21,13 +21,28 @@ export function testCatalogue(): Catalogue {
   return Object.entries(images).map(([version, image]) => ({ version, image, dev: true }));
 }
 
+function ownId(): string {
+  return `e2e${randomBytes(4).toString('hex')}`;
+}
+
+/** The id of a deployment of a test's own in the form that `creel init` mints, which the command line demands. */
+function mintedId(): string {
+  return `etoe${Array.from(randomBytes(6), (byte) => String.fromCharCode(97 + (byte % 26))).join('')}`;
+}
+
 /** A ground over the real Docker engine: real gateways, in a deployment of the test's own. */
 export class RealGround extends Ground {
   readonly engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
   protected readonly main = 'dist/test/e2e/worker-main.js';
 
-  constructor(server: TestServer) {
-    super(server, fs.mkdtempSync(path.join(os.tmpdir(), 'creel-e2e-')), `e2e${randomBytes(4).toString('hex')}`);
+  /** On a queue of its own, unless the command line is to find its workers. */
+  constructor(server: TestServer, queue?: string) {
+    super(
+      server,
+      fs.mkdtempSync(path.join(os.tmpdir(), 'creel-e2e-')),
+      queue === undefined ? ownId() : mintedId(),
+      queue,
+    );
   }
 
   /** Everything on the engine that carries this deployment's mark, as `kind name`, sorted. */

@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { masterKey } from '../../src/domain/token.js';
 import { openWorld } from '../../src/open-world.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 import { runTestWorker } from '../temporal/run-worker.js';
+import { testKeys } from '../world/test-keys.js';
 import { testCatalogue, testKey, testPool } from './real-ground.js';
 
 await runTestWorker(({ root, deployment, log }) =>
@@ -15,7 +15,7 @@ await runTestWorker(({ root, deployment, log }) =>
       auditFile: path.join(root, 'audit.jsonl'),
       pager: undefined,
     },
-    key: masterKey(testKey),
+    keys: testKeys(root, testKey),
     deployment,
     signal: currentSignal,
     log,

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { FleetPlan } from '../../src/domain/fleet.js';
+import { createKey, nextKeyFile, openKey } from '../../src/key-file.js';
 import { fleetStatusQuery, fleetWordUpdate, type FleetInput } from '../../src/workflows/fleet-requests.js';
 import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { continueAsNewSignal, replyUpdate, type ParkAnswer } from '../../src/workflows/requests.js';
@@ -11,7 +12,8 @@ import { DirectoryStage } from '../temporal/directory-stage.js';
 import { shortLimits } from '../temporal/stage.js';
 import { TestServer } from '../temporal/server.js';
 import { DirectoryDevice } from '../world/directory-device.js';
-import { testSpec } from '../world/open-test-world.js';
+import { testKeyHex, testSpec } from '../world/open-test-world.js';
+import { layKey } from '../world/test-keys.js';
 
 /**
  * Records the histories that every later version must replay: `node dist/test/replay/record.js DIRECTORY [SCENARIO…]`, once per
@@ -55,6 +57,13 @@ async function pairing(stage: DirectoryStage, scopes: string[], extra: Partial<P
   const wish = { kind: 'pair', wanted, role: 'operator', scopes: [], waitMs: 20_000 } as const;
   await stage.request({ ...wish, requestId: 'pair', origin: 'record', place, ...extra });
   return device.id;
+}
+
+/** The world has a next key from now on; answers its id. */
+function withNextKey(): string {
+  const file = layKey(ground.root, testKeyHex);
+  createKey(nextKeyFile(file));
+  return openKey(nextKeyFile(file)).id;
 }
 
 async function say(stage: DirectoryStage, answer: ParkAnswer): Promise<void> {
@@ -220,6 +229,21 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
     await (await stage.client()).workflow.getHandle(workflowId).terminate('record');
     stage.letGo('probeToken');
     await stage.until(({ last }) => last?.kind === 'way-back');
+    await stage.settled();
+  },
+  'key-rotated': async (stage) => {
+    const next = withNextKey();
+    await stage.provision();
+    await stage.settled();
+    await stage.rotate({ keyId: next });
+    await stage.settled();
+  },
+  'key-rotated-back': async (stage) => {
+    const next = withNextKey();
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('findStrangers', 'fail');
+    await stage.rotate({ keyId: next });
     await stage.settled();
   },
   evicted: async (stage) => {

@@ -10,6 +10,7 @@ import type { OperationInput } from '../../src/workflows/operation.js';
 import { Saga } from '../../src/workflows/saga.js';
 import { replacementOwns, stepsOf, upgradeSteps } from '../../src/workflows/steps.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
+import { ringOf } from '../world/test-keys.js';
 import { noFault } from './faults.js';
 import { VirtualRuntime } from './virtual-runtime.js';
 
@@ -86,14 +87,14 @@ async function layOut({ engine, deps }: TestWorld): Promise<void> {
   const content = JSON.stringify({ gateway: { mode: 'local', auth: { mode: 'token', token } } });
   await engine.writeFiles(id, '/home/node/.openclaw', [{ path: 'openclaw.json', content, mode: 0o600, uid: 1000 }]);
   await engine.startContainer(id);
-  await createActivities({ ...deps, key }).ensureOperator(gateway);
+  await createActivities({ ...deps, keys: ringOf(key) }).ensureOperator(gateway);
 }
 
 test('a gateway of the first commit of layout 1 is upgraded and removed: its token stays, nothing is left', async () => {
   const world = openTestWorld();
   try {
     await layOut(world);
-    const activities = createActivities({ ...world.deps, key });
+    const activities = createActivities({ ...world.deps, keys: ringOf(key) });
     const input: OperationInput = {
       layout: 1,
       kind: 'upgrade',

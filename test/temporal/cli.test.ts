@@ -57,7 +57,7 @@ function creel(...args: string[]) {
 }
 
 async function init(): Promise<void> {
-  const memo = { deployment: testDeployment, layout: 1, keyId: 'test', keyCheck: 'test' };
+  const memo = { deployment: testDeployment, layout: 1, keyId: world.deps.keys.idOf({}), keyCheck: 'test' };
   await client.workflow.start('deployment', { workflowId: deploymentWorkflowId, taskQueue, memo });
 }
 
@@ -208,7 +208,7 @@ describe.concurrent('with a worker', () => {
     expect(generation).toBe(2);
     const described = await creel('describe', 'turned', '--no-probe', '--json');
     const { life }: { life: Gateway } = JSON.parse(described.stdout);
-    expect(token).toBe(gatewayToken(world.deps.key, life.mark, 2).reveal());
+    expect(token).toBe(gatewayToken(world.deps.keys.of(life), life.mark, 2).reveal());
     const written = new DirectoryAudit(world.root).entries().filter(({ gateway }) => gateway === 'turned');
     expect(written).toMatchObject([{ generation: 2, birth: life.mark.birth, what: 'token shown' }]);
     for (const [id, text] of await historyTexts(client)) expect(holds(text, token), id).toBe(false);

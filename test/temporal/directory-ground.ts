@@ -7,9 +7,10 @@ export class DirectoryGround extends Ground {
   readonly world: TestWorld;
   protected readonly main = 'dist/test/temporal/worker-main.js';
 
-  constructor(server: TestServer) {
+  /** On a queue of its own, unless the command line is to find its workers. */
+  constructor(server: TestServer, queue?: string) {
     const world = openTestWorld();
-    super(server, world.root, testDeployment);
+    super(server, world.root, testDeployment, queue);
     this.world = world;
   }
 

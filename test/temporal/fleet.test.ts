@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Client } from '@temporalio/client';
 import type { FleetPlan } from '../../src/domain/fleet.js';
-import { gatewayToken } from '../../src/domain/token.js';
 import {
   fleetStatusQuery,
   fleetWordUpdate,
@@ -131,7 +130,7 @@ function endsOf(fleet: Fleet, result: FleetResult): Map<string, FleetEndKind> {
 async function serves(stage: DirectoryStage, { life }: Description): Promise<boolean> {
   if (!life) return false;
   const { deps } = stage.ground.world;
-  const token = gatewayToken(deps.key, life.mark, life.tokenGeneration);
+  const token = deps.keys.token(life);
   const container = `oc-${stage.id}-${life.mark.birth}`;
   return (await deps.door.callInside({ place: life.place, container, token }, [])).kind === 'open';
 }

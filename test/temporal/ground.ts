@@ -12,13 +12,14 @@ export abstract class Ground {
   readonly root: string;
   readonly deployment: string;
   readonly interferences: Interferences;
-  readonly queue = `test-${randomBytes(4).toString('hex')}`;
+  readonly queue: string;
   /** The compiled main of its workers, and what it is told beside address, queue, directory, cache and work. */
   protected abstract readonly main: string;
   readonly #workers = new Set<ChildProcess>();
   #closing = false;
 
-  constructor(server: TestServer, root: string, deployment: string) {
+  constructor(server: TestServer, root: string, deployment: string, queue = `test-${randomBytes(4).toString('hex')}`) {
+    this.queue = queue;
     this.server = server;
     this.root = root;
     this.deployment = deployment;

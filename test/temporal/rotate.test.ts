@@ -24,11 +24,11 @@ async function ready(stage: DirectoryStage): Promise<string> {
 async function inForce(stage: DirectoryStage): Promise<number[]> {
   const { life } = await stage.describe();
   if (!life) throw new Error('nothing lives');
-  const { door, key } = stage.ground.world.deps;
+  const { door, keys } = stage.ground.world.deps;
   const { container } = stage.ground.world.namesOf(life);
   const taken = [];
   for (const generation of [1, 2, 3, 4]) {
-    const token = gatewayToken(key, life.mark, generation);
+    const token = gatewayToken(keys.of(life), life.mark, generation);
     const knock = await door.callInside({ place: life.place, container, token }, []);
     if (knock.kind === 'open') taken.push(generation);
   }

@@ -1,4 +1,5 @@
 import { openTestWorld } from '../world/open-test-world.js';
 import { runTestWorker } from './run-worker.js';
 
-await runTestWorker(({ root }) => openTestWorld(root).deps);
+// A worker on another machine than the key was rotated on has keys of its own.
+await runTestWorker(({ root }) => openTestWorld(root, process.env['TEST_KEYS'] ?? root).deps);

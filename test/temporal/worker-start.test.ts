@@ -10,15 +10,18 @@ import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, type WorkflowBundle } from '@temporalio/worker';
 import getPort from 'get-port';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readDeployment } from '../../src/client/deployment.js';
-import { holdDeployment, startDeployment } from '../../src/client/hold-deployment.js';
-import { masterKey } from '../../src/domain/token.js';
+import { readDeployment, readNewestKey } from '../../src/client/deployment.js';
+import { findKeys, holdDeployment, startDeployment } from '../../src/client/hold-deployment.js';
+import { tellDeployment } from '../../src/client/keys.js';
+import { keyCheck, masterKey } from '../../src/domain/token.js';
 import { answers, serverArguments, type DevServer } from '../../src/dev/temporal-server.js';
 import { openOperations } from '../../src/worker/open-operations.js';
 import { runWorker } from '../../src/worker/run.js';
 import { ensureSearchAttributes } from '../../src/worker/search-attributes.js';
 import { openLog, temporalLogger } from '../../src/worker/log.js';
 import { deploymentWorkflowId, taskQueue } from '../../src/workflows/ids.js';
+import type { KeyWord } from '../../src/workflows/key-requests.js';
+import { continueAsNewSignal } from '../../src/workflows/requests.js';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
 import { found } from '../found.js';
 import { openTestWorld } from '../world/open-test-world.js';
@@ -118,14 +121,14 @@ describe('how a worker starts', () => {
   }, 30_000);
 
   test('a namespace belongs to the deployment of one key, and says so without a worker', async () => {
-    await expect(holdDeployment(client, key)).rejects.toThrow(/belongs to no deployment.*creel init/);
-    const made = await startDeployment(client, key);
+    await expect(holdDeployment(client, [key])).rejects.toThrow(/belongs to no deployment.*creel init/);
+    const made = await startDeployment(client, [key]);
     expect(made.deployment).toMatch(/^[a-z]{10}$/);
-    expect(await startDeployment(client, key)).toEqual(made);
-    expect(await holdDeployment(client, key)).toEqual(made);
+    expect(await startDeployment(client, [key])).toEqual(made);
+    expect(await holdDeployment(client, [key])).toEqual(made);
     expect(await readDeployment(client)).toBe(made.deployment);
     for (const ask of [holdDeployment, startDeployment]) {
-      await expect(ask(client, otherKey)).rejects.toMatchObject({
+      await expect(ask(client, [otherKey])).rejects.toMatchObject({
         name: 'Refused',
         message: expect.stringMatching(new RegExp(`${key.id}.*${otherKey.id}`)),
       });
@@ -134,16 +137,16 @@ describe('how a worker starts', () => {
   });
 
   test('twenty at once mint one deployment', async () => {
-    const made = await Promise.all(Array.from({ length: 20 }, () => startDeployment(client, key)));
+    const made = await Promise.all(Array.from({ length: 20 }, () => startDeployment(client, [key])));
     expect(new Set(made.map(({ deployment }) => deployment)).size).toBe(1);
   });
 
   test('a deployment that somebody ended is refused, and begun again under the same id', async () => {
-    const made = await startDeployment(client, key);
+    const made = await startDeployment(client, [key]);
     await client.workflow.getHandle(deploymentWorkflowId).terminate('by hand');
-    await expect(holdDeployment(client, key)).rejects.toThrow(/somebody ended.*creel init/);
-    expect(await startDeployment(client, key)).toEqual(made);
-    expect(await holdDeployment(client, key)).toEqual(made);
+    await expect(holdDeployment(client, [key])).rejects.toThrow(/somebody ended.*creel init/);
+    expect(await startDeployment(client, [key])).toEqual(made);
+    expect(await holdDeployment(client, [key])).toEqual(made);
   });
 
   test('a namespace of a newer layout, or of somebody else, is refused', async () => {
@@ -151,15 +154,15 @@ describe('how a worker starts', () => {
       client.workflow.start('deployment', { workflowId: deploymentWorkflowId, taskQueue, memo });
     const memo = { deployment: 'abcdefghij', layout: 2, keyId: key.id, keyCheck: 'x' };
     await (await start(memo)).describe();
-    await expect(holdDeployment(client, key)).rejects.toThrow(/newer creel/);
+    await expect(holdDeployment(client, [key])).rejects.toThrow(/newer creel/);
     await client.workflow.getHandle(deploymentWorkflowId).terminate();
     await start({});
-    await expect(startDeployment(client, key)).rejects.toThrow(/not creel's/);
+    await expect(startDeployment(client, [key])).rejects.toThrow(/not creel's/);
   });
 
   test('a namespace that is not there is refused with the command that makes it', async () => {
     const nowhere = new Client({ connection, namespace: 'nowhere' });
-    await expect(holdDeployment(nowhere, key)).rejects.toThrow(/no namespace nowhere.*namespace create/);
+    await expect(holdDeployment(nowhere, [key])).rejects.toThrow(/no namespace nowhere.*namespace create/);
   });
 
   test('search attributes are registered, can be used by a workflow from that moment, and no probe goes on', async () => {
@@ -203,12 +206,19 @@ describe('how a worker starts', () => {
   }, 30_000);
 
   test('the worker waits for its server, works, begins again after the server was killed, and stops when told', async () => {
-    await startDeployment(client, key);
+    await startDeployment(client, [key]);
     await server.kill();
     const world = openTestWorld();
     const lines = new Lines();
     const ending = new AbortController();
-    const parts = { server: { address }, namespace, key, openWorld: () => world.deps, workflowBundle, slots };
+    const parts = {
+      server: { address },
+      namespace,
+      readKeys: () => [key],
+      openWorld: () => world.deps,
+      workflowBundle,
+      slots,
+    };
     const running = runWorker({ ...parts, log: lines.log, signal: ending.signal });
     await lines.until('Temporal does not answer');
     await server.start();
@@ -239,7 +249,14 @@ describe('how a worker starts', () => {
     const world = openTestWorld();
     const ending = new AbortController();
     const lines = new Lines();
-    const parts = { server: { address }, namespace, key, openWorld: () => world.deps, workflowBundle, slots };
+    const parts = {
+      server: { address },
+      namespace,
+      readKeys: () => [key],
+      openWorld: () => world.deps,
+      workflowBundle,
+      slots,
+    };
     const run = async () => {
       const running = runWorker({ ...parts, log: lines.log, signal: ending.signal });
       await Promise.race([running, lines.until('the worker is ready', 5_000)]);
@@ -247,10 +264,92 @@ describe('how a worker starts', () => {
       await running;
     };
     await expect(run()).rejects.toThrow('creel init');
-    await startDeployment(client, otherKey);
+    await startDeployment(client, [otherKey]);
     await expect(run()).rejects.toThrow(otherKey.id);
     world.close();
   });
+
+  test('the keys of a deployment: announced, promoted, each once, and carried on as new', async () => {
+    const { deployment } = await startDeployment(client, [key]);
+    const world = openTestWorld();
+    const ending = new AbortController();
+    const lines = new Lines();
+    const parts = {
+      server: { address },
+      namespace,
+      readKeys: () => [key],
+      openWorld: () => world.deps,
+      workflowBundle,
+    };
+    const running = runWorker({ ...parts, slots, log: lines.log, signal: ending.signal });
+    await lines.until('the worker is ready');
+    const tell = (word: KeyWord) => tellDeployment(client, word);
+    const announce = { word: 'announce', id: otherKey.id, check: keyCheck(otherKey, deployment) } as const;
+    await expect(tell({ word: 'promote', id: otherKey.id })).rejects.toThrow(/not on its way/);
+    const both = await tell(announce);
+    expect(both.map(({ id, state }) => `${id} ${state}`)).toEqual([`${key.id} current`, `${otherKey.id} next`]);
+    expect(await tell(announce)).toEqual(both);
+    await expect(tell({ ...announce, id: '00000000' })).rejects.toThrow(/on its way to be the current one already/);
+    expect(await readNewestKey(client)).toEqual({ keyId: otherKey.id });
+
+    await expect(holdDeployment(client, [key])).rejects.toThrow(`being changed from ${key.id} to ${otherKey.id}`);
+    await expect(holdDeployment(client, [otherKey])).rejects.toThrow(`of the master key ${key.id}`);
+    expect(await holdDeployment(client, [otherKey, key])).toMatchObject({ keyId: key.id, keys: both });
+
+    const after = await tell({ word: 'promote', id: otherKey.id });
+    expect(after.map(({ id, state }) => `${id} ${state}`)).toEqual([`${key.id} retired`, `${otherKey.id} current`]);
+    expect(await tell({ word: 'promote', id: otherKey.id })).toEqual(after);
+    await expect(tell({ ...announce, id: key.id })).rejects.toThrow(/used before/);
+
+    const handle = client.workflow.getHandle(deploymentWorkflowId);
+    const { runId } = await handle.describe();
+    await handle.signal(continueAsNewSignal);
+    await expect.poll(async () => (await handle.describe()).runId, { timeout: 10_000 }).not.toBe(runId);
+    expect(await findKeys(client)).toEqual(after);
+    expect(await tell({ word: 'promote', id: otherKey.id })).toEqual(after);
+    ending.abort();
+    await running;
+    await handle.terminate('by hand');
+    expect(await startDeployment(client, [otherKey])).toMatchObject({ deployment, keyId: otherKey.id, keys: after });
+    world.close();
+  }, 60_000);
+
+  test('a worker with only the retired key refuses to start, and one without the next key does too', async () => {
+    const check = (each: typeof key) => keyCheck(each, 'abcdefghij');
+    const keys = (before: string, after: string) => [
+      { id: key.id, check: check(key), state: before },
+      { id: otherKey.id, check: check(otherKey), state: after },
+    ];
+    const world = openTestWorld();
+    const start = async (memo: object, here: readonly (typeof key)[]) => {
+      const whole = { deployment: 'abcdefghij', layout: 1, ...memo };
+      await client.workflow.start('deployment', { workflowId: deploymentWorkflowId, taskQueue, memo: whole });
+      const [ending, lines] = [new AbortController(), new Lines()];
+      const parts = {
+        server: { address },
+        namespace,
+        readKeys: () => here,
+        openWorld: () => world.deps,
+        workflowBundle,
+      };
+      const running = runWorker({ ...parts, slots, log: lines.log, signal: ending.signal });
+      await Promise.race([running, lines.until('the worker is ready', 10_000)]).finally(() => ending.abort());
+      await running;
+      await client.workflow.getHandle(deploymentWorkflowId).terminate();
+    };
+    const underWay = { keyId: key.id, keyCheck: check(key), keys: keys('current', 'next') };
+    const promoted = { keyId: otherKey.id, keyCheck: check(otherKey), keys: keys('retired', 'current') };
+    const refused = async (memo: object, word: string) => {
+      await expect(start(memo, [key])).rejects.toThrow(word);
+      await client.workflow.getHandle(deploymentWorkflowId).terminate();
+    };
+    await refused(underWay, 'is being changed');
+    await refused(promoted, `use the file of ${otherKey.id}`);
+    await start(underWay, [otherKey, key]);
+    await start(promoted, [otherKey]);
+    await start(promoted, [otherKey, key]);
+    world.close();
+  }, 90_000);
 
   test('the SDK logs through ours, without payloads and without saying what the interceptor says', () => {
     const lines = new Lines();

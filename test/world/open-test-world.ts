@@ -6,16 +6,18 @@ import { createActivities, type Activities } from '../../src/activities/activiti
 import type { Deps } from '../../src/activities/deps.js';
 import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway.js';
 import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
-import { masterKey } from '../../src/domain/token.js';
 import { DirectoryAudit } from './directory-audit.js';
 import { DirectoryDoor } from './directory-door.js';
 import { DirectoryEngine } from './directory-engine.js';
 import { DirectoryHost } from './directory-host.js';
 import { DirectoryPager } from './directory-pager.js';
 import { DirectorySecrets } from './directory-secrets.js';
+import { testKeys } from './test-keys.js';
 
 export const testRelease = '2026.9.6';
 export const testDeployment = 'testdeploy';
+/** The master key that a test world begins with. */
+export const testKeyHex = 'ab'.repeat(32);
 
 /** What is on the engine of a test world, and how each differs from a release that is what it says. */
 const testReleases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -57,6 +59,7 @@ export const testSpec: GatewaySpec = {
 
 /** Without a server no gateway has a record. */
 export const noRecords: Deps['records'] = {
+  keys: async () => undefined,
   lookAtFleet: async () => ({ members: [], leftOut: [] }),
   describe: async () => undefined,
   request: async () => false,
@@ -65,7 +68,10 @@ export const noRecords: Deps['records'] = {
 };
 
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */
-export function openTestWorld(root = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-world-'))): TestWorld {
+export function openTestWorld(
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-world-')),
+  keyRoot = root,
+): TestWorld {
   const engine = new DirectoryEngine(root);
   for (const [index, [version, labels]] of Object.entries(testReleases).entries()) {
     engine.addImage(imageOf(version), {
@@ -79,7 +85,7 @@ export function openTestWorld(root = fs.mkdtempSync(path.join(os.tmpdir(), 'cree
     });
   }
   const deps: Deps = {
-    key: masterKey('ab'.repeat(32)),
+    keys: testKeys(keyRoot, testKeyHex),
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
     pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
     hosts: new DirectoryHost(root),

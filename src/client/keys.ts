@@ -1,0 +1,46 @@
+import type { Client } from '@temporalio/client';
+import type { DeploymentKeys } from '../domain/deployment-keys.js';
+import { namingsOf, type Naming } from '../domain/key-naming.js';
+import { deploymentWorkflowId, fleetWorkflowId, taskQueue } from '../workflows/ids.js';
+import { keyUpdate, type KeyWord } from '../workflows/key-requests.js';
+import { isNotFound, isSilence, NoWorker, unwrap } from './failure.js';
+import { seeFleet } from './fleet.js';
+import { answerMs } from './gateways.js';
+
+/** Tells the deployment about its keys. `TurnedDown` when it takes no such word now; `NoWorker`. */
+export async function tellDeployment(client: Client, word: KeyWord): Promise<DeploymentKeys> {
+  const handle = client.workflow.getHandle(deploymentWorkflowId);
+  try {
+    return await client.withDeadline(Date.now() + answerMs, () => handle.executeUpdate(keyUpdate, { args: [word] }));
+  } catch (error) {
+    if (!isSilence(error)) throw unwrap(error);
+    throw new NoWorker(
+      `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}). Start one with \`npm run worker\`, and give the command again: it goes on where it was`,
+      { cause: error },
+    );
+  }
+}
+
+/** Which gateway names which key, by its own word. */
+export async function readNamings(client: Client, keys: DeploymentKeys): Promise<Naming[]> {
+  return namingsOf(keys, await seeFleet(client));
+}
+
+/** The run that takes the fleet to this key: the one that goes on, else the name of the next. */
+export async function findRekeying(client: Client, keyId: string): Promise<{ run: string; open: boolean }> {
+  for (let number = 1; ; number += 1) {
+    const run = `key-${keyId}-${number}`;
+    const open = await isOpen(client, fleetWorkflowId(run));
+    if (open !== false) return { run, open: open === true };
+  }
+}
+
+/** Undefined when there is none. */
+async function isOpen(client: Client, workflowId: string): Promise<boolean | undefined> {
+  try {
+    return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw unwrap(error);
+  }
+}
