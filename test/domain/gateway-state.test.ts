@@ -431,6 +431,8 @@ const others: fc.Arbitrary<Request> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('rollback' as const), ...asked }),
   fc.record({ kind: fc.constant('change' as const), ...asked, memoryMb: fc.constantFrom(2048, 4096) }),
+  fc.record({ kind: fc.constant('change' as const), ...asked, channels: fc.constant([]) }),
+  fc.record({ kind: fc.constant('change' as const), ...asked, rotation: fc.constantFrom('manual', 'scheduled') }),
 );
 
 const requests = fc.oneof(

@@ -136,7 +136,7 @@ async function serves(stage: DirectoryStage, { life }: Description): Promise<boo
 }
 
 describe('a rotation of the fleet', () => {
-  it('of 20, one parked, one removed meanwhile, one behind a held operation, the worker killed twice: names every one', () =>
+  it('of 20, one parked, one removed meanwhile, one behind an upgrade, the worker killed twice: names every one', () =>
     Fleet.play(15, async (fleet) => {
       const manual = await fleet.add({ spec: testSpec });
       const parked = await fleet.add({ spec: { ...scheduled, parkMs: 3_600_000 } });
@@ -144,9 +144,10 @@ describe('a rotation of the fleet', () => {
       await parked.provision({ spec: { ...scheduled, parkMs: 3_600_000 } });
       await parked.until(({ phase }) => phase === 'parked');
       const held = await fleet.add();
-      held.interfere('findGateway', 'hold before');
-      await held.provision({ spec: scheduled });
-      await held.held('findGateway');
+      held.interfere('ensureReplacement', 'hold before');
+      const asked = { requestId: 'up', origin: 'test', place: { provider: 'local', host: 'local' } } as const;
+      await held.request({ kind: 'upgrade', release: '2026.9.7', dev: true, retryFailed: false, ...asked });
+      await held.held('ensureReplacement');
       const removed = await fleet.add();
       const reborn = await fleet.add();
       expect(fleet.gateways).toHaveLength(20);
@@ -166,7 +167,7 @@ describe('a rotation of the fleet', () => {
       await fleet.ground.killWorkers();
       await fleet.ground.startWorker();
       await fleet.until(({ open, waiting }) => waiting.length === 0 && open.length <= 1);
-      held.letGo('findGateway');
+      held.letGo('ensureReplacement');
 
       const result = await fleet.result();
       expect(result).toMatchObject({ outcome: 'done' });
@@ -188,6 +189,7 @@ describe('a rotation of the fleet', () => {
         expect(told).toMatchObject({ phase: 'ready', life: { tokenGeneration: 2 }, handOver: { generation: 2 } });
         expect(await serves(stage, told)).toBe(true);
       }
+      expect(await held.describe()).toMatchObject({ life: { spec: { release: '2026.9.7' } } });
       expect((await manual.describe()).life?.tokenGeneration).toBe(1);
       expect(await parked.describe()).toMatchObject({ phase: 'parked', queue: [] });
     }));
