@@ -13,7 +13,12 @@ type Frame = {
 
 /** How a connect was answered. */
 export type Answer =
-  | { readonly ok: true; readonly scopes: readonly string[]; readonly deviceToken: string | undefined }
+  | {
+      readonly ok: true;
+      readonly version: string | undefined;
+      readonly scopes: readonly string[];
+      readonly deviceToken: string | undefined;
+    }
   | { readonly ok: false; readonly code: string; readonly requestId: string | undefined };
 
 const scopes = ['operator.read', 'operator.write'];
@@ -108,7 +113,8 @@ function readAnswer(frame: Frame): Answer {
     return { ok: false, code: code ?? frame.error?.code ?? 'unknown', requestId };
   }
   const auth = (frame.payload?.['auth'] ?? {}) as { scopes?: string[]; deviceToken?: string };
-  return { ok: true, scopes: auth.scopes ?? [], deviceToken: auth.deviceToken };
+  const server = (frame.payload?.['server'] ?? {}) as { version?: string };
+  return { ok: true, version: server.version, scopes: auth.scopes ?? [], deviceToken: auth.deviceToken };
 }
 
 /** Connects, and answers the client with what it was told. */

@@ -11,7 +11,7 @@ import { foundImage } from '../found.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { OwnClient, Turned } from './own-client.js';
+import { connectCustomer, CustomerDevice, type Answer } from './gateway-client.js';
 import { RealGround, testKey } from './real-ground.js';
 
 const older = '2026.6.11';
@@ -36,7 +36,8 @@ let own: Names;
 let port: number;
 let token: string;
 let before: { readonly files: string; readonly config: { gateway: { auth: { token: string } } } };
-const client = new OwnClient();
+const device = new CustomerDevice();
+const letIn = (version: string) => ({ ok: true, version, scopes: ['operator.read', 'operator.write'] });
 
 beforeAll(async () => {
   for (const [release, instead] of Object.entries(releases)) await buildImage(release, instead);
@@ -111,10 +112,16 @@ async function upgrade(release: string, readyMs = 60_000) {
 }
 
 async function pairOwnClient(): Promise<void> {
-  const refused = await client.connect(port, token).catch((error: unknown) => error);
-  const requestId = refused instanceof Turned ? (refused.requestId ?? '') : '';
-  await inside('openclaw', 'devices', 'approve', requestId, '--json');
-  expect(await client.connect(port, token)).toMatchObject({ version: older, scopes: ['operator.read'] });
+  const refused = await knock();
+  await inside('openclaw', 'devices', 'approve', refused.ok ? '' : (refused.requestId ?? ''), '--json');
+  expect(await knock()).toMatchObject(letIn(older));
+}
+
+/** The customer's own device knocks with the gateway token. */
+async function knock(): Promise<Answer> {
+  const { client, answer } = await connectCustomer(port, token, device);
+  await client.close();
+  return answer;
 }
 
 async function inside(...command: string[]): Promise<string> {
@@ -135,7 +142,7 @@ async function configOf() {
 
 /** The old one serves our own client with the same token and pairing, on its own state; nothing of the attempt is left. */
 async function servesAsBefore(birth: string): Promise<void> {
-  expect(await client.connect(port, token)).toMatchObject({ version: older, scopes: ['operator.read'] });
+  expect(await knock()).toMatchObject(letIn(older));
   expect(await filesOf()).toBe(before.files);
   expect(await configOf()).toEqual(before.config);
   expect(await inside('ls', stateDirectory)).not.toContain('junk');
@@ -174,7 +181,7 @@ describe('on the real gateway, an upgrade', () => {
       await upgrade(newer);
       const found = await settled();
       expect(found).toMatchObject({ life: { spec: { release: newer } }, former: { release: older } });
-      expect(await client.connect(port, token)).toMatchObject({ version: newer, scopes: ['operator.read'] });
+      expect(await knock()).toMatchObject(letIn(newer));
       expect(await filesOf()).toBe(before.files);
       expect(await configOf()).toMatchObject({
         gateway: { mode: 'local', bind: 'lan', auth: before.config.gateway.auth },
@@ -195,7 +202,7 @@ describe('on the real gateway, an upgrade', () => {
         outcome: 'undone',
         reason: expect.stringMatching(/is older than 2026\.9\.6.*creel rollback/s),
       });
-      expect(await client.connect(port, token)).toMatchObject({ version: newer });
+      expect(await knock()).toMatchObject(letIn(newer));
     },
     upgradeMs,
   );
@@ -207,7 +214,7 @@ describe('on the real gateway, an upgrade', () => {
       await stage.request({ kind: 'rollback', requestId: 'back', origin: 'test', place, readyMs: 60_000 });
       const found = await settled();
       expect(found).toMatchObject({ life: { spec: { release: older } }, former: { release: newer } });
-      expect(await client.connect(port, token)).toMatchObject({ version: older, scopes: ['operator.read'] });
+      expect(await knock()).toMatchObject(letIn(older));
       expect(await filesOf()).toBe(before.files);
     },
     upgradeMs,
