@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const tiers = [
-  { name: 'domain', needs: 'nothing', usual: '5 s', paths: ['test/domain'] },
-  { name: 'sagas', needs: 'nothing', usual: '15 s', paths: ['test/sagas'] },
-  { name: 'replay', needs: 'nothing', usual: '5 s', paths: ['test/replay'] },
-  { name: 'contracts', needs: 'the Docker engine and both gateway images', usual: '1 min', paths: ['test/contracts'] },
-  { name: 'temporal', needs: 'a Temporal dev server', usual: '6 min', paths: ['test/temporal'] },
+  { name: 'domain', needs: 'nothing', usual: '10 s', paths: ['test/domain'] },
+  { name: 'sagas', needs: 'nothing', usual: '1 min', paths: ['test/sagas'] },
+  { name: 'replay', needs: 'nothing', usual: '10 s', paths: ['test/replay'] },
+  { name: 'contracts', needs: 'the Docker engine and both gateway images', usual: '2 min', paths: ['test/contracts'] },
+  { name: 'temporal', needs: 'a Temporal dev server', usual: '9 min', paths: ['test/temporal'] },
   {
     name: 'temporal, every workflow task replayed',
     needs: 'a Temporal dev server',
@@ -22,7 +22,7 @@ const tiers = [
     ],
     environment: { TEST_WORKFLOW_CACHE: '0' },
   },
-  { name: 'e2e', needs: 'all of it, and a browser', usual: '4 min', paths: ['test/e2e'] },
+  { name: 'e2e', needs: 'all of it, and a browser', usual: '7 min', paths: ['test/e2e'] },
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 

@@ -14,6 +14,9 @@ import type { GatewayAtHand } from './door-contract.js';
 const place = { provider: 'local', host: 'here' } as const;
 const lockoutMs = 3_000;
 
+/** A gateway that had a channel may hang for minutes when it is stopped (T3); that a kill is harmless is not tested here. */
+const stopGraceS = 5;
+
 /** A real gateway of a release on the machine's own engine, under names that nobody else uses: created, not started. */
 export async function prepareRealGateway(version: string): Promise<GatewayAtHand> {
   const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
@@ -29,7 +32,7 @@ export async function prepareRealGateway(version: string): Promise<GatewayAtHand
     if (started !== 'running') throw new Error(`${own.container}: ${started}`);
   };
   const removeContainer = async () => {
-    await engine.stopContainer(await idOf(), 30);
+    await engine.stopContainer(await idOf(), stopGraceS);
     await engine.removeContainer(await idOf());
   };
   const remove = async () => {
@@ -59,7 +62,7 @@ export async function prepareRealGateway(version: string): Promise<GatewayAtHand
       await engine.createContainer(spec);
       await start();
     },
-    stop: async () => engine.stopContainer(await idOf(), 30),
+    stop: async () => engine.stopContainer(await idOf(), stopGraceS),
     remove,
   };
 }

@@ -1,12 +1,12 @@
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { provisionSteps } from '../../src/workflows/steps.js';
+import { scratchDirectory } from '../scratch.js';
 import { sagaProofs, type SagaClass } from './saga-proofs.js';
 
 const source = path.resolve('src/workflows/saga.ts');
-const drafts = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-mutants-'));
+const drafts = scratchDirectory('creel-mutants-');
 
 /** Faults put into the saga itself: for each, at least one proof must turn red. */
 const mutants: { fault: string; from: string; to: string }[] = [
@@ -46,7 +46,7 @@ const mutants: { fault: string; from: string; to: string }[] = [
 describe('the proofs catch a saga that', () => {
   afterAll(() => fs.rmSync(drafts, { recursive: true }));
 
-  it.each(mutants)('$fault', async ({ fault, from, to }) => {
+  it.concurrent.for(mutants)('$fault', async ({ fault, from, to }) => {
     const Mutant = await mutate(fault, from, to);
     expect(await firstRed(Mutant)).toBeDefined();
   });

@@ -55,7 +55,7 @@ describe('pair', () => {
   proveChange(proved);
 
   const on = (title: string, run: (stage: ChangeStage) => Promise<void>) =>
-    it(title, () => withChangeStage(proved, run));
+    it.concurrent(title, () => withChangeStage(proved, run));
 
   on('is done at once for a device that is paired and has connected', async (stage) => {
     const device = new DirectoryDevice(stage.world.root);
@@ -172,7 +172,7 @@ describe('pair', () => {
 
 describe('deny and unpair', () => {
   const on = (title: string, run: (stage: ChangeStage, device: DirectoryDevice) => Promise<void>) =>
-    it(title, () => withChangeStage(proved, (stage) => run(stage, new DirectoryDevice(stage.world.root))));
+    it.concurrent(title, () => withChangeStage(proved, (stage) => run(stage, new DirectoryDevice(stage.world.root))));
   const carryOut = (stage: ChangeStage, change: Change) => stage.carryOut(change);
 
   on('a denied request is gone, twice is once, and the device may ask again', async (stage, device) => {

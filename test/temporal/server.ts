@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import getPort from 'get-port';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
 import { foundTemporal } from '../found.js';
+import { scratchDirectory } from '../scratch.js';
 
 const settings = ['history.transferProcessorMaxPollRPS=1000', 'system.enableActivityEagerExecution=true'];
 const words: Record<string, string> = { KEYWORD: 'Keyword', BOOL: 'Bool', DATETIME: 'Datetime' };
@@ -22,7 +22,7 @@ export class TestServer {
   private constructor(port: number) {
     this.#port = port;
     this.address = `127.0.0.1:${port}`;
-    this.#directory = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-server-'));
+    this.#directory = scratchDirectory('creel-server-');
   }
 
   /** Starts one on a free port and waits until it answers. */

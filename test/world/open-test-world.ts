@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { createActivities, type Activities } from '../../src/activities/activities.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway.js';
 import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
+import { scratchDirectory } from '../scratch.js';
 import { DirectoryAudit } from './directory-audit.js';
 import { DirectoryDoor } from './directory-door.js';
 import { DirectoryEngine } from './directory-engine.js';
@@ -68,10 +67,7 @@ export const noRecords: Deps['records'] = {
 };
 
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */
-export function openTestWorld(
-  root = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-world-')),
-  keyRoot = root,
-): TestWorld {
+export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot = root): TestWorld {
   const engine = new DirectoryEngine(root);
   for (const [index, [version, labels]] of Object.entries(testReleases).entries()) {
     engine.addImage(imageOf(version), {
