@@ -294,6 +294,15 @@ const replacements: typeof scenarios = {
     stage.letGo('ensureSaved');
     await stage.settled();
   },
+  'rolled-back': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    await stage.request(upgrade('2026.9.7'));
+    await stage.settled();
+    await stage.request({ kind: 'rollback', requestId: 'back', origin: 'test', place });
+    await stage.until(({ last }) => last?.kind === 'drop-snapshot');
+    await stage.settled();
+  },
   'upgraded-briefly': async (stage) => {
     await stage.provision({ spec: { ...testSpec, keepFormerMs: 0 } });
     await stage.settled();
