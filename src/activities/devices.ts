@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
 import type { KnownDevice, PairedDevice, PendingDevice } from '../domain/device.js';
+import { isOvertaken } from '../domain/pairing.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
 import { sessionCloseMs } from '../domain/thresholds.js';
 import { RpcError, type Knock, type Session } from '../ports/gateway-door.js';
@@ -24,6 +25,7 @@ const pairedDevice = z.object({
   approvedAtMs: z.number().default(0),
   approvedVia: z.string().default(''),
   lastSeenAtMs: z.number().default(0),
+  connected: z.boolean().default(false),
 });
 
 const pendingDevice = z.object({
@@ -35,9 +37,12 @@ const pendingDevice = z.object({
 
 const pairList = z.object({ paired: z.array(pairedDevice), pending: z.array(pendingDevice) });
 
-/** The devices that a gateway knows and those that wait, by its own word. */
+/** The devices that a gateway knows and those that wait, by its own word; what an approval has overtaken waits no more. */
 export async function listDevices(session: Session): Promise<{ paired: PairedDevice[]; pending: PendingDevice[] }> {
-  return pairList.parse(await session.call('device.pair.list', {}));
+  const { paired, pending } = pairList.parse(await session.call('device.pair.list', {}));
+  const overtaken = (request: PendingDevice) =>
+    paired.some((each) => each.deviceId === request.deviceId && isOvertaken(request, each));
+  return { paired, pending: pending.filter((request) => !overtaken(request)) };
 }
 
 /** A device as people recognise it. */
@@ -118,11 +123,11 @@ async function cutOff(session: Session, witness: Session, deviceId: string): Pro
 }
 
 async function evictAll(session: Session, own: string): Promise<PairedDevice[]> {
-  const { paired, pending } = await listDevices(session);
-  const others = paired.filter(({ deviceId }) => deviceId !== own);
-  for (const { requestId } of pending) await unlessUnknown(session.call('device.pair.reject', { requestId }));
+  const others = (await listDevices(session)).paired.filter(({ deviceId }) => deviceId !== own);
   for (const { deviceId } of others) await unlessUnknown(session.call('device.pair.remove', { deviceId }));
-  const left = (await listDevices(session)).paired.filter(({ deviceId }) => deviceId !== own);
+  const { paired, pending } = await listDevices(session);
+  for (const { requestId } of pending) await unlessUnknown(session.call('device.pair.reject', { requestId }));
+  const left = paired.filter(({ deviceId }) => deviceId !== own);
   if (left.length > 0) throw new Error(`still paired: ${left.map(describeDevice).join('; ')}`);
   return others;
 }

@@ -1,6 +1,6 @@
 import type { Changing } from '../domain/change.js';
 import { NotYet } from '../domain/errors.js';
-import type { Pairing } from '../domain/pairing.js';
+import { hasConnected, type Pairing } from '../domain/pairing.js';
 import type { Deps } from './deps.js';
 import { describeDevice } from './devices.js';
 import { standingOf, watch, wish } from './pairing-request.js';
@@ -12,8 +12,9 @@ export const probePaired = (deps: Deps) =>
       const standing = await standingOf(deps, gateway, session);
       const name = describeDevice(standing.device);
       if (standing.kind === 'asks') throw new NotYet(`${name} asks again, for ${wish(standing.device)}`);
+      if (!hasConnected(standing.device)) throw new NotYet(`${name} is approved and has not connected since`);
       const { lastSeenAtMs, approvedAtMs } = standing.device;
-      if (lastSeenAtMs < approvedAtMs) throw new NotYet(`${name} is approved and has not connected since`);
-      return `${name} connected at ${new Date(lastSeenAtMs).toISOString()} with ${wish(standing.device)}`;
+      const at = new Date(Math.max(lastSeenAtMs, approvedAtMs)).toISOString();
+      return `${name} connected at ${at} with ${wish(standing.device)}`;
     });
   };

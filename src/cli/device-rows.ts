@@ -1,5 +1,4 @@
-import type { DeviceList } from '../domain/device.js';
-import { shortId, type KnownDevice } from '../domain/device.js';
+import { shortId, type DeviceList, type KnownDevice, type PairedDevice } from '../domain/device.js';
 import { ago } from './render.js';
 
 /** The devices of a gateway as the rows of a table: those that ask first, then those that are paired. */
@@ -15,12 +14,13 @@ export function deviceRows({ own, paired, pending }: DeviceList, approved: reado
       '',
       '',
     ]),
-    ...paired.map((each) => [
-      ...shown(each, 'paired'),
-      by(each.deviceId, each.approvedVia),
-      each.lastSeenAtMs === 0 ? 'never' : ago(new Date(each.lastSeenAtMs).toISOString(), now),
-    ]),
+    ...paired.map((each) => [...shown(each, 'paired'), by(each.deviceId, each.approvedVia), lastSeen(each, now)]),
   ];
+}
+
+function lastSeen({ connected, lastSeenAtMs }: PairedDevice, now: number): string {
+  if (connected) return 'connected';
+  return lastSeenAtMs === 0 ? 'never' : ago(new Date(lastSeenAtMs).toISOString(), now);
 }
 
 function shown({ deviceId, displayName, clientId, platform, roles, scopes }: KnownDevice, state: string): string[] {

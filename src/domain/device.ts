@@ -24,8 +24,10 @@ export type PairedDevice = KnownDevice & {
   readonly approvedAtMs: number;
   /** How it was approved, where the release says so: `bootstrap` by a one-time link, `silent` from inside the container. */
   readonly approvedVia: string;
-  /** 0 before its first connection. */
+  /** When its last connection began, 0 before its first. One that began before the approval may have been let in by it. */
   readonly lastSeenAtMs: number;
+  /** Whether a session of it is open now, where the release says so. */
+  readonly connected: boolean;
 };
 
 /** Which device is meant: by its id, or by what it says of itself. */

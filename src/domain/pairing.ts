@@ -1,5 +1,5 @@
-import { covers, isWanted, type KnownDevice, type PairedDevice, type Wanted } from './device.js';
-import { clockSkewMs } from './thresholds.js';
+import { covers, isWanted, type KnownDevice, type PairedDevice, type PendingDevice, type Wanted } from './device.js';
+import { clockSkewMs, handshakeMs } from './thresholds.js';
 
 /** A pairing: which device is to be let in, and with what at most. */
 export type Pairing = {
@@ -42,6 +42,21 @@ export function excess({ role, scopes }: Pairing, asked: KnownDevice): string[] 
 export function isApprovedSince({ wanted, since }: Pairing, device: PairedDevice): boolean {
   const byHand = !['bootstrap', 'silent'].includes(device.approvedVia);
   return byHand && isWanted(wanted, device) && device.approvedAtMs >= since - clockSkewMs;
+}
+
+/**
+ * Whether a device was let in with what it was last approved for. When its connection was under way while it was approved,
+ * the gateway notes the time before, or none: then any connection says it, if there was nothing else to be let in with.
+ */
+export function hasConnected({ createdAtMs, approvedAtMs, lastSeenAtMs, connected }: PairedDevice): boolean {
+  if (lastSeenAtMs >= approvedAtMs) return true;
+  return createdAtMs === approvedAtMs && (connected || lastSeenAtMs > 0);
+}
+
+/** Whether a request was noted while the approval of the same wish was under way: a gateway forgets it only with time. */
+export function isOvertaken({ roles, scopes, ts }: PendingDevice, by: PairedDevice): boolean {
+  const hasAll = covers(by.scopes, scopes) && roles.every((role) => by.roles.includes(role));
+  return hasAll && ts < by.approvedAtMs + handshakeMs;
 }
 
 /** Whether a device was not paired at all before the pairing began. */

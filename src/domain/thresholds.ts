@@ -97,6 +97,9 @@ export const pairingWaitCeilingMs = 24 * 3_600_000;
 /** How often a gateway is asked for a device that is waited for: a question over an open session takes a few milliseconds. */
 export const pairingPaceMs = 700;
 
+/** A gateway gives a connection this long to prove who it is: what it noted meanwhile may be overtaken (2026.9.6). */
+export const handshakeMs = 15_000;
+
 /** What the gateway's clock and Temporal's may differ by. */
 export const clockSkewMs = 2_000;
 

@@ -4,7 +4,7 @@ import { deviceRows } from '../../src/cli/device-rows.js';
 import { deviceIdOf } from '../../src/domain/device-id.js';
 import { covers, describeWanted, isWanted, type KnownDevice, type PairedDevice } from '../../src/domain/device.js';
 import { Refused } from '../../src/domain/errors.js';
-import { excess, ordinaryScopes, type Pairing } from '../../src/domain/pairing.js';
+import { excess, hasConnected, isOvertaken, ordinaryScopes, type Pairing } from '../../src/domain/pairing.js';
 import { deviceFrom } from '../../src/domain/token.js';
 
 const kitchen: KnownDevice = {
@@ -76,12 +76,46 @@ describe('what a device may have', () => {
   });
 });
 
+/** What both releases were seen to list when a device knocked again and again while its request was approved. */
+describe('a connection that was under way while the device was approved', () => {
+  const row = (seen: Partial<PairedDevice>): PairedDevice => ({
+    ...kitchen,
+    approvedVia: 'owner',
+    createdAtMs: 5_000,
+    approvedAtMs: 5_000,
+    lastSeenAtMs: 0,
+    connected: false,
+    ...seen,
+  });
+
+  test.each([
+    ['never', {}, false],
+    ['after it', { lastSeenAtMs: 5_000 }, true],
+    ['before it, without anything else to be let in with', { lastSeenAtMs: 4_999 }, true],
+    ['at no noted time, and it is open', { connected: true }, true],
+    ['before more was approved', { createdAtMs: 1, lastSeenAtMs: 4_999, connected: true }, false],
+  ])('%s: %j', (_, seen, connected) => {
+    expect(hasConnected(row(seen))).toBe(connected);
+  });
+
+  test.each([
+    ['the same wish, noted while it was approved', { ts: 5_020 }, true],
+    ['the same wish, long after', { ts: 25_000 }, false],
+    ['a wish for more', { ts: 5_020, scopes: ['operator.write'] }, false],
+    ['a wish for another role', { ts: 5_020, roles: ['node'] }, false],
+  ])('leaves a request behind: %s', (_, wish, overtaken) => {
+    const request = { ...kitchen, requestId: 'r', remoteIp: '10.0.0.1', ...wish };
+    expect(isOvertaken(request, row({}))).toBe(overtaken);
+  });
+});
+
 test('the table of devices says who approved which', () => {
   const device = (deviceId: string, approvedVia = 'owner', lastSeenAtMs = 0): PairedDevice => ({
     ...kitchen,
     deviceId,
     approvedVia,
     lastSeenAtMs,
+    connected: deviceId.startsWith('4'),
     createdAtMs: 1,
     approvedAtMs: 1,
   });
@@ -99,6 +133,6 @@ test('the table of devices says who approved which', () => {
     ['1', 'paired', 'creel (its own)', 'never'],
     ['2', 'paired', 'creel', '30 seconds ago'],
     ['3', 'paired', 'somebody else', 'never'],
-    ['4', 'paired', 'a one-time link', 'never'],
+    ['4', 'paired', 'a one-time link', 'connected'],
   ]);
 });

@@ -84,11 +84,11 @@ export class OwnDevice {
   }
 
   /** Connects again and again, as apps do, until it is let in. */
-  async keepConnecting(port: number, token: string, scopes = this.#as.scopes): Promise<Extract<Came, { in: true }>> {
+  async keepConnecting(port: number, token: string, paceMs = 500): Promise<Extract<Came, { in: true }>> {
     while (!this.#over) {
-      const came = await this.connect(port, token, scopes).catch(() => undefined);
+      const came = await this.connect(port, token).catch(() => undefined);
       if (came?.in) return came;
-      await sleep(500);
+      await sleep(paceMs);
     }
     throw new Error('the device was told to stop');
   }

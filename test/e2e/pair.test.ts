@@ -126,6 +126,20 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     connected.hangUp();
   });
 
+  it('that knocks from many sides while it is approved is connected, however the gateway notes it', async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const device = new OwnDevice();
+      const coming = [1, 2, 3, 4].map(() => device.keepConnecting(port, token, 1));
+      const { workflowId } = await pair({ deviceId: device.id });
+      const connected = await Promise.all(coming);
+      expect(await resultOf(workflowId)).toMatchObject({ outcome: 'done', deviceId: device.id });
+      for (const { hangUp } of connected) hangUp();
+      expect((await list()).pending.map(({ deviceId }) => deviceId)).not.toContain(device.id);
+      await ask({ kind: 'unpair', deviceId: device.id });
+      await stage.settled();
+    }
+  }, 120_000);
+
   it('that never comes back is not left paired', async () => {
     const device = new OwnDevice();
     await device.connect(port, token);
