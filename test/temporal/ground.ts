@@ -31,6 +31,7 @@ export abstract class Ground {
     const cache = process.env['TEST_WORKFLOW_CACHE'] ?? '100';
     const args = [
       '--max-old-space-size=192',
+      '--max-semi-space-size=8',
       path.resolve(this.main),
       this.server.address,
       this.queue,
