@@ -5,6 +5,7 @@ import { gatewayBirth } from '../domain/gateway.js';
 import { pairingWaitCeilingMs } from '../domain/thresholds.js';
 import type { GatewaySpec } from '../domain/gateway-spec.js';
 import type { ChangeRequest, PairRequest } from './change-requests.js';
+import { owedFirst } from './change-state.js';
 import { isAlive, isRemoving, type GatewayState } from './gateway-state.js';
 import { checkRollback, checkUpgrade } from './replacement-state.js';
 import { checkReshape } from './reshape-state.js';
@@ -20,6 +21,7 @@ export function checkChange(state: GatewayState, request: ChangeRequest): void {
   if (isRemoving(state)) throw new Refused(`${id} is being removed`);
   if (!isAlive(state) || !state.life)
     throw new Refused(`${id} does not run (${state.phase}). \`creel provision\` begins one`);
+  if (state.owed) throw new Refused(owedFirst(id, state.owed));
   if (birth !== undefined && gatewayBirth(birth) !== state.life.mark.birth)
     throw new Refused(`${id} lives with birth ${state.life.mark.birth}, not ${birth}: it is another gateway now`);
   check(request.kind, request, state, state.life.spec);

@@ -1,7 +1,7 @@
 import { keyId } from '../domain/deployment-keys.js';
 import { Refused } from '../domain/errors.js';
 import { gatewayBirth, gatewayPlace, layout, type Gateway } from '../domain/gateway.js';
-import { canonical, gatewaySpec, sameSpec } from '../domain/gateway-spec.js';
+import { canonical, gatewaySpec, sameSpec, type GatewaySpec } from '../domain/gateway-spec.js';
 import { answeredLength } from '../domain/thresholds.js';
 import {
   isAlive,
@@ -53,9 +53,10 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   if (!['new', 'restore', 'take up'].includes(request.how))
     throw new Refused('a provision is new, a restore or a take up');
   if (isRemoving(state)) throw new Refused(`${id} is being removed. Ask again when it is gone`);
+  if (!isAlive(state)) demandRemoved(state, id, request.how === 'take up' ? birth : undefined);
   const keeps = state.stateKeptUntil > 0;
   if (request.how === 'restore') {
-    if (keeps) return;
+    if (keeps) return demandRelease(state, id, spec);
     throw new Refused(`${id} has no kept state to restore. Leave --restore out to provision it`);
   }
   if (keeps) {
@@ -73,6 +74,22 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
       `${id} exists with another spec (${differences(state.life, request)}). Remove it first, or ask for the spec it has`,
     );
   }
+}
+
+/** What a removal had to leave is on this record only: another life would forget it. */
+function demandRemoved(state: GatewayState, id: string, takenUp: string | undefined): void {
+  if (state.left.length === 0 || state.life?.mark.birth === takenUp) return;
+  const left = state.left.map(({ step, reason }) => `${step}: ${reason}`).join('; ');
+  throw new Refused(`${id} is not removed whole yet, left is ${left}. \`creel remove ${id}\` goes on with it`);
+}
+
+/** State is taken up by the release that it belongs to: another one would change it with no way back. */
+function demandRelease(state: GatewayState, id: string, { release }: GatewaySpec): void {
+  const belongs = state.life?.spec.release ?? lostSpec.release;
+  if (release === belongs || belongs === lostSpec.release) return;
+  throw new Refused(
+    `the kept state of ${id} belongs to release ${belongs}, not ${release}. Take it up with --release ${belongs}; \`creel upgrade ${id} --release ${release}\` comes after it`,
+  );
 }
 
 function checkRemove(state: GatewayState, request: RemoveRequest): void {

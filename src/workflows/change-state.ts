@@ -1,7 +1,7 @@
 import type { Change } from '../domain/change.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { ChangeRequest } from './change-requests.js';
-import { isRemoving, remember, setPhase, type GatewayState, type Queued } from './gateway-state.js';
+import { isRemoving, join, remember, setPhase, type GatewayState, type Queued } from './gateway-state.js';
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
 import type { Phase } from './requests.js';
@@ -44,6 +44,10 @@ export function beginChange(
   }
   if (!state.life) {
     remember(state, queued, 'withdrawn', 'the gateway that it was for is gone');
+    return undefined;
+  }
+  if (state.owed) {
+    remember(state, queued, 'withdrawn', owedFirst(state.life.mark.gateway, state.owed));
     return undefined;
   }
   const change = plan(asked.kind, state, state.life, asked, now);
@@ -126,6 +130,7 @@ export function endChange(
     if (isReplacement(change)) {
       state.owed = change;
       state.backFrom = result.entered;
+      if (operation.kind !== 'way-back' && join(state, 'repair') !== undefined) queueOwed(state);
     }
     state.left = result.left;
     return setPhase(state, 'degraded', result.reason, now);
@@ -149,8 +154,13 @@ function mend(state: GatewayState, change: Change): boolean {
 /** A repair was asked for: a way back that is still owed comes before it, because a container must not start on another's state. */
 export function queueOwed(state: GatewayState): void {
   if (!state.owed || state.queue.some(({ kind }) => kind === 'way-back')) return;
-  state.queue.push({ number: state.nextOperation, kind: 'way-back', purge: false, change: state.owed });
+  state.queue.unshift({ number: state.nextOperation, kind: 'way-back', purge: false, change: state.owed });
   state.nextOperation += 1;
+}
+
+/** Why nothing else happens to a gateway that could not be brought back. */
+export function owedFirst(gateway: string, { kind }: Change): string {
+  return `an earlier ${kind} of ${gateway} could not be taken back. \`creel provision ${gateway}\` goes on with the way back, which comes first`;
 }
 
 /** The run of a change was lost: its own list is unwound before anything else happens, unless the gateway is being removed. */

@@ -146,7 +146,7 @@ class Entity {
   /** When something is to be let go or forgotten; undefined while a gateway lives and has nothing to go back to. */
   #nextDeadline(): number | undefined {
     if (this.#state.stateKeptUntil > 0) return this.#state.stateKeptUntil;
-    if (this.#state.kept) return this.#state.kept.until;
+    if (this.#state.kept && !this.#state.owed) return this.#state.kept.until;
     if (this.#state.phase === 'removed' && this.#state.left.length === 0) return this.#forgetAt();
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { Gateway } from '../domain/gateway.js';
-import { beginChange, endChange, loseChange } from './change-state.js';
+import { beginChange, endChange, loseChange, owedFirst } from './change-state.js';
 import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from './gateway-state.js';
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
@@ -12,6 +12,10 @@ export function beginOperation(state: GatewayState, now: number): Queued | undef
   const next = state.queue.shift();
   if (!next) return undefined;
   if (next.asked) return beginChange(state, next, next.asked, now);
+  if (next.kind === 'repair' && state.owed) {
+    remember(state, next, 'withdrawn', owedFirst(state.life?.mark.gateway ?? 'the gateway', state.owed));
+    return undefined;
+  }
   state.running = next;
   const phases: Partial<Record<OperationKind, Phase>> = {
     provision: 'provisioning',
@@ -92,6 +96,8 @@ function endRemoval(state: GatewayState, operation: Queued, result: OperationRes
   if (state.life && result.outcome === 'done') {
     const { underway: _underway, ...life } = state.life;
     state.life = life;
+    delete state.owed;
+    delete state.backFrom;
   }
   const until = state.stateKeptUntil > 0 ? `state kept until ${new Date(state.stateKeptUntil).toISOString()}` : '';
   setPhase(state, state.life ? 'removed' : 'none', result.reason === '' ? until : result.reason, now);

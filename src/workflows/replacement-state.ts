@@ -5,7 +5,7 @@ import type { Gateway } from '../domain/gateway.js';
 import type { Replacement, Shelf } from '../domain/replacement.js';
 import { failedTries, keepFormerMs, readinessMs, replacementReadyMs } from '../domain/thresholds.js';
 import type { DropRequest, RollbackRequest, UpgradeRequest } from './change-requests.js';
-import { push, type GatewayState, type Queued } from './gateway-state.js';
+import { isRemoving, type GatewayState, type Queued } from './gateway-state.js';
 import type { OperationResult } from './operation.js';
 import { replacementOwns } from './steps.js';
 
@@ -18,11 +18,14 @@ export function checkUpgrade(request: UpgradeRequest, state: GatewayState, spec:
   checkReady(request.readyMs);
   const { release } = upgraded(spec, request);
   if (release === spec.release) throw new Refused(`it runs release ${release} already`);
+  const tooOften = failedTooOften(state, request);
+  if (tooOften !== undefined) throw new Refused(tooOften);
+}
+
+function failedTooOften(state: GatewayState, { release, retryFailed }: UpgradeRequest): string | undefined {
   const failures = state.failed?.[release] ?? 0;
-  if (failures < failedTries || request.retryFailed) return;
-  throw new Refused(
-    `release ${release} could not be proved here ${failures} times. See docs/runbook.md#upgrade-failed; --retry-failed tries it once more`,
-  );
+  if (failures < failedTries || retryFailed) return undefined;
+  return `release ${release} could not be proved here ${failures} times. See docs/runbook.md#upgrade-failed; --retry-failed tries it once more`;
 }
 
 export function checkRollback(request: RollbackRequest, state: GatewayState): void {
@@ -34,6 +37,8 @@ export function checkRollback(request: RollbackRequest, state: GatewayState): vo
 export function planUpgrade(state: GatewayState, life: Gateway, asked: UpgradeRequest): Change | string {
   const to = upgraded(life.spec, asked);
   if (to.release === life.spec.release) return `it runs release ${to.release} already`;
+  const tooOften = failedTooOften(state, asked);
+  if (tooOften !== undefined) return tooOften;
   return { kind: 'upgrade', to, ...beginReplacement(state, life, asked.readyMs) };
 }
 
@@ -46,10 +51,10 @@ export function planRollback(state: GatewayState, life: Gateway, asked: Rollback
   return { kind: 'rollback', to, take: kept.shelf, ...beginReplacement(state, life, asked.readyMs) };
 }
 
-/** Everything is let go but what is still kept. */
-export function planDrop(state: GatewayState, _life: Gateway, { former }: DropRequest): Change {
-  const keep = state.kept?.shelf;
-  return { kind: 'drop-snapshot', ...(keep && { keep }), ...(former !== undefined && { former }) };
+/** Everything is let go but what is still kept, and the image of its release. */
+export function planDrop({ kept }: GatewayState, life: Gateway, { former }: DropRequest): Change {
+  const unused = former !== undefined && ![kept?.spec.release, life.spec.release].includes(former);
+  return { kind: 'drop-snapshot', ...(kept && { keep: kept.shelf }), ...(unused && { former }) };
 }
 
 /** A replacement ended. What a removal cut short is still under way; what was tried and went back counts against its release. */
@@ -85,10 +90,11 @@ export function unsettle(state: GatewayState, until: number): void {
  */
 export function applyReplacement(state: GatewayState, life: Gateway, change: Replacement, now: number): void {
   state.life = { ...life, spec: change.to, replacement: change.number };
-  const earlier = state.kept !== undefined || change.kind === 'change';
+  const earlier = state.kept;
   const keepMs = life.spec.keepFormerMs ?? keepFormerMs;
   if (change.kind !== 'change') state.kept = { shelf: change.save, spec: life.spec, until: now + keepMs };
-  if (earlier) queueDrop(state, life);
+  if (change.kind === 'change') queueDrop(state, life);
+  else if (earlier) queueDrop(state, life, earlier.spec.release);
   const { [change.to.release]: _proved, ...failed } = state.failed ?? {};
   if (state.failed) state.failed = failed;
 }
@@ -96,9 +102,10 @@ export function applyReplacement(state: GatewayState, life: Gateway, change: Rep
 /** A saved state that was dropped is on record nowhere already. */
 export function applyDrop(): void {}
 
-/** What was kept to go back to is let go when its time has come. */
+/** What was kept to go back to is let go when its time has come and nothing else is to be done. */
 export function expireFormer(state: GatewayState, now: number): void {
   if (!state.kept || now < state.kept.until || !state.life) return;
+  if (state.owed || state.queue.length > 0) return;
   const { release } = state.kept.spec;
   delete state.kept;
   queueDrop(state, state.life, release);
@@ -118,17 +125,20 @@ export function beginReplacement(
   state.nextOperation += 1;
   const save: Shelf = state.kept?.shelf === 'a' ? 'b' : 'a';
   state.life = { ...life, underway: { number, save } };
-  delete state.owed;
   const known = new Set(state.entered.map(({ step }) => step));
   const owns = replacementOwns.filter((step) => !known.has(step));
   state.entered = [...state.entered, ...owns.map((step) => ({ step, unsettledUntil: 0 }))];
   return { number, save, readyMs };
 }
 
-/** Nobody asked for it: it follows from what was done, in an operation of its own. */
+/** Nobody asked for it: it follows from what was done, at once, in an operation of its own. A removal lets everything go anyway. */
 function queueDrop(state: GatewayState, { place }: Gateway, former?: string): void {
+  if (isRemoving(state)) return;
   const asked: DropRequest = { kind: 'drop-snapshot', requestId: 'kept time is over', origin: 'creel', place };
-  push(state, 'drop-snapshot', false, former === undefined ? asked : { ...asked, former });
+  const number = state.nextOperation;
+  state.nextOperation += 1;
+  const told = former === undefined ? asked : { ...asked, former };
+  state.queue.unshift({ number, kind: 'drop-snapshot', purge: false, asked: told });
 }
 
 function upgraded(spec: GatewaySpec, { release, dev }: UpgradeRequest): GatewaySpec {

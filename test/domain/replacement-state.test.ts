@@ -5,7 +5,13 @@ import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.
 import type { ChangeRequest } from '../../src/workflows/change-requests.js';
 import { emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
-import { beginOperation, endOperation, loseOperation, operationSteps } from '../../src/workflows/operation-state.js';
+import {
+  beginOperation,
+  endOperation,
+  enteredBefore,
+  loseOperation,
+  operationSteps,
+} from '../../src/workflows/operation-state.js';
 import type { OperationResult } from '../../src/workflows/operation.js';
 import { expireFormer } from '../../src/workflows/replacement-state.js';
 import { provisionSteps, replacementOwns } from '../../src/workflows/steps.js';
@@ -85,7 +91,7 @@ describe('an upgrade', () => {
     ask(state, upgrade('2026.9.8'));
     expect(run(state, 'done').change).toMatchObject({ save: 'b' });
     expect(state.kept).toMatchObject({ shelf: 'b', spec: { release: '2026.9.7' } });
-    expect(run(state, 'done').change).toEqual({ kind: 'drop-snapshot', keep: 'b' });
+    expect(run(state, 'done').change).toEqual({ kind: 'drop-snapshot', keep: 'b', former: testSpec.release });
     expect(state).toMatchObject({ kept: { shelf: 'b' }, phase: 'ready' });
   });
 
@@ -105,6 +111,18 @@ describe('an upgrade', () => {
     ask(state, upgrade('2026.9.7', true));
     run(state, 'done');
     expect(state.failed).toEqual({});
+  });
+
+  test('that was asked for too often at once is withdrawn when the third has gone back', () => {
+    const state = ready();
+    for (let count = 0; count < 4; count += 1) ask(state, upgrade('2026.9.7'));
+    for (let count = 0; count < 3; count += 1) run(state, 'undone', wentBack, 'await replacement: exit 1');
+    expect(beginOperation(state, 3_000)).toBeUndefined();
+    expect(state.ended.at(-1)).toMatchObject({
+      kind: 'upgrade',
+      outcome: 'withdrawn',
+      reason: expect.stringContaining('--retry-failed'),
+    });
   });
 
   test('to the release that it runs is refused, and withdrawn when it has come true meanwhile', () => {
@@ -134,22 +152,70 @@ describe('an upgrade', () => {
   });
 });
 
-test('a way back that did not come to its end comes before the next repair', () => {
-  const state = ready();
-  ask(state, upgrade('2026.9.7'));
-  const begun = beginOperation(state, 2_000);
-  if (!begun) throw new Error('nothing began');
+describe('a way back that did not come to its end', () => {
   const entered = [{ step: 'set aside', unsettledUntil: 0 }];
   const left = [{ step: 'set aside', kind: 'Refused', reason: 'no disk' }];
-  const result = { outcome: 'left', reason: 'no disk', record: undefined, entered, skipped: [], left } as const;
-  endOperation(state, begun, result, 2_000);
-  expect(state).toMatchObject({ phase: 'degraded', life: { underway: { save: 'a' } } });
-  const again = { kind: 'provision', requestId: 'again', origin: 'test', place, spec: testSpec } as const;
-  acceptRequest(state, { ...again, birth: '7k3fq2', how: 'new' }, 'abcdefghij', 'g42', 2_000);
-  expect(state.queue.map(({ kind }) => kind)).toEqual(['way-back', 'repair']);
-  expect(operationSteps(state, run(state, 'done'))).toContain('set aside');
-  expect(state.life?.underway).toBeUndefined();
-  expect(run(state, 'done').kind).toBe('repair');
+
+  /** The operation that runs could not be taken back. */
+  function leave(state: GatewayState): void {
+    const begun = state.running ?? beginOperation(state, 2_000);
+    if (!begun) throw new Error('nothing began');
+    const result = { outcome: 'left', reason: 'no disk', record: undefined, entered, skipped: [], left } as const;
+    endOperation(state, begun, result, 2_000);
+  }
+
+  function repair(state: GatewayState): void {
+    requests += 1;
+    const again = { kind: 'provision', requestId: `r${requests}`, origin: 'test', place, spec: testSpec } as const;
+    acceptRequest(state, { ...again, birth: '7k3fq2', how: 'new' }, 'abcdefghij', 'g42', 2_000);
+  }
+
+  const rotate = { kind: 'rotate', reclaim: false, evict: false } as const;
+
+  test('comes before the next repair, with what is left of it', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    leave(state);
+    expect(state).toMatchObject({ phase: 'degraded', life: { underway: { save: 'a' } } });
+    repair(state);
+    expect(state.queue.map(({ kind }) => kind)).toEqual(['way-back', 'repair']);
+    const back = run(state, 'done');
+    expect(operationSteps(state, back)).toContain('set aside');
+    expect(state.life?.underway).toBeUndefined();
+    expect(run(state, 'done').kind).toBe('repair');
+  });
+
+  test('comes before what waited already, and nothing else happens until it is done', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    ask(state, rotate);
+    repair(state);
+    leave(state);
+    expect(refusal(() => ask(state, rotate))).toMatch(
+      /an earlier upgrade of g42 could not be taken back.*creel provision g42/,
+    );
+    expect(state.queue.map(({ kind }) => kind)).toEqual(['way-back', 'rotate', 'repair']);
+    const back = beginOperation(state, 2_000);
+    expect(back && enteredBefore(state, back)).toEqual(entered);
+    leave(state);
+    expect(beginOperation(state, 2_000)).toBeUndefined();
+    expect(beginOperation(state, 2_000)).toBeUndefined();
+    expect(state.ended.slice(-2)).toMatchObject([
+      { kind: 'rotate', outcome: 'withdrawn' },
+      { kind: 'repair', outcome: 'withdrawn' },
+    ]);
+    expect(state).toMatchObject({ phase: 'degraded', life: { underway: { save: 'a' } }, backFrom: entered });
+  });
+
+  test('keeps what there is to go back to, however long it takes', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    run(state, 'done');
+    ask(state, upgrade('2026.9.8'));
+    leave(state);
+    expireFormer(state, 2_000 + keepFormerMs);
+    expect(state).toMatchObject({ queue: [], kept: { shelf: 'a' }, owed: { save: 'b' } });
+  });
 });
 
 describe('a rollback', () => {
