@@ -22,6 +22,9 @@ import { releaseImageOf } from './release.js';
 const devicesLabel = 'creel.devices';
 const channelsLabel = 'creel.channels';
 
+/** The release that a saved state belongs to: its image is needed as long as somebody may go back to it. */
+const releaseLabel = 'creel.release';
+
 const shelves: readonly Shelf[] = ['a', 'b'];
 
 /** A volume for the saved state, which names the devices that are paired and the channels that are connected now. */
@@ -38,6 +41,7 @@ export const ensureRoom = (deps: Deps) =>
         [replacementLabel]: String(change.number),
         [devicesLabel]: (await pairedDevices(deps, gateway)).join(','),
         [channelsLabel]: (await connectedChannels(deps, gateway)).join(','),
+        [releaseLabel]: gateway.spec.release,
       };
       await engine.createVolume({ name, labels });
       return `room made in ${name}`;
@@ -122,9 +126,22 @@ export const ensureDropped = (deps: Deps) =>
     for (const shelf of shelves) if (shelf !== keep) await dropSnapshot(deps, gateway, shelf);
     if (former === undefined || former === gateway.spec.release) return 'saved states let go';
     const line = deps.catalogue.find(({ version }) => version === former);
-    if (line && !line.dev) await deps.engineAt(gateway.place).removeImage(line.image);
-    return `saved states let go; ${former} cannot be gone back to any more`;
+    const said = `saved states let go; ${former} cannot be gone back to any more`;
+    if (!line || line.dev) return said;
+    const holder = await holderOf(deps, gateway, former);
+    if (holder !== undefined) return `${said}, its image stays for ${holder}`;
+    await deps.engineAt(gateway.place).removeImage(line.image);
+    return said;
   };
+
+/** A saved state on the host, of any gateway, that belongs to a release or does not say to which. */
+async function holderOf(deps: Deps, gateway: Gateway, release: string): Promise<string | undefined> {
+  const marked = await deps.engineAt(gateway.place).listMarked();
+  return marked.find(
+    ({ kind, labels }) =>
+      kind === 'volume' && labels[replacementLabel] !== undefined && (labels[releaseLabel] ?? release) === release,
+  )?.name;
+}
 
 /** A copier that a lost attempt left holds the volumes; it goes first. */
 async function dropSnapshot(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<void> {

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'vitest';
+import { createActivities } from '../../src/activities/activities.js';
 import type { Change, Changing } from '../../src/domain/change.js';
+import { markLabels } from '../../src/domain/gateway.js';
 import { replaced, replacementNames, type Replacement } from '../../src/domain/replacement.js';
 import { upgradeSteps, rollbackSteps } from '../../src/workflows/steps.js';
 import { deviceFrom } from '../../src/domain/token.js';
@@ -62,6 +64,28 @@ describe('rollback', () =>
       await isBack(stage, change);
     },
   }));
+
+it('the image of a release goes when nobody can go back to it any more', async () => {
+  await onProvisioned(async ({ gateway, world }) => {
+    const catalogue = world.deps.catalogue.map((line) => ({ ...line, dev: false }));
+    const { ensureDropped } = createActivities({ ...world.deps, catalogue });
+    const drop = () => ensureDropped({ ...gateway, change: { kind: 'drop-snapshot', former: '2026.9.7' } });
+    const other = { ...gateway.mark, gateway: 'g43' };
+    const kept = {
+      name: replacementNames(other).snapshots.a,
+      labels: { ...markLabels(other), 'creel.replacement': '3' },
+    };
+    for (const labels of [{ ...kept.labels, 'creel.release': '2026.9.7' }, kept.labels]) {
+      await world.engine.createVolume({ ...kept, labels });
+      assert.match(await drop(), /its image stays for oc-g43/);
+      assert.ok(await world.engine.findImage('creel/openclaw:2026.9.7'));
+      await world.engine.removeVolume(kept.name);
+    }
+    await world.engine.createVolume({ ...kept, labels: { ...kept.labels, 'creel.release': '2026.9.6' } });
+    await drop();
+    assert.equal(await world.engine.findImage('creel/openclaw:2026.9.7'), undefined);
+  });
+});
 
 describe('an upgrade to a release that', () => {
   const cases = [
