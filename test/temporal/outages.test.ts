@@ -1,87 +1,93 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { DirectoryStage } from './directory-stage.js';
+import type { DirectoryGround } from './directory-ground.js';
+import type { Interference } from './interference.js';
 import { onOwnGround, onOwnServer } from './on-stage.js';
 import { shortLimits } from './stage.js';
 
 const activities = provisionSteps.map((step) => registry[step]?.do ?? '');
 const longest = Math.max(shortLimits.actMs, shortLimits.waitMs, shortLimits.fetchMs, shortLimits.heartbeatMs);
 
-describe('the Temporal server killed during', () => {
+/** A gateway for each step of provision, every one of them in the middle of its own. */
+class Everywhere {
+  readonly #ground: DirectoryGround;
+  readonly #stages: readonly (readonly [activity: string, stage: DirectoryStage])[];
+
+  private constructor(ground: DirectoryGround) {
+    this.#ground = ground;
+    this.#stages = activities.map((activity) => [activity, new DirectoryStage(ground)]);
+  }
+
+  static async held({ ground }: DirectoryStage, interference: Interference): Promise<Everywhere> {
+    const everywhere = new Everywhere(ground);
+    await ground.startWorker();
+    await Promise.all(
+      everywhere.#stages.map(async ([activity, stage]) => {
+        stage.interfere(activity, interference);
+        await stage.provision();
+        await stage.held(activity);
+      }),
+    );
+    return everywhere;
+  }
+
+  letGo(): void {
+    for (const [activity, stage] of this.#stages) stage.letGo(activity);
+  }
+
+  /** Every one of them ends ready, with one of each on the engine. */
+  async endsReady(): Promise<void> {
+    for (const [activity, stage] of this.#stages) {
+      const { phase, reason, life } = await stage.settled(60_000);
+      expect({ activity, phase, reason }).toEqual({ activity, phase: 'ready', reason: '' });
+      expect(stage.leftovers(), activity).toEqual(stage.expected(life?.mark.birth ?? ''));
+      await stage.close();
+    }
+    expect(this.#ground.world.engine.leftovers()).toHaveLength(3 * activities.length);
+  }
+}
+
+describe('in the middle of every step of provision', () => {
   const on = onOwnServer();
 
-  for (const activity of activities) {
-    on(`${activity} and started again: the gateway ends ready`, async (stage) => {
-      stage.interfere(activity, 'hold after');
-      await stage.ground.startWorker();
-      const { birth } = await stage.provision();
-      await stage.held(activity);
-      await stage.ground.server.kill();
-      stage.letGo(activity);
-      await stage.ground.server.start();
-      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
-      expect(stage.leftovers()).toEqual(stage.expected(birth));
-    });
-  }
-});
+  on('the Temporal server is killed and started again: the gateways end ready', async (stage) => {
+    const everywhere = await Everywhere.held(stage, 'hold after');
+    await stage.ground.server.kill();
+    everywhere.letGo();
+    await stage.ground.server.start();
+    await everywhere.endsReady();
+  });
 
-describe('everything stopped for longer than every limit during', () => {
-  const on = onOwnServer();
+  on('everything is stopped for longer than every limit, then started: the gateways end ready', async (stage) => {
+    const everywhere = await Everywhere.held(stage, 'hold after');
+    await stage.ground.server.kill();
+    await stage.ground.killWorkers();
+    everywhere.letGo();
+    await sleep(longest + 1_000); // The limits are what is tested: they must all have passed.
+    await stage.ground.server.start();
+    await stage.ground.startWorker();
+    await everywhere.endsReady();
+  });
 
-  for (const activity of activities) {
-    on(`${activity}, then started: the gateway ends ready`, async (stage) => {
-      stage.interfere(activity, 'hold after');
-      await stage.ground.startWorker();
-      const { birth } = await stage.provision();
-      await stage.held(activity);
-      await stage.ground.server.kill();
-      await stage.ground.killWorkers();
-      stage.letGo(activity);
-      await sleep(longest + 1_000); // The limits are what is tested: they must all have passed.
-      await stage.ground.server.start();
-      await stage.ground.startWorker();
-      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
-      expect(stage.leftovers()).toEqual(stage.expected(birth));
-    });
-  }
-});
+  on('every worker is gone for longer than every limit, then one is back: the gateways end ready', async (stage) => {
+    const everywhere = await Everywhere.held(stage, 'hold after');
+    await stage.ground.killWorkers();
+    everywhere.letGo();
+    await sleep(longest + 1_000); // The limits are what is tested: they must all have passed.
+    await stage.ground.startWorker();
+    await everywhere.endsReady();
+  });
 
-describe('every worker gone for longer than every limit during', () => {
-  const on = onOwnGround();
-
-  for (const activity of activities) {
-    on(`${activity}, then one is back: the gateway ends ready`, async (stage) => {
-      stage.interfere(activity, 'hold after');
-      await stage.ground.startWorker();
-      const { birth } = await stage.provision();
-      await stage.held(activity);
-      await stage.ground.killWorkers();
-      stage.letGo(activity);
-      await sleep(longest + 1_000); // The limits are what is tested: they must all have passed.
-      await stage.ground.startWorker();
-      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
-      expect(stage.leftovers()).toEqual(stage.expected(birth));
-    });
-  }
-});
-
-describe('the engine gone and back during', () => {
-  const on = onOwnGround();
-
-  for (const activity of activities) {
-    on(`${activity}: the gateway ends ready`, async (stage) => {
-      stage.interfere(activity, 'hold before');
-      await stage.ground.startWorker();
-      const { birth } = await stage.provision();
-      await stage.held(activity);
-      stage.ground.world.engine.setDown(true);
-      stage.letGo(activity);
-      await sleep(1_500); // Long enough for attempts to meet the absent engine.
-      stage.ground.world.engine.setDown(false);
-      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
-      expect(stage.leftovers()).toEqual(stage.expected(birth));
-    });
-  }
+  on('the engine is gone and back: the gateways end ready', async (stage) => {
+    const everywhere = await Everywhere.held(stage, 'hold before');
+    stage.ground.world.engine.setDown(true);
+    everywhere.letGo();
+    await sleep(1_500); // Long enough for attempts to meet the absent engine.
+    stage.ground.world.engine.setDown(false);
+    await everywhere.endsReady();
+  });
 });
 
 describe('an effect that lands after its undo', () => {
