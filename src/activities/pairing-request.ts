@@ -11,10 +11,11 @@ import { auditWhenTooMany, Mismatches } from './mismatches.js';
 import { openSession } from './operator.js';
 import { until } from './until.js';
 
-/** Where a wanted device stands: it asks to be let in, or it is let in already. */
-export type Standing =
+/** Where a wanted device stands: it asks to be let in, or it is let in already. Others may ask that say the same of themselves. */
+export type Standing = { readonly others: readonly PendingDevice[] } & (
   | { readonly kind: 'asks'; readonly device: PendingDevice }
-  | { readonly kind: 'paired'; readonly device: PairedDevice };
+  | { readonly kind: 'paired'; readonly device: PairedDevice }
+);
 
 /** Refuses a pairing that can come to nothing: the gateway must let creel's own device in, which itself is not for pairing. */
 export const probePairable = (deps: Deps) =>
@@ -30,11 +31,12 @@ export const probePairable = (deps: Deps) =>
     }
   };
 
-/** The wanted device has asked to be let in, or is let in. */
+/** The wanted device has asked to be let in, or is let in: it alone, because nothing was approved yet that says which is meant. */
 export const probeRequest = (deps: Deps) =>
   async function probeRequest(gateway: Changing<Pairing>): Promise<string> {
     return watch(deps, gateway, 'it has not asked to be let in', async (session) => {
       const standing = await standingOf(deps, gateway, session);
+      if (standing.others.length > 0) throw confused(gateway, [standing.device, ...standing.others]);
       const device = describeDevice(standing.device);
       if (standing.kind === 'paired') return `${device} is paired already, with ${standing.device.scopes.join(', ')}`;
       const beyond = excess(gateway.change, standing.device);
@@ -42,23 +44,37 @@ export const probeRequest = (deps: Deps) =>
     });
   };
 
-/** Where the wanted device stands now. Two that ask and match are never told apart by name: `Refused`, naming both. */
+/**
+ * Where the wanted device stands now. Once one was let in, the pairing is about that one, whoever else asks; two that were, or
+ * two that ask before, are never told apart by name: `Refused`, naming both.
+ */
 export async function standingOf(deps: Deps, gateway: Changing<Pairing>, session: Session): Promise<Standing> {
   const { change, mark } = gateway;
   const own = ownDevice(deps, gateway);
   const { paired, pending } = await listDevices(session);
   const asking = pending.filter((each) => each.deviceId !== own && isWanted(change.wanted, each));
-  if (asking.length > 1) {
-    throw new Refused(
-      `${asking.length} devices ask and match ${describeWanted(change.wanted)}: ${asking.map((each) => `${describeDevice(each)} from ${each.remoteIp}, --device ${each.deviceId}`).join('; ')}. Nothing was approved: name the one you mean`,
-    );
-  }
-  const [device] = asking;
-  if (device) return { kind: 'asks', device };
-  const known = paired.filter((each) => each.deviceId !== own && isLetIn(change, each));
-  if (known[0] && known.length === 1) return { kind: 'paired', device: known[0] };
+  const letIn = paired.filter((each) => each.deviceId !== own && isLetIn(change, each));
+  const [known] = letIn;
+  const meant = known ? asking.filter(({ deviceId }) => deviceId === known.deviceId) : asking;
+  if (letIn.length > 1) throw confused(gateway, letIn);
+  if (meant.length > 1) throw confused(gateway, meant);
+  const others = asking.filter((each) => !meant.includes(each));
+  const [device] = meant;
+  if (device) return { kind: 'asks', device, others };
+  if (known) return { kind: 'paired', device: known, others };
   throw new NotYet(
     `${describeWanted(change.wanted)} has not asked gateway ${mark.gateway} to be let in yet (${pending.length} others wait)`,
+  );
+}
+
+/** Several are meant as far as their words go. */
+function confused({ change }: Changing<Pairing>, devices: readonly (PairedDevice | PendingDevice)[]): Refused {
+  const each = devices.map(
+    (device) =>
+      `${describeDevice(device)} ${'requestId' in device ? `asks from ${device.remoteIp}` : 'was let in just now'}, --device ${device.deviceId}`,
+  );
+  return new Refused(
+    `${devices.length} devices match ${describeWanted(change.wanted)}: ${each.join('; ')}. This pairing lets none of them in: name the one you mean`,
   );
 }
 

@@ -12,6 +12,8 @@ export type Pairing = {
   readonly waitMs: number;
   /** When the pairing began: what was approved earlier was paired before, and stays. */
   readonly since: number;
+  /** Devices that creel had approved by then; on no record of an older pairing. */
+  readonly approved?: readonly string[];
 };
 
 /** A request of a device is turned down; what is paired stays paired. */
@@ -39,9 +41,9 @@ export function excess({ role, scopes }: Pairing, asked: KnownDevice): string[] 
 }
 
 /** Whether a device was let in by this pairing, as far as the gateway can tell: it is meant, and was approved since it began. */
-export function isApprovedSince({ wanted, since }: Pairing, device: PairedDevice): boolean {
+export function isApprovedSince(pairing: Pairing, device: PairedDevice): boolean {
   const byHand = !['bootstrap', 'silent'].includes(device.approvedVia);
-  return byHand && isWanted(wanted, device) && device.approvedAtMs >= since - clockSkewMs;
+  return byHand && isWanted(pairing.wanted, device) && device.approvedAtMs >= beginOf(pairing, device);
 }
 
 /**
@@ -60,6 +62,11 @@ export function isOvertaken({ roles, scopes, ts }: PendingDevice, by: PairedDevi
 }
 
 /** Whether a device was not paired at all before the pairing began. */
-export function isNewSince({ since }: Pairing, device: PairedDevice): boolean {
-  return device.createdAtMs >= since - clockSkewMs;
+export function isNewSince(pairing: Pairing, device: PairedDevice): boolean {
+  return device.createdAtMs >= beginOf(pairing, device);
+}
+
+/** From when on an approval counts as this pairing's: to a device that an earlier pairing let in no allowance for clocks is made. */
+function beginOf({ since, approved = [] }: Pairing, { deviceId }: PairedDevice): number {
+  return approved.includes(deviceId) ? since : since - clockSkewMs;
 }

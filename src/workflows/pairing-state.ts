@@ -4,14 +4,15 @@ import type { DenyRequest, PairRequest, UnpairRequest } from './change-requests.
 import type { GatewayState } from './gateway-state.js';
 import type { OperationResult } from './operation.js';
 
-/** What is asked, with what is always allowed, and the moment before which everything was somebody else's doing. */
+/** What is asked, with what is always allowed, the moment before which everything was somebody else's doing, and whom creel had let in by then. */
 export function planPairing(
-  _state: GatewayState,
+  { approved = [] }: GatewayState,
   _life: Gateway,
   { wanted, role, scopes, waitMs }: PairRequest,
   since: number,
 ): Pairing {
-  return { kind: 'pair', wanted, role, scopes: [...new Set([...ordinaryScopes, ...scopes])], waitMs, since };
+  const most = { role, scopes: [...new Set([...ordinaryScopes, ...scopes])] };
+  return { kind: 'pair', wanted, ...most, waitMs, since, ...(approved.length > 0 && { approved }) };
 }
 
 /** The device that came in is one that creel approved. */

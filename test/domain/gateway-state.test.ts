@@ -358,6 +358,19 @@ describe('a life that ended', () => {
   });
 });
 
+test('a pairing is told when it begins whom creel had let in by then', () => {
+  const entity = new Entity();
+  entity.ask(provision('r1'));
+  entity.run('done');
+  const wish = { kind: 'pair', role: 'operator', scopes: [], waitMs: 60_000, origin: 'test', place } as const;
+  entity.ask({ ...wish, wanted: { deviceId }, requestId: 'r2' });
+  expect(entity.begin()?.change).not.toHaveProperty('approved');
+  entity.end('done');
+  entity.state.approved = [deviceId];
+  entity.ask({ ...wish, wanted: { name: 'Kitchen' }, requestId: 'r3' });
+  expect(entity.begin()?.change).toMatchObject({ since: entity.now, approved: [deviceId] });
+});
+
 describe('a rotation', () => {
   const rotate = (requestId: string): Request => ({
     kind: 'rotate',

@@ -4,7 +4,15 @@ import { deviceRows } from '../../src/cli/device-rows.js';
 import { deviceIdOf } from '../../src/domain/device-id.js';
 import { covers, describeWanted, isWanted, type KnownDevice, type PairedDevice } from '../../src/domain/device.js';
 import { Refused } from '../../src/domain/errors.js';
-import { excess, hasConnected, isOvertaken, ordinaryScopes, type Pairing } from '../../src/domain/pairing.js';
+import {
+  excess,
+  hasConnected,
+  isApprovedSince,
+  isNewSince,
+  isOvertaken,
+  ordinaryScopes,
+  type Pairing,
+} from '../../src/domain/pairing.js';
 import { deviceFrom } from '../../src/domain/token.js';
 
 const kitchen: KnownDevice = {
@@ -73,6 +81,29 @@ describe('what a device may have', () => {
     const scopes = [...ordinaryScopes, 'operator.admin'];
     expect(excess({ ...change, scopes }, { ...kitchen, scopes: ['operator.admin', 'operator.pairing'] })).toEqual([]);
     expect(excess({ ...change, role: 'node' }, { ...kitchen, roles: ['node'] })).toEqual([]);
+  });
+});
+
+describe('an approval is this pairing’s', () => {
+  const since = 10_000;
+  const approvedAt = (at: number): PairedDevice => ({
+    ...kitchen,
+    approvedVia: 'owner',
+    createdAtMs: at,
+    approvedAtMs: at,
+    lastSeenAtMs: 0,
+    connected: false,
+  });
+
+  test.each([
+    ['since it began', approvedAt(10_001), [], true],
+    ['a little before by a clock that is behind', approvedAt(8_001), [], true],
+    ['long before', approvedAt(7_999), [], false],
+    ['a little before by the pairing before it', approvedAt(9_999), [kitchen.deviceId], false],
+    ['since it began, for more than the pairing before it', approvedAt(10_001), [kitchen.deviceId], true],
+  ])('%s', (_, device, approved, ours) => {
+    const pairing = { ...change, since, approved };
+    expect([isApprovedSince(pairing, device), isNewSince(pairing, device)]).toEqual([ours, ours]);
   });
 });
 

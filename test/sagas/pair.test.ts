@@ -8,8 +8,10 @@ import { clockSkewMs } from '../../src/domain/thresholds.js';
 import { pairSteps } from '../../src/workflows/steps.js';
 import { proveChange } from '../prove-change.js';
 import { DirectoryDevice } from '../world/directory-device.js';
+import { DirectoryGateway } from '../world/directory-gateway.js';
 import { withChangeStage, type ChangeUnderProof } from './change-proofs.js';
 import type { ChangeStage } from './change-stage.js';
+import { at } from './faults.js';
 
 const devices = new Map<ChangeStage, DirectoryDevice>();
 
@@ -21,6 +23,12 @@ function deviceOf(stage: ChangeStage): DirectoryDevice {
   const device = devices.get(stage);
   assert.ok(device);
   return device;
+}
+
+/** Two devices that say the same of themselves. */
+function kitchens(stage: ChangeStage): [DirectoryDevice, DirectoryDevice] {
+  const kitchen = () => new DirectoryDevice(stage.world.root, { displayName: 'Kitchen' });
+  return [kitchen(), kitchen()];
 }
 
 async function pairedOf(stage: ChangeStage): Promise<readonly PairedDevice[]> {
@@ -83,6 +91,47 @@ describe('pair', () => {
     assert.equal(outcome, 'undone');
     for (const { id } of two) expect(reason).toContain(id);
     expect(await pairedOf(stage)).toEqual([]);
+  });
+
+  on('by name, done again while a stranger of that name asks, is about the device that it let in', async (stage) => {
+    const [first, stranger] = kitchens(stage);
+    void first.keepKnocking(stage.names.container);
+    const { outcome, deviceId } = await stage.run(pairing({ name: 'Kitchen' }), (step, doing, attempt) => {
+      if (step === 'approve device' && attempt === 2) stranger.knock(stage.names.container);
+      return at('approve device', 'do', 'lose the answer')(step, doing, attempt);
+    });
+    first.stop();
+    assert.deepEqual([outcome, deviceId], ['done', first.id]);
+    expect(await pairedOf(stage)).toMatchObject([{ deviceId: first.id }]);
+    assert.equal(stranger.knock(stage.names.container), 'asks');
+  });
+
+  on('by name, with one let in by somebody else meanwhile and another that asks, names both', async (stage) => {
+    const two = kitchens(stage);
+    const change = pairing({ name: 'Kitchen' });
+    for (const device of two) device.knock(stage.names.container);
+    const gateway = DirectoryGateway.within(stage.world.root, stage.names.container);
+    gateway.approve(gateway.pending().find(({ deviceId }) => deviceId === two[0].id)?.requestId ?? '');
+    const { outcome, reason } = await stage.run(change);
+    assert.equal(outcome, 'undone');
+    for (const { id } of two) expect(reason).toContain(`--device ${id}`);
+    expect(await pairedOf(stage)).toMatchObject([{ deviceId: two[0].id }]);
+  });
+
+  on('by name neither takes nor removes what a pairing just before it let in', async (stage) => {
+    const [earlier, wanted] = kitchens(stage);
+    const asked = earlier.keepKnocking(stage.names.container);
+    await stage.run(pairing({ name: 'Kitchen' }));
+    await asked;
+    const again = () => pairing({ name: 'Kitchen' }, { approved: [earlier.id] });
+    expect((await stage.run({ ...again(), waitMs: 1 })).reason).toMatch(/^await request: .*has not asked/);
+    wanted.knock(stage.names.container);
+    expect((await stage.run({ ...again(), waitMs: 1 })).reason).toMatch(/^await device: .*has not connected/);
+    expect(await pairedOf(stage)).toMatchObject([{ deviceId: earlier.id }]);
+    void wanted.keepKnocking(stage.names.container);
+    const { outcome, deviceId } = await stage.run(again());
+    assert.deepEqual([outcome, deviceId], ['done', wanted.id]);
+    expect(await pairedOf(stage)).toHaveLength(2);
   });
 
   on('refuses more than it allows, and lets pass exactly the sentence that an operator allowed', async (stage) => {
