@@ -10,21 +10,24 @@ import type { Container } from '../ports/docker-engine.js';
 import type { Session } from '../ports/gateway-door.js';
 import { configText } from './config.js';
 import { insideWith, patchConfig, type Ask } from './config-patch.js';
-import { containerOf } from './container.js';
+import { containerOf, ensureRestartPolicy } from './container.js';
 import type { Deps } from './deps.js';
 import { listDevices } from './devices.js';
 import { ensureOperator, knockAsOperator, openSession, turnedAway } from './operator.js';
 import { restartWith } from './restart.js';
 import { wayOf } from './rotatable.js';
 
-/** The next generation is in force: read back first, because an earlier attempt may have set it (S1-8). */
+/** The next generation is in force: read back first, because an earlier attempt may have set it (S1-8), and died before the engine kept the gateway running again. */
 export const ensureToken = (deps: Deps) =>
   async function ensureToken(gateway: Changing<Rotation>): Promise<string> {
     const next = rotated(gateway);
     const container = await containerOf(deps, gateway);
     const text = await configText(deps, gateway, container);
     const said = `generation ${next.tokenGeneration} in force`;
-    if (await isInForce(deps, next, container)) return `${said}, set by an earlier attempt that saw its sessions`;
+    if (await isInForce(deps, next, container)) {
+      await ensureRestartPolicy(deps)(gateway);
+      return `${said}, set by an earlier attempt that saw its sessions`;
+    }
     if ((await wayOf(deps, gateway, text)) === 'restart') {
       await restartWith(deps, next, container);
       return `${said} after a restart, which closed every session`;
@@ -36,7 +39,7 @@ export const ensureToken = (deps: Deps) =>
     return `${said}, ${await reloadFromOutside(deps, gateway)}`;
   };
 
-/** The generation on record is in force again, and serves creel's device from outside. */
+/** The generation on record is in force again, serves creel's device from outside, and the engine keeps it running. */
 export const restoreToken = (deps: Deps) =>
   async function restoreToken(changing: Changing<Rotation>): Promise<string> {
     const { change, ...gateway } = changing;
@@ -52,6 +55,7 @@ export const restoreToken = (deps: Deps) =>
         await patchToken(insideWith(deps, gateway, held), deps, gateway);
       }
     }
+    await ensureRestartPolicy(deps)(gateway);
     await ensureOperator(deps)(gateway);
     if (change.nextDeviceGeneration !== gateway.deviceGeneration) await unpairNext(deps, changing);
     return said;

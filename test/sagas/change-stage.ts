@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Activities } from '../../src/activities/activities.js';
 import type { Change } from '../../src/domain/change.js';
 import type { Gateway } from '../../src/domain/gateway.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
@@ -50,6 +51,12 @@ export class ChangeStage {
     return { ...(await new Saga(input, runtime).change(300_000)), runtime };
   }
 
+  /** The same by a worker that sees the world in a way of its own. */
+  async runWith(activities: Activities, change: Change, plan: FaultPlan): Promise<Ran> {
+    const { runtime, input } = this.#changing(change, plan, this.#proved.steps, [], activities);
+    return { ...(await new Saga(input, runtime).change(300_000)), runtime };
+  }
+
   /** Runs another kind of change, by its own list. */
   async carryOut(change: Change): Promise<Ran> {
     return this.run(change, noFault, stepsOfChange(change));
@@ -70,9 +77,15 @@ export class ChangeStage {
     assert.equal(result.outcome, 'done');
   }
 
-  #changing(change: Change, plan: FaultPlan, steps: readonly string[], entered: OperationInput['entered']) {
+  #changing(
+    change: Change,
+    plan: FaultPlan,
+    steps: readonly string[],
+    entered: OperationInput['entered'],
+    activities = this.world.activities,
+  ) {
     const told = { ...this.gateway, change };
-    const runtime = new VirtualRuntime(this.world.activities, told, defaultLimits.actMs - 1, plan);
+    const runtime = new VirtualRuntime(activities, told, defaultLimits.actMs - 1, plan);
     return { runtime, input: { ...this.#input(this.#proved.kind ?? 'rotate', steps, entered), change } };
   }
 

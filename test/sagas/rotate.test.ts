@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { describe } from 'vitest';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'vitest';
+import { createActivities } from '../../src/activities/activities.js';
 import type { Change } from '../../src/domain/change.js';
 import type { Gateway } from '../../src/domain/gateway.js';
+import { configFile } from '../../src/domain/gateway-config.js';
 import { rotated, type Rotation } from '../../src/domain/rotation.js';
 import { masterKey } from '../../src/domain/token.js';
 import { nextKeyFile } from '../../src/key-file.js';
+import type { DockerEngine } from '../../src/ports/docker-engine.js';
+import type { OperationResult } from '../../src/workflows/operation.js';
 import { rekeySteps, rotateSteps } from '../../src/workflows/steps.js';
 import { proveChange } from '../prove-change.js';
+import type { DirectoryEngine } from '../world/directory-engine.js';
+import { replaceFile } from '../world/directory-files.js';
 import { testKeyHex } from '../world/open-test-world.js';
 import { layKey, testKeyFile } from '../world/test-keys.js';
+import { withChangeStage, type ChangeUnderProof } from './change-proofs.js';
 import type { ChangeStage } from './change-stage.js';
+import { at, noFault } from './faults.js';
+import type { FaultPlan } from './virtual-runtime.js';
 
 const rotation: Rotation = {
   kind: 'rotate',
@@ -70,16 +80,111 @@ describe('rotate', () =>
     },
   }));
 
+const byRestart: ChangeUnderProof = {
+  steps: rotateSteps,
+  begin: async (stage) => {
+    switchReloadOff(stage);
+    return rotation;
+  },
+  isDone: async (stage, change) => {
+    await serves(stage, rotated({ ...stage.gateway, change: asRotation(change) }));
+    await refuses(stage, stage.gateway);
+  },
+  isBack: async (stage, change) => {
+    await serves(stage, stage.gateway);
+    await refuses(stage, rotated({ ...stage.gateway, change: asRotation(change) }));
+  },
+};
+
+describe('rotate by a restart', () => {
+  proveChange(byRestart);
+
+  it.concurrent('killed after any call to the engine, it is done all the same', () =>
+    afterEachCall('do', async (stage, run) => {
+      const change = await byRestart.begin(stage);
+      assert.equal((await run(change, noFault)).outcome, 'done');
+      await byRestart.isDone(stage, change);
+    }));
+
+  it.concurrent('killed on its way back after any call to the engine, it is back all the same', () =>
+    afterEachCall('undo', async (stage, run) => {
+      const change = await byRestart.begin(stage);
+      assert.equal((await run(change, at('prove refusal', 'do', 'refuse after'))).outcome, 'undone');
+      await byRestart.isBack(stage, change);
+    }));
+});
+
+type Run = (change: Change, plan: FaultPlan) => Promise<OperationResult>;
+
+/** Plays once for each call to the engine that the token's step makes: its worker is killed after that one. */
+async function afterEachCall(doing: 'do' | 'undo', play: Play): Promise<void> {
+  let call = 1;
+  while (await diesAfter(call, doing, play)) call += 1;
+  assert.ok(call > 5, 'the step calls the engine');
+}
+
+type Play = (stage: ChangeStage, run: Run) => Promise<void>;
+
+async function diesAfter(call: number, doing: 'do' | 'undo', play: Play): Promise<boolean> {
+  let died = false;
+  await withChangeStage(byRestart, async (stage) => {
+    const engine = new DyingEngine(stage.world.engine);
+    const activities = createActivities({ ...stage.world.deps, engineAt: () => engine.proxy });
+    await play(stage, (change, plan) =>
+      stage.runWith(activities, change, (...asked) => {
+        if (asked[0] === 'apply token' && asked[1] === doing && asked[2] === 1) engine.dieAfter(call);
+        return plan(...asked);
+      }),
+    );
+    died = engine.died;
+  });
+  return died;
+}
+
+/** An engine whose caller dies after one of its calls took effect. */
+class DyingEngine {
+  readonly proxy: DockerEngine;
+  died = false;
+  #left = Infinity;
+
+  constructor(engine: DirectoryEngine) {
+    this.proxy = new Proxy<DockerEngine>(engine, {
+      get:
+        (target, name) =>
+        async (...args: unknown[]) => {
+          const answer: unknown = await Reflect.get(target, name).apply(target, args);
+          this.#left -= 1;
+          if (this.#left !== 0) return answer;
+          this.died = true;
+          throw new Error('the worker was made to die');
+        },
+    });
+  }
+
+  dieAfter(call: number): void {
+    this.#left = call;
+  }
+}
+
+/** From its next start the gateway takes no change up while it runs. */
+function switchReloadOff({ world, names }: ChangeStage): void {
+  const file = path.join(world.root, 'files', names.volume, configFile);
+  const config: { gateway: object } = JSON.parse(readFileSync(file, 'utf8'));
+  replaceFile(file, JSON.stringify({ ...config, gateway: { ...config.gateway, reload: { mode: 'off' } } }));
+}
+
 function asRotation(change: Change): Rotation {
   assert.ok(change.kind === 'rotate');
   return change;
 }
 
-/** Exactly this generation is in force, for creel's device and with admin scope. */
+/** Exactly this generation is in force, for creel's device and with admin scope, and the engine keeps the gateway running. */
 async function serves(stage: ChangeStage, gateway: Gateway): Promise<void> {
   const { operatorScopes, port } = await stage.world.activities.findGateway(gateway);
   assert.deepEqual(operatorScopes, ['operator.admin']);
   assert.ok(port > 0);
+  const container = await stage.world.engine.findContainer(stage.names.container);
+  assert.equal(container?.restartPolicy, 'unless-stopped');
 }
 
 async function refuses(stage: ChangeStage, gateway: Gateway): Promise<void> {
