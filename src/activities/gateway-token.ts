@@ -24,13 +24,16 @@ export const ensureToken = (deps: Deps) =>
     const container = await containerOf(deps, gateway);
     const text = await configText(deps, gateway, container);
     const said = `generation ${next.tokenGeneration} in force`;
+    const restarts = (await wayOf(deps, gateway, text)) === 'restart';
+    const restarted = `${said} after a restart, which closed every session`;
     if (await isInForce(deps, next, container)) {
       await ensureRestartPolicy(deps)(gateway);
-      return `${said}, set by an earlier attempt that saw its sessions`;
+      if (restarts) return restarted;
+      return `${said}, set by an earlier attempt whose report was lost: nobody saw what became of the sessions`;
     }
-    if ((await wayOf(deps, gateway, text)) === 'restart') {
+    if (restarts) {
       await restartWith(deps, next, container);
-      return `${said} after a restart, which closed every session`;
+      return restarted;
     }
     if (gateway.change.reclaim) {
       await patchToken(insideWith(deps, gateway, new Secret(tokenIn(text) ?? '')), deps, next);
@@ -98,21 +101,22 @@ async function reloadFromOutside(deps: Deps, gateway: Changing<Rotation>): Promi
     return `a session on generation ${gateway.tokenGeneration} closed (${code}), ${await fate(own)}`;
   } finally {
     shared.close();
-    own?.close();
+    if (typeof own !== 'string') own.close();
   }
 }
 
 /** What became of the session on the device's own token: a request over it tells. */
-async function fate(own: Session | undefined): Promise<string> {
-  if (!own) return 'no device session to watch';
+async function fate(own: Session | string): Promise<string> {
+  if (typeof own === 'string') return `no device session was watched: ${own}`;
   await own.call('health', {});
   return 'a device session still up, not reconnected';
 }
 
-async function deviceSession(deps: Deps, gateway: Gateway, shared: Session): Promise<Session | undefined> {
-  if (!shared.hello.deviceToken) return undefined;
+/** A session on the device's own token, or why there is none. */
+async function deviceSession(deps: Deps, gateway: Gateway, shared: Session): Promise<Session | string> {
+  if (!shared.hello.deviceToken) return 'creel’s device has no token of its own';
   const knock = await knockAsOperator(deps, gateway, shared.hello.deviceToken);
-  return knock.kind === 'open' ? knock.session : undefined;
+  return knock.kind === 'open' ? knock.session : `creel’s device was not let in by its own token (${knock.kind})`;
 }
 
 /** Puts the token of this generation into the running config. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import type { Change } from '../../src/domain/change.js';
 import type { Gateway } from '../../src/domain/gateway.js';
@@ -66,26 +66,9 @@ async function paired(stage: ChangeStage, gateway: Gateway): Promise<string[]> {
   return paired.map(({ deviceId }) => deviceId);
 }
 
-describe('rotate', () =>
-  proveChange({
-    steps: rotateSteps,
-    begin: async () => rotation,
-    isDone: async (stage, change) => {
-      await serves(stage, rotated({ ...stage.gateway, change: asRotation(change) }));
-      await refuses(stage, stage.gateway);
-    },
-    isBack: async (stage, change) => {
-      await serves(stage, stage.gateway);
-      await refuses(stage, rotated({ ...stage.gateway, change: asRotation(change) }));
-    },
-  }));
-
-const byRestart: ChangeUnderProof = {
+const rotating: ChangeUnderProof = {
   steps: rotateSteps,
-  begin: async (stage) => {
-    switchReloadOff(stage);
-    return rotation;
-  },
+  begin: async () => rotation,
   isDone: async (stage, change) => {
     await serves(stage, rotated({ ...stage.gateway, change: asRotation(change) }));
     await refuses(stage, stage.gateway);
@@ -95,6 +78,53 @@ const byRestart: ChangeUnderProof = {
     await refuses(stage, rotated({ ...stage.gateway, change: asRotation(change) }));
   },
 };
+
+describe('rotate', () => proveChange(rotating));
+
+const byRestart: ChangeUnderProof = {
+  ...rotating,
+  begin: async (stage) => {
+    switchReloadOff(stage);
+    return rotation;
+  },
+};
+
+describe('what a rotation says of the sessions', () => {
+  const on = (proved: ChangeUnderProof, title: string, run: (stage: ChangeStage) => Promise<void>) =>
+    it.concurrent(title, () => withChangeStage(proved, run));
+  const said = ({ proofs }: OperationResult) => proofs?.find(({ step }) => step === 'apply token')?.proof;
+  const lost = at('apply token', 'do', 'lose the answer');
+
+  on(rotating, 'is that nobody saw them, when the report of it was lost', async (stage) => {
+    expect(said(await stage.run(rotation, lost))).toBe(
+      'generation 2 in force, set by an earlier attempt whose report was lost: nobody saw what became of the sessions',
+    );
+  });
+
+  on(byRestart, 'is that a restart closed them, also when the report of it was lost', async (stage) => {
+    const change = await byRestart.begin(stage);
+    expect(said(await stage.run(change, lost))).toBe(
+      'generation 2 in force after a restart, which closed every session',
+    );
+  });
+
+  on(rotating, 'is why no session of a device was watched, when there was none', async (stage) => {
+    const { door } = stage.world.deps;
+    const knock: typeof door.knock = async (...asked) => {
+      const knocked = await door.knock(...asked);
+      if (knocked.kind !== 'open') return knocked;
+      const hello = { ...knocked.session.hello, deviceToken: undefined };
+      return { kind: 'open', session: { ...knocked.session, hello } };
+    };
+    const bare = new Proxy(door, {
+      get: (target, name) => (name === 'knock' ? knock : Reflect.get(target, name).bind(target)),
+    });
+    const activities = createActivities({ ...stage.world.deps, door: bare });
+    expect(said(await stage.runWith(activities, rotation, noFault))).toMatch(
+      /closed \(4001\), no device session was watched: creel’s device has no token of its own$/,
+    );
+  });
+});
 
 describe('rotate by a restart', () => {
   proveChange(byRestart);
