@@ -5,7 +5,8 @@ import { ensureContainer, ensureRestartPolicy, removeContainer } from './contain
 import type { Deps } from './deps.js';
 import { awaitRotation, findFleet, requestRotation, withdrawRotation } from './fleet.js';
 import { findGeneration } from './generation.js';
-import { ensureEvicted, ensureRetired, findStrangers } from './devices.js';
+import { ensureRetired, findStrangers } from './devices.js';
+import { ensureEvicted, ensureShutOut, findEvicted } from './eviction.js';
 import { ensureToken, restoreToken } from './gateway-token.js';
 import { ensureApproval, removeApproval } from './approval.js';
 import { findDevices } from './device-look.js';
@@ -85,6 +86,8 @@ function rotating(deps: Deps) {
     restoreToken: restoreToken(deps),
     probeToken: probeToken(deps),
     probeRefusal: probeRefusal(deps),
+    findEvicted: findEvicted(deps),
+    ensureShutOut: ensureShutOut(deps),
     ensureEvicted: ensureEvicted(deps),
     ensureRetired: ensureRetired(deps),
     findStrangers: findStrangers(deps),

@@ -67,27 +67,6 @@ export const findStrangers = (deps: Deps) =>
     }
   };
 
-/**
- * Nobody but creel's new device is paired, and the sessions of the others are closed: a session of creel's replaced device
- * is watched while it goes. Answers who has to pair again.
- */
-export const ensureEvicted = (deps: Deps) =>
-  async function ensureEvicted(gateway: Changing<Rotation>): Promise<string> {
-    const next = rotated(gateway);
-    const session = await openSession(deps, next);
-    const witness = await knockAsFormer(deps, gateway);
-    try {
-      const gone = await evictAll(session, deps.keys.device(next).id);
-      if (witness.kind === 'open') await demandClosed(witness.session);
-      const strangers = gone.filter(({ deviceId }) => deviceId !== deps.keys.device(gateway).id);
-      const list = strangers.map(describeDevice).join('; ') || 'nobody';
-      return `every device removed but creel’s new one, their sessions closed; must pair again: ${list}`;
-    } finally {
-      if (witness.kind === 'open') witness.session.close();
-      session.close();
-    }
-  };
-
 /** creel's device of before is cut off: a session of it is watched while it goes, and when it knocks again it has to ask. */
 export const ensureRetired = (deps: Deps) =>
   async function ensureRetired(gateway: Changing<Rotation>): Promise<string> {
@@ -109,7 +88,7 @@ export const ensureRetired = (deps: Deps) =>
   };
 
 /** creel's device of before with the token in force now. */
-function knockAsFormer(deps: Deps, gateway: Changing<Rotation>): Promise<Knock> {
+export function knockAsFormer(deps: Deps, gateway: Changing<Rotation>): Promise<Knock> {
   return knockAsOperator(deps, gateway, deps.keys.token(rotated(gateway)));
 }
 
@@ -122,16 +101,6 @@ async function cutOff(session: Session, witness: Session, deviceId: string): Pro
   }
 }
 
-async function evictAll(session: Session, own: string): Promise<PairedDevice[]> {
-  const others = (await listDevices(session)).paired.filter(({ deviceId }) => deviceId !== own);
-  for (const { deviceId } of others) await unlessUnknown(session.call('device.pair.remove', { deviceId }));
-  const { paired, pending } = await listDevices(session);
-  for (const { requestId } of pending) await unlessUnknown(session.call('device.pair.reject', { requestId }));
-  const left = paired.filter(({ deviceId }) => deviceId !== own);
-  if (left.length > 0) throw new Error(`still paired: ${left.map(describeDevice).join('; ')}`);
-  return others;
-}
-
 /** What somebody else removed meanwhile is gone, which was the wish. */
 export async function unlessUnknown(removal: Promise<unknown>): Promise<void> {
   try {
@@ -141,7 +110,8 @@ export async function unlessUnknown(removal: Promise<unknown>): Promise<void> {
   }
 }
 
-async function demandClosed(session: Session): Promise<void> {
+/** Waits until the gateway has closed a session of a device that is not to be let in any more. */
+export async function demandClosed(session: Session): Promise<void> {
   const code = await Promise.race([session.closed, sleep(sessionCloseMs, undefined, { ref: false })]);
   if (code === undefined) throw new Refused('a session of a removed device was still open');
 }

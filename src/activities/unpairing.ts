@@ -7,9 +7,7 @@ import { unlessGone } from './approval.js';
 import { describeDevice, listDevices } from './devices.js';
 import { openSession } from './operator.js';
 import { demandNotOwn } from './pairing-request.js';
-import { z } from 'zod';
-
-const presence = z.array(z.looseObject({ deviceId: z.string().optional(), reason: z.string().optional() }));
+import { closeSessions, presentDevices } from './sessions.js';
 
 /** No request of the device waits any more. It may ask again. */
 export const ensureDenial = (deps: Deps) =>
@@ -46,18 +44,23 @@ export const probeUnpairable = (deps: Deps) =>
     }
   };
 
-/** The device is not paired, and no request of it waits. */
+/** No session of the device is open, it is not paired, and no request of it waits. */
 export const ensureCutOff = (deps: Deps) =>
   async function ensureCutOff(gateway: Changing<Unpairing>): Promise<string> {
     const { deviceId } = gateway.change;
     const session = await openSession(deps, gateway);
     try {
       deps.signal()?.throwIfAborted();
+      const { paired } = await listDevices(session);
+      const found = paired.filter((each) => each.deviceId === deviceId);
+      const said = found.length > 0 && (await closeSessions(session, deps.keys.device(gateway).id, found));
       await unlessGone(() => session.call('device.pair.remove', { deviceId }));
       const { pending } = await listDevices(session);
       for (const { requestId } of pending.filter((each) => each.deviceId === deviceId))
         await unlessGone(() => session.call('device.pair.reject', { requestId }));
-      return `device ${shortId(deviceId)} removed`;
+      return said
+        ? `device ${shortId(deviceId)} shut out, ${said}, and removed`
+        : `device ${shortId(deviceId)} is not paired`;
     } finally {
       session.close();
     }
@@ -72,11 +75,9 @@ export const probeCutOff = (deps: Deps) =>
       const { paired } = await listDevices(session);
       if (paired.some((each) => each.deviceId === deviceId))
         throw new Refused(`device ${shortId(deviceId)} is still paired, or again: somebody approved it meanwhile`);
-      const open = presence
-        .parse(await session.call('system-presence', {}))
-        .filter((each) => each.deviceId === deviceId && each.reason !== 'disconnect');
-      if (open.length > 0) throw new NotYet(`a session of device ${shortId(deviceId)} is still listed as open`);
-      return `device ${shortId(deviceId)} is paired no more, and no session of it is open`;
+      if ((await presentDevices(session)).includes(deviceId))
+        throw new NotYet(`a session of device ${shortId(deviceId)} is still listed as open`);
+      return `device ${shortId(deviceId)} is paired no more, and no session of it is listed as open`;
     } finally {
       session.close();
     }

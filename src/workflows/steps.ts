@@ -40,6 +40,8 @@ export const registry: Readonly<Record<string, Step>> = {
   'apply token': { do: 'ensureToken', undo: 'restoreToken', pace: 'act' },
   'prove token': { do: 'probeToken', pace: 'wait' }, // pairs creel's device, which goes with its state
   'prove refusal': { do: 'probeRefusal', pace: 'act', attempts: 2 }, // one wrong token, which the gateway forgets
+  'list devices': { do: 'findEvicted', pace: 'act' }, // only reads
+  'close sessions': { do: 'ensureShutOut', pace: 'act' }, // a device that is shut out can only ask again
   'evict devices': { do: 'ensureEvicted', pace: 'act' }, // a removed device has to pair again: it lost its key's trust
   'retire device': { do: 'ensureRetired', pace: 'act' }, // the way back pairs it again
   'name devices': { do: 'findStrangers', pace: 'act' }, // only reads
@@ -96,8 +98,10 @@ export const rotateSteps = [
   'read rotated',
 ] as const;
 
-/** The same for a compromise: nobody but creel's new device stays in. */
-const evictSteps = rotateSteps.flatMap((step) => (step === 'name devices' ? ['evict devices', step] : [step]));
+/** The same for a compromise: nobody but creel's new device stays in, and who must pair again is named before anybody goes. */
+export const evictSteps = rotateSteps.flatMap((step) =>
+  step === 'name devices' ? ['list devices', 'close sessions', 'evict devices', step] : [step],
+);
 
 /** The same to another master key: creel's device of the old one is cut off. */
 export const rekeySteps = rotateSteps.flatMap((step) => (step === 'name devices' ? ['retire device', step] : [step]));

@@ -191,6 +191,39 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       expect(presence.filter(({ deviceId, reason }) => deviceId === other.id && reason !== 'disconnect')).toEqual([]);
     });
 
+    test('a device whose token is revoked loses every session, is listed without any, and has to ask again', async () => {
+      const other = deviceFrom(randomBytes(32));
+      const row = async () =>
+        deviceList.parse(await callInside('device.pair.list')).paired.find(({ deviceId }) => deviceId === other.id);
+      const come = (token = gateway.inside.token) => knock(token, other, ['operator.read']);
+      const asked = await come();
+      if (asked.kind !== 'pairing required') throw new Error('it was let in');
+      await callInside('device.pair.approve', { requestId: asked.requestId });
+      expect(await row()).toMatchObject({ connected: false });
+      const shared = sessionOf(await come());
+      const own = sessionOf(await come(shared.hello.deviceToken));
+      expect(await row()).toMatchObject({ connected: true });
+      const revoke = { method: 'device.token.revoke', params: { deviceId: other.id, role: 'operator' } };
+      const foreign = { method: 'device.token.revoke', params: { deviceId: other.id, role: 'node' } };
+      expect(await gateway.door.callInside(gateway.inside, [revoke, revoke, foreign])).toMatchObject({
+        answers: [
+          { ok: true, payload: { deviceId: other.id, role: 'operator', revokedAtMs: expect.any(Number) } },
+          { ok: true },
+          { ok: false, code: 'INVALID_REQUEST', message: 'device token revocation denied' },
+        ],
+      });
+      expect(await row()).toMatchObject({ connected: false });
+      expect(await Promise.all([shared.closed, own.closed])).toEqual([4001, 4001]);
+      const again = await come();
+      if (again.kind !== 'pairing required') throw new Error('it was let in');
+      await callInside('device.pair.approve', { requestId: again.requestId });
+      const back = sessionOf(await come());
+      expect(await row()).toMatchObject({ connected: true });
+      back.close();
+      await expect.poll(row).toMatchObject({ connected: false });
+      await callInside('device.pair.remove', { deviceId: other.id });
+    });
+
     test('S2-18: a wrong token from outside stands in the log, which is read on from where it was read before', async () => {
       const before = logTail.parse(await callInside('logs.tail', { limit: 500 }));
       await knock(new Secret('wrong'), device);

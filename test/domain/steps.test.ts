@@ -12,6 +12,7 @@ const withoutUndo: Record<string, string> = {
   ensureHost: 'only reads: it refuses before anything exists',
   ensureRelease: 'an image is shared between gateways, and the next one wants it',
   ensureOperator: 'the paired device lies in the state volume and goes with it',
+  ensureShutOut: 'who was shut out comes back by pairing, which a person decides',
   ensureEvicted: 'who was put out comes back by pairing, which a person decides',
   ensureRetired: 'the way back pairs the device on record again',
   ensureDenial: 'a device whose request was turned down may ask again',

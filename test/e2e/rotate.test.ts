@@ -114,7 +114,13 @@ it('under 50 clients, with a program that nobody told: shared sessions end, devi
   expect(proofs.find(({ step }) => step === 'name devices')?.proof).toMatch(/^not approved by creel, still let in: /);
 
   const { workflowId: evicting } = await rented.stage.rotate({ evict: true });
-  await rented.stage.result(evicting);
+  const audit = ((await rented.stage.result(evicting)) as { proofs: Proof[] }).proofs;
+  const list = audit.find(({ step }) => step === 'list devices')?.proof ?? '';
+  expect(list).toMatch(/^must pair again: /);
+  expect(paired.filter(({ device }) => !list.includes(device.id.slice(0, 12)))).toEqual([]);
+  expect(audit.find(({ step }) => step === 'close sessions')?.proof).toMatch(
+    /shut out \(26\), listed with no session open; one of creel’s device of before was seen to close$/,
+  );
   expect(paired.map(({ client }) => client.closeCode)).toEqual(paired.map(() => 4001));
   const again = await connectCustomer(rented.port, rented.token(3), paired[0]?.device);
   expect(again.answer).toMatchObject({ ok: false, code: 'PAIRING_REQUIRED' });
@@ -158,7 +164,12 @@ it('of release 2026.6.11, which takes nothing up while it runs: restarted, the o
   expect(await rented.judged(1)).toBe('AUTH_TOKEN_MISMATCH');
   const { client, answer } = await connectCustomer(rented.port, token, device);
   expect(answer).toMatchObject({ ok: true });
-  await rented.stage.rotate({ evict: true });
+  const { workflowId } = await rented.stage.rotate({ evict: true });
+  const { proofs } = (await rented.stage.result(workflowId)) as { proofs: Proof[] };
+  expect(proofs.find(({ step }) => step === 'list devices')?.proof).toContain(device.id.slice(0, 12));
+  expect(proofs.find(({ step }) => step === 'close sessions')?.proof).toMatch(
+    /shut out \(2\), listed with no session open, by a release that does not list every session/,
+  );
   expect(await rented.stage.settled(120_000)).toMatchObject({ phase: 'ready', left: [], life: { tokenGeneration: 3 } });
   expect(client.closeCode).toBeDefined();
   const again = await connectCustomer(rented.port, rented.token(3), device);

@@ -5,10 +5,10 @@ import type { Change, Changing } from '../../src/domain/change.js';
 import type { PairedDevice, Wanted } from '../../src/domain/device.js';
 import { ordinaryScopes, type Pairing } from '../../src/domain/pairing.js';
 import { clockSkewMs } from '../../src/domain/thresholds.js';
-import { pairSteps } from '../../src/workflows/steps.js';
+import { denySteps, pairSteps, unpairSteps } from '../../src/workflows/steps.js';
 import { proveChange } from '../prove-change.js';
 import { DirectoryDevice } from '../world/directory-device.js';
-import { DirectoryGateway } from '../world/directory-gateway.js';
+import type { Held } from '../world/directory-gateway.js';
 import { withChangeStage, type ChangeUnderProof } from './change-proofs.js';
 import type { ChangeStage } from './change-stage.js';
 import { at } from './faults.js';
@@ -16,7 +16,15 @@ import { at } from './faults.js';
 const devices = new Map<ChangeStage, DirectoryDevice>();
 
 function pairing(wanted: Wanted, extra: Partial<Pairing> = {}): Pairing {
-  return { kind: 'pair', wanted, role: 'operator', scopes: ordinaryScopes, waitMs: 5_000, since: Date.now(), ...extra };
+  return {
+    kind: 'pair',
+    wanted,
+    role: 'operator',
+    scopes: ordinaryScopes,
+    waitMs: 10_000,
+    since: Date.now(),
+    ...extra,
+  };
 }
 
 function deviceOf(stage: ChangeStage): DirectoryDevice {
@@ -109,9 +117,8 @@ describe('pair', () => {
   on('by name, with one let in by somebody else meanwhile and another that asks, names both', async (stage) => {
     const two = kitchens(stage);
     const change = pairing({ name: 'Kitchen' });
-    for (const device of two) device.knock(stage.names.container);
-    const gateway = DirectoryGateway.within(stage.world.root, stage.names.container);
-    gateway.approve(gateway.pending().find(({ deviceId }) => deviceId === two[0].id)?.requestId ?? '');
+    two[0].pair(stage.names.container);
+    two[1].knock(stage.names.container);
     const { outcome, reason } = await stage.run(change);
     assert.equal(outcome, 'undone');
     for (const { id } of two) expect(reason).toContain(`--device ${id}`);
@@ -216,6 +223,54 @@ describe('pair', () => {
       /the gateway itself holds another token than generation 1 .*gateway\.remote\.token in openclaw\.json/,
     );
     expect(found.reason).not.toContain('another"');
+  });
+});
+
+describe('deny', () =>
+  proveChange({
+    kind: 'deny',
+    steps: denySteps,
+    begin: async (stage) => {
+      const device = new DirectoryDevice(stage.world.root);
+      devices.set(stage, device);
+      device.knock(stage.names.container);
+      return { kind: 'deny', deviceId: device.id };
+    },
+    isDone: async (stage) => {
+      expect((await stage.world.activities.findDevices(stage.gateway)).pending).toEqual([]);
+    },
+    isBack: async (stage) => {
+      expect(await pairedOf(stage)).toEqual([]);
+      assert.equal(deviceOf(stage).knock(stage.names.container), 'asks');
+      await stage.world.activities.findGateway(stage.gateway);
+    },
+  }));
+
+describe('unpair', () => {
+  /** Somebody's device that is cut off, somebody's that is not, and a session of each. */
+  const held = new Map<ChangeStage, { readonly stays: string; readonly sessions: readonly [Held, Held] }>();
+
+  proveChange({
+    kind: 'unpair',
+    steps: unpairSteps,
+    begin: async (stage) => {
+      const { container } = stage.names;
+      const [goes, stays] = kitchens(stage);
+      for (const device of [goes, stays]) device.pair(container);
+      devices.set(stage, goes);
+      held.set(stage, { stays: stays.id, sessions: [goes.stay(container), stays.stay(container)] });
+      return { kind: 'unpair', deviceId: goes.id };
+    },
+    isDone: async (stage) => {
+      expect((await pairedOf(stage)).map(({ deviceId }) => deviceId)).toEqual([held.get(stage)?.stays]);
+      expect(held.get(stage)?.sessions.map((each) => each.isOpen())).toEqual([false, true]);
+      assert.equal(deviceOf(stage).knock(stage.names.container), 'asks');
+    },
+    isBack: async (stage) => {
+      expect((await pairedOf(stage)).map(({ deviceId }) => deviceId)).toContain(held.get(stage)?.stays);
+      assert.equal(held.get(stage)?.sessions[1].isOpen(), true);
+      await stage.world.activities.findGateway(stage.gateway);
+    },
   });
 });
 

@@ -6,12 +6,34 @@ import { lockOutAttempts } from '../../src/domain/thresholds.js';
 import { Secret } from '../../src/domain/secret.js';
 import { gatewayToken } from '../../src/domain/token.js';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
-import { registry, rotateSteps } from '../../src/workflows/steps.js';
+import { evictSteps, registry, rotateSteps } from '../../src/workflows/steps.js';
+import { DirectoryDevice } from '../world/directory-device.js';
 import { replaceFile } from '../world/directory-files.js';
 import { onOwnGround, onSharedGround } from './on-stage.js';
 import type { DirectoryStage } from './directory-stage.js';
 
 const activities = rotateSteps.map((step) => registry[step]?.do ?? '');
+
+/** Every activity of a rotation, and of one that evicts what it does beside. */
+const asked = [
+  ...activities.map((activity) => ({ activity, evict: false })),
+  ...evictSteps
+    .map((step) => registry[step]?.do ?? '')
+    .filter((activity) => !activities.includes(activity))
+    .map((activity) => ({ activity, evict: true })),
+];
+
+/** Somebody's device, paired and with a session open. */
+async function letIn(stage: DirectoryStage) {
+  const { life } = await stage.describe();
+  if (!life) throw new Error('nothing lives');
+  const { container } = stage.ground.world.namesOf(life);
+  const device = new DirectoryDevice(stage.ground.root, { displayName: 'Kitchen' });
+  device.pair(container);
+  return { device, container, session: device.stay(container) };
+}
+
+type Audit = { readonly proofs: readonly { readonly step: string; readonly proof: string }[] };
 
 /** Provisions, waits until it is ready and answers the birth. */
 async function ready(stage: DirectoryStage): Promise<string> {
@@ -147,9 +169,17 @@ describe('a rotation', () => {
 
   on('that evicts leaves nobody in but creel’s new device', async (stage) => {
     await ready(stage);
+    const { device, container, session } = await letIn(stage);
     const { workflowId } = await stage.rotate({ evict: true });
-    const result = (await stage.result(workflowId)) as { proofs: { step: string; proof: string }[] };
-    expect(result.proofs.find(({ step }) => step === 'evict devices')?.proof).toMatch(/must pair again: nobody/);
+    const { proofs } = (await stage.result(workflowId)) as Audit;
+    const kitchen = `${device.id.slice(0, 12)} (Kitchen, gateway-client, linux)`;
+    expect(proofs.slice(-4).map(({ proof }) => proof)).toEqual([
+      `must pair again: ${kitchen}`,
+      'every device but creel’s new one shut out (2), listed with no session open; one of creel’s device of before was seen to close',
+      `nobody but creel’s new device is paired; removed: ${kitchen}`,
+      '1 paired, all approved by creel',
+    ]);
+    expect([session.isOpen(), device.knock(container)]).toEqual([false, 'asks']);
     expect(await stage.settled()).toMatchObject({
       phase: 'ready',
       life: { tokenGeneration: 2, deviceGeneration: 2 },
@@ -194,11 +224,11 @@ describe('a rotation whose time is over', () => {
 describe('a rotation in the middle of', () => {
   const on = onSharedGround();
 
-  for (const activity of activities) {
+  for (const { activity, evict } of asked) {
     on(`${activity} that is refused goes back`, async (stage) => {
       await ready(stage);
       stage.interfere(activity, 'fail');
-      await stage.rotate();
+      await stage.rotate({ evict });
       await stage.until((found) => found.last?.kind === 'rotate');
       stage.letGo(activity);
       await expectBack(stage);
@@ -210,7 +240,7 @@ describe('a rotation in the middle of', () => {
     on(`${activity} that is cancelled goes back`, async (stage) => {
       await ready(stage);
       stage.interfere(activity, 'hold after');
-      const { workflowId } = await stage.rotate();
+      const { workflowId } = await stage.rotate({ evict });
       await stage.held(activity);
       await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).cancel();
       await stage.cancelRequested(workflowId);
@@ -221,7 +251,7 @@ describe('a rotation in the middle of', () => {
     on(`${activity} whose run is terminated is followed by its way back`, async (stage) => {
       await ready(stage);
       stage.interfere(activity, 'hold after');
-      const { workflowId } = await stage.rotate();
+      const { workflowId } = await stage.rotate({ evict });
       await stage.held(activity);
       await (await stage.client()).workflow.getHandle(workflowId).terminate('by hand');
       stage.letGo(activity);
@@ -232,7 +262,7 @@ describe('a rotation in the middle of', () => {
     on(`${activity}, a removal leaves nothing`, async (stage) => {
       await ready(stage);
       stage.interfere(activity, 'hold after');
-      await stage.rotate();
+      await stage.rotate({ evict });
       await stage.held(activity);
       await stage.remove();
       stage.letGo(activity);
@@ -270,12 +300,17 @@ describe('a rotation in the middle of', () => {
 describe('a worker killed after the effect and before the report of', () => {
   const on = onOwnGround();
 
-  for (const activity of activities) {
+  for (const { activity, evict } of asked) {
     on(`${activity}: the new generation is in force, once`, async (stage) => {
       stage.interfere(activity, 'crash after');
       await stage.ground.keepWorker();
       const birth = await ready(stage);
-      await stage.rotate();
+      const { device, container, session } = await letIn(stage);
+      const { workflowId } = await stage.rotate({ evict });
+      const { proofs } = (await stage.result(workflowId)) as Audit;
+      if (evict)
+        expect(proofs.some(({ proof }) => proof.startsWith(`must pair again: ${device.id.slice(0, 12)}`))).toBe(true);
+      expect([session.isOpen(), device.knock(container)]).toEqual(evict ? [false, 'asks'] : [true, 'in']);
       expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [], life: { tokenGeneration: 2 } });
       expect(await inForce(stage)).toEqual([2]);
       expect(stage.leftovers()).toEqual(stage.expected(birth));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deviceFrom } from '../../src/domain/token.js';
-import { DirectoryGateway, type Wish } from './directory-gateway.js';
+import { DirectoryGateway, type Held, type Wish } from './directory-gateway.js';
 
 /** What a connection of a device came to. */
 type Came = 'in' | 'asks' | 'wrong token' | 'locked out';
@@ -27,6 +27,19 @@ export class DirectoryDevice {
     if (verdict === 'locked out') return 'locked out';
     if (verdict === 'wrong') return 'wrong token';
     return gateway.admit({ ...this.#wish, scopes }) ? 'asks' : 'in';
+  }
+
+  /** Asks, and is approved as by somebody inside. */
+  pair(container: string): void {
+    if (this.knock(container) !== 'asks') throw new Error(`device ${this.id} does not ask`);
+    const gateway = DirectoryGateway.within(this.#root, container);
+    gateway.approve(gateway.pending().find(({ deviceId }) => deviceId === this.id)?.requestId ?? '');
+  }
+
+  /** Stays in once it is paired, with its own token or with the shared one. */
+  stay(container: string, byDevice = true): Held {
+    if (this.knock(container) !== 'in') throw new Error(`device ${this.id} was not let in`);
+    return DirectoryGateway.within(this.#root, container).hold(this.id, byDevice);
   }
 
   /** Knocks again and again, as apps do, until it is let in or told to stop. A gateway that does not run is tried again. */

@@ -101,13 +101,14 @@ type Holder = { readonly deviceId: string; readonly byDevice: boolean } | undefi
 function openSession(gateway: DirectoryGateway, scopes: readonly string[], holder: Holder): Session {
   const { token } = gateway;
   const deviceToken = holder && gateway.deviceTokenOf(holder.deviceId);
+  const held = holder && gateway.hold(holder.deviceId, holder.byDevice);
   let open = true;
   /** Why the gateway has closed it, if it has. */
   const ended = (): number | undefined => {
     if (!open) return 1005;
     if (!gateway.alive) return 1006;
-    if (holder && gateway.deviceTokenOf(holder.deviceId) !== deviceToken) return 4001;
-    return !holder?.byDevice && gateway.token !== token ? 4001 : undefined;
+    const isOpen = held ? held.isOpen() : gateway.token === token;
+    return isOpen ? undefined : 4001;
   };
   const closed = new Promise<number>((resolve) => {
     const timer = setInterval(() => {
@@ -129,6 +130,7 @@ function openSession(gateway: DirectoryGateway, scopes: readonly string[], holde
     },
     close() {
       open = false;
+      held?.end();
     },
   };
 }
@@ -142,6 +144,7 @@ type Method = {
   readonly run: (gateway: DirectoryGateway, params: unknown) => unknown;
 };
 
+const tokenOf = z.object({ deviceId: z.string(), role: z.string() });
 const named = z.object({ requestId: z.string().default(''), deviceId: z.string().default('') });
 const tailed = z.object({ cursor: z.number().default(0) });
 const patched = z.object({ baseHash: z.string(), raw: z.string(), replacePaths: z.array(z.string()).default([]) });
@@ -178,6 +181,14 @@ const methods: Readonly<Record<string, Method>> = {
       const { deviceId } = named.parse(params);
       if (!gateway.unpair(deviceId)) throw new Refused('unknown deviceId');
       return { deviceId };
+    },
+  },
+  'device.token.revoke': {
+    scope: 'operator.pairing',
+    run: (gateway, params) => {
+      const { deviceId, role } = tokenOf.parse(params);
+      if (!gateway.revoke(deviceId, role)) throw new Refused('device token revocation denied');
+      return { deviceId, role, revokedAtMs: Date.now() };
     },
   },
   'channels.status': { scope: 'operator.read', run: (gateway) => describeChannels(gateway.channels) },

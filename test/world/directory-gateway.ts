@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -49,15 +49,35 @@ const device = wish.extend({
   approvedVia: z.string().default('owner'),
   createdAtMs: z.number().default(0),
   approvedAtMs: z.number().default(0),
+  /** When its tokens were revoked last, and whether it was approved since. */
+  revokedAtMs: z.number().default(0),
+  revoked: z.boolean().default(false),
 });
 
 const pending = wish.extend({ requestId: z.string(), ts: z.number(), isRepair: z.boolean().default(false) });
 
 const seen = z.object({ lastSeenAtMs: z.number() });
 
+/** Who holds a session, in which process, and what it stands on. */
+const holding = z.object({
+  deviceId: z.string(),
+  byDevice: z.boolean(),
+  pid: z.number(),
+  bootId: z.string(),
+  standsOn: z.string(),
+});
+
 type Config = z.infer<typeof config>;
 export type Wish = z.input<typeof wish>;
-export type PairedDevice = z.infer<typeof device> & { readonly lastSeenAtMs?: number };
+export type PairedDevice = z.infer<typeof device> & { readonly lastSeenAtMs?: number; readonly connected: boolean };
+
+/** A session that a device holds open. */
+export type Held = {
+  /** Whether the gateway keeps it open. */
+  isOpen(): boolean;
+  /** The device hangs up. */
+  end(): void;
+};
 export type PendingRequest = z.infer<typeof pending>;
 
 /** A pairing request is forgotten after this (openclaw-gateway, section 6). */
@@ -72,6 +92,7 @@ const pendingMs = 300_000;
  *     files/<volume>/seen/<device>.json       when a paired device was let in last
  *     memory/<container>/boot.json            what one boot holds in memory: a config edited later changes nothing in it
  *     memory/<container>/failures/<time>-…    wrong tokens
+ *     memory/<container>/sessions/<random>    sessions of devices; one whose process is dead is over
  *     memory/<container>/log.jsonl            what it logs of them, as `logs.tail` answers it
  */
 export class DirectoryGateway {
@@ -149,16 +170,55 @@ export class DirectoryGateway {
   }
 
   paired(): PairedDevice[] {
+    const connected = this.#connected();
     return listNames(this.#file('devices'))
       .map((name) => readRecord(this.#file('devices', name), device))
       .filter((each) => each !== undefined)
-      .map((each) => ({ ...each, ...readRecord(this.#file('seen', `${each.deviceId}.json`), seen) }));
+      .map((each) => ({ ...each, ...readRecord(this.#file('seen', `${each.deviceId}.json`), seen) }))
+      .map((each) => ({ ...each, connected: connected.has(each.deviceId) }));
   }
 
   /** What a paired device may show instead of the shared token. */
   deviceTokenOf(deviceId: string): string | undefined {
     const found = readRecord(this.#file('devices', `${deviceId}.json`), device);
-    return found && digest(['device token', deviceId, found.publicKey, String(found.createdAtMs)]);
+    if (!found || found.revoked) return undefined;
+    const { publicKey, createdAtMs, revokedAtMs } = found;
+    return digest(['device token', deviceId, publicKey, String(createdAtMs), String(revokedAtMs)]);
+  }
+
+  /** Opens a session of a device that was let in, by its own token or by the shared one. */
+  hold(deviceId: string, byDevice: boolean): Held {
+    const file = this.#memory('sessions', randomBytes(8).toString('hex'));
+    const standsOn = this.#standing(deviceId, byDevice);
+    replaceFile(file, JSON.stringify({ deviceId, byDevice, pid: process.pid, bootId: this.bootId, standsOn }));
+    return { isOpen: () => this.#isOpen(file), end: () => fs.rmSync(file, { force: true }) };
+  }
+
+  /** Revokes the tokens of a device in a role; false when it has none. */
+  revoke(deviceId: string, role: string): boolean {
+    const file = this.#file('devices', `${deviceId}.json`);
+    const found = readRecord(file, device);
+    if (!found?.roles.includes(role)) return false;
+    replaceFile(file, JSON.stringify({ ...found, revoked: true, revokedAtMs: Date.now() }));
+    return true;
+  }
+
+  /** A session ends with its process, its boot, what it was let in by, and the trust in its device. */
+  #isOpen(file: string): boolean {
+    const held = readRecord(file, holding);
+    if (!held || held.bootId !== this.bootId || !isAlive(held.pid)) return false;
+    if (held.standsOn === this.#standing(held.deviceId, held.byDevice)) return true;
+    return labelsOf(this.#root, this.#container)['test.behaviour'] === 'keeps sessions';
+  }
+
+  #standing(deviceId: string, byDevice: boolean): string {
+    return digest([this.deviceTokenOf(deviceId) ?? 'none', byDevice ? '' : this.token]);
+  }
+
+  #connected(): Set<string> {
+    const files = listNames(this.#memory('sessions')).map((name) => this.#memory('sessions', name));
+    const open = files.filter((file) => this.#isOpen(file)).map((file) => readRecord(file, holding)?.deviceId ?? '');
+    return new Set(open);
   }
 
   pending(): PendingRequest[] {
@@ -184,7 +244,8 @@ export class DirectoryGateway {
     const { deviceId, publicKey, scopes } = asked;
     const isLetIn = () =>
       this.paired().some(
-        (each) => each.deviceId === deviceId && each.publicKey === publicKey && covers(each.scopes, scopes),
+        (each) =>
+          each.deviceId === deviceId && each.publicKey === publicKey && !each.revoked && covers(each.scopes, scopes),
       );
     if (!isLetIn()) {
       const request = this.ask(asked);
@@ -227,6 +288,7 @@ export class DirectoryGateway {
       scopes: [...new Set([...(before?.scopes ?? []), ...asked.scopes])],
       createdAtMs: before?.createdAtMs ?? approvedAtMs,
       approvedAtMs,
+      revokedAtMs: before?.revokedAtMs ?? 0,
     };
     replaceFile(this.#file('devices', `${request.deviceId}.json`), JSON.stringify(approved));
     fs.rmSync(this.#file('pending', `${request.deviceId}.json`), { force: true });

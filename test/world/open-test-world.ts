@@ -30,7 +30,8 @@ const testReleases: Readonly<Record<string, Readonly<Record<string, string>>>> =
   '2026.9.8-schema': { 'creel.schema.state': '17' },
 };
 
-function imageOf(version: string): string {
+/** What the image of a release is called. */
+export function imageOf(version: string): string {
   return `creel/openclaw:${version}`;
 }
 
