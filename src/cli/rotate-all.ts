@@ -73,13 +73,15 @@ function share(text: string): number {
   return Number(percent) / 100;
 }
 
-function fleetText({ members, leftOut }: Fleet, plan: FleetPlan, unnamed: boolean): string {
+function fleetText({ members, leftOut, silent = [] }: Fleet, plan: FleetPlan, unnamed: boolean): string {
   const order = unnamed ? ' (each run has an order of its own; --request-id fixes it)' : '';
   return [
     `${members.length} take part, ${plan.window} at once after the first, in this order${order}:`,
     ...members.map(({ gateway, birth }, index) => `  ${index + 1}. ${gateway} (birth ${birth})`),
     `${leftOut.length} do not:`,
     ...leftOut.map(({ gateway, reason }) => `  ${gateway}: ${reason}`),
+    ...(silent.length > 0 ? [`${silent.length} count as failed from the start:`] : []),
+    ...silent.map(({ gateway, reason }) => `  ${gateway}: ${reason}`),
     'nothing was asked of anybody\n',
   ].join('\n');
 }

@@ -20,6 +20,9 @@ import { answerMs, ask, list } from './gateways.js';
 /** Gateways asked at the same time. */
 const atOnce = 10;
 
+/** How often a gateway is asked before it counts as one that does not answer: a worker that is busy is late once. */
+const timesAsked = 3;
+
 /** Every gateway there is, by its own word, and who of them takes part in a run of this name, in its order. */
 export async function lookAtFleet(client: Client, run: string, toKey?: string): Promise<Fleet> {
   return fleetOf(run, await seeFleet(client), toKey);
@@ -29,13 +32,24 @@ export async function lookAtFleet(client: Client, run: string, toKey?: string): 
 export async function seeFleet(client: Client): Promise<Map<string, Seen>> {
   const ids: string[] = [];
   for await (const { gateway } of list(client)) ids.push(gateway);
+  return seeEach(ids, (gateway) => see(client, gateway));
+}
+
+/** The same of these gateways. Who does not answer in time is asked again, unless nobody answers: `NoWorker`. */
+export async function seeEach(
+  ids: readonly string[],
+  look: (gateway: string) => Promise<Seen>,
+): Promise<Map<string, Seen>> {
   const seen = new Map<string, Seen>();
-  while (ids.length > 0) {
-    const asked = ids.splice(0, atOnce).map(async (id) => [id, await see(client, id)] as const);
-    for (const [id, each] of await Promise.all(asked)) seen.set(id, each);
+  for (let time = 0, left = [...ids]; time < timesAsked && left.length > 0; time += 1) {
+    while (left.length > 0) {
+      const asked = left.splice(0, atOnce).map(async (id) => [id, await look(id)] as const);
+      for (const [id, each] of await Promise.all(asked)) seen.set(id, each);
+    }
+    left = ids.filter((id) => seen.get(id) === 'silent');
+    if (left.length > 0 && left.length === ids.length)
+      throw new NoWorker('none of the gateways answers. Start a worker with `npm run worker`');
   }
-  if (seen.size > 0 && [...seen.values()].every((each) => each === 'silent'))
-    throw new NoWorker('none of the gateways answers. Start a worker with `npm run worker`');
   return seen;
 }
 

@@ -11,11 +11,12 @@ import { fleetSize } from './thresholds.js';
 export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>, toKey?: string): Fleet {
   const members: Member[] = [];
   const leftOut: LeftOut[] = [];
+  const silent: LeftOut[] = [];
   for (const [gateway, each] of seen) {
-    const reason = whyLeftOut(each, toKey);
-    if (reason !== undefined) leftOut.push({ gateway, reason });
-    else if (typeof each === 'object' && each.life)
-      members.push({ gateway, birth: each.life.mark.birth, place: each.life.place });
+    const reason = each === 'silent' ? undefined : whyLeftOut(each, toKey);
+    if (each === 'silent') silent.push({ gateway, reason: 'it does not answer: see its run in the Temporal UI' });
+    else if (reason !== undefined) leftOut.push({ gateway, reason });
+    else if (each?.life) members.push({ gateway, birth: each.life.mark.birth, place: each.life.place });
   }
   if (members.length > fleetSize)
     throw new Refused(`${members.length} gateways take part: one run over the fleet holds ${fleetSize}`);
@@ -26,16 +27,20 @@ export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>, toKey?: st
   const first = sorted.find(({ gateway }) => isReady(seen.get(gateway)));
   return {
     members: first ? [first, ...sorted.filter((each) => each !== first)] : sorted,
-    leftOut: leftOut.toSorted((one, other) => (one.gateway < other.gateway ? -1 : 1)),
+    leftOut: byName(leftOut),
+    silent: byName(silent),
   };
+}
+
+function byName(each: readonly LeftOut[]): LeftOut[] {
+  return each.toSorted((one, other) => (one.gateway < other.gateway ? -1 : 1));
 }
 
 function isReady(seen: Seen): boolean {
   return typeof seen === 'object' && seen.phase === 'ready';
 }
 
-function whyLeftOut(seen: Seen, toKey: string | undefined): string | undefined {
-  if (seen === 'silent') return 'it does not answer: see its run in the Temporal UI';
+function whyLeftOut(seen: Exclude<Seen, 'silent'>, toKey: string | undefined): string | undefined {
   if (!seen?.life || seen.phase === 'none') return 'nothing of it is on record';
   if (seen.phase === 'removed') return seen.stateKeptUntil ? 'it is removed, its state is kept' : 'it is removed';
   if (seen.removing) return 'it is being removed';

@@ -19,7 +19,12 @@ export type Member = { readonly gateway: string; readonly birth: string; readonl
 export type LeftOut = { readonly gateway: string; readonly reason: string };
 
 /** The fleet as it was seen: who takes part, in the order in which it is their turn, and the rest. */
-export type Fleet = { readonly members: readonly Member[]; readonly leftOut: readonly LeftOut[] };
+export type Fleet = {
+  readonly members: readonly Member[];
+  readonly leftOut: readonly LeftOut[];
+  /** Those that did not answer however often they were asked: they may be meant, and count as failed. Older looks left them out. */
+  readonly silent?: readonly LeftOut[];
+};
 
 /** What a gateway said of itself when it was looked at; `silent`: nothing in time; undefined: it had no record any more. */
 export type Seen =

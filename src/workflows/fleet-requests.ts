@@ -4,7 +4,7 @@ import type { FleetState } from './fleet-state.js';
 import type { Limits } from './limits.js';
 
 /**
- * How a gateway came out of a run over the fleet. `failed`: undone, left or stopped, see the reason; `parked`: an operator is
+ * How a gateway came out of a run over the fleet. `failed`: undone, left, stopped or without an answer, see the reason; `parked`: an operator is
  * asked; `withdrawn`: it had not begun in time; `refused`: by the gateway itself. These four count against the share that may
  * fail. `gone`: removed meanwhile; `not begun`: the run ended before its turn; `left out`: it does not take part.
  */

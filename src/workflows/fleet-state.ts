@@ -16,10 +16,16 @@ export type FleetState = {
   stopped?: { readonly outcome: 'stopped' | 'aborted'; readonly reason: string };
 };
 
-/** A run that has looked at its fleet and asked nobody yet. */
-export function beginFleet({ members, leftOut }: Fleet): FleetState {
-  const ends = leftOut.map(({ gateway, reason }) => ({ gateway, end: 'left out' as const, reason }));
-  return { version: 1, size: members.length, waiting: [...members], open: [], ends, paused: false };
+/** A run that has looked at its fleet and asked nobody yet. Too many that do not answer stop it before it begins. */
+export function beginFleet({ members, leftOut, silent = [] }: Fleet, plan: FleetPlan): FleetState {
+  const ends: FleetEnd[] = [
+    ...leftOut.map((each) => ({ ...each, end: 'left out' as const })),
+    ...silent.map((each) => ({ ...each, end: 'failed' as const })),
+  ];
+  const size = members.length + silent.length;
+  const state: FleetState = { version: 1, size, waiting: [...members], open: [], ends, paused: false };
+  stopBeyondShare(state, plan);
+  return state;
 }
 
 /** The next gateway whose turn it is, now in the window: alone until a first one is done. Undefined when nobody's is. */
@@ -38,10 +44,14 @@ export function endMember(state: FleetState, plan: FleetPlan, end: FleetEnd): vo
   state.open = state.open.filter(({ gateway }) => gateway !== end.gateway);
   state.ends.push({ ...end, reason: end.reason.slice(0, reasonLength) });
   if (state.stopped || !isFailure(end.end)) return;
+  if (isCanary(state)) stopFleet(state, 'stopped', `the first one failed: ${end.gateway}: ${end.end}`);
+  else stopBeyondShare(state, plan);
+}
+
+function stopBeyondShare(state: FleetState, { maxFailed }: FleetPlan): void {
   const failed = state.ends.filter((each) => isFailure(each.end)).length;
-  if (isCanary(state)) return stopFleet(state, 'stopped', `the first one failed: ${end.gateway}: ${end.end}`);
-  if (failed <= state.size * plan.maxFailed) return;
-  stopFleet(state, 'stopped', `${failed} of ${state.size} failed, more than ${Math.round(plan.maxFailed * 100)} %`);
+  if (failed <= state.size * maxFailed) return;
+  stopFleet(state, 'stopped', `${failed} of ${state.size} failed, more than ${Math.round(maxFailed * 100)} %`);
 }
 
 /** Nobody else begins. What is open comes to its end, or is taken back when it has not begun. */

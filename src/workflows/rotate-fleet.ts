@@ -114,7 +114,7 @@ class FleetRun {
 
   async #begin(): Promise<FleetState> {
     if (this.#state) return this.#state;
-    this.#state = beginFleet(await this.#look());
+    this.#state = beginFleet(await this.#look(), this.#input.plan);
     if (this.#aborted !== '') stopFleet(this.#state, 'aborted', this.#aborted);
     return this.#state;
   }

@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { NoWorker } from '../../src/client/failure.js';
+import { seeEach } from '../../src/client/fleet.js';
 import { Refused } from '../../src/domain/errors.js';
 import { fleetId, fleetPlan, fleetRequestId, type Fleet, type FleetPlan, type Seen } from '../../src/domain/fleet.js';
 import { fleetOf } from '../../src/domain/fleet-order.js';
@@ -30,11 +32,12 @@ const spec = gatewaySpec({
   rotation: 'scheduled',
 });
 
-function fleet(size: number, out = 0): Fleet {
+function fleet(size: number, out = 0, silent = 0): Fleet {
   const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
   return {
     members: ids('g', size).map((gateway) => ({ gateway, birth: 'aaaaaa', place })),
     leftOut: ids('out', out).map((gateway) => ({ gateway, reason: 'its spec says rotation: manual' })),
+    silent: ids('mute', silent).map((gateway) => ({ gateway, reason: 'it does not answer' })),
   };
 }
 
@@ -89,12 +92,13 @@ describe('a run over the fleet', () => {
       fc.property(
         fc.nat(25),
         fc.nat(3),
+        fc.nat(3),
         fc.integer({ min: 1, max: 6 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         events,
-        (size, out, window, maxFailed, history) => {
+        (size, out, silent, window, maxFailed, history) => {
           const over = { window, maxFailed, beginWithinMs: 1 };
-          let state = beginFleet(fleet(size, out));
+          let state = beginFleet(fleet(size, out, silent), over);
           const all = fleetStatus('r', state);
           const names = [...all.waiting, ...all.ends.map(({ gateway }) => gateway)].toSorted();
           const check = () => {
@@ -103,7 +107,8 @@ describe('a run over the fleet', () => {
             const proved = ended.some((each) => each.end === 'done');
             expect(open.length).toBeLessThanOrEqual(proved ? window : 1);
             const failed = ended.filter((each) => isFailure(each.end)).length;
-            if (failed > size * maxFailed || (failed > 0 && !proved)) expect(state.stopped).toBeDefined();
+            if (failed > (size + silent) * maxFailed || (failed > silent && !proved))
+              expect(state.stopped).toBeDefined();
             if (state.stopped) expect(waiting).toEqual([]);
           };
           for (const event of history) {
@@ -125,7 +130,7 @@ describe('a run over the fleet', () => {
   });
 
   test('begins with one alone, then keeps its window full', () => {
-    const state = beginFleet(fleet(9));
+    const state = beginFleet(fleet(9), plan);
     expect(fill(state)).toEqual(['g0']);
     end(state, 'g0', 'gone');
     expect(fill(state)).toEqual(['g1']);
@@ -140,7 +145,7 @@ describe('a run over the fleet', () => {
   test.each(['failed', 'parked', 'withdrawn', 'refused'] as const)(
     'whose first one is %s leaves the rest alone',
     (kind) => {
-      const state = beginFleet(fleet(3));
+      const state = beginFleet(fleet(3), plan);
       fill(state);
       end(state, 'g0', kind, { ...plan, maxFailed: 1 });
       expect(fleetResult('r', state)).toMatchObject({
@@ -156,7 +161,7 @@ describe('a run over the fleet', () => {
   );
 
   test('stops at more failures than the share, not at as many; one that was removed is none', () => {
-    const state = beginFleet(fleet(20));
+    const state = beginFleet(fleet(20), plan);
     fill(state);
     end(state, 'g0', 'done');
     fill(state);
@@ -171,8 +176,31 @@ describe('a run over the fleet', () => {
     expect(isOver(state)).toBe(true);
   });
 
+  test('counts who does not answer as failed, and begins with nobody when they are too many', () => {
+    const state = beginFleet(fleet(18, 5, 2), plan);
+    expect(fleetStatus('r', state)).toMatchObject({ phase: 'canary', size: 20 });
+    expect(fill(state)).toEqual(['g0']);
+    end(state, 'g0', 'done');
+    fill(state);
+    end(state, 'g1', 'failed');
+    expect(state.stopped?.reason).toBe('3 of 20 failed, more than 10 %');
+    const mute = beginFleet(fleet(17, 5, 3), plan);
+    expect(fill(mute)).toEqual([]);
+    expect(fleetResult('r', mute)).toMatchObject({ outcome: 'stopped', reason: '3 of 20 failed, more than 10 %' });
+    expect(fleetResult('r', mute).ends).toContainEqual({
+      gateway: 'mute0',
+      end: 'failed',
+      reason: 'it does not answer',
+    });
+  });
+
+  test('that looked before silence was a failure goes on as it was', () => {
+    const { members, leftOut } = fleet(1, 2);
+    expect(beginFleet({ members, leftOut }, plan)).toMatchObject({ size: 1, ends: [{ end: 'left out' }, {}] });
+  });
+
   test('paused lets nobody begin; what has begun comes to its end', () => {
-    const state = beginFleet(fleet(2));
+    const state = beginFleet(fleet(2), plan);
     fill(state);
     state.paused = true;
     end(state, 'g0', 'done');
@@ -183,18 +211,18 @@ describe('a run over the fleet', () => {
   });
 
   test('says by when each must begin, from when it was its turn', () => {
-    expect(takeNext(beginFleet(fleet(1)), plan, 1_000)).toMatchObject({ latestStart: 61_000 });
+    expect(takeNext(beginFleet(fleet(1), plan), plan, 1_000)).toMatchObject({ latestStart: 61_000 });
   });
 
   test('keeps reasons short', () => {
-    const state = beginFleet(fleet(1));
+    const state = beginFleet(fleet(1), plan);
     fill(state);
     endMember(state, plan, { gateway: 'g0', end: 'failed', reason: 'x'.repeat(5_000) });
     expect(state.ends[0]?.reason).toHaveLength(200);
   });
 
   test('over nobody is done', () => {
-    expect(fleetResult('r', beginFleet(fleet(0, 2)))).toMatchObject({ outcome: 'done', ends: [{}, {}] });
+    expect(fleetResult('r', beginFleet(fleet(0, 2), plan))).toMatchObject({ outcome: 'done', ends: [{}, {}] });
   });
 });
 
@@ -209,7 +237,7 @@ describe('who takes part', () => {
   test('is every gateway that lives and is rotated by schedule; the rest is named with the reason', () => {
     const [, told] = seen('leaving');
     const [, hand] = seen('hand');
-    const { members, leftOut } = fleetOf(
+    const { members, leftOut, silent } = fleetOf(
       'r',
       new Map<string, Seen>([
         seen('a'),
@@ -226,9 +254,9 @@ describe('who takes part', () => {
       { gateway: 'gone', reason: 'nothing of it is on record' },
       { gateway: 'hand', reason: 'its spec says rotation: manual' },
       { gateway: 'leaving', reason: 'it is being removed' },
-      { gateway: 'mute', reason: 'it does not answer: see its run in the Temporal UI' },
       { gateway: 'was', reason: 'it is removed' },
     ]);
+    expect(silent).toEqual([{ gateway: 'mute', reason: 'it does not answer: see its run in the Temporal UI' }]);
   });
 
   test('of a change of the key is every gateway that lives and has another, whatever its schedule', () => {
@@ -266,6 +294,35 @@ describe('who takes part', () => {
 
   test('is asked under one request id for each run and gateway', () => {
     expect(fleetRequestId('2026-11', 'g42')).toBe('fleet-2026-11-g42');
+  });
+});
+
+describe('a gateway that does not answer', () => {
+  const told: Seen = { phase: 'ready', life: undefined, removing: false };
+
+  test('is asked again, it alone', async () => {
+    const asked: string[] = [];
+    const seen = await seeEach(['a', 'slow', 'mute'], async (id) => {
+      asked.push(id);
+      const again = asked.filter((each) => each === id).length > 1;
+      return id === 'a' || (id === 'slow' && again) ? told : 'silent';
+    });
+    expect([...seen]).toEqual([
+      ['a', told],
+      ['slow', told],
+      ['mute', 'silent'],
+    ]);
+    expect(asked).toEqual(['a', 'slow', 'mute', 'slow', 'mute', 'mute']);
+  });
+
+  test('is not asked again when nobody answers: then no worker does', async () => {
+    let asked = 0;
+    const silence = async (): Promise<Seen> => {
+      asked += 1;
+      return 'silent';
+    };
+    await expect(seeEach(['a', 'b'], silence)).rejects.toThrow(NoWorker);
+    expect(asked).toBe(2);
   });
 });
 
