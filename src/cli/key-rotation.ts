@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Flags } from '../client/connect.js';
 import { TurnedDown } from '../client/failure.js';
-import { openRuns, startRekeying } from '../client/fleet.js';
+import { listRuns, startRekeying } from '../client/fleet.js';
 import { holdDeployment, type Deployment } from '../client/hold-deployment.js';
 import { findRekeying, readNamings, tellDeployment } from '../client/keys.js';
 import { keyFiles } from '../config.js';
@@ -90,10 +90,10 @@ async function takeNext({ client, files, held, options, say }: Work): Promise<Ma
 
 /** A run over the fleet that goes on would derive from the old key, and be refused. */
 async function refuseBesideOthers(client: Client): Promise<void> {
-  const [other] = await openRuns(client);
+  const [other] = await listRuns(client);
   if (other === undefined) return;
   throw new TurnedDown(
-    `run ${other} goes through the fleet already. Wait for its end (\`creel fleet status ${other} --follow\`), or abort it. Nothing was made`,
+    `run ${other.run} goes through the fleet already. Wait for its end (\`creel fleet status ${other.run} --follow\`), or abort it. Nothing was made`,
     'Refused',
   );
 }

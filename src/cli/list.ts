@@ -1,22 +1,10 @@
 import { Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
+import { listRuns, type FleetRun } from '../client/fleet.js';
 import { list, listRunning, type Listed } from '../client/gateways.js';
-import type { Phase } from '../workflows/requests.js';
+import { phases } from '../workflows/requests.js';
 import { listTable } from './render.js';
 import { verb, withTemporal } from './verb.js';
-
-const phases = [
-  'queued',
-  'provisioning',
-  'ready',
-  'degraded',
-  'repairing',
-  'rotating',
-  'pairing',
-  'parked',
-  'removing',
-  'removed',
-] as const satisfies readonly Phase[];
 
 /** `creel list`: every gateway there is, as recorded. */
 export function listCommand() {
@@ -53,11 +41,18 @@ async function printEach(client: Client, listed: AsyncGenerator<Listed>): Promis
 }
 
 async function printTable(client: Client, listed: AsyncGenerator<Listed>): Promise<void> {
-  const operations = await running(client);
+  const [operations, runs] = await Promise.all([running(client), listRuns(client)]);
   const rows: Listed[] = [];
   for await (const row of listed) rows.push({ ...row, operation: operations.get(row.gateway) ?? '' });
   rows.sort((one, other) => one.gateway.localeCompare(other.gateway, 'en', { numeric: true }));
   process.stdout.write(rows.length === 0 ? 'no gateways\n' : `${listTable(rows, Date.now())}\n`);
+  for (const run of runs) process.stdout.write(`${runLine(run)}\n`);
+}
+
+/** What goes on over the whole fleet, and how to look at it. */
+function runLine({ run, attention }: FleetRun): string {
+  const stands = attention ? 'is paused or stopping' : 'is under way';
+  return `run ${run} over the fleet ${stands}: creel fleet status ${run}`;
 }
 
 /** What runs on behalf of each gateway. */

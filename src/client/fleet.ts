@@ -100,13 +100,19 @@ async function start(client: Client, input: FleetInput): Promise<void> {
   }
 }
 
-/** The names of the runs over the fleet that go on. */
-export async function openRuns(client: Client): Promise<string[]> {
-  const query = `WorkflowId STARTS_WITH '${fleetWorkflowId('')}' AND ExecutionStatus = 'Running'`;
-  const runs: string[] = [];
+/** A run over the fleet that goes on, as visibility has it. `attention`: it is paused, or it stops. */
+export type FleetRun = { readonly run: string; readonly attention: boolean };
+
+/** The runs over the fleet that go on. */
+export async function listRuns(client: Client): Promise<FleetRun[]> {
+  const prefix = fleetWorkflowId('');
+  const query = `WorkflowId STARTS_WITH '${prefix}' AND ExecutionStatus = 'Running'`;
+  const runs: FleetRun[] = [];
   try {
-    for await (const { workflowId } of client.workflow.list({ query }))
-      runs.push(workflowId.slice(fleetWorkflowId('').length));
+    for await (const { workflowId, typedSearchAttributes } of client.workflow.list({ query })) {
+      const attention = typedSearchAttributes.get(needsAttentionKey) ?? false;
+      runs.push({ run: workflowId.slice(prefix.length), attention });
+    }
   } catch (error) {
     throw unwrap(error);
   }

@@ -70,20 +70,23 @@ export type OperationKind =
  */
 export type OperationOutcome = 'done' | 'degraded' | 'undone' | 'left' | 'stopped' | 'withdrawn';
 
-export type Phase =
-  | 'queued'
-  | 'provisioning'
-  | 'ready'
-  | 'degraded'
-  | 'repairing'
-  | 'rotating'
-  | 'pairing'
-  | 'upgrading'
-  | 'changing'
-  | 'parked'
-  | 'removing'
-  | 'removed'
-  | 'none';
+export const phases = [
+  'queued',
+  'provisioning',
+  'ready',
+  'degraded',
+  'repairing',
+  'rotating',
+  'pairing',
+  'upgrading',
+  'changing',
+  'parked',
+  'removing',
+  'removed',
+  'none',
+] as const;
+
+export type Phase = (typeof phases)[number];
 
 /** An operation that waits for an operator's word. */
 export type Park = {

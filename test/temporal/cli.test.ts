@@ -123,6 +123,8 @@ describe.concurrent('with a worker', () => {
     expect(made.stdout).toContain('next: creel open whole');
     const listed = await creel('list');
     expect(listed.stdout).toMatch(/whole\s+ready \(proved .*\)/);
+    for (const phase of ['upgrading', 'changing'])
+      expect(await creel('list', '--phase', phase)).toMatchObject({ exitCode: 0, stdout: 'no gateways' });
     const described = await creel('describe', 'whole', '--json');
     expect(JSON.parse(described.stdout)).toMatchObject({ phase: 'ready', usable: { ok: true } });
     const removed = await creel('remove', 'whole');
@@ -327,6 +329,9 @@ describe.concurrent('with a worker', () => {
     expect(other.stderr).toContain('fleet/rotate/r1 goes through the fleet already');
     expect(other.exitCode).toBe(3);
     interferences.clear('ensureToken', order[0] ?? '');
+    await until(async () =>
+      (await creel('list')).stdout.endsWith('run r1 over the fleet is paused or stopping: creel fleet status r1'),
+    );
     await creel('fleet', 'resume', 'r1');
     const followed = await creel('rotate', '--all', '--request-id', 'r1', '--window', '2');
     expect(followed.stdout).toMatch(/fleet-a: done[^]*run r1 ended: 2 of 2 done/);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openRuns } from '../../src/client/fleet.js';
+import { listRuns } from '../../src/client/fleet.js';
 import { operatorDevice, gatewayToken, keyCheck, masterKey, type MasterKey } from '../../src/domain/token.js';
 import type { Gateway } from '../../src/domain/gateway.js';
 import { openKey } from '../../src/key-file.js';
@@ -94,7 +94,7 @@ class Deployment {
     const client = await this.#stage().client();
     const workflowId = fleetWorkflowId('other');
     const run = await client.workflow.start('rotateFleet', { workflowId, taskQueue: 'nobody', args: [] });
-    await expect.poll(() => openRuns(client)).toEqual(['other']);
+    await expect.poll(() => listRuns(client)).toEqual([{ run: 'other', attention: false }]);
     return run;
   }
 
