@@ -98,8 +98,16 @@ export function commandsFor(
   if (outcome === 'done') return isRemoval(kind) ? [] : [`creel open ${gateway}`, `creel describe ${gateway}`];
   if (outcome === 'degraded' || outcome === 'stopped')
     return [`creel describe ${gateway}`, `creel provision ${gateway}`];
-  if (outcome === 'left') return [`creel describe ${gateway}`, `creel remove ${gateway}`];
+  if (outcome === 'left') return [`creel describe ${gateway}`, afterLeft(gateway, kind)];
   return [`creel describe ${gateway}`];
+}
+
+/** What ends that something is left: a gateway that lives is not removed for it, its way back is taken up again. */
+function afterLeft(gateway: string, kind: OperationKind): string {
+  if (kind === 'rotate') return `creel rotate ${gateway} --reclaim`;
+  if (kind === 'pair') return `creel devices ${gateway}`;
+  const isGone = kind === 'provision' || kind === 'remove' || kind === 'purge';
+  return `creel ${isGone ? 'remove' : 'provision'} ${gateway}`;
 }
 
 /** Whether an operation reads its list backward. */

@@ -71,7 +71,7 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   }
   if (state.life && !sameSpec(state.life.spec, spec)) {
     throw new Refused(
-      `${id} exists with another spec (${differences(state.life, request)}). Remove it first, or ask for the spec it has`,
+      `${id} exists with another spec (${differences(state.life, request)}). ${ways(state.life, request)}; \`creel provision ${id}\` repairs it as it is. Only what neither can change wants \`creel remove ${id}\` first`,
     );
   }
 }
@@ -235,10 +235,28 @@ function contentOf(request: Request): string {
 function differences(life: Gateway, request: ProvisionRequest): string {
   const has: Record<string, unknown> = life.spec;
   const asked: Record<string, unknown> = request.spec;
-  const keys = [...new Set([...Object.keys(has), ...Object.keys(asked)])];
-  const differing = keys.filter((key) => canonical(has[key]) !== canonical(asked[key]));
   const shown = (value: unknown) => (value === undefined ? 'none' : canonical(value));
-  return differing.map((key) => `${key}: has ${shown(has[key])}, asked ${shown(asked[key])}`).join('; ');
+  return differing(life, request)
+    .map((key) => `${key}: has ${shown(has[key])}, asked ${shown(asked[key])}`)
+    .join('; ');
+}
+
+/** Which commands make a living gateway what was asked for. */
+function ways(life: Gateway, request: ProvisionRequest): string {
+  const id = life.mark.gateway;
+  const keys = differing(life, request);
+  const isRelease = (key: string) => key === 'release' || key === 'dev';
+  return [
+    ...(keys.some(isRelease) ? [`\`creel upgrade ${id} --release ${request.spec.release}\` changes the release`] : []),
+    ...(keys.every(isRelease) ? [] : [`\`creel change ${id}\` changes resources, channels and the rest`]),
+  ].join('; ');
+}
+
+function differing(life: Gateway, request: ProvisionRequest): string[] {
+  const has: Record<string, unknown> = life.spec;
+  const asked: Record<string, unknown> = request.spec;
+  const keys = [...new Set([...Object.keys(has), ...Object.keys(asked)])];
+  return keys.filter((key) => canonical(has[key]) !== canonical(asked[key]));
 }
 
 /** A life known only by its marks: nothing of its spec matters for its removal but that its state is not anybody's wish to lose. */

@@ -165,10 +165,15 @@ describe('requests', () => {
     );
   });
 
-  test('another spec is refused, saying what differs', () => {
+  test('another spec is refused, saying what differs, which command changes it, and of a removal last', () => {
     const entity = new Entity();
     entity.ask(provision('r1'));
-    expect(() => entity.ask(provision('r2', { spec: { ...keeping, cpus: 4 } }))).toThrow('cpus: has 2, asked 4');
+    const ask = (over: Partial<GatewaySpec>) => () => entity.ask(provision('r2', { spec: { ...keeping, ...over } }));
+    expect(ask({ cpus: 4 })).toThrow(/cpus: has 2, asked 4.*`creel change g42`.*`creel remove g42`/);
+    expect(ask({ cpus: 4 })).not.toThrow('creel upgrade');
+    expect(ask({ release: '2026.9.7' })).toThrow(/`creel upgrade g42 --release 2026.9.7`.*`creel remove g42`/);
+    expect(ask({ release: '2026.9.7' })).not.toThrow('creel change');
+    expect(ask({ release: '2026.9.7', memoryMb: 4096 })).toThrow(/creel upgrade g42.*creel change g42/);
   });
 
   test.each(['', 'x'.repeat(201), undefined, 7])('the request id %j is refused', (requestId) => {

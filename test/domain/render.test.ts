@@ -241,6 +241,20 @@ describe('what to type next', () => {
 
   it('is nothing after a removal that is done', () =>
     expect(commandsFor('g42', 'remove', 'done', undefined)).toEqual([]));
+
+  it.each([
+    ['upgrade', 'creel provision g42'],
+    ['rollback', 'creel provision g42'],
+    ['change', 'creel provision g42'],
+    ['way-back', 'creel provision g42'],
+    ['rotate', 'creel rotate g42 --reclaim'],
+    ['pair', 'creel devices g42'],
+    ['provision', 'creel remove g42'],
+    ['remove', 'creel remove g42'],
+  ] as const)(
+    'after a %s that left something is %s, because a gateway that lives is not removed for it',
+    (kind, next) => expect(commandsFor('g42', kind, 'left', undefined)).toEqual(['creel describe g42', next]),
+  );
 });
 
 describe('names', () => {
