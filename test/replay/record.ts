@@ -252,6 +252,13 @@ const scenarios: Record<string, (stage: DirectoryStage) => Promise<void>> = {
     await stage.rotate({ evict: true });
     await stage.settled();
   },
+  'evicted-listed': async (stage) => {
+    const { birth } = await stage.provision();
+    await stage.settled();
+    new DirectoryDevice(ground.world.root).pair(`oc-${stage.id}-${birth}`);
+    await stage.rotate({ evict: true });
+    await stage.settled();
+  },
 };
 
 const upgrade = (release: string): ChangeRequest => ({
