@@ -45,6 +45,19 @@ export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number):
   });
 }
 
+/**
+ * Waits until a gateway that has served before serves again. That it ends by itself is no verdict on it, because an engine
+ * or a host that restarts ends it too: the next attempt starts it again.
+ */
+export async function awaitReadyAgain(deps: Deps, gateway: Gateway, limitMs: number): Promise<void> {
+  try {
+    await awaitReady(deps, gateway, limitMs);
+  } catch (error) {
+    if (error instanceof StartOver) throw new NotYet(`${error.message}. It is started again`, { cause: error });
+    throw error;
+  }
+}
+
 /** Exit 78 is a fault of configuration or state that no restart mends, and so is too little memory; anything else gets another start. */
 async function judgeEnd(deps: Deps, gateway: Gateway, container: Container): Promise<never> {
   if (container.state === 'other') throw new NotYet(`container ${container.name} is between states`);

@@ -5,15 +5,17 @@ import { Refused } from '../domain/errors.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Gateway } from '../domain/gateway.js';
 import { reconfigured, type Reconfiguration } from '../domain/reconfiguration.js';
+import { readinessMs } from '../domain/thresholds.js';
 import { resolveChannels } from './channel-secrets.js';
 import { findRunningChannels, probeChannels } from './channels.js';
 import { configText } from './config.js';
 import { insideWith, patchConfig } from './config-patch.js';
-import { containerOf } from './container.js';
+import { containerOf, ensureRestartPolicy } from './container.js';
 import type { Deps } from './deps.js';
 import { ensureHost } from './host.js';
 import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
+import { awaitReady, awaitReadyAgain } from './readiness.js';
 import { findGateway } from './record.js';
 import { restartWith } from './restart.js';
 import { wayOf } from './rotatable.js';
@@ -35,13 +37,13 @@ export const probeReconfigurable = (deps: Deps) =>
 /** The running gateway has the channels of the next spec, and nothing of what only the former one had put there. */
 export const ensureChannels = (deps: Deps) =>
   async function ensureChannels(gateway: Changing<Reconfiguration>): Promise<string> {
-    return neverOver(() => applyChannels(deps, reconfigured(gateway), gateway.spec.channels));
+    return neverOver(() => applyChannels(deps, reconfigured(gateway), gateway.spec.channels, awaitReady));
   };
 
 /** The running gateway has the channels on record again, and serves creel's device from outside. */
 export const restoreChannels = (deps: Deps) =>
   async function restoreChannels({ change, ...gateway }: Changing<Reconfiguration>): Promise<string> {
-    const said = await applyChannels(deps, gateway, change.to.channels);
+    const said = await applyChannels(deps, gateway, change.to.channels, awaitReadyAgain);
     (await openSession(deps, gateway)).close();
     return `${said}, proved serving`;
   };
@@ -68,17 +70,26 @@ export const findReconfigured = (deps: Deps) =>
     return neverOver(async () => findGateway(deps)(reconfigured(gateway)));
   };
 
-async function applyChannels(deps: Deps, to: Gateway, former: readonly Channel[]): Promise<string> {
+/** A gateway that has to be restarted for it is restarted once, however often this is asked, and then waited for. */
+async function applyChannels(
+  deps: Deps,
+  to: Gateway,
+  former: readonly Channel[],
+  wait: typeof awaitReady,
+): Promise<string> {
   const container = await containerOf(deps, to);
+  const isRunning = container.state === 'running';
   const text = await configText(deps, to, container);
   const kinds = to.spec.channels.map(({ kind }) => kind).join(', ') || 'none';
-  if (container.state !== 'running' || (await wayOf(deps, to, text)) === 'restart') {
-    await restartWith(deps, to, container, former);
-    (await openSession(deps, to)).close();
-    return `channels: ${kinds}, after a restart`;
-  }
-  const ask = insideWith(deps, to, deps.keys.token(to));
   const channels = await resolveChannels(deps, to);
-  await patchConfig(deps, to, ask, async () => channelPatch(await configText(deps, to, container), former, channels));
-  return `channels: ${kinds}, taken up while it runs`;
+  if (isRunning && (await wayOf(deps, to, text)) === 'reload') {
+    const ask = insideWith(deps, to, deps.keys.token(to));
+    await patchConfig(deps, to, ask, async () => channelPatch(await configText(deps, to, container), former, channels));
+    return `channels: ${kinds}, taken up while it runs`;
+  }
+  if (!isRunning || channelPatch(text, former, channels)) await restartWith(deps, to, container, former);
+  await wait(deps, to, readinessMs);
+  await ensureRestartPolicy(deps)(to);
+  (await openSession(deps, to)).close();
+  return `channels: ${kinds}, after a restart`;
 }

@@ -11,6 +11,8 @@ import { proveChange } from '../prove-change.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
 import { replaceFile } from '../world/directory-files.js';
 import { ChangeStage } from './change-stage.js';
+import { at } from './faults.js';
+import type { FaultPlan } from './virtual-runtime.js';
 
 const token = `123456789:${'A'.repeat(35)}`;
 const telegram = (secret: string, ...allowFrom: string[]): Channel => ({
@@ -73,19 +75,44 @@ describe('other channels', () => {
     });
   });
 
-  it('are taken up by a restart where the release takes nothing up while it runs', async () => {
+  it('are taken up by a restart where the release takes nothing up while it runs, and boots for a while', async () => {
     await onProvisioned(async (stage) => {
       const started = await startedAt(stage);
-      stage.world.engine.addImage('creel/openclaw:2026.9.6', {
-        id: `sha256:${'1'.repeat(64)}`,
-        labels: { 'creel.release': '2026.9.6', 'creel.plugins': 'telegram', 'creel.schema.state': '18' },
-      });
+      await takesNothingUp(stage);
       await run(stage, to(telegram('first', '@one', '@two')));
       await run(stage, to(telegram('second', '@two')));
       assert.deepEqual(channelsOf(stage), { telegram: rendered('B', '@two') });
       assert.notEqual(await startedAt(stage), started);
-      const container = await stage.world.engine.findContainer(stage.names.container);
-      assert.equal(container?.restartPolicy, 'unless-stopped');
+      await isKeptRunning(stage);
+    });
+  });
+
+  it('that were taken up by a restart are not taken up by another one when that is asked for again', async () => {
+    await onProvisioned(async (stage) => {
+      await takesNothingUp(stage);
+      let restarted: string | undefined;
+      const lost = at('apply channels', 'do', 'lose the answer');
+      const plan: FaultPlan = (step, doing, attempt) => {
+        if (step === 'apply channels' && attempt === 2) restarted = fs.readFileSync(statePath(stage), 'utf8');
+        return lost(step, doing, attempt);
+      };
+      const result = await stage.run(to(telegram('first', '@one')), plan);
+      assert.equal(result.outcome, 'done', result.reason);
+      assert.equal(fs.readFileSync(statePath(stage), 'utf8'), restarted);
+      await isKeptRunning(stage);
+    });
+  });
+
+  it('that were taken up by a restart and cannot be proved go back by a restart', async () => {
+    await onProvisioned(async (stage) => {
+      await takesNothingUp(stage);
+      await run(stage, to(telegram('first', '@one')));
+      const result = await stage.run(to(telegram('refused', '@two')));
+      assert.equal(result.outcome, 'undone', result.reason);
+      assert.match(result.reason, /^prove channels: channel telegram refused its token/);
+      assert.deepEqual(channelsOf(stage), { telegram: rendered('A', '@one') });
+      await stage.world.activities.findGateway(stage.gateway);
+      await isKeptRunning(stage);
     });
   });
 
@@ -110,6 +137,22 @@ describe('other channels', () => {
     });
   });
 });
+
+/** The release of the gateway takes no config up while it runs, and does not listen for a while after a start. */
+async function takesNothingUp(stage: ChangeStage): Promise<void> {
+  const labels = { 'creel.release': '2026.9.6', 'creel.plugins': 'telegram', 'creel.schema.state': '18' };
+  stage.world.engine.addImage('creel/openclaw:2026.9.6', {
+    id: `sha256:${'1'.repeat(64)}`,
+    labels: { ...labels, 'test.boot': '300' },
+  });
+  await stage.world.activities.probeReadiness(stage.gateway);
+}
+
+async function isKeptRunning(stage: ChangeStage): Promise<void> {
+  const container = await stage.world.engine.findContainer(stage.names.container);
+  assert.equal(container?.state, 'running');
+  assert.equal(container.restartPolicy, 'unless-stopped');
+}
 
 async function run(stage: ChangeStage, change: Reconfiguration): Promise<void> {
   const result = await stage.run(change, undefined, reconfigureSteps);
@@ -160,6 +203,12 @@ function sorted(channels: unknown): unknown {
 
 function configPath(stage: ChangeStage): string {
   return path.join(stage.world.root, 'files', stage.names.volume, configFile);
+}
+
+/** What changes in the gateway's container, whenever it is started or told something. */
+function statePath(stage: ChangeStage): string {
+  const found = stage.world.engine.containers().find(({ name }) => name === stage.names.container);
+  return path.join(stage.world.root, 'states', `${encodeURIComponent(found?.id ?? '')}.json`);
 }
 
 async function startedAt(stage: ChangeStage): Promise<string | undefined> {

@@ -177,6 +177,18 @@ describe('a change of shape', () => {
     expect((await containerOf(stage)).startedAt).toBe(startedAt);
   });
 
+  on('to other channels of a release that takes nothing up while it runs is done by one restart', async (stage) => {
+    const birth = await withBot(stage, { ...testSpec, release: '2026.9.8-slow' });
+    for (const channels of [[telegram], []]) {
+      const { startedAt } = await containerOf(stage);
+      await ask(stage, { kind: 'change', channels });
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [], life: { spec: { channels } } });
+      expect(sendersOf(stage, birth)).toEqual(channels[0]?.allowFrom);
+      expect(await containerOf(stage)).toMatchObject({ state: 'running', restartPolicy: 'unless-stopped' });
+      expect((await containerOf(stage)).startedAt).not.toBe(startedAt);
+    }
+  });
+
   on('to keep nothing of before leaves nothing of the next upgrade', async (stage) => {
     const birth = await provisioned(stage, { ...testSpec, keepFormerMs: 0 });
     await upgrade(stage);
@@ -203,9 +215,9 @@ describe('a change of shape', () => {
 const telegram: Channel = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['@one'] };
 
 /** A gateway whose customer's bot is stored, and is not in its spec yet. */
-async function withBot(stage: DirectoryStage): Promise<string> {
+async function withBot(stage: DirectoryStage, spec = testSpec): Promise<string> {
   await stage.ground.world.deps.secrets.write('bot', new Secret(`123456789:${'A'.repeat(35)}`));
-  return provisioned(stage);
+  return provisioned(stage, spec);
 }
 
 /** The senders that the running gateway lets talk to it, undefined without a channel. */

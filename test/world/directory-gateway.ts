@@ -86,7 +86,8 @@ const pendingMs = 300_000;
 /**
  * What runs in a container of a `DirectoryEngine`: a gateway, as far as its door is concerned.
  *
- *     files/<volume>/openclaw.json            its config; read when it boots, which is at the first contact after a start
+ *     files/<volume>/openclaw.json            its config; read when it boots, which is at the first contact after a start,
+ *                                             or after the time that the image's label `test.boot` gives
  *     files/<volume>/devices/<device>.json    paired devices; they outlive the container
  *     files/<volume>/pending/<device>.json    pairing requests: another wish of the same device replaces the one before
  *     files/<volume>/seen/<device>.json       when a paired device was let in last
@@ -359,6 +360,8 @@ export class DirectoryGateway {
 
 /** The gateway as booted, booting it when this start of the container has not been seen yet. A config it cannot run on ends it with 78. */
 function boot(root: string, container: ContainerRecord): DirectoryGateway {
+  if (Date.now() < bootedAt(root, container))
+    throw new NotYet(`nothing listens on 127.0.0.1:${container.hostPort} yet: ${container.name} boots`);
   const bootId = bootIdOf(root, container);
   const kept = path.join(root, 'memory', encodeURIComponent(container.name));
   if (readRecord(path.join(kept, 'boot.json'), memory)?.bootId !== bootId) {
@@ -409,6 +412,12 @@ function exit(root: string, container: ContainerRecord, exitCode: number, line: 
   return new NotYet(
     `nothing listens on 127.0.0.1:${container.hostPort} (connection refused): ${container.name} exited`,
   );
+}
+
+/** When a start of the container is over: at once, or after as many milliseconds as its image's label `test.boot` says. */
+function bootedAt(root: string, container: ContainerRecord): number {
+  const bootMs = Number(labelsOf(root, container)['test.boot'] ?? 0);
+  return bootMs === 0 ? 0 : Date.parse(readState(root, container)?.startedAt ?? '') + bootMs;
 }
 
 /** Each start of a container is another boot. */
