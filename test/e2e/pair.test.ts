@@ -1,23 +1,32 @@
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Channel } from '../../src/domain/channels.js';
 import type { DeviceList, Wanted } from '../../src/domain/device.js';
-import type { Gateway } from '../../src/domain/gateway.js';
+import { configFile, stateDirectory } from '../../src/domain/gateway-config.js';
+import { names, type Gateway } from '../../src/domain/gateway.js';
 import { asksEveryDevice } from '../../src/domain/release.js';
+import { Secret } from '../../src/domain/secret.js';
 import { gatewayToken, masterKey } from '../../src/domain/token.js';
 import type { PairRequest } from '../../src/workflows/change-requests.js';
 import { gatewayWorkflowId, lookWorkflowId } from '../../src/workflows/ids.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OperationResult } from '../../src/workflows/operation.js';
 import { replyUpdate } from '../../src/workflows/requests.js';
+import { openSecrets } from '../../src/open-world.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
 import { testSpec } from '../world/open-test-world.js';
+import { BotApi } from './bot-api.js';
 import { PlainBrowser } from './control-ui.js';
 import { OwnDevice } from './own-device.js';
 import { RealGround, testKey } from './real-ground.js';
 
 const readyMs = 180_000;
 const place = { provider: 'local', host: 'local' } as const;
+
+const botToken = `123456789:${'A'.repeat(35)}`;
+const telegram = { kind: 'telegram', secrets: { botToken: 'secret:bot' } } as const;
 
 /** The older release pairs in its own words; both go through the same. */
 describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', (release) => {
@@ -45,7 +54,7 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     await ground?.server.stop();
   }, 120_000);
 
-  function ask(wish: { kind: 'deny' | 'unpair'; deviceId: string }) {
+  function ask(wish: { kind: 'deny' | 'unpair'; deviceId: string } | { kind: 'change'; channels: Channel[] }) {
     return stage.request({ requestId: randomBytes(8).toString('hex'), origin: 'test', place, ...wish });
   }
 
@@ -139,6 +148,58 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
       await stage.settled();
     }
   }, 120_000);
+
+  /** What changes when the gateway's container is started. */
+  async function container() {
+    const found = await ground.engine.findContainer(names(life.mark).container);
+    if (!found) throw new Error('the gateway has no container');
+    return found;
+  }
+
+  async function channelInConfig(): Promise<Record<string, unknown>> {
+    const text = await ground.engine.readFile((await container()).id, `${stateDirectory}/${configFile}`);
+    return JSON.parse(text ?? '{}').channels?.telegram ?? {};
+  }
+
+  /** The customer's own setting of a channel, which creel leaves alone: whom the gateway takes for Telegram. */
+  async function callsInsteadOfTelegram(apiPort: number): Promise<void> {
+    const [network] = await ground.engine.findNetworks(names(life.mark).network);
+    const host = network?.subnets[0]?.replace(/\d+\/\d+$/, (last) => String(Number.parseInt(last, 10) + 1));
+    const command = ['openclaw', 'config', 'set', 'channels.telegram.apiRoot', `http://${host}:${apiPort}`];
+    const set = await ground.engine.exec((await container()).id, { command, input: '', timeoutMs: 60_000 });
+    expect(set).toMatchObject({ exitCode: 0 });
+  }
+
+  it('stays in while channels come, change and go', async () => {
+    const device = new OwnDevice();
+    const coming = device.keepConnecting(port, token);
+    await pair({ deviceId: device.id });
+    (await coming).hangUp();
+    const api = await new BotApi().open();
+    try {
+      const secretsFile = path.join(ground.root, 'secrets');
+      await openSecrets({ secretsFile }, () => [masterKey(testKey)], ground.deployment).write(
+        'bot',
+        new Secret(botToken),
+      );
+      await callsInsteadOfTelegram(api.port);
+      for (const senders of [['1', '2'], ['2'], undefined]) {
+        const { startedAt } = await container();
+        const channels: Channel[] = senders ? [{ ...telegram, allowFrom: senders }] : [];
+        await ask({ kind: 'change', channels });
+        const changed = await stage.settled(readyMs);
+        expect(changed).toMatchObject({ phase: 'ready', left: [], last: { kind: 'change', outcome: 'done' } });
+        expect(changed.life?.spec.channels).toEqual(channels);
+        expect(await channelInConfig()).toMatchObject({ enabled: channels.length > 0, allowFrom: senders ?? [] });
+        expect((await container()).startedAt === startedAt).toBe(release === '2026.9.6');
+        expect(await container()).toMatchObject({ state: 'running', restartPolicy: 'unless-stopped' });
+      }
+      expect(api.tokens).toContain(botToken);
+    } finally {
+      await api.close();
+    }
+    (await device.keepConnecting(port, token)).hangUp();
+  }, 240_000);
 
   it('that never comes back is not left paired', async () => {
     const device = new OwnDevice();
