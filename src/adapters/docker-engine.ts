@@ -21,7 +21,7 @@ import type {
 import { readAll, request, type EngineAt } from './docker-call.js';
 import { createOptions, writerOptions } from './docker-container.js';
 import { copyErrand, errandOptions, nothingSaved } from './docker-errand.js';
-import { answerOf, isContainerGone, isPortTaken, unexpected } from './docker-errors.js';
+import { answerOf, diskFull, isContainerGone, isDiskFull, isPortTaken, unexpected } from './docker-errors.js';
 import { runExec } from './docker-exec.js';
 import { pack, unpackOne } from './docker-files.js';
 import { PullProgress, pullError } from './docker-pull.js';
@@ -396,7 +396,9 @@ export class DockerodeEngine implements DockerEngine {
     const demultiplexer = new Demultiplexer(`the output of container ${spec.name}`, log.length);
     demultiplexer.take(log);
     await this.removeContainer(id);
-    return { exitCode: ended.StatusCode, ...demultiplexer.output() };
+    const { stdout, stderr } = demultiplexer.output();
+    if (ended.StatusCode !== 0 && isDiskFull(stderr)) throw diskFull(`run container ${spec.name}`, stderr.slice(-300));
+    return { exitCode: ended.StatusCode, stdout, stderr };
   }
 
   async #startErrand(spec: ErrandSpec, options: ContainerCreateOptions): Promise<void> {

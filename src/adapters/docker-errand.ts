@@ -7,9 +7,13 @@ const copyMs = 300_000;
 /** What the copier exits with when there is nothing to restore. */
 export const nothingSaved = 3;
 
-/** Ended by a rename, so that a saved state is whole or not there; flushed before, so that it stays so after a power cut. */
+/**
+ * Ended by a rename, so that a saved state is whole or not there; flushed before, so that it stays so after a power cut. What
+ * did not fit is gone at once: the way back needs a little room too.
+ */
 const saving = `set -e
 if [ -d /snapshot/state ]; then exit 0; fi
+trap 'rm -rf /snapshot/partial' EXIT
 rm -rf /snapshot/partial
 cp -a /state /snapshot/partial
 sync -f /snapshot

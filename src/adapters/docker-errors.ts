@@ -48,8 +48,22 @@ export function unexpected(error: unknown, what: string): unknown {
   const sentence = `docker engine, ${what}: ${answer.status} ${answer.text}`;
   const cause = { cause: error };
   if (isContainerGone(answer)) return new NotYet(sentence, cause);
+  if (isDiskFull(answer.text)) return diskFull(what, answer.text, cause);
   if ([400, 401, 403].includes(answer.status)) return new Refused(sentence, cause);
   return new Error(sentence, cause);
+}
+
+/** Whether a disk of the engine's host is full: no retry frees it. */
+export function isDiskFull(text: string): boolean {
+  return /no space left on device|disk quota exceeded/i.test(text);
+}
+
+/** The refusal of something for which the engine's host has no room, with the words of whoever found out. */
+export function diskFull(what: string, text: string, cause: ErrorOptions = {}): Refused {
+  return new Refused(
+    `docker engine, ${what}: no room on its host (${text.trim()}). Free disk there (\`docker image prune\`), then ask again; see docs/runbook.md#host-full`,
+    cause,
+  );
 }
 
 /** Whether an answer says that the container itself is not there (and not its image, network or a file in it). */

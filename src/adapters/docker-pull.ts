@@ -1,4 +1,5 @@
 import { NotYet, Refused } from '../domain/errors.js';
+import { diskFull, isDiskFull } from './docker-errors.js';
 
 type Progress = {
   readonly id?: string;
@@ -49,7 +50,6 @@ export function pullError(reference: string, text: string): Error {
   ) {
     return new Refused(`the registry refused ${reference}: ${text}. Check the image of this release in the catalogue`);
   }
-  if (/no space left/i.test(text))
-    return new Refused(`no room for ${reference}: ${text}. Free disk on the engine's host`);
+  if (isDiskFull(text)) return diskFull(`pull ${reference}`, text);
   return new NotYet(`the registry does not give ${reference} yet: ${text}`);
 }

@@ -55,6 +55,30 @@ describe('starting', () => {
   });
 });
 
+describe('a full disk is refused, saying where and what now:', () => {
+  const volume = { name: 'v', labels: {} };
+  const file = { path: 'x', content: '', mode: 0o600, uid: 1000 };
+  const writer = { name: 'w', labels: {}, imageId: 'i', volume: 'v', target: '/t' };
+  const asks: Readonly<Record<string, () => Promise<unknown>>> = {
+    'making a volume': () => engine.createVolume(volume),
+    'making a network': () => engine.createNetwork({ name: 'n', labels: {}, subnet: '10.0.0.0/28' }),
+    'making a container': () => engine.createWriter(writer),
+    'starting it': () => engine.startContainer('c'),
+    'renaming it': () => engine.renameContainer('c', 'd'),
+    'writing into it': () => engine.writeFiles('c', '/t', [file]),
+    'changing its restart policy': () => engine.setRestartPolicy('c', 'no'),
+    'running a command in it': () => engine.exec('c', { command: ['true'], input: '', timeoutMs: 5_000 }),
+  };
+  const found: Scripted = { status: 200, body: { Name: 'v', Labels: {} } };
+
+  test.each(Object.entries(asks))('%s', async (_what, asked) => {
+    const message = 'mkdir /var/lib/docker/x: no space left on device';
+    script.answer = (request) => (request === 'GET /volumes/v' ? found : { status: 500, body: { message } });
+    await expect(asked()).rejects.toThrow(Refused);
+    await expect(asked()).rejects.toThrow(/no room on its host .*no space left on device.*Free disk there/);
+  });
+});
+
 describe('networks', () => {
   const network = { name: 'n', labels: {}, subnet: '10.0.0.0/28' };
 

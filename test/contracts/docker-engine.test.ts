@@ -1,7 +1,7 @@
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
-import { NotYet } from '../../src/domain/errors.js';
+import { NotYet, Refused } from '../../src/domain/errors.js';
 import { foundSocket } from '../found.js';
 import { engineContract } from './engine-contract.js';
 import { clear, left, Scene, target, type EngineUnderTest } from './engine-under-test.js';
@@ -35,6 +35,28 @@ describe('what only a real engine can show', { timeout: 60_000 }, () => {
     expect(before.stdout).toBe(`600 1000 1000 ${target}/openclaw.json\n700 1000 1000 ${target}\n`);
     await world.engine.writeFiles(id, target, [{ ...file, content: '{"again":true}' }]);
     expect((await run(scene, stat)).stdout).toBe(before.stdout);
+  });
+
+  test('a state that does not fit is refused, and what was saved of it makes room again', async () => {
+    const scene = new Scene(world, 'full');
+    const { id } = await scene.container();
+    const file = (path: string) => ({ path, content: 'x'.repeat(900_000), mode: 0o600, uid: 1000 });
+    await world.engine.writeFiles(id, target, [file('one'), file('two')]);
+    const snapshot = `${scene.base}-snap`;
+    const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' };
+    const docker = new Docker({ socketPath: foundSocket() });
+    await docker.createVolume({ Name: snapshot, Driver: 'local', DriverOpts: options, Labels: { ...scene.labels } });
+    const holder = new Scene(world, 'holder'); // As long as it is in use, such a volume keeps what it holds.
+    await holder.running({ volume: { name: snapshot, target } });
+    const { base, labels } = scene;
+    const copy = { state: `${base}-state`, snapshot, copier: `${base}-copy`, labels, imageId: world.imageId };
+    const saved = world.engine.saveVolume(copy);
+    await expect(saved).rejects.toThrow(Refused);
+    await expect(saved).rejects.toThrow(/no room on its host .*No space left on device/s);
+    expect(await world.engine.findContainer(copy.copier)).toBeUndefined();
+    expect((await run(holder, ['ls', '-A', target])).stdout).toBe('');
+    expect(await world.engine.restoreVolume(copy)).toBe('nothing saved');
+    expect(await world.engine.readFile(id, `${target}/two`)).toHaveLength(900_000);
   });
 
   test('a directory that the container does not have is an error', async () => {
