@@ -85,6 +85,7 @@ async function applyChannels(
   if (isRunning && (await wayOf(deps, to, text)) === 'reload') {
     const ask = insideWith(deps, to, deps.keys.token(to));
     await patchConfig(deps, to, ask, async () => channelPatch(await configText(deps, to, container), former, channels));
+    await ensureRestartPolicy(deps)(to); // An earlier attempt may have started it.
     return `channels: ${kinds}, taken up while it runs`;
   }
   if (!isRunning || channelPatch(text, former, channels)) await restartWith(deps, to, container, former);
