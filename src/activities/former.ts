@@ -12,7 +12,7 @@ import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
 import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
-import { awaitReady } from './readiness.js';
+import { awaitReadyAgain } from './readiness.js';
 import { removeReplacement } from './replacement.js';
 import { putBack } from './snapshot.js';
 
@@ -59,7 +59,7 @@ export const restoreAside = (deps: Deps) =>
     if (aside && serving) await removeNamed(deps, gateway, own.former);
     if (!runs) await writeConfig(deps, before);
     await ensureContainer(deps)(before);
-    await awaitReady(deps, before, readinessMs);
+    await awaitReadyAgain(deps, before, readinessMs);
     await ensureRestartPolicy(deps)(before);
     if (runs) await switchChannels(deps, before, true);
     (await openSession(deps, before)).close();

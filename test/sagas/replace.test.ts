@@ -2,16 +2,18 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import type { Change, Changing } from '../../src/domain/change.js';
 import { markLabels } from '../../src/domain/gateway.js';
-import { replaced, replacementNames, type Replacement } from '../../src/domain/replacement.js';
+import { replaced, replacementLabel, replacementNames, type Replacement } from '../../src/domain/replacement.js';
 import { upgradeSteps, rollbackSteps } from '../../src/workflows/steps.js';
 import { deviceFrom } from '../../src/domain/token.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
 import { proveChange } from '../prove-change.js';
 import { ChangeStage } from './change-stage.js';
+import { at } from './faults.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
 
 const owns = ['rehearse replacement', 'make room', 'start replacement'];
@@ -132,6 +134,24 @@ describe('an upgrade to a release that', () => {
   });
 });
 
+describe('a replacement', () => {
+  it('goes back although the engine restarts while the one of before starts', async () => {
+    await onProvisioned(async (stage) => {
+      before.set(stage, await stateOf(stage));
+      await bootsFor(stage, testSpec.release, 300);
+      let interrupted = Promise.resolve();
+      const result = await stage.run(upgrade, (step, doing, attempt) => {
+        if (step === 'set aside' && doing === 'undo' && attempt === 1) interrupted = crashWhenRunning(stage);
+        return at('prove replacement', 'do', 'refuse after')(step, doing, attempt);
+      });
+      await interrupted;
+      assert.equal(result.outcome, 'undone', result.reason);
+      assert.match(result.reason, /^prove replacement: /);
+      await isBack(stage, upgrade);
+    });
+  });
+});
+
 describe('a rollback', () => {
   it('lets nobody in again who was cut off since', async () => {
     await onProvisioned(async (stage) => {
@@ -151,6 +171,27 @@ describe('a rollback', () => {
     });
   });
 });
+
+/** From its next start on, a release listens only after a while. */
+async function bootsFor(stage: ChangeStage, release: string, ms: number): Promise<void> {
+  const file = path.join(stage.world.root, 'images', `${encodeURIComponent(`creel/openclaw:${release}`)}.json`);
+  const image = JSON.parse(fs.readFileSync(file, 'utf8'));
+  stage.world.engine.addImage(`creel/openclaw:${release}`, {
+    ...image,
+    labels: { ...image.labels, 'test.boot': `${ms}` },
+  });
+  await stage.world.activities.probeReadiness(stage.gateway);
+}
+
+/** The container of before ends once, as soon as it has been started again. */
+async function crashWhenRunning(stage: ChangeStage): Promise<void> {
+  for (;;) {
+    const found = await stage.world.engine.findContainer(stage.names.container);
+    if (found?.state === 'running' && !(replacementLabel in found.labels)) break;
+    await sleep(5);
+  }
+  stage.world.engine.crash(stage.names.container);
+}
 
 function gatewayOf(stage: ChangeStage): DirectoryGateway {
   return DirectoryGateway.within(stage.world.root, stage.names.container);
