@@ -127,7 +127,7 @@ async function createReplacement(deps: Deps, gateway: Changing<Replacement>, nex
   const name = names(gateway.mark).container;
   if (await engine.findContainer(name)) throw new NotYet(`container ${name} of before has not made room yet`);
   const [image, { port }] = await Promise.all([releaseImageOf(deps, next), networkOf(deps, gateway)]);
-  await writeConfig(deps, next, gateway.spec.channels);
+  await writeConfig(deps, next, [...(gateway.change.takenChannels ?? []), ...gateway.spec.channels]);
   deps.signal()?.throwIfAborted();
   await engine.createContainer(gatewayContainer(next, image.id, port));
 }

@@ -1,3 +1,4 @@
+import type { Channel } from './channels.js';
 import { names, type Gateway, type Mark } from './gateway.js';
 import type { GatewaySpec } from './gateway-spec.js';
 import type { Changing } from './change.js';
@@ -18,6 +19,8 @@ export type Replacement = (
   readonly save: Shelf;
   /** The saved state that goes with `to`; absent when it takes the state there is. */
   readonly take?: Shelf;
+  /** The channels of the spec that was kept with that state: what creel had put there. Absent in what older versions began. */
+  readonly takenChannels?: readonly Channel[];
   /** How long the new container may take until it is ready. */
   readonly readyMs: number;
 };

@@ -46,9 +46,15 @@ export function planUpgrade(state: GatewayState, life: Gateway, asked: UpgradeRe
 export function planRollback(state: GatewayState, life: Gateway, asked: RollbackRequest): Change | string {
   const { kept } = state;
   if (!kept) return nothingKept;
-  const { release, dev } = kept.spec;
+  const { release, dev, channels } = kept.spec;
   const to = { ...life.spec, release, dev };
-  return { kind: 'rollback', to, take: kept.shelf, ...beginReplacement(state, life, asked.readyMs) };
+  return {
+    kind: 'rollback',
+    to,
+    take: kept.shelf,
+    takenChannels: channels,
+    ...beginReplacement(state, life, asked.readyMs),
+  };
 }
 
 /** Everything is let go but what is still kept, and the image of its release. */

@@ -69,6 +69,31 @@ function run(
 
 const wentBack = ['set aside', 'undo set aside'];
 
+describe('a rollback', () => {
+  const telegram = (...allowFrom: string[]) =>
+    ({ kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom }) as const;
+
+  /** A gateway whose kept state has senders that its spec does not name any more. */
+  function rolledBack(): GatewayState {
+    const state = ready();
+    state.life = { ...life, spec: { ...testSpec, channels: [telegram('@boss', '@fired')] } };
+    ask(state, upgrade('2026.9.7'));
+    run(state, 'done');
+    ask(state, { kind: 'change', channels: [telegram('@boss')] });
+    run(state, 'done');
+    ask(state, { kind: 'rollback' });
+    return state;
+  }
+
+  test('keeps the channels on record, and knows those that creel had put into the kept state', () => {
+    expect(run(rolledBack(), 'done').change).toMatchObject({
+      kind: 'rollback',
+      to: { release: testSpec.release, channels: [telegram('@boss')] },
+      takenChannels: [telegram('@boss', '@fired')],
+    });
+  });
+});
+
 describe('an upgrade', () => {
   test('that is done is the spec on record, and what was before is kept with its state', () => {
     const state = ready();
