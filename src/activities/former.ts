@@ -14,11 +14,12 @@ import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
 import { awaitReadyAgain } from './readiness.js';
 import { removeReplacement } from './replacement.js';
+import { demandRoom } from './room.js';
 import { putBack } from './snapshot.js';
 
 /**
  * The container of before does not run, will not be started by the engine, and has made room for the new one by another
- * name. Channels are switched off first; one that hangs all the same is killed, which the stable hostname makes harmless (T1, T3).
+ * name. The room for its state is looked at again, because an image has come since. Channels are switched off first; one that hangs all the same is killed, which the stable hostname makes harmless (T1, T3).
  */
 export const ensureAside = (deps: Deps) =>
   async function ensureAside(gateway: Changing<Replacement>): Promise<string> {
@@ -30,6 +31,7 @@ export const ensureAside = (deps: Deps) =>
       if (serving) await removeNamed(deps, gateway, own.former);
       const container = serving ?? (await findOurs(deps, gateway, own.former));
       if (!container) throw new Refused(`the container of ${gateway.mark.gateway} is gone`);
+      if (serving?.state === 'running') await demandRoom(deps, gateway);
       if (serving?.state === 'running' && (await switchChannels(deps, gateway, false)))
         await sleep(channelsOffMs, undefined, { signal: deps.signal() });
       deps.signal()?.throwIfAborted();

@@ -1,11 +1,9 @@
 import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
-import { stateDirectory } from '../domain/gateway-config.js';
-import { names, type Gateway } from '../domain/gateway.js';
+import type { Gateway } from '../domain/gateway.js';
 import { readPrepared, type Prepared } from '../domain/image.js';
 import { compareReleases } from '../domain/release.js';
 import { replaced, replacementNames, type Replacement } from '../domain/replacement.js';
-import { freeDiskFloorBytes } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
@@ -13,9 +11,7 @@ import { demandOurs, ensureHost } from './host.js';
 import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
 import { ensureRelease, releaseImageOf } from './release.js';
-
-/** How long measuring a state may take: a walk over its files. */
-const measureMs = 20_000;
+import { demandRoom } from './room.js';
 
 /**
  * Refuses a replacement before anything is touched: the gateway runs and serves, the host has room for what is asked and for
@@ -29,7 +25,7 @@ export const probeReplaceable = (deps: Deps) =>
       await demandServing(deps, gateway, container);
       await ensureHost(deps)(replaced(gateway));
       await demandNames(deps, gateway);
-      const bytes = await demandRoom(deps, gateway, container);
+      const bytes = await demandRoom(deps, gateway);
       return `serving ${gateway.spec.release}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more`;
     });
   };
@@ -85,19 +81,4 @@ async function demandNames(deps: Deps, gateway: Gateway): Promise<void> {
     demandOurs('container', name, (await engine.findContainer(name))?.labels, gateway);
   for (const name of [own.trial, ...Object.values(own.snapshots)])
     demandOurs('volume', name, (await engine.findVolume(name))?.labels, gateway);
-}
-
-/** A saved state that does not fit the disk is refused while everything still serves. */
-async function demandRoom(deps: Deps, gateway: Gateway, { id }: Container): Promise<number> {
-  const command = ['du', '-sk', stateDirectory];
-  const request = { command, input: '', timeoutMs: measureMs };
-  const { stdout } = await deps.engineAt(gateway.place).exec(id, request);
-  const bytes = Number.parseInt(stdout, 10) * 1024;
-  if (Number.isNaN(bytes)) throw new Error(`the size of the state of ${gateway.mark.gateway} could not be read`);
-  const { freeDiskBytes } = await deps.hosts.readHost(gateway.place);
-  if (freeDiskBytes === undefined || freeDiskBytes >= freeDiskFloorBytes + bytes) return bytes;
-  const [free, needed] = [freeDiskBytes, freeDiskFloorBytes + bytes].map((each) => Math.floor(each / 1024 ** 2));
-  throw new Refused(
-    `host ${gateway.place.host} has ${free} MB of free disk; to save the state of ${names(gateway.mark).container} before it is replaced takes ${needed} MB (S4-25). Free some; nothing was touched`,
-  );
 }

@@ -10,6 +10,7 @@ import { markLabels } from '../../src/domain/gateway.js';
 import { replaced, replacementLabel, replacementNames, type Replacement } from '../../src/domain/replacement.js';
 import { upgradeSteps, rollbackSteps } from '../../src/workflows/steps.js';
 import { deviceFrom } from '../../src/domain/token.js';
+import { DirectoryHost } from '../world/directory-host.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
 import { proveChange } from '../prove-change.js';
 import { ChangeStage } from './change-stage.js';
@@ -115,26 +116,43 @@ describe('an upgrade to a release that', () => {
   it('does not fit the disk is refused before anything is touched', async () => {
     await onProvisioned(async (stage) => {
       before.set(stage, await stateOf(stage));
-      const { startedAt } = (await stage.world.engine.findContainer(stage.names.container)) ?? {};
-      fs.writeFileSync(
-        path.join(stage.world.root, 'host.json'),
-        JSON.stringify({
-          engineId: 'e',
-          architecture: 'x86_64',
-          cpus: 4,
-          memoryMb: 65_536,
-          freeDiskBytes: 2 * 1024 ** 3 + 1_000,
-        }),
-      );
+      const started = await startedAt(stage);
+      fillDisk(stage);
       const result = await stage.run(upgrade);
       assert.match(result.reason, /^check replacement: .*nothing was touched/s);
-      assert.equal((await stage.world.engine.findContainer(stage.names.container))?.startedAt, startedAt);
+      assert.equal(await startedAt(stage), started);
       await isBack(stage, upgrade);
     });
   });
 });
 
 describe('a replacement', () => {
+  it('for whose saved state the room is gone when it is about to stop the gateway stops nothing', async () => {
+    await onProvisioned(async (stage) => {
+      before.set(stage, await stateOf(stage));
+      const started = await startedAt(stage);
+      const result = await stage.run(upgrade, (step, doing) => {
+        if (step === 'set aside' && doing === 'do') fillDisk(stage);
+        return undefined;
+      });
+      assert.equal(result.outcome, 'undone');
+      assert.match(result.reason, /^set aside: host local has 2048 MB of free disk.*nothing was touched/s);
+      assert.equal(await startedAt(stage), started);
+      await isBack(stage, upgrade);
+    });
+  });
+
+  it('whose saved state does not fit after all goes back at once', async () => {
+    await onProvisioned(async (stage) => {
+      before.set(stage, await stateOf(stage));
+      stage.world.engine.setFull(true);
+      const result = await stage.run(upgrade);
+      assert.equal(result.outcome, 'undone');
+      assert.match(result.reason, /^save state: no room on the engine's host/);
+      await isBack(stage, upgrade);
+    });
+  });
+
   it('goes back although the engine restarts while the one of before starts', async () => {
     await onProvisioned(async (stage) => {
       before.set(stage, await stateOf(stage));
@@ -191,6 +209,15 @@ async function crashWhenRunning(stage: ChangeStage): Promise<void> {
     await sleep(5);
   }
   stage.world.engine.crash(stage.names.container);
+}
+
+/** Something else takes what was free of the host's disk. */
+function fillDisk(stage: ChangeStage): void {
+  new DirectoryHost(stage.world.root).become({ freeDiskBytes: 2 * 1024 ** 3 + 1_000 });
+}
+
+async function startedAt(stage: ChangeStage): Promise<string | undefined> {
+  return (await stage.world.engine.findContainer(stage.names.container))?.startedAt;
 }
 
 function gatewayOf(stage: ChangeStage): DirectoryGateway {

@@ -43,6 +43,7 @@ type Kind = 'volume' | 'network' | 'container';
  *     users/<kind>/<key>/<id>       who may use a volume, network, port, network name; a hint, checked when read
  *     renamed/<id>                  its name now, when it had another
  *     taken-ports/<port>            something foreign listens       down                       the engine does not answer
+ *     full                          no state fits the disk
  *
  * References, subnets and the like are URL-encoded in file names.
  */
@@ -97,6 +98,8 @@ export class DirectoryEngine implements DockerEngine {
     const { state, snapshot } = this.#copied(copy);
     const saved = path.join(snapshot, 'state');
     if (fs.existsSync(saved)) return;
+    if (fs.existsSync(path.join(this.root, 'full')))
+      throw new Refused(`no room on the engine's host to save volume ${copy.state}. Free some`);
     const draft = path.join(snapshot, `.${randomBytes(8).toString('hex')}`);
     copyTree(state, draft);
     if (fs.existsSync(saved)) removeTree(draft);
@@ -238,13 +241,14 @@ export class DirectoryEngine implements DockerEngine {
     return { exitCode: 127, stdout: '', stderr: `${request.command[0]}: not found` };
   }
 
-  /** Knows `true` and `false`; anything else ends as the image's label `test.errand` says. */
+  /** Knows `true`, `false`, and `du` of the state; anything else ends as the image's label `test.errand` says. */
   async runErrand({ name, imageId, command, mounts }: ErrandSpec): Promise<ExecResult> {
     this.#answer();
     for (const { volume } of mounts) {
       if (!fs.existsSync(this.#at('volumes', volume)))
         throw new StartOver(`volume ${volume} of container ${name} is gone`);
     }
+    if (command[0] === 'du') return { exitCode: 0, stdout: `1024\t${mounts[0]?.target}\n`, stderr: '' };
     const stdout = this.#image(imageId)?.labels['test.errand'] ?? '{"problems":[]}';
     return { exitCode: command[0] === 'false' ? 1 : 0, stdout: `${stdout}\n`, stderr: '' };
   }
@@ -341,6 +345,13 @@ export class DirectoryEngine implements DockerEngine {
     const file = path.join(this.root, 'logs', encodeURIComponent(record.id));
     fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.appendFileSync(file, lines.map((line) => `${line}\n`).join(''));
+  }
+
+  /** The disk is full, or has room again. */
+  setFull(full: boolean): void {
+    const file = path.join(this.root, 'full');
+    if (full) touchFile(file);
+    else fs.rmSync(file, { force: true });
   }
 
   /** The engine stops answering, or answers again. */
