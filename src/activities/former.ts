@@ -1,9 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Changing } from '../domain/change.js';
-import { Refused } from '../domain/errors.js';
+import { Refused, StartOver } from '../domain/errors.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import { former, replacementNames, type Replacement } from '../domain/replacement.js';
-import { channelsOffMs, readinessMs, replacementStopGraceS } from '../domain/thresholds.js';
+import {
+  channelsOffMs,
+  formerReadyMs,
+  formerStarts,
+  readinessMs,
+  replacementStopGraceS,
+} from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import { switchChannels } from './channel-switch.js';
 import { writeConfig } from './config.js';
@@ -12,14 +18,18 @@ import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
 import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
-import { awaitReadyAgain } from './readiness.js';
+import { awaitReady, awaitReadyAgain } from './readiness.js';
 import { removeReplacement } from './replacement.js';
 import { demandRoom } from './room.js';
-import { putBack } from './snapshot.js';
+import { putBack, servedBefore } from './snapshot.js';
+
+/** A way back that ended where the rollback began: with a gateway that does not serve. */
+export type Down = { readonly proof: string; readonly down: string };
 
 /**
  * The container of before does not run, will not be started by the engine, and has made room for the new one by another
- * name. The room for its state is looked at again, because an image has come since. Channels are switched off first; one that hangs all the same is killed, which the stable hostname makes harmless (T1, T3).
+ * name. The room for its state is looked at again, because an image has come since. Channels are switched off first; one that
+ * hangs all the same, or does not serve any more, is killed, which the stable hostname makes harmless (T1, T3).
  */
 export const ensureAside = (deps: Deps) =>
   async function ensureAside(gateway: Changing<Replacement>): Promise<string> {
@@ -31,8 +41,9 @@ export const ensureAside = (deps: Deps) =>
       if (serving) await removeNamed(deps, gateway, own.former);
       const container = serving ?? (await findOurs(deps, gateway, own.former));
       if (!container) throw new Refused(`the container of ${gateway.mark.gateway} is gone`);
-      if (serving?.state === 'running') await demandRoom(deps, gateway);
-      if (serving?.state === 'running' && (await switchChannels(deps, gateway, false)))
+      const isRunning = serving?.state === 'running';
+      if (isRunning) await demandRoom(deps, gateway);
+      if (isRunning && (await servedBefore(deps, gateway)) && (await switchChannels(deps, gateway, false)))
         await sleep(channelsOffMs, undefined, { signal: deps.signal() });
       deps.signal()?.throwIfAborted();
       await engine.setRestartPolicy(container.id, 'no');
@@ -46,10 +57,11 @@ export const ensureAside = (deps: Deps) =>
 
 /**
  * The gateway of before serves again, proved: its own state, byte for byte as it was saved, its own release and settings, the
- * token on record and creel's device. A container that went meanwhile is made anew; nothing of a gateway is in its container.
+ * token on record and creel's device. A container that went meanwhile is made anew; nothing of a gateway is in its container. One
+ * that did not serve before a rollback is put back all the same, and need not serve.
  */
 export const restoreAside = (deps: Deps) =>
-  async function restoreAside(gateway: Changing<Replacement>): Promise<string> {
+  async function restoreAside(gateway: Changing<Replacement>): Promise<string | Down> {
     const engine = deps.engineAt(gateway.place);
     const before = former(gateway);
     await removeReplacement(deps)(gateway);
@@ -61,12 +73,46 @@ export const restoreAside = (deps: Deps) =>
     if (aside && serving) await removeNamed(deps, gateway, own.former);
     if (!runs) await writeConfig(deps, before);
     await ensureContainer(deps)(before);
-    await awaitReadyAgain(deps, before, readinessMs);
+    const down = await awaitFormer(deps, gateway, before);
+    if (down) return down;
     await ensureRestartPolicy(deps)(before);
     if (runs) await switchChannels(deps, before, true);
     (await openSession(deps, before)).close();
     return `${before.spec.release} proved serving again with generation ${before.tokenGeneration}, ${runs ? 'never stopped' : 'on its own state'}`;
   };
+
+async function awaitFormer(deps: Deps, gateway: Changing<Replacement>, before: Gateway): Promise<Down | undefined> {
+  if (await servedBefore(deps, gateway)) {
+    await awaitReadyAgain(deps, before, readinessMs);
+    return undefined;
+  }
+  const why = await startUntilReady(deps, before, formerStarts, formerReadyMs);
+  if (why === undefined) return undefined;
+  const { mark, spec } = before;
+  const down = `release ${spec.release} is back on its own state and does not serve: ${why}. \`creel rollback ${mark.gateway}\` asks for the kept release again, \`creel provision ${mark.gateway}\` starts this one again`;
+  return { proof: down, down };
+}
+
+/** Why a gateway does not serve although it was started as often and waited for as long as it may; undefined when it serves. */
+async function startUntilReady(
+  deps: Deps,
+  gateway: Gateway,
+  starts: number,
+  limitMs: number,
+): Promise<string | undefined> {
+  const began = Date.now();
+  try {
+    await awaitReady(deps, gateway, limitMs);
+    return undefined;
+  } catch (error) {
+    if (error instanceof StartOver && starts > 1) {
+      await ensureContainer(deps)(gateway);
+      return startUntilReady(deps, gateway, starts - 1, limitMs - (Date.now() - began));
+    }
+    if (error instanceof StartOver || error instanceof Refused) return error.message;
+    throw error;
+  }
+}
 
 async function findOurs(deps: Deps, gateway: Gateway, name: string): Promise<Container | undefined> {
   const found = await deps.engineAt(gateway.place).findContainer(name);

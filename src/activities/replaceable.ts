@@ -3,7 +3,7 @@ import { Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import { readPrepared, type Prepared } from '../domain/image.js';
 import { compareReleases } from '../domain/release.js';
-import { replaced, replacementNames, type Replacement } from '../domain/replacement.js';
+import { replaced, replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
 import type { Container } from '../ports/docker-engine.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
@@ -12,21 +12,25 @@ import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
 import { ensureRelease, releaseImageOf } from './release.js';
 import { demandRoom } from './room.js';
+import { savedFacts } from './snapshot.js';
 
 /**
  * Refuses a replacement before anything is touched: the gateway runs and serves, the host has room for what is asked and for
- * a saved state, the release is not older than the one that wrote the state (T13), and no name is another's.
+ * a saved state, the release is not older than the one that wrote the state (T13), and no name is another's. A rollback is
+ * asked for because a gateway does not serve: it wants the container on record and the kept state.
  */
 export const probeReplaceable = (deps: Deps) =>
   async function probeReplaceable(gateway: Changing<Replacement>): Promise<string> {
     return neverOver(async () => {
       demandNewer(gateway);
       const container = await containerOf(deps, gateway);
-      await demandServing(deps, gateway, container);
+      const isRollback = gateway.change.kind === 'rollback';
+      await (isRollback ? demandKept(deps, gateway, container) : demandServing(deps, gateway, container));
       await ensureHost(deps)(replaced(gateway));
       await demandNames(deps, gateway);
       const bytes = await demandRoom(deps, gateway);
-      return `serving ${gateway.spec.release}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more`;
+      const what = isRollback ? `on ${gateway.spec.release}` : `serving ${gateway.spec.release}`;
+      return `${what}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more`;
     });
   };
 
@@ -72,6 +76,15 @@ async function demandServing(deps: Deps, gateway: Gateway, container: Container)
   throw new Refused(
     `gateway ${id} runs ${session.hello.version}, on record is ${gateway.spec.release}. See docs/runbook.md#upgrade-failed`,
   );
+}
+
+async function demandKept(deps: Deps, gateway: Changing<Replacement>, container: Container): Promise<void> {
+  const { change, mark, replacement } = gateway;
+  if (container.labels[replacementLabel] !== (replacement === undefined ? undefined : String(replacement)))
+    throw new Refused(
+      `container ${container.name} is not the one on record of ${mark.gateway}. See docs/runbook.md#upgrade-failed; nothing was touched`,
+    );
+  if (change.take !== undefined) await savedFacts(deps, gateway, change.take);
 }
 
 async function demandNames(deps: Deps, gateway: Gateway): Promise<void> {

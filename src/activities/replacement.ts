@@ -11,13 +11,14 @@ import { writeConfig } from './config.js';
 import { containerOf, ensureRestartPolicy, isReplaced, removeNamed } from './container.js';
 import type { Deps } from './deps.js';
 import { unlessUnknown } from './devices.js';
+import { pairedDevices } from './facts.js';
 import { neverOver } from './never-over.js';
 import { networkOf } from './network.js';
 import { openSession } from './operator.js';
 import { awaitReady } from './readiness.js';
 import { findGateway } from './record.js';
 import { releaseImageOf } from './release.js';
-import { pairedDevices, savedFacts } from './snapshot.js';
+import { savedFacts, servedBefore } from './snapshot.js';
 
 /** The new container runs, started once: what ends by itself is judged, not started again. */
 export const ensureReplacement = (deps: Deps) =>
@@ -87,9 +88,12 @@ export const probeDevices = (deps: Deps) =>
       const wanted = next.spec.channels.filter((each) => channels.includes(each.kind) || isNew(gateway, each));
       await probeChannels(deps)({ ...next, spec: { ...next.spec, channels: wanted } });
       const off = cutOff.length > 0 ? ` (${cutOff.length} cut off since then stay out)` : '';
-      return `generation ${next.tokenGeneration} and ${expected.length} devices as before${off}; channels: ${await describeChannels(deps, next)}`;
+      const as = (await servedBefore(deps, gateway)) ? `as before${off}` : asKept;
+      return `generation ${next.tokenGeneration} and ${expected.length} devices ${as}; channels: ${await describeChannels(deps, next)}`;
     });
   };
+
+const asKept = 'as the kept state knows them (who was cut off since then could not be asked: see `creel devices`)';
 
 function isNew({ spec }: Gateway, channel: Channel): boolean {
   return !spec.channels.some((each) => canonical(each) === canonical(channel));

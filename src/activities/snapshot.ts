@@ -9,13 +9,11 @@ import {
   type SnapshotDrop,
 } from '../domain/replacement.js';
 import type { Volume, VolumeCopy } from '../ports/docker-engine.js';
-import { connectedChannels } from './channels.js';
 import { isReplaced, removeContainer } from './container.js';
 import type { Deps } from './deps.js';
-import { listDevices } from './devices.js';
+import { factsIfServing, servingFacts, type Facts } from './facts.js';
 import { demandOurs } from './host.js';
 import { neverOver } from './never-over.js';
-import { openSession } from './operator.js';
 import { releaseImageOf } from './release.js';
 
 /** What was true of the gateway when its state was saved: it must be true again of whatever takes that state. */
@@ -24,6 +22,9 @@ const channelsLabel = 'creel.channels';
 
 /** The release that a saved state belongs to: its image is needed as long as somebody may go back to it. */
 const releaseLabel = 'creel.release';
+
+/** On what was saved of a gateway that did not serve: those were true when the state that is taken instead was saved. */
+const downLabel = 'creel.down';
 
 const shelves: readonly Shelf[] = ['a', 'b'];
 
@@ -39,14 +40,24 @@ export const ensureRoom = (deps: Deps) =>
       const labels = {
         ...markLabels(mark),
         [replacementLabel]: String(change.number),
-        [devicesLabel]: (await pairedDevices(deps, gateway)).join(','),
-        [channelsLabel]: (await connectedChannels(deps, gateway)).join(','),
         [releaseLabel]: gateway.spec.release,
+        ...(await factLabels(deps, gateway)),
       };
       await engine.createVolume({ name, labels });
-      return `room made in ${name}`;
+      return `room made in ${name}${downLabel in labels ? down : ''}`;
     });
   };
+
+const down = '; it does not serve, so what is proved is what was true when the kept state was saved';
+
+/** A gateway that is rolled back because it does not serve says nothing of itself: what was kept with the other state stands for it. */
+async function factLabels(deps: Deps, gateway: Changing<Replacement>): Promise<Record<string, string>> {
+  const { take } = gateway.change;
+  const own = take === undefined ? await servingFacts(deps, gateway) : await factsIfServing(deps, gateway);
+  const { devices, channels } = own ?? (await savedFacts(deps, gateway, take ?? gateway.change.save));
+  const labels = { [devicesLabel]: devices.join(','), [channelsLabel]: channels.join(',') };
+  return own ? labels : { ...labels, [downLabel]: 'yes' };
+}
 
 /**
  * No saved state is left that the replacement made. Of a gateway that is being removed none is left at all; one whose
@@ -97,11 +108,7 @@ export async function putBack(deps: Deps, gateway: Gateway, save: Shelf, number:
 }
 
 /** What was true of the gateway when the state in a shelf was saved; one that is gone says nothing about anybody. */
-export async function savedFacts(
-  deps: Deps,
-  gateway: Gateway,
-  shelf: Shelf,
-): Promise<{ readonly devices: string[]; readonly channels: string[] }> {
+export async function savedFacts(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Facts> {
   const saved = await snapshotOf(deps, gateway, shelf);
   if (!saved) throw new Refused(`the saved state of ${gateway.mark.gateway} is gone`);
   const { labels } = saved;
@@ -109,14 +116,12 @@ export async function savedFacts(
   return { devices: listOf(devicesLabel), channels: listOf(channelsLabel) };
 }
 
-/** The ids of the devices that a gateway lets in. */
-export async function pairedDevices(deps: Deps, gateway: Gateway): Promise<string[]> {
-  const session = await openSession(deps, gateway);
-  try {
-    return (await listDevices(session)).paired.map(({ deviceId }) => deviceId).toSorted();
-  } finally {
-    session.close();
-  }
+/** Whether a gateway is known to have served when its replacement began: only a rollback does not demand it, and says so of what it saves. */
+export async function servedBefore(deps: Deps, gateway: Changing<Replacement>): Promise<boolean> {
+  const { kind, save, number } = gateway.change;
+  if (kind !== 'rollback') return true;
+  const known = await snapshotOf(deps, gateway, save);
+  return known !== undefined && isOf(known, number) && !(downLabel in known.labels);
 }
 
 /** Saved states that nobody goes back to any more are gone, and the image of their release where nothing else uses it. */

@@ -119,3 +119,12 @@ export const keepFormerMs = 7 * 24 * 3_600_000;
 
 /** A release that failed this often is not tried again without an operator. */
 export const failedTries = 3;
+
+/** How long a gateway that is rolled back may take to let creel in, until it counts as one that does not serve: a hiccup is over by then. */
+export const servingMs = 12_000;
+
+/** How long one that did not serve before may take on its way back, within one attempt of it. */
+export const formerReadyMs = 60_000;
+
+/** How often it is started on its way back: an engine or a host that restarts ends one start, not every one. */
+export const formerStarts = 3;

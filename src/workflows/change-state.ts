@@ -139,16 +139,21 @@ export function endChange(
     if (result.record) state.record = result.record;
     if (state.life) apply(change.kind, state, state.life, change, now, result);
   }
-  const mended = result.outcome === 'done' && mend(state, change);
+  const mended = result.outcome === 'done' && mend(state, operation, change);
+  if (result.down !== undefined) return setPhase(state, 'degraded', result.down, now);
   setPhase(state, mended ? 'ready' : resting.phase, mended ? '' : resting.reason, now);
 }
 
-/** A change that ended well leaves nothing of what an earlier one could not take back; true when that was all that was left. */
-function mend(state: GatewayState, change: Change): boolean {
+/**
+ * A change that ended well leaves nothing of what an earlier one could not take back; true when that was all that was left.
+ * A new container is proved as a whole, whatever was wrong with the one of before.
+ */
+function mend(state: GatewayState, operation: Queued, change: Change): boolean {
   const before = state.left.length;
   const steps = new Set(stepsOfChange(change));
   state.left = state.left.filter(({ step }) => !steps.has(step));
-  return before > 0 && state.left.length === 0 && state.skipped.length === 0;
+  const renewed = isReplacement(change) && operation.kind !== 'way-back';
+  return (before > 0 || renewed) && state.left.length === 0 && state.skipped.length === 0;
 }
 
 /** A repair was asked for: a way back that is still owed comes before it, because a container must not start on another's state. */

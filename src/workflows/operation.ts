@@ -39,6 +39,8 @@ export type OperationResult = {
   readonly proofs?: readonly Proof[];
   /** The device that was let in. */
   readonly deviceId?: string;
+  /** Why the gateway does not serve although everything is as it was before: only a rollback begins with such a one. */
+  readonly down?: string;
 };
 
 /** What the activity interceptor wraps around every answer: which attempt gave it. */

@@ -1,4 +1,5 @@
 import type { Approved } from '../activities/approval.js';
+import type { Down } from '../activities/former.js';
 import { registry } from './steps.js';
 import type { Attempted, OperationInput, OperationResult, Proof } from './operation.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
@@ -52,6 +53,7 @@ export class Saga {
   readonly #proofs: Proof[] = [];
   readonly #allowed: string[] = [];
   #deviceId: string | undefined;
+  #down: string | undefined;
   #record: GatewayRecord | undefined;
   #changing = false;
 
@@ -161,11 +163,13 @@ export class Saga {
     }
   }
 
-  /** A step answers nothing, what it proved in words, the same with the device it was about, or the gateway read back. */
+  /** A step answers nothing, what it proved in words, the same with the device it was about or why the gateway does not serve, or the gateway read back. */
   #note(step: string, value: unknown): void {
     const at = new Date(this.#runtime.now()).toISOString();
-    if (typeof value === 'string') this.#proofs.push({ at, step, proof: value });
-    else if (isApproved(value)) {
+    if (typeof value === 'string' || isDown(value)) {
+      this.#down = isDown(value) ? value.down : undefined;
+      this.#proofs.push({ at, step, proof: isDown(value) ? value.proof : value });
+    } else if (isApproved(value)) {
       this.#deviceId = value.deviceId;
       this.#proofs.push({ at, step, proof: value.proof });
     } else if (value !== undefined && value !== null) this.#record = value as GatewayRecord;
@@ -245,8 +249,9 @@ export class Saga {
     const proofs = this.#proofs.length > 0 ? { proofs: [...this.#proofs] } : {};
     const skipped = [...this.#skipped];
     const device = this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
+    const down = this.#down === undefined ? {} : { down: this.#down };
     const found = { record: this.#record, entered, skipped, left, tokenGeneration, ...key };
-    return { outcome, reason, ...found, ...proofs, ...device };
+    return { outcome, reason, ...found, ...proofs, ...device, ...down };
   }
 }
 
@@ -256,6 +261,10 @@ const cancelled: Failure = { kind: 'Cancelled', message: 'cancelled', attempt: 1
 function answersOf(step: string): ParkAnswer[] {
   if (registry[step]?.allows) return ['retry', 'allow', 'abort'];
   return registry[step]?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+}
+
+function isDown(value: unknown): value is Down {
+  return typeof value === 'object' && value !== null && 'proof' in value && 'down' in value;
 }
 
 function isApproved(value: unknown): value is Approved {

@@ -92,6 +92,27 @@ describe('a rollback', () => {
       takenChannels: [telegram('@boss', '@fired')],
     });
   });
+
+  test('that is done is ready, whatever was wrong before', () => {
+    const state = rolledBack();
+    state.phase = 'degraded';
+    state.reason = 'await readiness: it ended with exit 1';
+    run(state, 'done');
+    expect(state).toMatchObject({ phase: 'ready', reason: '' });
+  });
+
+  test('that left a gateway as it was, which does not serve, is degraded and can be asked for again', () => {
+    const state = rolledBack();
+    const begun = beginOperation(state, 2_000);
+    if (!begun) throw new Error('nothing began');
+    const none = { record: undefined, entered: [], skipped: [], left: [] };
+    endOperation(state, begun, { outcome: 'undone', reason: 'prove replacement: x', ...none, down: 'exit 1' }, 2_000);
+    expect(state).toMatchObject({ phase: 'degraded', reason: 'exit 1', kept: { spec: { release: testSpec.release } } });
+    expect(state.owed).toBeUndefined();
+    ask(state, { kind: 'rollback' });
+    run(state, 'done');
+    expect(state).toMatchObject({ phase: 'ready', life: { spec: { release: testSpec.release } } });
+  });
 });
 
 describe('an upgrade', () => {

@@ -221,10 +221,28 @@ describe('on the real gateway, an upgrade', () => {
   );
 
   it(
+    'is rolled back once more when its gateway dies on its state, again and again',
+    async () => {
+      const database = `${stateDirectory}/state/openclaw.sqlite`;
+      await inside('sh', '-c', `echo broken > ${database}; rm -f ${database}-*`);
+      await execa('docker', ['kill', own.container]);
+      await execa('docker', ['start', own.container]);
+      const deaths = async () => (await ground.engine.findContainer(own.container))?.restartCount;
+      await expect.poll(deaths, { timeout: 60_000, interval: 500 }).toBeGreaterThan(0);
+      await stage.request({ kind: 'rollback', requestId: 'forth', origin: 'test', place, readyMs: 60_000 });
+      const found = await settled();
+      expect(found).toMatchObject({ life: { spec: { release: newer } }, former: { release: older } });
+      expect(await knock()).toMatchObject(letIn(newer));
+      expect(await inside('cat', `${workspace}/since.txt`)).toBe('since');
+    },
+    upgradeMs,
+  );
+
+  it(
     'in the middle of which it is removed leaves nothing',
     async () => {
       stage.interfere('ensureReplacement', 'hold after');
-      await upgrade(newer);
+      await upgrade('2026.9.8');
       await stage.held('ensureReplacement');
       const { life } = await stage.describe();
       const { former } = replacementNames({ gateway: stage.id, birth: life?.mark.birth ?? '' });

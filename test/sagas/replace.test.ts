@@ -7,9 +7,13 @@ import { describe, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import type { Change, Changing } from '../../src/domain/change.js';
 import { markLabels } from '../../src/domain/gateway.js';
+import type { Channel } from '../../src/domain/channels.js';
+import { configFile } from '../../src/domain/gateway-config.js';
 import { replaced, replacementLabel, replacementNames, type Replacement } from '../../src/domain/replacement.js';
+import { Secret } from '../../src/domain/secret.js';
 import { upgradeSteps, rollbackSteps } from '../../src/workflows/steps.js';
 import { deviceFrom } from '../../src/domain/token.js';
+import { replaceFile } from '../world/directory-files.js';
 import { DirectoryHost } from '../world/directory-host.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
 import { proveChange } from '../prove-change.js';
@@ -17,6 +21,7 @@ import { ChangeStage } from './change-stage.js';
 import { at } from './faults.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
 
+const botToken = `123456789:${'A'.repeat(35)}`;
 const owns = ['rehearse replacement', 'make room', 'start replacement'];
 const upgrade: Replacement = {
   kind: 'upgrade',
@@ -171,24 +176,130 @@ describe('a replacement', () => {
 });
 
 describe('a rollback', () => {
+  it('needs no gateway that serves: what was kept says what is to be proved', async () => {
+    await onProvisioned(async (stage) => {
+      const known = await pairedDevice(stage);
+      await upgraded(stage);
+      await pairedDevice(stage);
+      die(stage);
+      const result = await stage.run(rollback, undefined, rollbackSteps);
+      assert.equal(result.outcome, 'done', result.reason);
+      await isReplaced(stage, rollback);
+      assert.ok(pairedIn(stage).includes(known));
+      assert.equal(pairedIn(stage).length, 2); // With creel's own.
+      assert.match(JSON.stringify(result.proofs), /who was cut off since then could not be asked/);
+      const saved = await savedStateOf(stage, 'b');
+      assert.equal(saved['state/version'], upgrade.to.release);
+    });
+  });
+
+  it('of a gateway that does not serve ends with it as it was, when it cannot be finished', async () => {
+    await onProvisioned(async (stage) => {
+      await upgraded(stage);
+      before.set(stage, await stateOf(stage));
+      die(stage);
+      const broken = { ...before.get(stage), 'state/broken': '' };
+      for (const step of ['save state', 'take state', 'prove replacement']) {
+        const result = await stage.run(rollback, at(step, 'do', 'refuse after'), rollbackSteps);
+        assert.equal(result.outcome, 'undone');
+        assert.match(result.down ?? '', /2026\.9\.7 .*does not serve: .*its state is broken.*creel rollback g42/s);
+        assert.deepEqual(await stateOf(stage), broken);
+        const kept = `volume ${replacementNames(stage.gateway.mark).snapshots.a}`;
+        assert.deepEqual(stage.world.engine.leftovers(), [...plain(stage), kept].toSorted());
+      }
+      const result = await stage.run(rollback, undefined, rollbackSteps);
+      assert.equal(result.outcome, 'done', result.reason);
+      assert.equal(result.down, undefined);
+      await isReplaced(stage, rollback);
+    });
+  });
+
+  it('of a gateway that only was stopped, and cannot be finished, ends with it serving', async () => {
+    await onProvisioned(async (stage) => {
+      await upgraded(stage);
+      before.set(stage, await stateOf(stage));
+      stage.world.engine.crash(stage.names.container);
+      const result = await stage.run(rollback, at('prove replacement', 'do', 'refuse after'), rollbackSteps);
+      assert.deepEqual([result.outcome, result.down], ['undone', undefined]);
+      await isBack(stage, rollback);
+    });
+  });
+
+  it('without the kept state is refused before anything is touched', async () => {
+    await onProvisioned(async (stage) => {
+      await upgraded(stage);
+      const started = await startedAt(stage);
+      await stage.world.engine.removeVolume(replacementNames(stage.gateway.mark).snapshots.a);
+      const result = await stage.run(rollback, undefined, rollbackSteps);
+      assert.match(result.reason, /^check replacement: the saved state of g42 is gone/);
+      assert.equal(await startedAt(stage), started);
+    });
+  });
+
+  for (const [what, now, senders] of [
+    ['sender', [telegram('@boss')], ['@boss', '@theirs']],
+    ['channel', [], ['@theirs']],
+  ] as const) {
+    it(`lets no ${what} in again that was taken out since, and keeps what a customer added`, async () => {
+      await onProvisioned(async (stage) => {
+        await stage.world.deps.secrets.write('bot', new Secret(botToken));
+        const block = { enabled: true, botToken, dmPolicy: 'allowlist', allowFrom: ['@boss', '@fired', '@theirs'] };
+        writeChannels(stage, { telegram: block });
+        await upgraded(stage);
+        writeChannels(stage, {});
+        die(stage);
+        stage.gateway = { ...stage.gateway, spec: { ...stage.gateway.spec, channels: now } };
+        const takenChannels = [telegram('@boss', '@fired')];
+        const back: Replacement = { ...rollback, to: { ...testSpec, channels: now }, takenChannels };
+        const result = await stage.run(back, undefined, rollbackSteps);
+        assert.equal(result.outcome, 'done', result.reason);
+        const { allowFrom, enabled } = readConfig(stage).channels['telegram'] ?? {};
+        assert.deepEqual({ allowFrom, enabled }, { allowFrom: senders, enabled: now.length > 0 });
+      });
+    });
+  }
+
   it('lets nobody in again who was cut off since', async () => {
     await onProvisioned(async (stage) => {
       const out = await pairedDevice(stage);
-      assert.equal((await stage.run(upgrade)).outcome, 'done');
-      stage.gateway = replaced({ ...stage.gateway, change: upgrade });
+      await upgraded(stage);
       const stays = await pairedDevice(stage);
       gatewayOf(stage).unpair(out);
       const result = await stage.run(rollback, undefined, rollbackSteps);
       assert.equal(result.outcome, 'done');
-      const paired = gatewayOf(stage)
-        .paired()
-        .map(({ deviceId }) => deviceId);
+      const paired = pairedIn(stage);
       assert.ok(!paired.includes(out));
       assert.ok(!paired.includes(stays)); // The state of before never knew it.
       assert.match(JSON.stringify(result.proofs), /1 cut off since then stay out/);
     });
   });
 });
+
+function telegram(...allowFrom: string[]): Channel {
+  return { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom };
+}
+
+type Config = { channels: Record<string, { allowFrom?: string[]; enabled?: boolean }> };
+
+function readConfig(stage: ChangeStage): Config {
+  return JSON.parse(fs.readFileSync(configPath(stage), 'utf8'));
+}
+
+/** What the config says of channels from now on, as creel and the customer have left it. */
+function writeChannels(stage: ChangeStage, channels: Config['channels']): void {
+  replaceFile(configPath(stage), JSON.stringify({ ...readConfig(stage), channels }));
+}
+
+async function upgraded(stage: ChangeStage): Promise<void> {
+  assert.equal((await stage.run(upgrade)).outcome, 'done');
+  stage.gateway = replaced({ ...stage.gateway, change: upgrade });
+}
+
+/** The gateway ends, and cannot be started on its state any more. */
+function die(stage: ChangeStage): void {
+  fs.writeFileSync(path.join(stage.world.root, 'files', stage.names.volume, 'state', 'broken'), '');
+  stage.world.engine.crash(stage.names.container);
+}
 
 /** From its next start on, a release listens only after a while. */
 async function bootsFor(stage: ChangeStage, release: string, ms: number): Promise<void> {
@@ -218,6 +329,16 @@ function fillDisk(stage: ChangeStage): void {
 
 async function startedAt(stage: ChangeStage): Promise<string | undefined> {
   return (await stage.world.engine.findContainer(stage.names.container))?.startedAt;
+}
+
+function configPath(stage: ChangeStage): string {
+  return path.join(stage.world.root, 'files', stage.names.volume, configFile);
+}
+
+function pairedIn(stage: ChangeStage): string[] {
+  return gatewayOf(stage)
+    .paired()
+    .map(({ deviceId }) => deviceId);
 }
 
 function gatewayOf(stage: ChangeStage): DirectoryGateway {

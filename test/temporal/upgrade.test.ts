@@ -136,6 +136,66 @@ describe('an upgrade', () => {
   });
 });
 
+describe('a rollback of a gateway that', () => {
+  const on = onSharedGround({ actMs: 20_000 });
+
+  on('died since, and dies again when it is repaired, is done', async (stage) => {
+    const birth = await dying(stage, 'broken');
+    await stage.provision({ spec: { ...testSpec, release: next } });
+    expect(await stage.settled()).toMatchObject({ phase: 'degraded', reason: expect.stringContaining('is broken') });
+    await ask(stage, { kind: 'rollback' });
+    await isRolledBack(stage, birth);
+  });
+
+  on('runs and does not answer any more is done', async (stage) => {
+    const birth = await dying(stage, 'deaf');
+    await ask(stage, { kind: 'rollback' });
+    await isRolledBack(stage, birth);
+  });
+
+  on('died since, and cannot be finished, ends with it as it was, and can be asked for again', async (stage) => {
+    const birth = await dying(stage, 'broken');
+    stage.interfere('probeDevices', 'fail');
+    await ask(stage, { kind: 'rollback' });
+    expect(await stage.settled()).toMatchObject({
+      phase: 'degraded',
+      reason: expect.stringMatching(/does not serve: .*is broken.*creel rollback .*creel provision/s),
+      left: [],
+      life: { spec: { release: next } },
+      last: { kind: 'rollback', outcome: 'undone' },
+    });
+    expect(writtenBy(stage, birth)).toBe(next);
+    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+    stage.letGo('probeDevices');
+    await ask(stage, { kind: 'rollback' });
+    await isRolledBack(stage, birth);
+  });
+});
+
+/** A gateway that was upgraded, and whose container has ended or stopped to listen for good. */
+async function dying(stage: DirectoryStage, how: 'broken' | 'deaf'): Promise<string> {
+  const birth = await provisioned(stage);
+  await upgrade(stage);
+  expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: { release: next } } });
+  const base = `oc-${stage.id}-${birth}`;
+  fs.writeFileSync(path.join(stage.ground.root, 'files', `${base}-state`, 'state', how), '');
+  if (how === 'broken') stage.ground.world.engine.crash(base);
+  return birth;
+}
+
+async function isRolledBack(stage: DirectoryStage, birth: string): Promise<void> {
+  await stage.until(({ running, life }) => !running && life?.spec.release === testRelease);
+  const found = await stage.settled();
+  expect(found).toMatchObject({
+    phase: 'ready',
+    left: [],
+    record: { version: testRelease },
+    former: { release: next },
+  });
+  expect(writtenBy(stage, birth)).toBe(testRelease);
+  expect(stage.leftovers()).toEqual(withSnapshot(stage, birth, 'b'));
+}
+
 describe('a change of shape', () => {
   const on = onSharedGround();
 

@@ -88,6 +88,7 @@ const pendingMs = 300_000;
  *
  *     files/<volume>/openclaw.json            its config; read when it boots, which is at the first contact after a start,
  *                                             or after the time that the image's label `test.boot` gives
+ *     files/<volume>/state/broken, …/deaf     there, no release starts on this state, or listens
  *     files/<volume>/devices/<device>.json    paired devices; they outlive the container
  *     files/<volume>/pending/<device>.json    pairing requests: another wish of the same device replaces the one before
  *     files/<volume>/seen/<device>.json       when a paired device was let in last
@@ -360,7 +361,7 @@ export class DirectoryGateway {
 
 /** The gateway as booted, booting it when this start of the container has not been seen yet. A config it cannot run on ends it with 78. */
 function boot(root: string, container: ContainerRecord): DirectoryGateway {
-  if (Date.now() < bootedAt(root, container))
+  if (Date.now() < bootedAt(root, container) || isDeaf(root, container))
     throw new NotYet(`nothing listens on 127.0.0.1:${container.hostPort} yet: ${container.name} boots`);
   const bootId = bootIdOf(root, container);
   const kept = path.join(root, 'memory', encodeURIComponent(container.name));
@@ -392,6 +393,8 @@ function migrate(root: string, container: ContainerRecord): void {
   if (written !== undefined && compareReleases(own, written) < 0)
     throw exit(root, container, 1, `Refusing to run: this OpenClaw binary (${own}) is older than ${written}.`);
   if (written !== own) replaceFile(file, own);
+  if (readText(path.join(path.dirname(file), 'broken')) !== undefined)
+    throw exit(root, container, 1, 'Gateway failed to start: its state is broken.');
   if (labels['test.behaviour'] === 'crashes') throw exit(root, container, 1, 'Gateway failed to start: it crashes.');
 }
 
@@ -412,6 +415,10 @@ function exit(root: string, container: ContainerRecord, exitCode: number, line: 
   return new NotYet(
     `nothing listens on 127.0.0.1:${container.hostPort} (connection refused): ${container.name} exited`,
   );
+}
+
+function isDeaf(root: string, container: ContainerRecord): boolean {
+  return fs.existsSync(path.join(root, 'files', encodeURIComponent(container.volume), 'state', 'deaf'));
 }
 
 /** When a start of the container is over: at once, or after as many milliseconds as its image's label `test.boot` says. */

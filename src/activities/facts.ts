@@ -1,0 +1,56 @@
+import { Refused } from '../domain/errors.js';
+import type { Gateway } from '../domain/gateway.js';
+import { servingMs } from '../domain/thresholds.js';
+import { RpcError } from '../ports/gateway-door.js';
+import { connectedChannels } from './channels.js';
+import { containerOf } from './container.js';
+import type { Deps } from './deps.js';
+import { listDevices } from './devices.js';
+import { knockAsOperator, openSession, turnedAway } from './operator.js';
+import { until } from './until.js';
+
+/** What must be true of a gateway again when it has been replaced. */
+export type Facts = {
+  /** The ids of the devices that it lets in. */
+  readonly devices: readonly string[];
+  /** The channels that are connected. */
+  readonly channels: readonly string[];
+};
+
+/** The facts of a gateway that serves. */
+export async function servingFacts(deps: Deps, gateway: Gateway): Promise<Facts> {
+  return { devices: await pairedDevices(deps, gateway), channels: await connectedChannels(deps, gateway) };
+}
+
+/** The facts of a gateway that may be down: undefined when it does not run, or does not let creel in within seconds. */
+export async function factsIfServing(deps: Deps, gateway: Gateway): Promise<Facts | undefined> {
+  if ((await containerOf(deps, gateway)).state !== 'running') return undefined;
+  const wait = { what: `gateway ${gateway.mark.gateway} does not serve`, paceMs: 500, limitMs: servingMs };
+  try {
+    return await until(wait, deps.signal(), async () => {
+      await demandUnlocked(deps, gateway);
+      return servingFacts(deps, gateway);
+    });
+  } catch (error) {
+    if (error instanceof Refused || error instanceof RpcError) return undefined;
+    throw error;
+  }
+}
+
+/** The ids of the devices that a gateway lets in. */
+export async function pairedDevices(deps: Deps, gateway: Gateway): Promise<string[]> {
+  const session = await openSession(deps, gateway);
+  try {
+    return (await listDevices(session)).paired.map(({ deviceId }) => deviceId).toSorted();
+  } finally {
+    session.close();
+  }
+}
+
+/** One that has locked outside clients out serves, and lets creel in again after a minute: that is for another attempt. */
+async function demandUnlocked(deps: Deps, gateway: Gateway): Promise<void> {
+  const knock = await knockAsOperator(deps, gateway);
+  if (knock.kind === 'open') return knock.session.close();
+  const away = turnedAway(gateway, knock);
+  throw knock.kind === 'locked out' ? new Error(away.message, { cause: away }) : away;
+}
