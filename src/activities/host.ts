@@ -2,21 +2,23 @@ import { checkToken } from '../domain/channels.js';
 import { Foreign, Refused } from '../domain/errors.js';
 import { carries, names, readMark, type Gateway, type Labels, type Place } from '../domain/gateway.js';
 import { readPrepared, type Image } from '../domain/image.js';
-import { describeLives, type Life } from '../domain/life.js';
+import { describeLives, type Life, type Living } from '../domain/life.js';
 import { findRelease, type Release } from '../domain/release.js';
 import { freeDiskFloorBytes } from '../domain/thresholds.js';
 import type { DockerEngine } from '../ports/docker-engine.js';
 import type { Deps } from './deps.js';
 import { resolveChannels } from './channel-secrets.js';
+import { demandState } from './kept-state.js';
 import { demandNewestKey } from './newest-key.js';
 
 /**
  * Refuses, before anything exists, what only the world knows: host, disk, memory, release, plugins, stored secrets,
- * names that others took, an earlier life of the same id, and the key that it is derived from.
+ * names that others took, an earlier life of the same id, the key that it is derived from, and a kept state that is gone.
  */
 export const ensureHost = (deps: Deps) =>
-  async function ensureHost(gateway: Gateway): Promise<void> {
+  async function ensureHost(gateway: Living): Promise<void> {
     const engine = deps.engineAt(gateway.place);
+    await demandState(deps, gateway);
     await Promise.all([
       checkResources(deps, gateway),
       checkRelease(deps, gateway),

@@ -1,3 +1,11 @@
+import type { Gateway } from './gateway.js';
+
+/** A gateway as an operation over its life is told of it. */
+export type Living = Gateway & {
+  /** An earlier operation of this life kept its state: a volume that is not there has vanished, with what was in it. */
+  readonly hadState?: true;
+};
+
 /** A life of a gateway as it is found on a host: its birth and what of it exists. */
 export type Life = { readonly birth: string; readonly resources: readonly string[] };
 

@@ -17,7 +17,7 @@ import type { Attempted, OperationInput, OperationResult } from './operation.js'
 import { sendPage } from './page.js';
 import { doPolicy, undoPolicy } from './policies.js';
 import { beingRemovedSignal, parkedSignal, replySignal, type Park, type ParkAnswer } from './requests.js';
-import { Saga, type Failure, type Pause, type Runtime } from './saga.js';
+import { Saga, toldOf, type Failure, type Pause, type Runtime } from './saga.js';
 import { needsAttentionKey } from './search-attributes.js';
 import { registry } from './steps.js';
 
@@ -76,12 +76,12 @@ class WorkflowRuntime implements Runtime {
     const activity = registry[step]?.[doing];
     if (!activity) throw ApplicationFailure.nonRetryable(`step "${step}" is unknown to this version of creel`, 'Bug');
     setCurrentDetails(doing === 'do' ? step : `undo ${step}`);
-    const { limits, gateway, change } = this.#input;
+    const { limits, change } = this.#input;
     const policy = doing === 'do' ? doPolicy(step, limits) : undoPolicy(limits);
     const summary = doing === 'do' ? step : `undo ${step}`;
     const call = proxyActivities<AnyActivity>({ ...policy, summary })[activity];
     if (!call) throw new Bug(`activity ${activity} has no proxy`);
-    return call({ ...gateway, ...(change && { change }), ...(allowed.length > 0 && { allowed }) });
+    return call({ ...toldOf(this.#input), ...(change && { change }), ...(allowed.length > 0 && { allowed }) });
   }
 
   readFailure(error: unknown): Failure {

@@ -1,6 +1,7 @@
 import type { Approved } from '../activities/approval.js';
 import type { Down } from '../activities/former.js';
-import { registry } from './steps.js';
+import type { Living } from '../domain/life.js';
+import { registry, stateStep } from './steps.js';
 import type { Attempted, OperationInput, OperationResult, Proof } from './operation.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Entered, Left, ParkAnswer } from './requests.js';
@@ -273,6 +274,11 @@ function isApproved(value: unknown): value is Approved {
 
 function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
   return `${outcome.step}: ${outcome.failure.message}`;
+}
+
+/** What the steps of an operation are told of its gateway: also whether its state was kept before, so that nobody makes it anew. */
+export function toldOf({ gateway, entered }: Pick<OperationInput, 'gateway' | 'entered'>): Living {
+  return entered.some(({ step }) => step === stateStep) ? { ...gateway, hadState: true } : gateway;
 }
 
 /** How long one attempt of a step may run. */

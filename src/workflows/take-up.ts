@@ -5,7 +5,9 @@ import { describeLives } from '../domain/life.js';
 import type { Limits } from './limits.js';
 import type { Attempted, OperationInput, OperationResult } from './operation.js';
 import { askPolicy } from './policies.js';
+import type { Entered } from './requests.js';
 import { runOperation } from './run-operation.js';
+import { stateStep } from './steps.js';
 
 export type SearchInput = {
   readonly deployment: string;
@@ -35,12 +37,17 @@ export async function takeUp(input: OperationInput): Promise<OperationResult> {
       typeof found === 'number'
         ? { ...lost, tokenGeneration: found }
         : { ...lost, tokenGeneration: found.generation, keyId: found.keyId };
-    return await runOperation({ ...input, gateway }, (saga) => saga.repair());
+    return await runOperation({ ...input, gateway, entered: withState(entered) }, (saga) => saga.repair());
   } catch (error) {
     if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure)
       throw refusal(error.cause.message, entered);
     throw error;
   }
+}
+
+/** Whatever there is of a life came after its state, which is made first and goes last. */
+function withState(entered: readonly Entered[]): Entered[] {
+  return [{ step: stateStep, unsettledUntil: 0 }, ...entered.filter(({ step }) => step !== stateStep)];
 }
 
 /** A removal of a gateway that no record knows: done when nothing of it is on the host, else it names the lives there are. */

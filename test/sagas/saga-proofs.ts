@@ -3,7 +3,7 @@ import type { Gateway } from '../../src/domain/gateway.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
 import type { OperationKind } from '../../src/workflows/requests.js';
-import type { Runtime } from '../../src/workflows/saga.js';
+import { toldOf, type Runtime } from '../../src/workflows/saga.js';
 import { registry } from '../../src/workflows/steps.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 import { at, everyAttempt, noFault } from './faults.js';
@@ -143,6 +143,20 @@ export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass):
       stage.holdsOneOfEach();
       await stage.provesUsable();
     }),
+    ...each(
+      steps,
+      'with the state gone behind our back a repair is refused, and nothing is made',
+      async (step, stage) => {
+        await stage.begin();
+        stage.world.engine.forget('container', stage.names.container);
+        stage.world.engine.forget('volume', stage.names.volume);
+        const before = stage.world.engine.leftovers();
+        const result = await stage.repair(at(step, 'do', 'lose the answer'));
+        assert.equal(result.outcome, 'stopped');
+        assert.match(result.reason, /the state of g42 \(birth \w{6}\) is gone .*`creel remove g42 --purge/);
+        assert.deepEqual(stage.world.engine.leftovers(), before);
+      },
+    ),
   ];
 }
 
@@ -185,7 +199,6 @@ class Stage {
   }
 
   async #run(kind: OperationKind, steps: readonly string[], plan: FaultPlan): Promise<Ran> {
-    const runtime = new VirtualRuntime(this.world.activities, this.gateway, lateMs, plan);
     const input = {
       layout: 1,
       kind,
@@ -195,6 +208,7 @@ class Stage {
       entered: this.#entered,
       limits: defaultLimits,
     } as const;
+    const runtime = new VirtualRuntime(this.world.activities, toldOf(input), lateMs, plan);
     const saga = new this.#SagaUnderProof(input, runtime);
     const result = await { provision: () => saga.begin(), repair: () => saga.repair(), remove: () => saga.cleanUp() }[
       kind as 'provision' | 'repair' | 'remove'

@@ -52,6 +52,23 @@ describe('a request', () => {
     expect(stage.leftovers()).toEqual(stage.expected(birth));
   });
 
+  on('for a gateway whose state is gone is refused, and nothing is made in its place', async (stage) => {
+    const { birth } = await ready(stage);
+    const { engine } = stage.ground.world;
+    engine.forget('container', `oc-${stage.id}-${birth}`);
+    engine.forget('volume', `oc-${stage.id}-${birth}-state`);
+    await stage.provision();
+    expect(await stage.settled()).toMatchObject({
+      phase: 'degraded',
+      reason: expect.stringContaining(`the state of ${stage.id} (birth ${birth}) is gone`),
+    });
+    expect(stage.leftovers()).toEqual([`network oc-${stage.id}-${birth}`]);
+    await stage.remove({ purge: true });
+    expect(await stage.settled()).toMatchObject({ phase: 'removed' });
+    await stage.provision();
+    expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+  });
+
   on(
     'for a repair that cannot be finished leaves what existed, degraded, with the step and the reason',
     async (stage) => {
@@ -155,6 +172,20 @@ describe('a removal', () => {
     expect(stage.leftovers()).toEqual(stage.expected(birth));
   });
 
+  on('whose kept state is gone is not restored, and nothing is made in its place', async (stage) => {
+    const { birth } = await stage.provision({ spec: kept });
+    await stage.settled();
+    await stage.remove();
+    await stage.settled();
+    stage.ground.world.engine.forget('volume', `oc-${stage.id}-${birth}-state`);
+    await stage.provision({ spec: kept, how: 'restore' });
+    expect(await stage.settled()).toMatchObject({
+      phase: 'degraded',
+      reason: expect.stringContaining(`the state of ${stage.id} (birth ${birth}) is gone`),
+    });
+    expect(stage.leftovers()).toEqual([]);
+  });
+
   on('with purge lets the kept state go', async (stage) => {
     await stage.provision({ spec: kept });
     await stage.settled();
@@ -203,6 +234,19 @@ describe('a life whose record was lost', () => {
     await stage.provision({ how: 'take up', birth });
     expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth }, tokenGeneration: 1 } });
     expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
+  on('and whose state is gone is not taken up, nor repaired after that', async (stage) => {
+    const birth = await lose(stage);
+    const { engine } = stage.ground.world;
+    engine.forget('container', `oc-${stage.id}-${birth}`);
+    engine.forget('volume', `oc-${stage.id}-${birth}-state`);
+    const gone = { phase: 'degraded', reason: expect.stringContaining(`the state of ${stage.id} (birth ${birth})`) };
+    await stage.provision({ how: 'take up', birth });
+    expect(await stage.settled()).toMatchObject(gone);
+    await stage.provision();
+    expect(await stage.settled()).toMatchObject(gone);
+    expect(stage.leftovers()).toEqual([`network oc-${stage.id}-${birth}`]);
   });
 
   on('is named by the next removal, and purged by its birth', async (stage) => {

@@ -334,6 +334,7 @@ export class DirectoryEngine implements DockerEngine {
 
   /** Somebody removes a resource behind our back. */
   forget(kind: Kind, name: string): void {
+    if (kind === 'volume') removeTree(path.join(this.root, 'files', encodeURIComponent(name)));
     if (kind !== 'network') return fs.rmSync(this.#at(`${kind}s`, name), { force: true });
     for (const { subnet } of this.#networks(name)) fs.rmSync(this.#at('networks', subnet), { force: true });
   }
