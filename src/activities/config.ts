@@ -17,6 +17,7 @@ import { demandOurs } from './host.js';
 import { networkOf } from './network.js';
 import { releaseImageOf } from './release.js';
 import { removeWriter } from './state.js';
+import { demandReadable, readableOf } from './unreadable-config.js';
 
 const path = `${stateDirectory}/${configFile}`;
 
@@ -26,18 +27,25 @@ const path = `${stateDirectory}/${configFile}`;
  * held against the token of the record: a change is a rotation, not a repair.
  */
 export const ensureConfig = (deps: Deps) =>
-  async function ensureConfig(gateway: Gateway): Promise<void> {
+  async function ensureConfig(gateway: Gateway): Promise<string | undefined> {
     const engine = deps.engineAt(gateway.place);
     const container = await engine.findContainer(names(gateway.mark).container);
     if (container?.state === 'running') {
       demandToken(deps, gateway, await engine.readFile(container.id, path));
-      return;
+      return undefined;
     }
-    await writeConfig(deps, gateway);
+    return writeConfig(deps, gateway);
   };
 
-/** Writes what creel owns of the config over what is there, of a gateway that does not run; what it owned for former channels goes. */
-export async function writeConfig(deps: Deps, gateway: Gateway, former: readonly Channel[] = []): Promise<void> {
+/**
+ * Writes what creel owns of the config over what is there, of a gateway that does not run; what it owned for former channels goes.
+ * Answers what became of a text that could not be read.
+ */
+export async function writeConfig(
+  deps: Deps,
+  gateway: Gateway,
+  former: readonly Channel[] = [],
+): Promise<string | undefined> {
   const engine = deps.engineAt(gateway.place);
   const { port } = await networkOf(deps, gateway);
   const token = deps.keys.token(gateway);
@@ -49,7 +57,8 @@ export async function writeConfig(deps: Deps, gateway: Gateway, former: readonly
   });
   const writer = await openWriter(deps, gateway);
   const found = await engine.readFile(writer.id, path);
-  const existing = former.length > 0 ? withoutFormer(found, former, gateway.spec.channels) : found;
+  const { text, kept } = await readableOf(deps, gateway, writer, found);
+  const existing = former.length > 0 ? withoutFormer(text, former, gateway.spec.channels) : text;
   if (existing !== found || !holdsConfig(existing, owned)) {
     const content = overlayConfig(existing, owned);
     await engine.writeFiles(writer.id, stateDirectory, [{ path: configFile, content, mode: 0o600, uid: 1000 }]);
@@ -57,6 +66,7 @@ export async function writeConfig(deps: Deps, gateway: Gateway, former: readonly
       throw new Error(`${path} reads back otherwise than written`);
   }
   await removeWriter(deps, gateway);
+  return kept;
 }
 
 /** The text of the config of a container that exists. */
@@ -100,6 +110,7 @@ async function openWriter(deps: Deps, gateway: Gateway): Promise<Container> {
 }
 
 function demandToken(deps: Deps, gateway: Gateway, text: string | undefined): void {
+  demandReadable(gateway, text);
   const token = deps.keys.token(gateway);
   if (tokenIn(text) === token.reveal()) return;
   throw new Refused(

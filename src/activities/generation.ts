@@ -5,6 +5,7 @@ import { lostGenerations } from '../domain/thresholds.js';
 import { gatewayToken, type MasterKey } from '../domain/token.js';
 import { readConfig } from './config.js';
 import type { Deps } from './deps.js';
+import { demandReadable } from './unreadable-config.js';
 
 /** A generation of the deployment's first key, or of the key that is named. */
 export type FoundGeneration = number | { readonly generation: number; readonly keyId: string };
@@ -15,7 +16,9 @@ export type FoundGeneration = number | { readonly generation: number; readonly k
  */
 export const findGeneration = (deps: Deps) =>
   async function findGeneration(gateway: Gateway): Promise<FoundGeneration> {
-    const held = tokenIn(await readConfig(deps, gateway));
+    const text = await readConfig(deps, gateway);
+    demandReadable(gateway, text);
+    const held = tokenIn(text);
     if (held === undefined) return named(deps, deps.keys.of(gateway), lostGenerations + 1);
     for (const key of deps.keys.all()) {
       const generation = generationIn(key, gateway, held);

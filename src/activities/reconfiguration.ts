@@ -19,6 +19,7 @@ import { awaitReady, awaitReadyAgain } from './readiness.js';
 import { findGateway } from './record.js';
 import { restartWith } from './restart.js';
 import { wayOf } from './rotatable.js';
+import { demandReadable } from './unreadable-config.js';
 
 /** Refuses other channels before anything is touched: the gateway serves, its image has the plugins, the secrets are stored. */
 export const probeReconfigurable = (deps: Deps) =>
@@ -30,7 +31,9 @@ export const probeReconfigurable = (deps: Deps) =>
         throw new Refused(`gateway ${id} does not run. \`creel provision ${id}\` repairs it; nothing was touched`);
       (await openSession(deps, gateway)).close();
       await ensureHost(deps)(reconfigured(gateway));
-      return `serving, channels applied by ${await wayOf(deps, gateway, await configText(deps, gateway, container))}`;
+      const text = await configText(deps, gateway, container);
+      demandReadable(gateway, text);
+      return `serving, channels applied by ${await wayOf(deps, gateway, text)}`;
     });
   };
 

@@ -8,6 +8,8 @@ import { lockOutAttempts, lockOutMs, lockOutWindowMs } from './thresholds.js';
 export const stateDirectory = '/home/node/.openclaw';
 const workspaceDirectory = `${stateDirectory}/workspace`;
 export const configFile = 'openclaw.json';
+/** Where a gateway itself keeps the config that it last read without a complaint. */
+export const lastGoodFile = 'openclaw.json.last-good';
 
 /** The port a gateway listens on inside its container (S0-26). */
 export const insidePort = 18_789;
@@ -54,7 +56,7 @@ function origins(port: number): string[] {
 
 /**
  * The text of an existing config with what creel owns put over it; everything else (meta, a customer's own settings) stays.
- * Undefined or unreadable text gives the rendered config alone.
+ * Undefined or unreadable text gives the rendered config alone: whoever has an unreadable one keeps it elsewhere first.
  */
 export function overlayConfig(existing: string | undefined, owned: JsonObject): string {
   return `${JSON.stringify(overlay(parseObject(existing), owned), undefined, 2)}\n`;

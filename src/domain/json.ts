@@ -1,3 +1,5 @@
+import JSON5 from 'json5';
+
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
 
@@ -5,14 +7,29 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object that a text is; undefined for a torn or hand-broken one, on which a gateway itself would refuse to start. */
+/**
+ * The object that a text is, read as a gateway reads it: comments and trailing commas are welcome (JSON5). Undefined for a torn
+ * or hand-broken one, on which a gateway itself would refuse to start.
+ */
 export function parseObject(text: string | undefined): JsonObject | undefined {
-  if (text === undefined) return undefined;
+  const read = readObject(text);
+  return typeof read === 'string' ? undefined : read;
+}
+
+/** Why a text with something in it is no object, in words; undefined when it is one, or when there is nothing in it. */
+export function whyUnreadable(text: string | undefined): string | undefined {
+  if (text === undefined || text.trim() === '') return undefined;
+  const read = readObject(text);
+  return typeof read === 'string' ? read : undefined;
+}
+
+function readObject(text: string | undefined): JsonObject | string {
+  if (text === undefined) return 'it is not there';
   try {
-    const parsed = JSON.parse(text) as Json;
-    return isObject(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
+    const parsed = JSON5.parse<Json>(text);
+    return isObject(parsed) ? parsed : 'it is not an object';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { parseObject } from './json.js';
 import type { MasterKey } from './token.js';
 
 /** One place that can hold a gateway token (S1-6, S3-1): what is in it, by a fingerprint that only the key's owner can make. */
@@ -27,7 +28,7 @@ export function tokenSources(key: MasterKey, { config, environment, command }: P
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     sources.push({ place, fingerprint: fingerprint(key, text) });
   };
-  const gateway = field(parse(config), 'gateway');
+  const gateway = field(parseObject(config), 'gateway');
   add('gateway.auth.token in openclaw.json', field(field(gateway, 'auth'), 'token'));
   add('gateway.remote.token in openclaw.json', field(field(gateway, 'remote'), 'token'));
   add('OPENCLAW_GATEWAY_TOKEN in the container’s environment', environment['OPENCLAW_GATEWAY_TOKEN']);
@@ -37,7 +38,7 @@ export function tokenSources(key: MasterKey, { config, environment, command }: P
 
 /** Whether the config tells the gateway to take changes up while it runs. */
 export function reloads(config: string | undefined): boolean {
-  return field(field(field(parse(config), 'gateway'), 'reload'), 'mode') !== 'off';
+  return field(field(field(parseObject(config), 'gateway'), 'reload'), 'mode') !== 'off';
 }
 
 function optionOf(command: readonly string[], option: string): string | undefined {
@@ -49,12 +50,4 @@ function optionOf(command: readonly string[], option: string): string | undefine
 
 function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-}
-
-function parse(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined; // A broken file holds no token that anybody would find.
-  }
 }

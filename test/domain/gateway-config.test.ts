@@ -9,6 +9,7 @@ import {
   tokenIn,
   type ConfigInput,
 } from '../../src/domain/gateway-config.js';
+import { whyUnreadable } from '../../src/domain/json.js';
 import { Secret } from '../../src/domain/secret.js';
 import { lockOutMs } from '../../src/domain/thresholds.js';
 
@@ -83,6 +84,23 @@ describe('the config over one that exists (S0-17)', () => {
         controlUi: { allowedOrigins: ['https://g42.example', 'http://127.0.0.1:19100', 'http://localhost:19100'] },
       },
     });
+  });
+
+  test('keeps what somebody wrote by hand as OpenClaw reads it: comments, single quotes, trailing commas (JSON5)', () => {
+    const text = `// my agent\n{ agents: { defaults: { model: 'their-own', }, }, gateway: { auth: { token: 't1' /* ours */ } } }`;
+    expect(JSON.parse(overlayConfig(text, bare))).toMatchObject({ agents: { defaults: { model: 'their-own' } } });
+    expect(tokenIn(text)).toBe('t1');
+    expect(whyUnreadable(text)).toBeUndefined();
+    const whole = `${overlayConfig(undefined, bare).trimEnd().slice(0, -1)}, /* mine */ mine: 1, }`;
+    expect(holdsConfig(whole, bare)).toBe(true);
+  });
+
+  test.each(['{ "gateway":', 'null', '7', '[]', '"text"', 'gateway = 1'])('says why %j is no config', (text) => {
+    expect(whyUnreadable(text)).toMatch(/invalid|not an object/);
+  });
+
+  test.each([undefined, '', ' \n'])('takes %j for no config, which nobody misses', (text) => {
+    expect(whyUnreadable(text)).toBeUndefined();
   });
 
   test.each([undefined, '', '{ "gateway":', 'null', '7', '[]', '"text"'])('gives ours alone over %j', (text) => {

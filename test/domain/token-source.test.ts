@@ -31,6 +31,12 @@ describe('the sources of a gateway token (S1-6, S2-7)', () => {
     ]);
   });
 
+  test('are found in a config with comments and trailing commas, as a gateway reads it', () => {
+    const config = "{ gateway: { auth: { token: 'one', }, /* off */ reload: { mode: 'off' } } } // mine";
+    expect(tokenSources(key, { ...nothing, config })).toHaveLength(1);
+    expect(reloads(config)).toBe(false);
+  });
+
   test('are also references, whose value nobody knows from here', () => {
     const config = JSON.stringify({ gateway: { auth: { token: { source: 'file', id: 'value' } } } });
     expect(tokenSources(key, { ...nothing, config })).toHaveLength(1);

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import JSON5 from 'json5';
 import { z } from 'zod';
 import { NotYet } from '../../src/domain/errors.js';
-import { configFile } from '../../src/domain/gateway-config.js';
+import { configFile, lastGoodFile } from '../../src/domain/gateway-config.js';
 import { covers } from '../../src/domain/device.js';
 import { compareReleases } from '../../src/domain/release.js';
 import { createFile, listNames, readRecord, readText, replaceFile } from './directory-files.js';
@@ -88,6 +89,7 @@ const pendingMs = 300_000;
  *
  *     files/<volume>/openclaw.json            its config; read when it boots, which is at the first contact after a start,
  *                                             or after the time that the image's label `test.boot` gives
+ *     files/<volume>/openclaw.json.last-good  what it last booted on
  *     files/<volume>/state/broken, …/deaf     there, no release starts on this state, or listens
  *     files/<volume>/devices/<device>.json    paired devices; they outlive the container
  *     files/<volume>/pending/<device>.json    pairing requests: another wish of the same device replaces the one before
@@ -308,7 +310,7 @@ export class DirectoryGateway {
   /** The config's hash and the config, secrets redacted. */
   readConfig(): { hash: string; config: unknown } {
     const text = this.#configText();
-    return { hash: digest([text]), config: redact(JSON.parse(text)) };
+    return { hash: digest([text]), config: redact(JSON5.parse(text)) };
   }
 
   /** Merges a patch into the config and applies it at once; a sentence says why not. A list that loses entries must be named. */
@@ -319,8 +321,8 @@ export class DirectoryGateway {
     try {
       const text = this.#configText();
       if (digest([text]) !== baseHash) return stale;
-      const merged = merge(JSON.parse(text), patch);
-      const lost = losses(JSON.parse(text), merged).filter((each) => !replacePaths.includes(each));
+      const merged = merge(JSON5.parse(text), patch);
+      const lost = losses(JSON5.parse(text), merged).filter((each) => !replacePaths.includes(each));
       if (lost.length > 0) return `config.patch would remove entries from array path(s): ${lost.join(', ')}.`;
       const { token } = config.parse(merged).gateway.auth;
       replaceFile(this.#file(configFile), `${JSON.stringify(merged, undefined, 2)}\n`);
@@ -343,7 +345,7 @@ export class DirectoryGateway {
   }
 
   #config(): Config {
-    return config.parse(JSON.parse(this.#configText()));
+    return config.parse(JSON5.parse(this.#configText()));
   }
 
   #configText(): string {
@@ -371,6 +373,7 @@ function boot(root: string, container: ContainerRecord): DirectoryGateway {
       throw exit(root, container, 78, 'Gateway start blocked: existing config is missing gateway.mode or a token.');
     migrate(root, container);
     fs.rmSync(path.join(kept, 'failures'), { recursive: true, force: true });
+    keepLastGood(path.join(root, 'files', encodeURIComponent(container.volume)));
     replaceFile(path.join(kept, 'boot.json'), JSON.stringify({ bootId, token: read.gateway.auth.token }));
   }
   return new DirectoryGateway(root, container, bootId);
@@ -378,10 +381,16 @@ function boot(root: string, container: ContainerRecord): DirectoryGateway {
 
 function readConfig(file: string): Config | undefined {
   try {
-    return config.parse(JSON.parse(readText(file) ?? ''));
+    return config.parse(JSON5.parse(readText(file) ?? ''));
   } catch {
     return undefined; // Whatever is wrong with it, the gateway does not start on it.
   }
+}
+
+/** What a gateway has started on is what it would go back to. */
+function keepLastGood(state: string): void {
+  const text = readText(path.join(state, configFile));
+  if (text !== undefined) replaceFile(path.join(state, lastGoodFile), text);
 }
 
 /** Takes the state over; a newer one, or a release that dies, ends it with 1 (T13). */
