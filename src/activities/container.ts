@@ -10,7 +10,10 @@ import { demandOurs } from './host.js';
 import { networkOf } from './network.js';
 import { releaseImageOf } from './release.js';
 
-/** The gateway's container exists, is ours and runs. One that stopped is started again; one never started is made anew when its shape changed. */
+/**
+ * The gateway's container exists, is ours and runs. One that stopped is started again; one never started is made anew when its
+ * shape changed, and one that cannot start any more, because it holds on to a network that was made anew since.
+ */
 export const ensureContainer = (deps: Deps) =>
   async function ensureContainer(gateway: Gateway): Promise<void> {
     const engine = deps.engineAt(gateway.place);
@@ -20,7 +23,7 @@ export const ensureContainer = (deps: Deps) =>
     await engine.createContainer(spec);
     const container = await containerOf(deps, gateway);
     if (container.state === 'running') return;
-    if ((await engine.startContainer(container.id)) === 'running') return;
+    if ((await startOrRenew(deps, gateway, container, spec)) === 'running') return;
     if (container.state === 'created')
       throw new StartOver(`port ${port} was taken by another process before the first start`);
     throw new Refused(
@@ -67,6 +70,20 @@ export async function containerOf(deps: Deps, gateway: Gateway): Promise<Contain
   if (!found) throw new StartOver(`container ${name} is gone from host ${gateway.place.host}`);
   demandOurs('container', name, found.labels, gateway);
   return found;
+}
+
+/** What an engine remembers of a stopped container's network is its id, not its name; nothing of a gateway is in its container. */
+async function startOrRenew(deps: Deps, gateway: Gateway, container: Container, spec: ContainerSpec) {
+  const engine = deps.engineAt(gateway.place);
+  try {
+    return await engine.startContainer(container.id);
+  } catch (error) {
+    if (!(error instanceof StartOver)) throw error;
+    await engine.removeContainer(container.id);
+    await engine.createContainer(spec);
+    const { id } = await containerOf(deps, gateway);
+    return engine.startContainer(id);
+  }
 }
 
 async function dropStale(deps: Deps, gateway: Gateway, spec: ContainerSpec): Promise<void> {

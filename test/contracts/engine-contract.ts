@@ -391,6 +391,18 @@ function missing(scenes: Scenes): void {
     await expect(scene.engine.startContainer(id)).rejects.toThrow(StartOver);
   });
 
+  test('a stopped container does not start on another network of the same name: it holds on to the one it had', async () => {
+    const scene = scenes('cut-over');
+    const { id } = await scene.running();
+    await scene.engine.stopContainer(id, 1);
+    await scene.world.forget('network', scene.base);
+    await scene.engine.createNetwork({ name: scene.base, labels: scene.labels, subnet: scene.world.subnet() });
+    await expect(scene.engine.startContainer(id)).rejects.toThrow(StartOver);
+    await scene.engine.removeContainer(id);
+    await scene.engine.createContainer(await scene.spec());
+    expect(await scene.engine.startContainer((await scene.find(scene.base)).id)).toBe('running');
+  });
+
   test('a container removed behind our back is undefined, not yet there for what needs it, and gone for what removes it', async () => {
     const scene = scenes('vanished');
     const { id, name } = await scene.running();

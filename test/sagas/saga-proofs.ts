@@ -143,6 +143,14 @@ export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass):
       stage.holdsOneOfEach();
       await stage.provesUsable();
     }),
+    ...each(steps, 'stopped, and its network gone behind our back, it is mended', async (step, stage) => {
+      await stage.begin();
+      stage.world.engine.crash(stage.names.container);
+      stage.world.engine.forget('network', stage.names.network);
+      assert.equal((await stage.repair(at(step, 'do', 'lose the answer'))).outcome, 'done');
+      stage.holdsOneOfEach();
+      await stage.provesUsable();
+    }),
     ...each(
       steps,
       'with the state gone behind our back a repair is refused, and nothing is made',

@@ -168,7 +168,8 @@ export class DirectoryEngine implements DockerEngine {
     const record = readRecord(this.#at('containers', name), containerRecord);
     if (!record) return undefined;
     const { id, labels, imageId } = record;
-    return { id, name, labels, imageId, ...this.#state(record) };
+    const { networkId: _networkId, ...state } = this.#state(record);
+    return { id, name, labels, imageId, ...state };
   }
 
   async renameContainer(id: string, name: string): Promise<'renamed' | 'name taken'> {
@@ -189,11 +190,10 @@ export class DirectoryEngine implements DockerEngine {
   async startContainer(id: string): Promise<'running' | 'port taken'> {
     const record = this.#container(id);
     if (this.#state(record).state === 'running') return 'running';
-    if (record.network !== null && this.#networks(record.network).length === 0) {
-      throw new StartOver(`network ${record.network} of container ${record.name} is gone`);
-    }
+    const networkId = this.#networkFor(record);
     if (record.hostPort !== null && this.isPortTaken(record.hostPort)) return 'port taken';
-    this.#change(record, { state: 'running', exitCode: 0, outOfMemory: false, startedAt: new Date().toISOString() });
+    const startedAt = new Date().toISOString();
+    this.#change(record, { state: 'running', exitCode: 0, outOfMemory: false, startedAt, networkId });
     return 'running';
   }
 
@@ -381,6 +381,15 @@ export class DirectoryEngine implements DockerEngine {
       .filter((network) => network !== undefined);
   }
 
+  /** Before its first start a container knows its network by name, from then on by id. */
+  #networkFor(record: ContainerRecord): string {
+    if (record.network === null) return '';
+    const { networkId } = this.#state(record);
+    const found = this.#networks(record.network).find(({ id }) => networkId === '' || id === networkId);
+    if (!found) throw new StartOver(`network ${networkId || record.network} of container ${record.name} is gone`);
+    return found.id;
+  }
+
   #networkIfThere(id: string) {
     const network = readRecord(this.#at('networks', nameIn(id)), networkRecord);
     return network?.id === id ? network : undefined;
@@ -499,6 +508,7 @@ const fresh: StateRecord = {
   restartPolicy: 'no',
   restartCount: 0,
   startedAt: '',
+  networkId: '',
 };
 
 /** Never the same twice, and it leads back to the file. */

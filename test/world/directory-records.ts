@@ -29,6 +29,8 @@ export const stateRecord = z.object({
   restartPolicy: z.string(),
   restartCount: z.number(),
   startedAt: z.string(),
+  /** The network that it is bound to since its first start; empty before. */
+  networkId: z.string(),
 });
 
 export type ContainerRecord = z.infer<typeof containerRecord>;
