@@ -1,8 +1,9 @@
 import { NotYet, Refused, StartOver } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
-import { lastLogLines, readinessMs } from '../domain/thresholds.js';
+import { lastLogCharacters, lastLogLines, readinessMs, stopGraceS } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import { containerOf } from './container.js';
+import { CrashWatch } from './crash-watch.js';
 import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
 import { until } from './until.js';
@@ -21,9 +22,12 @@ export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number):
   const { mark, place, spec } = gateway;
   const token = deps.keys.token(gateway);
   const { port } = await networkOf(deps, gateway);
-  const wait = { what: `gateway ${mark.gateway} is not ready`, paceMs: 150, limitMs };
+  const watch = new CrashWatch();
+  const besides = async () => lastLines(deps, gateway, await containerOf(deps, gateway));
+  const wait = { what: `gateway ${mark.gateway} is not ready`, paceMs: 150, limitMs, besides };
   await until(wait, deps.signal(), async () => {
     const container = await containerOf(deps, gateway);
+    if (watch.loops(container)) await endLoop(deps, gateway, container, watch);
     if (container.state !== 'running') await judgeEnd(deps, gateway, container);
     await deps.door.probeStartup({ place, port });
     const knock = await deps.door.callInside({ place, container: container.name, token }, []);
@@ -60,16 +64,45 @@ export async function awaitReadyAgain(deps: Deps, gateway: Gateway, limitMs: num
 
 /** Exit 78 is a fault of configuration or state that no restart mends, and so is too little memory; anything else gets another start. */
 async function judgeEnd(deps: Deps, gateway: Gateway, container: Container): Promise<never> {
-  if (container.state === 'other') throw new NotYet(`container ${container.name} is between states`);
+  const { name, state, exitCode, outOfMemory } = container;
+  if (state === 'other') throw new NotYet(`container ${name} is between states`);
+  const final = outOfMemory || exitCode === 78;
+  if (state === 'restarting' && !final)
+    throw new NotYet(`container ${name} ended with exit ${exitCode}, and the engine starts it again`);
+  const tail = await lastLines(deps, gateway, container);
+  if (state === 'restarting') await stopForGood(deps, gateway, container);
+  if (final) throw hopeless(gateway, container, tail);
+  throw new StartOver(`container ${name} ended with exit ${exitCode}. ${tail}`);
+}
+
+function hopeless({ mark, spec }: Gateway, { outOfMemory }: Container, tail: string): Refused {
+  return outOfMemory
+    ? new Refused(
+        `gateway ${mark.gateway} ran out of its ${spec.memoryMb} MB while it started. Give it more memory. ${tail}`,
+      )
+    : new Refused(`gateway ${mark.gateway} refuses to start (exit 78: configuration or state). ${tail}`);
+}
+
+/** A crash loop ends as a stopped container that the engine leaves alone, and as a refusal with its last lines. */
+async function endLoop(deps: Deps, gateway: Gateway, container: Container, watch: CrashWatch): Promise<never> {
+  const tail = await lastLines(deps, gateway, container);
+  await stopForGood(deps, gateway, container);
+  const { outOfMemory } = container;
+  if (outOfMemory || watch.exitCode === 78) throw hopeless(gateway, container, tail);
+  const exit = watch.exitCode === undefined ? '' : `exit ${watch.exitCode}, `;
+  throw new Refused(
+    `gateway ${gateway.mark.gateway} ends by itself as often as it is started (${exit}${container.restartCount} restarts): it was stopped. Mend what its last lines name, then \`creel provision ${gateway.mark.gateway}\`. ${tail}`,
+  );
+}
+
+async function stopForGood(deps: Deps, gateway: Gateway, container: Container): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  await engine.setRestartPolicy(container.id, 'no');
+  await engine.stopContainer(container.id, stopGraceS);
+}
+
+/** What a container said last, as the end of a sentence. */
+async function lastLines(deps: Deps, gateway: Gateway, container: Container): Promise<string> {
   const log = (await deps.engineAt(gateway.place).lastLog(container.id, lastLogLines)).trim();
-  const tail = log === '' ? 'It logged nothing' : `Its last lines: ${log}`;
-  if (container.outOfMemory) {
-    throw new Refused(
-      `gateway ${gateway.mark.gateway} ran out of its ${gateway.spec.memoryMb} MB while it started. Give it more memory. ${tail}`,
-    );
-  }
-  if (container.exitCode === 78) {
-    throw new Refused(`gateway ${gateway.mark.gateway} refuses to start (exit 78: configuration or state). ${tail}`);
-  }
-  throw new StartOver(`container ${container.name} ended with exit ${container.exitCode}. ${tail}`);
+  return log === '' ? 'It logged nothing' : `Its last lines: ${log.slice(-lastLogCharacters)}`;
 }

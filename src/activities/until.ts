@@ -3,7 +3,13 @@ import { NotYet, Refused } from '../domain/errors.js';
 import { say } from './sentence.js';
 
 /** How a wait goes: asked every `paceMs`, given up after `limitMs` of working time. */
-export type Wait = { readonly what: string; readonly paceMs: number; readonly limitMs: number };
+export type Wait = {
+  readonly what: string;
+  readonly paceMs: number;
+  readonly limitMs: number;
+  /** What is to be read besides when it is given up. */
+  readonly besides?: () => Promise<string>;
+};
 
 /**
  * The one wait loop: asks until the probe answers, telling the heartbeat what it waits for.
@@ -19,10 +25,14 @@ export async function until<T>(wait: Wait, signal: AbortSignal | undefined, prob
       if (!(error instanceof NotYet)) throw error;
       const seconds = Math.round((Date.now() - began) / 1000);
       const heard = `${error.message}, ${seconds} s of ${Math.round(wait.limitMs / 1000)} s`;
-      if (Date.now() - began >= wait.limitMs)
-        throw new Refused(`${wait.what}: given up. Last heard: ${heard}`, { cause: error });
+      if (Date.now() - began >= wait.limitMs) throw await givenUp(wait, heard, error);
       say(heard);
     }
     await sleep(wait.paceMs, undefined, signal ? { signal } : {});
   }
+}
+
+async function givenUp({ what, besides }: Wait, heard: string, cause: NotYet): Promise<Refused> {
+  const more = besides ? `. ${await besides()}` : '';
+  return new Refused(`${what}: given up. Last heard: ${heard}${more}`, { cause });
 }

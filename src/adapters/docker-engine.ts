@@ -431,8 +431,10 @@ export class DockerodeEngine implements DockerEngine {
 
 const gone = Symbol('gone');
 
+const states = ['created', 'running', 'restarting', 'exited'] as const;
+
 function stateOf(status: string): Container['state'] {
-  return status === 'created' || status === 'running' || status === 'exited' ? status : 'other';
+  return states.find((each) => each === status) ?? 'other';
 }
 
 function marked(kind: Marked['kind'], name: string, labels: Labels): Marked {

@@ -31,6 +31,12 @@ export const freeDiskFloorBytes = 2 * 1024 ** 3;
 /** S4-8: log lines kept with a failure. */
 export const lastLogLines = 20;
 
+/** The most of them, from the end: a history keeps 2 KB of a failure's message. */
+export const lastLogCharacters = 1_400;
+
+/** A container that ends by itself this often while it is waited for is in a crash loop. */
+export const crashLoopEnds = 2;
+
 /** The most output an exec inside a gateway may return before it is cut and refused. */
 export const execOutputBytes = 1024 * 1024;
 

@@ -16,10 +16,12 @@ export type Container = {
   readonly name: string;
   readonly labels: Labels;
   readonly imageId: string;
-  readonly state: 'created' | 'running' | 'exited' | 'other';
+  /** `restarting`: it ended by itself, and the engine is about to start it again. */
+  readonly state: 'created' | 'running' | 'restarting' | 'exited' | 'other';
   readonly exitCode: number;
   readonly outOfMemory: boolean;
   readonly restartPolicy: string;
+  /** How often the engine started it again after it had ended by itself. */
   readonly restartCount: number;
   readonly startedAt: string;
 };

@@ -92,6 +92,18 @@ describe('what only a real engine can show', { timeout: 60_000 }, () => {
     );
   });
 
+  test('a container that ends as often as it is started is seen restarting, and ends when it is told to', async () => {
+    const scene = new Scene(world, 'loop');
+    const { id } = await scene.running({ command: ['sh', '-c', 'echo boom; exit 3'], restartPolicy: 'unless-stopped' });
+    await expect
+      .poll(() => scene.find(scene.base), { timeout: 20_000 })
+      .toMatchObject({ state: 'restarting', exitCode: 3, restartCount: 3 });
+    await world.engine.setRestartPolicy(id, 'no');
+    await world.engine.stopContainer(id, 1);
+    expect(await scene.find(scene.base)).toMatchObject({ state: 'exited', exitCode: 3, restartPolicy: 'no' });
+    expect(await world.engine.lastLog(id, 2)).toBe('boom\nboom\n');
+  });
+
   test('a command that does not end is an error at its time-out', async () => {
     const { id } = await new Scene(world, 'slow').running();
     const request = { command: ['sleep', '30'], input: '', timeoutMs: 700 };

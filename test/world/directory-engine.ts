@@ -189,7 +189,7 @@ export class DirectoryEngine implements DockerEngine {
 
   async startContainer(id: string): Promise<'running' | 'port taken'> {
     const record = this.#container(id);
-    if (this.#state(record).state === 'running') return 'running';
+    if (['running', 'restarting'].includes(this.#state(record).state)) return 'running';
     const networkId = this.#networkFor(record);
     if (record.hostPort !== null && this.isPortTaken(record.hostPort)) return 'port taken';
     const startedAt = new Date().toISOString();
@@ -200,7 +200,7 @@ export class DirectoryEngine implements DockerEngine {
   async stopContainer(id: string, _graceS: number): Promise<void> {
     this.#answer();
     const record = this.#containerIfThere(id);
-    if (!record || this.#state(record).state !== 'running') return;
+    if (!record || !['running', 'restarting'].includes(this.#state(record).state)) return;
     const hangs = this.#image(record.imageId)?.labels['test.behaviour'] === 'hangs on stop';
     this.#change(record, { state: 'exited', exitCode: hangs ? 137 : 0 });
   }
@@ -330,6 +330,14 @@ export class DirectoryEngine implements DockerEngine {
     const record = readRecord(this.#at('containers', name), containerRecord);
     if (!record) throw new Error(`no container ${name} to crash`);
     this.#change(record, { state: 'exited', exitCode: 137 });
+  }
+
+  /** The container's process dies by itself once more: the engine is about to start it again, or has done so already. */
+  crashAgain(name: string, state: 'restarting' | 'running', exitCode: number): void {
+    const record = readRecord(this.#at('containers', name), containerRecord);
+    if (!record) throw new Error(`no container ${name} to crash`);
+    const { restartCount } = this.#state(record);
+    this.#change(record, { state, exitCode, restartCount: restartCount + 1 });
   }
 
   /** Somebody removes a resource behind our back. */

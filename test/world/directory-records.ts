@@ -23,7 +23,7 @@ export const containerRecord = z.object({
 
 /** What changes in the life of a container. It lies apart, under the id, so that a late change never brings a removed one back. */
 export const stateRecord = z.object({
-  state: z.enum(['created', 'running', 'exited']),
+  state: z.enum(['created', 'running', 'restarting', 'exited']),
   exitCode: z.number(),
   outOfMemory: z.boolean(),
   restartPolicy: z.string(),

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { awaitReady } from '../../src/activities/readiness.js';
+import { names, type Gateway } from '../../src/domain/gateway.js';
+import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
+
+const boom = ['Error: Cannot find module ./plugins/telegram', 'Gateway failed to start.'];
+
+let world: TestWorld;
+let g42: Gateway;
+let container: string;
+beforeEach(async () => {
+  world = openTestWorld();
+  const gateway = world.gateway('g42');
+  g42 = { ...gateway, spec: { ...gateway.spec, release: '2026.9.8-never' } };
+  container = names(g42.mark).container;
+  for (const step of ['ensureState', 'ensureNetwork', 'ensureConfig', 'ensureContainer'] as const)
+    await world.activities[step](g42);
+  world.engine.say(container, boom);
+});
+afterEach(() => world.close());
+
+/** What the wait says in the end; the container is made to crash again and again until then. */
+async function endOf(crash: () => void): Promise<unknown> {
+  await world.activities.ensureRestartPolicy(g42);
+  let ended = false;
+  const end = world.activities
+    .probeReadiness(g42)
+    .catch((error: unknown) => error)
+    .finally(() => {
+      ended = true;
+    });
+  while (!ended) {
+    if (world.engine.containers().some(({ restartPolicy }) => restartPolicy !== 'no')) crash();
+    await sleep(20);
+  }
+  return end;
+}
+
+async function isLeftAlone(): Promise<void> {
+  expect(await world.engine.findContainer(container)).toMatchObject({ state: 'exited', restartPolicy: 'no' });
+}
+
+describe('a crash loop', () => {
+  test('of a container that is about to be started again ends at once: stopped, left alone, with its last lines', async () => {
+    const began = performance.now();
+    const error = await endOf(() => world.engine.crashAgain(container, 'restarting', 3));
+    expect(error).toMatchObject({ name: 'Refused', message: expect.stringMatching(/exit 3, \d+ restarts/) });
+    expect(error).toMatchObject({ message: expect.stringContaining(boom.join('\n')) });
+    expect(performance.now() - began).toBeLessThan(5_000);
+    await isLeftAlone();
+  });
+
+  test('is seen by its counter where the container runs at each look', async () => {
+    const error = await endOf(() => world.engine.crashAgain(container, 'running', 0));
+    expect(error).toMatchObject({ name: 'Refused', message: expect.stringMatching(/\(\d+ restarts\).*last lines/) });
+    await isLeftAlone();
+  });
+
+  test('over a config that it cannot start on says so', async () => {
+    const error = await endOf(() => world.engine.crashAgain(container, 'restarting', 78));
+    expect(error).toMatchObject({ name: 'Refused', message: expect.stringMatching(/exit 78.*last lines/) });
+  });
+
+  test('is not what a container does that was started again once, long ago', async () => {
+    world.engine.crashAgain(container, 'running', 0);
+    await expect(awaitReady(world.deps, g42, 300)).rejects.toThrow(/given up/);
+    expect(await world.engine.findContainer(container)).toMatchObject({ state: 'running' });
+  });
+});
+
+test('a wait for a gateway that is given up carries its last lines (S4-8)', async () => {
+  await expect(awaitReady(world.deps, g42, 100)).rejects.toMatchObject({
+    name: 'Refused',
+    message: expect.stringContaining(`given up. Last heard: /startupz`),
+  });
+  await expect(awaitReady(world.deps, g42, 100)).rejects.toThrow(boom.join('\n'));
+});
