@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import { runningDemo } from './demo-state.js';
-import { Unreachable } from './failure.js';
+import { turnedAwayWith, Unreachable } from './failure.js';
 
 /** Where Temporal was asked to be, and who said so. */
 export type Target = {
@@ -62,11 +62,17 @@ export async function connect(flags: Flags, environment: NodeJS.ProcessEnv = pro
     const client = new Client({ connection, namespace: target.namespace, identity: 'creel' });
     return { client, target, close: () => connection.close() };
   } catch (error) {
-    throw new Unreachable(
-      `Temporal does not answer at ${target.address} (from ${target.source}). Start one with \`npm run demo\` or \`temporal server start-dev\`, or name another with --address or TEMPORAL_ADDRESS`,
-      { cause: error },
-    );
+    throw unreachable(target, error);
   }
+}
+
+function unreachable({ address, source }: Target, cause: unknown): Unreachable {
+  const said = turnedAwayWith(cause);
+  const sentence =
+    said === undefined
+      ? `Temporal does not answer at ${address} (from ${source}). Start one with \`npm run demo\` or \`temporal server start-dev\`, or name another with --address or TEMPORAL_ADDRESS`
+      : `Temporal at ${address} (from ${source}) answers and does not let us in: ${said}. Check TEMPORAL_API_KEY, the TLS settings and the namespace`;
+  return new Unreachable(sentence, { cause });
 }
 
 /** The standard Temporal environment and TOML file; an empty variable counts as none. What cannot be read is `Unreachable`. */

@@ -59,6 +59,15 @@ export function isSilence(error: unknown): boolean {
   return false;
 }
 
+/** What a server said that answers, and lets nobody in with what was shown: a wrong key, no right to the namespace. */
+export function turnedAwayWith(error: unknown): string | undefined {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const code = grpcCode(each);
+    if (code === permissionDenied || code === unauthenticated) return detailsOf(each);
+  }
+  return undefined;
+}
+
 /** Whether the server says that there is no such workflow (and not: no such namespace). */
 export function isNotFound(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;

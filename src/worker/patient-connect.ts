@@ -1,6 +1,8 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { NativeConnection, TransportError, type NativeConnectionOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { turnedAwayWith } from '../client/failure.js';
+import { Refused } from '../domain/errors.js';
 
 const paceMs = 1_000;
 
@@ -13,7 +15,7 @@ export async function connectPatiently(
   return untilReachable(() => NativeConnection.connect(options), options.address ?? '', log, signal);
 }
 
-/** Repeats a call to Temporal for as long as the server cannot be reached; any other failure is thrown. */
+/** Repeats a call to Temporal for as long as the server cannot be reached. One that lets nobody in is `Refused`; any other failure is thrown. */
 export async function untilReachable<T>(
   call: () => Promise<T>,
   address: string,
@@ -28,12 +30,27 @@ export async function untilReachable<T>(
       if (waited) log.info({ address }, 'Temporal answers');
       return answer;
     } catch (error) {
+      demandLetIn(error, address);
       if (!isAway(error)) throw error;
       if (!waited) log.warn({ address, err: error }, 'Temporal does not answer; asking again every second');
       waited = true;
     }
     await after(paceMs, undefined, { signal });
   }
+}
+
+/** Temporal's core tells a failed connection in words alone: these two are gRPC's for 16 and 7. */
+const turnedAway = /does not have valid authentication credentials|does not have permission to execute/;
+
+/** `Refused` when the server answers and does not let us in: no waiting helps. */
+function demandLetIn(error: unknown, address: string): void {
+  const words = error instanceof TransportError && turnedAway.test(error.message) ? error.message : undefined;
+  const said = turnedAwayWith(error) ?? words;
+  if (said === undefined) return;
+  throw new Refused(
+    `Temporal at ${address} answers and does not let this worker in: ${said}. Check TEMPORAL_API_KEY, the TLS settings and the namespace (TEMPORAL_NAMESPACE)`,
+    { cause: error },
+  );
 }
 
 const away = [4 /* deadline exceeded */, 8 /* resource exhausted */, 14 /* unavailable */];
