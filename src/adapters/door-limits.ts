@@ -1,3 +1,5 @@
+import { mintLinkMs } from '../domain/thresholds.js';
+
 /** How long each part of a visit at a gateway's door may take, in milliseconds. */
 export type DoorLimits = {
   /** From the dialled stream to the WebSocket or the HTTP answer. */
@@ -8,7 +10,7 @@ export type DoorLimits = {
   readonly callMs: number;
   /** One visit inside: the exec, the connect and every call of it. */
   readonly insideMs: number;
-  /** `openclaw dashboard`, which takes 5 to 6 s on a quiet machine. */
+  /** `openclaw dashboard`. */
   readonly linkMs: number;
 };
 
@@ -17,5 +19,5 @@ export const doorLimits: DoorLimits = {
   answerMs: 10_000,
   callMs: 30_000,
   insideMs: 30_000,
-  linkMs: 60_000,
+  linkMs: mintLinkMs,
 };

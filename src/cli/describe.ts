@@ -46,7 +46,8 @@ async function showGateway(client: Client, told: Description, probe: boolean, { 
       : undefined;
   const ui = uiLink(target, gatewayWorkflowId(told.gateway));
   if (json) {
-    process.stdout.write(`${JSON.stringify({ ...told, ...(usable && { usable }), ...(ui && { ui }) })}\n`);
+    const looked = usable ? { usable } : { recordedOnly: true };
+    process.stdout.write(`${JSON.stringify({ ...told, ...looked, ...(ui && { ui }) })}\n`);
   } else {
     const now = Date.now();
     const frame = told.running && (await lookOnce(client, told.running.workflowId));

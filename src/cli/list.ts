@@ -36,7 +36,9 @@ async function* listed(client: Client, query: string, handOver: boolean): AsyncG
 async function printEach(client: Client, listed: AsyncGenerator<Listed>): Promise<void> {
   const operations = await running(client);
   for await (const row of listed) {
-    process.stdout.write(`${JSON.stringify({ ...row, operation: operations.get(row.gateway) ?? '' })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ ...row, operation: operations.get(row.gateway) ?? '', recordedOnly: true })}\n`,
+    );
   }
 }
 

@@ -1,5 +1,8 @@
 /** Every limit with its name, its unit and where its number comes from. */
 
+/** `openclaw dashboard`, which mints a link, takes 5 to 6 s on a quiet machine. */
+export const mintLinkMs = 60_000;
+
 /** S0-25: a gateway idles at 765 MiB and is killed at boot below 1 GiB; under 1.5 GB it has no headroom. */
 export const memoryFloorMb = 1536;
 

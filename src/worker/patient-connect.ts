@@ -6,7 +6,10 @@ import { Refused } from '../domain/errors.js';
 
 const paceMs = 1_000;
 
-/** A connection to a server that may not be up yet: one log line when it has to be waited for, one when it is there. */
+/** A wait is named again this often, so that a log's last lines say what a worker waits for. */
+const sayAgainMs = 60_000;
+
+/** A connection to a server that may not be up yet: a log line each minute that it has to be waited for, one when it is there. */
 export async function connectPatiently(
   options: NativeConnectionOptions,
   log: Logger,
@@ -15,25 +18,28 @@ export async function connectPatiently(
   return untilReachable(() => NativeConnection.connect(options), options.address ?? '', log, signal);
 }
 
-/** Repeats a call to Temporal for as long as the server cannot be reached. One that lets nobody in is `Refused`; any other failure is thrown. */
+/** Repeats a call to Temporal for as long as the server cannot be reached, saying so again every `againMs`. One that lets nobody in is `Refused`; any other failure is thrown. */
 export async function untilReachable<T>(
   call: () => Promise<T>,
   address: string,
   log: Logger,
   signal: AbortSignal,
+  againMs = sayAgainMs,
 ): Promise<T> {
-  let waited = false;
+  let saidAt: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     try {
       const answer = await call();
-      if (waited) log.info({ address }, 'Temporal answers');
+      if (saidAt !== undefined) log.info({ address }, 'Temporal answers');
       return answer;
     } catch (error) {
       demandLetIn(error, address);
       if (!isAway(error)) throw error;
-      if (!waited) log.warn({ address, err: error }, 'Temporal does not answer; asking again every second');
-      waited = true;
+      if (saidAt === undefined || performance.now() - saidAt >= againMs) {
+        log.warn({ address, err: error }, 'Temporal does not answer; asking again every second');
+        saidAt = performance.now();
+      }
     }
     await after(paceMs, undefined, { signal });
   }

@@ -3,7 +3,7 @@ import type { Activities } from '../activities/activities.js';
 import type { Attempted, OpenInput, OpenResult, ProbeInput, TokenInput } from './operation.js';
 import { gatewayWorkflowId } from './ids.js';
 import type { DeviceList } from '../domain/device.js';
-import { askPolicy } from './policies.js';
+import { linkPolicy, lookPolicy } from './policies.js';
 import { handedOverSignal } from './requests.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Limits } from './limits.js';
@@ -22,7 +22,9 @@ export async function probeGateway(input: ProbeInput): Promise<GatewayRecord> {
 /** Proves a gateway usable, then mints a one-time link, sealed to the caller. */
 export async function openGateway(input: OpenInput): Promise<OpenResult> {
   await look(input.limits, 'probe').findGateway(input.gateway);
-  return (await look(input.limits, 'mint link').mintLink({ gateway: input.gateway, recipient: input.recipient })).value;
+  const policy = { ...linkPolicy(input.limits), summary: 'mint link' };
+  const { mintLink } = proxyActivities<Pick<Looking, 'mintLink'>>(policy);
+  return (await mintLink({ gateway: input.gateway, recipient: input.recipient })).value;
 }
 
 /** The gateway token, sealed to the caller; the gateway hears that it was handed over. */
@@ -38,8 +40,6 @@ export async function listDevices(input: ProbeInput): Promise<DeviceList> {
   return (await look(input.limits, 'list devices').findDevices(input.gateway)).value;
 }
 
-/** A person waits: few attempts, and the answer is what was seen. */
 function look(limits: Limits, summary: string): Looking {
-  const policy = askPolicy(limits);
-  return proxyActivities<Looking>({ ...policy, summary, retry: { ...policy.retry, maximumAttempts: 4 } });
+  return proxyActivities<Looking>({ ...lookPolicy(limits), summary });
 }

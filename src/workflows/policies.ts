@@ -1,12 +1,26 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import { finalKinds } from '../domain/errors.js';
+import { mintLinkMs } from '../domain/thresholds.js';
 import type { Limits } from './limits.js';
 import { startToClose } from './saga.js';
 import { registry } from './steps.js';
 
+const lookAttempts = 4;
+
 /** How an activity runs that no step names: a question to the world, or a page. */
 export function askPolicy(limits: Limits): ActivityOptions {
   return { ...base(limits), startToCloseTimeout: limits.actMs };
+}
+
+/** How a link is minted: the gateway may take its time, and the answer must still have room. */
+export function linkPolicy(limits: Limits): ActivityOptions {
+  return { ...lookPolicy(limits), startToCloseTimeout: mintLinkMs + limits.actMs };
+}
+
+/** How a look asks: a person waits, so few attempts, and the answer is what was seen. */
+export function lookPolicy(limits: Limits): ActivityOptions {
+  const policy = askPolicy(limits);
+  return { ...policy, retry: { ...policy.retry, maximumAttempts: lookAttempts } };
 }
 
 /** How a step's `do` runs: limited by start-to-close × attempts, and by nothing that runs while nobody works. */

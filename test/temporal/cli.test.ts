@@ -127,6 +127,11 @@ describe.concurrent('with a worker', () => {
       expect(await creel('list', '--phase', phase)).toMatchObject({ exitCode: 0, stdout: 'no gateways' });
     const described = await creel('describe', 'whole', '--json');
     expect(JSON.parse(described.stdout)).toMatchObject({ phase: 'ready', usable: { ok: true } });
+    expect(described.stdout).not.toContain('recordedOnly');
+    const recorded = await creel('describe', 'whole', '--no-probe', '--json');
+    expect(JSON.parse(recorded.stdout)).toMatchObject({ phase: 'ready', recordedOnly: true });
+    const row = (await creel('list', '--json')).stdout.split('\n').find((line) => line.includes('"whole"'));
+    expect(JSON.parse(row ?? '')).toMatchObject({ phase: 'ready', recordedOnly: true });
     const removed = await creel('remove', 'whole');
     expect(removed.stdout).toContain('its state is kept until');
     expect(leftovers('whole')).toEqual([expect.stringMatching(/^volume oc-whole-/)]);
