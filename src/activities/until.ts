@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NotYet, Refused } from '../domain/errors.js';
+import { Away, NotYet, Refused } from '../domain/errors.js';
 import { say } from './sentence.js';
 
 /** How a wait goes: asked every `paceMs`, given up after `limitMs` of working time. */
@@ -13,7 +13,8 @@ export type Wait = {
 
 /**
  * The one wait loop: asks until the probe answers, telling the heartbeat what it waits for.
- * Past the limit it is `Refused` with the last thing heard; every other error ends it at once.
+ * Past the limit it is `Refused` with the last thing heard. Every other error ends it at once, and so does what is away: that
+ * is no fault of what is waited for, and the next attempt begins with the whole limit.
  */
 export async function until<T>(wait: Wait, signal: AbortSignal | undefined, probe: () => Promise<T>): Promise<T> {
   const began = Date.now();
@@ -22,7 +23,7 @@ export async function until<T>(wait: Wait, signal: AbortSignal | undefined, prob
     try {
       return await probe();
     } catch (error) {
-      if (!(error instanceof NotYet)) throw error;
+      if (!(error instanceof NotYet) || error instanceof Away) throw error;
       const seconds = Math.round((Date.now() - began) / 1000);
       const heard = `${error.message}, ${seconds} s of ${Math.round(wait.limitMs / 1000)} s`;
       if (Date.now() - began >= wait.limitMs) throw await givenUp(wait, heard, error);

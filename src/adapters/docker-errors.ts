@@ -1,4 +1,4 @@
-import { NotYet, Refused } from '../domain/errors.js';
+import { Away, NotYet, Refused } from '../domain/errors.js';
 
 /** The HTTP status of an engine's answer that is an error, and its own sentence; undefined for any other error. */
 export function answerOf(error: unknown): { readonly status: number; readonly text: string } | undefined {
@@ -22,7 +22,7 @@ export function kindOf(error: unknown, what: string, socketPath: string): unknow
   switch (error.code) {
     case 'ENOENT':
     case 'ECONNREFUSED':
-      return new NotYet(
+      return new Away(
         `no Docker engine answers at ${socketPath} (${error.code}). Start it (\`systemctl start docker\`, or Docker Desktop), or name the socket of the one that runs`,
         cause,
       );

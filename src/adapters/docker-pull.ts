@@ -1,4 +1,4 @@
-import { NotYet, Refused } from '../domain/errors.js';
+import { Away, Refused } from '../domain/errors.js';
 import { diskFull, isDiskFull } from './docker-errors.js';
 
 type Progress = {
@@ -51,5 +51,5 @@ export function pullError(reference: string, text: string): Error {
     return new Refused(`the registry refused ${reference}: ${text}. Check the image of this release in the catalogue`);
   }
   if (isDiskFull(text)) return diskFull(`pull ${reference}`, text);
-  return new NotYet(`the registry does not give ${reference} yet: ${text}`);
+  return new Away(`the registry does not give ${reference} yet: ${text}`);
 }

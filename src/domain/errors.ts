@@ -8,6 +8,9 @@ export class NotYet extends Error {
   override readonly name = 'NotYet';
 }
 
+/** The `NotYet` of an engine or a registry that does not answer: no limit of a gateway counts it, and it is asked for hours, ever more slowly. */
+export class Away extends NotYet {}
+
 /** Asking again is pointless until a person changes something: never retried, parks or unwinds. */
 export class Refused extends Error {
   override readonly name = 'Refused';

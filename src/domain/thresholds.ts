@@ -1,5 +1,11 @@
 /** Every limit with its name, its unit and where its number comes from. */
 
+/** An engine or a registry that does not answer is waited for at least this long: an evening's maintenance, and whoever has to be called. */
+export const awayMs = 4 * 3_600_000;
+
+/** It is asked every second at first, then every tenth of the time that it has been away, and at least this often. */
+export const awayPaceMs = 60_000;
+
 /** `openclaw dashboard`, which mints a link, takes 5 to 6 s on a quiet machine. */
 export const mintLinkMs = 60_000;
 

@@ -1,5 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { finalKinds } from '../domain/errors.js';
+import { Away, finalKinds } from '../domain/errors.js';
+import { awayDelayMs } from './away-pace.js';
 
 /** How soon something that is true later by itself is asked for again. */
 const notYetPaceMs = 1_000;
@@ -9,7 +10,8 @@ const textBytes = 2_048;
 
 /**
  * A failure as the saga reads it: `type` is the kind (our errors by name, `Error` for any other), `details` say which attempt
- * failed. The final kinds are never retried; `NotYet` is asked again at a fixed pace and counts as no failure in metrics.
+ * failed. The final kinds are never retried; `NotYet` is asked again at a fixed pace, what
+ * is away ever more slowly, and neither counts as a failure in metrics.
  */
 export function attemptFailure(error: unknown, attempt: number): ApplicationFailure {
   const details = [{ attempt }];
@@ -24,7 +26,7 @@ export function attemptFailure(error: unknown, attempt: number): ApplicationFail
     ...(error.cause instanceof Error && { cause: bounded(error.cause) }),
     ...(error.name === 'NotYet' && {
       category: ApplicationFailureCategory.BENIGN,
-      nextRetryDelay: notYetPaceMs,
+      nextRetryDelay: error instanceof Away ? awayDelayMs(attempt) : notYetPaceMs,
     }),
   });
   failure.stack = error.name === 'NotYet' ? '' : cut(error.stack ?? '');

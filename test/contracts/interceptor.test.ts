@@ -11,8 +11,11 @@ import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { say } from '../../src/activities/sentence.js';
-import { Bug, Foreign, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
+import { Away, Bug, Foreign, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
+import { awayMs, awayPaceMs } from '../../src/domain/thresholds.js';
+import { awayDelayMs } from '../../src/worker/away-pace.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
 import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 
@@ -86,6 +89,22 @@ test('NotYet is asked again at a fixed pace and is no failure in the metrics', a
     category: ApplicationFailureCategory.BENIGN,
     details: [{ attempt: 1 }],
   });
+});
+
+test('what is away is asked again ever more slowly, for hours, and is a NotYet like any other', async () => {
+  expect(await failureOf(new Away('no Docker engine answers'))).toMatchObject({
+    type: 'NotYet',
+    nonRetryable: false,
+    nextRetryDelay: 1_000,
+    category: ApplicationFailureCategory.BENIGN,
+  });
+  const delays = Array.from({ length: defaultLimits.attempts - 1 }, (_, index) => awayDelayMs(index + 1));
+  const total = (all: number[]) => all.reduce((sum, each) => sum + each, 0);
+  expect(total(delays)).toBeGreaterThan(awayMs);
+  expect(Math.max(...delays)).toBe(awayPaceMs);
+  for (const [index, delay] of delays.entries()) {
+    expect(delay).toBeLessThanOrEqual(Math.max(1_000, 0.11 * total(delays.slice(0, index)) + 1_000));
+  }
 });
 
 test('a hiccup is retried by the policy, keeps its cause, and is bounded', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ContainerSpec, RestartPolicy } from '../../src/domain/container.js';
-import { NotYet, Refused, StartOver } from '../../src/domain/errors.js';
+import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import type { Labels } from '../../src/domain/gateway.js';
 import type { Image } from '../../src/domain/image.js';
 import type {
@@ -371,7 +371,7 @@ export class DirectoryEngine implements DockerEngine {
   }
 
   #answer(): void {
-    if (fs.existsSync(path.join(this.root, 'down'))) throw new NotYet(`no engine answers at ${this.root}`);
+    if (fs.existsSync(path.join(this.root, 'down'))) throw new Away(`no engine answers at ${this.root}`);
   }
 
   #at(kind: string, name: string): string {

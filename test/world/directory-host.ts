@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { NotYet } from '../../src/domain/errors.js';
+import { Away, NotYet } from '../../src/domain/errors.js';
 import type { Place } from '../../src/domain/gateway.js';
 import type { HostFacts, HostProvider } from '../../src/ports/host-provider.js';
 import { createFile, readRecord, replaceFile } from './directory-files.js';
@@ -28,7 +28,7 @@ export class DirectoryHost implements HostProvider {
   }
 
   async readHost(_place: Place): Promise<HostFacts> {
-    if (existsSync(path.join(this.root, 'down'))) throw new NotYet(`no engine answers at ${this.root}`);
+    if (existsSync(path.join(this.root, 'down'))) throw new Away(`no engine answers at ${this.root}`);
     return this.#read();
   }
 

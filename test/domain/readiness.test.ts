@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { awaitReady } from '../../src/activities/readiness.js';
+import { Away } from '../../src/domain/errors.js';
 import { names, type Gateway } from '../../src/domain/gateway.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 
@@ -68,6 +69,14 @@ describe('a crash loop', () => {
     expect(await world.engine.findContainer(container)).toMatchObject({ state: 'running' });
   });
 });
+
+test('an engine that goes away is no fault of the gateway: the wait ends as that, whatever is left of its limit', async () => {
+  const waiting = awaitReady(world.deps, g42, 60_000);
+  const ended = expect(waiting).rejects.toBeInstanceOf(Away);
+  await sleep(200);
+  world.engine.setDown(true);
+  await ended;
+}, 5_000);
 
 test('a wait for a gateway that is given up carries its last lines (S4-8)', async () => {
   await expect(awaitReady(world.deps, g42, 100)).rejects.toMatchObject({
