@@ -6,7 +6,7 @@ import { replacementLabel, type Replacement } from '../domain/replacement.js';
 import { stopGraceS } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import type { Deps } from './deps.js';
-import { demandOurs } from './host.js';
+import { demandOurs, runs } from './host.js';
 import { networkOf } from './network.js';
 import { releaseImageOf } from './release.js';
 
@@ -16,6 +16,7 @@ import { releaseImageOf } from './release.js';
  */
 export const ensureContainer = (deps: Deps) =>
   async function ensureContainer(gateway: Gateway): Promise<void> {
+    if (await runs(deps, gateway)) return;
     const engine = deps.engineAt(gateway.place);
     const [image, { port }] = await Promise.all([releaseImageOf(deps, gateway), networkOf(deps, gateway)]);
     const spec = gatewayContainer(gateway, image.id, port);

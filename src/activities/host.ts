@@ -9,24 +9,44 @@ import type { DockerEngine } from '../ports/docker-engine.js';
 import type { Deps } from './deps.js';
 import { resolveChannels } from './channel-secrets.js';
 import { demandState } from './kept-state.js';
+import { demandMemory, demandSize } from './memory.js';
 import { demandNewestKey } from './newest-key.js';
 
 /**
  * Refuses, before anything exists, what only the world knows: host, disk, memory, release, plugins, stored secrets,
- * names that others took, an earlier life of the same id, the key that it is derived from, and a kept state that is gone.
+ * names that others took, an earlier life of the same id, the key that it is derived from, and a kept state that is gone. A
+ * gateway that runs is not asked for what only a start needs.
  */
 export const ensureHost = (deps: Deps) =>
   async function ensureHost(gateway: Living): Promise<void> {
-    const engine = deps.engineAt(gateway.place);
     await demandState(deps, gateway);
     await Promise.all([
-      checkResources(deps, gateway),
-      checkRelease(deps, gateway),
-      checkNames(engine, gateway),
-      checkEarlierLives(deps, gateway),
-      checkKey(deps, gateway),
+      checkOwn(deps, gateway),
+      ...((await runs(deps, gateway)) ? [] : [checkResources(deps, gateway), checkRelease(deps, gateway)]),
     ]);
   };
+
+/** The same for the next spec of a gateway that may run: all of it. */
+export async function demandHost(deps: Deps, gateway: Gateway): Promise<void> {
+  await Promise.all([checkOwn(deps, gateway), checkResources(deps, gateway), checkRelease(deps, gateway)]);
+}
+
+/** Whether the gateway's own container runs: then it has what a start needs, and needs it no more. */
+export async function runs(deps: Deps, gateway: Gateway): Promise<boolean> {
+  const { container: name } = names(gateway.mark);
+  const found = await deps.engineAt(gateway.place).findContainer(name);
+  demandOurs('container', name, found?.labels, gateway);
+  return found?.state === 'running';
+}
+
+/** Nobody else's things, no earlier life, and the key. */
+async function checkOwn(deps: Deps, gateway: Gateway): Promise<void> {
+  await Promise.all([
+    checkNames(deps.engineAt(gateway.place), gateway),
+    checkEarlierLives(deps, gateway),
+    checkKey(deps, gateway),
+  ]);
+}
 
 /** The release is in the catalogue, its image fits, and the channels' stored secrets have the right form. */
 async function checkRelease(deps: Deps, gateway: Gateway): Promise<void> {
@@ -83,13 +103,14 @@ async function checkKey(deps: Deps, gateway: Gateway): Promise<void> {
 }
 
 async function checkResources(deps: Deps, gateway: Gateway): Promise<void> {
-  const facts = await deps.hosts.readHost(gateway.place);
+  const { container } = names(gateway.mark);
+  const [facts, own] = await Promise.all([
+    deps.hosts.readHost(gateway.place),
+    deps.engineAt(gateway.place).findContainer(container),
+  ]);
   const where = `host ${gateway.place.host}`;
-  if (facts.memoryMb < gateway.spec.memoryMb) {
-    throw new Refused(
-      `${where} has ${facts.memoryMb} MB of memory, the spec asks for ${gateway.spec.memoryMb} MB. Ask for less or choose a larger host`,
-    );
-  }
+  if (own) demandSize(gateway, facts.memoryMb);
+  else await demandMemory(deps, gateway, facts);
   if (facts.freeDiskBytes !== undefined && facts.freeDiskBytes < freeDiskFloorBytes) {
     const free = Math.floor(facts.freeDiskBytes / 1024 ** 2);
     throw new Refused(

@@ -12,7 +12,7 @@ import { configText } from './config.js';
 import { insideWith, patchConfig } from './config-patch.js';
 import { containerOf, ensureRestartPolicy } from './container.js';
 import type { Deps } from './deps.js';
-import { ensureHost } from './host.js';
+import { demandHost } from './host.js';
 import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
 import { awaitReady, awaitReadyAgain } from './readiness.js';
@@ -30,7 +30,7 @@ export const probeReconfigurable = (deps: Deps) =>
       if (container.state !== 'running')
         throw new Refused(`gateway ${id} does not run. \`creel provision ${id}\` repairs it; nothing was touched`);
       (await openSession(deps, gateway)).close();
-      await ensureHost(deps)(reconfigured(gateway));
+      await demandHost(deps, reconfigured(gateway));
       const text = await configText(deps, gateway, container);
       demandReadable(gateway, text);
       return `serving, channels applied by ${await wayOf(deps, gateway, text)}`;

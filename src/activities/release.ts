@@ -3,12 +3,13 @@ import type { Gateway } from '../domain/gateway.js';
 import type { Image } from '../domain/image.js';
 import { findRelease } from '../domain/release.js';
 import type { Deps } from './deps.js';
-import { checkImage, missingDevImage } from './host.js';
+import { checkImage, missingDevImage, runs } from './host.js';
 import { say } from './sentence.js';
 
-/** The release's image is on the host, pulled by digest if need be, and is what the catalogue says. Gateways share it. */
+/** The release's image is on the host, pulled by digest if need be, and is what the catalogue says. Gateways share it; one that runs has it. */
 export const ensureRelease = (deps: Deps) =>
   async function ensureRelease(gateway: Gateway): Promise<void> {
+    if (await runs(deps, gateway)) return;
     const engine = deps.engineAt(gateway.place);
     const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
     if (!(await engine.findImage(release.image))) {

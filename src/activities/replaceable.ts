@@ -7,7 +7,7 @@ import { replaced, replacementLabel, replacementNames, type Replacement } from '
 import type { Container } from '../ports/docker-engine.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
-import { demandOurs, ensureHost } from './host.js';
+import { demandHost, demandOurs } from './host.js';
 import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
 import { ensureRelease, releaseImageOf } from './release.js';
@@ -26,7 +26,7 @@ export const probeReplaceable = (deps: Deps) =>
       const container = await containerOf(deps, gateway);
       const isRollback = gateway.change.kind === 'rollback';
       await (isRollback ? demandKept(deps, gateway, container) : demandServing(deps, gateway, container));
-      await ensureHost(deps)(replaced(gateway));
+      await demandHost(deps, replaced(gateway));
       await demandNames(deps, gateway);
       const bytes = await demandRoom(deps, gateway);
       const what = isRollback ? `on ${gateway.spec.release}` : `serving ${gateway.spec.release}`;

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -36,6 +36,7 @@ export class LocalHost implements HostProvider {
       architecture: info.Architecture,
       cpus: info.NCPU,
       memoryMb: Math.floor(info.MemTotal / 1024 ** 2),
+      availableMemoryMb: await availableMb(info.MemTotal),
       freeDiskBytes: await freeBytes(info.DockerRootDir),
     };
   }
@@ -53,6 +54,19 @@ export class LocalHost implements HostProvider {
     } catch (error) {
       throw unexpected(error, what);
     }
+  }
+}
+
+/** Undefined when this is not the kernel that the engine runs on, which has another amount of memory. */
+async function availableMb(engineBytes: number): Promise<number | undefined> {
+  try {
+    const text = await readFile('/proc/meminfo', 'utf8');
+    const kilobytes = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(text)?.[1]);
+    if (kilobytes('MemTotal') * 1024 !== engineBytes) return undefined;
+    const available = Math.floor(kilobytes('MemAvailable') / 1024);
+    return Number.isNaN(available) ? undefined : available;
+  } catch {
+    return undefined;
   }
 }
 

@@ -12,6 +12,12 @@ export const mintLinkMs = 60_000;
 /** S0-25: a gateway idles at 765 MiB and is killed at boot below 1 GiB; under 1.5 GB it has no headroom. */
 export const memoryFloorMb = 1536;
 
+/**
+ * What a gateway takes of its host at rest (765 MiB, S0-25) with what the machine spends on it: limits may be promised twice,
+ * because gateways seldom work all at once, but each must find this much.
+ */
+export const memoryAtRestMb = 1024;
+
 /** The most a spec may ask for; above it a typing error is likelier than a wish. */
 export const memoryCeilingMb = 262_144;
 

@@ -6,6 +6,8 @@ export type HostFacts = {
   readonly architecture: string;
   readonly cpus: number;
   readonly memoryMb: number;
+  /** What programs could have of it now. Undefined where that cannot be seen from here. */
+  readonly availableMemoryMb: number | undefined;
   /** Undefined where the engine's disk cannot be seen from here (an engine in a virtual machine). */
   readonly freeDiskBytes: number | undefined;
 };

@@ -30,6 +30,8 @@ function hostContract(title: string, open: () => HostUnderTest): void {
       expect(facts.architecture).not.toBe('');
       expect(facts.cpus).toBeGreaterThan(0);
       expect(facts.memoryMb).toBeGreaterThan(1000);
+      expect(facts.availableMemoryMb ?? 1).toBeGreaterThan(0);
+      expect(facts.availableMemoryMb ?? 0).toBeLessThanOrEqual(facts.memoryMb);
       expect((await again.readHost(place)).engineId).toBe(facts.engineId);
     });
 

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createActivities } from '../../src/activities/activities.js';
 import { Foreign, Refused } from '../../src/domain/errors.js';
 import { names, type Gateway } from '../../src/domain/gateway.js';
 import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
 import { Secret } from '../../src/domain/secret.js';
+import { provisionSteps, registry } from '../../src/workflows/steps.js';
 import { DirectoryHost } from '../world/directory-host.js';
 import { openTestWorld, testRelease, type TestWorld } from '../world/open-test-world.js';
 
@@ -43,6 +45,28 @@ describe('the first step refuses, before anything exists', () => {
     host.become({ freeDiskBytes: undefined, memoryMb: 1024 });
     expect((await refusal(g42)).message).toContain('has 1024 MB of memory, the spec asks for 2048 MB');
     host.become({ memoryMb: 2048 });
+    await world.activities.ensureHost(g42);
+  });
+
+  test('a host whose memory other gateways need, or somebody else uses', async () => {
+    const host = new DirectoryHost(world.root);
+    host.become({ memoryMb: 4096 });
+    const admitted: string[] = [];
+    for (const id of ['g1', 'g2', 'g3', 'g4', 'g5']) {
+      const gateway = world.gateway(id);
+      const refused = await world.activities.ensureHost(gateway).catch((error: unknown) => error);
+      if (refused !== undefined) continue;
+      admitted.push(id);
+      for (const step of ['ensureState', 'ensureNetwork', 'ensureConfig', 'ensureContainer'] as const)
+        await world.activities[step](gateway);
+    }
+    expect(admitted).toEqual(['g1', 'g2', 'g3']);
+    expect((await refusal(g42)).message).toMatch(
+      /4096 MB of memory, of which 3 other gateways need 1024 MB each: 1024 MB/,
+    );
+    host.become({ memoryMb: 65_536, availableMemoryMb: 700 });
+    expect((await refusal(g42)).message).toContain('700 MB of memory that nobody uses');
+    host.become({ availableMemoryMb: 1024 });
     await world.activities.ensureHost(g42);
   });
 
@@ -98,6 +122,30 @@ describe('the first step refuses, before anything exists', () => {
       name: `oc-g42-${mark.birth}-state`,
       labels: { 'creel.deployment': 'other', 'creel.gateway': 'g42', 'creel.birth': mark.birth, 'creel.layout': '1' },
     });
+    await world.activities.ensureHost(g42);
+  });
+});
+
+describe('a repair', () => {
+  beforeEach(async () => {
+    for (const step of ['ensureState', 'ensureNetwork', 'ensureConfig', 'ensureContainer', 'ensureOperator'] as const)
+      await world.activities[step](g42);
+    new DirectoryHost(world.root).become({ freeDiskBytes: 1024, memoryMb: 4096, availableMemoryMb: 10 });
+  });
+
+  test('of a gateway that runs is not asked for what only a birth needs: disk, memory, catalogue', async () => {
+    const others = { ...world.deps, catalogue: [] };
+    const activities = createActivities(others);
+    for (const step of provisionSteps) {
+      const activity = activities[registry[step]?.do as 'ensureHost'];
+      await activity(g42);
+    }
+  });
+
+  test('of one that stopped keeps its place among others, and is asked for the disk', async () => {
+    world.engine.crash(names(g42.mark).container);
+    expect((await refusal(g42)).message).toContain('of free disk');
+    new DirectoryHost(world.root).become({ freeDiskBytes: undefined });
     await world.activities.ensureHost(g42);
   });
 });

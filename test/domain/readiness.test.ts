@@ -24,14 +24,14 @@ afterEach(() => world.close());
 /** What the wait says in the end; the container is made to crash again and again until then. */
 async function endOf(crash: () => void): Promise<unknown> {
   await world.activities.ensureRestartPolicy(g42);
-  let ended = false;
+  const watched = { ended: false };
   const end = world.activities
     .probeReadiness(g42)
     .catch((error: unknown) => error)
     .finally(() => {
-      ended = true;
+      watched.ended = true;
     });
-  while (!ended) {
+  while (!watched.ended) {
     if (world.engine.containers().some(({ restartPolicy }) => restartPolicy !== 'no')) crash();
     await sleep(20);
   }

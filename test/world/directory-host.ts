@@ -13,6 +13,7 @@ const hostRecord = z.object({
   architecture: z.string(),
   cpus: z.number(),
   memoryMb: z.number(),
+  availableMemoryMb: z.number().optional(),
   freeDiskBytes: z.number().optional(),
 });
 
@@ -44,7 +45,7 @@ export class DirectoryHost implements HostProvider {
   #read(): HostFacts {
     const facts = readRecord(this.#file(), hostRecord);
     if (!facts) throw new NotYet(`no host at ${this.root}`);
-    return { ...facts, freeDiskBytes: facts.freeDiskBytes };
+    return { ...facts, freeDiskBytes: facts.freeDiskBytes, availableMemoryMb: facts.availableMemoryMb };
   }
 
   #file(): string {
