@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { readCatalogue } from './catalogue.js';
@@ -20,7 +21,7 @@ export type Config = {
   readonly pool: Pool;
   /** Undefined: pages go to the log alone. */
   readonly pager: { readonly url: string; readonly secret: Secret } | undefined;
-  /** host:port of the Prometheus metrics; undefined: none. */
+  /** Address and port of the Prometheus metrics; undefined: none. */
   readonly metricsAt: string | undefined;
   readonly logLevel: string;
   readonly slots: Slots;
@@ -43,6 +44,13 @@ const unixSocket = (text: string, context: z.RefinementCtx): string => {
     message: `must be unix:///path of a socket on this machine, not ${JSON.stringify(text)}: gateways are published on the engine's own loopback. Run a worker beside that engine instead`,
   });
   return z.NEVER;
+};
+
+const isAddress = (text: string): boolean => {
+  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const inside = /^\[(.+)\]$/.exec(host)?.[1];
+  const isHost = inside === undefined ? isIP(host) === 4 : isIP(inside) === 6;
+  return isHost && Number(port) > 0 && Number(port) <= 65_535;
 };
 
 const count = (least: number, most: number, otherwise: number) => {
@@ -83,7 +91,10 @@ const settings = z.object({
     .describe('signs the pages; removed from the environment once read'),
   CREEL_METRICS: z
     .string()
-    .regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port, for example 127.0.0.1:9464')
+    .refine(
+      isAddress,
+      'must be an IP address and a port, for example 127.0.0.1:9464; a name like localhost is not taken',
+    )
     .optional()
     .describe('where Prometheus reads; off by default'),
   CREEL_LOG_LEVEL: z

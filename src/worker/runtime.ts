@@ -1,18 +1,30 @@
-import { Runtime } from '@temporalio/worker';
+import { Runtime, type TelemetryOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { Refused } from '../domain/errors.js';
 import { temporalLogger } from './log.js';
 
 /**
  * Installs Temporal's runtime, once per process and before any connection: everything it says goes through our log, Prometheus
- * metrics are served at `metricsAt` (host:port) or nowhere, and signals are left to the main.
+ * metrics are served at `metricsAt` (address and port) or nowhere, and signals are left to the main. An address that cannot be
+ * had is `Refused`.
  */
 export function installRuntime(log: Logger, metricsAt: string | undefined): void {
+  if (metricsAt === undefined) return install(log, {});
+  try {
+    install(log, { metrics: { prometheus: { bindAddress: metricsAt } } });
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    throw new Refused(
+      `the metrics cannot be served at ${metricsAt}: ${said}. End what listens there, or name another address in CREEL_METRICS`,
+      { cause: error },
+    );
+  }
+}
+
+function install(log: Logger, metrics: Pick<TelemetryOptions, 'metrics'>): void {
   Runtime.install({
     logger: temporalLogger(log),
     shutdownSignals: [],
-    telemetryOptions: {
-      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
-      ...(metricsAt !== undefined && { metrics: { prometheus: { bindAddress: metricsAt } } }),
-    },
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} }, ...metrics },
   });
 }

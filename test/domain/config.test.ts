@@ -93,6 +93,24 @@ describe('config', () => {
     expect(bad).not.toHaveProperty('CREEL_PAGER_SECRET');
   });
 
+  test.each(['127.0.0.1:9464', '0.0.0.0:1', '[::1]:65535'])('metrics may be read at %s', (at) => {
+    expect(readConfig({ HOME: home, CREEL_METRICS: at }).metricsAt).toBe(at);
+  });
+
+  test.each([
+    'localhost:9464',
+    '127.0.0.1',
+    '127.0.0.1:0',
+    '127.0.0.1:65536',
+    '::1:9464',
+    '1.2.3:9464',
+    '[1.2.3.4]:9464',
+  ])('metrics cannot be served at %s, which is said before anything begins', (at) => {
+    expect(refusal(() => readConfig({ HOME: home, CREEL_METRICS: at }))).toMatch(
+      /CREEL_METRICS: must be an IP address and a port/,
+    );
+  });
+
   test('a remote engine is refused with the reason; a local one is taken from either variable', () => {
     expect(refusal(() => readConfig({ HOME: home, CREEL_DOCKER: 'ssh://host' }))).toMatch(
       /CREEL_DOCKER: must be unix:\/\/.*loopback/,

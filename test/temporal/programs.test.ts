@@ -95,6 +95,9 @@ test('the worker names what is wrong, works, serves its metrics, says that it ha
     expect(said()).toContain('no pager is configured');
     const metrics = async () => (await fetch(`http://${metricsAt}/metrics`)).text();
     await expect.poll(metrics, { timeout: 10_000 }).toContain('temporal_worker_task_slots_available');
+    const second = startWorker({ CREEL_METRICS: metricsAt });
+    expect((await once(second.worker, 'exit'))[0]).toBe(78);
+    expect(second.said()).toMatch(new RegExp(`cannot be served at ${metricsAt}: .*CREEL_METRICS`));
     worker.kill('SIGTERM');
     expect(await once(worker, 'exit')).toEqual([0, null]);
     expect(said()).toContain('the worker has stopped');
