@@ -9,6 +9,9 @@ import { startClock } from './current-signal.js';
 
 type Next = (input: ActivityExecuteInput) => Promise<unknown>;
 
+/** Beats within a heartbeat time-out: one or two may get lost. */
+export const beatsPerTimeout = 3;
+
 /** How often an activity without a heartbeat time-out shows its sentence. */
 const idlePaceMs = 10_000;
 
@@ -52,7 +55,7 @@ async function beating<T>(context: Context, fn: () => Promise<T>): Promise<T> {
   return within(async () => {
     const timer = setInterval(
       () => context.heartbeat({ sentence: sentenceOf() }),
-      timeoutMs ? timeoutMs / 3 : idlePaceMs,
+      timeoutMs ? timeoutMs / beatsPerTimeout : idlePaceMs,
     );
     try {
       return await fn();

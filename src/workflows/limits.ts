@@ -27,7 +27,7 @@ export type Limits = {
   readonly retryMaxMs: number;
   /** After how long without a sign of life a worker is taken for dead. */
   readonly heartbeatMs: number;
-  /** The same for steps whose recovery is not urgent. */
+  /** The same for steps whose recovery is not urgent: they beat at a third of it, every 30 s. */
   readonly slowHeartbeatMs: number;
   /** Beyond start-to-close, until a lost attempt can no longer take effect. */
   readonly settleMs: number;
@@ -50,7 +50,7 @@ export const defaultLimits: Limits = {
   retryMs: 300,
   retryMaxMs: 5_000,
   heartbeatMs: 3_000,
-  slowHeartbeatMs: 30_000,
+  slowHeartbeatMs: 90_000,
   settleMs: 10_000,
   startOvers,
   rotationMs,
