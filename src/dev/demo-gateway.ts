@@ -8,6 +8,7 @@ import { openGateway } from '../client/looks.js';
 import { watch } from '../client/watch.js';
 import type { GatewaySpec } from '../domain/gateway-spec.js';
 import { newRecipient } from '../domain/seal.js';
+import { operationWorkflowId } from '../workflows/ids.js';
 import type { Accepted, Description } from '../workflows/requests.js';
 
 export const demoGateway = 'demo';
@@ -29,14 +30,28 @@ const origin = 'npm run demo';
 /** A worker that has just been started answers within seconds; a busy machine takes longer. */
 const patienceMs = 90_000;
 
+/** How often a gateway is asked that does not answer yet, or not yet what is waited for. */
+const lookMs = 200;
+
+/** The removal that an earlier demo began and did not see finished: it runs, or waits for what it cancels. */
+export async function findRemoval(client: Client): Promise<Accepted | undefined> {
+  const found = await whenWorkerAnswers(() => describe(client));
+  return found && removalOf(found);
+}
+
+/** Waits until the gateway itself knows that this removal has ended, which is a moment after its run: only then it takes a request. */
+export async function removalIsOver(client: Client, removal: Accepted): Promise<void> {
+  while ((await findRemoval(client))?.operation === removal.operation) await after(lookMs);
+}
+
 /**
- * Asks for the demo's gateway: a new one, or a repair of the one that is there. What an earlier demo asked for and did not see
- * finished is followed instead of asked again.
+ * Asks for the demo's gateway, which is not being removed: a new one, or a repair of the one that is there. What an earlier demo
+ * asked for and did not see finished is followed instead of asked again.
  */
 export async function bringUp(client: Client): Promise<Accepted> {
   const found = await whenWorkerAnswers(() => describe(client));
   const running = found && runningOf(found);
-  if (running && !isRemoval(running)) return running;
+  if (running) return running;
   const requestId = randomUUID();
   const birth = proposedBirth(demoGateway, requestId);
   const asked = { kind: 'provision', requestId, origin, place: localPlace, birth, how: 'new' } as const;
@@ -47,8 +62,8 @@ export async function bringUp(client: Client): Promise<Accepted> {
 export async function takeDown(client: Client): Promise<Accepted | undefined> {
   const found = await whenWorkerAnswers(() => describe(client));
   if (!found || ((found.phase === 'removed' || found.phase === 'none') && !found.running)) return undefined;
-  const running = runningOf(found);
-  if (running && isRemoval(running)) return running;
+  const removal = removalOf(found);
+  if (removal) return removal;
   const asked = { kind: 'remove', requestId: randomUUID(), origin, purge: true, place: localPlace } as const;
   return whenWorkerAnswers(() => request(client, demoGateway, asked));
 }
@@ -96,7 +111,7 @@ async function whenWorkerAnswers<T>(call: () => Promise<T>): Promise<T> {
       return await call();
     } catch (error) {
       if (!(error instanceof NoWorker) || performance.now() > until) throw error;
-      await after(200);
+      await after(lookMs);
     }
   }
 }
@@ -106,6 +121,17 @@ function runningOf({ gateway, life, running }: Description): Accepted | undefine
   return { gateway, birth: life.mark.birth, ...running, state: 'running' };
 }
 
-function isRemoval({ kind }: Accepted): boolean {
+function removalOf(found: Description): Accepted | undefined {
+  const running = runningOf(found);
+  if (running && isRemoval(running)) return running;
+  const queued = found.queue.find(isRemoval);
+  if (!queued || !found.life) return undefined;
+  const { gateway, life } = found;
+  const { birth } = life.mark;
+  const workflowId = operationWorkflowId(gateway, birth, queued.operation, queued.kind);
+  return { gateway, birth, ...queued, workflowId, state: 'queued' };
+}
+
+function isRemoval({ kind }: Pick<Accepted, 'kind'>): boolean {
   return kind === 'remove' || kind === 'purge';
 }

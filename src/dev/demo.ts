@@ -10,7 +10,16 @@ import { Refused } from '../domain/errors.js';
 import { createKey, openKeys } from '../key-file.js';
 import type { Marked } from '../ports/docker-engine.js';
 import type { Accepted } from '../workflows/requests.js';
-import { bringUp, demoGateway, demoRelease, followUntil, mintLink, takeDown } from './demo-gateway.js';
+import {
+  bringUp,
+  demoGateway,
+  demoRelease,
+  findRemoval,
+  followUntil,
+  mintLink,
+  removalIsOver,
+  takeDown,
+} from './demo-gateway.js';
 import { claimDemo, demoHome, demoNamespace, releaseDemo, rememberedPorts, type DemoHome } from './demo-home.js';
 import { endAll, keepAlive, provideServer, startWorker } from './demo-processes.js';
 import { summaryLines } from './demo-summary.js';
@@ -112,6 +121,7 @@ async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signa
 /** Up, shown, and down again unless it is to be kept. */
 async function play(stage: Stage, flags: Flags): Promise<number> {
   const { client, interrupts } = stage;
+  if (!(await endEarlierRemoval(stage))) return 1;
   const up = await show(stage, await bringUp(client), interrupts.times(1));
   const usable = up?.outcome === 'done';
   if (up?.phase === 'ended' && !usable) say(up.reason);
@@ -123,6 +133,24 @@ async function play(stage: Stage, flags: Flags): Promise<number> {
     return code;
   }
   return (await remove(stage)) ? code : 1;
+}
+
+/** What an earlier demo began to remove goes first. Whether it is gone: somebody may interrupt that, too. */
+async function endEarlierRemoval(stage: Stage): Promise<boolean> {
+  const removal = await findRemoval(stage.client);
+  if (!removal) return true;
+  say(`An earlier demo was stopped while it removed gateway ${demoGateway}: this one ends that first.`);
+  if (!(await followRemoval(stage, removal))) return false;
+  await removalIsOver(stage.client, removal);
+  return true;
+}
+
+/** Whether a removal was seen to its end. */
+async function followRemoval(stage: Stage, removal: Accepted): Promise<boolean> {
+  const down = await show(stage, removal, stage.interrupts.times(stage.interrupts.count + 1));
+  if (down?.phase === 'ended') return true;
+  say('The removal is not finished; the next demo goes on with it.');
+  return false;
 }
 
 /** A demo that was stopped has done its work, unless somebody waits for all of it. */
@@ -154,13 +182,7 @@ async function wantsToKeep({ interrupts }: Stage, { once }: Flags): Promise<bool
 
 async function remove(stage: Stage): Promise<boolean> {
   const asked = await takeDown(stage.client);
-  if (asked) {
-    const down = await show(stage, asked, stage.interrupts.times(stage.interrupts.count + 1));
-    if (down?.phase !== 'ended') {
-      say('The removal is not finished; the next demo goes on with it.');
-      return false;
-    }
-  }
+  if (asked && !(await followRemoval(stage, asked))) return false;
   const left = await marked(stage);
   for (const { kind, name } of left.filter(isDemos)) say(`left behind: ${kind} ${name}`);
   const others = new Set(left.filter((each) => !isDemos(each)).map(({ labels }) => labels['creel.gateway']));

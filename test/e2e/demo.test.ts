@@ -69,10 +69,15 @@ describe('npm run demo', () => {
   };
   const names = async () => (await made()).map(({ kind, name }) => `${kind} ${name}`).toSorted();
 
-  afterAll(async () => {
+  /** Kills every demo with its server and its worker. */
+  const killAll = () => {
     for (const demo of demos) demo.process.kill('SIGKILL');
     for (const { pid } of findProcesses((argv) => argv.some((each) => each.includes(home))))
       process.kill(pid, 'SIGKILL');
+  };
+
+  afterAll(async () => {
+    killAll();
     await sweep(deployment === undefined ? [] : await made());
     rmSync(state, { recursive: true, force: true });
   });
@@ -103,7 +108,7 @@ describe('npm run demo', () => {
     expect(existsSync(path.join(home, 'demo.json'))).toBe(false);
   }, 240_000);
 
-  test('Ctrl-C twice keeps the gateway, the next demo takes it up, and --once leaves nothing running or behind', async () => {
+  test('Ctrl-C twice keeps the gateway, the next demo takes it up, killed while it removes it the next ends that first, and --once leaves nothing running or behind', async () => {
     const first = start();
     await first.says('Gateway demo is ready');
     const kept = await names();
@@ -114,9 +119,16 @@ describe('npm run demo', () => {
     expect(await names()).toEqual(kept);
     expect(running()).toEqual([]);
 
+    const killed = start('--once');
+    await killed.says('remove demo');
+    killAll();
+    await killed.ended();
+    expect(killed.said).toContain('repair demo');
+    expect(await names()).not.toEqual([]);
+
     const once = start('--once');
     expect(await once.ended()).toBe(0);
-    expect(once.said).toContain('repair demo');
+    expect(once.said).toMatch(/remove demo .*provision demo .*remove demo /s);
     expect(await names()).toEqual([]);
     expect(running()).toEqual([]);
     expect(existsSync(home)).toBe(false);
