@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { temporal } from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -45,38 +44,3 @@ describe('the control', () => {
 
   it('replays unchanged', () => replay(read(control)));
 });
-
-describe('budgets of a first provision', () => {
-  it('the operation has at most 85 events and 20 KB', () => {
-    const name = names.find((each) => each.endsWith('idle-operation.json')) ?? '';
-    expect(read(name).events.length).toBeLessThanOrEqual(85);
-    expect(sizeOf(name)).toBeLessThanOrEqual(20 * 1024);
-  });
-
-  it('the gateway has at most 25 events', () => {
-    const name = names.find((each) => each.endsWith('idle-gateway.json')) ?? '';
-    expect(read(name).events.length).toBeLessThanOrEqual(25);
-  });
-
-  it('both take at most 22 actions without heartbeats', () => {
-    const billed = ['idle-operation.json', 'idle-gateway.json'].flatMap((end) =>
-      read(names.find((name) => name.endsWith(end)) ?? '').events.flatMap((event) =>
-        actions(String(event['eventType'])),
-      ),
-    );
-    expect(billed.length).toBeLessThanOrEqual(22);
-  });
-});
-
-/** Every event that costs an action, as often as it costs; a child counts two, its own start none. */
-function actions(eventType: string): string[] {
-  const one =
-    /ACTIVITY_TASK_SCHEDULED|TIMER_STARTED|SIGNALED|UPDATE_ACCEPTED|UPSERT_WORKFLOW_SEARCH_ATTRIBUTES|CONTINUED_AS_NEW/;
-  if (eventType.includes('START_CHILD_WORKFLOW_EXECUTION_INITIATED')) return [eventType, eventType];
-  return one.test(eventType) ? [eventType] : [];
-}
-
-/** The size as the server counts it: encoded, not as JSON. */
-function sizeOf(name: string): number {
-  return temporal.api.history.v1.History.encode(historyFromJSON(read(name))).finish().length;
-}

@@ -1,4 +1,6 @@
 import { describe, expect } from 'vitest';
+import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { historyCost } from './history-cost.js';
 import { onSharedGround } from './on-stage.js';
 
 describe('a gateway on a real Temporal server', () => {
@@ -12,4 +14,21 @@ describe('a gateway on a real Temporal server', () => {
     expect(await stage.settled()).toMatchObject({ phase: 'removed' });
     expect(stage.leftovers()).toEqual([]);
   });
+
+  on(
+    'costs at most 85 events and 20 KB for its first operation, 25 events for itself, and 22 actions for both',
+    async (stage) => {
+      const { workflowId } = await stage.provision();
+      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+      const client = await stage.client();
+      const operation = await historyCost(client, workflowId);
+      const gateway = await historyCost(client, gatewayWorkflowId(stage.id));
+      expect(operation.events).toBeGreaterThan(40);
+      expect(operation.events).toBeLessThanOrEqual(85);
+      expect(operation.bytes).toBeLessThanOrEqual(20 * 1024);
+      expect(gateway.events).toBeLessThanOrEqual(25);
+      expect(gateway.actions).toBeGreaterThan(2);
+      expect(operation.actions + gateway.actions).toBeLessThanOrEqual(22);
+    },
+  );
 });
