@@ -31,6 +31,7 @@ describe('a real gateway', () => {
     await stage.remove();
     expect(await stage.settled(120_000)).toMatchObject({ phase: 'removed', left: [] });
     expect(await ground.leftovers()).toEqual([]);
+    stage.demandCrashes();
     await stage.close();
   });
 });

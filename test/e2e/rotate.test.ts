@@ -150,6 +150,7 @@ it('ends though the worker was killed after every one of its steps, a program wi
   for (const step of rotateSteps) rented.stage.interfere(registry[step]?.do ?? '', 'crash after');
   await rented.stage.rotate();
   expect(await rented.stage.settled(290_000)).toMatchObject({ phase: 'ready', left: [], life: { tokenGeneration: 2 } });
+  rented.stage.demandCrashes();
   expect(await client.isUp()).toBe(true);
   for (const poller of pollers.splice(0)) clearInterval(poller);
   await client.close();

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { asyncLocalStorage } from '@temporalio/activity';
 import { Refused } from '../../src/domain/errors.js';
 import type { Activities } from '../../src/activities/activities.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
@@ -8,9 +9,10 @@ import { createFile, readText, replaceFile } from '../world/directory-files.js';
 
 /**
  * What is made to happen to an activity, in whichever process it runs: `crash after` ends its process after the effect and before
- * the report, once; `hold before` and `hold after` keep it waiting before or after its effect until it is let go.
+ * the report, once; `hold before` and `hold after` keep it waiting before or after its effect until it is let go; `hold under way` before its
+ * effect, when no cancellation and no time-out can stop it any more, like a request that was sent.
  */
-export type Interference = 'crash after' | 'hold before' | 'hold after' | 'fail';
+export type Interference = 'crash after' | 'hold before' | 'hold under way' | 'hold after' | 'fail';
 
 /** Interference with the activities of one world, by files that every worker of it sees. */
 export class Interferences {
@@ -33,13 +35,20 @@ export class Interferences {
     return fs.existsSync(`${this.#at(activity, gateway)}.crashed`);
   }
 
-  /** Waits until an activity is held. */
-  async held(activity: string, gateway: string, limitMs = 30_000): Promise<void> {
+  /** Waits until an activity is held; the process that holds it. */
+  async held(activity: string, gateway: string, limitMs = 30_000): Promise<number> {
     const deadline = Date.now() + limitMs;
-    while (!fs.existsSync(`${this.#at(activity, gateway)}.held`)) {
+    for (;;) {
+      const holder = readText(`${this.#at(activity, gateway)}.held`);
+      if (holder !== undefined) return Number(holder);
       if (Date.now() > deadline) throw new Error(`${activity} was not held within ${limitMs} ms`);
       await sleep(20);
     }
+  }
+
+  /** How an attempt that this process held under way has ended: `done`, or its error's message; undefined while it has not. */
+  endIn(pid: number, activity: string, gateway: string): string | undefined {
+    return readText(`${this.#at(activity, gateway)}.end-${pid}`);
   }
 
   /** The activities with this interference around each. */
@@ -49,7 +58,8 @@ export class Interferences {
       if (readText(at) === 'fail') throw new Refused(`${name} was made to fail`);
       await hold(at, 'hold before');
       currentSignal()?.throwIfAborted(); // As an adapter does right before its request.
-      const value = await activity(input);
+      const underWay = await hold(at, 'hold under way');
+      const value = await (underWay ? unstoppable(at, () => activity(input)) : activity(input));
       if (readText(at) === 'crash after' && createFile(`${at}.crashed`, '')) await die();
       await hold(at, 'hold after');
       return value;
@@ -63,9 +73,25 @@ export class Interferences {
   }
 }
 
-async function hold(at: string, interference: Interference): Promise<void> {
-  if (readText(at) === interference) replaceFile(`${at}.held`, '');
+/** Keeps an activity waiting while it is to be held; whether it was. */
+async function hold(at: string, interference: Interference): Promise<boolean> {
+  const holds = readText(at) === interference;
+  if (holds) replaceFile(`${at}.held`, String(process.pid));
   while (readText(at) === interference) await sleep(20);
+  return holds;
+}
+
+/** Runs an activity where it finds no signal to stop it, and leaves a note of how it ended in this process. */
+async function unstoppable(at: string, activity: () => Promise<unknown>): Promise<unknown> {
+  const note = (end: string) => replaceFile(`${at}.end-${process.pid}`, end);
+  try {
+    const value = await asyncLocalStorage.exit(activity);
+    note('done');
+    return value;
+  } catch (error) {
+    note(String(error));
+    throw error;
+  }
 }
 
 function gatewayOf(input: unknown): string {

@@ -56,6 +56,7 @@ async function playOnOwn(server: TestServer, limits: Partial<Limits>, run: Play)
 async function playOn(stage: DirectoryStage, run: Play): Promise<void> {
   try {
     await run(stage);
+    stage.demandCrashes();
   } finally {
     await stage.close();
   }

@@ -93,19 +93,40 @@ describe('in the middle of every step of provision', () => {
 describe('an effect that lands after its undo', () => {
   const on = onOwnGround({ actMs: 12_000 });
 
-  for (const activity of ['ensureState', 'ensureNetwork', 'ensureConfig', 'ensureContainer']) {
+  type Stop = (stage: DirectoryStage, workflowId: string) => Promise<unknown>;
+  const removed: Stop = (stage) => stage.remove();
+  const cancelled: Stop = async (stage, workflowId) => (await stage.client()).workflow.getHandle(workflowId).cancel();
+
+  /** Lets a worker sleep in the middle of an attempt until the step was undone; how the attempt then ends. */
+  async function land(stage: DirectoryStage, activity: string, stop: Stop, undo: string): Promise<string> {
+    stage.interfere(activity, 'hold under way');
+    await stage.ground.startWorker('workflows');
+    for (const work of ['activities', 'activities'] as const) await stage.ground.startWorker(work);
+    const { workflowId } = await stage.provision();
+    const sleeper = await stage.held(activity);
+    process.kill(sleeper, 'SIGSTOP');
+    stage.letGo(activity);
+    await stop(stage, workflowId);
+    await stage.reported(workflowId, undo);
+    process.kill(sleeper, 'SIGCONT');
+    return stage.endIn(sleeper, activity);
+  }
+
+  for (const [activity, undo] of [
+    ['ensureState', 'removeState'],
+    ['ensureNetwork', 'removeNetwork'],
+  ] as const) {
     on(`${activity}, from a worker that slept through it, is cleaned up`, async (stage) => {
-      stage.interfere(activity, 'hold before');
-      const sleeper = await stage.ground.startWorker('activities');
-      await stage.ground.startWorker('workflows');
-      await stage.provision();
-      await stage.held(activity);
-      sleeper.kill('SIGSTOP');
-      stage.letGo(activity);
-      await stage.remove();
-      await stage.ground.startWorker('activities');
-      await stage.until(() => stage.leftovers().length === 0);
-      sleeper.kill('SIGCONT');
+      expect(await land(stage, activity, cancelled, undo)).toBe('done');
+      expect(stage.leftovers()).not.toEqual([]);
+      expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
+      expect(stage.leftovers()).toEqual([]);
+    });
+  }
+
+  for (const activity of ['ensureConfig', 'ensureContainer']) {
+    on(`${activity}, when what it stands on is gone too, does not land`, async (stage) => {
+      expect(await land(stage, activity, removed, 'removeState')).not.toBe('done');
       expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
       expect(stage.leftovers()).toEqual([]);
     });

@@ -37,7 +37,8 @@ export async function runTestWorker(open: (opening: Opening) => World): Promise<
     interceptors: { activity: [attemptInterceptor(log)] },
     maxCachedWorkflows: Number(cache),
     maxConcurrentWorkflowTaskExecutions: 10,
-    maxConcurrentActivityTaskExecutions: 60,
+    // One that only does activities does one at a time: while it holds one, frozen or not, another gets the next.
+    maxConcurrentActivityTaskExecutions: work === 'activities' ? 1 : 60,
     stickyQueueScheduleToStartTimeout: '500ms',
     maxHeartbeatThrottleInterval: '200ms',
     shutdownGraceTime: '2 seconds',

@@ -41,6 +41,7 @@ export class Stage<G extends Ground = Ground> {
   readonly id = `g${randomBytes(4).toString('hex')}`;
   readonly ground: G;
   readonly limits: Limits;
+  readonly #crashes: string[] = [];
   #client: Client | undefined;
   #oldRun = '';
 
@@ -51,7 +52,14 @@ export class Stage<G extends Ground = Ground> {
 
   /** Makes something happen to an activity of this gateway. */
   interfere(activity: string, interference: Interference): void {
+    if (interference === 'crash after') this.#crashes.push(activity);
     this.ground.interferences.set(activity, this.id, interference);
+  }
+
+  /** Every activity that was to end its worker did: a kill that never came proves nothing. */
+  demandCrashes(): void {
+    const never = this.#crashes.filter((activity) => !this.ground.interferences.crashed(activity, this.id));
+    if (never.length > 0) throw new Error(`no worker was killed after ${never.join(', ')}`);
   }
 
   /** Lets an activity of this gateway go on. */
@@ -59,8 +67,8 @@ export class Stage<G extends Ground = Ground> {
     this.ground.interferences.clear(activity, this.id);
   }
 
-  /** Waits until an activity of this gateway is held. */
-  held(activity: string): Promise<void> {
+  /** Waits until an activity of this gateway is held; the process that holds it. */
+  held(activity: string): Promise<number> {
     return this.ground.interferences.held(activity, this.id);
   }
 
@@ -179,6 +187,34 @@ export class Stage<G extends Ground = Ground> {
         if (!(error instanceof WorkflowNotFoundError) || Date.now() > deadline) throw error;
         await sleep(paceMs);
       }
+    }
+  }
+
+  /** Waits until an activity has reported its success to an operation. */
+  async reported(workflowId: string, activity: string): Promise<void> {
+    const handle = (await this.client()).workflow.getHandle(workflowId);
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      const events = (await handle.fetchHistory()).events ?? [];
+      const scheduled = events.filter(
+        (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity,
+      );
+      const ids = scheduled.map(({ eventId }) => String(eventId));
+      if (events.some((event) => ids.includes(String(event.activityTaskCompletedEventAttributes?.scheduledEventId))))
+        return;
+      if (Date.now() > deadline) throw new Error(`${activity} reported no success to ${workflowId}`);
+      await sleep(50);
+    }
+  }
+
+  /** Waits for the end of an activity in the process that held it under way: `done`, or its error. */
+  async endIn(holder: number, activity: string): Promise<string> {
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      const end = this.ground.interferences.endIn(holder, activity, this.id);
+      if (end !== undefined) return end;
+      if (Date.now() > deadline) throw new Error(`${activity} did not end in the worker that held it`);
+      await sleep(20);
     }
   }
 
