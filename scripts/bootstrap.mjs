@@ -3,7 +3,7 @@ import { makeDirs } from './machine/dirs.mjs';
 import { provideEngine } from './machine/dockerd.mjs';
 import { writeFound } from './machine/found.mjs';
 import { makeImages } from './machine/image.mjs';
-import { withLock } from './machine/lock.mjs';
+import { bootstrapLock, withLock } from './machine/lock.mjs';
 import { foundOf, isComplete, look, missing } from './machine/look.mjs';
 import { installDependencies } from './machine/npm.mjs';
 import { readOptions, usage } from './machine/options.mjs';
@@ -18,7 +18,7 @@ async function bootstrap(argv) {
   makeDirs();
   const here = await look();
   if (isComplete(missing(wanted, here))) return writeFound(foundOf(here));
-  await withLock(() => getWhatIsMissing(wanted));
+  await withLock(bootstrapLock, () => getWhatIsMissing(wanted));
 }
 
 /** Looks again first: another bootstrap may have done all of it while this one waited. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 const tiers = [
   { name: 'domain', needs: 'nothing', usual: '10 s', paths: ['test/domain'] },
   { name: 'sagas', needs: 'nothing', usual: '1 min', paths: ['test/sagas'] },
+  { name: 'scripts', needs: 'nothing', usual: '10 s', paths: ['test/scripts'] },
   { name: 'replay', needs: 'nothing', usual: '10 s', paths: ['test/replay'] },
   { name: 'contracts', needs: 'the Docker engine and both gateway images', usual: '2 min', paths: ['test/contracts'] },
   { name: 'temporal', needs: 'a Temporal dev server', usual: '9 min', paths: ['test/temporal'] },

@@ -1,16 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cacheDir } from './dirs.mjs';
+import { cacheDir, root } from './dirs.mjs';
 import { bornAt, lives } from './process.mjs';
 import { say } from './say.mjs';
 
-const path = join(cacheDir, 'bootstrap.lock');
+/** One bootstrap on this cache at a time, and one build of this checkout. */
+export const bootstrapLock = { what: 'bootstrap', path: join(cacheDir, 'bootstrap.lock') };
+export const buildLock = { what: 'build', path: join(cacheDir, `build-${hashOf(root)}.lock`) };
 
-/** Does the work while no other bootstrap on this cache does any; waits for one that lives, takes over from one that died. */
-export async function withLock(work) {
-  await take();
+/** Does the work while no other holder of this lock does any; waits for one that lives, takes over from one that died. */
+export async function withLock({ what, path }, work) {
+  await take(what, path);
   const release = () => rmSync(path, { force: true });
   process.once('exit', release);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
@@ -22,14 +24,14 @@ export async function withLock(work) {
   }
 }
 
-async function take() {
+async function take(what, path) {
   const mine = { pid: process.pid, born: bornAt(process.pid), nonce: randomBytes(8).toString('hex') };
   let told = false;
   while (!createOnce(path, mine)) {
     const holder = read(path);
-    if (holder && !lives(holder)) removeDead(holder);
+    if (holder && !lives(holder)) removeDead(path, holder);
     else {
-      if (holder && !told) say(`another bootstrap (process ${holder.pid}) is at work; waiting for it`);
+      if (holder && !told) say(`another ${what} (process ${holder.pid}) is at work; waiting for it`);
       told ||= holder !== undefined;
       await sleep(250);
     }
@@ -37,7 +39,7 @@ async function take() {
 }
 
 /** Removes the lock of a dead holder: only who owns the claim named after that very holder may, so a new holder's lock is never removed. */
-function removeDead(holder) {
+function removeDead(path, holder) {
   const claim = `${path}.${holder.nonce}`;
   if (!createOnce(claim, { pid: process.pid, born: bornAt(process.pid) })) {
     const claimant = read(claim);
@@ -69,4 +71,8 @@ function read(file) {
   } catch {
     return undefined;
   }
+}
+
+function hashOf(text) {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
@@ -7,4 +7,6 @@ const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta
 const bundlePath = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
 const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
-await writeFile(bundlePath, code);
+const draft = `${bundlePath}.${process.pid}`;
+await writeFile(draft, code);
+await rename(draft, bundlePath); // Whoever reads it reads all of it.
