@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { directories } from '../src/directories.js';
 
 const foundFile = z.object({
   temporal: z.string().nullish(),
@@ -14,8 +14,7 @@ const foundFile = z.object({
 
 /** What `scripts/bootstrap` found or made on this machine. */
 export function found(): z.infer<typeof foundFile> {
-  const cache = process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache');
-  const file = path.join(cache, 'creel', 'found.json');
+  const file = path.join(directories(process.env).cache, 'found.json');
   try {
     return foundFile.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (cause) {

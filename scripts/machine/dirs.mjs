@@ -1,18 +1,24 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The checkout that this script belongs to. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** The XDG cache directory of creel: everything in it can be had again. */
-export const cacheDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'creel');
+export const cacheDir = below('XDG_CACHE_HOME', '.cache');
 
 /** The XDG state directory of creel: logs, and what is known about processes that were started. */
-export const stateDir = join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'creel');
+export const stateDir = below('XDG_STATE_HOME', '.local/state');
 
-const dataDir = join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'creel');
+const dataDir = below('XDG_DATA_HOME', '.local/share');
+
+/** A relative directory counts as unset, as XDG says and as src/directories.ts reads it. */
+function below(name, otherwise) {
+  const set = process.env[name];
+  return join(set && isAbsolute(set) ? set : join(homedir(), otherwise), 'creel');
+}
 
 /** Makes creel's own directories, readable by their owner only. */
 export function makeDirs() {
