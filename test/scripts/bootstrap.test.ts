@@ -1,0 +1,274 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Checkout, ended } from './checkout.js';
+
+let checkout: Checkout;
+const servers: Server[] = [];
+beforeEach(() => {
+  checkout = new Checkout();
+});
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+  checkout.remove();
+});
+
+const bootstrap = (options: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  checkout.run(['scripts/bootstrap', ...options], env);
+
+/** A PATH with nothing on it but what the checkout puts there, and the little that the first lines of bootstrap take. */
+function barePath(): { PATH: string } {
+  checkout.program('none', '');
+  for (const [name, target] of [
+    ['node', process.execPath],
+    ['sh', '/bin/sh'],
+    ['dirname', '/usr/bin/dirname'],
+  ] as const)
+    fs.symlinkSync(target, checkout.at('bin', name));
+  return { PATH: checkout.at('bin') };
+}
+
+const temporal = (server: string) =>
+  checkout.program('temporal', `#!/bin/sh\necho "temporal version 1.9.1 (Server ${server}, UI 2.50.0)"\n`);
+
+type About = { readonly components?: string; readonly info?: Record<string, unknown> };
+
+/** What answers like an engine on a socket of the checkout; its endpoint. */
+async function engine({ components = 'Engine', info = {} }: About = {}): Promise<string> {
+  const fine = { Architecture: 'x86_64', MemTotal: 2 ** 33, DockerRootDir: checkout.root, OSType: 'linux' };
+  const answers: Record<string, unknown> = {
+    '/_ping': 'OK',
+    '/version': { Version: '27.0.0', Components: [{ Name: components }] },
+    '/info': { ...fine, ...info },
+  };
+  const server = createServer((request, response) => response.end(JSON.stringify(answers[request.url ?? ''] ?? [])));
+  servers.push(server);
+  const socket = checkout.at('engine.sock');
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  return `unix://${socket}`;
+}
+
+const findEngine = (env: NodeJS.ProcessEnv) =>
+  checkout.ask(
+    `import { findEngine } from './scripts/machine/find-engine.mjs';
+     const { engine, about, refused, absent } = await findEngine();
+     console.log(JSON.stringify({ engine: engine?.endpoint, about, refused, absent }));`,
+    env,
+  );
+
+/** Writes a context of the docker command line and makes it the current one. */
+function context(name: string, host: string): void {
+  const directory = createHash('sha256').update(name).digest('hex');
+  const meta = JSON.stringify({ Endpoints: { docker: { Host: host } } });
+  checkout.write(`home/.docker/contexts/meta/${directory}/meta.json`, meta);
+  checkout.write('home/.docker/config.json', JSON.stringify({ currentContext: name }));
+}
+
+describe('the options of bootstrap', () => {
+  it('are told by --help, which does nothing', async () => {
+    const { code, said } = await bootstrap(['--help']);
+    expect({ code, said }).toMatchObject({
+      code: 0,
+      said: expect.stringMatching(/^Usage: scripts\/bootstrap.*--no-engine/s),
+    });
+    expect(fs.readdirSync(checkout.home)).toEqual([]);
+  });
+
+  it.each([
+    [['--no-browser'], 'unknown option --no-browser: scripts/bootstrap --help'],
+    [['--release', '1.0'], '--release 1.0: not in image/releases.json'],
+    [['--release'], '--release : not in image/releases.json'],
+  ])('are refused in one sentence and do nothing: %s', async (options, sentence) => {
+    const { code, complained } = await bootstrap(options);
+    expect({ code, complained }).toMatchObject({
+      code: 1,
+      complained: expect.stringContaining(`bootstrap: ${sentence}`),
+    });
+    expect(complained.trimEnd().split('\n')).toHaveLength(1);
+    expect(fs.readdirSync(checkout.home)).toEqual([]);
+  });
+});
+
+describe('bootstrap where all is there', () => {
+  it('says nothing, and notes what it found for the rest', async () => {
+    temporal('1.31.0');
+    const docker = await engine();
+    const { code, said, complained } = await bootstrap(['--no-image'], { DOCKER_HOST: docker });
+    expect({ code, said, complained }).toEqual({ code: 0, said: '', complained: '' });
+    expect(JSON.parse(fs.readFileSync(`${checkout.cache}/found.json`, 'utf8'))).toMatchObject({
+      temporal: checkout.at('bin/temporal'),
+      docker,
+      startedEngine: false,
+    });
+    expect(fs.statSync(checkout.cache).mode & 0o777).toBe(0o700);
+  });
+
+  it('takes no XDG directory that is relative, as the rest of creel', async () => {
+    temporal('1.31.0');
+    const relative = { XDG_CACHE_HOME: 'cache', XDG_STATE_HOME: './state', XDG_DATA_HOME: 'data' };
+    expect(await bootstrap(['--no-engine'], relative)).toMatchObject({ code: 0 });
+    expect(fs.existsSync(`${checkout.cache}/found.json`)).toBe(true);
+    for (const name of ['cache', 'state', 'data']) expect(fs.existsSync(checkout.at(name))).toBe(false);
+  });
+});
+
+describe('what stands in the way', () => {
+  it('is asked first and told all at once, and nothing is begun', async () => {
+    temporal('1.28.0');
+    checkout.program('curl', '#!/bin/sh\nprintf 000\n');
+    checkout.program('npm', `#!/bin/sh\necho "$1" >> ${checkout.at('npm-calls')}\n[ "$1" = --version ]\n`);
+    checkout.write('package-lock.json', '{"packages": {"node_modules/x": {"version": "1.0.0"}}}');
+    const { code, complained } = await bootstrap([], { ...barePath(), DOCKER_HOST: 'ssh://root@far' });
+    expect(code).toBe(1);
+    expect(complained.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^bootstrap: DOCKER_HOST names ssh:\/\/root@far, an engine on another machine/),
+      expect.stringMatching(/^bootstrap: the npm registry does not answer/),
+      expect.stringMatching(
+        /^bootstrap: a temporal binary is missing, and neither temporal.download nor the Go module proxy/,
+      ),
+    ]);
+    expect(fs.readFileSync(checkout.at('npm-calls'), 'utf8')).toBe('--version\nview\n');
+    expect(fs.existsSync(`${checkout.cache}/bootstrap.lock`)).toBe(false);
+  });
+
+  it('may be memory and disk, in figures', async () => {
+    const problems = await checkout.ask(
+      `import { preflight } from './scripts/machine/preflight.mjs';
+       const recipes = Array.from({ length: 100_000 }, (_, index) => ({ release: String(index) }));
+       const docker = { about: { memory: 2 * 2 ** 30, dir: ${JSON.stringify(checkout.root)} } };
+       const { problems } = await preflight({ recipes }, { docker });
+       console.log(JSON.stringify(problems));`,
+      { PATH: `${checkout.at('bin')}:/usr/bin:/bin`, NPM_CONFIG_OFFLINE: 'true' },
+    );
+    expect(problems).toContain(
+      'the Docker engine has 2.0 GB of memory; a gateway takes 2 and the rest of creel 1: give it 4',
+    );
+    expect(problems).toContainEqual(expect.stringMatching(/: \d{5,6}\.\d GB are needed and \d+\.\d GB are free$/));
+  });
+
+  it('does not stop the plan from telling time and disk', async () => {
+    const lines = await checkout.ask(
+      `import { plan } from './scripts/machine/preflight.mjs';
+       const recipes = [{ tag: 'creel/openclaw:1', release: '1', variant: 'baked' }];
+       console.log(JSON.stringify(plan({ npm: true, temporal: true, engine: false, recipes }, 'build', { about: {} })));`,
+    );
+    expect(lines).toEqual([
+      expect.stringMatching(/^creel gets what is missing here: about 3 min, up to \d\.\d GB of disk$/),
+      '  - npm dependencies, as locked',
+      '  - a temporal binary, built with go install',
+      '  - the image creel/openclaw:1, from npm and Debian packages',
+    ]);
+  });
+});
+
+describe('the engine that bootstrap takes', () => {
+  it('is the one that DOCKER_HOST names', async () => {
+    const docker = await engine();
+    expect(await findEngine({ DOCKER_HOST: docker })).toMatchObject({
+      engine: docker,
+      about: { arch: 'x64', memory: 2 ** 33 },
+    });
+  });
+
+  it('is the one of the current docker context', async () => {
+    const docker = await engine();
+    context('mine', docker);
+    expect(await findEngine({})).toMatchObject({ engine: docker });
+  });
+
+  it.each(['ssh://root@far', 'tcp://10.0.0.1:2376'])(
+    'is never one on another machine (%s), and the reason is said',
+    async (host) => {
+      const reason = `names ${host}, an engine on another machine: the gateway's port would open on that machine's loopback`;
+      expect(await findEngine({ DOCKER_HOST: host })).toEqual({
+        refused: [expect.stringContaining(`DOCKER_HOST ${reason}`)],
+      });
+      context('far', host);
+      expect(await findEngine({})).toEqual({
+        refused: [expect.stringContaining(`the docker context "far" ${reason}`)],
+      });
+    },
+  );
+
+  it('is not another one where the one that was chosen does not answer', async () => {
+    const host = `unix://${checkout.at('nobody.sock')}`;
+    expect(await findEngine({ DOCKER_HOST: host })).toEqual({
+      refused: [`DOCKER_HOST names ${host}, and no engine answers there (no such socket): start it, or choose another`],
+    });
+    expect(await findEngine({ DOCKER_CONTEXT: 'lost' })).toEqual({
+      refused: ['the docker context "lost" does not exist: docker context ls'],
+    });
+  });
+
+  it.each([
+    ['Podman', { components: 'Podman Engine' }, 'is Podman behind Docker'],
+    ['one for Windows containers', { info: { OSType: 'windows' } }, 'runs windows containers'],
+    ['one on a processor without an image', { info: { Architecture: 'riscv64' } }, 'runs on riscv64'],
+    [
+      'a rootless one that cannot limit',
+      { info: { SecurityOptions: ['name=rootless'] } },
+      'is rootless and may not limit memory',
+    ],
+  ])('is not %s', async (_, about, sentence) => {
+    expect(await findEngine({ DOCKER_HOST: await engine(about) })).toEqual({
+      refused: [expect.stringContaining(sentence)],
+    });
+  });
+});
+
+describe('the lock of bootstrap', () => {
+  const working = `
+    import fs from 'node:fs';
+    import { makeDirs } from './scripts/machine/dirs.mjs';
+    import { bootstrapLock, withLock } from './scripts/machine/lock.mjs';
+    makeDirs();
+    await withLock(bootstrapLock, async () => {
+      fs.appendFileSync('log', 'in ');
+      await new Promise((resolve) => setTimeout(resolve, Number(process.argv[2])));
+      fs.appendFileSync('log', 'out ');
+    });`;
+  const start = (ms: number) => checkout.start([process.execPath, 'work.mjs', String(ms)]);
+  const log = () => (fs.existsSync(checkout.at('log')) ? fs.readFileSync(checkout.at('log'), 'utf8') : '');
+  beforeEach(() => checkout.write('work.mjs', working));
+
+  it('lets one at a time work, and says for whom another waits', async () => {
+    const started = [start(300), start(300), start(300)];
+    const ends = await Promise.all(started.map(ended));
+    expect(ends.map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect(log()).toBe('in out in out in out ');
+    const told = ends.flatMap(
+      ({ complained }) => /another bootstrap \(process (\d+)\) is at work/.exec(complained)?.[1] ?? [],
+    );
+    expect(started.map(({ pid }) => String(pid))).toEqual(expect.arrayContaining(told));
+    expect(told.length).toBeGreaterThan(0);
+    expect(fs.readdirSync(checkout.cache)).toEqual([]);
+  });
+
+  it('is taken over from one that died, by one of those who wait', async () => {
+    const dies = start(60_000);
+    const end = ended(dies);
+    await expect.poll(log).toBe('in ');
+    dies.kill('SIGKILL');
+    await end;
+    await Promise.all([ended(start(100)), ended(start(100))]);
+    expect(log()).toBe('in in out in out ');
+    expect(fs.readdirSync(checkout.cache)).toEqual([]);
+  });
+
+  it('of a process whose number was given to another one counts as that of a dead one', async () => {
+    const note = JSON.stringify({ pid: process.pid, born: 'long ago', nonce: '0123456789abcdef' });
+    checkout.write('home/.cache/creel/bootstrap.lock', note);
+    expect(await ended(start(0))).toMatchObject({ code: 0, complained: '' });
+    expect(log()).toBe('in out ');
+  });
+
+  it('is let go by one that is interrupted', async () => {
+    const interrupted = start(60_000);
+    const end = ended(interrupted);
+    await expect.poll(log).toBe('in ');
+    interrupted.kill('SIGTERM');
+    expect(await end).toMatchObject({ code: 130 });
+    expect(fs.readdirSync(checkout.cache)).toEqual([]);
+  });
+});
