@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import {
   areFree,
@@ -25,7 +26,9 @@ const lookMs = 500;
 /** A process that dies this often in a row is not started again. */
 const deaths = 5;
 
-const workerMain = compiled('src/dev/demo-worker.js');
+/** The worker's program below `dist/`, whichever checkout and build that is. */
+const workerProgram = join('src', 'dev', 'demo-worker.js');
+const workerMain = compiled(workerProgram);
 
 /**
  * The demo's server on its remembered ports: the one that an earlier demo left behind, if it is the very same and answers, else
@@ -35,6 +38,7 @@ export async function provideServer(
   home: DemoHome,
   found: Found,
   remembered: DemoPorts,
+  signal: AbortSignal,
 ): Promise<{ ports: DemoPorts; server: OwnProcess }> {
   const options = (ports: DemoPorts): DevServer => ({
     binary: found.temporal,
@@ -50,6 +54,7 @@ export async function provideServer(
     await endProcess(left, serverGraceMs);
   }
   const ports = (await areFree(remembered)) ? remembered : await freePorts();
+  signal.throwIfAborted();
   rememberPorts(home, ports);
   writeHolder(home, ports);
   const server = processOf(await startServer(options(ports)));
@@ -57,9 +62,13 @@ export async function provideServer(
   return { ports, server };
 }
 
-/** A fresh worker; one that an earlier demo left behind runs yesterday's code and is ended. Both survive a Ctrl-C. */
-export async function startWorker(home: DemoHome, address: string): Promise<OwnProcess> {
+/**
+ * A fresh worker; one that an earlier demo left behind, from whichever checkout, runs yesterday's code and is ended. Both survive a
+ * Ctrl-C. Nothing is started any more once the signal has fired.
+ */
+export async function startWorker(home: DemoHome, address: string, signal: AbortSignal): Promise<OwnProcess> {
   await endWorkers(home);
+  signal.throwIfAborted();
   const log = openSync(home.workerLog, 'a', 0o600);
   const child = spawn(process.execPath, [workerMain, home.directory, address], {
     detached: true,
@@ -101,12 +110,27 @@ export async function keepAlive(
         `process ${current.pid} died ${died} times in a row. Its log (${logFile}) ends:\n${endOf(logFile)}`,
       );
     say(`process ${current.pid} died; starting another`);
-    current = await start();
+    current = await startUnless(signal, start, current);
+  }
+}
+
+/** What is being started while the demo is stopped may find that it must not: then what died stays dead. */
+async function startUnless(
+  signal: AbortSignal,
+  start: () => Promise<OwnProcess>,
+  before: OwnProcess,
+): Promise<OwnProcess> {
+  try {
+    return await start();
+  } catch (error) {
+    if (signal.aborted) return before;
+    throw error;
   }
 }
 
 async function endWorkers(home: DemoHome): Promise<void> {
-  const workers = findProcesses((argv) => argv[1] === workerMain && argv[2] === home.directory);
+  const runs = (script: string | undefined) => script?.endsWith(sep + workerProgram) === true;
+  const workers = findProcesses((argv) => runs(argv[1]) && argv[2] === home.directory);
   await Promise.all(workers.map((worker) => endProcess(worker, workerGraceMs)));
 }
 

@@ -66,11 +66,14 @@ async function main(): Promise<number> {
   }
   const stopping = new AbortController();
   let bare = false;
-  try {
+  const perform = async () => {
     const stage = await raise(home, found, interrupts, stopping.signal);
-    const code = await Promise.race([play(stage, flags), stage.broken, lostPatience(interrupts)]);
+    const code = await Promise.race([play(stage, flags), stage.broken]);
     bare = flags.once && code === 0 && (await marked(stage)).length === 0;
     return code;
+  };
+  try {
+    return await Promise.race([perform(), lostPatience(interrupts)]);
   } catch (error) {
     say(`The demo's files, with the logs of server and worker, lie in ${home.directory}`);
     throw error;
@@ -91,7 +94,7 @@ function forgetSettings(env: NodeJS.ProcessEnv): void {
 
 /** Server, key, deployment and worker, in this order; both processes are started again when they die. */
 async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signal: AbortSignal): Promise<Stage> {
-  const { ports, server } = await provideServer(home, found, await rememberedPorts(home));
+  const { ports, server } = await provideServer(home, found, await rememberedPorts(home), signal);
   const [address, ui] = [`127.0.0.1:${ports.port}`, `http://127.0.0.1:${ports.uiPort}`];
   say(`Temporal ${address}, UI ${ui}`);
   if (createKey(home.keyFile))
@@ -99,7 +102,7 @@ async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signa
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace: demoNamespace, identity: 'creel demo' });
   const deployment = await startDeployment(client, openKeys(home.keyFile));
-  const worker = await startWorker(home, address);
+  const worker = await startWorker(home, address, signal);
   const restartServer = async () => {
     const pid = await startServer({
       binary: found.temporal,
@@ -111,7 +114,7 @@ async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signa
   };
   const watching = [
     keepAlive(server, home.serverLog, restartServer, say, signal),
-    keepAlive(worker, home.workerLog, () => startWorker(home, address), say, signal),
+    keepAlive(worker, home.workerLog, () => startWorker(home, address, signal), say, signal),
   ];
   const broken = Promise.all(watching).then(() => new Promise<never>(() => undefined));
   broken.catch(() => undefined); // `main` hears it in its race; while the demo is being stopped nobody must.
@@ -166,7 +169,7 @@ async function summarise({ client, found, ui }: Stage, frame: Frame, { once, kee
   say(['', `Gateway ${demoGateway} is ready.`, ...(once ? lines.slice(0, 3) : lines), ''].join('\n'));
 }
 
-/** Three times Ctrl-C ends the demo whatever it is doing. */
+/** Three times Ctrl-C ends the demo whatever it is doing, its start included. */
 async function lostPatience(interrupts: Interrupts): Promise<number> {
   await interrupts.times(3);
   say('Stopped. The next demo goes on where this one was.');

@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
 import type { Marked } from '../../src/ports/docker-engine.js';
+import { demoRelease } from '../../src/dev/demo-gateway.js';
 import { findProcesses } from '../../src/dev/own-process.js';
+import { demoHomeIn, demoStatePrefix, deploymentIn } from '../demo-states.js';
 import { foundSocket } from '../found.js';
 
 const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
@@ -15,9 +17,9 @@ class Demo {
   readonly process: ChildProcess;
   said = '';
 
-  constructor(state: string, ...flags: string[]) {
+  constructor(state: string, flags: readonly string[] = [], extra: NodeJS.ProcessEnv = {}) {
     const misleading = { TEMPORAL_ADDRESS: '127.0.0.1:1', TEMPORAL_NAMESPACE: 'nowhere', CREEL_KEY_FILE: '/nowhere' };
-    const env = { ...process.env, ...misleading, XDG_STATE_HOME: state };
+    const env = { ...process.env, ...misleading, XDG_STATE_HOME: state, ...extra };
     this.process = spawn(process.execPath, [path.resolve('dist/src/dev/demo.js'), ...flags], { env });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.on('data', (chunk) => (this.said += String(chunk)));
@@ -47,11 +49,11 @@ async function sweep(left: readonly Marked[]): Promise<void> {
 }
 
 describe('npm run demo', () => {
-  const state = mkdtempSync(path.join(tmpdir(), 'creel-demo-'));
-  const home = path.join(state, 'creel/demo');
+  const state = mkdtempSync(demoStatePrefix);
+  const home = demoHomeIn(state);
   const demos: Demo[] = [];
   const start = (...flags: string[]) => {
-    const demo = new Demo(state, ...flags);
+    const demo = new Demo(state, flags);
     demos.push(demo);
     return demo;
   };
@@ -61,8 +63,7 @@ describe('npm run demo', () => {
   /** What the engine holds of this demo's deployment, which its worker names in its log. */
   let deployment: string | undefined;
   const made = async () => {
-    const log = path.join(home, 'worker.log');
-    if (existsSync(log)) deployment ??= /"deployment":"([a-z]{10})"/.exec(readFileSync(log, 'utf8'))?.[1];
+    deployment ??= deploymentIn(home);
     if (deployment === undefined) throw new Error('the demo has no deployment yet');
     const all = await engine.listMarked();
     return all.filter(({ labels }) => labels['creel.deployment'] === deployment);
@@ -78,7 +79,10 @@ describe('npm run demo', () => {
 
   afterAll(async () => {
     killAll();
-    await sweep(deployment === undefined ? [] : await made());
+    deployment ??= deploymentIn(home);
+    if (deployment !== undefined) await sweep(await made());
+    if (deployment !== undefined && (await made()).length > 0)
+      throw new Error(`the demo left ${(await names()).join(', ')}`);
     rmSync(state, { recursive: true, force: true });
   });
 
@@ -94,6 +98,7 @@ describe('npm run demo', () => {
     await next.says('Gateway demo is ready');
     await next.says(/open it +http:\/\/127\.0\.0\.1:\d+\/#bootstrapToken=/);
     expect(await names()).toEqual(begun);
+    expect(readFileSync(path.join(home, 'worker.log'), 'utf8')).toContain('the demo has no pager');
 
     const second = start();
     expect(await second.ended()).toBe(1);
@@ -133,4 +138,43 @@ describe('npm run demo', () => {
     expect(running()).toEqual([]);
     expect(existsSync(home)).toBe(false);
   }, 240_000);
+});
+
+describe('npm run demo, while it waits for a server that does not answer', () => {
+  const state = mkdtempSync(demoStatePrefix);
+  const home = demoHomeIn(state);
+  const running = () => findProcesses((argv) => argv.some((each) => each.includes(home))).map(({ argv }) => argv[1]);
+
+  /** A machine whose `temporal` starts and is silent. */
+  function silentMachine(): NodeJS.ProcessEnv {
+    const cache = path.join(state, 'creel');
+    mkdirSync(cache);
+    writeFileSync(path.join(cache, 'server'), 'setInterval(() => {}, 1000);');
+    const temporal = path.join(cache, 'temporal');
+    writeFileSync(temporal, `#!/bin/sh\ncd ${cache} && exec ${process.execPath} "$@"\n`, { mode: 0o755 });
+    const found = { temporal, docker: 'unix:///nowhere', images: { [demoRelease]: 'sha256:0' } };
+    writeFileSync(path.join(cache, 'found.json'), JSON.stringify(found));
+    return { XDG_CACHE_HOME: state };
+  }
+
+  let demo: Demo | undefined;
+  afterAll(() => {
+    demo?.process.kill('SIGKILL');
+    for (const { pid } of findProcesses((argv) => argv.some((each) => each.includes(home))))
+      process.kill(pid, 'SIGKILL');
+    rmSync(state, { recursive: true, force: true });
+  });
+
+  test('three times Ctrl-C ends it, and nothing of it runs', async () => {
+    demo = new Demo(state, [], silentMachine());
+    await expect.poll(running, { timeout: 20_000 }).toContain('server');
+    for (let times = 0; times < 3; times += 1) {
+      demo.process.kill('SIGINT');
+      await after(200); // Two that come together count as one: npm passes on what the terminal has sent already.
+    }
+    expect(await demo.ended()).toBe(130);
+    expect(demo.said).toContain('Stopped. The next demo goes on where this one was.');
+    expect(running()).toEqual([]);
+    expect(existsSync(path.join(home, 'demo.json'))).toBe(false);
+  }, 40_000);
 });

@@ -1,17 +1,27 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import path from 'node:path';
 import Dockerode from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { findProcesses } from '../../src/dev/own-process.js';
+import { demoHomeIn, demoStatePrefix, leftDeployments } from '../demo-states.js';
 import { foundSocket } from '../found.js';
 
-/** How the deployments of tests and benchmarks begin; a real one is ten letters, and begins with `etoe` once in 450,000 times. */
+/**
+ * How the deployments of tests and benchmarks begin; a real one is ten letters, and begins with `etoe` once in 450,000 times. A tested
+ * demo's is a real one, and known by the state that it leaves when it leaves anything.
+ */
 const ours = /^(e2e|etoe[a-z]{6}$|contract-|oc-dt-|bench-|test-)/;
 
-/** The workers, dev servers and browsers that tests start, by their arguments. */
-const programs = [path.resolve('dist/test') + path.sep, 'creel-server-', 'playwright_chromiumdev_profile'];
+/** The workers, dev servers, demos and browsers that tests start, by their arguments. */
+const programs = [
+  path.resolve('dist/test') + path.sep,
+  'creel-server-',
+  demoStatePrefix,
+  'playwright_chromiumdev_profile',
+];
 
 /** What an earlier run left, whoever killed it, is not this run's: it is named and passed over. */
 const began = Number(process.env['TEST_RUN_BEGAN'] ?? 0);
@@ -21,7 +31,8 @@ const docker = new Dockerode({ socketPath: foundSocket() });
 type Made = { readonly what: string; readonly deployment: string; readonly at: number };
 
 async function resources(): Promise<string[]> {
-  const found = (await marked()).filter(({ deployment }) => ours.test(deployment));
+  const demos = leftDeployments();
+  const found = (await marked()).filter(({ deployment }) => ours.test(deployment) || demos.includes(deployment));
   const name = ({ what, deployment }: Made) => `${what} of ${deployment}`;
   for (const each of found.filter(({ at }) => at < began))
     process.stderr.write(`left by an earlier run: ${name(each)}\n`);
@@ -73,12 +84,36 @@ describe('after every test', () => {
     const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', path.resolve('dist/test/left.js')]);
     try {
       await docker.createVolume({ Name: name, Labels: labels });
-      expect(await resources()).toEqual([`volume ${name} of ${labels['creel.deployment']}`]);
-      await expect.poll(processes, { timeout: 10_000 }).toEqual([expect.stringContaining(`${left.pid} `)]);
+      expect(await resources()).toContain(`volume ${name} of ${labels['creel.deployment']}`);
+      await expect
+        .poll(processes, { timeout: 10_000 })
+        .toContainEqual(expect.stringMatching(new RegExp(`^${left.pid} `)));
     } finally {
       await docker.getVolume(name).remove();
       left.kill('SIGKILL');
       await once(left, 'exit');
+    }
+  });
+
+  it('something that a demo left would have been found', async () => {
+    const state = fs.mkdtempSync(demoStatePrefix);
+    const deployment = Array.from(randomBytes(10), (byte) => 'abcdefgh'[byte % 8]).join('');
+    const name = `creel-left-${deployment}`;
+    const home = demoHomeIn(state);
+    fs.mkdirSync(home, { recursive: true });
+    fs.writeFileSync(path.join(home, 'worker.log'), `{"deployment":"${deployment}"}\n`);
+    const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', home]);
+    try {
+      await docker.createVolume({ Name: name, Labels: { 'creel.deployment': deployment } });
+      expect(await resources()).toContain(`volume ${name} of ${deployment}`);
+      await expect
+        .poll(processes, { timeout: 10_000 })
+        .toContainEqual(expect.stringMatching(new RegExp(`^${left.pid} `)));
+    } finally {
+      await docker.getVolume(name).remove();
+      left.kill('SIGKILL');
+      await once(left, 'exit');
+      fs.rmSync(state, { recursive: true });
     }
   });
 });
