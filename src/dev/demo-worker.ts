@@ -20,6 +20,7 @@ const config = {
 openKeys(keyFile);
 const log = openLog('info');
 installRuntime(log, undefined);
+log.warn('the demo has no pager: what a person must know goes to this log alone');
 const ending = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort());
 await runWorker({
