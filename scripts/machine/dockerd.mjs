@@ -39,9 +39,17 @@ export async function dockerdIsInstalled() {
 
 /** Installs the engine where it is missing, starts it where none lives, and answers what `findEngine` then finds. */
 export async function provideEngine() {
+  const before = livingDockerd();
   if (!(await dockerdIsInstalled())) await installPackages('docker.io');
   if (livingDockerd() === undefined && !(await startAsService())) start();
-  return await waitForEngine();
+  const found = await waitForEngine();
+  if (before === undefined) noteStarted(livingDockerd());
+  return found;
+}
+
+/** Notes an engine that would not run without this bootstrap, also when the package or systemd has started it. */
+function noteStarted(pid) {
+  if (pid !== undefined) writeFileSync(note, JSON.stringify({ pid, born: bornAt(pid) }), { mode: 0o600 });
 }
 
 async function startAsService() {
@@ -59,7 +67,7 @@ function start() {
   child.on('error', () => {});
   closeSync(fd);
   if (child.pid === undefined) throw new Problem('dockerd could not be started');
-  writeFileSync(note, JSON.stringify({ pid: child.pid, born: bornAt(child.pid) }), { mode: 0o600 });
+  noteStarted(child.pid);
   child.unref();
 }
 
