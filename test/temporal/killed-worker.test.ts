@@ -1,17 +1,16 @@
 import { describe, expect } from 'vitest';
 import { provisionSteps, registry } from '../../src/workflows/steps.js';
-import { onOwnGround } from './on-stage.js';
+import { onKeptWorker } from './on-stage.js';
 
 const activities = provisionSteps.map((step) => registry[step]?.do ?? '');
 const undos = provisionSteps.flatMap((step) => registry[step]?.undo ?? []);
 
 describe('a worker killed after the effect and before the report of', () => {
-  const on = onOwnGround();
+  const on = onKeptWorker();
 
   for (const activity of activities) {
     on(`${activity}: the gateway ends ready, once`, async (stage) => {
       stage.interfere(activity, 'crash after');
-      await stage.ground.keepWorker();
       const { birth } = await stage.provision();
       expect(await stage.settled()).toMatchObject({ phase: 'ready' });
       expect(stage.leftovers()).toEqual(stage.expected(birth));
@@ -21,7 +20,6 @@ describe('a worker killed after the effect and before the report of', () => {
   for (const activity of undos) {
     on(`${activity}: the gateway ends gone`, async (stage) => {
       stage.interfere(activity, 'crash after');
-      await stage.ground.keepWorker();
       await stage.provision();
       expect(await stage.settled()).toMatchObject({ phase: 'ready' });
       await stage.remove();

@@ -31,6 +31,35 @@ export function onOwnGround(limits: Partial<Limits> = {}): On {
   return (title, run) => it.concurrent(title, () => playOnOwn(server, limits, run));
 }
 
+/**
+ * One dev server for a test file, and worlds whose worker comes back when it dies: a test has one to itself, which the next one
+ * takes over, because a worker takes two seconds of a processor to start.
+ */
+export function onKeptWorker(limits: Partial<Limits> = {}): On {
+  let server: TestServer;
+  const all: DirectoryGround[] = [];
+  const free: DirectoryGround[] = [];
+  beforeAll(async () => {
+    server = await TestServer.start();
+  });
+  afterAll(async () => {
+    await Promise.all(all.map((ground) => ground.close()));
+    await server.stop();
+  });
+  const open = async () => {
+    const ground = new DirectoryGround(server);
+    all.push(ground);
+    await ground.keepWorker();
+    return ground;
+  };
+  return (title, run) =>
+    it.concurrent(title, async () => {
+      const ground = free.pop() ?? (await open());
+      await playOn(new DirectoryStage(ground, limits), run);
+      free.push(ground);
+    });
+}
+
 /** A dev server and a world for each test, which kills both. Tests run side by side. */
 export function onOwnServer(limits: Partial<Limits> = {}): On {
   return (title, run) =>

@@ -11,7 +11,7 @@ import { DirectoryDevice } from '../world/directory-device.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
 import { testSpec } from '../world/open-test-world.js';
 import type { DirectoryStage } from './directory-stage.js';
-import { onOwnGround, onSharedGround } from './on-stage.js';
+import { onKeptWorker, onSharedGround } from './on-stage.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 const asked = () => ({ requestId: randomBytes(8).toString('hex'), origin: 'test', place });
@@ -70,12 +70,11 @@ function unlessNotFound(error: unknown): undefined {
 const doing = (steps: readonly string[]) => steps.map((step) => registry[step]?.do ?? '');
 
 describe('a worker killed after the effect and before the report of', () => {
-  const on = onOwnGround();
+  const on = onKeptWorker();
 
   for (const activity of doing(pairSteps)) {
     on(`${activity}: the device is let in, once`, async (stage) => {
       stage.interfere(activity, 'crash after');
-      await stage.ground.keepWorker();
       const { container, device, paired } = await ready(stage);
       const coming = device.keepKnocking(container);
       await pair(stage, device.id);
@@ -87,7 +86,6 @@ describe('a worker killed after the effect and before the report of', () => {
 
   on('removeApproval: no device is left paired', async (stage) => {
     stage.interfere('removeApproval', 'crash after');
-    await stage.ground.keepWorker();
     const { container, device, paired } = await ready(stage);
     device.knock(container);
     await pair(stage, device.id, { waitMs: 1_000 });
@@ -98,7 +96,6 @@ describe('a worker killed after the effect and before the report of', () => {
   for (const activity of doing([...unpairSteps, ...denySteps])) {
     on(`${activity}: the device is out`, async (stage) => {
       stage.interfere(activity, 'crash after');
-      await stage.ground.keepWorker();
       const { container, device, paired } = await ready(stage);
       const coming = device.keepKnocking(container);
       await pair(stage, device.id);

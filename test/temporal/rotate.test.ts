@@ -9,7 +9,7 @@ import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { evictSteps, registry, rotateSteps } from '../../src/workflows/steps.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { replaceFile } from '../world/directory-files.js';
-import { onOwnGround, onSharedGround } from './on-stage.js';
+import { onKeptWorker, onSharedGround } from './on-stage.js';
 import type { DirectoryStage } from './directory-stage.js';
 
 const activities = rotateSteps.map((step) => registry[step]?.do ?? '');
@@ -298,12 +298,11 @@ describe('a rotation in the middle of', () => {
 });
 
 describe('a worker killed after the effect and before the report of', () => {
-  const on = onOwnGround();
+  const on = onKeptWorker();
 
   for (const { activity, evict } of asked) {
     on(`${activity}: the new generation is in force, once`, async (stage) => {
       stage.interfere(activity, 'crash after');
-      await stage.ground.keepWorker();
       const birth = await ready(stage);
       const { device, container, session } = await letIn(stage);
       const { workflowId } = await stage.rotate({ evict });
@@ -320,7 +319,6 @@ describe('a worker killed after the effect and before the report of', () => {
   on('restoreToken: the old generation is in force', async (stage) => {
     stage.interfere('probeRefusal', 'fail');
     stage.interfere('restoreToken', 'crash after');
-    await stage.ground.keepWorker();
     await ready(stage);
     await stage.rotate();
     await expectBack(stage);

@@ -8,7 +8,7 @@ import { reconfigureSteps, registry, rollbackSteps, upgradeSteps } from '../../s
 import type { Accepted } from '../../src/workflows/requests.js';
 import { testRelease, testSpec } from '../world/open-test-world.js';
 import type { DirectoryStage } from './directory-stage.js';
-import { onOwnGround, onSharedGround } from './on-stage.js';
+import { onKeptWorker, onSharedGround } from './on-stage.js';
 
 const next = '2026.9.7';
 const place = { provider: 'local', host: 'local' } as const;
@@ -294,12 +294,11 @@ async function containerOf(stage: DirectoryStage) {
 }
 
 describe('a change of channels', () => {
-  const on = onOwnGround();
+  const on = onKeptWorker();
 
   for (const activity of reconfigureSteps.map((step) => registry[step]?.do ?? '')) {
     on(`whose worker is killed after ${activity} is done, once, in the container that there was`, async (stage) => {
       stage.interfere(activity, 'crash after');
-      await stage.ground.keepWorker();
       const birth = await withBot(stage);
       const { id, startedAt } = await containerOf(stage);
       await ask(stage, { kind: 'change', channels: [telegram] });
@@ -309,7 +308,6 @@ describe('a change of channels', () => {
     });
 
     on(`whose run is terminated after ${activity} is followed by its way back`, async (stage) => {
-      await stage.ground.startWorker();
       const birth = await withBot(stage);
       stage.interfere(activity, 'hold after');
       const { workflowId } = await ask(stage, { kind: 'change', channels: [telegram] });
@@ -322,7 +320,6 @@ describe('a change of channels', () => {
     });
 
     on(`in the middle of which, after ${activity}, it is removed leaves nothing`, async (stage) => {
-      await stage.ground.startWorker();
       await withBot(stage);
       stage.interfere(activity, 'hold after');
       await ask(stage, { kind: 'change', channels: [telegram] });
@@ -337,7 +334,6 @@ describe('a change of channels', () => {
   on('whose worker is killed after restoreChannels: the channels of before', async (stage) => {
     stage.interfere('probeReconfigured', 'fail');
     stage.interfere('restoreChannels', 'crash after');
-    await stage.ground.keepWorker();
     const birth = await withBot(stage);
     await ask(stage, { kind: 'change', channels: [telegram] });
     expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [], last: { outcome: 'undone' } });
@@ -388,12 +384,11 @@ describe('in the middle of', () => {
 });
 
 describe('a worker killed after the effect and before the report of', () => {
-  const on = onOwnGround();
+  const on = onKeptWorker();
 
   for (const activity of activities) {
     on(`${activity}: the upgrade is done, once`, async (stage) => {
       stage.interfere(activity, 'crash after');
-      await stage.ground.keepWorker();
       const birth = await provisioned(stage);
       await upgrade(stage);
       expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: { release: next } } });
@@ -404,7 +399,6 @@ describe('a worker killed after the effect and before the report of', () => {
   for (const activity of undos) {
     on(`${activity}: the old one serves again`, async (stage) => {
       stage.interfere(activity, 'crash after');
-      await stage.ground.keepWorker();
       const birth = await provisioned(stage);
       await upgrade(stage, '2026.9.8-wrong');
       await isAsBefore(stage, birth);
@@ -415,7 +409,6 @@ describe('a worker killed after the effect and before the report of', () => {
     rollbackSteps.some((step) => registry[step]?.do === each),
   )) {
     on(`${activity}: the rollback is done, once`, async (stage) => {
-      await stage.ground.keepWorker();
       const birth = await provisioned(stage);
       await upgrade(stage);
       await stage.settled();
