@@ -10,7 +10,7 @@ const names = fs.readdirSync(histories, { recursive: true, encoding: 'utf8' }).f
 let options: ReplayWorkerOptions;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const workflowsPath = path.resolve('dist/src/workflows/index.js');
+  const workflowsPath = fs.realpathSync('dist/src/workflows/index.js'); // The bundler does not look through a link.
   options = { workflowBundle: await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }) };
 });
 
