@@ -165,14 +165,15 @@ describe('npm run demo, while it waits for a server that does not answer', () =>
     rmSync(state, { recursive: true, force: true });
   });
 
-  test('three times Ctrl-C ends it, and nothing of it runs', async () => {
+  test('Ctrl-C, again and again, ends it, and nothing of it runs', async () => {
     demo = new Demo(state, [], silentMachine());
     await expect.poll(running, { timeout: 20_000 }).toContain('server');
-    for (let times = 0; times < 3; times += 1) {
+    const over = demo.ended();
+    while (demo.process.exitCode === null) {
       demo.process.kill('SIGINT');
       await after(200); // Two that come together count as one: npm passes on what the terminal has sent already.
     }
-    expect(await demo.ended()).toBe(130);
+    expect(await over).toBe(130);
     expect(demo.said).toContain('Stopped. The next demo goes on where this one was.');
     expect(running()).toEqual([]);
     expect(existsSync(path.join(home, 'demo.json'))).toBe(false);
