@@ -1,18 +1,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type ReplayWorkerOptions } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 const histories = path.resolve('test/replay/histories');
 const names = fs.readdirSync(histories, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'));
 
-let options: ReplayWorkerOptions;
-beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const workflowsPath = fs.realpathSync('dist/src/workflows/index.js'); // The bundler does not look through a link.
-  options = { workflowBundle: await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }) };
-});
+/** The very bundle that workers run. */
+const options: ReplayWorkerOptions = { workflowBundle: { codePath: path.resolve('dist/workflow-bundle.js') } };
+beforeAll(() => void Runtime.install({ logger: new DefaultLogger('ERROR') }));
 
 function read(name: string): Record<string, unknown> & { events: Record<string, unknown>[] } {
   return JSON.parse(fs.readFileSync(path.join(histories, name), 'utf8'));
