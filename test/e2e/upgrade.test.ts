@@ -97,7 +97,14 @@ async function settled(limitMs = upgradeMs): Promise<Description> {
   return found;
 }
 
-async function upgrade(release: string, readyMs = 60_000) {
+/** The same of a change that must be done: one that went back says why. */
+async function done(): Promise<Description> {
+  const found = await settled();
+  expect(found.last).toMatchObject({ outcome: 'done', reason: '' });
+  return found;
+}
+
+async function upgrade(release: string, readyMs = 150_000) {
   const requestId = randomBytes(4).toString('hex');
   await stage.request({
     kind: 'upgrade',
@@ -179,7 +186,7 @@ describe('on the real gateway, an upgrade', () => {
     `${older} → ${newer} keeps token, devices and config`,
     async () => {
       await upgrade(newer);
-      const found = await settled();
+      const found = await done();
       expect(found).toMatchObject({ life: { spec: { release: newer } }, former: { release: older } });
       expect(await knock()).toMatchObject(letIn(newer));
       expect(await filesOf()).toBe(before.files);
@@ -211,8 +218,8 @@ describe('on the real gateway, an upgrade', () => {
     'is rolled back, from a release that hangs when it is stopped, to the state it had',
     async () => {
       await inside('sh', '-c', `echo since > ${workspace}/since.txt`);
-      await stage.request({ kind: 'rollback', requestId: 'back', origin: 'test', place, readyMs: 60_000 });
-      const found = await settled();
+      await stage.request({ kind: 'rollback', requestId: 'back', origin: 'test', place, readyMs: 150_000 });
+      const found = await done();
       expect(found).toMatchObject({ life: { spec: { release: older } }, former: { release: newer } });
       expect(await knock()).toMatchObject(letIn(older));
       expect(await filesOf()).toBe(before.files);
@@ -229,8 +236,8 @@ describe('on the real gateway, an upgrade', () => {
       await execa('docker', ['start', own.container]);
       const deaths = async () => (await ground.engine.findContainer(own.container))?.restartCount;
       await expect.poll(deaths, { timeout: 60_000, interval: 500 }).toBeGreaterThan(0);
-      await stage.request({ kind: 'rollback', requestId: 'forth', origin: 'test', place, readyMs: 60_000 });
-      const found = await settled();
+      await stage.request({ kind: 'rollback', requestId: 'forth', origin: 'test', place, readyMs: 150_000 });
+      const found = await done();
       expect(found).toMatchObject({ life: { spec: { release: newer } }, former: { release: older } });
       expect(await knock()).toMatchObject(letIn(newer));
       expect(await inside('cat', `${workspace}/since.txt`)).toBe('since');
@@ -243,7 +250,7 @@ describe('on the real gateway, an upgrade', () => {
     async () => {
       stage.interfere('ensureReplacement', 'hold after');
       await upgrade('2026.9.8');
-      await stage.held('ensureReplacement');
+      await ground.interferences.held('ensureReplacement', stage.id, 120_000); // It hangs when it is stopped.
       const { life } = await stage.describe();
       const { former } = replacementNames({ gateway: stage.id, birth: life?.mark.birth ?? '' });
       expect(await ground.leftovers()).toContain(`container ${former}`);
