@@ -189,13 +189,16 @@ export class Saga {
       const undoable = steps.filter((step) => this.#entered.has(step) && registry[step]?.undo).toReversed();
       let failed = await this.#undoAll(undoable);
       const wait = Math.max(0, ...undoable.map((step) => this.#entered.get(step) ?? 0)) - this.#runtime.now();
-      if (wait > 0 && !this.#runtime.beingRemoved()) {
+      const settles = wait > 0 && !this.#runtime.beingRemoved();
+      if (settles) {
         await this.#runtime.sleep(wait, 'settle: a lost attempt may still take effect');
         failed = await this.#undoAll(undoable);
       }
       const left: Left[] = [];
       for (const [step, failure] of failed) left.push(...(await this.#insist(step, failure)));
-      for (const step of undoable) if (!left.some((each) => each.step === step)) this.#entered.delete(step);
+      const unsettled = wait > 0 && !settles; // The removal that comes next waits for it, and undoes them again.
+      if (!unsettled)
+        for (const step of undoable) if (!left.some((each) => each.step === step)) this.#entered.delete(step);
       return left;
     });
   }
