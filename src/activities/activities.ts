@@ -1,7 +1,8 @@
 import type { Page } from '../ports/pager.js';
 import { probeChannels } from './channels.js';
 import { ensureConfig, removeConfig } from './config.js';
-import { ensureContainer, ensureRestartPolicy, removeContainer } from './container.js';
+import { ensureContainer, ensureRestartPolicy } from './container.js';
+import { removeContainer } from './container-removal.js';
 import type { Deps } from './deps.js';
 import { awaitRotation, findFleet, requestRotation, withdrawRotation } from './fleet.js';
 import { findGeneration } from './generation.js';

@@ -3,7 +3,6 @@ import { gatewayContainer, type ContainerSpec } from '../domain/container.js';
 import { Refused, StartOver } from '../domain/errors.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import { replacementLabel, type Replacement } from '../domain/replacement.js';
-import { stopGraceS } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import type { Deps } from './deps.js';
 import { demandOurs, runs } from './host.js';
@@ -31,24 +30,6 @@ export const ensureContainer = (deps: Deps) =>
       `port ${port} of gateway ${gateway.mark.gateway} is taken by another process on host ${gateway.place.host}. A gateway keeps its port for life: end that process, then \`creel provision ${gateway.mark.gateway}\``,
     );
   };
-
-/** No container of this life is left. It is asked to stop first (S4-20), and never comes back by itself. */
-export const removeContainer = (deps: Deps) =>
-  async function removeContainer(gateway: Gateway): Promise<void> {
-    await removeNamed(deps, gateway, names(gateway.mark).container);
-  };
-
-/** No container of this name is left, if it is ours. */
-export async function removeNamed(deps: Deps, gateway: Gateway, name: string): Promise<void> {
-  const engine = deps.engineAt(gateway.place);
-  const found = await engine.findContainer(name);
-  if (!found) return;
-  demandOurs('container', name, found.labels, gateway);
-  if (found.restartPolicy !== 'no') await engine.setRestartPolicy(found.id, 'no');
-  await engine.stopContainer(found.id, stopGraceS);
-  await engine.removeContainer(found.id);
-  if (await engine.findContainer(name)) throw new Error(`container ${name} is still there after its removal`);
-}
 
 /** Whether the gateway's container is the one that this replacement makes. */
 export async function isReplaced(deps: Deps, gateway: Changing<Replacement>): Promise<boolean> {

@@ -13,7 +13,8 @@ import {
 import type { Container } from '../ports/docker-engine.js';
 import { switchChannels } from './channel-switch.js';
 import { writeConfig } from './config.js';
-import { ensureContainer, ensureRestartPolicy, isReplaced, removeNamed } from './container.js';
+import { ensureContainer, ensureRestartPolicy, isReplaced } from './container.js';
+import { removeNamed } from './container-removal.js';
 import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
 import { neverOver } from './never-over.js';

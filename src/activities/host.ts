@@ -20,10 +20,8 @@ import { demandNewestKey } from './newest-key.js';
 export const ensureHost = (deps: Deps) =>
   async function ensureHost(gateway: Living): Promise<void> {
     await demandState(deps, gateway);
-    await Promise.all([
-      checkOwn(deps, gateway),
-      ...((await runs(deps, gateway)) ? [] : [checkResources(deps, gateway), checkRelease(deps, gateway)]),
-    ]);
+    if (await runs(deps, gateway)) return checkOwn(deps, gateway);
+    await demandHost(deps, gateway);
   };
 
 /** The same for the next spec of a gateway that may run: all of it. */

@@ -2,6 +2,7 @@ import { Refused, StartOver } from '../domain/errors.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
 import { slotsFor } from '../domain/slot.js';
 import type { Network } from '../ports/docker-engine.js';
+import { removeHeld } from './container-removal.js';
 import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
 
@@ -26,7 +27,7 @@ export const removeNetwork = (deps: Deps) =>
     const { network } = names(gateway.mark);
     for (const found of await engine.findNetworks(network)) {
       demandOurs('network', network, found.labels, gateway);
-      await engine.removeNetwork(found.id);
+      await removeHeld(deps, gateway, () => engine.removeNetwork(found.id));
     }
   };
 

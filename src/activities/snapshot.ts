@@ -9,7 +9,8 @@ import {
   type SnapshotDrop,
 } from '../domain/replacement.js';
 import type { Volume, VolumeCopy } from '../ports/docker-engine.js';
-import { isReplaced, removeContainer } from './container.js';
+import { isReplaced } from './container.js';
+import { removeContainer } from './container-removal.js';
 import type { Deps } from './deps.js';
 import { factsIfServing, servingFacts, type Facts } from './facts.js';
 import { demandOurs } from './host.js';

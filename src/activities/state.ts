@@ -1,6 +1,7 @@
 import { Bug } from '../domain/errors.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
 import type { Living } from '../domain/life.js';
+import { removeHeld } from './container-removal.js';
 import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
 import { demandState } from './kept-state.js';
@@ -31,7 +32,7 @@ export const removeState = (deps: Deps) =>
     const found = await engine.findVolume(volume);
     if (!found) return;
     demandOurs('volume', volume, found.labels, gateway);
-    await engine.removeVolume(volume);
+    await removeHeld(deps, gateway, () => engine.removeVolume(volume));
     if (await engine.findVolume(volume)) throw new Error(`volume ${volume} is still there after its removal`);
   };
 
