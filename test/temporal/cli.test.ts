@@ -123,8 +123,7 @@ describe.concurrent('with a worker', () => {
     expect(made.stdout).toContain('next: creel open whole');
     const listed = await creel('list');
     expect(listed.stdout).toMatch(/whole\s+ready \(proved .*\)/);
-    for (const phase of ['upgrading', 'changing'])
-      expect(await creel('list', '--phase', phase)).toMatchObject({ exitCode: 0, stdout: 'no gateways' });
+    for (const phase of ['upgrading', 'changing']) expect((await creel('list', '--phase', phase)).exitCode).toBe(0);
     const described = await creel('describe', 'whole', '--json');
     expect(JSON.parse(described.stdout)).toMatchObject({ phase: 'ready', usable: { ok: true } });
     expect(described.stdout).not.toContain('recordedOnly');
