@@ -137,7 +137,7 @@ describe('npm run demo', () => {
     expect(await names()).toEqual([]);
     expect(running()).toEqual([]);
     expect(existsSync(home)).toBe(false);
-  }, 240_000);
+  }, 360_000);
 });
 
 describe('npm run demo, while it waits for a server that does not answer', () => {
