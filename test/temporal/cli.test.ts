@@ -161,7 +161,7 @@ describe.concurrent('with a worker', () => {
     expect((await creel('change', 'moving', '--memory', '4 GB')).stderr).toContain('already');
     expect((await creel('remove', 'moving', '--purge', '--yes=moving')).exitCode).toBe(0);
     expect(leftovers('moving')).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   it('a recorded ready that is not usable is no ready', async () => {
     await creel('provision', 'broken', ...spec);
