@@ -10,14 +10,13 @@ const drafts = scratchDirectory('creel-mutants-');
 
 /** Faults put into the saga itself: for each, at least one proof must turn red. */
 const mutants: { fault: string; from: string; to: string }[] = [
-  { fault: 'undoes oldest first', from: '.toReversed()', to: '' },
   { fault: 'swallows an undo failure', from: 'if (failure) failed.set(step, failure);', to: 'void failure;' },
   {
     fault: 'forgets a step whose do failed',
     from: 'this.#remember(step, before, failure.attempt);',
     to: 'this.#entered.delete(step);',
   },
-  { fault: 'never settles', from: 'if (wait > 0 &&', to: 'if (wait > Infinity &&' },
+  { fault: 'never settles', from: 'const settles = wait > 0 &&', to: 'const settles = wait > Infinity &&' },
   {
     fault: 'settles without undoing again',
     from: "'settle: a lost attempt may still take effect');\n        failed = await this.#undoAll(undoable);",
