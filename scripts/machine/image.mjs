@@ -12,16 +12,25 @@ import { tarOf } from './tar.mjs';
 /** OpenClaw names its own caches after its package's time, so a time of its own per build would make equal images differ. */
 const MTIME = Date.UTC(2026, 0, 1) / 1000;
 
-/** The id of the finished image of this recipe on the engine, by its labels; a tag that was moved or lost is put back. */
+/**
+ * The id of the finished image of this recipe on the engine, by its labels. A tag that was lost is put back; whoever builds upon
+ * the image inherits its labels, so one that goes by another name only is never taken for it.
+ */
 export async function findImage(engine, recipe, arch) {
   const images = await imagesWith(engine, {
     label: [`creel.release=${recipe.release}`, `creel.variant=${recipe.variant}`],
   });
   const hashes = recipe.hashes(arch);
-  const found = images.find(({ Labels }) => hashes.includes(Labels['creel.recipe']));
-  if (!found) return undefined;
-  if (!found.RepoTags?.includes(recipe.tag)) await tag(engine, found.Id, recipe.tag);
-  return found.Id;
+  const made = images.filter(({ Labels }) => hashes.includes(Labels['creel.recipe']));
+  const tagged = made.find(({ RepoTags }) => RepoTags?.includes(recipe.tag));
+  if (tagged) return tagged.Id;
+  const [untagged] = made.filter(isNameless).toSorted((one, other) => one.Created - other.Created);
+  if (untagged) await tag(engine, untagged.Id, recipe.tag);
+  return untagged?.Id;
+}
+
+function isNameless({ RepoTags }) {
+  return (RepoTags ?? []).every((name) => name === '<none>:<none>');
 }
 
 /** Makes the images of these recipes, which share one release, and removes what older recipes and broken builds left untagged. */

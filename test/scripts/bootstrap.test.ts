@@ -272,3 +272,37 @@ describe('the lock of bootstrap', () => {
     expect(fs.readdirSync(checkout.cache)).toEqual([]);
   });
 });
+
+describe('the image of a recipe', () => {
+  const recipe = { release: '2026.9.6', variant: 'baked', tag: 'creel/openclaw:2026.9.6' };
+  const image = (Id: string, Created: number, ...RepoTags: string[]) => ({
+    Id,
+    Created,
+    RepoTags,
+    Labels: { 'creel.recipe': 'hash' },
+  });
+
+  /** Which of these images is taken, and what is tagged with its name. */
+  const found = (...images: ReturnType<typeof image>[]) =>
+    checkout.ask(
+      `import { findImage } from './scripts/machine/image.mjs';
+       const tagged = [];
+       const ask = async (method, path) => {
+         if (method === 'POST') tagged.push(path.split('/')[2]);
+         return { status: 200, body: ${JSON.stringify(images)} };
+       };
+       const recipe = { ...${JSON.stringify(recipe)}, hashes: () => ['hash'] };
+       console.log(JSON.stringify({ id: await findImage({ ask }, recipe, 'x64'), tagged }));`,
+    );
+
+  it('is the one of its name, whatever others built upon it', async () => {
+    const [built, base] = [image('built', 2, 'mine:1'), image('base', 1, recipe.tag)];
+    expect(await found(built, base)).toEqual({ id: 'base', tagged: [] });
+    expect(await found(built)).toEqual({ tagged: [] });
+  });
+
+  it('gets its name back when it has none, the oldest first', async () => {
+    const [later, base] = [image('later', 2), image('base', 1, '<none>:<none>')];
+    expect(await found(later, base)).toEqual({ id: 'base', tagged: ['base'] });
+  });
+});
