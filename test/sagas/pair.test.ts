@@ -21,7 +21,7 @@ function pairing(wanted: Wanted, extra: Partial<Pairing> = {}): Pairing {
     wanted,
     role: 'operator',
     scopes: ordinaryScopes,
-    waitMs: 10_000,
+    waitMs: 5_000,
     since: Date.now(),
     ...extra,
   };
