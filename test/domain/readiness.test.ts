@@ -44,11 +44,9 @@ async function isLeftAlone(): Promise<void> {
 
 describe('a crash loop', () => {
   test('of a container that is about to be started again ends at once: stopped, left alone, with its last lines', async () => {
-    const began = performance.now();
     const error = await endOf(() => world.engine.crashAgain(container, 'restarting', 3));
     expect(error).toMatchObject({ name: 'Refused', message: expect.stringMatching(/exit 3, \d+ restarts/) });
     expect(error).toMatchObject({ message: expect.stringContaining(boom.join('\n')) });
-    expect(performance.now() - began).toBeLessThan(5_000);
     await isLeftAlone();
   });
 

@@ -78,31 +78,10 @@ describe('after every test', () => {
     await expect.poll(processes, { timeout: 10_000, interval: 200 }).toEqual([]);
   });
 
-  it('something left would have been found', async () => {
+  /** A volume and a process like those that a test leaves are there, are found, and are gone. */
+  async function leave(deployment: string, argument: string): Promise<void> {
     const name = `creel-left-${randomBytes(4).toString('hex')}`;
-    const labels = { 'creel.deployment': `e2e${randomBytes(4).toString('hex')}` };
-    const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', path.resolve('dist/test/left.js')]);
-    try {
-      await docker.createVolume({ Name: name, Labels: labels });
-      expect(await resources()).toContain(`volume ${name} of ${labels['creel.deployment']}`);
-      await expect
-        .poll(processes, { timeout: 10_000 })
-        .toContainEqual(expect.stringMatching(new RegExp(`^${left.pid} `)));
-    } finally {
-      await docker.getVolume(name).remove();
-      left.kill('SIGKILL');
-      await once(left, 'exit');
-    }
-  });
-
-  it('something that a demo left would have been found', async () => {
-    const state = fs.mkdtempSync(demoStatePrefix);
-    const deployment = Array.from(randomBytes(10), (byte) => 'abcdefgh'[byte % 8]).join('');
-    const name = `creel-left-${deployment}`;
-    const home = demoHomeIn(state);
-    fs.mkdirSync(home, { recursive: true });
-    fs.writeFileSync(path.join(home, 'worker.log'), `{"deployment":"${deployment}"}\n`);
-    const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', home]);
+    const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', argument]);
     try {
       await docker.createVolume({ Name: name, Labels: { 'creel.deployment': deployment } });
       expect(await resources()).toContain(`volume ${name} of ${deployment}`);
@@ -113,7 +92,18 @@ describe('after every test', () => {
       await docker.getVolume(name).remove();
       left.kill('SIGKILL');
       await once(left, 'exit');
-      fs.rmSync(state, { recursive: true });
     }
+  }
+
+  it('something left would have been found', () =>
+    leave(`e2e${randomBytes(4).toString('hex')}`, path.resolve('dist/test/left.js')));
+
+  it('something that a demo left would have been found', async () => {
+    const state = fs.mkdtempSync(demoStatePrefix);
+    const deployment = Array.from(randomBytes(10), (byte) => 'abcdefgh'[byte % 8]).join('');
+    const home = demoHomeIn(state);
+    fs.mkdirSync(home, { recursive: true });
+    fs.writeFileSync(path.join(home, 'worker.log'), `{"deployment":"${deployment}"}\n`);
+    await leave(deployment, home).finally(() => fs.rmSync(state, { recursive: true }));
   });
 });
