@@ -34,6 +34,8 @@ export type Limits = {
   readonly startOvers: number;
   /** From the begin of a rotation until it goes back; absent in what older versions began. */
   readonly rotationMs?: number;
+  /** Into how many parts a deadline is cut, so that a part in which nobody worked does not count; one where absent: what older versions began. */
+  readonly deadlineSlices?: number;
   readonly undoPageMs: number;
   readonly forgetAfterMs: number;
   readonly queueLength: number;

@@ -19,8 +19,12 @@ export async function unpairDevice(input: OperationInput): Promise<OperationResu
   return runOperation(input, (saga) => saga.change(readinessMs));
 }
 
-/** A step that waits for a device may take as long as the pairing was told to wait, and a little more to say so. */
+/** The limits of one operation: its deadline counts worked time, and a step that waits for a device may take as long as the pairing was told to wait, and a little more to say so. */
 export function limitsFor(limits: Limits, change: Change | undefined): Limits {
-  if (change?.kind !== 'pair') return limits;
-  return { ...limits, waitMs: Math.max(limits.waitMs, change.waitMs + limits.actMs) };
+  const own = { ...limits, deadlineSlices };
+  if (change?.kind !== 'pair') return own;
+  return { ...own, waitMs: Math.max(limits.waitMs, change.waitMs + limits.actMs) };
 }
+
+/** A tenth of a deadline is what an outage can add to it at most, for ten timers in an operation that uses all of it. */
+const deadlineSlices = 10;

@@ -20,6 +20,7 @@ import { beingRemovedSignal, parkedSignal, replySignal, type Park, type ParkAnsw
 import { Saga, toldOf, type Failure, type Pause, type Runtime } from './saga.js';
 import { needsAttentionKey } from './search-attributes.js';
 import { registry } from './steps.js';
+import { sleepWorked } from './worked-time.js';
 
 type AnyActivity = Record<string, (input: unknown) => Promise<Attempted<unknown>>>;
 
@@ -103,7 +104,7 @@ class WorkflowRuntime implements Runtime {
     const scope = new CancellationScope();
     const clock = new CancellationScope();
     const late = clock.run(async () => {
-      await sleep(ms, { summary: `go back after ${Math.round(ms / 1000)} s` });
+      await sleepWorked(ms, this.#input.limits.deadlineSlices ?? 1, `go back after ${Math.round(ms / 1000)} s of work`);
       this.#late = true;
       scope.cancel();
     });

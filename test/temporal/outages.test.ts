@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { provisionSteps, registry, rotateSteps } from '../../src/workflows/steps.js';
 import { DirectoryStage } from './directory-stage.js';
 import type { DirectoryGround } from './directory-ground.js';
 import type { Interference } from './interference.js';
@@ -8,6 +8,7 @@ import { onOwnGround, onOwnServer } from './on-stage.js';
 import { shortLimits } from './stage.js';
 
 const activities = provisionSteps.map((step) => registry[step]?.do ?? '');
+const rotationSteps = rotateSteps.map((step) => registry[step]?.do ?? '');
 const longest = Math.max(shortLimits.actMs, shortLimits.waitMs, shortLimits.fetchMs, shortLimits.heartbeatMs);
 
 /** A gateway for each step of provision, every one of them in the middle of its own. */
@@ -88,6 +89,44 @@ describe('in the middle of every step of provision', () => {
     stage.ground.world.engine.setDown(false);
     await everywhere.endsReady();
   });
+});
+
+describe('in the middle of every step of a rotation', () => {
+  const on = onOwnServer();
+
+  on(
+    'everything is stopped for longer than its deadline, then started: each is proved, and none went back',
+    async (stage) => {
+      const { ground } = stage;
+      const rotationMs = longest + 2_000;
+      const stages = rotationSteps.map((activity) => ({ activity, each: new DirectoryStage(ground, { rotationMs }) }));
+      await ground.startWorker();
+      for (const { activity, each } of stages) {
+        await each.provision();
+        expect(await each.settled()).toMatchObject({ phase: 'ready' });
+        each.interfere(activity, 'hold after');
+        await each.rotate();
+        await each.held(activity);
+      }
+      await ground.server.kill();
+      await ground.killWorkers();
+      for (const { activity, each } of stages) each.letGo(activity);
+      await sleep(rotationMs + 6_000); // The deadline is what is tested: it must have passed for everybody.
+      await ground.server.start();
+      await ground.startWorker();
+      for (const { activity, each } of stages) {
+        const { phase, reason, life } = await each.settled(60_000);
+        const { tokenGeneration } = life ?? {};
+        expect({ activity, phase, reason, tokenGeneration }).toEqual({
+          activity,
+          phase: 'ready',
+          reason: '',
+          tokenGeneration: 2,
+        });
+        await each.close();
+      }
+    },
+  );
 });
 
 describe('an effect that lands after its undo', () => {
