@@ -10,7 +10,7 @@ import type { Deps } from './deps.js';
 import { demandHost, demandOurs } from './host.js';
 import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
-import { ensureRelease, releaseImageOf } from './release.js';
+import { fetchRelease, releaseImageOf } from './release.js';
 import { demandRoom } from './room.js';
 import { savedFacts } from './snapshot.js';
 
@@ -39,8 +39,7 @@ export const ensureNextRelease = (deps: Deps) =>
   async function ensureNextRelease(gateway: Changing<Replacement>): Promise<string> {
     return neverOver(async () => {
       const next = replaced(gateway);
-      await ensureRelease(deps)(next);
-      const image = await releaseImageOf(deps, next);
+      const image = await fetchRelease(deps, next);
       if (gateway.change.kind === 'upgrade') {
         const [from, to] = [readPrepared(await releaseImageOf(deps, gateway)), readPrepared(image)];
         if (from && to) demandSchemas(gateway, from, to);

@@ -146,7 +146,7 @@ export const rollbackSteps = [
 ] as const;
 
 /** The same release in a container of another shape, or with another config. */
-const reshapeSteps = upgradeSteps.filter((step) => step !== 'rehearse replacement');
+export const reshapeSteps = upgradeSteps.filter((step) => step !== 'rehearse replacement');
 
 /** Other channels, taken up by the container that there is and proved. */
 export const reconfigureSteps = ['check channels', 'apply channels', 'prove channels', 'read reconfigured'] as const;
