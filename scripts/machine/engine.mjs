@@ -48,7 +48,8 @@ export class Engine {
     const messages = [];
     for await (const message of jsonLines(response)) {
       onMessage(message);
-      if (message.error) throw new Error(message.errorDetail?.message ?? message.error);
+      const error = message.errorDetail?.message ?? message.error;
+      if (error) throw new Error(error);
       messages.push(message);
     }
     return messages;

@@ -73,7 +73,7 @@ export class DockerodeEngine implements DockerEngine {
       await readAll(this.#at, errand, stream, (chunk) => progress.take(chunk));
     } catch (error) {
       const answer = answerOf(error);
-      throw answer ? pullError(reference, answer.text) : error;
+      throw answer ? pullError(reference, answer.text, answer.status) : error;
     } finally {
       clearInterval(report);
     }

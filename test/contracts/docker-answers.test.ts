@@ -171,14 +171,80 @@ describe('pulling', () => {
     await expect(pull([{ status: 'Pulling' }])).rejects.toThrow('the image is not there');
   });
 
-  test.each([
-    [404, 'manifest unknown', Refused],
-    [400, 'invalid reference format', Refused],
-    [500, 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host', NotYet],
-    [500, 'Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused', NotYet],
-    [500, 'write /var/lib/docker/tmp/x: no space left on device', Refused],
-  ])('%i %s', async (status, message, kind) => {
+  const digest = `sha256:${'b'.repeat(64)}`;
+  const resolving = `failed to resolve reference "registry.example/openclaw@${digest}"`;
+  const head = `unexpected status from HEAD request to https://registry.example/v2/openclaw/manifests/${digest}`;
+  const refusals: [number, string][] = [
+    [404, 'manifest unknown'],
+    [400, 'invalid reference format'],
+    // Docker 29 with the containerd store: the status tells, the words are the registry's own.
+    [403, 'error from registry: requested access to the resource is denied'],
+    [403, 'error from registry: das darf hier niemand'],
+    [401, 'error from registry: incorrect username or password'],
+    [404, `${resolving}: registry.example/openclaw@${digest}: not found`],
+    [400, 'error from registry: the name is not one'],
+    [500, `${resolving}: ${head}: 400 Bad Request`],
+    // Docker 28 with the containerd store: the registry's status stands within the words of a 500.
+    [500, `${resolving}: ${head}: 403 Forbidden`],
+    [500, `${resolving}: ${head}: 401 Unauthorized`],
+    [500, `${resolving}: failed to authorize: failed to fetch anonymous token: ${head}: 403 Forbidden`],
+    [500, `${resolving}: pull access denied, no basic auth credentials`],
+    [500, `Head "https://registry.example/v2/openclaw/manifests/${digest}": no basic auth credentials`],
+    // overlay2, of 20.10 to 29.
+    [404, 'pull access denied for registry.example/openclaw, repository does not exist or may require a login'],
+    [401, 'unauthorized: authentication required'],
+    [404, `manifest for registry.example/openclaw@${digest} not found: manifest unknown`],
+    [500, 'received unexpected HTTP status: 403 Forbidden'],
+  ];
+  const waits: [number, string][] = [
+    [500, 'Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host'],
+    [500, 'Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused'],
+    [500, `${resolving}: ${head}: 429 Too Many Requests`],
+    [500, `${resolving}: ${head}: 500 Internal Server Error`],
+    [500, `${resolving}: ${head}: 503 Service Unavailable`],
+    [500, 'toomanyrequests: access to this repository is denied for an hour'],
+    [500, 'received unexpected HTTP status: 502 Bad Gateway'],
+    [500, `${resolving}: failed to do request: Head "https://registry.example/v2/": EOF`],
+    [500, 'error pulling image configuration: unexpected EOF'],
+    [429, 'slow down'],
+    [503, 'the backend was not found'],
+  ];
+
+  test.each(refusals)('%i %s: refused', async (status, message) => {
     says(status, message);
-    await expect(engine.pullImage(reference, () => undefined)).rejects.toThrow(kind);
+    const done = engine.pullImage(reference, () => undefined);
+    await expect(done).rejects.toThrow(Refused);
+    await expect(done).rejects.toThrow(/^the registry refused .*(?:catalogue|runbook\.md#image-missing)$/);
+  });
+
+  test.each(waits)('%i %s: asked again', async (status, message) => {
+    says(status, message);
+    await expect(engine.pullImage(reference, () => undefined)).rejects.toThrow(NotYet);
+  });
+
+  test.each([...refusals.filter(([status]) => status === 500), ...waits.filter(([status]) => status === 500)])(
+    'the same in the stream, whether the engine says `error` or only `errorDetail`: %i %s',
+    async (status, message) => {
+      const kind = waits.some((each) => each[1] === message) ? NotYet : Refused;
+      await expect(pull([{ status: 'Pulling' }, { errorDetail: { message } }])).rejects.toThrow(kind);
+      await expect(pull([{ status: 'Pulling' }, { error: message }])).rejects.toThrow(kind);
+      await expect(pull([{ errorDetail: { message, code: status }, error: message }])).rejects.toThrow(kind);
+    },
+  );
+
+  test('a registry that wants to know who asks: the sentence names what helps', async () => {
+    says(403, 'error from registry: das darf hier niemand');
+    await expect(engine.pullImage(reference, () => undefined)).rejects.toThrow(/docker login.*docker pull/);
+    await expect(
+      pull([{ errorDetail: { message: 'das darf hier niemand', code: 403 } }]),
+      'the status may stand in the line alone',
+    ).rejects.toThrow(Refused);
+  });
+
+  test('a full disk in the middle of a pull is refused', async () => {
+    says(500, 'write /var/lib/docker/tmp/x: no space left on device');
+    await expect(engine.pullImage(reference, () => undefined)).rejects.toThrow(/no room on its host/);
+    const layer = 'failed to extract layer sha256:1: write /x: no space left on device';
+    await expect(pull([{ errorDetail: { message: layer } }])).rejects.toThrow(/no room on its host/);
   });
 });
