@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
 import type { ContainerCreateOptions } from 'dockerode';
+import { z } from 'zod';
 import type { ContainerSpec, RestartPolicy } from '../domain/container.js';
 import { NotYet, StartOver } from '../domain/errors.js';
 import type { Labels } from '../domain/gateway.js';
@@ -22,6 +23,15 @@ import { readAll, request, type EngineAt } from './docker-call.js';
 import { createOptions, writerOptions } from './docker-container.js';
 import { copyErrand, errandOptions, nothingSaved } from './docker-errand.js';
 import { answerOf, diskFull, isContainerGone, isDiskFull, isPortTaken, unexpected } from './docker-errors.js';
+import {
+  containerForm,
+  imageForm,
+  incompleteImage,
+  listedForm,
+  networksForm,
+  read,
+  volumeForm,
+} from './docker-forms.js';
 import { runExec } from './docker-exec.js';
 import { pack, unpackOne } from './docker-files.js';
 import { PullProgress, pullError } from './docker-pull.js';
@@ -61,7 +71,9 @@ export class DockerodeEngine implements DockerEngine {
       (docker) => docker.getImage(reference).inspect(),
       ({ status }) => (status === 404 ? gone : undefined),
     );
-    return found === gone ? undefined : { id: found.Id, labels: found.Config.Labels ?? {} };
+    if (found === gone) return undefined;
+    const { Id, Config } = read(imageForm, found, `look for image ${reference}`, incompleteImage(reference));
+    return { id: Id, labels: Config.Labels };
   }
 
   async pullImage(reference: string, say: (sentence: string) => void): Promise<void> {
@@ -101,7 +113,9 @@ export class DockerodeEngine implements DockerEngine {
       (docker) => docker.getVolume(name).inspect(),
       ({ status }) => (status === 404 ? gone : undefined),
     );
-    return found === gone ? undefined : { name: found.Name, labels: found.Labels ?? {} };
+    if (found === gone) return undefined;
+    const { Name, Labels } = read(volumeForm, found, `look for volume ${name}`);
+    return { name: Name, labels: Labels };
   }
 
   async removeVolume(name: string): Promise<void> {
@@ -141,14 +155,9 @@ export class DockerodeEngine implements DockerEngine {
     const found = await this.#ask(`look for network ${name}`, (docker) =>
       docker.listNetworks({ filters: { name: [name] } }),
     );
-    return found
+    return read(networksForm, found, `look for network ${name}`)
       .filter((each) => each.Name === name)
-      .map((each) => ({
-        id: each.Id,
-        name,
-        labels: each.Labels ?? {},
-        subnets: (each.IPAM?.Config ?? []).flatMap(({ Subnet }) => (Subnet === undefined ? [] : [Subnet])),
-      }));
+      .map(({ Id, Labels, IPAM }) => ({ id: Id, name, labels: Labels, subnets: IPAM }));
   }
 
   async removeNetwork(id: string): Promise<void> {
@@ -180,18 +189,25 @@ export class DockerodeEngine implements DockerEngine {
       (docker) => docker.getContainer(name).inspect(),
       ({ status }) => (status === 404 ? gone : undefined),
     );
-    if (found === gone || found.Name !== `/${name}`) return undefined;
+    if (found === gone) return undefined;
+    const { Id, Name, Image, Config, State, HostConfig, RestartCount } = read(
+      containerForm,
+      found,
+      `look for container ${name}`,
+    );
+    if (Name !== `/${name}`) return undefined;
     return {
-      id: found.Id,
+      id: Id,
       name,
-      labels: found.Config.Labels ?? {},
-      imageId: found.Image,
-      state: stateOf(found.State.Status),
-      exitCode: found.State.ExitCode,
-      outOfMemory: found.State.OOMKilled,
-      restartPolicy: found.HostConfig.RestartPolicy?.Name || 'no',
-      restartCount: found.RestartCount,
-      startedAt: found.State.StartedAt,
+      labels: Config.Labels,
+      imageId: Image,
+      state: stateOf(State.Status),
+      exitCode: State.ExitCode,
+      outOfMemory: State.OOMKilled,
+      restartPolicy: HostConfig.RestartPolicy?.Name || 'no',
+      restartCount: RestartCount,
+      startedAt: State.StartedAt,
+      memoryMb: HostConfig.Memory / 1024 ** 2,
     };
   }
 
@@ -217,9 +233,10 @@ export class DockerodeEngine implements DockerEngine {
       ({ status }) => (status === 404 ? gone : undefined),
     );
     if (found === gone) return undefined;
-    const pairs = found.Config.Env.map((each) => each.split(/=(.*)/s, 2) as [string, string]);
+    const { Args, Config } = read(containerForm, found, `look at container ${id.slice(0, 12)}`);
+    const pairs = (Config.Env ?? []).map((each) => each.split(/=(.*)/s, 2) as [string, string]);
     const environment = Object.fromEntries(pairs.map(([name, value]) => [name, value ?? '']));
-    return { command: [...found.Args], environment };
+    return { command: Args, environment };
   }
 
   async startContainer(id: string): Promise<'running' | 'port taken'> {
@@ -316,9 +333,13 @@ export class DockerodeEngine implements DockerEngine {
       this.#ask('list networks', (docker) => docker.listNetworks({ filters })),
     ]);
     return [
-      ...containers.map((each) => marked('container', each.Names[0]?.slice(1) ?? each.Id, each.Labels)),
-      ...(volumes.Volumes ?? []).map((each) => marked('volume', each.Name, each.Labels)),
-      ...networks.map((each) => marked('network', each.Name, each.Labels ?? {})),
+      ...read(listedForm, containers, 'list containers').map(({ Id, Names, Labels }) =>
+        marked('container', Names[0]?.slice(1) ?? Id, Labels),
+      ),
+      ...read(z.array(volumeForm), volumes.Volumes ?? [], 'list volumes').map(({ Name, Labels }) =>
+        marked('volume', Name, Labels),
+      ),
+      ...read(networksForm, networks, 'list networks').map(({ Name, Labels }) => marked('network', Name, Labels)),
     ];
   }
 

@@ -49,6 +49,7 @@ export function unexpected(error: unknown, what: string): unknown {
   const cause = { cause: error };
   if (isContainerGone(answer)) return new NotYet(sentence, cause);
   if (isDiskFull(answer.text)) return diskFull(what, answer.text, cause);
+  if (isFirewallFlushed(answer.text)) return firewallFlushed(what, answer.text, cause);
   if ([400, 401, 403].includes(answer.status)) return new Refused(sentence, cause);
   return new Error(sentence, cause);
 }
@@ -62,6 +63,18 @@ export function isDiskFull(text: string): boolean {
 export function diskFull(what: string, text: string, cause: ErrorOptions = {}): Refused {
   return new Refused(
     `docker engine, ${what}: no room on its host (${text.trim()}). Free disk there (\`docker image prune\`), then ask again; see docs/runbook.md#host-full`,
+    cause,
+  );
+}
+
+/** Whether somebody took the engine's own chains out of the host's firewall: only a start of the engine puts them back. */
+function isFirewallFlushed(text: string): boolean {
+  return /No chain\/target\/match by that name/i.test(text);
+}
+
+function firewallFlushed(what: string, text: string, cause: ErrorOptions): Refused {
+  return new Refused(
+    `docker engine, ${what}: its firewall rules are gone from the host, somebody flushed or reloaded the firewall (${text.trim()}). Restart the engine (\`systemctl restart docker\`), then ask again; see docs/runbook.md#firewall-flushed`,
     cause,
   );
 }

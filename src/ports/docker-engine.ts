@@ -24,6 +24,8 @@ export type Container = {
   /** How often the engine started it again after it had ended by itself. */
   readonly restartCount: number;
   readonly startedAt: string;
+  /** Its limit; 0 is none. */
+  readonly memoryMb: number;
 };
 
 export type Process = {

@@ -102,6 +102,52 @@ describe('networks', () => {
   });
 });
 
+describe('answers are read by a form; one that does not fit is refused in one sentence, at once:', () => {
+  const answer = (request: string, body: unknown) => {
+    script.answer = (asked) => (asked === request ? { status: 200, body } : { status: 404, body: { message: 'x' } });
+  };
+
+  test('an image without Config (containerd store), naming what brings it back', async () => {
+    answer('GET /images/creel:1/json', { Id: 'sha256:1', RepoTags: ['creel:1'] });
+    const found = engine.findImage('creel:1');
+    await expect(found).rejects.toThrow(Refused);
+    await expect(found).rejects.toThrow(
+      /cannot read the answer \(Config: .*docker image rm creel:1.*#engine-not-understood/,
+    );
+  });
+
+  test.each([
+    ['container', 'GET /containers/c/json', () => engine.findContainer('c'), { Id: 'c', Name: '/c' }],
+    ['process', 'GET /containers/c/json', () => engine.findProcess('c'), { Id: 'c', Name: '/c', Config: null }],
+    ['volume', 'GET /volumes/v', () => engine.findVolume('v'), []],
+    ['network', 'GET /networks', () => engine.findNetworks('n'), { Id: 'n' }],
+    ['list', 'GET /volumes', () => engine.listMarked(), { Volumes: 'none' }],
+  ])('%s', async (_kind, request, ask, body) => {
+    script.answer = (asked) => ({ status: 200, body: asked === request ? body : [] });
+    await expect(ask()).rejects.toThrow(Refused);
+    await expect(ask()).rejects.toThrow(/creel cannot read the answer .*runbook\.md#engine-not-understood$/);
+  });
+
+  test('parts that engines leave out or give as null are no misfit', async () => {
+    answer('GET /networks', [{ Id: 'n1', Name: 'n', Labels: null, IPAM: { Config: null } }]);
+    expect(await engine.findNetworks('n')).toEqual([{ id: 'n1', name: 'n', labels: {}, subnets: [] }]);
+    answer('GET /volumes/v', { Name: 'v' });
+    expect(await engine.findVolume('v')).toEqual({ name: 'v', labels: {} });
+  });
+});
+
+test.each([
+  ['a network', () => engine.createNetwork({ name: 'n', labels: {}, subnet: '10.0.0.0/28' })],
+  ['a start', () => engine.startContainer('c')],
+])('firewall chains that somebody flushed refuse %s, saying that the engine wants a restart', async (_what, ask) => {
+  says(
+    500,
+    'Failed to Setup IP tables: Unable to enable SKIP DNAT rule:  (iptables failed: iptables --wait -t nat -I DOCKER -i br-0 -j RETURN: iptables: No chain/target/match by that name.\n (exit status 1))',
+  );
+  await expect(ask()).rejects.toThrow(Refused);
+  await expect(ask()).rejects.toThrow(/firewall.*systemctl restart docker.*runbook\.md#firewall-flushed/s);
+});
+
 describe('removing', () => {
   test('a removal that is under way already is not over yet', async () => {
     says(409, 'removal of container c is already in progress');

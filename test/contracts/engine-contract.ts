@@ -155,6 +155,7 @@ function creating(scenes: Scenes): void {
     expect(made).toMatchObject({ name: scene.base, labels: scene.labels, imageId: scene.world.imageId });
     expect(made.labels['creel.release'], 'a container has the labels of its image too').toBe('2026.9.6');
     expect(made).toMatchObject({ state: 'created', restartPolicy: 'no', restartCount: 0, outOfMemory: false });
+    expect(made.memoryMb, 'its limit').toBe(256);
   });
 
   test('a name that a foreign container has is taken, and that container stays as it is', async () => {

@@ -153,6 +153,7 @@ export class DirectoryEngine implements DockerEngine {
         hostPort: publish.hostPort,
         volume: volume.name,
         target: volume.target,
+        memoryMb: spec.memoryMb,
       },
       restartPolicy,
     );
@@ -167,9 +168,9 @@ export class DirectoryEngine implements DockerEngine {
     this.#answer();
     const record = readRecord(this.#at('containers', name), containerRecord);
     if (!record) return undefined;
-    const { id, labels, imageId } = record;
+    const { id, labels, imageId, memoryMb = 0 } = record;
     const { networkId: _networkId, ...state } = this.#state(record);
-    return { id, name, labels, imageId, ...state };
+    return { id, name, labels, imageId, memoryMb, ...state };
   }
 
   async renameContainer(id: string, name: string): Promise<'renamed' | 'name taken'> {

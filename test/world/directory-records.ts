@@ -19,6 +19,8 @@ export const containerRecord = z.object({
   hostPort: z.number().nullable(),
   volume: z.string(),
   target: z.string(),
+  /** The limit that it was made with. */
+  memoryMb: z.number().optional(),
 });
 
 /** What changes in the life of a container. It lies apart, under the id, so that a late change never brings a removed one back. */
