@@ -1,7 +1,7 @@
 import ms from 'ms';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
-import { channel, tokenForms, type Channel } from './domain/channels.js';
+import { channelFrom, tokenForms, type Channel } from './domain/channels.js';
 import { Refused } from './domain/errors.js';
 import { gatewaySpec, memory, type GatewaySpec } from './domain/gateway-spec.js';
 import { releaseVersion } from './domain/release.js';
@@ -16,7 +16,7 @@ const usualCpus = 2;
 
 const channelForm = z.strictObject({
   kind: z.enum(['telegram', 'discord', 'slack'], 'must be telegram, discord or slack'),
-  allow_from: z.array(z.string(), 'must be a list of senders, for example ["@me"]').default([]),
+  allow_from: z.array(z.string(), 'must be a list of the senders’ ids in quotes').default([]),
   ...Object.fromEntries(secretFields().map((field) => [field, z.string('must be "secret:NAME"').optional()])),
 });
 
@@ -65,7 +65,7 @@ export function specFrom(draft: Draft): GatewaySpec {
 
 /** The channels of a draft, none when it names none. */
 export function channelsFrom(draft: Draft): Channel[] {
-  return (draft.channels ?? []).map(channelFrom);
+  return (draft.channels ?? []).map(readChannel);
 }
 
 /** A size as people write it, in MB: `2 GB`, `1.5gb`, `2048 MB`. 1 GB is 1024 MB. `Refused` without a unit. */
@@ -96,12 +96,12 @@ function parseDuration(text: string): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-function channelFrom(written: NonNullable<Draft['channels']>[number]): Channel {
+function readChannel(written: NonNullable<Draft['channels']>[number]): Channel {
   const { kind, allow_from: allowFrom, ...given } = written;
   const secrets = Object.fromEntries(
     Object.entries(given).flatMap(([field, value]) => (value === undefined ? [] : [[camel(field), value]])),
   );
-  return channel({ kind, secrets, allowFrom });
+  return channelFrom({ kind, secrets, allowFrom });
 }
 
 function parseToml(text: string, file: string): unknown {

@@ -8,7 +8,7 @@ import { gatewayId } from '../domain/gateway.js';
 import { gatewayWorkflowId } from '../workflows/ids.js';
 import type { Description } from '../workflows/requests.js';
 import { exits, type Exit } from './exit.js';
-import { describeLines, frameLines, listedLines, uiLink } from './render.js';
+import { describeLines, frameLines, listedLines, senderFindings, uiLink } from './render.js';
 import { verb, withTemporal } from './verb.js';
 
 type Usable = { readonly ok: boolean; readonly text: string };
@@ -59,7 +59,10 @@ async function showGateway(client: Client, told: Description, probe: boolean, { 
     process.stdout.write(`${lines.join('\n')}\n`);
   }
   const attention =
-    told.phase === 'parked' || told.phase === 'degraded' || told.left.length > 0 || usable?.ok === false;
+    ['parked', 'degraded'].includes(told.phase) ||
+    told.left.length > 0 ||
+    usable?.ok === false ||
+    senderFindings(told).length > 0;
   return attention ? exits.attention : exits.done;
 }
 

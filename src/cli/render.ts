@@ -3,6 +3,7 @@ import ms from 'ms';
 import type { Target } from '../client/connect.js';
 import type { Frame, StepFrame, StepState } from '../client/frame.js';
 import type { Listed } from '../client/gateways.js';
+import { channelFaults } from '../domain/channels.js';
 import { shortId } from '../domain/device.js';
 import type { Description, Park } from '../workflows/requests.js';
 
@@ -129,6 +130,7 @@ function lifeLines(told: Description, now: number): string[] {
     ),
     ...row('limits', spec && `${spec.memoryMb} MB, ${spec.cpus} cpus`),
     ...row('channels', spec && (spec.channels.map((each) => each.kind).join(', ') || 'none')),
+    ...senderFindings(told),
     ...row(
       'state',
       spec &&
@@ -144,6 +146,14 @@ function lifeLines(told: Description, now: number): string[] {
         `due: token generation ${told.handOver.generation} since ${told.handOver.since}, \`creel token show ${told.gateway}\``,
     ),
   ];
+}
+
+/** Senders that an older creel took and nobody hears, and what mends it. */
+export function senderFindings({ gateway, phase, life }: Description): string[] {
+  if (!life || phase === 'removed' || phase === 'none') return [];
+  return channelFaults(life.spec.channels).flatMap((fault) =>
+    row('finding', `${fault}. Then \`creel change ${gateway} --channels gateway.toml\``),
+  );
 }
 
 /** What was done to it, and what is being done. */

@@ -267,15 +267,16 @@ type Recorded = Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearchAttribute
 function listedFrom(info: Recorded): Listed {
   const attributes = info.typedSearchAttributes;
   const handOver = info.memo?.['handOver'];
+  const phase = attributes.get(gatewayPhaseKey) ?? 'unknown';
   return {
     gateway: attributes.get(gatewayIdKey) ?? info.workflowId.replace(/^gateway\//, ''),
     birth: attributes.get(gatewayBirthKey) ?? '',
-    phase: attributes.get(gatewayPhaseKey) ?? 'unknown',
+    phase,
     since: (attributes.get(phaseSinceKey) ?? info.startTime).toISOString(),
     release: attributes.get(gatewayReleaseKey) ?? '',
     host: attributes.get(gatewayHostKey) ?? '',
     operation: attributes.get(operationKindKey) ?? '',
     needsAttention: attributes.get(needsAttentionKey) ?? false,
-    ...(typeof handOver === 'string' && { handOver }),
+    ...(typeof handOver === 'string' && phase !== 'removed' && { handOver }),
   };
 }

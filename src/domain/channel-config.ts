@@ -1,6 +1,7 @@
 import type { Channel } from './channels.js';
 import { isObject, overlay, parseObject, type Json, type JsonObject } from './json.js';
 import type { Secret } from './secret.js';
+import { isEverybody } from './senders.js';
 
 /** A channel of a spec with the secrets that it refers to. */
 export type ResolvedChannel = { readonly channel: Channel; readonly secrets: Readonly<Record<string, Secret>> };
@@ -14,7 +15,7 @@ export function renderChannels(channels: readonly ResolvedChannel[]): JsonObject
         enabled: true,
         ...Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.reveal()])),
         dmPolicy: 'allowlist',
-        allowFrom: [...channel.allowFrom],
+        allowFrom: channel.allowFrom.filter((sender) => !isEverybody(sender)),
       },
     ]),
   );

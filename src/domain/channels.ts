@@ -1,4 +1,5 @@
 import { Refused } from './errors.js';
+import { findSenderFault, sendersFrom } from './senders.js';
 
 /** A chat channel of a spec: where its secrets lie and who may talk to it. */
 export type Channel = {
@@ -35,7 +36,34 @@ export function secretName(raw: unknown): string {
   );
 }
 
-/** A channel as given, or `Refused`: kind, exactly the secrets it needs, each by reference, and a list of senders. */
+/** A channel as somebody asks for it: like a stored one, and every sender in the form of its kind, or `Refused` with how to find it out. */
+export function channelFrom(raw: unknown): Channel {
+  const found = channel(raw);
+  return { ...found, allowFrom: sendersFrom(found.kind, found.allowFrom) };
+}
+
+/**
+ * Holds channels that are asked for against those on record, which stay as they are: any other must name its senders in the very
+ * form that the gateway compares with, or is `Refused`.
+ */
+export function demandHeard(asked: readonly Channel[], onRecord: readonly Channel[]): void {
+  for (const each of asked) {
+    const before = onRecord.find(({ kind }) => kind === each.kind);
+    if (before && before.allowFrom.join('\n') === each.allowFrom.join('\n')) continue;
+    const meant = sendersFrom(each.kind, each.allowFrom);
+    if (meant.join('\n') === each.allowFrom.join('\n')) continue;
+    throw new Refused(
+      `channel ${each.kind}: allowFrom must list each sender once and without a prefix: ${JSON.stringify(meant)}`,
+    );
+  }
+}
+
+/** What is wrong with the channels of a spec that an older creel took; each names the sender and how to find the right one. */
+export function channelFaults(channels: readonly Channel[]): string[] {
+  return channels.flatMap(({ kind, allowFrom }) => findSenderFault(kind, allowFrom) ?? []);
+}
+
+/** A channel as it is stored, or `Refused`: kind, exactly the secrets it needs, each by reference, and a list of senders. */
 export function channel(raw: unknown): Channel {
   const given = raw as Partial<Channel> | null;
   const kind = given?.kind;

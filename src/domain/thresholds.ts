@@ -73,6 +73,9 @@ export const startOvers = 3;
 /** An undo that takes longer pages a person; it goes on. */
 export const undoPageMs = 600_000;
 
+/** Senders that one channel of a spec may name: a team, and a record that stays small. */
+export const sendersMost = 100;
+
 /** S4-35: an enabled channel that has not connected by then is a finding, not a wait. */
 export const channelsMs = 60_000;
 

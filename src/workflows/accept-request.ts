@@ -1,3 +1,4 @@
+import { demandHeard } from '../domain/channels.js';
 import { keyId } from '../domain/deployment-keys.js';
 import { Refused } from '../domain/errors.js';
 import { gatewayBirth, gatewayPlace, layout, type Gateway } from '../domain/gateway.js';
@@ -38,6 +39,16 @@ export function checkRequest(state: GatewayState, request: Request, limits: Limi
   if (request.kind === 'provision') checkProvision(state, request);
   else if (request.kind === 'remove') checkRemove(state, request);
   else checkChange(state, request);
+}
+
+/**
+ * Holds the senders of a checked request against their forms, or `Refused`: what stands on record already goes on, because an
+ * older creel took it. Apart from `checkRequest`, because stored histories hold requests that it let pass.
+ */
+export function checkSenders(state: GatewayState, request: Request): void {
+  const onRecord = state.life?.spec.channels ?? [];
+  if (request.kind === 'provision') demandHeard(request.spec.channels, onRecord);
+  if (request.kind === 'change' && request.channels !== undefined) demandHeard(request.channels, onRecord);
 }
 
 function text(name: string, raw: unknown): void {

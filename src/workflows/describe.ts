@@ -1,4 +1,4 @@
-import type { GatewayState } from './gateway-state.js';
+import { isAlive, type GatewayState } from './gateway-state.js';
 import { operationWorkflowId } from './ids.js';
 import type { Description, GatewayStart, Park } from './requests.js';
 import { describePark } from './run-operation.js';
@@ -34,13 +34,18 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
       reason: last.reason,
     },
     stateKeptUntil: state.stateKeptUntil > 0 ? new Date(state.stateKeptUntil).toISOString() : undefined,
-    ...(state.handOver && {
-      handOver: { generation: state.handOver.generation, since: new Date(state.handOver.since).toISOString() },
-    }),
+    ...(isAlive(state) && handOverOf(state)),
     ...(state.kept && {
       former: { release: state.kept.spec.release, until: new Date(state.kept.until).toISOString() },
     }),
   };
+}
+
+/** The rotated token that nobody has fetched, if any; it says nothing of a gateway that is gone. */
+export function handOverOf({ handOver }: GatewayState): Pick<Description, 'handOver'> {
+  return handOver
+    ? { handOver: { generation: handOver.generation, since: new Date(handOver.since).toISOString() } }
+    : {};
 }
 
 /** That a rotated token waits for somebody, as people read it. */

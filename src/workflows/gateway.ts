@@ -5,6 +5,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertMemo,
@@ -13,8 +14,8 @@ import {
 } from '@temporalio/workflow';
 import { Refused } from '../domain/errors.js';
 import { gatewayId, layout } from '../domain/gateway.js';
-import { describeHandOver, describeState, detailsOf } from './describe.js';
-import { acceptRequest, checkRequest } from './accept-request.js';
+import { describeHandOver, describeState, detailsOf, handOverOf } from './describe.js';
+import { acceptRequest, checkRequest, checkSenders } from './accept-request.js';
 import { emptyState, expireState, forgetOld, isRemoving, type GatewayState, type Queued } from './gateway-state.js';
 import { beginOperation, endOperation, loseOperation } from './operation-state.js';
 import { expireFormer } from './replacement-state.js';
@@ -74,7 +75,12 @@ class Entity {
     this.#start = start;
     this.#state = start.state ?? emptyState(start.firstOperation ?? 1, Date.now());
     this.#state.newRun = false;
-    setHandler(requestUpdate, (request) => this.#accept(request), { validator: (request) => this.#check(request) });
+    setHandler(requestUpdate, (request) => this.#accept(request), {
+      validator: (request) => {
+        this.#check(request);
+        this.#checkSenders(request);
+      },
+    });
     setHandler(replyUpdate, (reply) => this.#reply(reply), { validator: (reply) => this.#checkReply(reply) });
     setHandler(withdrawUpdate, (asked) => this.#withdraw(asked), {
       validator: (asked) => refusing(() => checkWithdrawal(asked)),
@@ -180,6 +186,7 @@ class Entity {
   #acceptStart(request: Request): void {
     try {
       this.#check(request);
+      this.#checkStartSenders(request);
       this.#accept(request);
     } catch (error) {
       if (!(error instanceof ApplicationFailure)) throw error;
@@ -196,6 +203,19 @@ class Entity {
         );
       checkRequest(this.#state, request, this.#start.limits);
     });
+  }
+
+  #checkSenders(request: Request): void {
+    refusing(() => checkSenders(this.#state, request));
+  }
+
+  /** An older creel took what is refused now: its histories go on as they went. */
+  #checkStartSenders(request: Request): void {
+    try {
+      this.#checkSenders(request);
+    } catch (error) {
+      if (patched('senders have forms')) throw error;
+    }
   }
 
   #accept(request: Request): Accepted {
@@ -256,7 +276,7 @@ class Entity {
 
   /** Where `creel list` finds it without asking each gateway. */
   #showHandOver(): void {
-    const { handOver } = describeState(this.#start, this.#state, this.#park);
+    const { handOver } = handOverOf(this.#state);
     const due = handOver && describeHandOver(handOver);
     if (workflowInfo().memo?.['handOver'] === due) return;
     upsertMemo({ handOver: due ?? null });

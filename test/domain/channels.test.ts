@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { channel, checkToken, secretName, tokenForms, type ChannelKind } from '../../src/domain/channels.js';
+import {
+  channel,
+  channelFaults,
+  channelFrom,
+  checkToken,
+  demandHeard,
+  secretName,
+  tokenForms,
+  type ChannelKind,
+} from '../../src/domain/channels.js';
+import { renderChannels } from '../../src/domain/channel-config.js';
 import { refusal } from './refusal.js';
 
 const telegram = `123456789:${'A'.repeat(35)}`;
@@ -99,6 +109,40 @@ describe('a channel', () => {
     const message = refusal(() => channel({ kind: 'telegram', secrets: { botToken: telegram }, allowFrom: [] }));
     expect(message).toContain('not the value itself');
     expect(message).not.toContain(telegram.slice(10));
+  });
+});
+
+describe('the senders of a channel (S4-40)', () => {
+  const telegramOf = (...allowFrom: string[]) =>
+    ({ kind: 'telegram', secrets: { botToken: 'secret:t' }, allowFrom }) as const;
+  const refused = 'is not a numeric user id, for example "5550001": nobody would be heard';
+
+  test('are taken in the form that the gateway compares with', () => {
+    expect(channelFrom(telegramOf(' tg:5550001', 'telegram: 42 ', '42')).allowFrom).toEqual(['5550001', '42']);
+    const discord = { kind: 'discord', secrets: { token: 'secret:d' }, allowFrom: ['discord:123456789012345678'] };
+    expect(channelFrom(discord).allowFrom).toEqual(['123456789012345678']);
+  });
+
+  test('over the wire are refused unless they have it already, whoever sent them', () => {
+    expect(() => demandHeard([telegramOf('42')], [])).not.toThrow();
+    expect(refusal(() => demandHeard([telegramOf('@customer')], []))).toContain(refused);
+    expect(refusal(() => demandHeard([telegramOf('tg:42')], []))).toContain('["42"]');
+    expect(refusal(() => demandHeard([telegramOf()], []))).toContain('names nobody');
+  });
+
+  test('of an older record stay as they are, and are a finding that names the cure', () => {
+    const stored = telegramOf('@customer');
+    expect(channel(stored)).toEqual(stored);
+    expect(() => demandHeard([stored], [stored])).not.toThrow();
+    expect(refusal(() => demandHeard([telegramOf('@customer', '@other')], [stored]))).toContain(refused);
+    expect(channelFaults([stored, telegramOf('42'), telegramOf('tg:42')])).toEqual([expect.stringContaining(refused)]);
+    expect(channelFaults([telegramOf()])).toEqual([expect.stringContaining('names nobody')]);
+  });
+
+  test.each([' *', 'tg:*', 'telegram: *', '* ', 'TG:telegram:*'])('never let everybody in as %j', (all) => {
+    expect(refusal(() => channelFrom(telegramOf('42', all)))).toContain('S4-40');
+    const rendered = renderChannels([{ channel: telegramOf('42', all), secrets: {} }]);
+    expect(rendered['telegram']).toMatchObject({ allowFrom: ['42'] });
   });
 });
 

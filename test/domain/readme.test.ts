@@ -49,6 +49,7 @@ describe('README.md', () => {
     const toml = /```toml\n(# gateway\.toml\n[^]*?)```/.exec(readme)?.[1] ?? '';
     const spec = specFrom(draftFromToml(toml, 'gateway.toml'));
     expect(spec).toMatchObject({ release: '2026.9.6', parkMs: 1_800_000, channels: [{ kind: 'telegram' }] });
+    expect(spec.channels.flatMap(({ allowFrom }) => allowFrom)).toEqual([expect.stringMatching(/^\d+$/)]);
   });
 
   test('names every search attribute', () => {

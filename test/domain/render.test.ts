@@ -277,7 +277,7 @@ describe('names', () => {
 
 describe('a dry run', () => {
   const pool = { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 };
-  const channels = [{ kind: 'telegram' as const, bot_token: 'secret:g42-telegram', allow_from: ['@me'] }];
+  const channels = [{ kind: 'telegram' as const, bot_token: 'secret:g42-telegram', allow_from: ['42'] }];
   const spec = specFrom({ release: '2026.9.6', channels });
   const plan = planOf({ id: 'g42', birth: '7k3fq2', spec }, { pool, catalogue: [] });
 

@@ -48,12 +48,13 @@ park_for = "30 minutes"
 [[channels]]
 kind = "telegram"
 bot_token = "secret:g42-telegram"
-allow_from = ["@me"]
+allow_from = [" tg:5550001 ", "5550001", "Telegram:42"]
 
 [[channels]]
 kind = "slack"
 bot_token = "secret:g42-slack-bot"
 app_token = "secret:g42-slack-app"
+allow_from = ["U012AB3CD"]
 `;
     expect(specOf(text)).toEqual({
       release: '2026.9.6',
@@ -63,11 +64,11 @@ app_token = "secret:g42-slack-app"
       keepStateMs: 0,
       parkMs: 1_800_000,
       channels: [
-        { kind: 'telegram', secrets: { botToken: 'secret:g42-telegram' }, allowFrom: ['@me'] },
+        { kind: 'telegram', secrets: { botToken: 'secret:g42-telegram' }, allowFrom: ['5550001', '42'] },
         {
           kind: 'slack',
           secrets: { botToken: 'secret:g42-slack-bot', appToken: 'secret:g42-slack-app' },
-          allowFrom: [],
+          allowFrom: ['U012AB3CD'],
         },
       ],
     });
@@ -95,8 +96,13 @@ app_token = "secret:g42-slack-app"
   });
 });
 
+const telegram = (...senders: string[]) =>
+  `[[channels]]\nkind = "telegram"\nbot_token = "secret:a"\nallow_from = [${senders.map((each) => `"${each}"`).join(', ')}]`;
+const slack = (sender: string) =>
+  `[[channels]]\nkind = "slack"\nbot_token = "secret:a"\napp_token = "secret:b"\nallow_from = ["${sender}"]`;
+
 describe('what a file may not say', () => {
-  it.each([
+  it.each<[string, string]>([
     ['memory = "1 GB"', '1.5 GB'],
     ['release = "latest"', 'floating'],
     ['cpus = "two"', 'cpus must be a number'],
@@ -106,7 +112,17 @@ describe('what a file may not say', () => {
     ['[[channels]]\nkind = "icq"', 'channels[0].kind'],
     ['[[channels]]\nkind = "toString"', 'channels[0].kind'],
     ['[[channels]]\nkind = "slack"\nbot_token = "secret:a"', 'botToken and appToken'],
-    ['[[channels]]\nkind = "telegram"\nbot_token = "secret:a"\nallow_from = ["*"]', 'S4-40'],
+    ...['*', ' *', 'tg:*', 'telegram: *', '\\t*'].map((all): [string, string] => [telegram(all), 'S4-40']),
+    [telegram('@customer'), 'a name never matches. To find it: they write to @userinfobot'],
+    [telegram('-1001234567890'), 'is not a numeric user id'],
+    [telegram('9'.repeat(40)), 'is not a numeric user id'],
+    [telegram(), 'names nobody, so nobody could talk to the gateway'],
+    ['[[channels]]\nkind = "telegram"\nbot_token = "secret:a"', 'names nobody'],
+    [telegram(...Array.from({ length: 101 }, (_, index) => String(index + 1))), 'more than 100'],
+    ['[[channels]]\nkind = "discord"\ntoken = "secret:a"\nallow_from = ["someuser"]', 'Copy User ID'],
+    ['[[channels]]\nkind = "discord"\ntoken = "secret:a"\nallow_from = ["12345"]', 'Copy User ID'],
+    [slack('@bob'), 'Copy member ID'],
+    [slack('u012ab3cd'), 'Copy member ID'],
     ['[[channels]]\nkind = "telegram"\nbot_token = "secret:a"\ncolour = "red"', 'channels[0] has unknown colour'],
   ])('refuses %j, naming it', (line, expected) => {
     const text = line.includes('release') ? line : `release = "2026.9.6"\n${line}`;

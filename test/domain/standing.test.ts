@@ -138,6 +138,16 @@ describe('a hand-over', () => {
     expect(detailsOf(start, state, undefined)).not.toContain('hand-over');
   });
 
+  test('is not due of a gateway that was removed', () => {
+    rotate('r1');
+    run('done');
+    remove('r2');
+    run('done');
+    expect(state.phase).toBe('removed');
+    expect(describeState(start, state, undefined)).not.toHaveProperty('handOver');
+    expect(detailsOf(start, state, undefined)).not.toContain('hand-over');
+  });
+
   test('is not due after a rotation that went back', () => {
     rotate('r1');
     run('undone');

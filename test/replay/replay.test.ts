@@ -23,6 +23,41 @@ describe('a recorded history replays', () => {
   it.each(names)('%s', (name) => replay(read(name)));
 });
 
+describe('an open history of an older creel', () => {
+  const named = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['@customer'] };
+
+  /** The same history, had its gateway been asked for with a sender that is refused today. */
+  function withHandle(name: string): ReturnType<typeof read> {
+    const reworded = (data: string) => {
+      const text = Buffer.from(data, 'base64').toString('utf8');
+      return Buffer.from(text.replaceAll('"channels":[]', `"channels":[${JSON.stringify(named)}]`)).toString('base64');
+    };
+    const text = JSON.stringify(read(name));
+    return JSON.parse(text.replaceAll(/"data":"([^"]+)"/g, (_whole, data: string) => `"data":"${reworded(data)}"`));
+  }
+
+  /** The same, had only the start arguments arrived: words that change nothing stand where its update stood. */
+  function withoutUpdate(history: ReturnType<typeof read>): unknown {
+    const events = history.events.map((event) => {
+      const { eventId, eventTime, taskId } = event;
+      if (!String(event['eventType']).includes('EXECUTION_UPDATE_')) return event;
+      const heard = { signalName: 'parked', identity: 'test' };
+      const eventType = 'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED';
+      return { eventId, eventTime, taskId, eventType, workflowExecutionSignaledEventAttributes: heard };
+    });
+    return { ...history, events };
+  }
+
+  it.each(['idle', 'parked', 'running', 'unwinding'])(
+    'goes on when its %s gateway names a sender by a handle',
+    async (state) => {
+      const history = withHandle(`0.1.0/${state}-gateway.json`);
+      await replay(history);
+      await replay(withoutUpdate(history));
+    },
+  );
+});
+
 describe('the control', () => {
   const control = names.find((name) => name.endsWith('idle-operation.json')) ?? '';
 

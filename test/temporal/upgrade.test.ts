@@ -214,7 +214,7 @@ describe('a change of shape', () => {
     await stage.settled();
     await ask(stage, {
       kind: 'change',
-      channels: [{ kind: 'slack', secrets: { botToken: 'secret:x', appToken: 'secret:y' }, allowFrom: [] }],
+      channels: [{ kind: 'slack', secrets: { botToken: 'secret:x', appToken: 'secret:y' }, allowFrom: ['U012AB3CD'] }],
     });
     expect((await stage.settled()).last).toMatchObject({
       outcome: 'undone',
@@ -272,7 +272,7 @@ describe('a change of shape', () => {
   });
 });
 
-const telegram: Channel = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['@one'] };
+const telegram: Channel = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['1'] };
 
 /** A gateway whose customer's bot is stored, and is not in its spec yet. */
 async function withBot(stage: DirectoryStage, spec = testSpec): Promise<string> {
@@ -303,7 +303,7 @@ describe('a change of channels', () => {
       const { id, startedAt } = await containerOf(stage);
       await ask(stage, { kind: 'change', channels: [telegram] });
       expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: { channels: [telegram] } } });
-      expect(sendersOf(stage, birth)).toEqual(['@one']);
+      expect(sendersOf(stage, birth)).toEqual(['1']);
       expect(await containerOf(stage)).toMatchObject({ id, startedAt });
     });
 
