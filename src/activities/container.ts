@@ -37,12 +37,15 @@ export async function isReplaced(deps: Deps, gateway: Changing<Replacement>): Pr
   return found?.labels[replacementLabel] === String(gateway.change.number);
 }
 
-/** The engine brings a ready gateway back by itself after a reboot; until then it must not. */
+/**
+ * The engine brings a ready gateway back by itself, after a reboot and after a crash of its own; until then it must not. Every
+ * stop of ours sets `no` first.
+ */
 export const ensureRestartPolicy = (deps: Deps) =>
   async function ensureRestartPolicy(gateway: Gateway): Promise<void> {
     const container = await containerOf(deps, gateway);
-    if (container.restartPolicy === 'unless-stopped') return;
-    await deps.engineAt(gateway.place).setRestartPolicy(container.id, 'unless-stopped');
+    if (container.restartPolicy === 'always') return;
+    await deps.engineAt(gateway.place).setRestartPolicy(container.id, 'always');
   };
 
 /** The gateway's container, made by an earlier step; when it is gone, `StartOver`. */

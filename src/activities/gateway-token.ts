@@ -25,6 +25,7 @@ export const ensureToken = (deps: Deps) =>
     const text = await configText(deps, gateway, container);
     const said = `generation ${next.tokenGeneration} in force`;
     const restarts = (await wayOf(deps, gateway, text)) === 'restart';
+    if (container.state === 'running' && !restarts) await ensureRestartPolicy(deps)(gateway);
     const restarted = `${said} after a restart, which closed every session`;
     if (await isInForce(deps, next, container)) {
       await ensureRestartPolicy(deps)(gateway);

@@ -25,5 +25,5 @@ export async function restartWith(
     const { port } = await networkOf(deps, gateway);
     throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was restarted`);
   }
-  await engine.setRestartPolicy(container.id, 'unless-stopped');
+  await engine.setRestartPolicy(container.id, 'always');
 }

@@ -4,7 +4,8 @@ import { markLabels, names, type Gateway, type Labels } from './gateway.js';
 import { replacementLabel } from './replacement.js';
 import { healthIntervalMs, healthRetries, healthTimeoutMs, startPeriodMs } from './thresholds.js';
 
-export type RestartPolicy = 'no' | 'unless-stopped';
+/** `unless-stopped` is what older versions set: a container that outlived a crash of its engine counts as stopped by hand. */
+export type RestartPolicy = 'no' | 'unless-stopped' | 'always';
 
 /** A container as creel asks for it, in our words; the engine's adapter translates. */
 export type ContainerSpec = {

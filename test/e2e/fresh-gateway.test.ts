@@ -144,7 +144,7 @@ describe('a freshly provisioned gateway', () => {
       MemorySwap: memory,
       NanoCpus: 2e9,
       PidsLimit: 512,
-      RestartPolicy: { Name: 'unless-stopped' },
+      RestartPolicy: { Name: 'always' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
       NetworkMode: own.network,
     });

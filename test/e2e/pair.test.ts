@@ -192,7 +192,7 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
         expect(changed.life?.spec.channels).toEqual(channels);
         expect(await channelInConfig()).toMatchObject({ enabled: channels.length > 0, allowFrom: senders ?? [] });
         expect((await container()).startedAt === startedAt).toBe(release === '2026.9.6');
-        expect(await container()).toMatchObject({ state: 'running', restartPolicy: 'unless-stopped' });
+        expect(await container()).toMatchObject({ state: 'running', restartPolicy: 'always' });
       }
       expect(api.tokens).toContain(botToken);
     } finally {

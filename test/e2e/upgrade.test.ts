@@ -155,7 +155,7 @@ async function servesAsBefore(birth: string): Promise<void> {
   expect(await inside('ls', stateDirectory)).not.toContain('junk');
   expect(await ground.leftovers()).toEqual(stage.expected(birth));
   const policy = await execa('docker', ['inspect', '-f', '{{.HostConfig.RestartPolicy.Name}}', own.container]);
-  expect(policy.stdout).toBe('unless-stopped');
+  expect(policy.stdout).toBe('always');
 }
 
 describe('on the real gateway, an upgrade', () => {

@@ -71,7 +71,7 @@ const proved: ChangeUnderProof = {
     expect(paired).toContain(keys.device(stage.gateway).id);
     expect(paired).not.toContain(keys.device(after(stage, change)).id);
     const container = await stage.world.engine.findContainer(stage.names.container);
-    assert.equal(container?.restartPolicy, 'unless-stopped');
+    assert.equal(container?.restartPolicy, 'always');
   },
 };
 

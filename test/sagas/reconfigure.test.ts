@@ -151,7 +151,7 @@ async function takesNothingUp(stage: ChangeStage): Promise<void> {
 async function isKeptRunning(stage: ChangeStage): Promise<void> {
   const container = await stage.world.engine.findContainer(stage.names.container);
   assert.equal(container?.state, 'running');
-  assert.equal(container.restartPolicy, 'unless-stopped');
+  assert.equal(container.restartPolicy, 'always');
 }
 
 async function run(stage: ChangeStage, change: Reconfiguration): Promise<void> {

@@ -362,7 +362,7 @@ async function isReplaced(stage: ChangeStage, change: Replacement): Promise<void
   const next = replaced({ ...stage.gateway, change } satisfies Changing<Replacement>);
   assert.equal((await stage.world.activities.findGateway(next)).version, change.to.release);
   const container = await stage.world.engine.findContainer(stage.names.container);
-  assert.equal(container?.restartPolicy, 'unless-stopped');
+  assert.equal(container?.restartPolicy, 'always');
   const own = replacementNames(stage.gateway.mark);
   const kept = [change.save, ...(change.take ? [change.take] : [])].map((shelf) => `volume ${own.snapshots[shelf]}`);
   assert.deepEqual(stage.world.engine.leftovers(), [...plain(stage), ...kept].toSorted());
@@ -374,7 +374,7 @@ async function isBack(stage: ChangeStage, change: Change): Promise<void> {
   assert.equal(record.version, stage.gateway.spec.release);
   assert.deepEqual(record.operatorScopes, ['operator.admin']);
   const container = await stage.world.engine.findContainer(stage.names.container);
-  assert.equal(container?.restartPolicy, 'unless-stopped');
+  assert.equal(container?.restartPolicy, 'always');
   assert.deepEqual(await stateOf(stage), before.get(stage));
   const { take } = asReplacement(change);
   const kept = take ? [`volume ${replacementNames(stage.gateway.mark).snapshots[take]}`] : [];

@@ -196,6 +196,21 @@ class DyingEngine {
   }
 }
 
+it('a gateway that an older creel keeps running only unless it was stopped is kept running by its next operation', async () => {
+  await withChangeStage(rotating, async (stage) => {
+    await rotating.begin(stage);
+    for (const run of [
+      async () => stage.world.activities.ensureRestartPolicy(stage.gateway),
+      async () => assert.equal((await stage.run(rotation)).outcome, 'done'),
+    ]) {
+      const { id = '' } = (await stage.world.engine.findContainer(stage.names.container)) ?? {};
+      await stage.world.engine.setRestartPolicy(id, 'unless-stopped');
+      await run();
+      assert.equal((await stage.world.engine.findContainer(stage.names.container))?.restartPolicy, 'always');
+    }
+  });
+});
+
 /** From its next start the gateway takes no change up while it runs. */
 function switchReloadOff({ world, names }: ChangeStage): void {
   const file = path.join(world.root, 'files', names.volume, configFile);
@@ -214,7 +229,7 @@ async function serves(stage: ChangeStage, gateway: Gateway): Promise<void> {
   assert.deepEqual(operatorScopes, ['operator.admin']);
   assert.ok(port > 0);
   const container = await stage.world.engine.findContainer(stage.names.container);
-  assert.equal(container?.restartPolicy, 'unless-stopped');
+  assert.equal(container?.restartPolicy, 'always');
 }
 
 async function refuses(stage: ChangeStage, gateway: Gateway): Promise<void> {

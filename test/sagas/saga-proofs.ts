@@ -257,7 +257,7 @@ class Stage {
     assert.equal(record.version, this.gateway.spec.release);
     assert.deepEqual(record.operatorScopes, ['operator.admin']);
     const container = await this.world.engine.findContainer(this.names.container);
-    assert.equal(container?.restartPolicy, 'unless-stopped');
+    assert.equal(container?.restartPolicy, 'always');
   }
 }
 

@@ -244,7 +244,7 @@ describe('a change of shape', () => {
       await ask(stage, { kind: 'change', channels });
       expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [], life: { spec: { channels } } });
       expect(sendersOf(stage, birth)).toEqual(channels[0]?.allowFrom);
-      expect(await containerOf(stage)).toMatchObject({ state: 'running', restartPolicy: 'unless-stopped' });
+      expect(await containerOf(stage)).toMatchObject({ state: 'running', restartPolicy: 'always' });
       expect((await containerOf(stage)).startedAt).not.toBe(startedAt);
     }
   });
