@@ -20,7 +20,7 @@ export type Came =
       readonly closed: Promise<string>;
       readonly hangUp: () => void;
     }
-  | { readonly in: false; readonly code: string };
+  | { readonly in: false; readonly code: string; readonly requestId?: string };
 
 const frame = z.looseObject({
   type: z.string(),
@@ -28,7 +28,10 @@ const frame = z.looseObject({
   ok: z.boolean().optional(),
   payload: z.looseObject({ nonce: z.string().optional(), ts: z.number().optional() }).optional(),
   error: z
-    .looseObject({ code: z.string(), details: z.looseObject({ code: z.string().optional() }).optional() })
+    .looseObject({
+      code: z.string(),
+      details: z.looseObject({ code: z.string().optional(), requestId: z.string().optional() }).optional(),
+    })
     .optional(),
 });
 
@@ -59,7 +62,7 @@ export class OwnDevice {
   }
 
   /** Connects once with a token. */
-  connect(port: number, token: string, scopes = this.#as.scopes): Promise<Came> {
+  connect(port: number, token: string, scopes = this.#as.scopes, role = 'operator'): Promise<Came> {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
     const closed = new Promise<string>((resolve) => {
       socket.on('close', (code, reason) => resolve(`${code} ${reason.toString()}`));
@@ -71,12 +74,14 @@ export class OwnDevice {
         const heard = frame.parse(JSON.parse(data.toString()));
         if (heard.event === 'connect.challenge') {
           const { nonce = '', ts = 0 } = heard.payload ?? {};
-          socket.send(JSON.stringify(this.#connect(token, scopes, nonce, ts)));
+          socket.send(JSON.stringify(this.#connect(token, role, scopes, { nonce, ts })));
         } else if (heard.type === 'res' && heard.ok) {
           const { auth } = hello.parse(heard.payload);
           resolve({ in: true, scopes: auth.scopes, closed, hangUp: () => socket.close() });
         } else if (heard.type === 'res') {
-          resolve({ in: false, code: heard.error?.details?.code ?? heard.error?.code ?? 'none' });
+          const { details, code = 'none' } = heard.error ?? {};
+          const asked = details?.requestId === undefined ? {} : { requestId: details.requestId };
+          resolve({ in: false, code: details?.code ?? code, ...asked });
           socket.close();
         }
       });
@@ -97,9 +102,13 @@ export class OwnDevice {
     this.#over = true;
   }
 
-  #connect(token: string, scopes: readonly string[], nonce: string, signedAt: number): unknown {
+  #connect(
+    token: string,
+    role: string,
+    scopes: readonly string[],
+    { nonce, ts: signedAt }: { nonce: string; ts: number },
+  ): unknown {
     const { clientId, mode, platform, displayName } = this.#as;
-    const role = 'operator';
     const said = ['v3', this.id, clientId, mode, role, scopes.join(','), signedAt, token, nonce, platform, ''].join(
       '|',
     );
