@@ -1,12 +1,13 @@
 import { Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
-import { servingMs } from '../domain/thresholds.js';
+import { crashLoopEnds, servingMs } from '../domain/thresholds.js';
 import { RpcError } from '../ports/gateway-door.js';
 import { connectedChannels } from './channels.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
 import { listDevices } from './devices.js';
 import { knockAsOperator, openSession, turnedAway } from './operator.js';
+import { lastLines } from './readiness.js';
 import { until } from './until.js';
 
 /** What must be true of a gateway again when it has been replaced. */
@@ -17,8 +18,9 @@ export type Facts = {
   readonly channels: readonly string[];
 };
 
-/** The facts of a gateway that serves. */
+/** The facts of a gateway that serves. One that has plainly ended is `Refused`, with its last lines. */
 export async function servingFacts(deps: Deps, gateway: Gateway): Promise<Facts> {
+  await demandUp(deps, gateway);
   return { devices: await pairedDevices(deps, gateway), channels: await connectedChannels(deps, gateway) };
 }
 
@@ -45,6 +47,16 @@ export async function pairedDevices(deps: Deps, gateway: Gateway): Promise<strin
   } finally {
     session.close();
   }
+}
+
+/** A container that has ended is not waited for; one that the engine starts again for the first time is. */
+async function demandUp(deps: Deps, gateway: Gateway): Promise<void> {
+  const container = await containerOf(deps, gateway);
+  const { state, exitCode, restartCount } = container;
+  if (state !== 'exited' && !(state === 'restarting' && (exitCode === 78 || restartCount >= crashLoopEnds))) return;
+  throw new Refused(
+    `gateway ${gateway.mark.gateway} went down by itself (exit ${exitCode}) before anything was set aside. ${await lastLines(deps, gateway, container)}`,
+  );
 }
 
 /** One that has locked outside clients out serves, and lets creel in again after a minute: that is for another attempt. */

@@ -82,6 +82,27 @@ export const restoreAside = (deps: Deps) =>
     return `${before.spec.release} proved serving again with generation ${before.tokenGeneration}, ${runs ? 'never stopped' : 'on its own state'}`;
   };
 
+/**
+ * A gateway that went down before anything of it was set aside is started again, and serves, proved, or is said to be down with
+ * the reason. Nothing is said of one that runs, that a rollback found down, or whose container is another's.
+ */
+export async function proveStanding(deps: Deps, gateway: Changing<Replacement>): Promise<string | Down | undefined> {
+  if (gateway.change.kind === 'rollback' || (await isReplaced(deps, gateway))) return undefined;
+  const before = former(gateway);
+  const container = await findOurs(deps, gateway, names(gateway.mark).container);
+  if (container?.state !== 'exited') return undefined;
+  await ensureContainer(deps)(before);
+  const why = await startUntilReady(deps, before, formerStarts, formerReadyMs);
+  const { mark, spec } = before;
+  if (why !== undefined) {
+    const down = `release ${spec.release} went down by itself and does not serve: ${why}. Mend what its last lines name, then \`creel provision ${mark.gateway}\``;
+    return { proof: down, down };
+  }
+  await ensureRestartPolicy(deps)(before);
+  (await openSession(deps, before)).close();
+  return `${spec.release} had gone down by itself, was started again and is proved serving`;
+}
+
 async function awaitFormer(deps: Deps, gateway: Changing<Replacement>, before: Gateway): Promise<Down | undefined> {
   if (await servedBefore(deps, gateway)) {
     await awaitReadyAgain(deps, before, readinessMs);

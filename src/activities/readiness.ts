@@ -102,7 +102,7 @@ async function stopForGood(deps: Deps, gateway: Gateway, container: Container): 
 }
 
 /** What a container said last, as the end of a sentence. */
-async function lastLines(deps: Deps, gateway: Gateway, container: Container): Promise<string> {
+export async function lastLines(deps: Deps, gateway: Gateway, container: Container): Promise<string> {
   const log = (await deps.engineAt(gateway.place).lastLog(container.id, lastLogLines)).trim();
   return log === '' ? 'It logged nothing' : `Its last lines: ${log.slice(-lastLogCharacters)}`;
 }

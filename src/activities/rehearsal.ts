@@ -7,6 +7,7 @@ import { readPrepared } from '../domain/image.js';
 import { liveDirectory, rehearsalCommand } from '../domain/rehearsal.js';
 import { replaced, replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
 import type { Deps } from './deps.js';
+import { proveStanding, type Down } from './former.js';
 import { demandOurs } from './host.js';
 import { neverOver } from './never-over.js';
 import { releaseImageOf } from './release.js';
@@ -37,7 +38,7 @@ export const ensureRehearsal = (deps: Deps) =>
         ],
         limitMs: rehearsalMs,
       });
-      await removeRehearsal(deps)(gateway);
+      await clearRehearsal(deps, gateway);
       const { problems } = readProblems(gateway, exitCode, stdout, stderr);
       if (problems.length === 0) return `${gateway.change.to.release} accepts a copy of the state`;
       throw new Refused(
@@ -46,18 +47,23 @@ export const ensureRehearsal = (deps: Deps) =>
     });
   };
 
-/** Nothing of a rehearsal is left. */
+/** Nothing of a rehearsal is left, and the gateway for which it was held stands: one that went down meanwhile is started again. */
 export const removeRehearsal = (deps: Deps) =>
-  async function removeRehearsal(gateway: Gateway): Promise<void> {
-    const engine = deps.engineAt(gateway.place);
-    const own = replacementNames(gateway.mark);
-    const container = await engine.findContainer(own.rehearsal);
-    demandOurs('container', own.rehearsal, container?.labels, gateway);
-    if (container) await engine.removeContainer(container.id);
-    const volume = await engine.findVolume(own.trial);
-    demandOurs('volume', own.trial, volume?.labels, gateway);
-    if (volume) await engine.removeVolume(own.trial);
+  async function removeRehearsal(gateway: Gateway | Changing<Replacement>): Promise<string | Down | undefined> {
+    await clearRehearsal(deps, gateway);
+    return 'change' in gateway ? proveStanding(deps, gateway) : undefined;
   };
+
+async function clearRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const own = replacementNames(gateway.mark);
+  const container = await engine.findContainer(own.rehearsal);
+  demandOurs('container', own.rehearsal, container?.labels, gateway);
+  if (container) await engine.removeContainer(container.id);
+  const volume = await engine.findVolume(own.trial);
+  demandOurs('volume', own.trial, volume?.labels, gateway);
+  if (volume) await engine.removeVolume(own.trial);
+}
 
 function readProblems(gateway: Gateway, exitCode: number, stdout: string, stderr: string): z.infer<typeof found> {
   const last = stdout.trim().split('\n').at(-1) ?? '';

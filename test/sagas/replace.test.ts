@@ -131,6 +131,39 @@ describe('an upgrade to a release that', () => {
   });
 });
 
+describe('a replacement of a gateway that goes down before anything is set aside', () => {
+  it('is refused at once, and the gateway is started again and proved', async () => {
+    await onProvisioned(async (stage) => {
+      before.set(stage, await stateOf(stage));
+      const began = Date.now();
+      const result = await stage.run(upgrade, (step, doing, attempt) => {
+        if (step === 'make room' && doing === 'do' && attempt === 1) stage.world.engine.crash(stage.names.container);
+        return undefined;
+      });
+      assert.deepEqual([result.outcome, result.down], ['undone', undefined]);
+      assert.match(result.reason, /^make room: gateway g42 went down by itself \(exit 137\)/);
+      assert.match(JSON.stringify(result.proofs), /undo rehearse replacement.*started again and is proved serving/);
+      assert.ok(Date.now() - began < 5_000);
+      await isBack(stage, upgrade);
+    });
+  });
+
+  it('ends with it down, and its last lines, when it cannot be started again', async () => {
+    await onProvisioned(async (stage) => {
+      const result = await stage.run(upgrade, (step, doing, attempt) => {
+        if (step === 'make room' && doing === 'do' && attempt === 1) die(stage);
+        return undefined;
+      });
+      assert.equal(result.outcome, 'undone');
+      assert.match(
+        result.down ?? '',
+        /went down by itself and does not serve: .*its state is broken.*creel provision g42/s,
+      );
+      assert.deepEqual(stage.world.engine.leftovers(), plain(stage));
+    });
+  });
+});
+
 describe('a replacement', () => {
   it('for whose saved state the room is gone when it is about to stop the gateway stops nothing', async () => {
     await onProvisioned(async (stage) => {
