@@ -88,7 +88,7 @@ export function milliseconds(field: string, text: string): number {
       `${field} ${JSON.stringify(text)} is not a duration: write a number with a unit. For example: 14 days, 30 minutes, 0`,
     );
   }
-  return value;
+  return Math.round(value);
 }
 
 function parseDuration(text: string): number | undefined {

@@ -2,14 +2,15 @@ import { checkToken } from '../domain/channels.js';
 import { Foreign, Refused } from '../domain/errors.js';
 import { carries, names, readMark, type Gateway, type Labels, type Place } from '../domain/gateway.js';
 import { readPrepared, type Image } from '../domain/image.js';
+import { demandFit } from '../domain/engine.js';
 import { describeLives, type Life, type Living } from '../domain/life.js';
 import { findRelease, type Release } from '../domain/release.js';
-import { freeDiskFloorBytes } from '../domain/thresholds.js';
 import type { DockerEngine } from '../ports/docker-engine.js';
 import type { Deps } from './deps.js';
 import { resolveChannels } from './channel-secrets.js';
 import { demandState } from './kept-state.js';
-import { demandMemory, demandSize } from './memory.js';
+import { demandCpus, demandDisk, demandSubnet, demandWatchers } from './host-limits.js';
+import { demandMemory } from './memory.js';
 import { demandNewestKey } from './newest-key.js';
 
 /**
@@ -100,21 +101,15 @@ async function checkKey(deps: Deps, gateway: Gateway): Promise<void> {
   await demandNewestKey(deps, gateway);
 }
 
+/** What the host has against what the spec asks for: an engine that can hold to it, processors, memory, disk, a subnet, watchers. */
 async function checkResources(deps: Deps, gateway: Gateway): Promise<void> {
-  const { container } = names(gateway.mark);
-  const [facts, own] = await Promise.all([
-    deps.hosts.readHost(gateway.place),
-    deps.engineAt(gateway.place).findContainer(container),
-  ]);
-  const where = `host ${gateway.place.host}`;
-  if (own) demandSize(gateway, facts.memoryMb);
-  else await demandMemory(deps, gateway, facts);
-  if (facts.freeDiskBytes !== undefined && facts.freeDiskBytes < freeDiskFloorBytes) {
-    const free = Math.floor(facts.freeDiskBytes / 1024 ** 2);
-    throw new Refused(
-      `${where} has ${free} MB of free disk, a gateway needs ${freeDiskFloorBytes / 1024 ** 2} MB (S4-25). Free some, for example with \`docker image prune\``,
-    );
-  }
+  const host = await deps.hosts.readHost(gateway.place);
+  demandFit(host.engine, `host ${gateway.place.host}`);
+  demandCpus(gateway, host.cpus);
+  await demandMemory(deps, gateway, host);
+  demandDisk(gateway, host);
+  await demandSubnet(deps, gateway, host);
+  await demandWatchers(deps, gateway, host);
 }
 
 async function checkNames(engine: DockerEngine, gateway: Gateway): Promise<void> {

@@ -1,6 +1,6 @@
 import { Refused, StartOver } from '../domain/errors.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
-import { slotsFor } from '../domain/slot.js';
+import { hiddenRoute, slotsFor } from '../domain/slot.js';
 import type { Network } from '../ports/docker-engine.js';
 import { removeHeld } from './container-removal.js';
 import type { Deps } from './deps.js';
@@ -72,8 +72,10 @@ async function letGo(deps: Deps, gateway: Gateway, network: Network): Promise<vo
 async function claimSlot(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const { network: name } = names(gateway.mark);
+  const { routes = [] } = await deps.hosts.readHost(gateway.place);
   for (const slot of slotsFor(deps.pool, name)) {
     deps.signal()?.throwIfAborted();
+    if (hiddenRoute(slot.subnet, routes)) continue;
     if (await deps.hosts.isPortTaken(gateway.place, slot.port)) continue;
     const labels = { ...markLabels(gateway.mark), [portLabel]: String(slot.port) };
     const answer = await engine.createNetwork({ name, labels, subnet: slot.subnet });
@@ -82,6 +84,6 @@ async function claimSlot(deps: Deps, gateway: Gateway): Promise<void> {
     return;
   }
   throw new Refused(
-    `no free subnet and port in pool ${deps.pool.cidr} on host ${gateway.place.host}. Remove gateways, or give the worker a larger CREEL_SUBNET_POOL`,
+    `no free subnet and port in pool ${deps.pool.cidr} on host ${gateway.place.host}. Remove gateways, or give the worker a larger CREEL_SUBNET_POOL, one that the host has no routes to`,
   );
 }

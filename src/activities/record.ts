@@ -1,4 +1,5 @@
 import { NotYet, StartOver } from '../domain/errors.js';
+import { describeEngine } from '../domain/engine.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import { describeChannels } from './channels.js';
@@ -16,10 +17,11 @@ export const findGateway = (deps: Deps) =>
     const { place, mark } = gateway;
     const engine = deps.engineAt(place);
     const own = names(mark);
-    const [container, { network, port }, volume] = await Promise.all([
+    const [container, { network, port }, volume, host] = await Promise.all([
       containerOf(deps, gateway),
       networkOf(deps, gateway),
       engine.findVolume(own.volume),
+      deps.hosts.readHost(place),
     ]);
     if (!volume) throw new StartOver(`volume ${own.volume} is gone from host ${place.host}`);
     if (container.state !== 'running')
@@ -42,5 +44,6 @@ export const findGateway = (deps: Deps) =>
       egress: await egress,
       keyId: deps.keys.of(gateway).id,
       provedAt: new Date().toISOString(),
+      runsOn: describeEngine(host.engine),
     };
   };

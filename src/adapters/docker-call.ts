@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -88,6 +89,7 @@ class Limits {
     const surrounding = at.signal();
     const cancelled = () => this.fail(surrounding?.reason);
     if (surrounding?.aborted) cancelled();
+    if (surrounding) setMaxListeners(0, surrounding); // One activity makes many requests at once, each with a listener.
     surrounding?.addEventListener('abort', cancelled, { once: true });
     this.lift = () => {
       clearTimeout(timer);

@@ -1,25 +1,20 @@
-import { readFile, statfs } from 'node:fs/promises';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import type Dockerode from 'dockerode';
 import type { Place } from '../domain/gateway.js';
 import type { HostFacts, HostProvider } from '../ports/host-provider.js';
 import { request, type EngineAt } from './docker-call.js';
 import { unexpected } from './docker-errors.js';
+import { read } from './docker-forms.js';
+import { engineDisk } from './engine-disk.js';
+import { engineFacts, infoForm, versionForm } from './engine-facts.js';
+import { kernelOf } from './host-kernel.js';
 
 /** `GET /info` on a busy engine. */
 const infoMs = 25_000;
 
 /** Another look at the same port, by an overlapping attempt, takes it for a moment that is over long before this. */
 const lookAgainMs = 50;
-
-const engineInfo = z.object({
-  ID: z.string(),
-  Architecture: z.string(),
-  NCPU: z.number(),
-  MemTotal: z.number(),
-  DockerRootDir: z.string(),
-});
 
 /** The machine that this process runs on, as its Docker engine sees it. */
 export class LocalHost implements HostProvider {
@@ -30,14 +25,22 @@ export class LocalHost implements HostProvider {
   }
 
   async readHost(_place: Place): Promise<HostFacts> {
-    const info = engineInfo.parse(await this.#info());
+    const what = 'ask what the host has';
+    const [info, version] = await Promise.all([
+      this.#ask(what, (docker) => docker.info()).then((answer) => read(infoForm, answer, what)),
+      this.#ask(what, (docker) => docker.version()).then((answer) => read(versionForm, answer, what)),
+    ]);
+    const [disk, kernel] = await Promise.all([engineDisk(info), kernelOf(info.MemTotal)]);
     return {
       engineId: info.ID,
+      engine: engineFacts(info, version),
       architecture: info.Architecture,
       cpus: info.NCPU,
       memoryMb: Math.floor(info.MemTotal / 1024 ** 2),
-      availableMemoryMb: await availableMb(info.MemTotal),
-      freeDiskBytes: await freeBytes(info.DockerRootDir),
+      freeDiskBytes: disk.freeBytes,
+      fullestDirectory: disk.directory,
+      unseenDirectories: disk.unseen,
+      ...kernel,
     };
   }
 
@@ -47,36 +50,12 @@ export class LocalHost implements HostProvider {
     return !(await canListen(port));
   }
 
-  async #info(): Promise<unknown> {
-    const what = 'ask what the host has';
+  async #ask(what: string, run: (docker: Dockerode) => Promise<unknown>): Promise<unknown> {
     try {
-      return await request<unknown>(this.#at, { what, limitMs: infoMs }, (docker) => docker.info());
+      return await request(this.#at, { what, limitMs: infoMs }, run);
     } catch (error) {
       throw unexpected(error, what);
     }
-  }
-}
-
-/** Undefined when this is not the kernel that the engine runs on, which has another amount of memory. */
-async function availableMb(engineBytes: number): Promise<number | undefined> {
-  try {
-    const text = await readFile('/proc/meminfo', 'utf8');
-    const kilobytes = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(text)?.[1]);
-    if (kilobytes('MemTotal') * 1024 !== engineBytes) return undefined;
-    const available = Math.floor(kilobytes('MemAvailable') / 1024);
-    return Number.isNaN(available) ? undefined : available;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Undefined when the engine's directory is not on this file system, as with an engine in a virtual machine. */
-async function freeBytes(directory: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(directory);
-    return bavail * bsize;
-  } catch {
-    return undefined;
   }
 }
 

@@ -122,6 +122,7 @@ function lifeLines(told: Description, now: number): string[] {
     ...row('birth', life?.mark.birth),
     ...row('deployment', told.deployment),
     ...row('host', life?.place.host),
+    ...row('engine', record?.runsOn),
     ...row('release', spec && `${spec.release}${spec.dev ? ' (dev)' : ''}`),
     ...row(
       'former',

@@ -12,4 +12,6 @@ export type GatewayRecord = {
   readonly egress: string;
   readonly keyId: string;
   readonly provedAt: string;
+  /** What its engine says of itself; absent in records that were made before it was read. */
+  readonly runsOn?: string;
 };

@@ -52,10 +52,10 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     dev: given['dev'],
     memoryMb: memory(given['memoryMb']),
     cpus: between('cpus', given['cpus'], 0.5, 64),
-    keepStateMs: between('keepStateMs', given['keepStateMs'], 0, yearMs),
-    parkMs: between('parkMs', given['parkMs'], 0, yearMs),
+    keepStateMs: whole('keepStateMs', given['keepStateMs'], 0, yearMs),
+    parkMs: whole('parkMs', given['parkMs'], 0, yearMs),
     ...(given['keepFormerMs'] !== undefined && {
-      keepFormerMs: between('keepFormerMs', given['keepFormerMs'], 0, yearMs),
+      keepFormerMs: whole('keepFormerMs', given['keepFormerMs'], 0, yearMs),
     }),
     channels,
     ...rotationOf(given['rotation']),
@@ -82,7 +82,13 @@ export function memory(raw: unknown): number {
       `memory ${raw} MB is too little: a gateway needs 1.5 GB (${memoryFloorMb} MB), below it the kernel kills it while it boots (S0-25)`,
     );
   }
-  return between('memoryMb', raw, memoryFloorMb, memoryCeilingMb);
+  return whole('memoryMb', raw, memoryFloorMb, memoryCeilingMb);
+}
+
+/** Engines take no fraction of these units. */
+function whole(name: string, raw: unknown, least: number, most: number): number {
+  if (Number.isInteger(between(name, raw, least, most))) return Number(raw);
+  throw new Refused(`spec ${name} is ${JSON.stringify(raw)}: it must be a whole number from ${least} to ${most}`);
 }
 
 function between(name: string, raw: unknown, least: number, most: number): number {

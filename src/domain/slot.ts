@@ -12,6 +12,28 @@ export type Pool = {
 /** A subnet and the port that goes with it. Two gateways never share one, because an engine refuses overlapping subnets. */
 export type Slot = { readonly subnet: string; readonly port: number };
 
+/** A network that a host reaches through one of its interfaces. */
+export type Route = { readonly cidr: string; readonly device: string };
+
+/** The route of the host that a subnet would hide, if there is one: what lies behind it could not be reached any more. */
+export function hiddenRoute(subnet: string, routes: readonly Route[]): Route | undefined {
+  return routes.find(({ cidr }) => overlap(subnet, cidr));
+}
+
+/** Whether two networks have an address in common. */
+function overlap(one: string, other: string): boolean {
+  const [a, b] = [range(one), range(other)];
+  return a.first <= b.last && b.first <= a.last;
+}
+
+function range(cidr: string): { first: number; last: number } {
+  const [address = '', length = ''] = cidr.split('/');
+  const size = 2 ** (32 - Number(length));
+  const base = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  const first = base - (base % size);
+  return { first, last: first + size - 1 };
+}
+
 /** How many slots a pool has: as many as it has subnets and ports. */
 export function slotCount(pool: Pool): number {
   const { length } = parse(pool.cidr);

@@ -18,6 +18,15 @@ export const memoryFloorMb = 1536;
  */
 export const memoryAtRestMb = 1024;
 
+/** What the kernel, the engine and a worker take of a host that several gateways share: 130 MB of engine, 200 MB of worker, and some. */
+export const hostReserveMb = 384;
+
+/** The user in every gateway's container, and so on the host: its limits are shared by all of them. */
+export const gatewayUser = 1000;
+
+/** inotify instances of one gateway: one when it is ready (measured), and another for a watcher in a thread of its own. */
+export const watchersPerGateway = 2;
+
 /** The most a spec may ask for; above it a typing error is likelier than a wish. */
 export const memoryCeilingMb = 262_144;
 

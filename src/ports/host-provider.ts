@@ -1,15 +1,26 @@
+import type { EngineFacts } from '../domain/engine.js';
 import type { Place } from '../domain/gateway.js';
+import type { Route } from '../domain/slot.js';
 
 export type HostFacts = {
   /** Identifies the engine behind the host: another one under the same address is another host. */
   readonly engineId: string;
+  readonly engine: EngineFacts;
   readonly architecture: string;
   readonly cpus: number;
   readonly memoryMb: number;
   /** What programs could have of it now. Undefined where that cannot be seen from here. */
   readonly availableMemoryMb: number | undefined;
-  /** Undefined where the engine's disk cannot be seen from here (an engine in a virtual machine). */
+  /** What is free where the engine keeps states and images, and is scarcest. Undefined where none of it can be seen from here (an engine in a virtual machine). */
   readonly freeDiskBytes: number | undefined;
+  /** The directory in which that is. */
+  readonly fullestDirectory: string | undefined;
+  /** Directories that the engine fills, and nobody here can see how far. */
+  readonly unseenDirectories: readonly string[];
+  /** Where the host reaches other networks, its default route left out. Undefined where that cannot be seen from here. */
+  readonly routes: readonly Route[] | undefined;
+  /** inotify instances that the user of all gateways may have, and has, if all can be seen. Undefined where the kernel cannot be asked. */
+  readonly watchers: { readonly limit: number; readonly used: number | undefined } | undefined;
 };
 
 /** The machines that gateways live on. */

@@ -148,6 +148,19 @@ test.each([
   await expect(ask()).rejects.toThrow(/firewall.*systemctl restart docker.*runbook\.md#firewall-flushed/s);
 });
 
+test('many requests at once under one cancellation say nothing on stderr', async () => {
+  const warnings: Error[] = [];
+  const hear = (warning: Error) => warnings.push(warning);
+  process.on('warning', hear);
+  const { signal } = new AbortController();
+  const cancellable = new DockerodeEngine({ socketPath: script.socketPath, signal: () => signal });
+  says(404, 'no such volume');
+  await Promise.all(Array.from({ length: 30 }, (_, index) => cancellable.findVolume(`v${index}`)));
+  await new Promise(setImmediate);
+  process.off('warning', hear);
+  expect(warnings).toEqual([]);
+});
+
 describe('removing', () => {
   test('a removal that is under way already is not over yet', async () => {
     says(409, 'removal of container c is already in progress');

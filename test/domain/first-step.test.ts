@@ -37,10 +37,10 @@ async function refusal(gateway: Gateway): Promise<Error> {
 describe('the first step refuses, before anything exists', () => {
   test('a host without the disk (S4-25) or the memory', async () => {
     const host = new DirectoryHost(world.root);
-    host.become({ freeDiskBytes: 1024 ** 3 });
+    host.become({ freeDiskBytes: 1024 ** 3, fullestDirectory: '/var/lib/containerd' });
     expect(await refusal(g42)).toMatchObject({
       name: 'Refused',
-      message: expect.stringContaining('1024 MB of free disk'),
+      message: expect.stringContaining('1024 MB of free disk in /var/lib/containerd'),
     });
     host.become({ freeDiskBytes: undefined, memoryMb: 1024 });
     expect((await refusal(g42)).message).toContain('has 1024 MB of memory, the spec asks for 2048 MB');
@@ -48,26 +48,127 @@ describe('the first step refuses, before anything exists', () => {
     await world.activities.ensureHost(g42);
   });
 
-  test('a host whose memory other gateways need, or somebody else uses', async () => {
+  /** Provisions a gateway as far as its container, unless the first step refuses it. */
+  async function admits(id: string, spec: Partial<GatewaySpec> = {}): Promise<boolean> {
+    const gateway = { ...world.gateway(id), spec: { ...g42.spec, ...spec } };
+    const refused = await world.activities.ensureHost(gateway).catch((error: unknown) => error);
+    if (refused !== undefined) return false;
+    for (const step of ['ensureState', 'ensureNetwork', 'ensureConfig', 'ensureContainer'] as const)
+      await world.activities[step](gateway);
+    return true;
+  }
+
+  test('a host whose memory other gateways were promised, each its own limit, or somebody else uses', async () => {
     const host = new DirectoryHost(world.root);
-    host.become({ memoryMb: 4096 });
+    host.become({ memoryMb: 8192 });
     const admitted: string[] = [];
-    for (const id of ['g1', 'g2', 'g3', 'g4', 'g5']) {
-      const gateway = world.gateway(id);
-      const refused = await world.activities.ensureHost(gateway).catch((error: unknown) => error);
-      if (refused !== undefined) continue;
-      admitted.push(id);
-      for (const step of ['ensureState', 'ensureNetwork', 'ensureConfig', 'ensureContainer'] as const)
-        await world.activities[step](gateway);
-    }
+    for (const id of ['g1', 'g2', 'g3', 'g4', 'g5']) if (await admits(id)) admitted.push(id);
     expect(admitted).toEqual(['g1', 'g2', 'g3']);
     expect((await refusal(g42)).message).toMatch(
-      /4096 MB of memory, of which 3 other gateways need 1024 MB each: 1024 MB/,
+      /8192 MB of memory; 3 other gateways may take 6144 MB of it, 384 MB are kept for the host itself: 1664 MB are left/,
     );
+    expect(await admits('g6', { memoryMb: 1536 }), 'what is left is given').toBe(true);
     host.become({ memoryMb: 65_536, availableMemoryMb: 700 });
     expect((await refusal(g42)).message).toContain('700 MB of memory that nobody uses');
     host.become({ availableMemoryMb: 1024 });
     await world.activities.ensureHost(g42);
+  });
+
+  test('a large gateway counts for what it may take, not for 1 GB; one alone may have the whole host', async () => {
+    new DirectoryHost(world.root).become({ memoryMb: 16_384 });
+    expect(await admits('large', { memoryMb: 16_384 })).toBe(true);
+    expect((await refusal(g42)).message).toContain('1 other gateways may take 16384 MB');
+  });
+
+  test('more processors than the host has', async () => {
+    new DirectoryHost(world.root).become({ cpus: 2 });
+    expect((await refusal(asking({ cpus: 8 }))).message).toBe(
+      'host local has 2 processors, the spec asks for 8. Ask for 2 at most, or choose a larger host',
+    );
+    await world.activities.ensureHost(asking({ cpus: 2 }));
+  });
+
+  test('a subnet pool that hides a route of the host; of one hidden in part the rest is used', async () => {
+    const host = new DirectoryHost(world.root);
+    host.become({ routes: [{ cidr: '10.0.0.0/8', device: 'tun0' }] });
+    const error = await refusal(g42);
+    expect(error.message).toMatch(
+      /^subnet pool 10\.213\.0\.0\/16 hides the route of host local to 10\.0\.0\.0\/8 \(tun0\)/,
+    );
+    expect(error.message).toContain('CREEL_SUBNET_POOL');
+    host.become({
+      routes: [
+        { cidr: '10.213.0.0/17', device: 'tun0' },
+        { cidr: '10.213.128.0/18', device: 'eth1' },
+        { cidr: '172.16.0.0/12', device: 'eth0' },
+      ],
+    });
+    for (let index = 0; index < 6; index += 1) {
+      const gateway = world.gateway(`g${index}`);
+      await world.activities.ensureHost(gateway);
+      await world.activities.ensureNetwork(gateway);
+      const [network] = await world.engine.findNetworks(names(gateway.mark).network);
+      expect(Number(network?.subnets[0]?.split('.')[2])).toBeGreaterThanOrEqual(192);
+    }
+  });
+
+  test('a route that appears later does not touch a network that is there', async () => {
+    await world.activities.ensureNetwork(g42);
+    new DirectoryHost(world.root).become({ routes: [{ cidr: '10.0.0.0/8', device: 'tun0' }] });
+    await world.activities.ensureHost(g42);
+    await world.activities.ensureNetwork(g42);
+  });
+
+  test('too few inotify instances for one more gateway, with the command', async () => {
+    const host = new DirectoryHost(world.root);
+    host.become({ watchers: { limit: 128, used: 127 } });
+    const { message } = await refusal(g42);
+    expect(message).toContain('watch files 128 times, and 127 are taken: one more gateway needs 2');
+    expect(message).toContain('`sysctl -w fs.inotify.max_user_instances=1024`');
+    host.become({ watchers: { limit: 128, used: 126 } });
+    await world.activities.ensureHost(g42);
+    host.become({ watchers: { limit: 2, used: undefined } });
+    await world.activities.ensureHost(g42);
+    expect(await admits('g1')).toBe(true);
+    expect((await refusal(g42)).message, 'where not all can be seen, gateways are counted').toContain('2 are taken');
+  });
+
+  const limits = { memory: true, cpus: true, processes: true };
+  test.each([
+    [
+      'an engine that cannot limit processors',
+      { limits: { ...limits, cpus: false } },
+      /cannot limit processors .*kernel/,
+    ],
+    [
+      'one that cannot limit memory or processes (S0-23)',
+      { limits: { memory: false, cpus: true, processes: false } },
+      /cannot limit memory, the number of processes of a container \(S0-23\)/,
+    ],
+    [
+      'a rootless one without its controllers',
+      { mode: 'rootless', limits: { ...limits, cpus: false } },
+      /rootless Docker 29\.0\.0, which cannot limit processors.*Delegate=cpu/,
+    ],
+    ['Podman', { product: 'Podman', version: '5.4.2' }, /has Podman 5\.4\.2 behind Docker's socket/],
+    ['rootless Podman', { product: 'Podman', version: '5.4.2', mode: 'rootless' }, /has rootless Podman 5\.4\.2/],
+    ['one for Windows', { os: 'windows' }, /for windows containers, a gateway needs Linux ones/],
+  ] as const)('%s', async (_what, change, sentence) => {
+    const host = new DirectoryHost(world.root);
+    const { engine } = await host.readHost(g42.place);
+    host.become({ engine: { ...engine, ...change } });
+    const error = await refusal(g42);
+    expect(error).toMatchObject({ name: 'Refused', message: expect.stringMatching(sentence) });
+    expect(error.message).toContain('runbook.md#engine-unfit');
+  });
+
+  test('an engine that was not tried is let through', async () => {
+    const host = new DirectoryHost(world.root);
+    const { engine } = await host.readHost(g42.place);
+    for (const mode of ['rootless', 'userns-remap'] as const) {
+      host.become({ engine: { ...engine, mode } });
+      await world.activities.ensureHost(g42);
+    }
   });
 
   test('a release that is not in the catalogue, or a dev one where the spec takes none', async () => {

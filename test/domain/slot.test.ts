@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { slot, slotCount, slotPool, slotsFor, type Pool } from '../../src/domain/slot.js';
+import { hiddenRoute, slot, slotCount, slotPool, slotsFor, type Pool } from '../../src/domain/slot.js';
 import { refusal } from './refusal.js';
 
 /** Pools that are well-formed: the base on the pool's own boundary, the prefix within reach. */
@@ -92,3 +92,26 @@ describe('a pool is refused', () => {
     expect(refusal(() => slotPool({ ...good, ...wrong }))).toContain(why);
   });
 });
+
+test('a route is hidden by a subnet exactly when they have an address in common', () => {
+  const networks = fc
+    .record({ seed: fc.nat(2 ** 32 - 1), length: fc.integer({ min: 4, max: 32 }) })
+    .map(({ seed, length }) => `${dotted(seed)}/${length}`);
+  fc.assert(
+    fc.property(networks, networks, (subnet, cidr) => {
+      const route = { cidr, device: 'tun0' };
+      const [one, other] = [masked(subnet), masked(cidr)];
+      const length = Math.min(one.length, other.length);
+      const common = one.slice(0, length) === other.slice(0, length);
+      expect(hiddenRoute(subnet, [route])).toBe(common ? route : undefined);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+/** The bits of a network that its addresses share. */
+function masked(cidr: string): string {
+  const [address = '', length = ''] = cidr.split('/');
+  const bits = address.split('.').map((octet) => Number(octet).toString(2).padStart(8, '0'));
+  return bits.join('').slice(0, Number(length));
+}

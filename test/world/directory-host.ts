@@ -15,6 +15,30 @@ const hostRecord = z.object({
   memoryMb: z.number(),
   availableMemoryMb: z.number().optional(),
   freeDiskBytes: z.number().optional(),
+  fullestDirectory: z.string().optional(),
+  unseenDirectories: z.array(z.string()).default([]),
+  routes: z.array(z.object({ cidr: z.string(), device: z.string() })).optional(),
+  watchers: z.object({ limit: z.number(), used: z.number().optional() }).optional(),
+  engine: z
+    .object({
+      product: z.enum(['Docker', 'Podman']),
+      version: z.string(),
+      apiVersion: z.string(),
+      store: z.string(),
+      cgroup: z.string().optional(),
+      mode: z.enum(['root', 'rootless', 'userns-remap']),
+      os: z.string(),
+      limits: z.object({ memory: z.boolean(), cpus: z.boolean(), processes: z.boolean() }),
+    })
+    .default({
+      product: 'Docker',
+      version: '29.0.0',
+      apiVersion: '1.52',
+      store: 'a directory',
+      mode: 'root',
+      os: 'linux',
+      limits: { memory: true, cpus: true, processes: true },
+    }),
 });
 
 /** The host of a `DirectoryEngine`: `host.json` beside the engine's resources says what it has. */
@@ -45,7 +69,16 @@ export class DirectoryHost implements HostProvider {
   #read(): HostFacts {
     const facts = readRecord(this.#file(), hostRecord);
     if (!facts) throw new NotYet(`no host at ${this.root}`);
-    return { ...facts, freeDiskBytes: facts.freeDiskBytes, availableMemoryMb: facts.availableMemoryMb };
+    const { freeDiskBytes, availableMemoryMb, fullestDirectory, routes, watchers, engine } = facts;
+    return {
+      ...facts,
+      freeDiskBytes,
+      availableMemoryMb,
+      fullestDirectory,
+      routes,
+      watchers: watchers && { ...watchers, used: watchers.used },
+      engine: { ...engine, cgroup: engine.cgroup },
+    };
   }
 
   #file(): string {
