@@ -1,7 +1,7 @@
 import ms from 'ms';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
-import { channelFrom, tokenForms, type Channel } from './domain/channels.js';
+import { channelFrom, demandFewSenders, tokenForms, type Channel } from './domain/channels.js';
 import { Refused } from './domain/errors.js';
 import { gatewaySpec, memory, type GatewaySpec } from './domain/gateway-spec.js';
 import { releaseVersion } from './domain/release.js';
@@ -65,7 +65,9 @@ export function specFrom(draft: Draft): GatewaySpec {
 
 /** The channels of a draft, none when it names none. */
 export function channelsFrom(draft: Draft): Channel[] {
-  return (draft.channels ?? []).map(readChannel);
+  const channels = (draft.channels ?? []).map(readChannel);
+  demandFewSenders(channels);
+  return channels;
 }
 
 /** A size as people write it, in MB: `2 GB`, `1.5gb`, `2048 MB`. 1 GB is 1024 MB. `Refused` without a unit. */

@@ -1,4 +1,5 @@
 import { Refused } from './errors.js';
+import { sendersLength } from './thresholds.js';
 import { findSenderFault, sendersFrom } from './senders.js';
 
 /** A chat channel of a spec: where its secrets lie and who may talk to it. */
@@ -47,6 +48,7 @@ export function channelFrom(raw: unknown): Channel {
  * form that the gateway compares with, or is `Refused`.
  */
 export function demandHeard(asked: readonly Channel[], onRecord: readonly Channel[]): void {
+  if (sendersIn(asked) > sendersIn(onRecord)) demandFewSenders(asked);
   for (const each of asked) {
     const before = onRecord.find(({ kind }) => kind === each.kind);
     if (before && before.allowFrom.join('\n') === each.allowFrom.join('\n')) continue;
@@ -56,6 +58,19 @@ export function demandHeard(asked: readonly Channel[], onRecord: readonly Channe
       `channel ${each.kind}: allowFrom must list each sender once and without a prefix: ${JSON.stringify(meant)}`,
     );
   }
+}
+
+/** `Refused` when channels name more senders than a record has room for, several times while it changes. */
+export function demandFewSenders(channels: readonly Channel[]): void {
+  const count = sendersIn(channels);
+  if (count <= sendersLength) return;
+  throw new Refused(
+    `allow_from names ${count} senders in all channels together: a gateway takes ${sendersLength} at most`,
+  );
+}
+
+function sendersIn(channels: readonly Channel[]): number {
+  return channels.reduce((sum, { allowFrom }) => sum + allowFrom.length, 0);
 }
 
 /** What is wrong with the channels of a spec that an older creel took; each names the sender and how to find the right one. */

@@ -1,3 +1,6 @@
+import { cut } from './cut.js';
+import { recordEntryBytes, recordFieldBytes, recordListLength } from './thresholds.js';
+
 /** The gateway read back by name: an operation's result and the entity's record. */
 export type GatewayRecord = {
   readonly version: string;
@@ -15,3 +18,15 @@ export type GatewayRecord = {
   /** What its engine says of itself; absent in records that were made before it was read. */
   readonly runsOn?: string;
 };
+
+/** The same with each text no longer than a record has room for. */
+export function boundedRecord(record: GatewayRecord): GatewayRecord {
+  const entries = Object.entries(record).map(([key, value]: [string, unknown]) => [key, bounded(value)]);
+  return { ...record, ...Object.fromEntries(entries) };
+}
+
+function bounded(value: unknown): unknown {
+  if (typeof value === 'string') return cut(value, recordFieldBytes);
+  if (!Array.isArray(value)) return value;
+  return value.slice(0, recordListLength).map((each: unknown) => cut(String(each), recordEntryBytes));
+}

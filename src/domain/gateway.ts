@@ -53,7 +53,7 @@ export function gatewayBirth(raw: unknown): string {
 /** A place as given, or `Refused`. */
 export function gatewayPlace(raw: unknown): Place {
   const { provider, host } = (raw ?? {}) as Partial<Record<keyof Place, unknown>>;
-  if (provider === 'local' && typeof host === 'string' && host !== '') return { provider, host };
+  if (provider === 'local' && typeof host === 'string' && host !== '' && host.length <= 253) return { provider, host };
   throw new Refused(`place ${JSON.stringify(raw)} is unknown: it must name provider "local" and a host`);
 }
 

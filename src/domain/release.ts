@@ -11,7 +11,7 @@ export type Release = {
 
 export type Catalogue = readonly Release[];
 
-const versionForm = /^\d{4}\.\d{1,2}\.\d{1,2}(?:-[0-9A-Za-z.]+)?$/;
+const versionForm = /^\d{4}\.\d{1,2}\.\d{1,2}(?:-[0-9A-Za-z.]{1,40})?$/;
 const digestForm = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
 
 /** A release version as given, or `Refused`: a floating name would make two gateways of one spec differ. */

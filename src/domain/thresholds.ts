@@ -73,8 +73,44 @@ export const forgetAfterMs = 7 * 24 * 3_600_000;
 /** Operations that may wait behind the running one. */
 export const queueLength = 50;
 
-/** Request ids remembered at most; older ones go first. */
-export const answeredLength = 500;
+/**
+ * What continue-as-new carries of a record: a twentieth of the 2 MB at which a server ends a workflow for good. Each limit below
+ * keeps its part of it, and a property test adds them up.
+ */
+export const recordBytes = 100 * 1024;
+
+/** Requests remembered at most, some 90 bytes each; of those that have ended older ones go first. */
+export const answeredLength = 400;
+
+/** What all requests that wait may take together, as JSON: 50 ordinary ones. */
+export const queueBytes = 16 * 1024;
+
+/** Ended operations remembered with their reasons, and how much of a reason: of the last one more. */
+export const endedLength = 20;
+export const reasonBytes = 2_000;
+export const earlierReasonBytes = 160;
+
+/** What could not be removed, each with its reason. */
+export const leftLength = 30;
+export const leftReasonBytes = 200;
+
+/** What a change proved, in its result: so many at most, the last ones, and so much of each. */
+export const proofsLength = 200;
+export const proofBytes = 600;
+
+/** The most of one field of a gateway that was read back, and of a list in it. */
+export const recordFieldBytes = 400;
+export const recordListLength = 30;
+export const recordEntryBytes = 80;
+
+/** Devices that creel let in, remembered to tell them from others: more than a person or a team has. */
+export const approvedLength = 64;
+
+/** Releases that could not be proved and are remembered. */
+export const failedLength = 20;
+
+/** Senders that all channels of a gateway name together, ids of 20 characters at most. */
+export const sendersLength = 100;
 
 /** How often an operation may read its list again from the top. */
 export const startOvers = 3;

@@ -8,6 +8,7 @@ import type { ChangeRequest, PairRequest } from './change-requests.js';
 import { owedFirst } from './change-state.js';
 import { isAlive, isRemoving, type GatewayState } from './gateway-state.js';
 import { checkRollback, checkUpgrade } from './replacement-state.js';
+import { tooMany } from './pairing-state.js';
 import { checkReshape } from './reshape-state.js';
 import { isChange, type ChangeKind } from './steps.js';
 
@@ -52,7 +53,7 @@ const checks: { readonly [K in ChangeKind]: Check<K> } = {
   },
 };
 
-function checkPairing({ wanted, role, scopes, waitMs }: PairRequest): void {
+function checkPairing({ wanted, role, scopes, waitMs }: PairRequest, state: GatewayState): void {
   if (typeof wanted !== 'object' || wanted === null) throw new Refused('a pairing says which device it wants');
   if ('deviceId' in wanted) checkDevice(wanted.deviceId);
   else checkNames([wanted.name, wanted.platform].filter((word) => word !== undefined));
@@ -65,6 +66,8 @@ function checkPairing({ wanted, role, scopes, waitMs }: PairRequest): void {
     throw new Refused(`scopes ${JSON.stringify(scopes)} are malformed. For example: ["operator.admin"]`);
   if (!Number.isSafeInteger(waitMs) || waitMs < 1_000 || waitMs > pairingWaitCeilingMs)
     throw new Refused(`a device is waited for between 1 second and 24 hours, not ${JSON.stringify(waitMs)} ms`);
+  const many = tooMany(state, wanted);
+  if (many !== undefined) throw new Refused(many);
 }
 
 const word = /^[a-z][a-z.-]{0,59}$/;

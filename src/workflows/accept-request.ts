@@ -1,13 +1,17 @@
 import { demandHeard } from '../domain/channels.js';
+import { jsonBytes } from '../domain/cut.js';
 import { keyId } from '../domain/deployment-keys.js';
 import { Refused } from '../domain/errors.js';
+import { fingerprint } from '../domain/fingerprint.js';
 import { gatewayBirth, gatewayPlace, layout, type Gateway } from '../domain/gateway.js';
 import { canonical, gatewaySpec, sameSpec, type GatewaySpec } from '../domain/gateway-spec.js';
-import { answeredLength } from '../domain/thresholds.js';
+import { answeredLength, queueBytes } from '../domain/thresholds.js';
 import {
+  answeredTo,
   isAlive,
   isRemoving,
   join,
+  openNumbers,
   push,
   setPhase,
   withdrawQueue,
@@ -26,16 +30,14 @@ export function checkRequest(state: GatewayState, request: Request, limits: Limi
   text('request id', request.requestId);
   text('origin', request.origin);
   gatewayPlace(request.place);
-  const known = state.answered.find((each) => each.requestId === request.requestId);
+  const known = answeredTo(state, request.requestId);
   if (known) {
-    if (known.content === contentOf(request)) return;
+    if (known.content === fingerprint(contentOf(request))) return;
     throw new Refused(
       `request ${request.requestId} was accepted before with another content. A new wish needs a new request id`,
     );
   }
-  if (state.queue.length >= limits.queueLength) {
-    throw new Refused(`${state.queue.length} operations wait already. Ask again when some have ended`);
-  }
+  if (request.kind !== 'remove') demandRoom(state, request, limits);
   if (request.kind === 'provision') checkProvision(state, request);
   else if (request.kind === 'remove') checkRemove(state, request);
   else checkChange(state, request);
@@ -49,6 +51,22 @@ export function checkSenders(state: GatewayState, request: Request): void {
   const onRecord = state.life?.spec.channels ?? [];
   if (request.kind === 'provision') demandHeard(request.spec.channels, onRecord);
   if (request.kind === 'change' && request.channels !== undefined) demandHeard(request.channels, onRecord);
+}
+
+/** What waits has limits, but a removal can always be asked: it takes back what waits. */
+function demandRoom(state: GatewayState, request: Request, { queueLength }: Limits): void {
+  const id = state.life?.mark.gateway ?? 'this gateway';
+  const remedy = `Ask again when some have ended: \`creel describe ${id}\` shows what holds them up`;
+  if (state.queue.length >= queueLength) throw new Refused(`${state.queue.length} operations wait already. ${remedy}`);
+  const open = openNumbers(state);
+  const waiting = state.answered.filter(({ operation }) => open.has(operation)).length;
+  if (waiting >= answeredLength) throw new Refused(`${waiting} requests wait already. ${remedy}`);
+  if (request.kind === 'provision') return; // Nothing of it waits but its number.
+  const bytes = jsonBytes(request);
+  if (bytes > queueBytes) throw new Refused(`the request is ${bytes} bytes long: ${queueBytes} at most`);
+  const asked = state.queue.map((each) => each.asked);
+  if (jsonBytes([...asked, request]) <= queueBytes) return;
+  throw new Refused(`the ${asked.length} operations that wait take ${jsonBytes(asked)} bytes already. ${remedy}`);
 }
 
 function text(name: string, raw: unknown): void {
@@ -126,20 +144,24 @@ export function acceptRequest(
   gateway: string,
   now: number,
 ): Accepted {
-  const known = state.answered.find((each) => each.requestId === request.requestId);
+  const known = answeredTo(state, request.requestId);
   const operation = known?.operation ?? enqueue(state, request, deployment, gateway, now);
   if (!known) {
     const end = endOf(state, operation);
-    state.answered.push({
-      requestId: request.requestId,
-      content: contentOf(request),
-      operation,
-      at: now,
-      ...(end && { end }),
-    });
-    if (state.answered.length > answeredLength) state.answered.splice(0, state.answered.length - answeredLength);
+    const id = fingerprint(request.requestId);
+    const content = fingerprint(contentOf(request));
+    state.answered.push({ id, content, operation, at: now, ...(end && { end }) });
+    forgetBeyond(state, answeredLength);
   }
   return answer(state, gateway, operation);
+}
+
+/** Remembers so many at most: what has ended is forgotten first. */
+function forgetBeyond(state: GatewayState, length: number): void {
+  if (state.answered.length <= length) return;
+  const open = openNumbers(state);
+  const first = state.answered.findIndex(({ operation }) => !open.has(operation));
+  state.answered.splice(Math.max(0, first), 1);
 }
 
 function enqueue(state: GatewayState, request: Request, deployment: string, gateway: string, now: number): number {

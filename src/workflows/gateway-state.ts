@@ -1,8 +1,11 @@
 import type { Change } from '../domain/change.js';
+import { cut } from '../domain/cut.js';
+import { fingerprint } from '../domain/fingerprint.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { GatewaySpec } from '../domain/gateway-spec.js';
 import type { Shelf } from '../domain/replacement.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
+import { earlierReasonBytes, endedLength, reasonBytes } from '../domain/thresholds.js';
 import type { ChangeRequest } from './change-requests.js';
 import type { Limits } from './limits.js';
 import type { Entered, Left, OperationKind, OperationOutcome, Phase } from './requests.js';
@@ -19,9 +22,10 @@ export type Queued = {
 };
 
 /** A request that was accepted once, and what carries it out. */
-type Answered = {
-  readonly requestId: string;
-  /** The request without what each sender makes up or reads anew: a proposed birth, the newest key. */
+export type Answered = {
+  /** The fingerprint of its id. */
+  readonly id: string;
+  /** That of the request without what each sender makes up or reads anew: a proposed birth, the newest key. */
   readonly content: string;
   readonly operation: number;
   readonly at: number;
@@ -37,7 +41,7 @@ type Ended = End & { readonly number: number; readonly reason: string };
 /** A saved state and the spec that it belongs to. */
 type Kept = { readonly shelf: Shelf; readonly spec: GatewaySpec; readonly until: number };
 
-/** What continue-as-new carries: plain JSON, version 1. */
+/** What an entity knows: plain JSON, version 1; what continue-as-new carries of it is in carried-state.ts. */
 export type GatewayState = {
   version: 1;
   life: Gateway | undefined;
@@ -124,9 +128,20 @@ export function expireState(state: GatewayState, now: number): void {
   if (state.stateKeptUntil > 0 && now >= state.stateKeptUntil && !join(state, 'purge')) push(state, 'purge', true);
 }
 
+/** The request of this id, if it is remembered. */
+export function answeredTo(state: GatewayState, requestId: string): Answered | undefined {
+  const id = fingerprint(requestId);
+  return state.answered.find((each) => each.id === id);
+}
+
+/** The numbers of what runs or waits. */
+export function openNumbers(state: GatewayState): Set<number> {
+  return new Set([...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number));
+}
+
 /** Forgets request ids that are older than the limit. */
 export function forgetOld(state: GatewayState, limits: Limits, now: number): void {
-  const active = new Set([...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number));
+  const active = openNumbers(state);
   state.answered = state.answered.filter((each) => now - each.at < limits.forgetAfterMs || active.has(each.operation));
 }
 
@@ -145,13 +160,14 @@ export function isRemoving(state: GatewayState): boolean {
 export function setPhase(state: GatewayState, phase: Phase, reason: string, now: number): void {
   if (state.phase !== phase) state.since = now;
   state.phase = phase;
-  state.reason = reason;
+  state.reason = cut(reason, reasonBytes);
 }
 
 /** Keeps how an operation ended. */
 export function remember(state: GatewayState, operation: Queued, outcome: OperationOutcome, reason: string): void {
   const end = { kind: operation.kind, birth: state.life?.mark.birth ?? 'none', outcome };
-  state.ended.push({ ...end, number: operation.number, reason });
-  if (state.ended.length > 20) state.ended.shift();
+  const earlier = state.ended.map((each) => ({ ...each, reason: cut(each.reason, earlierReasonBytes) }));
+  const last = { ...end, number: operation.number, reason: cut(reason, reasonBytes) };
+  state.ended = [...earlier, last].slice(-endedLength);
   state.answered = state.answered.map((each) => (each.operation === operation.number ? { ...each, end } : each));
 }

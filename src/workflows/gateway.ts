@@ -16,6 +16,7 @@ import { Refused } from '../domain/errors.js';
 import { gatewayId, layout } from '../domain/gateway.js';
 import { describeHandOver, describeState, detailsOf, handOverOf } from './describe.js';
 import { acceptRequest, checkRequest, checkSenders } from './accept-request.js';
+import { carry, restored } from './carried-state.js';
 import { emptyState, expireState, forgetOld, isRemoving, type GatewayState, type Queued } from './gateway-state.js';
 import { beginOperation, endOperation, loseOperation } from './operation-state.js';
 import { expireFormer } from './replacement-state.js';
@@ -73,7 +74,7 @@ class Entity {
 
   constructor(start: GatewayStart) {
     this.#start = start;
-    this.#state = start.state ?? emptyState(start.firstOperation ?? 1, Date.now());
+    this.#state = start.state ? restored(start.state) : emptyState(start.firstOperation ?? 1, Date.now());
     this.#state.newRun = false;
     setHandler(requestUpdate, (request) => this.#accept(request), {
       validator: (request) => {
@@ -176,7 +177,7 @@ class Entity {
   async #goOn(): Promise<void> {
     await condition(allHandlersFinished);
     const { request: _request, ...start } = this.#start;
-    await continueAsNew<typeof gateway>({ ...start, state: this.#state });
+    await continueAsNew<typeof gateway>({ ...start, state: carry(this.#state) });
   }
 
   async #leave(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Gateway } from '../domain/gateway.js';
+import { bounded } from './bounded-result.js';
 import { beginChange, endChange, loseChange, owedFirst } from './change-state.js';
 import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from './gateway-state.js';
 import type { Limits } from './limits.js';
@@ -47,7 +48,8 @@ export function enteredBefore(state: GatewayState, operation: Queued): readonly 
 }
 
 /** The running operation ended: what is true of the gateway now. */
-export function endOperation(state: GatewayState, operation: Queued, result: OperationResult, now: number): void {
+export function endOperation(state: GatewayState, operation: Queued, told: OperationResult, now: number): void {
+  const result = bounded(told);
   state.running = undefined;
   remember(state, operation, result.outcome, result.reason);
   if (operation.change) return endChange(state, operation, operation.change, result, now);

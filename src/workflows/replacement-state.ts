@@ -3,7 +3,7 @@ import { Refused } from '../domain/errors.js';
 import { canonical, gatewaySpec, type GatewaySpec } from '../domain/gateway-spec.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { Replacement, Shelf } from '../domain/replacement.js';
-import { failedTries, keepFormerMs, readinessMs, replacementReadyMs } from '../domain/thresholds.js';
+import { failedLength, failedTries, keepFormerMs, readinessMs, replacementReadyMs } from '../domain/thresholds.js';
 import type { DropRequest, RollbackRequest, UpgradeRequest } from './change-requests.js';
 import { isRemoving, type GatewayState, type Queued } from './gateway-state.js';
 import type { OperationResult } from './operation.js';
@@ -79,7 +79,8 @@ export function endReplacement(
   const tried = proofs?.some(({ step }) => step === `undo ${asideStep}`) && !reason.endsWith(': cancelled');
   if (change.kind !== 'upgrade' || operation.kind === 'way-back' || !tried) return;
   const { release } = change.to;
-  state.failed = { ...state.failed, [release]: (state.failed?.[release] ?? 0) + 1 };
+  const { [release]: failures = 0, ...others } = state.failed ?? {};
+  state.failed = Object.fromEntries([...Object.entries(others), [release, failures + 1]].slice(-failedLength));
 }
 
 /** An attempt of a replacement that was cut short may still take effect until then: a removal settles what it owns. */

@@ -2,8 +2,8 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Gateway, Place } from '../domain/gateway.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { GatewaySpec } from '../domain/gateway-spec.js';
+import type { CarriedState } from './carried-state.js';
 import type { ChangeRequest } from './change-requests.js';
-import type { GatewayState } from './gateway-state.js';
 import type { Limits } from './limits.js';
 
 /** What somebody asks of a gateway. The request id makes it one request however often it arrives. */
@@ -176,8 +176,8 @@ export type GatewayStart = {
   readonly request?: Request;
   /** The number of the first operation: above the highest ever seen of this gateway; 1 when absent. */
   readonly firstOperation?: number;
-  /** Carried by continue-as-new (see gateway-state.ts). */
-  readonly state?: GatewayState;
+  /** Carried by continue-as-new. */
+  readonly state?: CarriedState;
 };
 
 /** Asks for an operation; answers at once. Refusals are `ApplicationFailure`s of type `Refused`. */

@@ -12,6 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { Bug } from '../domain/errors.js';
+import { bounded } from './bounded-result.js';
 import { operationWorkflowId } from './ids.js';
 import type { Attempted, OperationInput, OperationResult } from './operation.js';
 import { sendPage } from './page.js';
@@ -33,7 +34,7 @@ export async function runOperation(
   read: (saga: Saga) => Promise<OperationResult>,
 ): Promise<OperationResult> {
   const runtime = new WorkflowRuntime(input);
-  const result = await read(new Saga(input, runtime));
+  const result = bounded(await read(new Saga(input, runtime)));
   await CancellationScope.nonCancellable(() => runtime.finish(result));
   if (result.outcome === 'done' || result.outcome === 'degraded') return result;
   throw ApplicationFailure.create({

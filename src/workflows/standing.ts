@@ -1,11 +1,11 @@
 import { Refused } from '../domain/errors.js';
 import { endOf } from './accept-request.js';
-import { isAlive, isRemoving, remember, type GatewayState } from './gateway-state.js';
+import { answeredTo, isAlive, isRemoving, remember, type GatewayState } from './gateway-state.js';
 import type { Park, Standing, Withdrawal } from './requests.js';
 
 /** How the request of this id stands; undefined when it is unknown or forgotten. */
 export function standingOf(state: GatewayState, requestId: string, park: Park | undefined): Standing | undefined {
-  const operation = state.answered.find((each) => each.requestId === requestId)?.operation;
+  const operation = typeof requestId === 'string' ? answeredTo(state, requestId)?.operation : undefined;
   if (operation === undefined) return undefined;
   const end = endOf(state, operation);
   const reason = state.ended.findLast((each) => each.number === operation)?.reason ?? '';
@@ -28,7 +28,7 @@ export function checkWithdrawal({ requestId, reason }: Withdrawal): void {
 
 /** Takes a change back that waits. Whatever has begun, or changes no living gateway, stays as it is. */
 export function withdraw(state: GatewayState, requestId: string, reason: string): void {
-  const operation = state.answered.find((each) => each.requestId === requestId)?.operation;
+  const operation = answeredTo(state, requestId)?.operation;
   const queued = state.queue.find(({ number, asked }) => number === operation && asked !== undefined);
   if (!queued) return;
   state.queue = state.queue.filter((each) => each !== queued);
