@@ -20,6 +20,7 @@ import { mintLink } from './link.js';
 import { ensureNetwork, removeNetwork } from './network.js';
 import { awaitNoOperations } from './earlier-operations.js';
 import { ensureOperator } from './operator.js';
+import { PlainDoor } from './plain-door.js';
 import { probeReadiness } from './readiness.js';
 import { findGateway } from './record.js';
 import {
@@ -46,8 +47,12 @@ import { ensureState, removeState } from './state.js';
 import { revealToken } from './token.js';
 import { findRotated, probeRefusal, probeToken } from './token-proof.js';
 
-/** Everything a workflow can ask of the world. The names are a format: histories quote them. */
-export function createActivities(deps: Deps) {
+/**
+ * Everything a workflow can ask of the world. The names are a format: histories quote them. What a gateway says is made plain
+ * here, so that no activity can forget it.
+ */
+export function createActivities(world: Deps) {
+  const deps: Deps = { ...world, door: new PlainDoor(world.door) };
   return {
     ...provisioning(deps),
     ...rotating(deps),

@@ -4,7 +4,7 @@ import { NotYet, Refused } from '../domain/errors.js';
 import { excess, isApprovedSince, isNewSince, type Pairing } from '../domain/pairing.js';
 import { RpcError, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
-import { describeDevice, listDevices } from './devices.js';
+import { describeDevice, describeDevices, listDevices } from './devices.js';
 import { openSession } from './operator.js';
 import { standingOf, wish } from './pairing-request.js';
 
@@ -45,7 +45,7 @@ export const removeApproval = (deps: Deps) =>
       if (left.some((each) => isNewSince(gateway.change, each)))
         throw new Error('a device is paired again while it is removed');
       if (left.length === 0)
-        return found.length === 0 ? 'nothing was let in' : `${found.map(describeDevice).join('; ')} removed again`;
+        return found.length === 0 ? 'nothing was let in' : `${describeDevices(found)} removed again`;
       return `${left.map((each) => `${describeDevice(each)} was paired before and stays, now with ${wish(each)}`).join('; ')}: a gateway takes no scope back. \`creel unpair ${gateway.mark.gateway} --device …\` cuts it off`;
     } finally {
       session.close();

@@ -1,5 +1,6 @@
 import type { DeviceList } from '../domain/device.js';
 import type { Gateway } from '../domain/gateway.js';
+import { devicesShown } from '../domain/thresholds.js';
 import type { Deps } from './deps.js';
 import { listDevices } from './devices.js';
 import { openSession } from './operator.js';
@@ -9,9 +10,14 @@ export const findDevices = (deps: Deps) =>
   async function findDevices(gateway: Gateway): Promise<DeviceList> {
     const session = await openSession(deps, gateway);
     try {
+      const { paired, pending } = await listDevices(session);
+      const own = deps.keys.device(gateway).id;
+      const left = Math.max(0, paired.length - devicesShown) + Math.max(0, pending.length - devicesShown);
       return {
-        own: deps.keys.device(gateway).id,
-        ...(await listDevices(session)),
+        own,
+        paired: paired.slice(0, devicesShown),
+        pending: pending.slice(0, devicesShown),
+        ...(left > 0 && { left }),
       };
     } finally {
       session.close();

@@ -2,47 +2,69 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
+import { masked, plain } from '../domain/heard.js';
 import type { KnownDevice, PairedDevice, PendingDevice } from '../domain/device.js';
 import { isOvertaken } from '../domain/pairing.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
-import { sessionCloseMs } from '../domain/thresholds.js';
+import { devicesMost, devicesNamed, nameCharacters, sessionCloseMs } from '../domain/thresholds.js';
 import { RpcError, type Knock, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
 import { knockAsOperator, openSession, turnedAway } from './operator.js';
 
+/** What a device says of itself: of a length that a table and a question can show. */
+const word = z.string().transform((said) => masked(plain(said, nameCharacters), []));
+const words = z.array(word).max(100);
+
 const known = {
-  deviceId: z.string(),
-  clientId: z.string().default(''),
-  platform: z.string().default(''),
-  displayName: z.string().default(''),
-  roles: z.array(z.string()).default([]),
-  scopes: z.array(z.string()).default([]),
+  deviceId: z.string().max(128),
+  clientId: word.default(''),
+  platform: word.default(''),
+  displayName: word.default(''),
+  roles: words.default([]),
+  scopes: words.default([]),
 };
 
 const pairedDevice = z.object({
   ...known,
   createdAtMs: z.number().default(0),
   approvedAtMs: z.number().default(0),
-  approvedVia: z.string().default(''),
+  approvedVia: word.default(''),
   lastSeenAtMs: z.number().default(0),
   connected: z.boolean().default(false),
 });
 
 const pendingDevice = z.object({
   ...known,
-  requestId: z.string(),
-  remoteIp: z.string().default(''),
+  requestId: z.string().max(128),
+  remoteIp: word.default(''),
   ts: z.number().default(0),
 });
 
-const pairList = z.object({ paired: z.array(pairedDevice), pending: z.array(pendingDevice) });
+const pairList = z.object({
+  paired: z.array(pairedDevice).max(devicesMost),
+  pending: z.array(pendingDevice).max(devicesMost),
+});
 
 /** The devices that a gateway knows and those that wait, by its own word; what an approval has overtaken waits no more. */
 export async function listDevices(session: Session): Promise<{ paired: PairedDevice[]; pending: PendingDevice[] }> {
-  const { paired, pending } = pairList.parse(await session.call('device.pair.list', {}));
+  const { paired, pending } = readList(await session.call('device.pair.list', {}));
   const overtaken = (request: PendingDevice) =>
     paired.some((each) => each.deviceId === request.deviceId && isOvertaken(request, each));
   return { paired, pending: pending.filter((request) => !overtaken(request)) };
+}
+
+function readList(answer: unknown): z.infer<typeof pairList> {
+  const read = pairList.safeParse(answer);
+  if (read.success) return read.data;
+  throw new Refused(
+    `the gateway's list of devices cannot be read (${read.error.issues[0]?.path.join('.') ?? ''}: ${read.error.issues[0]?.message ?? ''}): more than ${devicesMost} devices, or not of a form that creel knows`,
+  );
+}
+
+/** Devices as people recognise them, as many as a sentence holds. */
+export function describeDevices(devices: readonly KnownDevice[]): string {
+  const shown = devices.slice(0, devicesNamed).map(describeDevice).join('; ');
+  return devices.length > devicesNamed ? `${shown}; and ${devices.length - devicesNamed} more` : shown;
 }
 
 /** A device as people recognise it. */
@@ -61,7 +83,7 @@ export const findStrangers = (deps: Deps) =>
       const { paired } = await listDevices(session);
       const strangers = paired.filter(({ deviceId }) => !known.has(deviceId));
       if (strangers.length === 0) return `${paired.length} paired, all approved by creel`;
-      return `not approved by creel, still let in: ${strangers.map(describeDevice).join('; ')}`;
+      return `not approved by creel, still let in: ${describeDevices(strangers)}`;
     } finally {
       session.close();
     }

@@ -3,7 +3,7 @@ import type { PairedDevice } from '../domain/device.js';
 import { rotated, type Rotation } from '../domain/rotation.js';
 import type { Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
-import { demandClosed, describeDevice, knockAsFormer, listDevices, unlessUnknown } from './devices.js';
+import { demandClosed, describeDevices, knockAsFormer, listDevices, unlessUnknown } from './devices.js';
 import { openSession } from './operator.js';
 import { closeSessions } from './sessions.js';
 
@@ -13,7 +13,7 @@ export const findEvicted = (deps: Deps) =>
     const session = await openSession(deps, rotated(gateway));
     try {
       const strangers = strangersAmong(deps, gateway, await othersOf(deps, gateway, session));
-      return strangers.length === 0 ? 'nobody has to pair again' : `must pair again: ${describe(strangers)}`;
+      return strangers.length === 0 ? 'nobody has to pair again' : `must pair again: ${describeDevices(strangers)}`;
     } finally {
       session.close();
     }
@@ -47,8 +47,8 @@ export const ensureEvicted = (deps: Deps) =>
       const { pending } = await listDevices(session);
       for (const { requestId } of pending) await unlessUnknown(session.call('device.pair.reject', { requestId }));
       const left = await othersOf(deps, gateway, session);
-      if (left.length > 0) throw new Error(`still paired: ${describe(left)}`);
-      const removed = describe(strangersAmong(deps, gateway, others));
+      if (left.length > 0) throw new Error(`still paired: ${describeDevices(left)}`);
+      const removed = describeDevices(strangersAmong(deps, gateway, others));
       return `nobody but creel’s new device is paired${removed === '' ? '' : `; removed: ${removed}`}`;
     } finally {
       session.close();
@@ -68,8 +68,4 @@ async function othersOf(deps: Deps, gateway: Changing<Rotation>, session: Sessio
 function strangersAmong(deps: Deps, gateway: Changing<Rotation>, devices: readonly PairedDevice[]): PairedDevice[] {
   const former = deps.keys.device(gateway).id;
   return devices.filter(({ deviceId }) => deviceId !== former);
-}
-
-function describe(devices: readonly PairedDevice[]): string {
-  return devices.map(describeDevice).join('; ');
 }

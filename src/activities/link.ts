@@ -1,18 +1,37 @@
 import { names, type Gateway } from '../domain/gateway.js';
 import { seal } from '../domain/seal.js';
 import type { Deps } from './deps.js';
+import { lifeOnRecord } from './life-on-record.js';
 import { networkOf } from './network.js';
 
-/** A one-time link to the Control UI, already paired, sealed so that only the caller's key opens it. */
+/**
+ * A one-time link to the Control UI, already paired as owner, sealed so that only the caller's key opens it. Who asked is written
+ * down before it is made; an older caller does not say.
+ */
 export const mintLink = (deps: Deps) =>
   async function mintLink(asked: {
     gateway: Gateway;
     recipient: string;
+    who?: string;
   }): Promise<{ sealed: string; expiresAt: string }> {
-    const { mark, place } = asked.gateway;
-    const { port } = await networkOf(deps, asked.gateway);
-    const token = deps.keys.token(asked.gateway);
-    const inside = { place, container: names(mark).container, token };
+    const life = await lifeOnRecord(deps, asked.gateway);
+    const { mark, place, tokenGeneration: generation } = life;
+    const { gateway, birth } = mark;
+    const { port } = await networkOf(deps, life);
+    const who = asked.who ?? 'unknown';
+    const keyId = deps.keys.of(life).id;
+    const at = new Date().toISOString();
+    await deps.audit.append({
+      at,
+      who,
+      gateway,
+      birth,
+      generation,
+      keyId,
+      what: 'link made',
+      given: 'an owner’s link',
+    });
+    const inside = { place, container: names(mark).container, token: deps.keys.token(life) };
     const { url, expiresAt } = await deps.door.mintLink(inside, { place, port });
-    return { sealed: await seal(asked.recipient, url, `creel open ${mark.gateway}`), expiresAt };
+    return { sealed: await seal(asked.recipient, url, `creel open ${gateway}`), expiresAt };
   };

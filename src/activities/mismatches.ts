@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
+import { masked, plain } from '../domain/heard.js';
 import type { Pairing } from '../domain/pairing.js';
-import { logLines, pairingMismatches } from '../domain/thresholds.js';
+import { logBytes, logLines, nameCharacters, pairingMismatches } from '../domain/thresholds.js';
 import { fingerprint } from '../domain/token-source.js';
 import type { Session } from '../ports/gateway-door.js';
 import { configText } from './config.js';
@@ -13,6 +14,9 @@ import { sourcesOf } from './rotatable.js';
 const logTail = z.object({ cursor: z.number(), lines: z.array(z.string()) });
 
 const logLine = z.object({ time: z.string(), message: z.string() });
+
+/** Who is named, at most: what a client calls itself costs it nothing. */
+const knockersNamed = 10;
 
 /** The wrong tokens that a gateway has seen from outside since a pairing began, read from its log as it grows (S2-18). */
 export class Mismatches {
@@ -28,7 +32,9 @@ export class Mismatches {
   /** Reads what the log has gained. */
   async read(session: Session): Promise<void> {
     const from = this.#cursor === undefined ? {} : { cursor: this.#cursor };
-    const { cursor, lines } = logTail.parse(await session.call('logs.tail', { limit: logLines, ...from }));
+    const { cursor, lines } = logTail.parse(
+      await session.call('logs.tail', { limit: logLines, maxBytes: logBytes, ...from }),
+    );
     this.#cursor = cursor;
     for (const line of lines) this.#take(line);
   }
@@ -44,7 +50,8 @@ export class Mismatches {
     const remote = /\bremote=(\S+)/.exec(message)?.[1] ?? 'unknown';
     if (Date.parse(time) < this.#since || remote === '127.0.0.1' || remote === '::1') return;
     const client = /\bclient=(.{1,80}?) role=/.exec(message)?.[1] ?? 'unknown';
-    this.#from.set(`${client} at ${remote}`, (this.#from.get(`${client} at ${remote}`) ?? 0) + 1);
+    const who = masked(`${plain(client, nameCharacters)} at ${plain(remote, nameCharacters)}`, []);
+    if (this.#from.has(who) || this.#from.size < knockersNamed) this.#from.set(who, (this.#from.get(who) ?? 0) + 1);
     this.count += 1;
   }
 }

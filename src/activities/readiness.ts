@@ -1,10 +1,12 @@
 import { NotYet, Refused, StartOver } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
+import { masked } from '../domain/heard.js';
 import { lastLogCharacters, lastLogLines, readinessMs, stopGraceS } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import { containerOf } from './container.js';
 import { CrashWatch } from './crash-watch.js';
 import type { Deps } from './deps.js';
+import { knownSecrets } from './known-secrets.js';
 import { networkOf } from './network.js';
 import { until } from './until.js';
 
@@ -103,6 +105,7 @@ async function stopForGood(deps: Deps, gateway: Gateway, container: Container): 
 
 /** What a container said last, as the end of a sentence. */
 export async function lastLines(deps: Deps, gateway: Gateway, container: Container): Promise<string> {
-  const log = (await deps.engineAt(gateway.place).lastLog(container.id, lastLogLines)).trim();
+  const text = await deps.engineAt(gateway.place).lastLog(container.id, lastLogLines);
+  const log = masked(text, await knownSecrets(deps, gateway)).trim();
   return log === '' ? 'It logged nothing' : `Its last lines: ${log.slice(-lastLogCharacters)}`;
 }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { plain } from '../domain/heard.js';
 
 const current = new AsyncLocalStorage<{ sentence: string }>();
 
@@ -10,7 +11,7 @@ export function within<T>(fn: () => T): T {
 /** Replaces the sentence of the surrounding call; the next heartbeat carries it. Outside of `within` nobody listens. */
 export function say(sentence: string): void {
   const held = current.getStore();
-  if (held) held.sentence = sentence;
+  if (held) held.sentence = plain(sentence);
 }
 
 /** The sentence of the surrounding call, empty when nothing was said. */

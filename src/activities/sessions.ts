@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PairedDevice } from '../domain/device.js';
 import { NotYet } from '../domain/errors.js';
 import { RpcError, type Session } from '../ports/gateway-door.js';
-import { describeDevice, listDevices } from './devices.js';
+import { describeDevices, listDevices } from './devices.js';
 
 const presence = z.array(z.looseObject({ deviceId: z.string().optional(), reason: z.string().optional() }));
 
@@ -17,7 +17,7 @@ export async function closeSessions(session: Session, own: string, devices: read
   const present = await presentDevices(session);
   const meant = paired.filter((each) => devices.some(({ deviceId }) => deviceId === each.deviceId));
   const open = meant.filter(({ deviceId, connected }) => connected || present.includes(deviceId));
-  if (open.length > 0) throw new NotYet(`still with a session open: ${open.map(describeDevice).join('; ')}`);
+  if (open.length > 0) throw new NotYet(`still with a session open: ${describeDevices(open)}`);
   const listsAll = paired.some(({ deviceId, connected }) => deviceId === own && connected);
   return `listed with no session open${listsAll ? '' : ', by a release that does not list every session'}`;
 }

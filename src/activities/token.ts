@@ -1,21 +1,32 @@
+import { Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import { seal } from '../domain/seal.js';
 import type { Deps } from './deps.js';
+import { lifeOnRecord } from './life-on-record.js';
 
-/** The gateway token of the record, sealed so that only the caller's key opens it; that it was asked for is written down first. */
+/**
+ * The gateway token that the record says is in force, sealed so that only the caller's key opens it; that it was asked for, and
+ * whether it was given, is written down first. A caller who means another generation than the record is `Refused`.
+ */
 export const revealToken = (deps: Deps) =>
   async function revealToken(asked: { gateway: Gateway; recipient: string; who: string }): Promise<string> {
-    const { mark, tokenGeneration: generation } = asked.gateway;
-    const { gateway, birth } = mark;
-    const at = new Date().toISOString();
+    const { gateway: id, birth } = asked.gateway.mark;
+    const { tokenGeneration: generation } = asked.gateway;
+    const life = await lifeOnRecord(deps, asked.gateway);
+    const isMeant = generation === life.tokenGeneration;
     await deps.audit.append({
-      at,
+      at: new Date().toISOString(),
       who: asked.who,
-      gateway,
+      gateway: id,
       birth,
       generation,
-      keyId: deps.keys.of(asked.gateway).id,
-      what: 'token shown',
+      keyId: deps.keys.of(life).id,
+      what: isMeant ? 'token shown' : 'token asked for',
+      given: isMeant ? life.tokenGeneration : 'nothing',
     });
-    return seal(asked.recipient, deps.keys.token(asked.gateway), `creel token show ${gateway}`);
+    if (!isMeant)
+      throw new Refused(
+        `gateway ${id} is at token generation ${life.tokenGeneration}, and ${generation} was asked for: ask again`,
+      );
+    return seal(asked.recipient, deps.keys.token(life), `creel token show ${id}`);
   };

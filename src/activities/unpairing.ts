@@ -4,7 +4,7 @@ import { NotYet, Refused } from '../domain/errors.js';
 import type { Denial, Unpairing } from '../domain/pairing.js';
 import type { Deps } from './deps.js';
 import { unlessGone } from './approval.js';
-import { describeDevice, listDevices } from './devices.js';
+import { describeDevice, describeDevices, listDevices } from './devices.js';
 import { openSession } from './operator.js';
 import { demandNotOwn } from './pairing-request.js';
 import { closeSessions, presentDevices } from './sessions.js';
@@ -20,7 +20,7 @@ export const ensureDenial = (deps: Deps) =>
       for (const { requestId } of found) await unlessGone(() => session.call('device.pair.reject', { requestId }));
       if (found.length === 0) return `no request of device ${shortId(deviceId)} waits`;
       if ((await waiting()).length > 0) throw new NotYet(`device ${shortId(deviceId)} asks again`);
-      return `the request of ${found.map(describeDevice).join('; ')} was turned down`;
+      return `the request of ${describeDevices(found)} was turned down`;
     } finally {
       session.close();
     }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ContainerSpec, RestartPolicy } from '../domain/container.js';
 import { NotYet, StartOver } from '../domain/errors.js';
 import type { Labels } from '../domain/gateway.js';
+import { plainLines } from '../domain/heard.js';
 import type { Image } from '../domain/image.js';
 import type {
   Container,
@@ -322,7 +323,7 @@ export class DockerodeEngine implements DockerEngine {
     );
     const demultiplexer = new Demultiplexer(`the log of container ${id}`, log.length);
     demultiplexer.take(log);
-    return demultiplexer.merged().slice(-logCharacters);
+    return plainLines(demultiplexer.merged(), logCharacters);
   }
 
   async listMarked(): Promise<Marked[]> {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import { NotYet } from '../domain/errors.js';
+import { frameBytes } from '../domain/thresholds.js';
 import type { Credentials, Hello, Knock } from '../ports/gateway-door.js';
 import type { DoorLimits } from './door-limits.js';
 import {
@@ -13,11 +14,8 @@ import {
   requestFrame,
   type TurnedAway,
 } from './gateway-protocol.js';
-import { OutsideSession, textOf } from './outside-session.js';
+import { OutsideSession, textOf, tooLarge } from './outside-session.js';
 import { readTransportError } from './transport-error.js';
-
-/** The largest frame a gateway sends (its own policy says 25 MiB). */
-const frameLimit = 26 * 1024 * 1024;
 
 /**
  * One knock over a dialled stream, which the session owns afterwards and which is closed when there is none. It asks once: a
@@ -32,7 +30,7 @@ export async function knockOver(
   const socket = new WebSocket('ws://127.0.0.1/', {
     createConnection: () => stream,
     perMessageDeflate: false,
-    maxPayload: frameLimit,
+    maxPayload: frameBytes,
   });
   const heard = await hear(socket, as, limits, signal).catch((error: unknown) => {
     socket.terminate();
@@ -74,7 +72,7 @@ function hear(
     socket.on('message', (data) => settle(() => reply(socket, textOf(data), as)));
     socket.on('unexpected-response', (_asked, response) => settle(() => readStatus(response.statusCode ?? 0)));
     socket.on('close', (code, reason) => settle(() => readClose(code, reason.toString())));
-    socket.on('error', (error) => reject(readTransportError(error, 'the gateway')));
+    socket.on('error', (error) => reject(tooLarge(error) ?? readTransportError(error, 'the gateway')));
   });
   return heard.finally(() => {
     clearTimeout(timer);

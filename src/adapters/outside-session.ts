@@ -1,4 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
+import { Refused } from '../domain/errors.js';
+import { answerBytes, frameBytes } from '../domain/thresholds.js';
 import { RpcError, type Hello, type Session } from '../ports/gateway-door.js';
 import { firstId, readFrame, requestFrame, type Frame } from './gateway-protocol.js';
 
@@ -18,6 +20,8 @@ export class OutsideSession implements Session {
   readonly #limitMs: number;
   readonly #waiting = new Map<string, Waiting>();
   #lastId = Number(firstId);
+  /** Bytes that came since the last question was asked. */
+  #taken = 0;
   #end: unknown;
 
   constructor(socket: WebSocket, hello: Hello, limitMs: number, signal: AbortSignal | undefined) {
@@ -28,8 +32,8 @@ export class OutsideSession implements Session {
     this.closed = new Promise((resolve) => {
       socket.on('close', (code) => resolve(code));
     });
-    socket.on('message', (data) => this.#take(textOf(data)));
-    socket.on('error', (error) => this.#finish(error));
+    socket.on('message', (data) => this.#take(data));
+    socket.on('error', (error) => this.#finish(tooLarge(error) ?? error));
     socket.on('close', (code, reason) => {
       signal?.removeEventListener('abort', abort);
       this.#finish(new Error(`the gateway closed the connection (close ${code} ${reason.toString()})`));
@@ -41,6 +45,7 @@ export class OutsideSession implements Session {
   async call(method: string, params: unknown): Promise<unknown> {
     if (this.#end !== undefined) throw this.#end;
     const id = String((this.#lastId += 1));
+    this.#taken = 0;
     let timer: NodeJS.Timeout | undefined;
     const answered = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -60,8 +65,12 @@ export class OutsideSession implements Session {
     this.#finish(new Error('the connection was hung up'));
   }
 
-  #take(text: string): void {
-    const frame = this.#read(text);
+  #take(data: RawData): void {
+    if (this.#end !== undefined) return;
+    this.#taken += bytesOf(data);
+    if (this.#taken > answerBytes)
+      return this.#cut(`the gateway sent more than ${answerBytes} bytes while one question was open`);
+    const frame = this.#read(textOf(data));
     if (frame?.kind === 'answer') this.#waiting.get(frame.id)?.resolve(frame.payload);
     if (frame?.kind === 'refusal') {
       const { code, message } = frame.error;
@@ -78,6 +87,12 @@ export class OutsideSession implements Session {
     }
   }
 
+  /** A gateway that says more than there is to say is not listened to any longer: the worker serves others too. */
+  #cut(why: string): void {
+    this.#finish(new Refused(`${why}. See docs/runbook.md#too-much`));
+    this.#socket.terminate();
+  }
+
   /** The first reason stays the reason. */
   #finish(reason: unknown): void {
     if (this.#end !== undefined) return;
@@ -86,6 +101,19 @@ export class OutsideSession implements Session {
     this.#socket.close();
     setTimeout(() => this.#socket.terminate(), closeMs).unref();
   }
+}
+
+/** The `Refused` that a frame over the limit is; undefined for any other failure of a socket. */
+export function tooLarge(error: Error): Refused | undefined {
+  if (!('code' in error) || error.code !== 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return undefined;
+  return new Refused(
+    `the gateway sent a frame of more than ${frameBytes} bytes, which is not taken. See docs/runbook.md#too-much`,
+    { cause: error },
+  );
+}
+
+function bytesOf(data: RawData): number {
+  return Array.isArray(data) ? data.reduce((sum, { length }) => sum + length, 0) : data.byteLength;
 }
 
 /** The text of a message, however the library handed it over. */

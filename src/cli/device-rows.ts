@@ -1,4 +1,6 @@
 import { shortId, type DeviceList, type KnownDevice, type PairedDevice } from '../domain/device.js';
+import { plain } from '../domain/heard.js';
+import { nameCharacters } from '../domain/thresholds.js';
 import { ago } from './render.js';
 
 /** The devices of a gateway as the rows of a table: those that ask first, then those that are paired. */
@@ -24,5 +26,6 @@ function lastSeen({ connected, lastSeenAtMs }: PairedDevice, now: number): strin
 }
 
 function shown({ deviceId, displayName, clientId, platform, roles, scopes }: KnownDevice, state: string): string[] {
-  return [shortId(deviceId), displayName || clientId, platform, state, roles.join(', '), scopes.join(', ')];
+  const name = plain(displayName || clientId, nameCharacters);
+  return [shortId(deviceId), name, plain(platform, nameCharacters), state, roles.join(', '), scopes.join(', ')];
 }

@@ -34,7 +34,7 @@ function json({ gateway, approved }: Description, found: DeviceList): string {
     creel: each.deviceId === found.own,
     approvedByCreel: approved.includes(each.deviceId),
   }));
-  return JSON.stringify({ gateway, paired: marked, pending: found.pending });
+  return JSON.stringify({ gateway, paired: marked, pending: found.pending, ...(found.left && { left: found.left }) });
 }
 
 function table({ gateway, approved }: Description, found: DeviceList): string {
@@ -49,5 +49,6 @@ function table({ gateway, approved }: Description, found: DeviceList): string {
   const next = found.pending.map(
     ({ deviceId }) => `creel pair ${gateway} --device ${deviceId}  |  creel deny ${gateway} --device ${deviceId}`,
   );
+  if (found.left) next.push(`creel unpair and creel deny: ${found.left} more devices are not shown`);
   return [drawn.toString(), ...next.map((line) => `next: ${line}`)].join('\n');
 }

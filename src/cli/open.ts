@@ -3,6 +3,7 @@ import { TurnedDown } from '../client/failure.js';
 import { openGateway } from '../client/looks.js';
 import { gatewayId } from '../domain/gateway.js';
 import { newRecipient } from '../domain/seal.js';
+import { origin } from './provision.js';
 import { verb, withTemporal } from './verb.js';
 
 /** `creel open`: a link that opens the Control UI, already paired. It travels sealed and is printed once, here. */
@@ -20,7 +21,7 @@ export function openCommand() {
           throw new TurnedDown(`${id} does not run (${phase}). \`creel describe ${id}\` says why`, 'Refused');
         }
         const recipient = await newRecipient();
-        const { sealed, expiresAt } = await openGateway(client, life, recipient.publicKey);
+        const { sealed, expiresAt } = await openGateway(client, life, recipient.publicKey, origin());
         const url = (await recipient.open(sealed, `creel open ${id}`)).reveal();
         if (options.json) {
           process.stdout.write(`${JSON.stringify({ gateway: id, url, expiresAt })}\n`);

@@ -19,9 +19,14 @@ export async function probeGateway(client: Client, gateway: Gateway): Promise<Ga
   return look<GatewayRecord>(client, 'probe', gateway, input);
 }
 
-/** A link that opens the gateway's Control UI once, sealed to `recipient`. */
-export async function openGateway(client: Client, gateway: Gateway, recipient: string): Promise<OpenResult> {
-  const input: OpenInput = { gateway, recipient, limits: defaultLimits };
+/** A link that opens the gateway's Control UI once, sealed to `recipient`; `who` is written down. */
+export async function openGateway(
+  client: Client,
+  gateway: Gateway,
+  recipient: string,
+  who: string,
+): Promise<OpenResult> {
+  const input: OpenInput = { gateway, recipient, who, limits: defaultLimits };
   return look<OpenResult>(client, 'open', gateway, input);
 }
 

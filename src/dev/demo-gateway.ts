@@ -91,7 +91,7 @@ export async function mintLink(client: Client): Promise<string> {
   const { life } = await ask(client, demoGateway);
   if (!life) throw new Error(`gateway ${demoGateway} has no life on record`);
   const recipient = await newRecipient();
-  const { sealed } = await openGateway(client, life, recipient.publicKey);
+  const { sealed } = await openGateway(client, life, recipient.publicKey, origin);
   return (await recipient.open(sealed, `creel open ${demoGateway}`)).reveal();
 }
 

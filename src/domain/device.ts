@@ -74,4 +74,6 @@ export type DeviceList = {
   readonly own: string;
   readonly paired: readonly PairedDevice[];
   readonly pending: readonly PendingDevice[];
+  /** How many there are beyond those; absent when none. */
+  readonly left?: number;
 };

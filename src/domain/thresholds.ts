@@ -61,6 +61,31 @@ export const lastLogCharacters = 1_400;
 /** A container that ends by itself this often while it is waited for is in a crash loop. */
 export const crashLoopEnds = 2;
 
+/** The most of one line, name or error that a gateway says: a sentence for people, and a log line of JSON that is read on. */
+export const heardCharacters = 4_096;
+
+/** How deep an answer of a gateway may be nested. */
+export const heardDepth = 32;
+
+/** The name of a device, of a program or of a platform, as tables and questions show it. */
+export const nameCharacters = 60;
+
+/** The largest frame that is taken of a gateway: its own policy allows 25 MiB, its longest useful answer has some 100 KB. */
+export const frameBytes = 2 * 1024 * 1024;
+
+/** The most that a gateway may send while one question is open, answers and events together. */
+export const answerBytes = 8 * 1024 * 1024;
+
+/** The most devices of a gateway that creel works through, and the most that it lists. */
+export const devicesMost = 2_000;
+export const devicesShown = 200;
+
+/** The most devices that one sentence names: an eviction of a family's devices names all of them. */
+export const devicesNamed = 50;
+
+/** Bytes of a gateway's log that are read at once. */
+export const logBytes = 256 * 1024;
+
 /** The most output an exec inside a gateway may return before it is cut and refused. */
 export const execOutputBytes = 1024 * 1024;
 

@@ -4,9 +4,12 @@ export type AuditEntry = {
   readonly who: string;
   readonly gateway: string;
   readonly birth: string;
+  /** The token generation that was asked for, or for a link the one in force. */
   readonly generation: number;
   readonly keyId: string;
   readonly what: string;
+  /** What was given: a token's generation, or words; absent in lines of an older creel. */
+  readonly given?: number | string;
 };
 
 /** Where it is written down who saw what: appended to, never changed. */

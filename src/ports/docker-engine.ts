@@ -148,6 +148,7 @@ export interface DockerEngine {
   exec(id: string, request: ExecRequest): Promise<ExecResult>;
   /** Runs an errand to its end and removes its container; one that runs already under the name is waited for instead. */
   runErrand(spec: ErrandSpec): Promise<ExecResult>;
+  /** The last lines that a container logged, each made plain. */
   lastLog(id: string, lines: number): Promise<string>;
 
   /** Everything on the engine that carries a mark of any deployment. */

@@ -1,5 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { Away, finalKinds } from '../domain/errors.js';
+import { plainLines } from '../domain/heard.js';
 import { awayDelayMs } from './away-pace.js';
 
 /** How soon something that is true later by itself is asked for again. */
@@ -46,7 +47,9 @@ function bounded(error: Error, depth = 3): Error {
   return copy;
 }
 
-function cut(text: string): string {
+/** Whatever a message quotes, nothing in it moves a cursor; cut to what a history keeps. */
+function cut(raw: string): string {
+  const text = plainLines(raw, 2 * textBytes);
   if (Buffer.byteLength(text) <= textBytes) return text;
   return `${Buffer.from(text).subarray(0, textBytes).toString('utf8')}… (cut)`;
 }

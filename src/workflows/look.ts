@@ -24,7 +24,8 @@ export async function openGateway(input: OpenInput): Promise<OpenResult> {
   await look(input.limits, 'probe').findGateway(input.gateway);
   const policy = { ...linkPolicy(input.limits), summary: 'mint link' };
   const { mintLink } = proxyActivities<Pick<Looking, 'mintLink'>>(policy);
-  return (await mintLink({ gateway: input.gateway, recipient: input.recipient })).value;
+  const { gateway, recipient, who } = input;
+  return (await mintLink({ gateway, recipient, ...(who !== undefined && { who }) })).value;
 }
 
 /** The gateway token, sealed to the caller; the gateway hears that it was handed over. */

@@ -47,7 +47,13 @@ export type OperationResult = {
 export type Attempted<T> = { readonly attempt: number; readonly value: T };
 
 /** The look that mints a link: answered sealed to the caller's one-time public key. */
-export type OpenInput = { readonly gateway: Gateway; readonly recipient: string; readonly limits: Limits };
+export type OpenInput = {
+  readonly gateway: Gateway;
+  readonly recipient: string;
+  readonly limits: Limits;
+  /** Who asks, for the audit log; absent from an older caller. */
+  readonly who?: string;
+};
 export type OpenResult = { readonly sealed: string; readonly expiresAt: string };
 
 /** The look that shows the gateway token: answered sealed, and written down. */

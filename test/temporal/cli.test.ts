@@ -216,7 +216,10 @@ describe.concurrent('with a worker', () => {
     const { life }: { life: Gateway } = JSON.parse(described.stdout);
     expect(token).toBe(gatewayToken(world.deps.keys.of(life), life.mark, 2).reveal());
     const written = new DirectoryAudit(world.root).entries().filter(({ gateway }) => gateway === 'turned');
-    expect(written).toMatchObject([{ generation: 2, birth: life.mark.birth, what: 'token shown' }]);
+    expect(written).toMatchObject([{ generation: 2, birth: life.mark.birth, what: 'token shown', given: 2 }]);
+    expect((await creel('open', 'turned')).exitCode).toBe(0);
+    const opened = new DirectoryAudit(world.root).entries().filter(({ gateway }) => gateway === 'turned');
+    expect(opened.at(-1)).toMatchObject({ generation: 2, what: 'link made', who: written[0]?.who });
     for (const [id, text] of await historyTexts(client)) expect(holds(text, token), id).toBe(false);
   });
 

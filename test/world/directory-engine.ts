@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ContainerSpec, RestartPolicy } from '../../src/domain/container.js';
 import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
+import { plainLines } from '../../src/domain/heard.js';
 import type { Labels } from '../../src/domain/gateway.js';
 import type { Image } from '../../src/domain/image.js';
 import type {
@@ -256,10 +257,13 @@ export class DirectoryEngine implements DockerEngine {
 
   async lastLog(id: string, lines: number): Promise<string> {
     const log = readText(path.join(this.root, 'logs', encodeURIComponent(this.#container(id).id))) ?? '';
-    return log
-      .split('\n')
-      .slice(-lines - 1)
-      .join('\n');
+    return plainLines(
+      log
+        .split('\n')
+        .slice(-lines - 1)
+        .join('\n'),
+      16_384,
+    );
   }
 
   async listMarked(): Promise<Marked[]> {
