@@ -4,6 +4,7 @@ import { Refused, StartOver } from '../domain/errors.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import { replacementLabel, type Replacement } from '../domain/replacement.js';
 import type { Container } from '../ports/docker-engine.js';
+import { startOnState } from './copier.js';
 import type { Deps } from './deps.js';
 import { demandOurs, runs } from './host.js';
 import { networkOf } from './network.js';
@@ -61,13 +62,13 @@ export async function containerOf(deps: Deps, gateway: Gateway): Promise<Contain
 async function startOrRenew(deps: Deps, gateway: Gateway, container: Container, spec: ContainerSpec) {
   const engine = deps.engineAt(gateway.place);
   try {
-    return await engine.startContainer(container.id);
+    return await startOnState(deps, gateway, container.id);
   } catch (error) {
     if (!(error instanceof StartOver)) throw error;
     await engine.removeContainer(container.id);
     await engine.createContainer(spec);
     const { id } = await containerOf(deps, gateway);
-    return engine.startContainer(id);
+    return startOnState(deps, gateway, id);
   }
 }
 

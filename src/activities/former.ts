@@ -67,9 +67,10 @@ export const restoreAside = (deps: Deps) =>
     const before = former(gateway);
     await removeReplacement(deps)(gateway);
     const [own, name] = [replacementNames(gateway.mark), names(gateway.mark).container];
-    const [aside, serving] = [await findOurs(deps, gateway, own.former), await findOurs(deps, gateway, name)];
-    const runs = [aside, serving].some((each) => each?.state === 'running');
+    const found = [await findOurs(deps, gateway, own.former), await findOurs(deps, gateway, name)];
+    const runs = found.some((each) => each?.state === 'running');
     if (!runs) await putBack(deps, before, gateway.change.save, gateway.change.number);
+    const [aside, serving] = [await findOurs(deps, gateway, own.former), await findOurs(deps, gateway, name)];
     if (aside && !serving) await engine.renameContainer(aside.id, name);
     if (aside && serving) await removeNamed(deps, gateway, own.former);
     if (!runs) await writeConfig(deps, before);

@@ -10,6 +10,7 @@ import { describeChannels, probeChannels } from './channels.js';
 import { writeConfig } from './config.js';
 import { containerOf, ensureRestartPolicy, isReplaced } from './container.js';
 import { removeNamed } from './container-removal.js';
+import { startOnState } from './copier.js';
 import type { Deps } from './deps.js';
 import { unlessUnknown } from './devices.js';
 import { pairedDevices } from './facts.js';
@@ -25,13 +26,11 @@ import { savedFacts, servedBefore } from './snapshot.js';
 export const ensureReplacement = (deps: Deps) =>
   async function ensureReplacement(gateway: Changing<Replacement>): Promise<string> {
     return neverOver(async () => {
-      const engine = deps.engineAt(gateway.place);
       const next = replaced(gateway);
       if (!(await isReplaced(deps, gateway))) await createReplacement(deps, gateway, next);
       const container = await replacementOf(deps, gateway);
       if (container.state === 'created') {
-        deps.signal()?.throwIfAborted();
-        if ((await engine.startContainer(container.id)) === 'port taken') {
+        if ((await startOnState(deps, next, container.id)) === 'port taken') {
           const { port } = await networkOf(deps, gateway);
           throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was replaced`);
         }

@@ -4,6 +4,7 @@ import type { Gateway } from '../domain/gateway.js';
 import { rotationStopGraceS } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import { writeConfig } from './config.js';
+import { startOnState } from './copier.js';
 import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
 
@@ -20,8 +21,7 @@ export async function restartWith(
     await engine.stopContainer(container.id, rotationStopGraceS);
   }
   await writeConfig(deps, gateway, former);
-  deps.signal()?.throwIfAborted();
-  if ((await engine.startContainer(container.id)) !== 'running') {
+  if ((await startOnState(deps, gateway, container.id)) !== 'running') {
     const { port } = await networkOf(deps, gateway);
     throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was restarted`);
   }

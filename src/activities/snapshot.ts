@@ -10,7 +10,8 @@ import {
 } from '../domain/replacement.js';
 import type { Volume, VolumeCopy } from '../ports/docker-engine.js';
 import { isReplaced } from './container.js';
-import { removeContainer } from './container-removal.js';
+import { removeContainer, removeNamed } from './container-removal.js';
+import { copierOf } from './copier.js';
 import type { Deps } from './deps.js';
 import { factsIfServing, servingFacts, type Facts } from './facts.js';
 import { demandOurs } from './host.js';
@@ -101,11 +102,27 @@ export const ensureTaken = (deps: Deps) =>
     });
   };
 
-/** The state that this replacement saved is the gateway's again; what was never saved was never touched. */
+/**
+ * The state that this replacement saved is the gateway's again; what was never saved was never touched. A stopped container that
+ * has the gateway's own name makes room for the copy by the name of the former one.
+ */
 export async function putBack(deps: Deps, gateway: Gateway, save: Shelf, number: number): Promise<void> {
   const known = await snapshotOf(deps, gateway, save);
   if (!known || !isOf(known, number)) return;
-  await deps.engineAt(gateway.place).restoreVolume(await copyOf(deps, gateway, save, number));
+  const copy = await copyOf(deps, gateway, save, number);
+  await makeWay(deps, gateway);
+  await deps.engineAt(gateway.place).restoreVolume(copy);
+}
+
+async function makeWay(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const [name, aside] = [names(gateway.mark).container, replacementNames(gateway.mark).former];
+  const found = await engine.findContainer(name);
+  if (!found || found.state === 'running') return;
+  demandOurs('container', name, found.labels, gateway);
+  await removeNamed(deps, gateway, aside);
+  if ((await engine.renameContainer(found.id, aside)) === 'name taken')
+    throw new Error(`container ${aside} was made by somebody else meanwhile`);
 }
 
 /** What was true of the gateway when the state in a shelf was saved; one that is gone says nothing about anybody. */
@@ -152,9 +169,7 @@ async function holderOf(deps: Deps, gateway: Gateway, release: string): Promise<
 /** A copier that a lost attempt left holds the volumes; it goes first. */
 async function dropSnapshot(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<void> {
   const engine = deps.engineAt(gateway.place);
-  const { copier } = replacementNames(gateway.mark);
-  const copying = await engine.findContainer(copier);
-  demandOurs('container', copier, copying?.labels, gateway);
+  const copying = await copierOf(deps, gateway);
   if (copying) await engine.removeContainer(copying.id);
   const known = await snapshotOf(deps, gateway, shelf);
   if (known) await engine.removeVolume(known.name);
@@ -186,13 +201,24 @@ function isOf(snapshot: Volume, number: number): boolean {
   return snapshot.labels[replacementLabel] === String(number);
 }
 
+/** A copy between the state and a shelf; its mark says what is in that shelf. */
 async function copyOf(deps: Deps, gateway: Gateway, shelf: Shelf, number: number): Promise<VolumeCopy> {
   const own = replacementNames(gateway.mark);
+  const { container, volume } = names(gateway.mark);
+  const { labels = {} } = (await snapshotOf(deps, gateway, shelf)) ?? {};
+  await copierOf(deps, gateway); // `Foreign` when it is not ours.
   return {
-    state: names(gateway.mark).volume,
+    state: volume,
     snapshot: own.snapshots[shelf],
     copier: own.copier,
+    gateway: container,
     labels: { ...markLabels(gateway.mark), [replacementLabel]: String(number) },
     imageId: (await releaseImageOf(deps, gateway)).id,
+    whole: {
+      birth: gateway.mark.birth,
+      release: labels[releaseLabel] ?? gateway.spec.release,
+      copy: `${shelf}/${labels[replacementLabel] ?? number}`,
+      whole: true,
+    },
   };
 }

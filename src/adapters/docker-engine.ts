@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type Dockerode from 'dockerode';
 import type { ContainerCreateOptions } from 'dockerode';
 import { z } from 'zod';
 import type { ContainerSpec, RestartPolicy } from '../domain/container.js';
+import { meetCopier, type Way } from '../domain/copying.js';
 import { NotYet, StartOver } from '../domain/errors.js';
 import type { Labels } from '../domain/gateway.js';
 import { plainLines } from '../domain/heard.js';
@@ -22,7 +24,8 @@ import type {
 } from '../ports/docker-engine.js';
 import { readAll, request, type EngineAt } from './docker-call.js';
 import { createOptions, writerOptions } from './docker-container.js';
-import { copyErrand, errandOptions, nothingSaved } from './docker-errand.js';
+import { copyFailure, tornRefusal } from './docker-copy-errors.js';
+import { copyErrand, errandOptions, nothingSaved, tornState } from './docker-errand.js';
 import { answerOf, diskFull, isContainerGone, isDiskFull, isPortTaken, unexpected } from './docker-errors.js';
 import {
   containerForm,
@@ -131,7 +134,7 @@ export class DockerodeEngine implements DockerEngine {
   }
 
   async saveVolume(copy: VolumeCopy): Promise<void> {
-    await this.#copy('save', copy);
+    if ((await this.#copy('save', copy)) === tornState) throw tornRefusal(copy.state);
   }
 
   async restoreVolume(copy: VolumeCopy): Promise<'restored' | 'nothing saved'> {
@@ -363,17 +366,17 @@ export class DockerodeEngine implements DockerEngine {
 
   async #create(name: string, volume: string, options: ContainerCreateOptions): Promise<'created' | 'name taken'> {
     await this.#demandVolume(volume, name);
-    return this.#createNamed(name, options);
+    return (await this.#createNamed(name, options)) === 'name taken' ? 'name taken' : 'created';
   }
 
   async #demandVolume(volume: string, container: string): Promise<void> {
     if (!(await this.findVolume(volume))) throw new StartOver(`volume ${volume} of container ${container} is gone`);
   }
 
-  async #createNamed(name: string, options: ContainerCreateOptions): Promise<'created' | 'name taken'> {
+  async #createNamed(name: string, options: ContainerCreateOptions): Promise<{ readonly id: string } | 'name taken'> {
     return this.#ask(
       `create container ${name}`,
-      (docker) => docker.createContainer(options).then(() => 'created' as const),
+      (docker) => docker.createContainer(options).then(({ id }) => ({ id })),
       ({ status, text }) => {
         if (status === 404) throw new StartOver(`container ${name} cannot be created, a part of it is gone: ${text}`);
         return status === 409 ? ('name taken' as const) : undefined;
@@ -381,31 +384,54 @@ export class DockerodeEngine implements DockerEngine {
     );
   }
 
-  async #copy(way: 'save' | 'restore', copy: VolumeCopy): Promise<number> {
+  /** What is known to be another copy's is never joined; what the copier ended with, where that is an answer. */
+  async #copy(way: Way, copy: VolumeCopy): Promise<number> {
     const { spec, options } = copyErrand(way, copy);
-    const filters = { volume: [copy.state], status: ['running'] };
-    const users = await this.#ask(`list containers of volume ${copy.state}`, (docker) =>
-      docker.listContainers({ filters }),
-    );
-    const user = users.map(({ Names }) => Names[0]?.slice(1)).find((name) => name !== copy.copier);
-    if (user !== undefined) throw new NotYet(`volume ${copy.state} is in use by container ${user}`);
-    const { exitCode, stderr } = await this.#runToEnd(spec, options);
-    if (exitCode === 0 || (way === 'restore' && exitCode === nothingSaved)) return exitCode;
-    throw new Error(`could not ${way} volume ${copy.state}: exit ${exitCode} ${stderr.trim()}`);
+    const known = await this.findContainer(spec.name);
+    const found = known && { ...known, sameCommand: await this.#hasCommand(known.id, spec.command) };
+    const next = meetCopier(found, way, spec.labels);
+    if (next === 'wait') throw new NotYet(`${spec.name} is at another copy of volume ${copy.state}`);
+    if (known && next === 'end') await this.removeContainer(known.id);
+    const id =
+      known && next === 'join' ? known.id : await this.#startErrand(spec, options, () => this.#demandAlone(copy));
+    const { exitCode, stderr } = await this.#takeEnd(spec, id);
+    const answers = way === 'save' ? [0, tornState] : [0, nothingSaved];
+    if (answers.includes(exitCode)) return exitCode;
+    throw copyFailure(way, copy.state, exitCode, stderr);
+  }
+
+  /**
+   * Asked when the copier stands there and has not begun: whatever starts a container of the gateway makes it first and looks for a
+   * copier then, so one of the two sees the other, however long either sleeps (docs/decisions/0007).
+   */
+  async #demandAlone({ state, copier, gateway }: VolumeCopy): Promise<void> {
+    if (await this.findContainer(gateway)) throw new NotYet(`volume ${state} belongs to container ${gateway} again`);
+    const filters = { volume: [state], status: ['running', 'paused', 'restarting'] };
+    const users = await this.#ask(`list containers of volume ${state}`, (docker) => docker.listContainers({ filters }));
+    const user = users.map(({ Names }) => Names[0]?.slice(1)).find((name) => name !== copier);
+    if (user !== undefined) throw new NotYet(`volume ${state} is in use by container ${user}`);
+  }
+
+  /** Whether a container was made with this command, whatever the image puts before it. */
+  async #hasCommand(id: string, [, ...told]: readonly string[]): Promise<boolean> {
+    const { command } = (await this.findProcess(id)) ?? { command: [] };
+    return isDeepStrictEqual(command.slice(-told.length), told);
   }
 
   /** An errand under way, or ended and not yet taken, is the same errand when it has the same labels and command. */
   async #runToEnd(spec: ErrandSpec, options: ContainerCreateOptions): Promise<ExecResult> {
     const known = await this.findContainer(spec.name);
-    const command = known && (await this.findProcess(known.id))?.command;
     const same =
-      known?.state !== 'created' &&
-      command?.at(-1) === spec.command.at(-1) &&
-      Object.entries(spec.labels).every(([key, value]) => known?.labels[key] === value);
+      known !== undefined &&
+      known.state !== 'created' &&
+      Object.entries(spec.labels).every(([key, value]) => known.labels[key] === value) &&
+      (await this.#hasCommand(known.id, spec.command));
     if (known && !same) await this.removeContainer(known.id);
-    if (!known || !same) await this.#startErrand(spec, options);
-    const { id } = (await this.findContainer(spec.name)) ?? {};
-    if (id === undefined) throw new NotYet(`container ${spec.name} is gone before its end was read`);
+    return this.#takeEnd(spec, same ? known.id : await this.#startErrand(spec, options, async () => undefined));
+  }
+
+  /** Waits for this very container, whoever has its name by then, and takes it away with what it said. */
+  async #takeEnd(spec: ErrandSpec, id: string): Promise<ExecResult> {
     const ended: { StatusCode: number } = await this.#ask(
       `wait for container ${spec.name}`,
       (docker) => docker.getContainer(id).wait(),
@@ -423,12 +449,19 @@ export class DockerodeEngine implements DockerEngine {
     return { exitCode: ended.StatusCode, stdout, stderr };
   }
 
-  async #startErrand(spec: ErrandSpec, options: ContainerCreateOptions): Promise<void> {
+  /** Made, then asked whether it may begin, then started as the very container that was made: one that was removed meanwhile never runs. */
+  async #startErrand(spec: ErrandSpec, options: ContainerCreateOptions, demand: () => Promise<void>): Promise<string> {
     for (const { volume } of spec.mounts) await this.#demandVolume(volume, spec.name);
     const created = await this.#createNamed(spec.name, options);
     if (created === 'name taken') throw new NotYet(`container ${spec.name} is being made by another attempt`);
-    const { id } = (await this.findContainer(spec.name)) ?? { id: spec.name };
-    await this.startContainer(id);
+    try {
+      await demand();
+    } catch (error) {
+      await this.removeContainer(created.id);
+      throw error;
+    }
+    await this.startContainer(created.id);
+    return created.id;
   }
 
   /** A container that will be on the network when it starts counts as attached, which the engine itself does not see. */

@@ -1,6 +1,7 @@
 import type { ContainerSpec, RestartPolicy } from '../domain/container.js';
 import type { Labels } from '../domain/gateway.js';
 import type { Image } from '../domain/image.js';
+import type { StateMark } from '../domain/state-mark.js';
 
 export type Volume = { readonly name: string; readonly labels: Labels };
 
@@ -48,8 +49,13 @@ export type VolumeCopy = {
   readonly snapshot: string;
   /** The container that copies: as long as there is one of this name, nobody else copies. */
   readonly copier: string;
+  /** The gateway's own container name. As long as there is a container of this name, running or not, no copy begins. */
+  readonly gateway: string;
+  /** Whose copy it is: together with its way and its source, only the same copy is joined. */
   readonly labels: Labels;
   readonly imageId: string;
+  /** The mark that the copy ends with, written last. */
+  readonly whole: StateMark;
 };
 
 /** A command that runs to its end in a container of its own: read-only root, no network, no capabilities. */
@@ -105,11 +111,15 @@ export interface DockerEngine {
   removeVolume(name: string): Promise<void>;
 
   /**
-   * Saves what a state volume holds, with owners, modes and times: whole or not at all, and what was saved stays as it is.
-   * A container that runs on the volume is `NotYet`; a missing volume is a `StartOver`.
+   * Saves what a state volume holds, with owners, modes and times, and with the mark that is given: whole or not at all, and what
+   * was saved stays as it is. A container that runs on the volume, one of the gateway's name, and another copy under way are
+   * `NotYet`; a missing volume is a `StartOver`. A volume that says it is torn, and what no copy can ever read or write, is `Refused`.
    */
   saveVolume(copy: VolumeCopy): Promise<void>;
-  /** Makes a state volume exactly what was saved of it, under the same conditions. */
+  /**
+   * Makes a state volume exactly what was saved of it, under the same conditions; another copy under way is ended. From before the
+   * first byte until after the last the volume's mark says that it is torn.
+   */
   restoreVolume(copy: VolumeCopy): Promise<'restored' | 'nothing saved'>;
 
   /** `name taken`: one of this name exists. `subnet taken`: the subnet overlaps with another network. */

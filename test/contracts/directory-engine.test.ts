@@ -35,7 +35,30 @@ async function open(): Promise<EngineUnderTest> {
     forget: async (kind, name) => engine.forget(kind, name),
     crash: async (name) => engine.crash(name),
     speak: async (name, lines) => engine.say(name, lines),
+    askedBy: (signal) => new DirectoryEngine(root, () => signal),
+    sleeper: async () => sleeper(),
+    fill: async (volume) => {
+      const directory = path.join(root, 'files', volume, 'many');
+      fs.mkdirSync(directory, { recursive: true });
+      for (let each = 0; each < 9; each += 1) fs.writeFileSync(path.join(directory, `${each}`), 'x');
+    },
+    holdBack: () => engine.pauseCopies(4),
+    letEnd: () => engine.resumeCopies(),
   };
+}
+
+function sleeper(): Awaited<ReturnType<EngineUnderTest['sleeper']>> {
+  const engine = new DirectoryEngine(root);
+  let isAsleep = false;
+  let wake = () => {};
+  const awake = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  engine.beforeCopy = async () => {
+    isAsleep = true;
+    await awake;
+  };
+  return { engine, asleep: async () => isAsleep, wake, close: async () => undefined };
 }
 
 function inventory(engine: DirectoryEngine, prefix: string): Pick<Marked, 'kind' | 'name'>[] {

@@ -49,7 +49,10 @@ describe('what only a real engine can show', { timeout: 60_000 }, () => {
     const holder = new Scene(world, 'holder'); // As long as it is in use, such a volume keeps what it holds.
     await holder.running({ volume: { name: snapshot, target } });
     const { base, labels } = scene;
-    const copy = { state: `${base}-state`, snapshot, copier: `${base}-copy`, labels, imageId: world.imageId };
+    await world.engine.renameContainer(id, `${base}-old`);
+    const whole = { birth: '7k3fq2', release: '2026.9.6', copy: 'a/7', whole: true };
+    const own = { state: `${base}-state`, copier: `${base}-copy`, gateway: base };
+    const copy = { ...own, snapshot, labels, imageId: world.imageId, whole };
     const saved = world.engine.saveVolume(copy);
     await expect(saved).rejects.toThrow(Refused);
     await expect(saved).rejects.toThrow(/no room on its host .*No space left on device/s);

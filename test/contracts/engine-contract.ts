@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NotYet, StartOver } from '../../src/domain/errors.js';
+import { copies } from './copy-contract.js';
 import { clear, left, Scene, talking, target, type EngineUnderTest } from './engine-under-test.js';
 
 type Scenes = (gateway: string) => Scene;
@@ -273,67 +274,6 @@ function renaming(scenes: Scenes): void {
     await scene.engine.removeContainer(id);
     expect(await scene.engine.findContainer(`${name}-old`)).toBeUndefined();
     expect(await scene.find(name)).toMatchObject({ state: 'created' });
-  });
-}
-
-function copies(scenes: Scenes): void {
-  const file = (content: string) => ({ path: 'kept.json', content, mode: 0o600, uid: 1000 });
-  const place = `${target}/kept.json`;
-
-  /** A stopped container with a file in its volume, and a volume to save it in. */
-  async function saved(gateway: string) {
-    const scene = scenes(gateway);
-    const { id } = await scene.container();
-    await scene.engine.writeFiles(id, target, [file('first')]);
-    const snapshot = `${scene.base}-snap`;
-    await scene.engine.createVolume({ name: snapshot, labels: scene.labels });
-    const copy = {
-      state: `${scene.base}-state`,
-      snapshot,
-      copier: `${scene.base}-copy`,
-      labels: scene.labels,
-      imageId: scene.world.imageId,
-    };
-    return { scene, id, copy };
-  }
-
-  test('what was saved comes back as it was, and what came after it is gone', async () => {
-    const { scene, id, copy } = await saved('copied');
-    const { engine } = scene;
-    expect(await engine.restoreVolume(copy)).toBe('nothing saved');
-    await engine.saveVolume(copy);
-    await engine.writeFiles(id, target, [file('second'), { ...file('new'), path: 'new.json' }]);
-    expect(await engine.restoreVolume(copy)).toBe('restored');
-    expect(await engine.restoreVolume(copy)).toBe('restored');
-    expect(await engine.readFile(id, place)).toBe('first');
-    expect(await engine.readFile(id, `${target}/new.json`)).toBeUndefined();
-    expect(await engine.findContainer(copy.copier)).toBeUndefined();
-  });
-
-  test('what is saved stays as it is, also when it is saved again', async () => {
-    const { scene, id, copy } = await saved('once');
-    await scene.engine.saveVolume(copy);
-    await scene.engine.writeFiles(id, target, [file('second')]);
-    await scene.engine.saveVolume(copy);
-    await scene.engine.restoreVolume(copy);
-    expect(await scene.engine.readFile(id, place)).toBe('first');
-  });
-
-  test('a volume on which a container runs is neither saved nor restored', async () => {
-    const { scene, id, copy } = await saved('busy');
-    await scene.engine.startContainer(id);
-    await expect(scene.engine.saveVolume(copy)).rejects.toThrow(NotYet);
-    await expect(scene.engine.restoreVolume(copy)).rejects.toThrow(NotYet);
-    await scene.engine.stopContainer(id, 1);
-    await scene.engine.saveVolume(copy);
-  });
-
-  test('a volume that is gone is not made in its place', async () => {
-    const { scene, copy } = await saved('nowhere');
-    const none = { ...copy, snapshot: `${scene.base}-none` };
-    await expect(scene.engine.saveVolume(none)).rejects.toThrow(StartOver);
-    await expect(scene.engine.restoreVolume(none)).rejects.toThrow(StartOver);
-    expect(await scene.engine.findVolume(none.snapshot)).toBeUndefined();
   });
 }
 

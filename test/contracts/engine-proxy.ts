@@ -6,15 +6,25 @@ import path from 'node:path';
 
 /**
  * What a proxy does with a connection: passes it on, takes the request and never answers, drops the connection as soon as the
- * engine answers, or drops it after so many bytes of answers.
+ * engine answers, drops it after so many bytes of answers, or holds a request that reads so until `letGo`.
  */
-export type Manner = 'pass' | 'silent' | 'drop answer' | { readonly dropAfterBytes: number };
+export type Manner =
+  | 'pass'
+  | 'silent'
+  | 'drop answer'
+  | { readonly dropAfterBytes: number }
+  | { readonly holdBefore: RegExp };
 
 /** A socket before an engine's socket, to break what cannot be broken on an engine that others use. */
 export class EngineProxy {
   readonly socketPath = path.join(os.tmpdir(), `creel-proxy-${randomBytes(4).toString('hex')}.sock`);
   manner: Manner = 'pass';
   connections = 0;
+  held = 0;
+  #letGo: () => void = () => {};
+  readonly #free = new Promise<void>((resolve) => {
+    this.#letGo = resolve;
+  });
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
 
@@ -27,6 +37,12 @@ export class EngineProxy {
       this.#server.listen(this.socketPath, resolve);
     });
     return this;
+  }
+
+  /** Passes on what is held, and holds nothing any more. */
+  letGo(): void {
+    this.manner = 'pass';
+    this.#letGo();
   }
 
   /** Drops every connection that is open now. */
@@ -49,13 +65,19 @@ export class EngineProxy {
       socket.on('error', () => this.#drop(client, engine));
       socket.on('close', () => this.#drop(client, engine));
     }
-    client.on('data', (chunk: Buffer) => engine.write(chunk));
+    client.on('data', (chunk: Buffer) => {
+      const isHeld = typeof manner === 'object' && 'holdBefore' in manner && manner.holdBefore.test(chunk.toString());
+      if (!isHeld) return engine.write(chunk);
+      this.held += 1;
+      return void this.#free.then(() => engine.write(chunk));
+    });
     client.on('end', () => engine.end());
     let passed = 0;
     engine.on('data', (chunk: Buffer) => {
       if (manner === 'silent') return;
       if (manner === 'drop answer') return this.#drop(client, engine);
-      const room = manner === 'pass' ? chunk.length : Math.max(0, manner.dropAfterBytes - passed);
+      const isCut = typeof manner === 'object' && 'dropAfterBytes' in manner;
+      const room = isCut ? Math.max(0, manner.dropAfterBytes - passed) : chunk.length;
       passed += chunk.length;
       client.write(chunk.subarray(0, room), () => room < chunk.length && this.#drop(client, engine));
     });

@@ -23,6 +23,20 @@ export type EngineUnderTest = {
   readonly forget: (kind: 'container' | 'network', name: string) => Promise<void>;
   /** The process in a running container dies. */
   readonly crash: (name: string) => Promise<void>;
+  /** The same engine, asked by a worker that dies when the signal fires. */
+  readonly askedBy: (signal: AbortSignal) => DockerEngine;
+  /** The same engine, asked by a worker that sleeps right before it starts a container: `asleep` comes true then, `wake` lets it go on. */
+  readonly sleeper: () => Promise<{
+    readonly engine: DockerEngine;
+    readonly asleep: () => Promise<boolean>;
+    readonly wake: () => void;
+    readonly close: () => Promise<void>;
+  }>;
+  /** Fills a volume, so that a copy of it can be met in its middle. */
+  readonly fill: (volume: string) => Promise<void>;
+  /** Lets no copy of a filled volume end before `letEnd`, where an engine can be told so. */
+  readonly holdBack: () => void;
+  readonly letEnd: () => void;
   /** Lets a running container whose command is `talking` say its lines. */
   readonly speak: (name: string, lines: readonly string[]) => Promise<void>;
 };

@@ -5,6 +5,7 @@ import getPort from 'get-port';
 import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
 import type { Marked } from '../../src/ports/docker-engine.js';
 import { foundImage, foundSocket } from '../found.js';
+import { EngineProxy } from './engine-proxy.js';
 import type { EngineUnderTest } from './engine-under-test.js';
 
 /** The machine's own Docker engine, with names, subnets and labels that nobody else uses. */
@@ -13,6 +14,7 @@ export async function openDocker(): Promise<EngineUnderTest> {
   const docker = new Docker({ socketPath });
   const random = randomBytes(3);
   const prefix = `oc-ct-${random.toString('hex')}`;
+  const copiers = new Copiers(docker, prefix);
   let subnets = 0;
   return {
     engine: new DockerodeEngine({ socketPath, signal: () => undefined }),
@@ -34,7 +36,74 @@ export async function openDocker(): Promise<EngineUnderTest> {
     forget: (kind, name) => (kind === 'container' ? removeContainer(docker, name) : removeNetworks(docker, name)),
     crash: async (name) => void (await docker.getContainer(name).kill()),
     speak: async () => undefined,
+    askedBy: (signal) => new DockerodeEngine({ socketPath, signal: () => signal }),
+    sleeper: () => sleeper(socketPath),
+    fill: (volume) => fill(docker, volume),
+    holdBack: () => copiers.hold(),
+    letEnd: () => copiers.letGo(),
   };
+}
+
+/** Whoever asks through this proxy sleeps before the start of a container. */
+async function sleeper(socketPath: string): ReturnType<EngineUnderTest['sleeper']> {
+  const proxy = await new EngineProxy(socketPath).open();
+  proxy.manner = { holdBefore: /^POST \S*\/containers\/\w+\/start/ };
+  return {
+    engine: new DockerodeEngine({ socketPath: proxy.socketPath, signal: () => undefined }),
+    asleep: async () => proxy.held > 0,
+    wake: () => proxy.letGo(),
+    close: () => proxy.close(),
+  };
+}
+
+/** The copiers of one world: each is paused in its middle as soon as it runs, while they are held. */
+class Copiers {
+  readonly #docker: Docker;
+  readonly #prefix: string;
+  readonly #held = new Set<string>();
+  #watch: ReturnType<typeof setInterval> | undefined;
+
+  constructor(docker: Docker, prefix: string) {
+    this.#docker = docker;
+    this.#prefix = prefix;
+  }
+
+  hold(): void {
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => void this.#pause().catch(() => undefined), 15); // One that has just ended cannot be paused.
+  }
+
+  letGo(): void {
+    clearInterval(this.#watch);
+    for (const id of this.#held)
+      this.#docker
+        .getContainer(id)
+        .unpause()
+        .catch(() => undefined); // It may be gone.
+    this.#held.clear();
+  }
+
+  async #pause(): Promise<void> {
+    const filters = { name: [`^/${this.#prefix}.*-copy$`], status: ['running'] };
+    for (const { Id } of await this.#docker.listContainers({ filters })) {
+      this.#held.add(Id);
+      await this.#docker.getContainer(Id).pause();
+    }
+  }
+}
+
+/** Enough files that a copy is met in its middle. */
+async function fill(docker: Docker, volume: string): Promise<void> {
+  const script = 'mkdir /v/many; cd /v/many; i=0; while [ $i -lt 6000 ]; do echo $i > $i; i=$((i+1)); done';
+  const container = await docker.createContainer({
+    Image: foundImage('2026.9.6'),
+    Cmd: ['sh', '-c', script],
+    User: '0:0',
+    HostConfig: { NetworkMode: 'none', Mounts: [{ Type: 'volume', Source: volume, Target: '/v' }] },
+  });
+  await container.start();
+  await container.wait();
+  await container.remove({ v: false });
 }
 
 async function listen(port: number): Promise<() => Promise<void>> {

@@ -12,6 +12,7 @@ import { configFile } from '../../src/domain/gateway-config.js';
 import { replaced, replacementLabel, replacementNames, type Replacement } from '../../src/domain/replacement.js';
 import { Secret } from '../../src/domain/secret.js';
 import { upgradeSteps, rollbackSteps } from '../../src/workflows/steps.js';
+import { stateMarkFile } from '../../src/domain/state-mark.js';
 import { deviceFrom } from '../../src/domain/token.js';
 import { replaceFile } from '../world/directory-files.js';
 import { DirectoryHost } from '../world/directory-host.js';
@@ -439,11 +440,12 @@ async function savedStateOf(stage: ChangeStage, shelf: 'a' | 'b'): Promise<Recor
   return filesBelow(path.join(stage.world.root, 'files', volume, 'state'));
 }
 
-/** Every file and its content, but for what a gateway writes whenever somebody connects. */
+/** Every file and its content, but for what a gateway writes whenever somebody connects, and for the mark, which says where it came from. */
 function filesBelow(directory: string): Record<string, string> {
   const names = fs.readdirSync(directory, { recursive: true, encoding: 'utf8' });
   const files = names
-    .filter((name) => !name.includes('seen/') && fs.statSync(path.join(directory, name)).isFile())
+    .filter((name) => !name.includes('seen/') && name !== stateMarkFile)
+    .filter((name) => fs.statSync(path.join(directory, name)).isFile())
     .toSorted();
   return Object.fromEntries(files.map((name) => [name, fs.readFileSync(path.join(directory, name), 'utf8')]));
 }

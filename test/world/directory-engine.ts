@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ContainerSpec, RestartPolicy } from '../../src/domain/container.js';
+import { copierLabels, meetCopier, type Way } from '../../src/domain/copying.js';
 import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { plainLines } from '../../src/domain/heard.js';
 import type { Labels } from '../../src/domain/gateway.js';
 import type { Image } from '../../src/domain/image.js';
+import { writeStateMark } from '../../src/domain/state-mark.js';
 import type {
   Container,
   DockerEngine,
@@ -20,6 +22,7 @@ import type {
   VolumeCopy,
   WriterSpec,
 } from '../../src/ports/docker-engine.js';
+import { DirectoryCopies, nothingSaved, tornState, type Seen } from './directory-copies.js';
 import { createFile, listNames, readRecord, readText, removeTree, replaceFile, touchFile } from './directory-files.js';
 import { containerNameOf, rememberName } from './directory-names.js';
 import {
@@ -45,14 +48,23 @@ type Kind = 'volume' | 'network' | 'container';
  *     renamed/<id>                  its name now, when it had another
  *     taken-ports/<port>            something foreign listens       down                       the engine does not answer
  *     full                          no state fits the disk
+ *     copies/…, copies-paused       what copiers do (`DirectoryCopies`)
  *
  * References, subnets and the like are URL-encoded in file names.
  */
 export class DirectoryEngine implements DockerEngine {
   readonly root: string;
+  /** Called between two pieces of a copy that somebody waits for here: what it throws ends the wait, and the copier stays. */
+  betweenPieces: ((copy: VolumeCopy, piece: number) => Promise<void> | void) | undefined;
+  /** Called when a copier stands there and is about to be started. */
+  beforeCopy: ((copier: string) => Promise<void> | void) | undefined;
+  readonly #copies: DirectoryCopies;
+  readonly #signal: () => AbortSignal | undefined;
 
-  constructor(root: string) {
+  constructor(root: string, signal: () => AbortSignal | undefined = () => undefined) {
     this.root = root;
+    this.#copies = new DirectoryCopies(root);
+    this.#signal = signal;
     for (const kind of ['volumes', 'networks', 'containers']) fs.mkdirSync(path.join(root, kind), { recursive: true });
   }
 
@@ -96,26 +108,12 @@ export class DirectoryEngine implements DockerEngine {
   }
 
   async saveVolume(copy: VolumeCopy): Promise<void> {
-    const { state, snapshot } = this.#copied(copy);
-    const saved = path.join(snapshot, 'state');
-    if (fs.existsSync(saved)) return;
-    if (fs.existsSync(path.join(this.root, 'full')))
-      throw new Refused(`no room on the engine's host to save volume ${copy.state}. Free some`);
-    const draft = path.join(snapshot, `.${randomBytes(8).toString('hex')}`);
-    copyTree(state, draft);
-    if (fs.existsSync(saved)) removeTree(draft);
-    else fs.renameSync(draft, saved);
+    if ((await this.#copy('save', copy)) === tornState)
+      throw new Refused(`volume ${copy.state} says that it is torn: a copy into it was cut short. It is not saved`);
   }
 
   async restoreVolume(copy: VolumeCopy): Promise<'restored' | 'nothing saved'> {
-    const { state, snapshot } = this.#copied(copy);
-    const saved = path.join(snapshot, 'state');
-    if (!fs.existsSync(saved)) return 'nothing saved';
-    const draft = path.join(path.dirname(state), `.${randomBytes(8).toString('hex')}`);
-    copyTree(saved, draft);
-    removeTree(state);
-    fs.renameSync(draft, state);
-    return 'restored';
+    return (await this.#copy('restore', copy)) === nothingSaved ? 'nothing saved' : 'restored';
   }
 
   async createNetwork(network: { name: string; labels: Labels; subnet: string }) {
@@ -169,6 +167,7 @@ export class DirectoryEngine implements DockerEngine {
     this.#answer();
     const record = readRecord(this.#at('containers', name), containerRecord);
     if (!record) return undefined;
+    this.#letCopierGoOn(record);
     const { id, labels, imageId, memoryMb = 0 } = record;
     const { networkId: _networkId, ...state } = this.#state(record);
     return { id, name, labels, imageId, memoryMb, ...state };
@@ -368,6 +367,15 @@ export class DirectoryEngine implements DockerEngine {
     else fs.rmSync(file, { force: true });
   }
 
+  /** No copy goes on beyond this many of its pieces, whoever waits for it, until `resumeCopies`. */
+  pauseCopies(after: number): void {
+    this.#copies.pause(after);
+  }
+
+  resumeCopies(): void {
+    this.#copies.pause(undefined);
+  }
+
   /** The engine stops answering, or answers again. */
   setDown(down: boolean): void {
     const file = path.join(this.root, 'down');
@@ -432,15 +440,17 @@ export class DirectoryEngine implements DockerEngine {
   }
 
   #dropTraces(record: ContainerRecord): void {
+    this.#copies.forget(record.id);
     fs.rmSync(this.#at('states', record.id), { force: true });
     fs.rmSync(path.join(this.root, 'logs', encodeURIComponent(record.id)), { force: true });
     for (const hint of this.#hintsOf(record)) fs.rmSync(hint, { force: true });
   }
 
-  #assertParts({ name, imageId, volume }: ContainerRecord): void {
+  #assertParts({ name, imageId, volume, beside }: ContainerRecord): void {
     if (!this.#image(imageId)) throw new StartOver(`image ${imageId} of container ${name} is gone`);
-    if (!fs.existsSync(this.#at('volumes', volume)))
-      throw new StartOver(`volume ${volume} of container ${name} is gone`);
+    for (const each of [volume, ...(beside === undefined ? [] : [beside])]) {
+      if (!fs.existsSync(this.#at('volumes', each))) throw new StartOver(`volume ${each} of container ${name} is gone`);
+    }
   }
 
   #containerIfThere(id: string): ContainerRecord | undefined {
@@ -448,17 +458,79 @@ export class DirectoryEngine implements DockerEngine {
     return record?.id === id ? record : undefined;
   }
 
-  /** The directories of a copy; what runs on the state is waited for. */
-  #copied({ state, snapshot, copier }: VolumeCopy): { state: string; snapshot: string } {
+  /** As the real adapter: what is known to be another copy's is never joined, and what was made is looked at before it is started. */
+  async #copy(way: Way, copy: VolumeCopy): Promise<number> {
     this.#answer();
-    for (const name of [state, snapshot]) {
-      if (!fs.existsSync(this.#at('volumes', name)))
-        throw new StartOver(`volume ${name} of container ${copier} is gone`);
+    const labels = copierLabels(way, copy.labels, way === 'save' ? copy.state : copy.snapshot);
+    const known = readRecord(this.#at('containers', copy.copier), containerRecord);
+    if (known) this.#letCopierGoOn(known);
+    const command = this.#copyCommand(way, copy);
+    const sameCommand = JSON.stringify(known?.command) === JSON.stringify(command);
+    const found = known && { ...this.#state(known), labels: known.labels, sameCommand };
+    const next = meetCopier(found, way, labels);
+    if (next === 'wait') throw new NotYet(`${copy.copier} is at another copy of volume ${copy.state}`);
+    if (known && next === 'end') await this.removeContainer(known.id);
+    const id = known && next === 'join' ? known.id : await this.#startCopier(way, copy, labels, command);
+    return this.#takeEnd(id, copy);
+  }
+
+  /** What a copy into this volume would be started with. */
+  #copyCommand(way: Way, { whole }: VolumeCopy): string[] {
+    return [way, writeStateMark(whole)];
+  }
+
+  async #startCopier(way: Way, copy: VolumeCopy, labels: Labels, command: string[]): Promise<string> {
+    const { copier: name, imageId, state, snapshot } = copy;
+    const id = newId(name);
+    const parts = { volume: state, target: '/state', beside: snapshot, network: null, hostPort: null };
+    const created = this.#addContainer({ id, name, labels, imageId, command, ...parts }, 'no');
+    if (created === 'name taken') throw new NotYet(`container ${name} is being made by another attempt`);
+    try {
+      this.#demandAlone(copy);
+      if (way === 'save' && fs.existsSync(path.join(this.root, 'full')))
+        throw new Refused(`no room on the engine's host to save volume ${state}. Free some`);
+    } catch (error) {
+      await this.removeContainer(id);
+      throw error;
     }
-    const user = this.#usersOf('volume', state).find((record) => this.#state(record).state === 'running');
+    await this.beforeCopy?.(name);
+    this.#copies.begin(id, way, copy);
+    await this.startContainer(id);
+    return id;
+  }
+
+  #demandAlone({ state, copier, gateway }: VolumeCopy): void {
+    if (fs.existsSync(this.#at('containers', gateway)))
+      throw new NotYet(`volume ${state} belongs to container ${gateway} again`);
+    const users = this.#usersOf('volume', state).filter(({ name }) => name !== copier);
+    const user = users.find((record) => this.#state(record).state === 'running');
     if (user) throw new NotYet(`volume ${state} is in use by container ${user.name}`);
-    const directory = (name: string) => path.join(this.root, 'files', encodeURIComponent(name));
-    return { state: directory(state), snapshot: directory(snapshot) };
+  }
+
+  async #takeEnd(id: string, copy: VolumeCopy): Promise<number> {
+    const look = (): Seen => {
+      const record = this.#containerIfThere(id);
+      if (!record) return 'gone';
+      return this.#state(record).state === 'running' ? 'goes on' : 'exited';
+    };
+    const between = this.betweenPieces;
+    const hook = between && ((piece: number) => between(copy, piece));
+    const ended = await this.#copies.drive(id, look, hook, this.#signal());
+    const record = this.#containerIfThere(id);
+    if (!record) throw new NotYet(`container ${copy.copier} is gone before its end was read`);
+    if (typeof ended === 'number') this.#change(record, { state: 'exited', exitCode: ended });
+    const { exitCode } = this.#state(record);
+    await this.removeContainer(id);
+    if (![0, nothingSaved, tornState].includes(exitCode))
+      throw new Error(`could not copy volume ${copy.state}: exit ${exitCode}`);
+    return exitCode;
+  }
+
+  /** A copier that nobody waits for does not stand still: it goes on a little whenever somebody looks. */
+  #letCopierGoOn(record: ContainerRecord): void {
+    if (!this.#copies.knows(record.id) || this.#state(record).state !== 'running') return;
+    const ended = this.#copies.goOn(record.id);
+    if (ended !== undefined) this.#change(record, { state: 'exited', exitCode: ended });
   }
 
   #container(id: string): ContainerRecord {
@@ -486,16 +558,20 @@ export class DirectoryEngine implements DockerEngine {
     return path.join(this.root, 'users', kind, encodeURIComponent(key), encodeURIComponent(user));
   }
 
-  #hintsOf({ id, volume, network, hostPort }: ContainerRecord): string[] {
+  #hintsOf({ id, volume, beside, network, hostPort }: ContainerRecord): string[] {
     return [
       this.#hint('volume', volume, id),
+      ...(beside === undefined ? [] : [this.#hint('volume', beside, id)]),
       ...(network === null ? [] : [this.#hint('network', network, id)]),
       ...(hostPort === null ? [] : [this.#hint('port', String(hostPort), id)]),
     ];
   }
 
   #usersOf(kind: 'volume' | 'network' | 'port', key: string): ContainerRecord[] {
-    const holds = (record: ContainerRecord) => String(kind === 'port' ? record.hostPort : record[kind]) === key;
+    const holds = (record: ContainerRecord) =>
+      kind === 'volume'
+        ? [record.volume, record.beside].includes(key)
+        : String(kind === 'port' ? record.hostPort : record.network) === key;
     return listNames(path.join(this.root, 'users', kind, encodeURIComponent(key)))
       .map((id) => this.#containerIfThere(decodeURIComponent(id)))
       .filter((record) => record !== undefined)
@@ -507,11 +583,6 @@ export class DirectoryEngine implements DockerEngine {
       .map((file) => readRecord(path.join(this.root, kind, file), shape))
       .filter((record) => record !== undefined);
   }
-}
-
-function copyTree(from: string, to: string): void {
-  fs.mkdirSync(to, { recursive: true });
-  if (fs.existsSync(from)) fs.cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
 }
 
 const fresh: StateRecord = {

@@ -21,6 +21,8 @@ export const containerRecord = z.object({
   target: z.string(),
   /** The limit that it was made with. */
   memoryMb: z.number().optional(),
+  /** Another volume that it holds: a copier has two. */
+  beside: z.string().optional(),
 });
 
 /** What changes in the life of a container. It lies apart, under the id, so that a late change never brings a removed one back. */
