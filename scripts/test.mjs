@@ -14,7 +14,7 @@ const tiers = [
     name: 'the quick ones on Node 24',
     needs: `the npm registry, once, for node@${node24}`,
     usual: '20 s',
-    paths: ['test/domain', 'test/sagas', '--no-isolate', '--exclude', 'test/sagas/mutants.test.ts'],
+    paths: ['test/domain', 'test/sagas', '--no-isolate', '--exclude', 'test/sagas/{mutants,interrupted}.test.ts'],
     node: node24,
   },
   { name: 'scripts', needs: 'nothing', usual: '10 s', paths: ['test/scripts'] },

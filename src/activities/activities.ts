@@ -22,7 +22,7 @@ import { awaitNoOperations } from './earlier-operations.js';
 import { ensureOperator } from './operator.js';
 import { PlainDoor } from './plain-door.js';
 import { probeReadiness } from './readiness.js';
-import { findGateway } from './record.js';
+import { findGateway, findUnchanged } from './record.js';
 import {
   ensureChannels,
   findReconfigured,
@@ -81,6 +81,7 @@ function provisioning(deps: Deps) {
     probeChannels: probeChannels(deps),
     ensureRestartPolicy: ensureRestartPolicy(deps),
     findGateway: findGateway(deps),
+    findUnchanged: findUnchanged(deps),
   };
 }
 

@@ -1,12 +1,15 @@
-import { NotYet, StartOver } from '../domain/errors.js';
+import { NotYet, Refused, StartOver } from '../domain/errors.js';
 import { describeEngine } from '../domain/engine.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
+import { startPeriodMs } from '../domain/thresholds.js';
 import { describeChannels } from './channels.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
+import { neverOver } from './never-over.js';
 import { networkOf } from './network.js';
 import { openSession } from './operator.js';
+import { until } from './until.js';
 
 /**
  * The whole gateway read back by name, and proved usable once more: an authenticated connection from outside as a paired
@@ -28,6 +31,7 @@ export const findGateway = (deps: Deps) =>
       throw new NotYet(`container ${own.container} does not run (exit ${container.exitCode})`);
     const token = deps.keys.token(gateway);
     const egress = deps.door.probeEgress({ place, container: own.container, token });
+    egress.catch(() => undefined); // Whatever ends the look earlier, nobody waits for it any more.
     const session = await openSession(deps, gateway);
     session.close();
     const channels = await describeChannels(deps, gateway);
@@ -46,4 +50,21 @@ export const findGateway = (deps: Deps) =>
       provedAt: new Date().toISOString(),
       runsOn: describeEngine(host.engine),
     };
+  };
+
+/**
+ * The gateway as it is after a change of it came to nothing, read back by name and proved usable. One whose container has ended is
+ * `Refused` at once; one that runs has as long as any that starts.
+ */
+export const findUnchanged = (deps: Deps) =>
+  async function findUnchanged(gateway: Gateway): Promise<GatewayRecord> {
+    const wait = { what: `gateway ${gateway.mark.gateway} does not serve`, paceMs: 1_000, limitMs: startPeriodMs };
+    return neverOver(() =>
+      until(wait, deps.signal(), async () => {
+        const { name, state, exitCode } = await containerOf(deps, gateway);
+        if (state !== 'running' && state !== 'restarting')
+          throw new Refused(`container ${name} does not run (exit ${exitCode})`);
+        return findGateway(deps)(gateway);
+      }),
+    );
   };

@@ -32,6 +32,8 @@ export type SnapshotDrop = {
   readonly keep?: Shelf;
   /** The release that nobody goes back to any more. */
   readonly former?: string;
+  /** How often it was tried in vain; absent the first time. */
+  readonly failures?: number;
 };
 
 /** The gateway as it is once the replacement is done. */

@@ -222,3 +222,9 @@ export const formerReadyMs = 60_000;
 
 /** How often it is started on its way back: an engine or a host that restarts ends one start, not every one. */
 export const formerStarts = 3;
+
+/**
+ * How long after its first, second, … failure letting go of saved states is tried again: what knows evicted devices and old tokens
+ * must not stay because an engine hiccuped, and an engine that refuses it needs a person, who hears of it at once and then daily.
+ */
+export const dropPausesMs = [60_000, 5 * 60_000, 30 * 60_000, 2 * 3_600_000, 12 * 3_600_000, 24 * 3_600_000] as const;

@@ -20,6 +20,7 @@ import {
 } from './gateway-state.js';
 import { checkChange } from './accept-change.js';
 import { queueOwed } from './change-state.js';
+import { isReplacement } from './replacement-state.js';
 import { operationWorkflowId } from './ids.js';
 import type { Limits } from './limits.js';
 import type { Accepted, OperationKind, ProvisionRequest, RemoveRequest, Request } from './requests.js';
@@ -168,7 +169,7 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
   if (request.kind === 'remove') return enqueueRemoval(state, request, deployment, gateway, now);
   if (request.kind !== 'provision') return push(state, request.kind, false, request);
   if (isAlive(state)) {
-    queueOwed(state);
+    if (state.owed && isReplacement(state.owed)) queueOwed(state);
     return join(state, 'repair') ?? push(state, 'repair', false);
   }
   const mark = { deployment, gateway, birth: gatewayBirth(request.birth), layout };
@@ -200,6 +201,7 @@ function beginLife(state: GatewayState, life: Gateway): void {
   delete state.handOver;
   delete state.kept;
   delete state.failed;
+  delete state.dropping;
 }
 
 function begin(state: GatewayState, kind: OperationKind, now: number): number {

@@ -70,4 +70,8 @@ export type RollbackRequest = Asked & { readonly kind: 'rollback'; readonly read
 export type ReshapeRequest = Asked & SpecChange & { readonly kind: 'change'; readonly readyMs?: number };
 
 /** Lets go of saved states that are not kept any more. Only the entity itself asks for it. */
-export type DropRequest = Asked & { readonly kind: 'drop-snapshot'; readonly former?: string };
+export type DropRequest = Asked & {
+  readonly kind: 'drop-snapshot';
+  readonly former?: string;
+  readonly failures?: number;
+};

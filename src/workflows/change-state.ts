@@ -1,6 +1,7 @@
 import type { Change } from '../domain/change.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { ChangeRequest } from './change-requests.js';
+import { isOfDrop } from './drop-state.js';
 import { isRemoving, join, remember, setPhase, type GatewayState, type Queued } from './gateway-state.js';
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
@@ -18,7 +19,7 @@ import {
 } from './replacement-state.js';
 import { applyReconfiguration, planReshape } from './reshape-state.js';
 import { applyRotation, planRotation } from './rotation-state.js';
-import { stepsOfChange, type ChangeKind } from './steps.js';
+import { registry, stepsOfChange, type ChangeKind } from './steps.js';
 
 const phases: Readonly<Record<ChangeKind, Phase>> = {
   rotate: 'rotating',
@@ -126,32 +127,40 @@ export function endChange(
   delete state.backFrom;
   delete state.owed;
   if (isReplacement(change)) endReplacement(state, operation, change, result);
+  if (result.outcome === 'stopped') owe(state, change, result);
   if (result.outcome === 'left') {
     if (isReplacement(change)) {
-      state.owed = change;
-      state.backFrom = result.entered;
+      owe(state, change, result);
       if (operation.kind !== 'way-back' && join(state, 'repair') !== undefined) queueOwed(state);
     }
     state.left = result.left;
     return setPhase(state, 'degraded', result.reason, now);
   }
-  if (result.outcome === 'done' && operation.kind !== 'way-back') {
-    if (result.record) state.record = result.record;
-    if (state.life) apply(change.kind, state, state.life, change, now, result);
-  }
-  const mended = result.outcome === 'done' && mend(state, operation, change);
+  if (result.record) state.record = result.record;
+  if (result.outcome === 'done' && operation.kind !== 'way-back' && state.life)
+    apply(change.kind, state, state.life, change, now, result);
+  const mended = result.outcome === 'done' && mend(state, operation, change, resting.reason);
   if (result.down !== undefined) return setPhase(state, 'degraded', result.down, now);
   setPhase(state, mended ? 'ready' : resting.phase, mended ? '' : resting.reason, now);
+}
+
+/** What a way back did not come to is still to be undone, whatever kept it from its end. */
+function owe(state: GatewayState, change: Change, { entered }: OperationResult): void {
+  const undoable = entered.filter(({ step }) => registry[step]?.undo);
+  if (undoable.length === 0) return;
+  state.owed = change;
+  state.backFrom = entered;
 }
 
 /**
  * A change that ended well leaves nothing of what an earlier one could not take back; true when that was all that was left.
  * A new container is proved as a whole, whatever was wrong with the one of before.
  */
-function mend(state: GatewayState, operation: Queued, change: Change): boolean {
+function mend(state: GatewayState, operation: Queued, change: Change, wrong: string): boolean {
   const before = state.left.length;
   const steps = new Set(stepsOfChange(change));
   state.left = state.left.filter(({ step }) => !steps.has(step));
+  if (change.kind === 'drop-snapshot' && !isOfDrop(wrong)) return false;
   const renewed = isReplacement(change) && operation.kind !== 'way-back';
   return (before > 0 || renewed) && state.left.length === 0 && state.skipped.length === 0;
 }

@@ -73,6 +73,8 @@ export type GatewayState = {
   handOver?: { readonly generation: number; readonly since: number };
   /** The release of before and the state that goes with it: what a rollback goes back to. */
   kept?: Kept;
+  /** Saved states that could not be let go: why, how often that was tried, and when (epoch ms) it is tried again. */
+  dropping?: { readonly former?: string; readonly failures: number; readonly again: number; readonly reason: string };
   /** How often each release could not be proved in this life. */
   failed?: Readonly<Record<string, number>>;
   /** A new life begins in a run of its own. */

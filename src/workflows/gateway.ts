@@ -17,10 +17,19 @@ import { gatewayId, layout } from '../domain/gateway.js';
 import { describeHandOver, describeState, detailsOf, handOverOf } from './describe.js';
 import { acceptRequest, checkRequest, checkSenders } from './accept-request.js';
 import { carry, restored } from './carried-state.js';
-import { emptyState, expireState, forgetOld, isRemoving, type GatewayState, type Queued } from './gateway-state.js';
-import { beginOperation, endOperation, loseOperation } from './operation-state.js';
+import {
+  emptyState,
+  expireState,
+  forgetOld,
+  isAlive,
+  isRemoving,
+  type GatewayState,
+  type Queued,
+} from './gateway-state.js';
+import { beginOperation, endOperation, forgetOwed, loseOperation, takeBackOwed } from './operation-state.js';
+import { oweDrop, tryDropAgain } from './drop-state.js';
 import { expireFormer } from './replacement-state.js';
-import { RunningOperation } from './running-operation.js';
+import { RunningOperation, type OperationEnd } from './running-operation.js';
 import {
   continueAsNewSignal,
   describeQuery,
@@ -112,6 +121,7 @@ class Entity {
       const now = Date.now();
       expireState(this.#state, now);
       expireFormer(this.#state, now);
+      tryDropAgain(this.#state, now);
       forgetOld(this.#state, this.#start.limits, now);
       if (this.#mustContinueAsNew()) return this.#goOn();
       if (this.#state.queue.length > 0) await this.#operate();
@@ -132,7 +142,19 @@ class Entity {
     const now = Date.now();
     if (end.result) endOperation(this.#state, end.operation, end.result, now);
     else loseOperation(this.#state, end.operation, end.reason, this.#start.limits, now);
+    this.#owe(end, now);
     this.#show();
+  }
+
+  /** What follows from an operation that an older version would have let rest. */
+  #owe({ operation, result, reason }: OperationEnd, now: number): void {
+    const { change, kind } = operation;
+    if (kind === 'restore' && this.#state.owed && !patched('take back after a restore')) forgetOwed(this.#state);
+    const serves = result?.outcome === 'done' || result?.outcome === 'degraded';
+    if ((kind === 'restore' || kind === 'repair') && this.#state.owed && serves) takeBackOwed(this.#state);
+    if (change?.kind !== 'drop-snapshot' || isRemoving(this.#state)) return;
+    const dropped = result?.outcome === 'done' && kind !== 'way-back';
+    if (!dropped && result && patched('drop again')) oweDrop(this.#state, change, reason, now);
   }
 
   /** A removal pre-empts whatever runs before it. */
@@ -153,7 +175,9 @@ class Entity {
   /** When something is to be let go or forgotten; undefined while a gateway lives and has nothing to go back to. */
   #nextDeadline(): number | undefined {
     if (this.#state.stateKeptUntil > 0) return this.#state.stateKeptUntil;
-    if (this.#state.kept && !this.#state.owed) return this.#state.kept.until;
+    const { kept, dropping, owed } = this.#state;
+    if (isAlive(this.#state) && (kept || dropping) && !owed)
+      return Math.min(kept?.until ?? Infinity, dropping?.again ?? Infinity);
     if (this.#state.phase === 'removed' && this.#state.left.length === 0) return this.#forgetAt();
     return undefined;
   }

@@ -1,6 +1,8 @@
 import type { Gateway } from '../domain/gateway.js';
 import { bounded } from './bounded-result.js';
-import { beginChange, endChange, loseChange, owedFirst } from './change-state.js';
+import { showDropping } from './drop-state.js';
+import { isReplacement } from './replacement-state.js';
+import { beginChange, endChange, loseChange, owedFirst, queueOwed } from './change-state.js';
 import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from './gateway-state.js';
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
@@ -13,7 +15,7 @@ export function beginOperation(state: GatewayState, now: number): Queued | undef
   const next = state.queue.shift();
   if (!next) return undefined;
   if (next.asked) return beginChange(state, next, next.asked, now);
-  if (next.kind === 'repair' && state.owed) {
+  if (next.kind === 'repair' && state.owed && isReplacement(state.owed)) {
     remember(state, next, 'withdrawn', owedFirst(state.life?.mark.gateway ?? 'the gateway', state.owed));
     return undefined;
   }
@@ -52,7 +54,10 @@ export function endOperation(state: GatewayState, operation: Queued, told: Opera
   const result = bounded(told);
   state.running = undefined;
   remember(state, operation, result.outcome, result.reason);
-  if (operation.change) return endChange(state, operation, operation.change, result, now);
+  if (operation.change) {
+    endChange(state, operation, operation.change, result, now);
+    return showDropping(state, now);
+  }
   state.entered = result.entered;
   state.left = result.left;
   if (operation.kind === 'remove' || operation.kind === 'purge') return endRemoval(state, operation, result, now);
@@ -68,6 +73,8 @@ export function endOperation(state: GatewayState, operation: Queued, told: Opera
   const phase = phases[result.outcome] ?? 'degraded';
   if (phase === 'removed' && !isRemoving(state)) withdrawQueue(state, 'the gateway that it was for did not come to be');
   setPhase(state, phase, result.reason, now);
+  if (state.dropping) state.dropping = { ...state.dropping, again: now };
+  showDropping(state, now);
 }
 
 /** The record with what an operation found out: only a take-up finds out the key. */
@@ -95,14 +102,26 @@ function endRemoval(state: GatewayState, operation: Queued, result: OperationRes
   state.stateKeptUntil = result.outcome === 'done' && kept && keepMs > 0 ? now + keepMs : 0;
   state.record = undefined;
   delete state.kept;
+  delete state.dropping;
   if (state.life && result.outcome === 'done') {
     const { underway: _underway, ...life } = state.life;
     state.life = life;
-    delete state.owed;
-    delete state.backFrom;
+    if (state.stateKeptUntil === 0 || !state.owed || isReplacement(state.owed)) forgetOwed(state);
   }
   const until = state.stateKeptUntil > 0 ? `state kept until ${new Date(state.stateKeptUntil).toISOString()}` : '';
   setPhase(state, state.life ? 'removed' : 'none', result.reason === '' ? until : result.reason, now);
+}
+
+/** A gateway whose state was kept before a change of it was taken back is there again: now it can be. */
+export function takeBackOwed(state: GatewayState): void {
+  state.resting ??= { phase: state.phase, reason: state.reason };
+  queueOwed(state);
+}
+
+/** Nothing is to be taken back any more: a replacement was put back by the removal, and what is gone owes nothing. */
+export function forgetOwed(state: GatewayState): void {
+  delete state.owed;
+  delete state.backFrom;
 }
 
 /**

@@ -7,7 +7,7 @@ import { failedLength, failedTries, keepFormerMs, readinessMs, replacementReadyM
 import type { DropRequest, RollbackRequest, UpgradeRequest } from './change-requests.js';
 import { isRemoving, type GatewayState, type Queued } from './gateway-state.js';
 import type { OperationResult } from './operation.js';
-import { replacementOwns } from './steps.js';
+import { registry, replacementOwns } from './steps.js';
 
 /** The step whose undo brings a gateway of before back: undone, the new one was tried and could not be proved. */
 const asideStep = 'set aside';
@@ -58,9 +58,10 @@ export function planRollback(state: GatewayState, life: Gateway, asked: Rollback
 }
 
 /** Everything is let go but what is still kept, and the image of its release. */
-export function planDrop({ kept }: GatewayState, life: Gateway, { former }: DropRequest): Change {
+export function planDrop({ kept }: GatewayState, life: Gateway, { former, failures }: DropRequest): Change {
   const unused = former !== undefined && ![kept?.spec.release, life.spec.release].includes(former);
-  return { kind: 'drop-snapshot', ...(kept && { keep: kept.shelf }), ...(unused && { former }) };
+  const tried = failures === undefined ? {} : { failures };
+  return { kind: 'drop-snapshot', ...(kept && { keep: kept.shelf }), ...(unused && { former }), ...tried };
 }
 
 /** A replacement ended. What a removal cut short is still under way; what was tried and went back counts against its release. */
@@ -70,7 +71,7 @@ export function endReplacement(
   change: Replacement,
   { outcome, reason, left, entered, proofs }: OperationResult,
 ): void {
-  if (outcome === 'stopped')
+  if (outcome === 'stopped' && entered.some(({ step }) => registry[step]?.undo))
     return unsettle(state, Math.max(0, ...entered.map(({ unsettledUntil }) => unsettledUntil)));
   if (state.life && !left.some(({ step }) => step === asideStep)) {
     const { underway: _underway, ...life } = state.life;
@@ -106,8 +107,10 @@ export function applyReplacement(state: GatewayState, life: Gateway, change: Rep
   if (state.failed) state.failed = failed;
 }
 
-/** A saved state that was dropped is on record nowhere already. */
-export function applyDrop(): void {}
+/** A saved state that was dropped is on record nowhere already, but for the tries that failed. */
+export function applyDrop(state: GatewayState): void {
+  delete state.dropping;
+}
 
 /** What was kept to go back to is let go when its time has come and nothing else is to be done. */
 export function expireFormer(state: GatewayState, now: number): void {

@@ -4,6 +4,7 @@ import {
   CancellationScope,
   condition,
   getExternalWorkflowHandle,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -18,7 +19,7 @@ import type { Attempted, OperationInput, OperationResult } from './operation.js'
 import { sendPage } from './page.js';
 import { doPolicy, undoPolicy } from './policies.js';
 import { beingRemovedSignal, parkedSignal, replySignal, type Park, type ParkAnswer } from './requests.js';
-import { Saga, toldOf, type Failure, type Pause, type Runtime } from './saga.js';
+import { Saga, toldOf, type Ability, type Failure, type Pause, type Runtime } from './saga.js';
 import { needsAttentionKey } from './search-attributes.js';
 import { registry } from './steps.js';
 import { sleepWorked } from './worked-time.js';
@@ -121,6 +122,14 @@ class WorkflowRuntime implements Runtime {
     return this.#removed;
   }
 
+  outOfTime(): boolean {
+    return this.#late;
+  }
+
+  adopts(ability: Ability): boolean {
+    return patched(ability);
+  }
+
   async shielded<T>(fn: () => Promise<T>): Promise<T> {
     return CancellationScope.nonCancellable(async () => {
       const watch = new CancellationScope();
@@ -169,8 +178,9 @@ class WorkflowRuntime implements Runtime {
       answers,
     };
     await this.#show(park);
+    const endsForRemoval = doing === 'do' || patched('a removal ends a parked undo');
     const parked = async () =>
-      condition(() => this.#answer !== undefined || (doing === 'do' && this.#removed), gateway.spec.parkMs);
+      condition(() => this.#answer !== undefined || (endsForRemoval && this.#removed), gateway.spec.parkMs);
     try {
       await parked();
     } catch (error) {

@@ -197,7 +197,7 @@ export class RunningOperation {
   #neverBegan(error: unknown): OperationEnd {
     const reason = `it never began (${error instanceof Error ? error.message : String(error)})`;
     const outcome = this.#operation.kind === 'provision' ? 'undone' : 'stopped';
-    const { entered } = this.#state;
+    const entered = this.#operation.change ? [] : this.#state.entered;
     return {
       operation: this.#operation,
       result: { outcome, reason, record: undefined, entered, skipped: [], left: [] },

@@ -1,7 +1,9 @@
 import type { Approved } from '../activities/approval.js';
 import type { Down } from '../activities/former.js';
 import type { Living } from '../domain/life.js';
-import { registry, stateStep } from './steps.js';
+import type { SnapshotDrop } from '../domain/replacement.js';
+import { dropPausesMs } from '../domain/thresholds.js';
+import { lookStep, registry, stateStep } from './steps.js';
 import type { Attempted, OperationInput, OperationResult, Proof } from './operation.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import type { Entered, Left, ParkAnswer } from './requests.js';
@@ -38,9 +40,20 @@ export interface Runtime {
   page(title: string, text: string): void;
   /** Runs `fn`; what is not finished by then counts as cancelled. */
   within<T>(ms: number, fn: () => Promise<T>): Promise<T>;
+  /** Whether the limit of `within` has passed: then it was no person who cancelled. */
+  outOfTime(): boolean;
+  /** Whether this run began with a version that does this: what an older one began goes on as it began. */
+  adopts(ability: Ability): boolean;
 }
 
-type Outcome = { readonly ok: true } | { readonly ok: false; readonly step: string; readonly failure: Failure };
+/** What later versions of the saga do, by names that are a format: histories keep them. */
+export type Ability = 'tell of its end' | 'look after going back';
+
+type Outcome = { readonly ok: true } | Unfinished;
+type Unfinished = { readonly ok: false; readonly step: string; readonly failure: Failure };
+
+/** What an unwind left, and whether a removal cut it short: then what it had not come to is still to be undone. */
+type Unwound = { readonly left: readonly Left[]; readonly cut: boolean };
 
 /**
  * One reading of a gateway's list. It remembers every step before its `do` runs, because a failed attempt may still have
@@ -53,10 +66,12 @@ export class Saga {
   readonly #skipped: string[] = [];
   readonly #proofs: Proof[] = [];
   readonly #allowed: string[] = [];
+  readonly #told: string[] = [];
   #deviceId: string | undefined;
   #down: string | undefined;
   #record: GatewayRecord | undefined;
   #changing = false;
+  #aborted = false;
 
   constructor(input: OperationInput, runtime: Runtime) {
     this.#input = input;
@@ -68,19 +83,23 @@ export class Saga {
   async begin(): Promise<OperationResult> {
     const outcome = await this.#readForward();
     if (outcome.ok) return this.#finished();
-    const left = await this.#unwind(this.#input.steps);
+    const { left } = await this.#unwind(this.#input.steps);
+    this.#tell(`${this.#input.kind} failed`, outcome);
     return this.#result(left.length > 0 ? 'left' : 'undone', sentence(outcome), left);
   }
 
   /** Reads the list forward over a life that exists. Whatever ends it, what existed stays. */
   async repair(): Promise<OperationResult> {
     const outcome = await this.#readForward();
-    return outcome.ok ? this.#finished() : this.#result('stopped', sentence(outcome), []);
+    if (outcome.ok) return this.#finished();
+    this.#tell(`${this.#input.kind} failed`, outcome);
+    return this.#result('stopped', sentence(outcome), []);
   }
 
   /**
    * Reads the list forward over a life that exists, within a limit if there is one; when it cannot be finished, what it entered itself is
-   * undone, newest first, and a person hears of it. A gateway that is being removed needs no way back.
+   * undone, newest first, the gateway is looked at, and a person hears of it. A removal needs no gateway that serves again: it ends the
+   * way back where it is, and what was not undone by then is the removal's to put back.
    */
   async change(limitMs?: number): Promise<OperationResult> {
     this.#changing = true;
@@ -88,17 +107,54 @@ export class Saga {
     const outcome = await (limitMs === undefined ? read() : this.#runtime.within(limitMs, read));
     if (outcome.ok) return this.#finished();
     if (this.#runtime.beingRemoved()) return this.#result('stopped', sentence(outcome), []);
-    const entered = this.#input.steps.some((step) => this.#entered.has(step) && registry[step]?.undo);
-    const left = await this.#unwind(this.#input.steps);
-    if (entered) this.#runtime.page(`${this.#input.kind} went back`, sentence(outcome));
+    const entered = this.#input.steps.some((step) => this.#entered.has(step) && registry[step]?.undo !== undefined);
+    const { left, cut } = await this.#unwind(this.#input.steps);
+    if (cut) return this.#result('stopped', `${sentence(outcome)}; ${cutShort}`, []);
+    if (left.length === 0) await this.#lookAgain();
+    this.#tellOfChange(outcome, entered);
     return this.#result(left.length > 0 ? 'left' : 'undone', sentence(outcome), left);
   }
 
   /** Undoes the steps of the list, newest first. */
   async cleanUp(): Promise<OperationResult> {
-    const left = await this.#unwind(this.#input.steps);
+    const { left, cut } = await this.#unwind(this.#input.steps);
+    if (cut) return this.#result('stopped', cutShort, []);
     const reason = left.map((each) => `${each.step}: ${each.reason}`).join('; ');
     return this.#result(left.length > 0 ? 'left' : 'done', reason, left);
+  }
+
+  /** What a way back has proved says nothing of a change that had nothing to undo: the gateway is asked. */
+  async #lookAgain(): Promise<void> {
+    const { change } = this.#input;
+    if (change?.kind === 'drop-snapshot' || this.#down !== undefined) return;
+    if (!this.#runtime.adopts('look after going back')) return;
+    try {
+      const { value } = await this.#runtime.shielded(() => this.#runtime.perform(lookStep, 'do'));
+      this.#note(lookStep, value);
+    } catch (error) {
+      if (this.#runtime.beingRemoved()) return;
+      const { mark } = this.#input.gateway;
+      const said = this.#runtime.readFailure(error).message;
+      this.#down = `it does not serve: ${said}. \`creel provision ${mark.gateway}\` repairs it`;
+    }
+  }
+
+  /** What an older version began tells only of what it had to undo. */
+  #tellOfChange(outcome: Unfinished, entered: boolean): void {
+    const { kind, change } = this.#input;
+    if (!this.#runtime.adopts('tell of its end')) {
+      if (entered) this.#runtime.page(`${kind} went back`, sentence(outcome));
+    } else if (change?.kind !== 'drop-snapshot') this.#tell(`${kind} went back`, outcome, this.#down);
+    else if (tellsOfDrop(change)) this.#tell('saved states could not be let go', outcome);
+  }
+
+  /** Tells a person how it ended, once: not one who ended it, and nobody when a removal did. */
+  #tell(title: string, outcome: Unfinished, more?: string): void {
+    const { failure } = outcome;
+    const byPerson = this.#aborted || (this.#runtime.cancelled() && !this.#runtime.outOfTime());
+    if (byPerson || this.#runtime.beingRemoved() || this.#told.includes(failure.message)) return;
+    if (!this.#runtime.adopts('tell of its end')) return;
+    this.#runtime.page(title, more === undefined ? sentence(outcome) : `${sentence(outcome)}. Now ${more}`);
   }
 
   async #readForward(): Promise<Outcome> {
@@ -127,14 +183,13 @@ export class Saga {
       const failure = await this.#try(step);
       if (!failure) return { ok: true };
       if (this.#runtime.cancelled() || failure.kind === 'StartOver') return { ok: false, step, failure };
-      if (failure.kind === 'Foreign' || failure.kind === 'Bug')
-        this.#runtime.page(`${step}: ${failure.kind}`, failure.message);
+      if (failure.kind === 'Foreign' || failure.kind === 'Bug') this.#tellOfFinding(step, failure);
       if (lastTry || !this.#mayPark(step)) return { ok: false, step, failure };
       const answers = answersOf(step);
       const answer = await this.#runtime.park({ step, doing: 'do', reason: failure.message, answers });
       if (answer === 'skip') return this.#skip(step);
       if (answer === 'allow') this.#allowed.push(failure.message);
-      if (answer === 'abort' || this.#runtime.cancelled()) return { ok: false, step, failure };
+      if (answer === 'abort' || this.#runtime.cancelled()) return this.#abort(step, failure);
       lastTry = answer === 'expired'; // a limit that passes asks the world once more before it decides
     }
   }
@@ -142,6 +197,17 @@ export class Saga {
   /** A change goes back at once, because the gateway serves meanwhile; only a question to an operator waits for an answer. */
   #mayPark(step: string): boolean {
     return !this.#changing || registry[step]?.asks === true;
+  }
+
+  #tellOfFinding(step: string, failure: Failure): void {
+    this.#told.push(failure.message);
+    this.#runtime.page(`${step}: ${failure.kind}`, failure.message);
+  }
+
+  /** Where the spec allows no wait, nobody was asked. */
+  #abort(step: string, failure: Failure): Outcome {
+    this.#aborted = this.#input.gateway.spec.parkMs > 0;
+    return { ok: false, step, failure };
   }
 
   #skip(step: string): Outcome {
@@ -184,29 +250,44 @@ export class Saga {
   }
 
   /** Undoes what was entered of these steps; never cancelled, and done once more when a late effect was possible. */
-  async #unwind(steps: readonly string[]): Promise<Left[]> {
+  async #unwind(steps: readonly string[]): Promise<Unwound> {
     return this.#runtime.shielded(async () => {
       const undoable = steps.filter((step) => this.#entered.has(step) && registry[step]?.undo).toReversed();
       let failed = await this.#undoAll(undoable);
       const wait = Math.max(0, ...undoable.map((step) => this.#entered.get(step) ?? 0)) - this.#runtime.now();
       const settles = wait > 0 && !this.#runtime.beingRemoved();
       if (settles) {
-        await this.#runtime.sleep(wait, 'settle: a lost attempt may still take effect');
+        await this.#settle(wait);
         failed = await this.#undoAll(undoable);
       }
-      const left: Left[] = [];
-      for (const [step, failure] of failed) left.push(...(await this.#insist(step, failure)));
+      const ends: (Left | 'undone' | 'cut')[] = [];
+      for (const [step, failure] of failed) ends.push(await this.#insist(step, failure));
+      const left = ends.filter((end) => typeof end !== 'string');
       const unsettled = wait > 0 && !settles; // The removal that comes next waits for it, and undoes them again.
-      if (!unsettled)
+      const cut = ends.includes('cut') || (unsettled && this.#isCut());
+      if (!unsettled && !cut)
         for (const step of undoable) if (!left.some((each) => each.step === step)) this.#entered.delete(step);
-      return left;
+      return { left, cut };
     });
+  }
+
+  /** Whether a removal ends this way back: it is told so, and every call is cancelled from then on. */
+  #isCut(): boolean {
+    return this.#input.change !== undefined && this.#runtime.beingRemoved();
+  }
+
+  async #settle(ms: number): Promise<void> {
+    try {
+      await this.#runtime.sleep(ms, 'settle: a lost attempt may still take effect');
+    } catch (error) {
+      if (!this.#isCut()) throw error;
+    }
   }
 
   async #undoAll(steps: readonly string[]): Promise<Map<string, Failure>> {
     const failed = new Map<string, Failure>();
     for (const step of steps) {
-      const failure = await this.#undo(step);
+      const failure = this.#isCut() ? cancelled : await this.#undo(step);
       if (failure) failed.set(step, failure);
     }
     return failed;
@@ -223,17 +304,18 @@ export class Saga {
   }
 
   /** An undo that retries cannot help waits for an operator; what is left in the end is named. */
-  async #insist(step: string, first: Failure): Promise<Left[]> {
+  async #insist(step: string, first: Failure): Promise<Left | 'undone' | 'cut'> {
     let failure = first;
     for (;;) {
-      if (this.#runtime.beingRemoved() && this.#input.change) return [];
+      if (this.#isCut()) return 'cut';
       this.#runtime.page(`undo ${step}: ${failure.kind}`, failure.message);
       const answer = this.#runtime.beingRemoved()
         ? 'expired'
         : await this.#runtime.park({ step, doing: 'undo', reason: failure.message, answers: ['retry', 'leave'] });
-      if (answer !== 'retry') return [{ step, kind: failure.kind, reason: failure.message }];
+      if (this.#isCut()) return 'cut';
+      if (answer !== 'retry') return { step, kind: failure.kind, reason: failure.message };
       const again = await this.#undo(step);
-      if (!again) return [];
+      if (!again) return 'undone';
       failure = again;
     }
   }
@@ -259,12 +341,19 @@ export class Saga {
   }
 }
 
+const cutShort = 'a removal came before its way back was at its end';
+
 const cancelled: Failure = { kind: 'Cancelled', message: 'cancelled', attempt: 1 };
 
 /** What an operator may say to a step that does not go on. */
 function answersOf(step: string): ParkAnswer[] {
   if (registry[step]?.allows) return ['retry', 'allow', 'abort'];
   return registry[step]?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+}
+
+/** The first time, and whenever a day has passed since. */
+function tellsOfDrop({ failures = 0 }: SnapshotDrop): boolean {
+  return failures === 0 || failures >= dropPausesMs.length;
 }
 
 function isDown(value: unknown): value is Down {

@@ -71,6 +71,7 @@ export const registry: Readonly<Record<string, Step>> = {
   'prove channels': { do: 'probeReconfigured', pace: 'wait' }, // only reads
   'read reconfigured': { do: 'findReconfigured', pace: 'act' }, // only reads
   'drop snapshot': { do: 'ensureDropped', pace: 'act' }, // what nobody goes back to is gone for good
+  'look again': { do: 'findUnchanged', pace: 'wait', attempts: 3 }, // only reads
 };
 
 /** Everything a live gateway owns, in the order it comes to exist. */
@@ -153,6 +154,9 @@ export const reconfigureSteps = ['check channels', 'apply channels', 'prove chan
 
 /** What a replacement may leave in the world until the gateway is removed: entered from the moment that it begins. */
 export const replacementOwns = ['rehearse replacement', 'make room', 'start replacement'] as const;
+
+/** What tells whether a gateway serves when a change of it came to nothing. */
+export const lookStep = 'look again';
 
 /** The step that holds the customer's data. */
 export const stateStep = 'keep state';

@@ -5,6 +5,8 @@ import type { Attempted } from '../../src/workflows/operation.js';
 import type { ParkAnswer } from '../../src/workflows/requests.js';
 import type { Failure, Pause, Runtime } from '../../src/workflows/saga.js';
 import { registry } from '../../src/workflows/steps.js';
+import { attempting } from '../world/moments.js';
+import { VirtualClock } from './virtual-clock.js';
 
 /** What is made to happen to one attempt of a call. */
 export type Fault =
@@ -17,6 +19,33 @@ export type Fault =
 
 export type FaultPlan = (step: string, doing: 'do' | 'undo', attempt: number) => Fault | undefined;
 
+/** What comes from outside while an operation runs. */
+export type Interruption =
+  | 'cancel' // somebody cancels the operation
+  | 'remove' // the gateway is being removed: the operation is told so, and cancelled
+  | 'time is over' // the limit of `within` passes
+  | 'terminate'; // the run ends here, and nobody is told
+
+/** A moment of a call: 0 is before anything of it, then one after each call of a port and each piece of a copy; or a pause. */
+export type Moment = {
+  readonly step: string;
+  readonly doing: 'do' | 'undo' | 'parked' | 'pause';
+  readonly moment: number;
+};
+
+export type Outside = {
+  /** What happens at a moment. */
+  readonly at?: (moment: Moment) => Interruption | undefined;
+  /** What a removal does beside stopping the operation: asks for it. */
+  readonly onRemove?: () => void;
+  /** What an operator says to a park; nobody says anything when absent, and the wait ends. */
+  readonly answer?: (pause: Pause) => ParkAnswer | undefined;
+  readonly clock?: VirtualClock;
+};
+
+/** The run was terminated: nothing of it goes on. */
+export class Terminated extends Error {}
+
 /** What `perform` throws: the end of a call as Temporal would report it. */
 class Ended extends Error {
   readonly failure: Failure;
@@ -27,76 +56,109 @@ class Ended extends Error {
   }
 }
 
-/** Stands for Temporal around a saga: retries, virtual time, and faults where the plan says so. */
+/**
+ * Stands for Temporal around a saga: retries, virtual time, faults where the plan says so, and whatever comes from outside at any
+ * moment: what `run-operation.ts` does with it, this does.
+ */
 export class VirtualRuntime implements Runtime {
   readonly pages: string[] = [];
+  readonly parks: Pause[] = [];
   readonly undoAttempts: { step: string; attempt: number }[] = [];
+  readonly clock: VirtualClock;
+  /** Whether what was to come from outside has come. */
+  interrupted = false;
   readonly #activities: Activities;
   readonly #gateway: Gateway;
   readonly #plan: FaultPlan;
-  readonly #late: { at: number; effect: () => Promise<unknown> }[] = [];
+  readonly #outside: Outside;
   readonly #lateMs: number;
-  #now = 1_000_000;
+  readonly #root = new AbortController();
+  #shield: AbortController | undefined;
+  #limit = Infinity;
+  #limited: AbortController | undefined;
+  #removed = false;
+  #late = false;
+  #terminated = false;
 
   /** `gateway` is what the activities are told: with a change, when the operation is one. */
-  constructor(activities: Activities, gateway: Gateway, lateMs: number, plan: FaultPlan) {
+  constructor(activities: Activities, gateway: Gateway, lateMs: number, plan: FaultPlan, outside: Outside = {}) {
     this.#activities = activities;
     this.#gateway = gateway;
     this.#lateMs = lateMs;
     this.#plan = plan;
+    this.#outside = outside;
+    this.clock = outside.clock ?? new VirtualClock();
   }
 
   now(): number {
-    return this.#now;
+    return this.clock.now();
   }
 
   async sleep(ms: number): Promise<void> {
-    const until = this.#now + ms;
-    for (const { at, effect } of this.#late.splice(0)) {
-      if (at <= until) await effect().catch(() => undefined); // A late attempt may meet a world that it no longer fits.
-      else this.#late.push({ at, effect });
-    }
-    this.#now = until;
+    this.#interrupt({ step: '', doing: 'pause', moment: 0 });
+    this.#demandOpen();
+    await this.clock.sleep(ms);
   }
 
   /** Lets every late effect land that is still out. */
   async outlast(): Promise<void> {
-    await this.sleep(this.#lateMs * 10);
+    await this.clock.sleep(this.#lateMs * 10);
   }
 
-  async perform(step: string, doing: 'do' | 'undo'): Promise<Attempted<unknown>> {
+  async perform(step: string, doing: 'do' | 'undo', allowed: readonly string[] = []): Promise<Attempted<unknown>> {
     const activity = registry[step]?.[doing];
     if (!activity) throw new Error(`${step} has no ${doing}`);
     const call = this.#activities[activity] as (gateway: Gateway) => Promise<unknown>;
+    const told = { ...this.#gateway, ...(allowed.length > 0 && { allowed }) };
+    const most = Math.min(20, (doing === 'do' && registry[step]?.attempts) || 20);
+    this.#demandOpen();
     for (let attempt = 1; ; attempt += 1) {
       if (doing === 'undo') this.undoAttempts.push({ step, attempt });
       try {
-        return {
-          attempt,
-          value: await this.#attempt(() => call(this.#gateway), this.#plan(step, doing, attempt), step),
-        };
+        const value = await this.#attempt(() => call(told), step, doing, attempt);
+        this.#demandAlive();
+        return { attempt, value };
       } catch (error) {
-        if (error instanceof Ended) throw error;
-        const kind = error instanceof Error ? error.name : 'Error';
-        const message = error instanceof Error ? error.message : String(error);
-        const final = finalKinds.some((each) => each === kind) || attempt === 20;
-        if (final) throw new Ended({ kind, message, attempt });
-        this.#now += 100;
+        this.#demandAlive();
+        const end = this.#endOf(error, attempt, most);
+        if (end) throw end;
+        this.#pass(100);
+        if (this.#signal().aborted) throw cancelledCall();
       }
     }
   }
 
-  async #attempt(call: () => Promise<unknown>, fault: Fault | undefined, step: string): Promise<unknown> {
+  /** How a call ends with this error; undefined when it is tried again. */
+  #endOf(error: unknown, attempt: number, most: number): Ended | undefined {
+    if (error instanceof Ended) return error;
+    const kind = error instanceof Error ? error.name : 'Error';
+    if (this.#signal().aborted && kind === 'AbortError') return cancelledCall();
+    const message = error instanceof Error ? error.message : String(error);
+    const final = finalKinds.some((each) => each === kind) || attempt === most;
+    return final ? new Ended({ kind, message, attempt }) : undefined;
+  }
+
+  async #attempt(call: () => Promise<unknown>, step: string, doing: 'do' | 'undo', number: number): Promise<unknown> {
+    const fault = this.#plan(step, doing, number);
+    let count = 0;
+    const moment = () => {
+      this.#interrupt({ step, doing, moment: count });
+      count += 1;
+    };
+    const signal = this.#signal();
+    const attempt = () => attempting({ signal, moment }, call);
+    moment();
+    signal.throwIfAborted();
     if (fault === 'refuse before') throw refusal(step);
     if (fault === 'late') {
-      this.#late.push({ at: this.#now + this.#lateMs, effect: call });
+      this.clock.after(this.#lateMs, call);
       throw new Ended({ kind: 'TimeoutFailure', message: `${step} was made to time out`, attempt: undefined });
     }
-    if (fault === 'both at once') return settleFirst(call(), call());
-    const value = await call();
+    if (fault === 'both at once') return settleFirst(attempt(), attempt());
+    const value = await attempt();
     if (fault === 'refuse after') throw refusal(step);
     if (fault === 'lose the answer') throw new Error(`the answer of ${step} was made to get lost`);
-    if (fault === 'twice') return call();
+    if (fault === 'twice') return attempt();
     return value;
   }
 
@@ -106,28 +168,108 @@ export class VirtualRuntime implements Runtime {
   }
 
   cancelled(): boolean {
-    return false;
+    return this.#root.signal.aborted || this.#removed || this.#late;
   }
 
   beingRemoved(): boolean {
-    return false;
+    return this.#removed;
   }
 
-  shielded<T>(fn: () => Promise<T>): Promise<T> {
-    return fn();
+  outOfTime(): boolean {
+    return this.#late;
   }
 
-  within<T>(_ms: number, fn: () => Promise<T>): Promise<T> {
-    return fn();
+  adopts(): boolean {
+    return true;
+  }
+
+  /** Only a removal gets through to what is under way, and only where a change goes back. */
+  async shielded<T>(fn: () => Promise<T>): Promise<T> {
+    this.#shield = new AbortController();
+    if (this.#removed && this.#isChange()) this.#shield.abort();
+    try {
+      return await fn();
+    } finally {
+      this.#shield = undefined;
+    }
+  }
+
+  async within<T>(ms: number, fn: () => Promise<T>): Promise<T> {
+    this.#limit = this.now() + ms;
+    this.#limited = new AbortController();
+    try {
+      return await fn();
+    } finally {
+      this.#limit = Infinity;
+      this.#limited = undefined;
+    }
   }
 
   async park(pause: Pause): Promise<ParkAnswer | 'expired'> {
-    return pause.doing === 'do' ? 'abort' : 'leave';
+    const { parkMs } = this.#gateway.spec;
+    const without: ParkAnswer = pause.doing === 'do' ? 'abort' : 'leave';
+    if (parkMs === 0) return without;
+    this.parks.push(pause);
+    this.pages.push(`${pause.step} needs attention`);
+    const answer = this.#outside.answer?.(pause);
+    if (answer !== undefined) return answer;
+    this.#interrupt({ step: pause.step, doing: 'parked', moment: this.parks.length });
+    this.#demandAlive();
+    if (this.#signal().aborted || this.#removed) return without;
+    this.#pass(parkMs);
+    return 'expired';
   }
 
   page(title: string): void {
     this.pages.push(title);
   }
+
+  #interrupt(moment: Moment): void {
+    const comes = this.#outside.at?.(moment);
+    if (comes === undefined || (comes === 'time is over' && !this.#limited)) return;
+    this.interrupted = true;
+    if (comes === 'time is over') return this.#pass(this.#limit - this.now());
+    if (comes === 'terminate') this.#terminated = true;
+    if (comes === 'remove') {
+      this.#outside.onRemove?.();
+      this.#removed = true;
+    }
+    if (this.#terminated || (this.#removed && this.#isChange())) this.#shield?.abort();
+    this.#root.abort();
+    this.#limited?.abort();
+  }
+
+  #pass(ms: number): void {
+    this.clock.pass(ms);
+    if (this.now() < this.#limit) return;
+    this.#late = true;
+    this.#limited?.abort();
+  }
+
+  /** What surrounds the call that is made now. */
+  #signal(): AbortSignal {
+    return (this.#shield ?? this.#limited ?? this.#root).signal;
+  }
+
+  /** Nothing is begun any more where everything is cancelled. */
+  #demandOpen(): void {
+    this.#demandAlive();
+    if (this.#signal().aborted) throw cancelledCall();
+  }
+
+  #demandAlive(): void {
+    if (this.#terminated) throw new Terminated();
+  }
+
+  #isChange(): boolean {
+    return 'change' in this.#gateway;
+  }
+}
+
+/** Nobody says which attempt a cancelled call ended with. */
+function cancelledCall(): Ended {
+  const message = 'no end was reported (Activity cancelled)';
+  return new Ended({ kind: 'CancelledFailure', message, attempt: undefined });
 }
 
 /** The end that the engine of retries would see of two attempts that overlap: the one that succeeded, else the first failure. */

@@ -11,6 +11,7 @@ import { DirectoryEngine } from './directory-engine.js';
 import { DirectoryHost } from './directory-host.js';
 import { DirectoryPager } from './directory-pager.js';
 import { DirectorySecrets } from './directory-secrets.js';
+import { attemptSignal, momentous } from './moments.js';
 import { testKeys } from './test-keys.js';
 
 export const testRelease = '2026.9.6';
@@ -87,12 +88,12 @@ export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot =
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
     pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
     hosts: new DirectoryHost(root),
-    engineAt: () => engine,
-    door: new DirectoryDoor(root),
+    engineAt: () => momentous(engine),
+    door: momentous(new DirectoryDoor(root)),
     secrets: new DirectorySecrets(root),
     pager: new DirectoryPager(root),
     audit: new DirectoryAudit(root),
-    signal: () => undefined,
+    signal: attemptSignal,
     findOpenOperations: async () => [],
     records: noRecords,
   };
