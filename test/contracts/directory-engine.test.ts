@@ -30,7 +30,7 @@ async function open(): Promise<EngineUnderTest> {
       engine.occupyPort(port, true);
       return async () => engine.occupyPort(port, false);
     },
-    addNetwork: async (network) => void engine.addNetwork(network),
+    addNetwork: async (network) => engine.addNetwork(network) === 'created',
     inventory: async () => inventory(engine, prefix),
     forget: async (kind, name) => engine.forget(kind, name),
     crash: async (name) => engine.crash(name),

@@ -123,15 +123,16 @@ function networks(scenes: Scenes): void {
     expect(await engine.findNetworks(name)).toHaveLength(1);
   });
 
-  test('several networks of one name are all found, and each is removed by its id', async () => {
+  test('several networks of one name, where an engine lets them be, are all found, and each is removed by its id', async () => {
     const { engine, base: name, labels, world } = scenes('double');
     await engine.createNetwork({ name, labels, subnet: world.subnet() });
-    await world.addNetwork({ name, labels, subnet: world.subnet() });
-    const [one, other] = await engine.findNetworks(name);
-    expect(one?.id).not.toBe(other?.id);
+    const isDoubled = await world.addNetwork({ name, labels, subnet: world.subnet() });
+    const [one, ...others] = await engine.findNetworks(name);
+    expect(others).toHaveLength(isDoubled ? 1 : 0);
+    expect(others.map(({ id }) => id)).not.toContain(one?.id);
     await engine.removeNetwork(one?.id ?? '');
     await engine.removeNetwork(one?.id ?? '');
-    expect(await engine.findNetworks(name)).toEqual([other]);
+    expect(await engine.findNetworks(name)).toEqual(others);
   });
 
   test('a network cannot go while a container is on it, running or not', async () => {

@@ -15,8 +15,8 @@ export type EngineUnderTest = {
   readonly freePort: () => Promise<number>;
   /** Something foreign listens on the port until the answer is called. */
   readonly occupyPort: (port: number) => Promise<() => Promise<void>>;
-  /** A network whose name may be taken already, as two racing requests leave it on an older engine. */
-  readonly addNetwork: (network: { name: string; labels: Labels; subnet: string }) => Promise<void>;
+  /** A network whose name may be taken already, as two racing requests leave it on an older engine; false where an engine takes no name twice. */
+  readonly addNetwork: (network: { name: string; labels: Labels; subnet: string }) => Promise<boolean>;
   /** Everything whose name has the prefix, seen without the engine under test. */
   readonly inventory: () => Promise<Pick<Marked, 'kind' | 'name'>[]>;
   /** Removes something, whatever depends on it. */

@@ -30,7 +30,13 @@ export async function openDocker(): Promise<EngineUnderTest> {
     occupyPort: listen,
     addNetwork: async ({ name, labels, subnet }) => {
       const ipam = { Driver: 'default', Config: [{ Subnet: subnet }] };
-      await docker.createNetwork({ Name: name, IPAM: ipam, Labels: { ...labels } });
+      try {
+        await docker.createNetwork({ Name: name, IPAM: ipam, Labels: { ...labels } });
+        return true;
+      } catch (error) {
+        if (error instanceof Error && 'statusCode' in error && error.statusCode === 409) return false;
+        throw error;
+      }
     },
     inventory: () => inventory(docker, prefix),
     forget: (kind, name) => (kind === 'container' ? removeContainer(docker, name) : removeNetworks(docker, name)),
