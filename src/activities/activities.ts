@@ -16,6 +16,7 @@ import { probePairable, probeRequest } from './pairing-request.js';
 import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './unpairing.js';
 import { ensureAside, restoreAside } from './former.js';
 import { ensureHost, findLives } from './host.js';
+import { ensureLimits, probeLimits, restoreLimits } from './limits.js';
 import { mintLink } from './link.js';
 import { ensureNetwork, removeNetwork } from './network.js';
 import { awaitNoOperations } from './earlier-operations.js';
@@ -148,6 +149,9 @@ function reconfiguring(deps: Deps) {
     restoreChannels: restoreChannels(deps),
     probeReconfigured: probeReconfigured(deps),
     findReconfigured: findReconfigured(deps),
+    probeLimits: probeLimits(deps),
+    ensureLimits: ensureLimits(deps),
+    restoreLimits: restoreLimits(deps),
   };
 }
 

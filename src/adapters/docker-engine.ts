@@ -4,12 +4,13 @@ import type { ContainerCreateOptions } from 'dockerode';
 import { z } from 'zod';
 import type { ContainerSpec, RestartPolicy } from '../domain/container.js';
 import { meetCopier, type Way } from '../domain/copying.js';
-import { NotYet, StartOver } from '../domain/errors.js';
+import { NotYet, Refused, StartOver } from '../domain/errors.js';
 import type { Labels } from '../domain/gateway.js';
 import { plainLines } from '../domain/heard.js';
 import type { Image } from '../domain/image.js';
 import type {
   Container,
+  ContainerLimits,
   DockerEngine,
   ErrandSpec,
   ExecRequest,
@@ -34,6 +35,7 @@ import {
   listedForm,
   networksForm,
   read,
+  statsForm,
   volumeForm,
 } from './docker-forms.js';
 import { runExec } from './docker-exec.js';
@@ -212,6 +214,7 @@ export class DockerodeEngine implements DockerEngine {
       restartCount: RestartCount,
       startedAt: State.StartedAt,
       memoryMb: HostConfig.Memory / 1024 ** 2,
+      cpus: HostConfig.NanoCpus / 1e9,
     };
   }
 
@@ -279,6 +282,35 @@ export class DockerodeEngine implements DockerEngine {
         return status === 404 ? gone : undefined;
       },
     );
+  }
+
+  async updateContainer(id: string, { memoryMb, cpus }: ContainerLimits): Promise<void> {
+    const held = (await this.findMemoryInUse(id)) ?? 0; // A kernel of today takes a limit below it, and kills.
+    if (held > memoryMb)
+      throw new Refused(`container ${id.slice(0, 12)} holds ${Math.ceil(held)} MB: it cannot be given ${memoryMb} MB`);
+    const bytes = memoryMb * 1024 ** 2;
+    const limits = { Memory: bytes, MemorySwap: bytes, NanoCpus: Math.round(cpus * 1e9) };
+    await this.#ask(
+      `give container ${id.slice(0, 12)} other limits`,
+      (docker) => docker.getContainer(id).update(limits),
+      ({ text }) => {
+        if (!/memory limit/i.test(text)) return undefined;
+        throw new Refused(
+          `the engine does not give container ${id.slice(0, 12)} ${memoryMb} MB: ${text}. Ask for more`,
+        );
+      },
+    );
+  }
+
+  async findMemoryInUse(id: string): Promise<number | undefined> {
+    const what = `read the memory of container ${id.slice(0, 12)}`;
+    const stats: unknown = await this.#ask(what, (docker) =>
+      docker.getContainer(id).stats({ stream: false, 'one-shot': true }),
+    );
+    const { memory_stats: memory } = read(statsForm, stats, what);
+    if (memory.usage === undefined) return undefined;
+    const cache = memory.stats?.['total_inactive_file'] ?? memory.stats?.['inactive_file'] ?? 0;
+    return (memory.usage - cache) / 1024 ** 2;
   }
 
   async setRestartPolicy(id: string, policy: RestartPolicy): Promise<void> {

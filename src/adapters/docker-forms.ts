@@ -38,8 +38,14 @@ export const containerForm = z.object({
   }),
   HostConfig: z.object({
     Memory: z.number(),
+    NanoCpus: z.number().default(0),
     RestartPolicy: z.object({ Name: z.string().optional() }).nullish(),
   }),
+});
+
+/** Every kernel names its caches in a way of its own. */
+export const statsForm = z.object({
+  memory_stats: z.object({ usage: z.number().optional(), stats: z.record(z.string(), z.number()).nullish() }),
 });
 
 export const listedForm = z.array(z.object({ Id: z.string(), Names: z.array(z.string()), Labels: labels }));

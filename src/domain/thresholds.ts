@@ -228,3 +228,5 @@ export const formerStarts = 3;
  * must not stay because an engine hiccuped, and an engine that refuses it needs a person, who hears of it at once and then daily.
  */
 export const dropPausesMs = [60_000, 5 * 60_000, 30 * 60_000, 2 * 3_600_000, 12 * 3_600_000, 24 * 3_600_000] as const;
+/** What a gateway is left with above what it holds when it is given less memory: under work its heap grows by some 100 MB. */
+export const memoryMarginMb = 256;

@@ -27,7 +27,12 @@ export type Container = {
   readonly startedAt: string;
   /** Its limit; 0 is none. */
   readonly memoryMb: number;
+  /** Its limit of processors. */
+  readonly cpus: number;
 };
+
+/** What a container may take of its host; memory is without swap. */
+export type ContainerLimits = { readonly memoryMb: number; readonly cpus: number };
 
 export type Process = {
   readonly command: readonly string[];
@@ -148,6 +153,10 @@ export interface DockerEngine {
   stopContainer(id: string, graceS: number): Promise<void>;
   /** Kills and removes, keeping named volumes. */
   removeContainer(id: string): Promise<void>;
+  /** Gives a container other limits, whether it runs or not; one that runs goes on. Less memory than it holds is `Refused`. */
+  updateContainer(id: string, limits: ContainerLimits): Promise<void>;
+  /** Memory that a running container holds, without what the kernel could take back; undefined where the engine does not say. */
+  findMemoryInUse(id: string): Promise<number | undefined>;
   setRestartPolicy(id: string, policy: RestartPolicy): Promise<void>;
 
   /** Writes files below a directory of a container, started or not, with owner and mode set from the start. */

@@ -67,7 +67,13 @@ export type UpgradeRequest = Asked & {
 export type RollbackRequest = Asked & { readonly kind: 'rollback'; readonly readyMs?: number };
 
 /** Another spec for the same release; what is absent stays. */
-export type ReshapeRequest = Asked & SpecChange & { readonly kind: 'change'; readonly readyMs?: number };
+export type ReshapeRequest = Asked &
+  SpecChange & {
+    readonly kind: 'change';
+    readonly readyMs?: number;
+    /** The container that there is takes it up; absent in what an older creel began. Only the entity itself says so. */
+    readonly live?: true;
+  };
 
 /** Lets go of saved states that are not kept any more. Only the entity itself asks for it. */
 export type DropRequest = Asked & {

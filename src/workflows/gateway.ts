@@ -28,6 +28,7 @@ import {
 } from './gateway-state.js';
 import { beginOperation, endOperation, forgetOwed, loseOperation, takeBackOwed } from './operation-state.js';
 import { oweDrop, tryDropAgain } from './drop-state.js';
+import { askLive, asksForLimits } from './reshape-state.js';
 import { expireFormer } from './replacement-state.js';
 import { RunningOperation, type OperationEnd } from './running-operation.js';
 import {
@@ -131,6 +132,7 @@ class Entity {
   }
 
   async #operate(): Promise<void> {
+    if (asksForLimits(this.#state) && patched('limits without a new container')) askLive(this.#state);
     const queued = beginOperation(this.#state, Date.now());
     if (!queued) return;
     this.#show();

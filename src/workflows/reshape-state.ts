@@ -2,7 +2,7 @@ import type { Change } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
 import { changedSpec, sameSpec, type GatewaySpec } from '../domain/gateway-spec.js';
 import type { Gateway } from '../domain/gateway.js';
-import type { Reconfiguration } from '../domain/reconfiguration.js';
+import { changeWays, type Reconfiguration } from '../domain/reconfiguration.js';
 import type { ReshapeRequest } from './change-requests.js';
 import type { GatewayState } from './gateway-state.js';
 import { beginReplacement, checkReady } from './replacement-state.js';
@@ -14,13 +14,27 @@ export function checkReshape(request: ReshapeRequest, _state: GatewayState, spec
   if (comesToNothing(spec, request)) throw new Refused(nothing);
 }
 
-/** Another spec for the same release: a new container where its shape differs, else the one that there is takes it up. */
+/** Another spec for the same release, taken up by the container that there is. What an older creel began goes by a new one. */
 export function planReshape(state: GatewayState, life: Gateway, asked: ReshapeRequest): Change | string {
   if (comesToNothing(life.spec, asked)) return nothing;
   const to = changedSpec(life.spec, asked);
-  if (to.memoryMb === life.spec.memoryMb && to.cpus === life.spec.cpus)
-    return { kind: 'reconfigure', to, channels: asked.channels !== undefined };
-  return { kind: 'change', to, ...beginReplacement(state, life, asked.readyMs) };
+  const channels = asked.channels !== undefined;
+  const ways = changeWays(life.spec, to, channels);
+  const limits = ways.includes('limits by the engine');
+  if (ways.includes('new container') || (limits && !asked.live))
+    return { kind: 'change', to, ...beginReplacement(state, life, asked.readyMs) };
+  return { kind: 'reconfigure', to, channels, ...(limits && { limits }) };
+}
+
+/** Whether what begins next gives a gateway other limits. */
+export function asksForLimits({ queue: [next] }: GatewayState): boolean {
+  return next?.asked?.kind === 'change' && (next.asked.memoryMb !== undefined || next.asked.cpus !== undefined);
+}
+
+/** What begins next is to reach the container that there is. */
+export function askLive(state: GatewayState): void {
+  const [next, ...rest] = state.queue;
+  if (next?.asked?.kind === 'change') state.queue = [{ ...next, asked: { ...next.asked, live: true } }, ...rest];
 }
 
 /** The spec on record is what was asked for. */

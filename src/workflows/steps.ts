@@ -1,5 +1,6 @@
 import type { Activities } from '../activities/activities.js';
 import type { Change } from '../domain/change.js';
+import type { Reconfiguration } from '../domain/reconfiguration.js';
 import type { ChangeRequest } from './change-requests.js';
 import type { OperationKind } from './requests.js';
 
@@ -70,6 +71,8 @@ export const registry: Readonly<Record<string, Step>> = {
   'apply channels': { do: 'ensureChannels', undo: 'restoreChannels', pace: 'wait' },
   'prove channels': { do: 'probeReconfigured', pace: 'wait' }, // only reads
   'read reconfigured': { do: 'findReconfigured', pace: 'act' }, // only reads
+  'check limits': { do: 'probeLimits', pace: 'act' }, // only reads
+  'apply limits': { do: 'ensureLimits', undo: 'restoreLimits', pace: 'act' },
   'drop snapshot': { do: 'ensureDropped', pace: 'act' }, // what nobody goes back to is gone for good
   'look again': { do: 'findUnchanged', pace: 'wait', attempts: 3 }, // only reads
 };
@@ -152,6 +155,19 @@ export const reshapeSteps = upgradeSteps.filter((step) => step !== 'rehearse rep
 /** Other channels, taken up by the container that there is and proved. */
 export const reconfigureSteps = ['check channels', 'apply channels', 'prove channels', 'read reconfigured'] as const;
 
+/** Other limits, given by the engine to the container that there is. */
+export const limitSteps = ['check limits', 'apply limits', 'read reconfigured'] as const;
+
+/** Both: the limits first, because a release that restarts for its channels starts with them. */
+export const limitAndChannelSteps = [
+  'check channels',
+  'check limits',
+  'apply limits',
+  'apply channels',
+  'prove channels',
+  'read reconfigured',
+] as const;
+
 /** What a replacement may leave in the world until the gateway is removed: entered from the moment that it begins. */
 export const replacementOwns = ['rehearse replacement', 'make room', 'start replacement'] as const;
 
@@ -163,10 +179,15 @@ export const stateStep = 'keep state';
 
 /** The steps of a change, whole: what a lost run of it may have entered. */
 export function stepsOfChange(change: Change): readonly string[] {
-  if (change.kind === 'reconfigure') return change.channels ? reconfigureSteps : [];
+  if (change.kind === 'reconfigure') return stepsOfReconfiguration(change);
   if (change.kind !== 'rotate') return changeSteps[change.kind];
   if (change.evict) return evictSteps;
   return change.nextKeyId === undefined ? rotateSteps : rekeySteps;
+}
+
+function stepsOfReconfiguration({ channels, limits }: Reconfiguration): readonly string[] {
+  if (limits) return channels ? limitAndChannelSteps : limitSteps;
+  return channels ? reconfigureSteps : [];
 }
 
 const changeSteps: Readonly<Record<ChangeKind, readonly string[]>> = {

@@ -34,6 +34,7 @@ async function open(): Promise<EngineUnderTest> {
     inventory: async () => inventory(engine, prefix),
     forget: async (kind, name) => engine.forget(kind, name),
     crash: async (name) => engine.crash(name),
+    fillMemory: async (name, megabytes) => engine.hold(name, 1 + megabytes),
     speak: async (name, lines) => engine.say(name, lines),
     askedBy: (signal) => new DirectoryEngine(root, () => signal),
     sleeper: async () => sleeper(),

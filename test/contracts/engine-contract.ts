@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NotYet, StartOver } from '../../src/domain/errors.js';
 import { copies } from './copy-contract.js';
+import { NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { clear, left, Scene, talking, target, type EngineUnderTest } from './engine-under-test.js';
 
 type Scenes = (gateway: string) => Scene;
@@ -239,6 +239,23 @@ function running(scenes: Scenes): void {
     await scene.world.crash(name);
     await expect.poll(async () => (await scene.find(name)).state, { timeout: 10_000 }).toBe('exited');
     expect((await scene.find(name)).exitCode).toBe(137);
+  });
+
+  test('other limits are in force while it runs on, and less memory than it holds is refused', async () => {
+    const scene = scenes('limits');
+    const { id, name, startedAt } = await scene.running();
+    const limits = { memoryMb: 512, cpus: 0.5 };
+    await scene.engine.updateContainer(id, limits);
+    await scene.engine.updateContainer(id, limits);
+    expect(await scene.find(name)).toMatchObject({ ...limits, state: 'running', startedAt });
+    expect(await scene.engine.findMemoryInUse(id)).toBeLessThan(100);
+    await scene.world.fillMemory(name, 64);
+    expect(await scene.engine.findMemoryInUse(id)).toBeGreaterThanOrEqual(64);
+    await expect(scene.engine.updateContainer(id, { memoryMb: 32, cpus: 0.5 })).rejects.toThrow(Refused);
+    expect(await scene.find(name)).toMatchObject(limits);
+    await scene.engine.stopContainer(id, 1);
+    await scene.engine.updateContainer(id, { memoryMb: 256, cpus: 1 });
+    expect(await scene.find(name)).toMatchObject({ memoryMb: 256, cpus: 1, state: 'exited' });
   });
 
   test('the restart policy changes while it runs', async () => {

@@ -37,6 +37,8 @@ export type EngineUnderTest = {
   /** Lets no copy of a filled volume end before `letEnd`, where an engine can be told so. */
   readonly holdBack: () => void;
   readonly letEnd: () => void;
+  /** The processes of a running container hold this much more of its memory. */
+  readonly fillMemory: (name: string, megabytes: number) => Promise<void>;
   /** Lets a running container whose command is `talking` say its lines. */
   readonly speak: (name: string, lines: readonly string[]) => Promise<void>;
 };

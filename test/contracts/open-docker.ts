@@ -41,6 +41,7 @@ export async function openDocker(): Promise<EngineUnderTest> {
     inventory: () => inventory(docker, prefix),
     forget: (kind, name) => (kind === 'container' ? removeContainer(docker, name) : removeNetworks(docker, name)),
     crash: async (name) => void (await docker.getContainer(name).kill()),
+    fillMemory: async (name, megabytes) => fillMemory(docker, name, megabytes),
     speak: async () => undefined,
     askedBy: (signal) => new DockerodeEngine({ socketPath, signal: () => signal }),
     sleeper: () => sleeper(socketPath),
@@ -110,6 +111,20 @@ async function fill(docker: Docker, volume: string): Promise<void> {
   await container.start();
   await container.wait();
   await container.remove({ v: false });
+}
+
+/** A process of its own in the container fills its memory, and stays. */
+async function fillMemory(docker: Docker, name: string, megabytes: number): Promise<void> {
+  const script = `const b = Buffer.alloc(${megabytes} * 2 ** 20, 1); console.log('full'); setInterval(() => b, 1000)`;
+  const exec = await docker
+    .getContainer(name)
+    .exec({ Cmd: ['node', '-e', script], AttachStdout: true, AttachStderr: true });
+  const stream = await exec.start({});
+  await new Promise<void>((resolve, reject) => {
+    stream.once('data', () => resolve());
+    stream.once('end', () => reject(new Error(`nothing fills container ${name}`)));
+  });
+  stream.destroy();
 }
 
 async function listen(port: number): Promise<() => Promise<void>> {

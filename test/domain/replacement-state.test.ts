@@ -1,3 +1,5 @@
+import { changeWays } from '../../src/domain/reconfiguration.js';
+import { askLive, asksForLimits } from '../../src/workflows/reshape-state.js';
 import { describe, expect, test } from 'vitest';
 import type { Gateway } from '../../src/domain/gateway.js';
 import { keepFormerMs } from '../../src/domain/thresholds.js';
@@ -280,6 +282,41 @@ describe('a rollback', () => {
     const { change } = run(state, 'done');
     expect(change).toMatchObject({ kind: 'rollback', take: 'a', save: 'b', to: { ...testSpec, memoryMb: 4096 } });
     expect(state.kept).toMatchObject({ shelf: 'b', spec: { release: '2026.9.7' } });
+  });
+});
+
+describe('a change of limits', () => {
+  const asked = { kind: 'change', memoryMb: 4096 } as const;
+
+  test('reaches the container that there is, and lets nothing go', () => {
+    const state = ready();
+    ask(state, asked);
+    expect(asksForLimits(state)).toBe(true);
+    askLive(state);
+    expect(run(state, 'done').change).toEqual({
+      kind: 'reconfigure',
+      to: { ...testSpec, memoryMb: 4096 },
+      channels: false,
+      limits: true,
+    });
+    expect(state.life?.spec.memoryMb).toBe(4096);
+    expect(state.queue).toEqual([]);
+  });
+
+  test('that an older creel began goes by a new container', () => {
+    const state = ready();
+    ask(state, asked);
+    expect(run(state, 'done').change).toMatchObject({ kind: 'change', to: { memoryMb: 4096 } });
+  });
+
+  test.each([
+    [{ memoryMb: 4096 }, false, ['limits by the engine']],
+    [{ cpus: 2 }, true, ['limits by the engine', 'channels by the gateway']],
+    [{}, true, ['channels by the gateway']],
+    [{ parkMs: 1 }, false, ['record only']],
+    [{ release: '2026.9.7' }, false, ['new container']],
+  ])('%j, channels named: %s, goes by %j', (differing, channels, ways) => {
+    expect(changeWays(testSpec, { ...testSpec, ...differing }, channels)).toEqual(ways);
   });
 });
 

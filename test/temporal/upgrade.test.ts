@@ -199,10 +199,12 @@ async function isRolledBack(stage: DirectoryStage, birth: string): Promise<void>
 describe('a change of shape', () => {
   const on = onSharedGround();
 
-  on('is another container on the same state, and nothing is kept of it', async (stage) => {
+  on('reaches the container that there is, which is not stopped for it', async (stage) => {
     const birth = await provisioned(stage);
+    const before = await containerOf(stage);
     await ask(stage, { kind: 'change', memoryMb: 4096, cpus: 2 });
     const found = await stage.settled();
+    expect(await containerOf(stage)).toEqual({ ...before, memoryMb: 4096, cpus: 2 });
     expect(found).toMatchObject({ phase: 'ready', life: { spec: { memoryMb: 4096, cpus: 2, release: testRelease } } });
     expect(found.former).toBeUndefined();
     expect(stage.leftovers()).toEqual(stage.expected(birth));

@@ -10,6 +10,7 @@ import type { Image } from '../../src/domain/image.js';
 import { writeStateMark } from '../../src/domain/state-mark.js';
 import type {
   Container,
+  ContainerLimits,
   DockerEngine,
   ErrandSpec,
   ExecRequest,
@@ -153,6 +154,7 @@ export class DirectoryEngine implements DockerEngine {
         volume: volume.name,
         target: volume.target,
         memoryMb: spec.memoryMb,
+        cpus: spec.cpus,
       },
       restartPolicy,
     );
@@ -168,9 +170,9 @@ export class DirectoryEngine implements DockerEngine {
     const record = readRecord(this.#at('containers', name), containerRecord);
     if (!record) return undefined;
     this.#letCopierGoOn(record);
-    const { id, labels, imageId, memoryMb = 0 } = record;
-    const { networkId: _networkId, ...state } = this.#state(record);
-    return { id, name, labels, imageId, memoryMb, ...state };
+    const { id, labels, imageId, memoryMb = 0, cpus = 0 } = record;
+    const { networkId: _networkId, heldMb: _heldMb, ...state } = this.#state(record);
+    return { id, name, labels, imageId, ...state, memoryMb: state.memoryMb ?? memoryMb, cpus: state.cpus ?? cpus };
   }
 
   async renameContainer(id: string, name: string): Promise<'renamed' | 'name taken'> {
@@ -212,6 +214,25 @@ export class DirectoryEngine implements DockerEngine {
     if (!record) return;
     fs.rmSync(this.#at('containers', record.name), { force: true });
     this.#dropTraces(record);
+  }
+
+  async updateContainer(id: string, limits: ContainerLimits): Promise<void> {
+    const record = this.#container(id);
+    const { state, heldMb = restMb } = this.#state(record);
+    if (state === 'running' && heldMb > limits.memoryMb)
+      throw new Refused(`container ${record.name} holds ${heldMb} MB: it cannot be given ${limits.memoryMb} MB`);
+    this.#change(record, limits);
+  }
+
+  async findMemoryInUse(id: string): Promise<number | undefined> {
+    return this.#state(this.#container(id)).heldMb ?? restMb;
+  }
+
+  /** The processes of a container hold so much of its memory. */
+  hold(name: string, heldMb: number): void {
+    const record = readRecord(this.#at('containers', name), containerRecord);
+    if (!record) throw new Error(`no container ${name} to fill`);
+    this.#change(record, { heldMb });
   }
 
   async setRestartPolicy(id: string, policy: RestartPolicy): Promise<void> {
@@ -584,6 +605,14 @@ export class DirectoryEngine implements DockerEngine {
       .filter((record) => record !== undefined);
   }
 }
+
+function copyTree(from: string, to: string): void {
+  fs.mkdirSync(to, { recursive: true });
+  if (fs.existsSync(from)) fs.cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+}
+
+/** What a process of a test holds unless it is told otherwise. */
+const restMb = 1;
 
 const fresh: StateRecord = {
   state: 'created',

@@ -19,10 +19,11 @@ export const containerRecord = z.object({
   hostPort: z.number().nullable(),
   volume: z.string(),
   target: z.string(),
-  /** The limit that it was made with. */
+  /** The limits that it was made with. */
   memoryMb: z.number().optional(),
   /** Another volume that it holds: a copier has two. */
   beside: z.string().optional(),
+  cpus: z.number().optional(),
 });
 
 /** What changes in the life of a container. It lies apart, under the id, so that a late change never brings a removed one back. */
@@ -35,6 +36,11 @@ export const stateRecord = z.object({
   startedAt: z.string(),
   /** The network that it is bound to since its first start; empty before. */
   networkId: z.string(),
+  /** The limits that it was given since. */
+  memoryMb: z.number().optional(),
+  cpus: z.number().optional(),
+  /** What its processes hold of its memory. */
+  heldMb: z.number().optional(),
 });
 
 export type ContainerRecord = z.infer<typeof containerRecord>;
