@@ -3,10 +3,20 @@ import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { Refused } from './domain/errors.js';
 import { releaseImage, releaseVersion, type Catalogue } from './domain/release.js';
+import { readinessMs, startPeriodMs } from './domain/thresholds.js';
+import { milliseconds } from './spec.js';
 
 const catalogueForm = z.strictObject({
   release: z
-    .array(z.strictObject({ version: z.string(), image: z.string(), dev: z.boolean().default(false) }))
+    .array(
+      z.strictObject({
+        version: z.string(),
+        image: z.string(),
+        dev: z.boolean().default(false),
+        ready_within: z.string().optional(),
+        first_ready_within: z.string().optional(),
+      }),
+    )
     .default([]),
 });
 
@@ -40,8 +50,21 @@ function parseCatalogue(text: string, file: string): Catalogue {
     version: releaseVersion(line.version),
     image: releaseImage(line.image, line.dev),
     dev: line.dev,
+    ...(line.ready_within !== undefined && { readyMs: startTime('ready_within', line.ready_within) }),
+    ...(line.first_ready_within !== undefined && {
+      firstReadyMs: startTime('first_ready_within', line.first_ready_within),
+    }),
   }));
   const twice = lines.find((line, index) => lines.findIndex((other) => other.version === line.version) !== index);
   if (twice) throw new Refused(`${file} has two lines for release ${twice.version}`);
   return lines;
+}
+
+/** How long a start of a release may take: never less than any start may (S3-20), and no longer than one is waited for at all. */
+function startTime(field: string, written: string): number {
+  const value = milliseconds(field, written);
+  if (value >= startPeriodMs && value <= readinessMs) return value;
+  throw new Refused(
+    `${field} ${JSON.stringify(written)} is out of bounds: ${startPeriodMs / 1000} to ${readinessMs / 1000} seconds`,
+  );
 }

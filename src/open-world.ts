@@ -9,6 +9,7 @@ import { SecretFile, type StoreKey } from './adapters/secret-file.js';
 import { WebhookPager } from './adapters/webhook-pager.js';
 import type { Config } from './config.js';
 import type { KeyRing } from './domain/key-ring.js';
+import { startPeriodMs } from './domain/thresholds.js';
 import { secretStoreKey, type MasterKey } from './domain/token.js';
 import type { World } from './world.js';
 
@@ -35,6 +36,7 @@ export function openWorld({ config, keys, deployment, signal, log }: Opening): W
     door: new OpenclawDoor({ dial: localDial, engineAt, signal }),
     secrets: openSecrets(config, () => keys.all(), deployment),
     audit: new AuditFile(config.auditFile),
+    startPeriodMs,
     pager: config.pager ? new WebhookPager(config.pager) : new LogPager(log),
   };
 }

@@ -20,4 +20,6 @@ export type World = {
   readonly secrets: SecretStore;
   readonly pager: Pager;
   readonly audit: AuditLog;
+  /** S3-20: no wait for a start is over before this, whatever limit it was given. */
+  readonly startPeriodMs: number;
 };

@@ -24,10 +24,15 @@ export async function servingFacts(deps: Deps, gateway: Gateway): Promise<Facts>
   return { devices: await pairedDevices(deps, gateway), channels: await connectedChannels(deps, gateway) };
 }
 
-/** The facts of a gateway that may be down: undefined when it does not run, or does not let creel in within seconds. */
+/**
+ * The facts of a gateway that may be down: undefined when it does not run, or does not let creel in within seconds. One that was
+ * started just now is given the time of a start (S3-20).
+ */
 export async function factsIfServing(deps: Deps, gateway: Gateway): Promise<Facts | undefined> {
-  if ((await containerOf(deps, gateway)).state !== 'running') return undefined;
-  const wait = { what: `gateway ${gateway.mark.gateway} does not serve`, paceMs: 500, limitMs: servingMs };
+  const { state, startedAt } = await containerOf(deps, gateway);
+  if (state !== 'running') return undefined;
+  const limitMs = servingLimitMs(Date.now() - Date.parse(startedAt), deps.startPeriodMs);
+  const wait = { what: `gateway ${gateway.mark.gateway} does not serve`, paceMs: 500, limitMs };
   try {
     return await until(wait, deps.signal(), async () => {
       await demandUnlocked(deps, gateway);
@@ -37,6 +42,12 @@ export async function factsIfServing(deps: Deps, gateway: Gateway): Promise<Fact
     if (error instanceof Refused || error instanceof RpcError) return undefined;
     throw error;
   }
+}
+
+/** How long one that runs since `ageMs` may take to let creel in: what is left of its start, and seconds at least. */
+export function servingLimitMs(ageMs: number, startPeriodMs: number): number {
+  const leftMs = ageMs >= 0 ? startPeriodMs - ageMs : startPeriodMs; // An engine whose clock is ahead says that it starts later.
+  return Math.max(servingMs, leftMs);
 }
 
 /** The ids of the devices that a gateway lets in. */

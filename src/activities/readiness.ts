@@ -1,6 +1,7 @@
 import { NotYet, Refused, StartOver } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import { masked } from '../domain/heard.js';
+import type { Release } from '../domain/release.js';
 import { lastLogCharacters, lastLogLines, readinessMs, stopGraceS } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import { containerOf } from './container.js';
@@ -19,14 +20,20 @@ export const probeReadiness = (deps: Deps) =>
     await awaitReady(deps, gateway, readinessMs);
   };
 
-/** Waits until a gateway has started, no longer than it may take. */
+/** Waits until a gateway has started, no longer than it may take; never shorter than any start, or those of its release, may take (S3-20). */
 export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number): Promise<void> {
   const { mark, place, spec } = gateway;
   const token = deps.keys.token(gateway);
   const { port } = await networkOf(deps, gateway);
   const watch = new CrashWatch();
   const besides = async () => lastLines(deps, gateway, await containerOf(deps, gateway));
-  const wait = { what: `gateway ${mark.gateway} is not ready`, paceMs: 150, limitMs, besides };
+  const floorMs = Math.max(deps.startPeriodMs, releaseOf(deps, gateway)?.readyMs ?? 0);
+  const wait = {
+    what: `gateway ${mark.gateway} is not ready`,
+    paceMs: 150,
+    limitMs: Math.max(limitMs, floorMs),
+    besides,
+  };
   await until(wait, deps.signal(), async () => {
     const container = await containerOf(deps, gateway);
     if (watch.loops(container)) await endLoop(deps, gateway, container, watch);
@@ -49,6 +56,15 @@ export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number):
       );
     }
   });
+}
+
+/** How long the first start of a release after an upgrade may take: what was asked for, or what the catalogue knows of its migration. */
+export function firstReadyMs(deps: Deps, gateway: Gateway, askedMs: number): number {
+  return Math.max(askedMs, releaseOf(deps, gateway)?.firstReadyMs ?? 0);
+}
+
+function releaseOf({ catalogue }: Deps, { spec }: Gateway): Release | undefined {
+  return catalogue.find(({ version }) => version === spec.release);
 }
 
 /**

@@ -17,7 +17,7 @@ import { pairedDevices } from './facts.js';
 import { neverOver } from './never-over.js';
 import { networkOf } from './network.js';
 import { openSession } from './operator.js';
-import { awaitReady } from './readiness.js';
+import { awaitReady, firstReadyMs } from './readiness.js';
 import { findGateway } from './record.js';
 import { releaseImageOf } from './release.js';
 import { savedFacts, servedBefore } from './snapshot.js';
@@ -58,7 +58,7 @@ export const probeReplacement = (deps: Deps) =>
     return neverOver(async () => {
       await replacementOf(deps, gateway);
       const next = replaced(gateway);
-      await awaitReady(deps, next, gateway.change.readyMs);
+      await awaitReady(deps, next, firstReadyMs(deps, next, gateway.change.readyMs));
       return `${next.spec.release} is ready, by its own word`;
     });
   };

@@ -1,6 +1,8 @@
 import { gatewayId } from '../domain/gateway.js';
 import { releaseVersion } from '../domain/release.js';
 import { milliseconds } from '../spec.js';
+import { Refused } from '../domain/errors.js';
+import { startPeriodMs } from '../domain/thresholds.js';
 import { askForChange, changeVerb } from './change-verb.js';
 
 /** `creel upgrade`: another release, proved before the one that serves is let go; whatever fails, that one serves again. */
@@ -33,7 +35,12 @@ export function rollbackCommand() {
   );
 }
 
-/** How long the new container may take, if somebody said so. */
+/** How long the new container may take, if somebody said so; `Refused` below what any start may take (S3-20). */
 export function readyMs(said: string | undefined): { readonly readyMs?: number } {
-  return said === undefined ? {} : { readyMs: milliseconds('--ready-within', said) };
+  if (said === undefined) return {};
+  const asked = milliseconds('--ready-within', said);
+  if (asked >= startPeriodMs) return { readyMs: asked };
+  throw new Refused(
+    `--ready-within ${JSON.stringify(said)} is too short: nothing is called unhealthy within ${startPeriodMs / 1000} seconds of its start (S3-20). Leave it out, or give it more`,
+  );
 }

@@ -13,7 +13,7 @@ const sequences =
 
 /** What is not shown and still changes what is: controls, marks of direction, joiners, tags, halves of pairs. */
 const unseen =
-  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u3164\uFE00-\uFE0F\uFFA0]/gu;
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|\u034F|\u115F|\u1160|\u17B4|\u17B5|[\u180B-\u180F]|\u3164|[\uFE00-\uFE0F]|\uFFA0/gu;
 
 /** The forms of secrets that creel does not know, because a gateway has more than creel gave it. */
 const tokenForms = [
@@ -33,7 +33,7 @@ export function plain(text: string, most: number = heardCharacters): string {
     .replaceAll(sequences, '')
     .replaceAll(/\s/g, ' ')
     .replaceAll(unseen, '');
-  const letters = [...seen.trim()];
+  const letters = Array.from(seen.trim());
   return letters.length <= most ? letters.join('') : `${letters.slice(0, most - 1).join('')}…`;
 }
 

@@ -7,6 +7,10 @@ export type Release = {
   readonly image: string;
   /** Built here from npm: only the demo, the tests and a spec that says so take it. */
   readonly dev: boolean;
+  /** How long each start of it may take, where that is longer than usual. */
+  readonly readyMs?: number;
+  /** How long its first start after an upgrade may take, which migrates the state of the release before. */
+  readonly firstReadyMs?: number;
 };
 
 export type Catalogue = readonly Release[];

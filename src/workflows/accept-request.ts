@@ -5,7 +5,7 @@ import { Refused } from '../domain/errors.js';
 import { fingerprint } from '../domain/fingerprint.js';
 import { gatewayBirth, gatewayPlace, layout, type Gateway } from '../domain/gateway.js';
 import { canonical, gatewaySpec, sameSpec, type GatewaySpec } from '../domain/gateway-spec.js';
-import { answeredLength, queueBytes } from '../domain/thresholds.js';
+import { answeredLength, queueBytes, startPeriodMs } from '../domain/thresholds.js';
 import {
   answeredTo,
   isAlive,
@@ -42,6 +42,7 @@ export function checkRequest(state: GatewayState, request: Request, limits: Limi
   if (request.kind === 'provision') checkProvision(state, request);
   else if (request.kind === 'remove') checkRemove(state, request);
   else checkChange(state, request);
+  demandTime(request, limits.readyFloorMs ?? startPeriodMs);
 }
 
 /**
@@ -52,6 +53,14 @@ export function checkSenders(state: GatewayState, request: Request): void {
   const onRecord = state.life?.spec.channels ?? [];
   if (request.kind === 'provision') demandHeard(request.spec.channels, onRecord);
   if (request.kind === 'change' && request.channels !== undefined) demandHeard(request.channels, onRecord);
+}
+
+/** S3-20: no limit that somebody gives calls a gateway unhealthy earlier. */
+function demandTime(request: Request, leastMs: number): void {
+  if (!('readyMs' in request) || request.readyMs === undefined || request.readyMs >= leastMs) return;
+  throw new Refused(
+    `${request.readyMs} ms to get ready are too few: nothing is called unhealthy within ${leastMs / 1000} s of its start (S3-20)`,
+  );
 }
 
 /** What waits has limits, but a removal can always be asked: it takes back what waits. */

@@ -36,6 +36,8 @@ export type Limits = {
   readonly rotationMs?: number;
   /** Into how many parts a deadline is cut, so that a part in which nobody worked does not count; one where absent: what older versions began. */
   readonly deadlineSlices?: number;
+  /** The shortest time that somebody may give a new container; S3-20's when absent. */
+  readonly readyFloorMs?: number;
   readonly undoPageMs: number;
   readonly forgetAfterMs: number;
   readonly queueLength: number;

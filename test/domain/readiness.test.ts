@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { awaitReady } from '../../src/activities/readiness.js';
+import { servingLimitMs } from '../../src/activities/facts.js';
+import { awaitReady, firstReadyMs } from '../../src/activities/readiness.js';
 import { Away } from '../../src/domain/errors.js';
 import { names, type Gateway } from '../../src/domain/gateway.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
@@ -82,4 +83,51 @@ test('a wait for a gateway that is given up carries its last lines (S4-8)', asyn
     message: expect.stringContaining(`given up. Last heard: /startupz`),
   });
   await expect(awaitReady(world.deps, g42, 100)).rejects.toThrow(boom.join('\n'));
+});
+
+describe('a slow start', () => {
+  const floor = (startPeriodMs: number) => ({ ...world.deps, startPeriodMs });
+
+  /** A gateway that listens 1.5 s after its start. */
+  async function started(release: string): Promise<Gateway> {
+    const gateway = world.gateway('g43');
+    const slow = { ...gateway, spec: { ...gateway.spec, release } };
+    for (const step of ['ensureState', 'ensureNetwork', 'ensureConfig', 'ensureContainer'] as const)
+      await world.activities[step](slow);
+    return slow;
+  }
+
+  test('is never given up within the start period, whatever limit was given (S3-20)', async () => {
+    const slow = await started('2026.9.8-slow');
+    await expect(awaitReady(floor(0), slow, 1)).rejects.toThrow('given up');
+    await awaitReady(floor(30_000), slow, 1);
+  });
+
+  test('may take as long as the catalogue says of its release', async () => {
+    const slow = await started('2026.9.8-slow');
+    const catalogue = world.deps.catalogue.map((line) => ({ ...line, readyMs: 30_000 }));
+    await awaitReady({ ...world.deps, catalogue }, slow, 1);
+    const once = world.deps.catalogue.map((line) => ({ ...line, firstReadyMs: 30_000 }));
+    expect(firstReadyMs({ ...world.deps, catalogue: once }, slow, 90)).toBe(30_000);
+    expect(firstReadyMs({ ...world.deps, catalogue: once }, slow, 90_000)).toBe(90_000);
+    expect(firstReadyMs(world.deps, slow, 90)).toBe(90);
+  });
+
+  test.each([
+    [0, 45_000],
+    [20_000, 25_000],
+    [44_000, 12_000],
+    [3_600_000, 12_000],
+    [-3_600_000, 45_000],
+    [Number.NaN, 45_000],
+  ])('of %i ms ago leaves %i ms to one that is asked whether it serves (S3-20)', (ageMs, limitMs) => {
+    expect(servingLimitMs(ageMs, 45_000)).toBe(limitMs);
+  });
+
+  test('that ends is judged at once all the same', async () => {
+    const crashing = await started('2026.9.8-crashes');
+    const began = Date.now();
+    await expect(awaitReady(floor(600_000), crashing, 1)).rejects.toThrow('ended with exit 1');
+    expect(Date.now() - began).toBeLessThan(60_000);
+  });
 });

@@ -34,6 +34,7 @@ export const shortLimits: Limits = {
   heartbeatMs: 700,
   slowHeartbeatMs: 1_000,
   settleMs: 300,
+  readyFloorMs: 1_000,
 };
 
 /** One gateway id on a ground, and what a client does with it. */

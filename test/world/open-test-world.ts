@@ -93,6 +93,7 @@ export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot =
     secrets: new DirectorySecrets(root),
     pager: new DirectoryPager(root),
     audit: new DirectoryAudit(root),
+    startPeriodMs: 0,
     signal: attemptSignal,
     findOpenOperations: async () => [],
     records: noRecords,
