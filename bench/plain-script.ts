@@ -29,7 +29,13 @@ export class PlainScript {
     const signal = () => undefined;
     const keys = ringOf(masterKey(testKey));
     const world = openWorld({ config, keys, deployment: ground.deployment, signal, log: pino({ level: 'silent' }) });
-    this.#activities = createActivities({ ...world, signal, findOpenOperations: async () => [], records: noRecords });
+    this.#activities = createActivities({
+      ...world,
+      signal,
+      findOpenOperations: async () => [],
+      records: noRecords,
+      findEngines: async () => [],
+    });
     this.#deployment = ground.deployment;
   }
 

@@ -30,6 +30,8 @@ export type Config = {
 /** How much a worker takes on at once. */
 export type Slots = {
   readonly activities: number;
+  /** Waits for a person or a device, which cost next to nothing. */
+  readonly waits: number;
   readonly workflowTasks: number;
   readonly cachedWorkflows: number;
 };
@@ -102,6 +104,7 @@ const settings = z.object({
     .default('info')
     .describe('debug and trace print payload metadata: not for production'),
   CREEL_ACTIVITIES: count(1, 1_000, 60).describe('calls at once: mostly waiting, bounded by sockets and the engine'),
+  CREEL_WAITS: count(10, 20_000, 2_000).describe('devices and people waited for at once: each costs a few kilobytes'),
   CREEL_WORKFLOW_TASKS: count(2, 200, 10).describe("decisions at once: bounded by the worker's cores"),
   CREEL_WORKFLOW_CACHE: count(0, 10_000, 100).describe(
     'gateways kept in memory, up to 1 MB each; 0 replays every time, for tests',
@@ -139,6 +142,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: data.CREEL_LOG_LEVEL,
     slots: {
       activities: data.CREEL_ACTIVITIES,
+      waits: data.CREEL_WAITS,
       workflowTasks: data.CREEL_WORKFLOW_TASKS,
       cachedWorkflows: data.CREEL_WORKFLOW_CACHE,
     },

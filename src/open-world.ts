@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { AuditFile } from './adapters/audit-file.js';
 import { DockerodeEngine } from './adapters/docker-engine.js';
+import { EngineIdentity } from './adapters/engine-identity.js';
 import { OpenclawDoor } from './adapters/gateway-door.js';
 import { localDial } from './adapters/local-dial.js';
 import { LocalHost } from './adapters/local-host.js';
@@ -8,6 +9,7 @@ import { LogPager } from './adapters/log-pager.js';
 import { SecretFile, type StoreKey } from './adapters/secret-file.js';
 import { WebhookPager } from './adapters/webhook-pager.js';
 import type { Config } from './config.js';
+import type { Place } from './domain/gateway.js';
 import type { KeyRing } from './domain/key-ring.js';
 import { startPeriodMs } from './domain/thresholds.js';
 import { secretStoreKey, type MasterKey } from './domain/token.js';
@@ -25,8 +27,8 @@ export type Opening = {
 /** The real world: the only place that makes adapters. A secret file that no key here opens is `Refused`. */
 export function openWorld({ config, keys, deployment, signal, log }: Opening): World {
   const engineSocket = { socketPath: config.engineSocket, signal };
-  const engine = new DockerodeEngine(engineSocket);
-  const engineAt = () => engine;
+  const identity = new EngineIdentity(engineSocket);
+  const engineAt = (place: Place) => new DockerodeEngine({ ...engineSocket, identity: identity.of(place) });
   return {
     keys,
     catalogue: config.catalogue,

@@ -15,6 +15,7 @@ export type World = {
   readonly catalogue: Catalogue;
   readonly pool: Pool;
   readonly hosts: HostProvider;
+  /** The engine of a place: whatever is asked of it, another one under the same address is `Foreign` before anything is read or done. */
   readonly engineAt: (place: Place) => DockerEngine;
   readonly door: GatewayDoor;
   readonly secrets: SecretStore;

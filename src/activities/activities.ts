@@ -15,6 +15,7 @@ import { probePaired } from './pairing-proof.js';
 import { probePairable, probeRequest } from './pairing-request.js';
 import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './unpairing.js';
 import { ensureAside, restoreAside } from './former.js';
+import { findEngines } from './engines.js';
 import { ensureHost, findLives } from './host.js';
 import { ensureLimits, probeLimits, restoreLimits } from './limits.js';
 import { mintLink } from './link.js';
@@ -158,6 +159,7 @@ function reconfiguring(deps: Deps) {
 /** Questions, and words to people and to other gateways. */
 function looking(deps: Deps) {
   return {
+    findEngines: findEngines(deps),
     findLives: findLives(deps),
     findGeneration: findGeneration(deps),
     revealToken: revealToken(deps),

@@ -1,5 +1,6 @@
 import type { DeploymentKeys } from '../domain/deployment-keys.js';
 import type { Fleet } from '../domain/fleet.js';
+import type { KnownEngine } from '../domain/whereabouts.js';
 import type { RotateRequest } from '../workflows/change-requests.js';
 import type { Description, Standing, Withdrawal } from '../workflows/requests.js';
 import type { World } from '../world.js';
@@ -11,6 +12,8 @@ export type Deps = World & {
   /** Ids of the workflows still open under a prefix. */
   readonly findOpenOperations: (prefix: string) => Promise<string[]>;
   readonly records: GatewayRecords;
+  /** Every engine that a worker of this deployment has served, and whether one does now. */
+  readonly findEngines: () => Promise<KnownEngine[]>;
 };
 
 /**

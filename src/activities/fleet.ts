@@ -22,11 +22,11 @@ export const findFleet = (deps: Deps) =>
 /** Asks one gateway for its rotation, in exactly the life that was seen. */
 export const requestRotation = (deps: Deps) =>
   async function requestRotation(to: FleetAsk): Promise<FleetWatched> {
-    const { gateway, birth, place, run, origin, latestStart, keyId } = to;
+    const { gateway, birth, run, origin, latestStart, keyId } = to;
     const requestId = fleetRequestId(run, gateway);
     const wish = { kind: 'rotate', reclaim: false, evict: false } as const;
     const key = keyId === undefined ? {} : { keyId };
-    const asked: RotateRequest = { ...wish, ...key, requestId, origin, place, birth, latestStart };
+    const asked: RotateRequest = { ...wish, ...key, requestId, origin, birth, latestStart };
     try {
       return (await deps.records.request(gateway, asked)) ? { state: 'asked' } : gone;
     } catch (error) {

@@ -4,7 +4,7 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
-import { kindOf } from './docker-errors.js';
+import { answerOf, kindOf } from './docker-errors.js';
 
 /** How an engine is reached. */
 export type EngineAt = {
@@ -12,7 +12,12 @@ export type EngineAt = {
   readonly socketPath: string;
   /** The cancellation of whatever is under way, asked right before every request. */
   readonly signal: () => AbortSignal | undefined;
+  /** Which engine this must be; absent where it is only asked which one it is. */
+  readonly identity?: Identity;
 };
+
+/** Knows which engine is meant: asked right before every request, and told when a connection was lost. */
+export type Identity = { readonly demand: () => Promise<void>; readonly lost: () => void };
 
 /** One thing asked of the engine: in words for messages, and how long it may take. */
 export type Errand = { readonly what: string; readonly limitMs: number };
@@ -26,6 +31,7 @@ const handOverMs = 250;
  * An answer that is an error is thrown as it is, for the caller to judge; what concerns the way to the engine has its kind.
  */
 export async function request<T>(at: EngineAt, errand: Errand, run: (docker: Docker) => Promise<T>): Promise<T> {
+  await at.identity?.demand();
   at.signal()?.throwIfAborted();
   const line = new Line();
   const limits = new Limits(at, errand);
@@ -34,6 +40,7 @@ export async function request<T>(at: EngineAt, errand: Errand, run: (docker: Doc
     return await Promise.race([run(open(at.socketPath, line)), limits.failure]);
   } catch (error) {
     line.cut();
+    if (answerOf(error) === undefined) at.identity?.lost();
     throw kindOf(error, errand.what, at.socketPath);
   } finally {
     line.onHungUp = undefined;

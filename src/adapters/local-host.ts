@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
+import { demandEngine, engineId } from '../domain/engine-id.js';
 import type { Place } from '../domain/gateway.js';
 import type { HostFacts, HostProvider } from '../ports/host-provider.js';
 import { request, type EngineAt } from './docker-call.js';
@@ -24,13 +25,15 @@ export class LocalHost implements HostProvider {
     this.#at = at;
   }
 
-  async readHost(_place: Place): Promise<HostFacts> {
+  async readHost(place: Place): Promise<HostFacts> {
     const what = 'ask what the host has';
     const [info, version] = await Promise.all([
       this.#ask(what, (docker) => docker.info()).then((answer) => read(infoForm, answer, what)),
       this.#ask(what, (docker) => docker.version()).then((answer) => read(versionForm, answer, what)),
     ]);
     const [disk, kernel] = await Promise.all([engineDisk(info), kernelOf(info.MemTotal)]);
+    const { socketPath } = this.#at;
+    demandEngine(place, engineId(info.ID, socketPath), socketPath);
     return {
       engineId: info.ID,
       engine: engineFacts(info, version),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Flags } from '../client/connect.js';
 import { readNewestKey } from '../client/deployment.js';
-import { localPlace, requestChange } from '../client/gateways.js';
+import { requestChange } from '../client/gateways.js';
 import { gatewayId } from '../domain/gateway.js';
 import type { ChangeRequest } from '../workflows/change-requests.js';
 import { follow } from './follow.js';
@@ -33,7 +33,7 @@ export async function askForChange(rawId: string, options: Options, wish: Wish):
   const requestId = options.requestId ?? randomUUID();
   await withTemporal(options, async (client, target) => {
     const key = wish.kind === 'rotate' ? await readNewestKey(client) : {};
-    const common = { requestId, origin: origin(), place: localPlace };
+    const common = { requestId, origin: origin() };
     const accepted = await requestChange(client, id, { ...wish, ...key, ...common });
     const shown = { json: options.json === true, target };
     sayAccepted(accepted, requestId, shown, options.detach === true);

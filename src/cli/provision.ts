@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
-import { ask, localPlace, proposedBirth, request } from '../client/gateways.js';
+import { ask, localPlace, placeOn, proposedBirth, request } from '../client/gateways.js';
 import type { Flags } from '../client/connect.js';
 import { UnknownGateway } from '../client/failure.js';
 import { Refused } from '../domain/errors.js';
@@ -42,6 +42,7 @@ export function provisionCommand() {
     )
     .option('--restore', 'take up the state that a removal kept')
     .option('--birth <birth>', 'go on with the life of exactly this birth, whose record was lost')
+    .option('--engine <id>', 'the engine to stand on, as `creel describe` and `docker info` name it; any when absent')
     .option('--request-id <id>', 'name the request: the same one twice is one')
     .option('--dry-run', 'print what would be made; nothing is touched, nobody is asked')
     .option('--detach', 'do not follow the operation')
@@ -53,6 +54,7 @@ type Options = Flags &
     readonly json?: true;
     readonly restore?: true;
     readonly birth?: string;
+    readonly engine?: string;
     readonly requestId?: string;
     readonly dryRun?: true;
     readonly detach?: true;
@@ -77,7 +79,7 @@ async function provision(rawId: string, options: Options): Promise<void> {
       requestId,
       origin: origin(),
       spec,
-      place: localPlace,
+      place: options.engine === undefined ? localPlace : placeOn(options.engine),
       birth,
       how,
     };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { ask, localPlace, request } from '../client/gateways.js';
+import { ask, placeOn, request } from '../client/gateways.js';
 import { gatewayBirth, gatewayId } from '../domain/gateway.js';
 import type { RemoveRequest } from '../workflows/requests.js';
 import { confirm } from './confirm.js';
@@ -22,6 +22,7 @@ export function removeCommand() {
     .option('--purge', 'remove the customer’s state now, whatever the spec says')
     .option('--yes <id>', 'the id once more, instead of typing it')
     .option('--birth <birth>', 'the life of exactly this birth, whose record was lost')
+    .option('--engine <id>', 'the engine that it stood on, where its record names none')
     .option('--request-id <id>', 'name the request: the same one twice is one')
     .option('--detach', 'do not follow the operation')
     .action(async (rawId, options) => {
@@ -34,7 +35,7 @@ export function removeCommand() {
         requestId,
         origin: origin(),
         purge: options.purge === true,
-        place: localPlace,
+        ...(options.engine !== undefined && { place: placeOn(options.engine) }),
         ...birth,
       };
       await withTemporal(options, async (client, target) => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { WithStartWorkflowOperation, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
 import { keysOf, nameOfNewest } from '../domain/deployment-keys.js';
-import { birthFrom, type Place } from '../domain/gateway.js';
+import { birthFrom, gatewayPlace, type Place } from '../domain/gateway.js';
 import type { ChangeRequest } from '../workflows/change-requests.js';
 import { gatewayWorkflowId, operationPrefix, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
@@ -41,8 +41,13 @@ export const answerMs = 5_000;
 /** The same for a request, which begins things: a busy worker gets more time than an absent one costs. */
 const acceptMs = 10_000;
 
-/** The one host there is so far. */
+/** Where a gateway may stand when nobody says on which engine. */
 export const localPlace: Place = { provider: 'local', host: 'local' };
+
+/** The place of exactly this engine, or `Refused`. */
+export function placeOn(engine: string): Place {
+  return gatewayPlace({ ...localPlace, engine });
+}
 
 /** What visibility says of a gateway: recorded, not proved. */
 export type Listed = {
@@ -83,7 +88,7 @@ export async function request(
     taskQueue,
     args: [start],
     typedSearchAttributes: new TypedSearchAttributes(startAttributes(gateway, asked)),
-    staticSummary: `OpenClaw gateway ${gateway} on host ${asked.place.host}`,
+    staticSummary: `OpenClaw gateway ${gateway}`,
   });
   return asking(
     client,
@@ -257,7 +262,7 @@ function startAttributes(gateway: string, asked: Request): SearchAttributePair[]
     ...birth,
     ...release,
     { key: gatewayPhaseKey, value: 'queued' },
-    { key: gatewayHostKey, value: asked.place.host },
+    { key: gatewayHostKey, value: asked.place?.engine ?? localPlace.host },
     { key: needsAttentionKey, value: false },
   ];
 }

@@ -19,6 +19,7 @@ const memoForm = z.object({
   keys: z
     .array(z.object({ id: z.string(), check: z.string(), state: z.enum(['current', 'next', 'retired']) }))
     .optional(),
+  engines: z.array(z.object({ engine: z.string(), host: z.string() })).optional(),
 });
 
 /** The keys of the deployment that the namespace belongs to; undefined when it has none. */

@@ -64,7 +64,7 @@ export async function takeDown(client: Client): Promise<Accepted | undefined> {
   if (!found || ((found.phase === 'removed' || found.phase === 'none') && !found.running)) return undefined;
   const removal = removalOf(found);
   if (removal) return removal;
-  const asked = { kind: 'remove', requestId: randomUUID(), origin, purge: true, place: localPlace } as const;
+  const asked = { kind: 'remove', requestId: randomUUID(), origin, purge: true } as const;
   return whenWorkerAnswers(() => request(client, demoGateway, asked));
 }
 

@@ -1,3 +1,4 @@
+import { engineId } from './engine-id.js';
 import { Refused } from './errors.js';
 import type { GatewaySpec } from './gateway-spec.js';
 import type { Shelf } from './replacement.js';
@@ -13,8 +14,13 @@ export type Mark = {
   readonly layout: number;
 };
 
-/** Which host a gateway lives on. */
-export type Place = { readonly provider: 'local'; readonly host: string };
+/** Which engine on which host a gateway stands on. */
+export type Place = {
+  readonly provider: 'local';
+  readonly host: string;
+  /** The engine's own id; absent until the first operation has found it, and in records from before it was kept. */
+  readonly engine?: string;
+};
 
 /** What every step of every operation is told: references and generations, never a secret. */
 export type Gateway = {
@@ -52,8 +58,9 @@ export function gatewayBirth(raw: unknown): string {
 
 /** A place as given, or `Refused`. */
 export function gatewayPlace(raw: unknown): Place {
-  const { provider, host } = (raw ?? {}) as Partial<Record<keyof Place, unknown>>;
-  if (provider === 'local' && typeof host === 'string' && host !== '' && host.length <= 253) return { provider, host };
+  const { provider, host, engine } = (raw ?? {}) as Partial<Record<keyof Place, unknown>>;
+  if (provider === 'local' && typeof host === 'string' && host !== '' && host.length <= 253)
+    return { provider, host, ...(engine !== undefined && { engine: engineId(engine, 'the place asked for') }) };
   throw new Refused(`place ${JSON.stringify(raw)} is unknown: it must name provider "local" and a host`);
 }
 

@@ -6,6 +6,24 @@ export const awayMs = 4 * 3_600_000;
 /** It is asked every second at first, then every tenth of the time that it has been away, and at least this often. */
 export const awayPaceMs = 60_000;
 
+/** How long the id of an engine is believed without asking again: stopping one and starting another takes longer. */
+export const engineIdFreshMs = 1_000;
+
+/** Engines of one deployment: each some 100 bytes of its memo. */
+export const enginesLength = 500;
+
+/** How often a worker looks whether its engine is still the one that it serves, and whether it serves it alone. */
+export const engineWatchMs = 60_000;
+
+/** Two machines that begin at the same moment see each other's polls after this. */
+export const claimSettleMs = 3_000;
+
+/** A worker that lives polls at least this often: a poll is open for 60 s, and one that is cut off is made anew at once. */
+export const pollFreshMs = 70_000;
+
+/** A worker that has not answered for this long is looked for again: one that still polls is only slow. */
+export const unansweredMs = 10_000;
+
 /** `openclaw dashboard`, which mints a link, takes 5 to 6 s on a quiet machine. */
 export const mintLinkMs = 60_000;
 

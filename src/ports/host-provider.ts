@@ -25,7 +25,7 @@ export type HostFacts = {
 
 /** The machines that gateways live on. */
 export interface HostProvider {
-  /** What the host has. An engine that does not answer is `NotYet`, naming where it was asked. */
+  /** What the host has. An engine that does not answer is `NotYet`, naming where it was asked; another one than the place names is `Foreign`. */
   readHost(place: Place): Promise<HostFacts>;
   /** Whether something on the host listens on 127.0.0.1:port already. */
   isPortTaken(place: Place, port: number): Promise<boolean>;

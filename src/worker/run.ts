@@ -1,24 +1,21 @@
 import { hostname } from 'node:os';
 import { setTimeout as after } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import {
-  Worker,
-  type NativeConnection,
-  type NativeConnectionOptions,
-  type WorkflowBundleOption,
-} from '@temporalio/worker';
+import type { NativeConnection, NativeConnectionOptions, WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/activities.js';
+import { knownEngines } from '../client/engines.js';
 import { holdDeployment, type Deployment } from '../client/hold-deployment.js';
 import type { Slots } from '../config.js';
 import type { MasterKey } from '../domain/token.js';
 import { taskQueue } from '../workflows/ids.js';
 import type { World } from '../world.js';
-import { attemptInterceptor } from './attempt-interceptor.js';
 import { currentSignal } from './current-signal.js';
 import { gatewayRecords } from './gateway-records.js';
 import { openOperations } from './open-operations.js';
 import { connectPatiently, isAway, untilReachable } from './patient-connect.js';
+import { thisMachine } from './machine.js';
+import { workQueues } from './queues.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 
 /** What a worker is made of; the demo and the tests run the same one over another world. */
@@ -65,48 +62,30 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
   const ask = <T>(call: () => Promise<T>) => untilReachable(call, server.address, log, signal);
   const deployment = await ask(() => holdDeployment(client, parts.readKeys()));
   await ask(() => ensureSearchAttributes(connection, namespace, log, signal));
-  const worker = await Worker.create({
-    ...limits(parts.slots),
+  const world = parts.openWorld(deployment);
+  const activities = createActivities({
+    ...world,
+    signal: currentSignal,
+    findOpenOperations: openOperations(client),
+    records: gatewayRecords(client),
+    findEngines: () => knownEngines(client),
+  });
+  const queues = {
+    ...parts,
+    client,
     connection,
-    namespace,
-    taskQueue,
-    workflowBundle: parts.workflowBundle,
-    activities: createActivities({
-      ...parts.openWorld(deployment),
-      signal: currentSignal,
-      findOpenOperations: openOperations(client),
-      records: gatewayRecords(client),
-    }),
-    interceptors: { activity: [attemptInterceptor(log)] },
-    identity: `creel ${process.pid}@${hostname()}`,
+    activities,
+    hosts: world.hosts,
+    machine: await thisMachine(),
+    host: hostname(),
+  };
+  await workQueues(queues, () => {
+    log.info(
+      { address: server.address, namespace, deployment: deployment.deployment, taskQueue },
+      'the worker is ready',
+    );
   });
-  log.info({ address: server.address, namespace, deployment: deployment.deployment, taskQueue }, 'the worker is ready');
-  await worker.runUntil(aborted(signal));
   log.info('the worker has stopped');
-}
-
-/** What a worker takes on, and how soon its death is noticed: the sticky time-out decides that with the heartbeats. */
-function limits(slots: Slots) {
-  return {
-    maxConcurrentActivityTaskExecutions: slots.activities,
-    maxConcurrentActivityTaskPolls: Math.min(10, slots.activities),
-    maxConcurrentWorkflowTaskExecutions: slots.workflowTasks,
-    maxConcurrentWorkflowTaskPolls: Math.max(2, Math.floor(slots.workflowTasks / 4)),
-    maxConcurrentLocalActivityExecutions: 1,
-    maxCachedWorkflows: slots.cachedWorkflows,
-    stickyQueueScheduleToStartTimeout: '1 second',
-    maxHeartbeatThrottleInterval: '1 second',
-    defaultHeartbeatThrottleInterval: '10 seconds',
-    shutdownGraceTime: '5 seconds',
-    shutdownForceTime: '20 seconds',
-  } as const;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 /** The answer of a call that the signal may cut short; undefined then. */

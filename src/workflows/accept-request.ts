@@ -3,7 +3,7 @@ import { jsonBytes } from '../domain/cut.js';
 import { keyId } from '../domain/deployment-keys.js';
 import { Refused } from '../domain/errors.js';
 import { fingerprint } from '../domain/fingerprint.js';
-import { gatewayBirth, gatewayPlace, layout, type Gateway } from '../domain/gateway.js';
+import { gatewayBirth, gatewayPlace, layout, type Gateway, type Place } from '../domain/gateway.js';
 import { canonical, gatewaySpec, sameSpec, type GatewaySpec } from '../domain/gateway-spec.js';
 import { answeredLength, queueBytes, startPeriodMs } from '../domain/thresholds.js';
 import {
@@ -30,7 +30,7 @@ import { provisionSteps, replacementOwns } from './steps.js';
 export function checkRequest(state: GatewayState, request: Request, limits: Limits): void {
   text('request id', request.requestId);
   text('origin', request.origin);
-  gatewayPlace(request.place);
+  checkPlace(state, request);
   const known = answeredTo(state, request.requestId);
   if (known) {
     if (known.content === fingerprint(contentOf(request))) return;
@@ -43,6 +43,20 @@ export function checkRequest(state: GatewayState, request: Request, limits: Limi
   else if (request.kind === 'remove') checkRemove(state, request);
   else checkChange(state, request);
   demandTime(request, limits.readyFloorMs ?? startPeriodMs);
+}
+
+/** Only a provision begins a gateway somewhere; whoever else names a place must mean the one on record. */
+function checkPlace(state: GatewayState, request: Request): void {
+  const { life } = state;
+  if (request.kind !== 'provision' && request.place === undefined) return;
+  const { engine } = gatewayPlace(request.place);
+  const stands = life?.place.engine;
+  const begins = request.kind === 'provision' && !isAlive(state) && request.how !== 'restore';
+  if (life === undefined || begins || engine === undefined || stands === undefined || engine === stands) return;
+  const id = life.mark.gateway;
+  throw new Refused(
+    `${id} stands on engine ${stands}, not ${engine}, and a gateway does not move. Leave the engine out`,
+  );
 }
 
 /**
@@ -177,6 +191,7 @@ function forgetBeyond(state: GatewayState, length: number): void {
 function enqueue(state: GatewayState, request: Request, deployment: string, gateway: string, now: number): number {
   if (request.kind === 'remove') return enqueueRemoval(state, request, deployment, gateway, now);
   if (request.kind !== 'provision') return push(state, request.kind, false, request);
+  standOn(state, request);
   if (isAlive(state)) {
     if (state.owed && isReplacement(state.owed)) queueOwed(state);
     return join(state, 'repair') ?? push(state, 'repair', false);
@@ -192,6 +207,13 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
   beginLife(state, { mark, place: request.place, spec, tokenGeneration: 1, deviceGeneration: 1, ...key });
   if (request.how === 'take up') state.entered = replacementOwns.map((step) => ({ step, unsettledUntil: 0 }));
   return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);
+}
+
+/** A record that names no engine takes the one of an operator's word. */
+function standOn(state: GatewayState, { place }: ProvisionRequest | RemoveRequest): void {
+  const { life } = state;
+  if (life && life.place.engine === undefined && place?.engine !== undefined)
+    state.life = { ...life, place: { ...life.place, engine: place.engine } };
 }
 
 /** Nothing of the life before it counts any more. */
@@ -227,11 +249,18 @@ function enqueueRemoval(
 ): number {
   if (request.birth !== undefined && state.life?.mark.birth !== request.birth) {
     const mark = { deployment, gateway, birth: request.birth, layout };
-    const life = { mark, place: request.place, spec: lostSpec, tokenGeneration: 1, deviceGeneration: 1 };
+    const life = {
+      mark,
+      place: request.place ?? unknownPlace,
+      spec: lostSpec,
+      tokenGeneration: 1,
+      deviceGeneration: 1,
+    };
     beginLife(state, life);
     state.entered = [...provisionSteps, ...replacementOwns].map((step) => ({ step, unsettledUntil: 0 }));
     setPhase(state, 'queued', '', now);
   }
+  standOn(state, request);
   if (state.stateKeptUntil > 0)
     return request.purge ? (join(state, 'purge') ?? push(state, 'purge', true)) : lastNumber(state, request);
   const waiting = [...(state.running ? [state.running] : []), ...state.queue].find((each) => each.kind === 'remove');
@@ -271,7 +300,7 @@ function answer(state: GatewayState, gateway: string, operation: number): Accept
 
 /** What was asked for, without what each sender makes up or reads anew: a birth that is proposed, and the newest key. */
 function contentOf(request: Request): string {
-  if (request.kind !== 'provision') return canonical({ ...request, requestId: '', origin: '' });
+  if (request.kind !== 'provision') return canonical({ ...request, place: unknownPlace, requestId: '', origin: '' });
   const { birth, keyId: _keyId, ...rest } = request;
   return canonical({ ...rest, ...(request.how === 'take up' && { birth }), requestId: '', origin: '' });
 }
@@ -302,6 +331,9 @@ function differing(life: Gateway, request: ProvisionRequest): string[] {
   const keys = [...new Set([...Object.keys(has), ...Object.keys(asked)])];
   return keys.filter((key) => canonical(has[key]) !== canonical(asked[key]));
 }
+
+/** The place of whoever names none, as older clients wrote it. */
+const unknownPlace: Place = { provider: 'local', host: 'local' };
 
 /** A life known only by its marks: nothing of its spec matters for its removal but that its state is not anybody's wish to lose. */
 const lostSpec = {

@@ -17,7 +17,8 @@ export type ChangeRequest =
 type Asked = {
   readonly requestId: string;
   readonly origin: string;
-  readonly place: Place;
+  /** Older clients named one; the place is the record's. */
+  readonly place?: Place;
   /** The life that is meant; the one on record when absent. */
   readonly birth?: string;
   /** Epoch ms: not begun by then, it is withdrawn. */

@@ -16,7 +16,9 @@ import {
   type DeploymentKeys,
   type KeyMemo,
 } from '../domain/deployment-keys.js';
+import { withEngine, type DeploymentEngine } from '../domain/deployment-engines.js';
 import { Refused } from '../domain/errors.js';
+import { engineUpdate, type ServedEngine } from './engine-requests.js';
 import { keyUpdate, type KeyWord } from './key-requests.js';
 import { continueAsNewSignal } from './requests.js';
 
@@ -31,6 +33,7 @@ export async function deployment(): Promise<void> {
   );
   let asked = false;
   setHandler(keyUpdate, hear, { validator: (word) => void changed(word) });
+  setHandler(engineUpdate, hearEngine, { validator: (served) => void refusing(() => withEngine(engines(), served)) });
   setHandler(continueAsNewSignal, () => {
     asked = true;
   });
@@ -41,6 +44,17 @@ export async function deployment(): Promise<void> {
   });
 }
 
+/** The engines that a worker ever served, as the memo has them. */
+function engines(): readonly DeploymentEngine[] {
+  return (workflowInfo().memo as { engines?: readonly DeploymentEngine[] } | undefined)?.engines ?? [];
+}
+
+function hearEngine(served: ServedEngine): void {
+  const known = engines();
+  const now = refusing(() => withEngine(known, served));
+  if (now !== known) upsertMemo({ engines: [...now] });
+}
+
 function hear(word: KeyWord): DeploymentKeys {
   const keys = changed(word);
   const { id: keyId, check: keyCheck } = currentKey(keys);
@@ -48,13 +62,20 @@ function hear(word: KeyWord): DeploymentKeys {
   return keys;
 }
 
-/** The keys as they are after a word. A refusal in a handler must be an `ApplicationFailure`: any other error would fail the task. */
+/** The keys as they are after a word. */
 function changed(word: KeyWord): DeploymentKeys {
   const keys = keysOf(workflowInfo().memo as KeyMemo);
-  try {
+  return refusing(() => {
     if (word?.word === 'announce') return announceKey(keys, word);
     if (word?.word === 'promote') return promoteKey(keys, word.id);
     throw new Refused('a deployment takes announce and promote');
+  });
+}
+
+/** A refusal in a handler must be an `ApplicationFailure`: any other error would fail the task. */
+function refusing<T>(act: () => T): T {
+  try {
+    return act();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     throw ApplicationFailure.create({ message: error.message, type: 'Refused', nonRetryable: true });

@@ -8,7 +8,7 @@ import type { GatewayRecord } from '../domain/gateway-record.js';
 import { earlierReasonBytes, endedLength, reasonBytes } from '../domain/thresholds.js';
 import type { ChangeRequest } from './change-requests.js';
 import type { Limits } from './limits.js';
-import type { Entered, Left, OperationKind, OperationOutcome, Phase } from './requests.js';
+import type { Entered, Left, OperationKind, OperationOutcome, Phase, Placed } from './requests.js';
 
 /** An operation that waits or runs. */
 export type Queued = {
@@ -163,6 +163,12 @@ export function setPhase(state: GatewayState, phase: Phase, reason: string, now:
   if (state.phase !== phase) state.since = now;
   state.phase = phase;
   state.reason = cut(reason, reasonBytes);
+}
+
+/** The running operation found the engine on which the gateway stands: from now on it is on record. */
+export function placeOn(state: GatewayState, { operation, engine }: Placed): void {
+  if (!state.life || state.running?.number !== operation) return;
+  state.life = { ...state.life, place: { ...state.life.place, engine } };
 }
 
 /** Keeps how an operation ended. */

@@ -23,6 +23,7 @@ import {
   forgetOld,
   isAlive,
   isRemoving,
+  placeOn,
   type GatewayState,
   type Queued,
 } from './gateway-state.js';
@@ -36,6 +37,7 @@ import {
   describeQuery,
   handedOverSignal,
   parkedSignal,
+  placedSignal,
   replyUpdate,
   requestUpdate,
   standingQuery,
@@ -51,6 +53,7 @@ import {
 import { endHandOver } from './rotation-state.js';
 import {
   gatewayBirthKey,
+  gatewayHostKey,
   gatewayPhaseKey,
   gatewayReleaseKey,
   needsAttentionKey,
@@ -103,6 +106,7 @@ class Entity {
     });
     setHandler(describeQuery, () => describeState(start, this.#state, this.#park));
     setHandler(parkedSignal, (park) => this.#parked(park));
+    setHandler(placedSignal, (placed) => placeOn(this.#state, placed));
     setHandler(continueAsNewSignal, () => {
       this.#continueAsNew = true;
     });
@@ -289,13 +293,15 @@ class Entity {
     setCurrentDetails(detailsOf(this.#start, this.#state, this.#park));
     this.#showHandOver();
     const shown = this.#park ? 'parked' : phase;
-    const key = `${shown} ${attention} ${life?.mark.birth ?? ''}`;
+    const engine = life?.place.engine;
+    const key = `${shown} ${attention} ${life?.mark.birth ?? ''} ${engine ?? ''}`;
     if (key === this.#shown) return;
     this.#shown = key;
     upsertSearchAttributes([
       { key: gatewayPhaseKey, value: shown },
       { key: gatewayBirthKey, value: life?.mark.birth ?? null },
       { key: gatewayReleaseKey, value: life?.spec.release ?? null },
+      ...(engine === undefined ? [] : [{ key: gatewayHostKey, value: engine }]),
       { key: needsAttentionKey, value: attention },
       { key: phaseSinceKey, value: new Date(since) },
     ]);

@@ -1,6 +1,16 @@
-/** Workflow ids and the task queue: a format (layout 1) that outlives every version of the code. */
+/** Workflow ids and task queues: a format (layout 1) that outlives every version of the code. */
 
 export const taskQueue = 'creel';
+
+/** Where the work on one engine waits for a worker beside it. */
+export function engineQueue(engine: string): string {
+  return `${taskQueue}@${engine}`;
+}
+
+/** Beside a queue, where what only waits for a person or a device has slots of its own. */
+export function waitsQueue(queue: string): string {
+  return `${queue}/waits`;
+}
 
 /** The never-ending workflow whose memo says which deployment a namespace belongs to. */
 export const deploymentWorkflowId = 'deployment';

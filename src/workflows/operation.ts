@@ -17,6 +17,8 @@ export type OperationInput = {
   readonly limits: Limits;
   /** What a change is to come to; absent for operations of a whole life. */
   readonly change?: Change;
+  /** Its engine is looked for before anything else: it is on no record, or the life is new. Absent in what older versions began. */
+  readonly seek?: true;
 };
 
 /** What a step proved, when, as people read it: never a secret, only generations and key ids. */

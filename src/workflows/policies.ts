@@ -1,6 +1,8 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import { finalKinds } from '../domain/errors.js';
+import type { Place } from '../domain/gateway.js';
 import { mintLinkMs } from '../domain/thresholds.js';
+import { engineQueue, waitsQueue } from './ids.js';
 import type { Limits } from './limits.js';
 import { startToClose } from './saga.js';
 import { registry } from './steps.js';
@@ -15,6 +17,18 @@ export function askPolicy(limits: Limits): ActivityOptions {
 /** How a link is minted: the gateway may take its time, and the answer must still have room. */
 export function linkPolicy(limits: Limits): ActivityOptions {
   return { ...lookPolicy(limits), startToCloseTimeout: mintLinkMs + limits.actMs };
+}
+
+/** The queue on which the engine of a place is worked on; of a place without one the run's own, as for everything that older versions began. */
+export function onEngine({ engine }: Place): Pick<ActivityOptions, 'taskQueue'> {
+  return engine === undefined ? {} : { taskQueue: engineQueue(engine) };
+}
+
+/** The queue of a step: of one that only waits, the one with slots of its own. */
+export function queueOf(step: string, place: Place): Pick<ActivityOptions, 'taskQueue'> {
+  const { taskQueue } = onEngine(place);
+  if (taskQueue === undefined) return {};
+  return { taskQueue: registry[step]?.waits ? waitsQueue(taskQueue) : taskQueue };
 }
 
 /** How a look asks: a person waits, so few attempts, and the answer is what was seen. */

@@ -35,7 +35,8 @@ export type RemoveRequest = {
   readonly purge: boolean;
   /** Names the life whose record was lost; undefined for the one on record. */
   readonly birth?: string;
-  readonly place: Place;
+  /** On which engine it stands, by an operator's word, where the record names none. Older clients named the host. */
+  readonly place?: Place;
 };
 
 /** The answer to a request: which operation carries it out. Follow that workflow. */
@@ -107,6 +108,9 @@ export type Reply = { readonly park: string; readonly answer: ParkAnswer; readon
 
 /** Something an undo could not remove. */
 export type Left = { readonly step: string; readonly kind: string; readonly reason: string };
+
+/** Which engine an operation found. */
+export type Placed = { readonly operation: number; readonly engine: string };
 
 /** A step that was entered in this life, so that clean-up undoes it. */
 export type Entered = {
@@ -193,6 +197,9 @@ export const withdrawUpdate = defineUpdate<Standing | undefined, [Withdrawal]>('
 export const standingQuery = defineQuery<Standing | undefined, [string]>('standing');
 
 export const describeQuery = defineQuery<Description>('describe');
+
+/** From an operation to its entity, before its first step: the engine on which the gateway stands. */
+export const placedSignal = defineSignal<[Placed]>('placed');
 
 /** From an operation to its entity: parked, or no longer. */
 export const parkedSignal = defineSignal<[Park | undefined]>('parked');

@@ -17,8 +17,9 @@ import { bounded } from './bounded-result.js';
 import { operationWorkflowId } from './ids.js';
 import type { Attempted, OperationInput, OperationResult } from './operation.js';
 import { sendPage } from './page.js';
-import { doPolicy, undoPolicy } from './policies.js';
+import { doPolicy, queueOf, undoPolicy } from './policies.js';
 import { beingRemovedSignal, parkedSignal, replySignal, type Park, type ParkAnswer } from './requests.js';
+import { takeSeat } from './seat.js';
 import { Saga, toldOf, type Ability, type Failure, type Pause, type Runtime } from './saga.js';
 import { needsAttentionKey } from './search-attributes.js';
 import { registry } from './steps.js';
@@ -35,7 +36,8 @@ export async function runOperation(
   read: (saga: Saga) => Promise<OperationResult>,
 ): Promise<OperationResult> {
   const runtime = new WorkflowRuntime(input);
-  const result = bounded(await read(new Saga(input, runtime)));
+  const seat = await takeSeat(input);
+  const result = bounded('result' in seat ? runtime.unseated(seat.result) : await read(runtime.begin(seat.input)));
   await CancellationScope.nonCancellable(() => runtime.finish(result));
   if (result.outcome === 'done' || result.outcome === 'degraded') return result;
   throw ApplicationFailure.create({
@@ -47,7 +49,7 @@ export async function runOperation(
 }
 
 class WorkflowRuntime implements Runtime {
-  readonly #input: OperationInput;
+  #input: OperationInput;
   readonly #scope = CancellationScope.current();
   readonly #pages: Promise<void>[] = [];
   #removed = false;
@@ -66,6 +68,18 @@ class WorkflowRuntime implements Runtime {
     });
   }
 
+  /** The reading of an operation whose engine is known. */
+  begin(input: OperationInput): Saga {
+    this.#input = input;
+    return new Saga(input, this);
+  }
+
+  /** An operation that ended without an engine: what it leaves is for a person. */
+  unseated(result: OperationResult): OperationResult {
+    if (result.left.length > 0) this.page('its engine is not known', result.reason);
+    return result;
+  }
+
   now(): number {
     return Date.now();
   }
@@ -79,10 +93,10 @@ class WorkflowRuntime implements Runtime {
     const activity = registry[step]?.[doing];
     if (!activity) throw ApplicationFailure.nonRetryable(`step "${step}" is unknown to this version of creel`, 'Bug');
     setCurrentDetails(doing === 'do' ? step : `undo ${step}`);
-    const { limits, change } = this.#input;
+    const { limits, change, gateway } = this.#input;
     const policy = doing === 'do' ? doPolicy(step, limits) : undoPolicy(limits);
     const summary = doing === 'do' ? step : `undo ${step}`;
-    const call = proxyActivities<AnyActivity>({ ...policy, summary })[activity];
+    const call = proxyActivities<AnyActivity>({ ...policy, ...queueOf(step, gateway.place), summary })[activity];
     if (!call) throw new Bug(`activity ${activity} has no proxy`);
     return call({ ...toldOf(this.#input), ...(change && { change }), ...(allowed.length > 0 && { allowed }) });
   }

@@ -7,6 +7,7 @@ import {
   executeChild,
   startChild,
   type ChildWorkflowHandle,
+  workflowInfo,
   type Workflow,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
@@ -15,7 +16,7 @@ import { Bug } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { GatewayState, Queued } from './gateway-state.js';
 import { enteredBefore, operationSteps, renumber } from './operation-state.js';
-import { operationPrefix, operationWorkflowId } from './ids.js';
+import { operationPrefix, operationWorkflowId, waitsQueue } from './ids.js';
 import type { OperationInput, OperationResult } from './operation.js';
 import { limitsFor } from './pair-device.js';
 import { askPolicy } from './policies.js';
@@ -122,6 +123,7 @@ export class RunningOperation {
     const { awaitNoOperations } = proxyActivities<Pick<Activities, 'awaitNoOperations'>>({
       ...askPolicy(this.#start.limits),
       startToCloseTimeout: this.#start.limits.fetchMs,
+      taskQueue: waitsQueue(workflowInfo().taskQueue),
       summary: 'wait for earlier operations',
     });
     await awaitNoOperations(operationPrefix(this.#start.gateway));
@@ -135,6 +137,7 @@ export class RunningOperation {
       gateway,
       limits,
       place: request?.place ?? { provider: 'local', host: 'local' },
+      everywhere: true,
     };
     return executeChild<typeof searchLives>('searchLives', {
       workflowId: operationWorkflowId(gateway, 'none', this.#operation.number, this.#operation.kind),
@@ -156,6 +159,7 @@ export class RunningOperation {
         entered: enteredBefore(this.#state, this.#operation),
         limits: limitsFor(this.#start.limits, this.#operation.change),
         ...(this.#operation.change && { change: this.#operation.change }),
+        ...((kind === 'provision' || life.place.engine === undefined) && { seek: true as const }),
       };
       try {
         return await startChild(typeOf(this.#operation), {

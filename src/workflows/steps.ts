@@ -17,6 +17,8 @@ export type Step = {
   readonly asks?: true;
   /** An operator may let its refusal pass: exactly the sentence that is shown. */
   readonly allows?: true;
+  /** It only waits, for a person or a device: in slots of its own, where nobody's work waits behind it. */
+  readonly waits?: true;
   /** How often it may be tried at most, where each try costs something. */
   readonly attempts?: number;
 };
@@ -48,9 +50,9 @@ export const registry: Readonly<Record<string, Step>> = {
   'name devices': { do: 'findStrangers', pace: 'act' }, // only reads
   'read rotated': { do: 'findRotated', pace: 'act' }, // only reads
   'check pairing': { do: 'probePairable', pace: 'act' }, // only reads
-  'await request': { do: 'probeRequest', pace: 'wait' }, // only reads
+  'await request': { do: 'probeRequest', pace: 'wait', waits: true }, // only reads
   'approve device': { do: 'ensureApproval', undo: 'removeApproval', pace: 'act', asks: true, allows: true },
-  'await device': { do: 'probePaired', pace: 'wait' }, // only reads
+  'await device': { do: 'probePaired', pace: 'wait', waits: true }, // only reads
   'turn down request': { do: 'ensureDenial', pace: 'act' }, // a device may ask again
   'check device': { do: 'probeUnpairable', pace: 'act' }, // only reads
   'cut off device': { do: 'ensureCutOff', pace: 'act' }, // a device that is cut off can only ask again

@@ -59,6 +59,17 @@ function hostContract(title: string, open: () => HostUnderTest): void {
       expect(watchers?.used ?? 0).toBeLessThanOrEqual(watchers?.limit ?? 0);
     });
 
+    test('another engine than the place names is foreign, and the one it names is not', async () => {
+      const { host } = open();
+      const { engineId } = await host.readHost(place);
+      expect((await host.readHost({ ...place, engine: engineId })).engineId).toBe(engineId);
+      const elsewhere = host.readHost({ ...place, engine: 'another-engine' });
+      await expect(elsewhere).rejects.toMatchObject({
+        name: 'Foreign',
+        message: expect.stringMatching(`${engineId}.*another-engine`),
+      });
+    });
+
     test('a port is taken while something listens on it, and free before and after', async () => {
       const { host, occupyPort } = open();
       const port = await getPort({ host: '127.0.0.1' });

@@ -9,7 +9,7 @@ export type Scripted = { readonly status: number; readonly body: unknown } | { r
 
 /** Speaks the engine API as a test tells it to, for what a real engine cannot be brought to say. */
 export class ScriptedEngine {
-  readonly socketPath = path.join(os.tmpdir(), `creel-script-${randomBytes(4).toString('hex')}.sock`);
+  readonly socketPath: string;
   /** What to answer to `METHOD /path`, without the query. */
   answer: (request: string) => Scripted = () => ({ status: 404, body: { message: 'not scripted' } });
   readonly #server = http.createServer((request, response) => {
@@ -24,6 +24,10 @@ export class ScriptedEngine {
     response.writeHead(scripted.status, { 'content-type': 'application/json' });
     response.end(scripted.status === 304 ? undefined : JSON.stringify(scripted.body));
   });
+
+  constructor(socketPath = path.join(os.tmpdir(), `creel-script-${randomBytes(4).toString('hex')}.sock`)) {
+    this.socketPath = socketPath;
+  }
 
   async open(): Promise<this> {
     await new Promise<void>((resolve) => {

@@ -36,7 +36,7 @@ describe('config', () => {
       pager: undefined,
       metricsAt: undefined,
       logLevel: 'info',
-      slots: { activities: 60, workflowTasks: 10, cachedWorkflows: 100 },
+      slots: { activities: 60, waits: 2_000, workflowTasks: 10, cachedWorkflows: 100 },
     });
   });
 

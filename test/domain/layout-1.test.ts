@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { gatewayContainer } from '../../src/domain/container.js';
-import { birthFrom, layout, markLabels, names, readMark, type Gateway, type Mark } from '../../src/domain/gateway.js';
+import {
+  birthFrom,
+  gatewayPlace,
+  layout,
+  markLabels,
+  names,
+  readMark,
+  type Gateway,
+  type Mark,
+} from '../../src/domain/gateway.js';
 import { gatewaySpec } from '../../src/domain/gateway-spec.js';
 import { keysOf } from '../../src/domain/deployment-keys.js';
 import { KeyRing } from '../../src/domain/key-ring.js';
@@ -9,12 +18,16 @@ import { slotsFor } from '../../src/domain/slot.js';
 import { gatewayToken, keyCheck, masterKey, operatorDevice, secretStoreKey } from '../../src/domain/token.js';
 import {
   deploymentWorkflowId,
+  engineQueue,
   gatewayWorkflowId,
   lookWorkflowId,
   operationPrefix,
   operationWorkflowId,
   taskQueue,
+  waitsQueue,
 } from '../../src/workflows/ids.js';
+import { engineUpdate } from '../../src/workflows/engine-requests.js';
+import { placedSignal } from '../../src/workflows/requests.js';
 import { emptyState } from '../../src/workflows/gateway-state.js';
 import { provisionSteps, registry } from '../../src/workflows/steps.js';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
@@ -178,6 +191,20 @@ describe('layout 1 names', () => {
       'gateway/g42/7k3fq2/12-provision',
       'gateway/g42/7k3fq2/probe-n0nce',
     ]);
+  });
+
+  test('the queues of an engine, and those for waits', () => {
+    expect(engineQueue('OGIG:VV7Y')).toBe('creel@OGIG:VV7Y');
+    expect(waitsQueue(engineQueue('OGIG:VV7Y'))).toBe('creel@OGIG:VV7Y/waits');
+    expect(waitsQueue(taskQueue)).toBe('creel/waits');
+    expect(placedSignal.name).toBe('placed');
+    expect(engineUpdate.name).toBe('engine');
+  });
+
+  test('a place, which names its engine from the first operation on', () => {
+    expect(gatewayPlace({ provider: 'local', host: 'local' })).toEqual({ provider: 'local', host: 'local' });
+    const whole = { provider: 'local', host: 'local', engine: 'OGIG:VV7Y' };
+    expect(gatewayPlace(whole)).toEqual(whole);
   });
 
   test('search attributes', () => {

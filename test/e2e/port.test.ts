@@ -115,5 +115,11 @@ function activities() {
     signal,
     log: pino({ level: 'silent' }),
   });
-  return createActivities({ ...world, signal, findOpenOperations: async () => [], records: noRecords });
+  return createActivities({
+    ...world,
+    signal,
+    findOpenOperations: async () => [],
+    records: noRecords,
+    findEngines: async () => [],
+  });
 }

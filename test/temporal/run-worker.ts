@@ -7,6 +7,8 @@ import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 import { gatewayRecords } from '../../src/worker/gateway-records.js';
 import { openOperations } from '../../src/worker/open-operations.js';
+import { engineQueue, waitsQueue } from '../../src/workflows/ids.js';
+import { attended } from '../../src/client/engines.js';
 import { installRuntime } from '../../src/worker/runtime.js';
 import type { World } from '../../src/world.js';
 import { Interferences } from './interference.js';
@@ -27,25 +29,47 @@ export async function runTestWorker(open: (opening: Opening) => World): Promise<
   installRuntime(log, undefined);
   const connection = await NativeConnection.connect({ address });
   const client = new Client({ connection });
-  const asking = { findOpenOperations: openOperations(client), records: gatewayRecords(client) };
+  const asking = {
+    findOpenOperations: openOperations(client),
+    records: gatewayRecords(client),
+    findEngines: () => attended(client, otherEngines()),
+  };
   const deps = { ...open({ root, deployment, log }), signal: currentSignal, ...asking };
-  const worker = await Worker.create({
-    connection,
-    taskQueue,
-    ...(work !== 'activities' && { workflowBundle: { codePath: path.resolve('dist/workflow-bundle.js') } }),
-    ...(work !== 'workflows' && { activities: new Interferences(root).around(createActivities(deps)) }),
-    interceptors: { activity: [attemptInterceptor(log)] },
+  const activities = new Interferences(root).around(createActivities(deps));
+  const { engineId } = await deps.hosts.readHost({ provider: 'local', host: 'local' });
+  const common = { connection, interceptors: { activity: [attemptInterceptor(log)] }, ...pace };
+  // One that only does activities does one at a time: while it holds one, frozen or not, another gets the next.
+  const atOnce = { activities, maxConcurrentActivityTaskExecutions: work === 'activities' ? 1 : 60 };
+  const waits = { activities, maxConcurrentActivityTaskExecutions: 2_000 };
+  const workflows = {
+    workflowBundle: { codePath: path.resolve('dist/workflow-bundle.js') },
     maxCachedWorkflows: Number(cache),
     maxConcurrentWorkflowTaskExecutions: 10,
-    // One that only does activities does one at a time: while it holds one, frozen or not, another gets the next.
-    maxConcurrentActivityTaskExecutions: work === 'activities' ? 1 : 60,
     stickyQueueScheduleToStartTimeout: '500ms',
-    maxHeartbeatThrottleInterval: '200ms',
-    shutdownGraceTime: '2 seconds',
-  });
-  process.once('SIGTERM', () => worker.shutdown());
-  const running = worker.run();
+  } as const;
+  const here = engineQueue(engineId);
+  const queues = [
+    { taskQueue, ...(work !== 'activities' && workflows), ...(work !== 'workflows' && atOnce) },
+    ...(work === 'workflows'
+      ? []
+      : [
+          { taskQueue: here, ...atOnce },
+          { taskQueue: waitsQueue(here), ...waits },
+          { taskQueue: waitsQueue(taskQueue), ...waits },
+        ]),
+  ];
+  const workers = await Promise.all(queues.map((queue) => Worker.create({ ...common, ...queue })));
+  process.once('SIGTERM', () => workers.forEach((worker) => worker.shutdown()));
+  const running = Promise.all(workers.map((worker) => worker.run()));
   process.stdout.write('ready\n');
   await running;
   await connection.close();
+}
+
+const pace = { maxHeartbeatThrottleInterval: '200ms', shutdownGraceTime: '2 seconds' } as const;
+
+/** The engines of the deployment that other workers of a test stand beside: `TEST_ENGINES`, ids with commas between. */
+function otherEngines(): { engine: string; host: string }[] {
+  const ids = (process.env['TEST_ENGINES'] ?? '').split(',').filter((id) => id !== '');
+  return ids.map((engine) => ({ engine, host: `host-${engine}` }));
 }

@@ -28,7 +28,7 @@ import { openTestWorld } from '../world/open-test-world.js';
 
 const key = masterKey('ab'.repeat(32));
 const otherKey = masterKey('cd'.repeat(32));
-const slots = { activities: 10, workflowTasks: 10, cachedWorkflows: 50 };
+const slots = { activities: 10, waits: 20, workflowTasks: 10, cachedWorkflows: 50 };
 const forever = new AbortController().signal;
 
 /** Lines that a log got, and a wait for one of them. */

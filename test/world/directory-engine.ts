@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import type { ContainerSpec, RestartPolicy } from '../../src/domain/container.js';
 import { copierLabels, meetCopier, type Way } from '../../src/domain/copying.js';
 import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { plainLines } from '../../src/domain/heard.js';
-import type { Labels } from '../../src/domain/gateway.js';
+import { demandEngine } from '../../src/domain/engine-id.js';
+import type { Labels, Place } from '../../src/domain/gateway.js';
 import type { Image } from '../../src/domain/image.js';
 import { writeStateMark } from '../../src/domain/state-mark.js';
 import type {
@@ -59,14 +61,29 @@ export class DirectoryEngine implements DockerEngine {
   betweenPieces: ((copy: VolumeCopy, piece: number) => Promise<void> | void) | undefined;
   /** Called when a copier stands there and is about to be started. */
   beforeCopy: ((copier: string) => Promise<void> | void) | undefined;
-  readonly #copies: DirectoryCopies;
+  readonly #place: Pick<Place, 'engine'>;
+  #copies: DirectoryCopies;
   readonly #signal: () => AbortSignal | undefined;
 
-  constructor(root: string, signal: () => AbortSignal | undefined = () => undefined) {
+  constructor(
+    root: string,
+    signal: () => AbortSignal | undefined = () => undefined,
+    place: Pick<Place, 'engine'> = {},
+  ) {
     this.root = root;
+    this.#place = place;
     this.#copies = new DirectoryCopies(root);
     this.#signal = signal;
     for (const kind of ['volumes', 'networks', 'containers']) fs.mkdirSync(path.join(root, kind), { recursive: true });
+  }
+
+  /** This very engine as a place demands it. */
+  at(place: Pick<Place, 'engine'>): DirectoryEngine {
+    const demanded = new DirectoryEngine(this.root, this.#signal, place);
+    demanded.#copies = this.#copies;
+    demanded.betweenPieces = (copy, piece) => this.betweenPieces?.(copy, piece);
+    demanded.beforeCopy = (copier) => this.beforeCopy?.(copier);
+    return demanded;
   }
 
   async findImage(reference: string): Promise<Image | undefined> {
@@ -406,6 +423,7 @@ export class DirectoryEngine implements DockerEngine {
 
   #answer(): void {
     if (fs.existsSync(path.join(this.root, 'down'))) throw new Away(`no engine answers at ${this.root}`);
+    if (this.#place.engine !== undefined) demandEngine(this.#place, engineIdAt(this.root), this.root);
   }
 
   #at(kind: string, name: string): string {
@@ -613,6 +631,11 @@ function copyTree(from: string, to: string): void {
 
 /** What a process of a test holds unless it is told otherwise. */
 const restMb = 1;
+
+/** The id of the engine that a directory is, as `host.json` has it. */
+export function engineIdAt(root: string): string {
+  return readRecord(path.join(root, 'host.json'), z.object({ engineId: z.string() }))?.engineId ?? '';
+}
 
 const fresh: StateRecord = {
   state: 'created',

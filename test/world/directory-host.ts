@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { Away, NotYet } from '../../src/domain/errors.js';
+import { demandEngine } from '../../src/domain/engine-id.js';
 import type { Place } from '../../src/domain/gateway.js';
 import type { HostFacts, HostProvider } from '../../src/ports/host-provider.js';
 import { createFile, readRecord, replaceFile } from './directory-files.js';
@@ -52,9 +53,11 @@ export class DirectoryHost implements HostProvider {
     createFile(this.#file(), JSON.stringify({ engineId: `engine-${randomBytes(4).toString('hex')}`, ...plenty }));
   }
 
-  async readHost(_place: Place): Promise<HostFacts> {
+  async readHost(place: Place): Promise<HostFacts> {
     if (existsSync(path.join(this.root, 'down'))) throw new Away(`no engine answers at ${this.root}`);
-    return this.#read();
+    const facts = this.#read();
+    demandEngine(place, facts.engineId, this.root);
+    return facts;
   }
 
   async isPortTaken(_place: Place, port: number): Promise<boolean> {

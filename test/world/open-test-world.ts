@@ -7,7 +7,7 @@ import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
 import { scratchDirectory } from '../scratch.js';
 import { DirectoryAudit } from './directory-audit.js';
 import { DirectoryDoor } from './directory-door.js';
-import { DirectoryEngine } from './directory-engine.js';
+import { DirectoryEngine, engineIdAt } from './directory-engine.js';
 import { DirectoryHost } from './directory-host.js';
 import { DirectoryPager } from './directory-pager.js';
 import { DirectorySecrets } from './directory-secrets.js';
@@ -88,7 +88,7 @@ export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot =
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
     pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
     hosts: new DirectoryHost(root),
-    engineAt: () => momentous(engine),
+    engineAt: (place) => momentous(engine.at(place)),
     door: momentous(new DirectoryDoor(root)),
     secrets: new DirectorySecrets(root),
     pager: new DirectoryPager(root),
@@ -97,6 +97,7 @@ export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot =
     signal: attemptSignal,
     findOpenOperations: async () => [],
     records: noRecords,
+    findEngines: async () => [],
   };
   return {
     root,
@@ -105,7 +106,7 @@ export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot =
     activities: createActivities(deps),
     gateway: (id) => ({
       mark: { deployment: testDeployment, gateway: id, birth: birthFrom(randomBytes(6)), layout },
-      place: { provider: 'local', host: 'local' },
+      place: { provider: 'local', host: 'local', engine: engineIdAt(root) },
       spec: testSpec,
       tokenGeneration: 1,
       deviceGeneration: 1,

@@ -1,0 +1,25 @@
+import type { Place } from '../domain/gateway.js';
+import type { Life } from '../domain/life.js';
+import type { KnownEngine } from '../domain/whereabouts.js';
+import type { Deps } from './deps.js';
+import { findLives } from './host.js';
+
+/** What a worker knows of the engines of its deployment: its own, with the lives of a gateway on it, and the others there are. */
+export type EnginesSeen = {
+  readonly here: string;
+  readonly lives: readonly Life[];
+  readonly others: readonly KnownEngine[];
+};
+
+const beside: Place = { provider: 'local', host: 'local' };
+
+/** The engine beside the worker that is asked, what it holds of a gateway, and which other engines a worker has served. */
+export const findEngines = (deps: Deps) =>
+  async function findEngines(asked: { deployment: string; gateway: string }): Promise<EnginesSeen> {
+    const { engineId: here } = await deps.hosts.readHost(beside);
+    const [lives, known] = await Promise.all([
+      findLives(deps)({ ...asked, place: { ...beside, engine: here } }),
+      deps.findEngines(),
+    ]);
+    return { here, lives, others: known.filter(({ engine }) => engine !== here) };
+  };

@@ -1,0 +1,27 @@
+import type { Client } from '@temporalio/client';
+import { engineQueue, waitsQueue } from '../workflows/ids.js';
+import { pollFreshMs } from '../domain/thresholds.js';
+
+/** Numbers of the API, which its package exports to CommonJS alone. */
+const kinds = { workflow: 1, activity: 2 } as const;
+
+/** Who polls a task queue, by the name that it gave itself, and when it did last. */
+export type Poller = { readonly identity: string; readonly seenAt: number };
+
+/** Who has polled a task queue lately enough that it may still be there: a poll is open for a minute, and then made anew. */
+export async function pollersOf(client: Client, queue: string, kind: keyof typeof kinds): Promise<Poller[]> {
+  const { namespace } = client.options;
+  const asked = { namespace, taskQueue: { name: queue }, taskQueueType: kinds[kind] };
+  const { pollers } = await client.workflowService.describeTaskQueue(asked);
+  return (pollers ?? [])
+    .map(({ identity, lastAccessTime }) => ({
+      identity: identity ?? '',
+      seenAt: Number(lastAccessTime?.seconds ?? 0) * 1000,
+    }))
+    .filter(({ seenAt }) => Date.now() - seenAt < pollFreshMs);
+}
+
+/** Whether a worker stands beside an engine now. Its slots for waits are never all taken, so it always polls for them. */
+export async function isAttended(client: Client, engine: string): Promise<boolean> {
+  return (await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity')).length > 0;
+}

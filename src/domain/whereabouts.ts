@@ -1,0 +1,80 @@
+import { Refused } from './errors.js';
+import type { Mark, Place } from './gateway.js';
+import { describeLives, type Life } from './life.js';
+
+/** An engine that a worker of this deployment has served. */
+export type KnownEngine = {
+  readonly engine: string;
+  /** The machine that its worker named itself. */
+  readonly host: string;
+  /** Whether a worker polls for it now. */
+  readonly attended: boolean;
+};
+
+/** Where a gateway was looked for, and what was found. */
+export type Whereabouts = {
+  /** The engine beside the worker that was asked first. */
+  readonly here: string;
+  readonly asked: readonly { readonly engine: string; readonly lives: readonly Life[] }[];
+  /** Engines beside which no worker stands, or that do not answer it. */
+  readonly unasked: readonly Pick<KnownEngine, 'engine' | 'host'>[];
+};
+
+/** The engine that carries this life; undefined when none of those that were asked does. Two that do are `Refused`: which one is meant, nobody can say. */
+function engineOf({ gateway, birth }: Mark, { asked }: Whereabouts): string | undefined {
+  const carriers = asked.filter(({ lives }) => lives.some((life) => life.birth === birth));
+  const [first, second] = carriers;
+  if (!second) return first?.engine;
+  const each = carriers.map(({ engine, lives }) => {
+    const found = lives.find((life) => life.birth === birth);
+    return `engine ${engine} (${found?.resources.join(', ')})`;
+  });
+  throw new Refused(
+    `birth ${birth} of ${gateway} is on ${each.join(' and on ')}: one is a copy of the other. Remove the copy's by hand, or stop the worker beside it, and ask again; see docs/runbook.md#engine-not-on-record`,
+  );
+}
+
+/** The engine of a life that already holds something, or `Refused` naming what is known: that nothing was found where a worker stands proves nothing. */
+export function engineHolding(mark: Mark, seen: Whereabouts): string {
+  const found = engineOf(mark, seen);
+  if (found !== undefined) return found;
+  const { gateway, birth } = mark;
+  const asked = seen.asked.map(({ engine }) => engine).join(', ');
+  throw new Refused(
+    `the record of ${gateway} names no engine, and none beside which a worker stands carries birth ${birth} (asked: ${asked}${silent(seen)}). Start a worker beside the engine that does, or name one with \`creel provision ${gateway} --engine ID\`; see docs/runbook.md#engine-not-on-record`,
+  );
+}
+
+/** The engine of a life whose record was lost, or `Refused`: it is on none of those that were asked. */
+export function engineOfLost(mark: Mark, seen: Whereabouts): string {
+  const found = engineOf(mark, seen);
+  if (found !== undefined) return found;
+  const asked = seen.asked.map(({ engine }) => engine).join(', ');
+  throw new Refused(`no life of ${mark.gateway} with birth ${mark.birth} is on engine ${asked}${silent(seen)}`);
+}
+
+/** The engine on which a life begins: the one asked for, else the one that holds an earlier life of the gateway, else the one that answered first. */
+export function engineForNew(mark: Mark, place: Place, seen: Whereabouts): string {
+  const { gateway, birth } = mark;
+  const others = seen.asked.flatMap(({ engine, lives }) =>
+    lives.filter((life) => life.birth !== birth).map((life) => ({ engine, life })),
+  );
+  const wanted = place.engine;
+  if (wanted === undefined) return engineOf(mark, seen) ?? others[0]?.engine ?? seen.here;
+  const elsewhere = others.filter(({ engine }) => engine !== wanted);
+  if (elsewhere.length > 0)
+    throw new Refused(
+      describeLives(
+        gateway,
+        elsewhere.map(({ life }) => life),
+      ),
+    );
+  const known = [...seen.asked, ...seen.unasked].map(({ engine }) => engine);
+  if (known.includes(wanted)) return wanted;
+  throw new Refused(`no worker ever served engine ${wanted}. Those there are: ${known.join(', ')}`);
+}
+
+function silent({ unasked }: Whereabouts): string {
+  if (unasked.length === 0) return '';
+  return `; not asked, because no worker stands beside it or it does not answer: ${unasked.map(({ engine, host }) => `${engine} on ${host}`).join(', ')}`;
+}

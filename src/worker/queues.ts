@@ -1,0 +1,185 @@
+import { setTimeout as after } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { createActivities } from '../activities/activities.js';
+import { tellServed } from '../client/engines.js';
+import type { Slots } from '../config.js';
+import { NotYet } from '../domain/errors.js';
+import { engineWatchMs, unansweredMs } from '../domain/thresholds.js';
+import { engineQueue, taskQueue, waitsQueue } from '../workflows/ids.js';
+import type { World } from '../world.js';
+import { attemptInterceptor } from './attempt-interceptor.js';
+import { awaitClaim, demandClaim, type Claim } from './engine-claim.js';
+import type { Machine } from './machine.js';
+import { isAway } from './patient-connect.js';
+
+export type QueueParts = {
+  readonly client: Client;
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly activities: ReturnType<typeof createActivities>;
+  readonly hosts: World['hosts'];
+  readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
+  readonly slots: Slots;
+  readonly machine: Machine;
+  readonly host: string;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+};
+
+/** How often an engine that does not say which one it is is asked again. */
+const learnMs = 2_000;
+
+/**
+ * Works on the queue of the workflows, on that of the engine beside this process, and on one for waits beside each, until `signal`
+ * fires. An engine that is down is served as soon as it answers. `Refused` when another machine claims the same engine.
+ */
+export async function workQueues(parts: QueueParts, ready: () => void): Promise<void> {
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  parts.signal.addEventListener('abort', end, { once: true });
+  const within: QueueParts = { ...parts, signal: ending.signal };
+  const workers = await Promise.all([create(within, taskQueue, 'all'), create(within, waitsQueue(taskQueue), 'waits')]);
+  const runs = [...workers.map((worker) => worker.runUntil(aborted(ending.signal))), serveEngine(within)];
+  ready();
+  try {
+    await Promise.all(runs.map((run) => run.catch(failing(end))));
+  } finally {
+    end();
+    parts.signal.removeEventListener('abort', end);
+    await Promise.allSettled(runs);
+  }
+}
+
+/** What ends one ends all of them. */
+function failing(end: () => void): (error: unknown) => never {
+  return (error) => {
+    end();
+    throw error;
+  };
+}
+
+/** Serves the engine beside this process; when another one answers in its place, that one. */
+async function serveEngine(parts: QueueParts): Promise<void> {
+  const { log, signal } = parts;
+  while (!signal.aborted) {
+    const engine = await learnEngine(parts);
+    if (engine === undefined) return;
+    await serve(parts, engine);
+    if (!signal.aborted) log.error({ engine }, 'another engine answers at the socket now; serving that one');
+  }
+}
+
+async function serve(parts: QueueParts, engine: string): Promise<void> {
+  const { client, machine, log, signal } = parts;
+  const over = new AbortController();
+  const claim: Claim = { client, engine, machine, log, signal };
+  const either = AbortSignal.any([signal, over.signal]);
+  try {
+    await awaitClaim(claim);
+    const queue = engineQueue(engine);
+    const workers = await Promise.all([create(parts, queue, 'work'), create(parts, waitsQueue(queue), 'waits')]);
+    const runs = workers.map((worker) => worker.runUntil(aborted(either)));
+    log.info({ engine, queue }, 'the worker serves its engine');
+    const watching = watchEngine({ ...parts, signal: either }, claim).finally(() => over.abort());
+    await Promise.all([...runs, watching, announce(parts, engine)]);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    over.abort();
+  }
+}
+
+/** Tells the deployment of this engine, until it has heard. */
+async function announce({ client, host, log, signal }: QueueParts, engine: string): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await client.withDeadline(Date.now() + unansweredMs, () => tellServed(client, { engine, host }));
+    } catch (error) {
+      log.warn({ err: error, engine }, 'the deployment has not heard yet that this engine is served; telling it again');
+    }
+    await after(unansweredMs, undefined, { signal }).catch(() => undefined); // Its end is seen above.
+  }
+}
+
+/** Resolves when another engine answers at the socket, or the signal fires. */
+async function watchEngine(parts: QueueParts, claim: Claim): Promise<void> {
+  const { signal, log } = parts;
+  try {
+    await demandClaim({ ...claim, signal });
+    for (;;) {
+      await after(engineWatchMs, undefined, { signal });
+      const now = await readEngine(parts).catch(() => undefined); // What is down is no other engine.
+      if (now !== undefined && now !== claim.engine) return;
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    if (!isAway(error)) throw error;
+    log.warn({ err: error }, 'Temporal did not say who else serves this engine');
+  }
+}
+
+/** The id of the engine beside this process, as soon as it says it; undefined when the signal fires before. */
+async function learnEngine(parts: QueueParts): Promise<string | undefined> {
+  const { signal, log } = parts;
+  for (let said = ''; !signal.aborted;) {
+    try {
+      return await readEngine(parts);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (message !== said)
+        log[error instanceof NotYet ? 'warn' : 'error'](
+          { err: error },
+          'the engine beside this worker is not served yet',
+        );
+      said = message;
+    }
+    await after(learnMs, undefined, { signal }).catch(() => undefined); // Its end is seen above.
+  }
+  return undefined;
+}
+
+async function readEngine({ hosts }: QueueParts): Promise<string> {
+  return (await hosts.readHost({ provider: 'local', host: 'local' })).engineId;
+}
+
+/** A worker on one queue: workflows and everything that belongs to no engine, the work on an engine, or waits. */
+function create(parts: QueueParts, queue: string, does: 'all' | 'work' | 'waits'): Promise<Worker> {
+  const { connection, namespace, activities, slots, workflowBundle, log, machine } = parts;
+  const atOnce = does === 'waits' ? slots.waits : slots.activities;
+  return Worker.create({
+    ...(does === 'all' && workflowLimits(slots)),
+    ...(does === 'all' && { workflowBundle }),
+    connection,
+    namespace,
+    taskQueue: queue,
+    activities,
+    maxConcurrentActivityTaskExecutions: atOnce,
+    maxConcurrentActivityTaskPolls: Math.min(does === 'waits' ? 5 : 10, atOnce),
+    maxConcurrentLocalActivityExecutions: 1,
+    maxHeartbeatThrottleInterval: '1 second',
+    defaultHeartbeatThrottleInterval: '10 seconds',
+    shutdownGraceTime: '5 seconds',
+    shutdownForceTime: '20 seconds',
+    interceptors: { activity: [attemptInterceptor(log)] },
+    identity: machine.identity,
+  });
+}
+
+/** What a worker decides at once, and how soon its death is noticed: the sticky time-out decides that with the heartbeats. */
+function workflowLimits(slots: Slots) {
+  return {
+    maxConcurrentWorkflowTaskExecutions: slots.workflowTasks,
+    maxConcurrentWorkflowTaskPolls: Math.max(2, Math.floor(slots.workflowTasks / 4)),
+    maxCachedWorkflows: slots.cachedWorkflows,
+    stickyQueueScheduleToStartTimeout: '1 second',
+  } as const;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
