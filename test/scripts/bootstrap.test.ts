@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -124,9 +125,7 @@ describe('what stands in the way', () => {
     expect(complained.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^bootstrap: DOCKER_HOST names ssh:\/\/root@far, an engine on another machine/),
       expect.stringMatching(/^bootstrap: the npm registry does not answer/),
-      expect.stringMatching(
-        /^bootstrap: a temporal binary is missing, and neither temporal.download nor the Go module proxy/,
-      ),
+      expect.stringMatching(/^bootstrap: a temporal binary is missing, and neither github.com nor the Go module proxy/),
     ]);
     expect(fs.readFileSync(checkout.at('npm-calls'), 'utf8')).toBe('--version\nview\n');
     expect(fs.existsSync(`${checkout.cache}/bootstrap.lock`)).toBe(false);
@@ -160,6 +159,70 @@ describe('what stands in the way', () => {
       '  - the image creel/openclaw:1, from npm and Debian packages',
     ]);
   });
+});
+
+describe('a temporal program that is downloaded', () => {
+  const sum = (file: string) => createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+  const archives = { x64: 'amd64', arm64: 'arm64' } as Record<string, string>;
+  const archive = `temporal_cli_1.9.1_${process.platform}_${archives[process.arch]}.tar.gz`;
+
+  /** An archive and a list of checksums as the release has them, given by a curl of ours. */
+  function release(): void {
+    checkout.write('release/temporal', '#!/bin/sh\necho "temporal version 1.9.1 (Server 1.31.0, UI 2.50.0)"\n');
+    fs.chmodSync(checkout.at('release/temporal'), 0o755);
+    execFileSync('tar', ['-czf', checkout.at('release', archive), '-C', checkout.at('release'), 'temporal']);
+    checkout.write('release/checksums.txt', `${sum(checkout.at('release', archive))}  ${archive}\n`);
+    checkout.program(
+      'curl',
+      `#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\nexec cp "${checkout.at('release')}/$(basename "$3")" "$2"\n`,
+    );
+  }
+
+  /** Pins other sums than those of the real release. */
+  function pin(sums: Readonly<Record<string, string>>): void {
+    const script = fs.readFileSync(checkout.at('scripts/machine/temporal.mjs'), 'utf8');
+    checkout.write(
+      'scripts/machine/temporal.mjs',
+      script.replace(/const SUMS = \{[^}]*\};/, `const SUMS = ${JSON.stringify(sums)};`),
+    );
+  }
+
+  const provide = () =>
+    checkout.ask(
+      `import { makeDirs } from './scripts/machine/dirs.mjs';
+       import { provideTemporal } from './scripts/machine/temporal.mjs';
+       makeDirs();
+       const answer = await provideTemporal('download').catch((error) => ({ failed: error.message }));
+       console.log(JSON.stringify(answer));`,
+    );
+
+  it('is kept when its checksum is the pinned one', async () => {
+    release();
+    pin({ [archive]: sum(checkout.at('release', archive)) });
+    expect(await provide()).toBe(`${checkout.cache}/bin/temporal`);
+  });
+
+  it('is kept when the release’s own list, which is pinned, has its checksum', async () => {
+    release();
+    pin({ 'checksums.txt': sum(checkout.at('release/checksums.txt')) });
+    expect(await provide()).toBe(`${checkout.cache}/bin/temporal`);
+  });
+
+  it.each([archive, 'checksums.txt'])(
+    'is refused when %s is another file, and nothing is kept or built instead',
+    async (name) => {
+      release();
+      if (name === archive) pin({ [archive]: '0'.repeat(64) });
+      else pin({ 'checksums.txt': '0'.repeat(64) });
+      checkout.program('go', '#!/bin/sh\nexit 3\n');
+      expect(await provide()).toEqual({
+        failed: expect.stringMatching(
+          new RegExp(`/${name} gave another file than the release has \\(SHA-256 [0-9a-f]{64}`),
+        ),
+      });
+      expect(fs.existsSync(`${checkout.cache}/bin/temporal`)).toBe(false);
+    },
+  );
 });
 
 describe('the engine that bootstrap takes', () => {
