@@ -83,9 +83,17 @@ function about(info, version) {
     arch: archOf(info.Architecture),
     memory: info.MemTotal,
     dir: info.DockerRootDir,
+    images: imageDirectory(info),
     system: info.OperatingSystem,
     version: version.Version,
   };
+}
+
+/** Where a containerd keeps the images, when it and not the engine does; the engine starts one of its own below its root. */
+function imageDirectory(info) {
+  const usesContainerd = (info.DriverStatus ?? []).some(([, value]) => /containerd\.snapshotter/.test(value));
+  if (!usesContainerd) return undefined;
+  return existsSync(join(info.DockerRootDir, 'containerd', 'daemon')) ? info.DockerRootDir : '/var/lib/containerd';
 }
 
 /** The engine's architecture in Node's words. */
@@ -104,9 +112,18 @@ function unfit(socketPath, version, info) {
   if (info.OSType && info.OSType !== 'linux')
     problems.push(`${where} runs ${info.OSType} containers; the gateway needs Linux ones`);
   const rootless = (info.SecurityOptions ?? []).some((option) => option.includes('rootless'));
-  if (rootless && !(info.MemoryLimit && info.PidsLimit))
+  const missing = [
+    ...(info.CpuCfsQuota ? [] : ['processors']),
+    ...(info.MemoryLimit ? [] : ['memory']),
+    ...(info.PidsLimit ? [] : ['processes']),
+  ].join(', ');
+  if (missing && rootless)
     problems.push(
-      `${where} is rootless and may not limit memory or processes: delegate the cgroup controllers to your user (Docker's manual, "Rootless mode", "Limiting resources")`,
+      `${where} is rootless and may not limit ${missing}: delegate the cgroup controllers to your user (Docker's manual, "Rootless mode", "Limiting resources")`,
+    );
+  if (missing && !rootless)
+    problems.push(
+      `${where} cannot limit ${missing}: its kernel lacks the cgroup controllers, or they are switched off`,
     );
   if (!['x64', 'arm64'].includes(archOf(info.Architecture)))
     problems.push(`${where} runs on ${info.Architecture}; the gateway image can be made for x86_64 and arm64`);

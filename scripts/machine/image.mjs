@@ -76,7 +76,6 @@ async function makeImage(engine, recipe, arch, base, stage) {
   await build(engine, recipe, contextOf(recipe, arch, base, stage, app), {
     t: recipe.tag,
     target: recipe.variant,
-    labels: JSON.stringify(recipe.labels(app, base.kind, arch)),
     buildargs: JSON.stringify({ ...proxies(), ...(base.reference ? { BASE: base.reference } : {}) }),
     rm: '1',
     forcerm: '1',
@@ -85,13 +84,22 @@ async function makeImage(engine, recipe, arch, base, stage) {
 
 function contextOf(recipe, arch, base, stage, app) {
   const entries = [
-    { name: 'Dockerfile', content: Buffer.from(recipe.dockerfile(base.kind)) },
+    { name: 'Dockerfile', content: Buffer.from(labelled(recipe, recipe.labels(app, base.kind, arch), base.kind)) },
     { name: 'bake.mjs', content: recipe.bake() },
     { name: 'node', path: join(stage, 'node_modules', `node-linux-${arch}`, 'bin', 'node') },
     { name: 'app', path: app },
   ];
   if (base.archive) entries.unshift({ name: 'base.tar', path: base.archive });
   return Readable.from(tarOf(entries, MTIME));
+}
+
+/** The labels as one instruction: labels that the engine is told besides become one each, which costs seconds on containerd's store. */
+export function labelled(recipe, labels, baseKind) {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  const label = `LABEL ${pairs.join(' ')}`;
+  const stages = recipe.dockerfile(baseKind).split(/^(?=FROM )/m);
+  const own = stages.findIndex((stage) => new RegExp(`^FROM .* AS ${recipe.variant}$`, 'm').test(stage));
+  return stages.map((stage, index) => (index === own ? `${stage.trimEnd()}\n${label}\n\n` : stage)).join('');
 }
 
 async function build(engine, recipe, context, query) {

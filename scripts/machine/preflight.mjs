@@ -133,7 +133,7 @@ function askDisk(lacking, docker) {
 /** Where how much disk goes while it works; the engine's directory only counts where it is on this machine. */
 function diskNeeds(lacking, docker) {
   const releases = new Set(lacking.recipes.map(({ release }) => release)).size;
-  const engineDir = docker.about?.dir ?? '/var/lib/docker';
+  const engineDir = docker.about?.images ?? docker.about?.dir ?? '/var/lib/docker';
   const cache = (lacking.temporal ? 2.5 : 0) + (releases > 0 ? 0.4 + 0.9 * releases : 0);
   const needs = [
     { dir: root, bytes: (lacking.npm ? 0.5 : 0) * GIB },
@@ -145,11 +145,14 @@ function diskNeeds(lacking, docker) {
   return needs;
 }
 
+/** What an image takes longer where containerd keeps the images: every instruction of its recipe unpacks a snapshot. */
+const containerdSeconds = 60;
+
 /** What bootstrap is about to do, in lines for a person. */
 export function plan(lacking, route, docker) {
   const image = (recipe) => ({
     what: `the image ${recipe.tag}, from npm and Debian packages`,
-    seconds: recipe.variant === 'plain' ? 40 : 90,
+    seconds: (recipe.variant === 'plain' ? 40 : 90) + (docker.about?.images ? containerdSeconds : 0),
   });
   const besides = [
     ...(lacking.npm ? [{ what: 'npm dependencies, as locked', seconds: 30 }] : []),

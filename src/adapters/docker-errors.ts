@@ -50,6 +50,8 @@ export function unexpected(error: unknown, what: string): unknown {
   if (isContainerGone(answer)) return new NotYet(sentence, cause);
   if (isDiskFull(answer.text)) return diskFull(what, answer.text, cause);
   if (isFirewallFlushed(answer.text)) return firewallFlushed(what, answer.text, cause);
+  const limit = limitRefusal(answer.text);
+  if (limit !== undefined) return new Refused(`${sentence}. ${limit}`, cause);
   if ([400, 401, 403].includes(answer.status)) return new Refused(sentence, cause);
   return new Error(sentence, cause);
 }
@@ -65,6 +67,14 @@ export function diskFull(what: string, text: string, cause: ErrorOptions = {}): 
     `docker engine, ${what}: no room on its host (${text.trim()}). Free disk there (\`docker image prune\`), then ask again; see docs/runbook.md#host-full`,
     cause,
   );
+}
+
+/** What helps where an engine does not hold a container to what it was asked for; undefined for any other text. */
+function limitRefusal(text: string): string | undefined {
+  if (/only \d+ CPUs available/i.test(text)) return 'Ask for fewer processors (`--cpus`), or choose a larger host';
+  if (/CPU CFS|kernel does not support .*(?:limit|cgroup)|controller .* (?:not|is not) available/i.test(text))
+    return 'This engine cannot limit a container, as those of rootless Docker or of a network storage often cannot; see docs/runbook.md#engine-unfit';
+  return undefined;
 }
 
 /** Whether somebody took the engine's own chains out of the host's firewall: only a start of the engine puts them back. */

@@ -79,6 +79,26 @@ describe('a full disk is refused, saying where and what now:', () => {
   });
 });
 
+test.each([
+  [
+    400,
+    'NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted',
+    /runbook\.md#engine-unfit$/,
+  ],
+  [
+    500,
+    'OCI runtime create failed: unable to apply cgroup configuration: controller cpu is not available',
+    /runbook\.md#engine-unfit$/,
+  ],
+  [400, 'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available', /Ask for fewer processors/],
+])('a limit that the engine cannot keep (%i %s) is refused with what helps', async (status, message, cure) => {
+  const found: Scripted = { status: 200, body: { Name: 'v', Labels: {} } };
+  script.answer = (request) => (request === 'GET /volumes/v' ? found : { status, body: { message } });
+  const made = engine.createWriter({ name: 'w', labels: {}, imageId: 'i', volume: 'v', target: '/t' });
+  await expect(made).rejects.toThrow(Refused);
+  await expect(made).rejects.toThrow(cure);
+});
+
 describe('networks', () => {
   const network = { name: 'n', labels: {}, subnet: '10.0.0.0/28' };
 

@@ -119,6 +119,29 @@ describe('an upgrade to a release that', () => {
     });
   }
 
+  it('asks for more processors, or more memory beside others, than the host has is refused before anything is touched', async () => {
+    await onProvisioned(async (stage) => {
+      before.set(stage, await stateOf(stage));
+      const started = await startedAt(stage);
+      new DirectoryHost(stage.world.root).become({ cpus: 2, memoryMb: 8192 });
+      const other = stage.world.gateway('g43');
+      for (const step of ['ensureState', 'ensureNetwork', 'ensureConfig', 'ensureContainer'] as const)
+        await stage.world.activities[step](other);
+      const cases = [
+        [{ cpus: 8 }, /^check replacement: host local has 2 processors, the spec asks for 8/],
+        [{ memoryMb: 6144 }, /^check replacement: host local has 8192 MB of memory; 1 other gateways may take 2048 MB/],
+      ] as const;
+      for (const [asked, reason] of cases) {
+        const there = stage.world.engine.leftovers();
+        const result = await stage.run({ ...upgrade, to: { ...upgrade.to, ...asked } });
+        assert.match(result.reason, reason);
+        assert.equal(await startedAt(stage), started);
+        assert.deepEqual(stage.world.engine.leftovers(), there);
+        assert.deepEqual(await stateOf(stage), before.get(stage));
+      }
+    });
+  });
+
   it('does not fit the disk is refused before anything is touched', async () => {
     await onProvisioned(async (stage) => {
       before.set(stage, await stateOf(stage));

@@ -37,7 +37,8 @@ type About = { readonly components?: string; readonly info?: Record<string, unkn
 
 /** What answers like an engine on a socket of the checkout; its endpoint. */
 async function engine({ components = 'Engine', info = {} }: About = {}): Promise<string> {
-  const fine = { Architecture: 'x86_64', MemTotal: 2 ** 33, DockerRootDir: checkout.root, OSType: 'linux' };
+  const limits = { MemoryLimit: true, CpuCfsQuota: true, PidsLimit: true };
+  const fine = { Architecture: 'x86_64', MemTotal: 2 ** 33, DockerRootDir: checkout.root, OSType: 'linux', ...limits };
   const answers: Record<string, unknown> = {
     '/_ping': 'OK',
     '/version': { Version: '27.0.0', Components: [{ Name: components }] },
@@ -161,6 +162,37 @@ describe('what stands in the way', () => {
   });
 });
 
+describe('an image', () => {
+  it('takes longer where containerd keeps the images, and its disk counts there', async () => {
+    const planned = async (images?: string) => {
+      const lines = await checkout.ask(
+        `import { plan } from './scripts/machine/preflight.mjs';
+         const recipes = [{ tag: 'creel/openclaw:1', release: '1', variant: 'baked' }];
+         const about = { dir: '/', images: ${JSON.stringify(images)} };
+         console.log(JSON.stringify(plan({ recipes }, undefined, { about })));`,
+      );
+      return String(lines);
+    };
+    expect(await planned()).toContain('about 2 min');
+    expect(await planned('/var/lib/containerd')).toContain('about 3 min');
+  });
+
+  it('gets all its labels by one instruction, in the stage that is made', async () => {
+    const text = await checkout.ask(
+      `import { labelled } from './scripts/machine/image.mjs';
+       import { Recipe } from './scripts/machine/recipe.mjs';
+       const labels = { 'creel.release': '1', 'creel.plugins': 'a,"b"' };
+       console.log(JSON.stringify(['plain', 'baked'].map((variant) => labelled(new Recipe('2026.9.6', variant), labels, 'debootstrap'))));`,
+    );
+    const [plain, baked] = text as [string, string];
+    const label = String.raw`LABEL creel.release="1" creel.plugins="a,\"b\""`;
+    expect(plain).toMatch(
+      new RegExp(`CMD \\[[^\\n]*\\n${label.replaceAll('\\', String.raw`\\`)}\\n\\nFROM plain AS baked`),
+    );
+    expect(baked.trimEnd().endsWith(label)).toBe(true);
+  });
+});
+
 describe('a temporal program that is downloaded', () => {
   const sum = (file: string) => createHash('sha256').update(fs.readFileSync(file)).digest('hex');
   const archives = { x64: 'amd64', arm64: 'arm64' } as Record<string, string>;
@@ -270,9 +302,10 @@ describe('the engine that bootstrap takes', () => {
     ['one on a processor without an image', { info: { Architecture: 'riscv64' } }, 'runs on riscv64'],
     [
       'a rootless one that cannot limit',
-      { info: { SecurityOptions: ['name=rootless'] } },
-      'is rootless and may not limit memory',
+      { info: { SecurityOptions: ['name=rootless'], MemoryLimit: false, CpuCfsQuota: undefined } },
+      'is rootless and may not limit processors, memory',
     ],
+    ['one whose kernel cannot limit', { info: { CpuCfsQuota: false } }, 'cannot limit processors: its kernel lacks'],
   ])('is not %s', async (_, about, sentence) => {
     expect(await findEngine({ DOCKER_HOST: await engine(about) })).toEqual({
       refused: [expect.stringContaining(sentence)],
