@@ -1,19 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makePrivateDirectory, syncDirectory } from './adapters/directory-sync.js';
 import { withLock } from './adapters/file-lock.js';
 import { Refused } from './domain/errors.js';
 import { keysOf, type KeyMemo } from './domain/deployment-keys.js';
@@ -51,15 +39,19 @@ export function openKey(file: string): MasterKey {
   }
 }
 
-/** Makes a key where there is none, 0600 in a directory of 0700. True when it was made; one that exists is never touched. */
+/**
+ * Makes a key where there is none, 0600 in a directory of 0700. True when it was made; one that exists is never touched. Either way
+ * it is on the disk, name and all, before anybody is told of it: what is derived from a lost key is lost.
+ */
 export function createKey(file: string): boolean {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makePrivateDirectory(dirname(file));
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   writeFileSync(draft, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true });
   try {
     return linkUnlessThere(draft, file);
   } finally {
     rmSync(draft);
+    syncDirectory(dirname(file));
   }
 }
 
@@ -108,10 +100,9 @@ export async function promoteKey(file: string): Promise<void> {
     if (!existsSync(nextKeyFile(file))) return;
     const [before, next] = [openKey(file), openKey(nextKeyFile(file))];
     if (before.id !== next.id) linkUnlessThere(file, `${file}.retired-${before.id}`);
+    syncDirectory(dirname(file));
     renameSync(nextKeyFile(file), file);
-    const directory = openSync(dirname(file), 'r');
-    fsyncSync(directory);
-    closeSync(directory);
+    syncDirectory(dirname(file));
   });
 }
 

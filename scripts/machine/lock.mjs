@@ -1,19 +1,27 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheDir, root } from './dirs.mjs';
-import { bornAt, lives } from './process.mjs';
+import { bornAt, lives, pidSpace } from './process.mjs';
 import { say } from './say.mjs';
 
 /** One bootstrap on this cache at a time, and one build of this checkout. */
 export const bootstrapLock = { what: 'bootstrap', path: join(cacheDir, 'bootstrap.lock') };
 export const buildLock = { what: 'build', path: join(cacheDir, `build-${hashOf(root)}.lock`) };
 
+/** How often a holder shows that it lives, and after how long one that cannot be asked is dead: a step may keep it busy for minutes. */
+const beatMs = 5_000;
+const silentMs = 15 * 60_000;
+
 /** Does the work while no other holder of this lock does any; waits for one that lives, takes over from one that died. */
 export async function withLock({ what, path }, work) {
   await take(what, path);
-  const release = () => rmSync(path, { force: true });
+  const beat = setInterval(() => touch(path), beatMs).unref();
+  const release = () => {
+    clearInterval(beat);
+    rmSync(path, { force: true });
+  };
   process.once('exit', release);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
   try {
@@ -25,11 +33,11 @@ export async function withLock({ what, path }, work) {
 }
 
 async function take(what, path) {
-  const mine = { pid: process.pid, born: bornAt(process.pid), nonce: randomBytes(8).toString('hex') };
+  const mine = { ...self(), nonce: randomBytes(8).toString('hex') };
   let told = false;
   while (!createOnce(path, mine)) {
     const holder = read(path);
-    if (holder && !lives(holder)) removeDead(path, holder);
+    if (holder && isDead(path, holder)) removeDead(path, holder);
     else {
       if (holder && !told) say(`another ${what} (process ${holder.pid}) is at work; waiting for it`);
       told ||= holder !== undefined;
@@ -41,13 +49,32 @@ async function take(what, path) {
 /** Removes the lock of a dead holder: only who owns the claim named after that very holder may, so a new holder's lock is never removed. */
 function removeDead(path, holder) {
   const claim = `${path}.${holder.nonce}`;
-  if (!createOnce(claim, { pid: process.pid, born: bornAt(process.pid) })) {
+  if (!createOnce(claim, self())) {
     const claimant = read(claim);
-    if (claimant && !lives(claimant)) rmSync(claim, { force: true });
+    if (claimant && isDead(claim, claimant)) rmSync(claim, { force: true });
     return;
   }
   if (read(path)?.nonce === holder.nonce) rmSync(path, { force: true });
   rmSync(claim, { force: true });
+}
+
+function self() {
+  return { pid: process.pid, born: bornAt(process.pid), space: pidSpace() };
+}
+
+/** A process id says nothing about a holder of another machine, boot or pid namespace: that one is dead when it has been silent for long. */
+function isDead(path, holder) {
+  if (holder.space === undefined || holder.space === pidSpace()) return !lives(holder);
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && Date.now() - found.mtimeMs > silentMs;
+}
+
+function touch(path) {
+  try {
+    utimesSync(path, new Date(), new Date());
+  } catch {
+    // Whoever removed it answers for it.
+  }
 }
 
 /** By a link, so that whoever sees the file sees all of it. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 
 /** When the process with this id began, in a form that only compares equal for the same process; undefined when there is none. */
 export function bornAt(pid) {
@@ -32,4 +33,20 @@ function bornAccordingToPs(pid) {
 /** Whether the process that was noted as { pid, born } still lives; a recycled id does not count. */
 export function lives(noted) {
   return noted !== undefined && bornAt(noted.pid) === noted.born;
+}
+
+/** Where a process id means the same process as here: one boot of one kernel, and one namespace of it. */
+export function pidSpace() {
+  const boot = told(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+  const namespace = told(() => readlinkSync('/proc/self/ns/pid'));
+  return [hostname(), boot, namespace].join('/');
+}
+
+/** What a system tells that has it; empty on one that has not. */
+function told(ask) {
+  try {
+    return ask();
+  } catch {
+    return '';
+  }
 }

@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AuditEntry, AuditLog } from '../ports/audit-log.js';
+import { makePrivateDirectory, syncDirectory } from './directory-sync.js';
 
 /** One JSON line an entry, in a file of the worker's own (0600) that is only ever appended to. */
 export class AuditFile implements AuditLog {
@@ -12,11 +13,13 @@ export class AuditFile implements AuditLog {
   }
 
   async append(entry: AuditEntry): Promise<void> {
-    mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
+    makePrivateDirectory(dirname(this.#file));
+    const isNew = !existsSync(this.#file);
     const handle = await open(this.#file, 'a', 0o600);
     try {
       await handle.appendFile(`${JSON.stringify(entry)}\n`);
       await handle.sync();
+      if (isNew) syncDirectory(dirname(this.#file));
     } finally {
       await handle.close();
     }

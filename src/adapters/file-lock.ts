@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 
 /** A holder needs milliseconds; one older than this is dead, even if its process id lives on in somebody else. */
 const staleMs = 60_000;
 const waitMs = 10_000;
 const paceMs = 20;
 
-/** Runs `act` while no other process of this machine does so under the same lock file. A holder that died is passed over. */
+/**
+ * Runs `act` while no other process does so under the same lock file. A holder that died is passed over: at once where its process
+ * ids mean what ours mean, else (another container, another machine that shares the directory) when its lock is old.
+ */
 export async function withLock<T>(file: string, act: () => T): Promise<T> {
-  const mine = `${process.pid} ${randomBytes(8).toString('hex')}`;
+  const mine = `${process.pid} ${randomBytes(8).toString('hex')} ${pidSpace()}`;
   const end = Date.now() + waitMs;
   while (!take(file, mine)) {
     if (Date.now() > end)
@@ -52,7 +56,25 @@ function create(file: string, mine: string): boolean {
 function isDead(file: string, holder: string): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found && Date.now() - found.mtimeMs > staleMs) return true;
-  return !tolerate('ESRCH', () => tolerate('EPERM', () => process.kill(Number(holder.split(' ')[0]), 0)));
+  const [pid, , space] = holder.split(' ');
+  if (space !== undefined && space !== pidSpace()) return false; // Its process id is nobody's here, or somebody else's.
+  return !tolerate('ESRCH', () => tolerate('EPERM', () => process.kill(Number(pid), 0)));
+}
+
+/** Where a process id means the same process as here: one boot of one kernel, and one namespace of it. */
+export function pidSpace(): string {
+  const boot = told(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+  const namespace = told(() => readlinkSync('/proc/self/ns/pid'));
+  return [hostname(), boot, namespace].join('/').replaceAll(/\s/g, '-');
+}
+
+/** What a system tells that has it; empty on one that has not. */
+function told(ask: () => string): string {
+  try {
+    return ask();
+  } catch {
+    return '';
+  }
 }
 
 function read(file: string): string | undefined {

@@ -1,20 +1,12 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { secretName } from '../domain/channels.js';
 import { Refused } from '../domain/errors.js';
 import { Secret } from '../domain/secret.js';
 import type { SecretStore } from '../ports/secret-store.js';
+import { makePrivateDirectory, syncDirectory } from './directory-sync.js';
 import { withLock } from './file-lock.js';
 
 /**
@@ -68,7 +60,7 @@ export class SecretFile implements SecretStore {
 
   async write(name: string, value: Secret): Promise<void> {
     secretName(name);
-    mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+    makePrivateDirectory(path.dirname(this.#file));
     await withLock(`${this.#file}.lock`, () => {
       const [content, key] = this.#content();
       const sealed = seal(key.bytes, `secret ${name}`, value.reveal());
@@ -141,9 +133,7 @@ export class SecretFile implements SecretStore {
       closeSync(handle);
     }
     renameSync(draft, this.#file);
-    const directory = openSync(path.dirname(this.#file), 'r');
-    fsyncSync(directory);
-    closeSync(directory);
+    syncDirectory(path.dirname(this.#file));
   }
 }
 

@@ -12,9 +12,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SecretFile, type StoreKey } from '../../src/adapters/secret-file.js';
-import { withLock } from '../../src/adapters/file-lock.js';
+import { pidSpace, withLock } from '../../src/adapters/file-lock.js';
 import { Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import { masterKey, secretStoreKey } from '../../src/domain/token.js';
@@ -220,6 +221,67 @@ describe('the lock', () => {
     await waiting;
     expect(existsSync(lock)).toBe(false);
   });
+});
+
+describe('the lock of another pid namespace, boot or machine', () => {
+  test('is not stolen because its process id is nobody’s here: only when it is old', async () => {
+    const lock = path.join(root, `lock-${(stores += 1)}`);
+    writeFileSync(lock, `${await deadProcess()} somebody elsewhere/other-boot/pid:[1]`);
+    let done = false;
+    const waiting = withLock(lock, () => (done = true));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(done).toBe(false);
+    const longAgo = Date.now() / 1000 - 120;
+    utimesSync(lock, longAgo, longAgo);
+    await waiting;
+    expect(done).toBe(true);
+  });
+
+  test('and one of ours whose holder died is passed over at once', async () => {
+    const lock = path.join(root, `lock-${(stores += 1)}`);
+    writeFileSync(lock, `${await deadProcess()} somebody ${pidSpace()}`);
+    await withLock(lock, () => undefined);
+    expect(existsSync(lock)).toBe(false);
+  });
+});
+
+/** Does `act` in a process of its own and answers what was flushed to the disk, in order: files as they were called then, and directories. */
+async function flushed(act: string, directory: string): Promise<string[]> {
+  const watch = `
+    import fs from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { fsyncSync, linkSync, openSync, renameSync } = fs;
+    const opened = new Map();
+    fs.openSync = (file, ...rest) => {
+      const fd = openSync(file, ...rest);
+      opened.set(fd, file);
+      return fd;
+    };
+    fs.fsyncSync = (fd) => (console.log('sync ' + opened.get(fd)), fsyncSync(fd));
+    fs.linkSync = (from, to) => (console.log('name ' + to), linkSync(from, to));
+    fs.renameSync = (from, to) => (console.log('name ' + to), renameSync(from, to));
+    syncBuiltinESMExports();
+    const [directory] = process.argv.slice(1);
+    ${act}`;
+  const built = path.resolve('dist/src');
+  const script = watch.replaceAll('BUILT', built);
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, directory]);
+  return stdout.trimEnd().split('\n');
+}
+
+test('a key is on the disk, its name too, before anybody is told of it', async () => {
+  const directory = path.join(root, `keys-${(stores += 1)}`);
+  const act = `
+    const { createKey, nextKeyFile } = await import('BUILT/key-file.js');
+    const file = directory + '/deep/master.key';
+    createKey(file);
+    createKey(nextKeyFile(file));
+    console.log('told');`;
+  const seen = await flushed(act, directory);
+  const deep = `${directory}/deep`;
+  expect(seen).toContain(`sync ${directory}`);
+  expect(seen.slice(-3)).toEqual([`name ${deep}/master.key.next`, `sync ${deep}`, 'told']);
+  expect(seen.at(seen.indexOf(`name ${deep}/master.key`) + 1)).toBe(`sync ${deep}`);
 });
 
 /** The id of a process that has ended. */

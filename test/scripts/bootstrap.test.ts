@@ -359,6 +359,19 @@ describe('the lock of bootstrap', () => {
     expect(log()).toBe('in out ');
   });
 
+  it('of another pid namespace, boot or machine is not judged by its process id: only when it has long been silent', async () => {
+    const note = JSON.stringify({ pid: 1_999_999_999, born: 'x', nonce: '0123456789abcdef', space: 'elsewhere' });
+    checkout.write('home/.cache/creel/bootstrap.lock', note);
+    const waits = start(0);
+    const end = ended(waits);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(log()).toBe('');
+    const longAgo = Date.now() / 1000 - 3_600;
+    fs.utimesSync(checkout.at('home/.cache/creel/bootstrap.lock'), longAgo, longAgo);
+    expect(await end).toMatchObject({ code: 0 });
+    expect(log()).toBe('in out ');
+  });
+
   it('is let go by one that is interrupted', async () => {
     const interrupted = start(60_000);
     const end = ended(interrupted);
