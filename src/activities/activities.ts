@@ -1,6 +1,7 @@
 import type { Page } from '../ports/pager.js';
 import { probeChannels } from './channels.js';
-import { ensureConfig, removeConfig } from './config.js';
+import { removeConfig } from './config.js';
+import { ensureConfig } from './config-repair.js';
 import { ensureContainer, ensureRestartPolicy } from './container.js';
 import { removeContainer } from './container-removal.js';
 import type { Deps } from './deps.js';

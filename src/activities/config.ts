@@ -1,71 +1,53 @@
-import { withoutFormer } from '../domain/channel-config.js';
 import type { Channel } from '../domain/channels.js';
-import { Refused } from '../domain/errors.js';
-import {
-  configFile,
-  holdsConfig,
-  overlayConfig,
-  renderConfig,
-  stateDirectory,
-  tokenIn,
-} from '../domain/gateway-config.js';
+import { configFile, holdsConfig, overlayConfig, saysSame, stateDirectory } from '../domain/gateway-config.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
+import { bothWritten, cleared } from '../domain/written-config.js';
 import type { Container } from '../ports/docker-engine.js';
-import { resolveChannels } from './channel-secrets.js';
 import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
-import { networkOf } from './network.js';
+import { demandWhole } from './owned-config.js';
 import { releaseImageOf } from './release.js';
 import { removeWriter } from './state.js';
-import { demandReadable, readableOf } from './unreadable-config.js';
+import { readableOf } from './unreadable-config.js';
+import { isOwn, ownedOf, ownFile, recall, remember } from './written-config.js';
 
 const path = `${stateDirectory}/${configFile}`;
 
 /**
- * The config in the state volume says everything that creel owns of it, 0600 and owned by the gateway's user, written before
- * the start and never through the environment. A gateway that runs holds its token in memory (S1-8), so there it is only
- * held against the token of the record: a change is a rotation, not a repair.
- */
-export const ensureConfig = (deps: Deps) =>
-  async function ensureConfig(gateway: Gateway): Promise<string | undefined> {
-    const engine = deps.engineAt(gateway.place);
-    const container = await engine.findContainer(names(gateway.mark).container);
-    if (container?.state === 'running') {
-      demandToken(deps, gateway, await engine.readFile(container.id, path));
-      return undefined;
-    }
-    return writeConfig(deps, gateway);
-  };
-
-/**
  * Writes what creel owns of the config over what is there, of a gateway that does not run; what it owned for former channels goes.
- * Answers what became of a text that could not be read.
+ * Answers what became of a text that could not be read. A config that is split is `Refused`: nothing is half-written.
  */
 export async function writeConfig(
   deps: Deps,
   gateway: Gateway,
   former: readonly Channel[] = [],
 ): Promise<string | undefined> {
-  const engine = deps.engineAt(gateway.place);
-  const { port } = await networkOf(deps, gateway);
-  const token = deps.keys.token(gateway);
-  const owned = renderConfig({
-    release: gateway.spec.release,
-    token,
-    port,
-    channels: await resolveChannels(deps, gateway),
-  });
   const writer = await openWriter(deps, gateway);
+  const kept = await writeOver(deps, gateway, writer, former);
+  await removeWriter(deps, gateway);
+  return kept;
+}
+
+async function writeOver(
+  deps: Deps,
+  gateway: Gateway,
+  writer: Container,
+  former: readonly Channel[],
+): Promise<string | undefined> {
+  const engine = deps.engineAt(gateway.place);
+  const { owned, written: next } = await ownedOf(deps, gateway);
   const found = await engine.readFile(writer.id, path);
   const { text, kept } = await readableOf(deps, gateway, writer, found);
-  const existing = former.length > 0 ? withoutFormer(text, former, gateway.spec.channels) : text;
-  if (existing !== found || !holdsConfig(existing, owned)) {
-    const content = overlayConfig(existing, owned);
-    await engine.writeFiles(writer.id, stateDirectory, [{ path: configFile, content, mode: 0o600, uid: 1000 }]);
+  await demandWhole(deps, gateway, text);
+  const before = bothWritten(await recall(deps, gateway, writer), { channels: former, origins: [] });
+  const content = overlayConfig(cleared(text, before, next), owned);
+  if (!saysSame(found, content) || !(await isOwn(deps, gateway, writer, configFile))) {
+    await remember(deps, gateway, writer, bothWritten(before, next));
+    await engine.writeFiles(writer.id, stateDirectory, [ownFile(configFile, content)]);
     if (!holdsConfig(await engine.readFile(writer.id, path), owned))
       throw new Error(`${path} reads back otherwise than written`);
   }
-  await removeWriter(deps, gateway);
+  await remember(deps, gateway, writer, next);
   return kept;
 }
 
@@ -107,13 +89,4 @@ async function openWriter(deps: Deps, gateway: Gateway): Promise<Container> {
   if (!found) throw new Error(`writer ${own.writer} was removed while it was made`);
   demandOurs('container', own.writer, found.labels, gateway);
   return found;
-}
-
-function demandToken(deps: Deps, gateway: Gateway, text: string | undefined): void {
-  demandReadable(gateway, text);
-  const token = deps.keys.token(gateway);
-  if (tokenIn(text) === token.reveal()) return;
-  throw new Refused(
-    `gateway ${gateway.mark.gateway} runs with another token than generation ${gateway.tokenGeneration} of its record: somebody changed ${path}. Put the old file back, or stop the container and run \`creel provision ${gateway.mark.gateway}\` again`,
-  );
 }

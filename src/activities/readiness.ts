@@ -1,14 +1,18 @@
 import { NotYet, Refused, StartOver } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import { masked } from '../domain/heard.js';
+import type { Drift } from '../domain/owned-keys.js';
 import type { Release } from '../domain/release.js';
-import { lastLogCharacters, lastLogLines, readinessMs, stopGraceS } from '../domain/thresholds.js';
+import { configLookMs, lastLogCharacters, lastLogLines, readinessMs, stopGraceS } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
+import { configText } from './config.js';
 import { containerOf } from './container.js';
 import { CrashWatch } from './crash-watch.js';
 import type { Deps } from './deps.js';
 import { knownSecrets } from './known-secrets.js';
 import { networkOf } from './network.js';
+import { blamed, driftOf } from './owned-config.js';
+import { Turn } from './turn.js';
 import { until } from './until.js';
 
 /**
@@ -26,6 +30,7 @@ export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number):
   const token = deps.keys.token(gateway);
   const { port } = await networkOf(deps, gateway);
   const watch = new CrashWatch();
+  const config = new Turn(configLookMs);
   const besides = async () => lastLines(deps, gateway, await containerOf(deps, gateway));
   const floorMs = Math.max(deps.startPeriodMs, releaseOf(deps, gateway)?.readyMs ?? 0);
   const wait = {
@@ -38,7 +43,9 @@ export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number):
     const container = await containerOf(deps, gateway);
     if (watch.loops(container)) await endLoop(deps, gateway, container, watch);
     if (container.state !== 'running') await judgeEnd(deps, gateway, container);
-    await deps.door.probeStartup({ place, port });
+    await deps.door.probeStartup({ place, port }).catch(async (error: unknown) => {
+      throw config.isDue() ? blamed(gateway, await lookAtConfig(deps, gateway, container), error) : error;
+    });
     const knock = await deps.door.callInside({ place, container: container.name, token }, []);
     if (knock.kind !== 'open') {
       throw new Refused(
@@ -65,6 +72,11 @@ export function firstReadyMs(deps: Deps, gateway: Gateway, askedMs: number): num
 
 function releaseOf({ catalogue }: Deps, { spec }: Gateway): Release | undefined {
   return catalogue.find(({ version }) => version === spec.release);
+}
+
+/** What a gateway that does not answer has in its config: the wait need not come to its end to say so. */
+async function lookAtConfig(deps: Deps, gateway: Gateway, container: Container): Promise<Drift[]> {
+  return driftOf(deps, gateway, await configText(deps, gateway, container));
 }
 
 /**
@@ -94,6 +106,11 @@ async function judgeEnd(deps: Deps, gateway: Gateway, container: Container): Pro
 }
 
 function hopeless({ mark, spec }: Gateway, { outOfMemory }: Container, tail: string): Refused {
+  const denied = /EACCES[^\n]*/.exec(tail)?.[0];
+  if (denied !== undefined && !outOfMemory)
+    return new Refused(
+      `gateway ${mark.gateway} refuses to start (exit 78): it may not read a file of its own state (${denied}), which somebody has handed to another user. See docs/runbook.md#handed-to-root. ${tail}`,
+    );
   return outOfMemory
     ? new Refused(
         `gateway ${mark.gateway} ran out of its ${spec.memoryMb} MB while it started. Give it more memory. ${tail}`,

@@ -15,11 +15,13 @@ import type { Deps } from './deps.js';
 import { demandHost } from './host.js';
 import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
+import { demandOwned } from './owned-config.js';
 import { awaitReady, awaitReadyAgain } from './readiness.js';
 import { findGateway } from './record.js';
 import { restartWith } from './restart.js';
 import { wayOf } from './rotatable.js';
-import { demandReadable } from './unreadable-config.js';
+import { bothWritten } from '../domain/written-config.js';
+import { ownedOf, recall, remember } from './written-config.js';
 
 /** Refuses other channels before anything is touched: the gateway serves, its image has the plugins, the secrets are stored. */
 export const probeReconfigurable = (deps: Deps) =>
@@ -29,10 +31,10 @@ export const probeReconfigurable = (deps: Deps) =>
       const container = await containerOf(deps, gateway);
       if (container.state !== 'running')
         throw new Refused(`gateway ${id} does not run. \`creel provision ${id}\` repairs it; nothing was touched`);
+      const text = await configText(deps, gateway, container);
+      await demandOwned(deps, gateway, text);
       (await openSession(deps, gateway)).close();
       await demandHost(deps, reconfigured(gateway));
-      const text = await configText(deps, gateway, container);
-      demandReadable(gateway, text);
       return `serving, channels applied by ${await wayOf(deps, gateway, text)}`;
     });
   };
@@ -86,8 +88,14 @@ async function applyChannels(
   const kinds = to.spec.channels.map(({ kind }) => kind).join(', ') || 'none';
   const channels = await resolveChannels(deps, to);
   if (isRunning && (await wayOf(deps, to, text)) === 'reload') {
+    const { written } = await ownedOf(deps, to);
+    const before = await recall(deps, to, container);
+    await remember(deps, to, container, bothWritten(before, written));
     const ask = insideWith(deps, to, deps.keys.token(to));
-    await patchConfig(deps, to, ask, async () => channelPatch(await configText(deps, to, container), former, channels));
+    await patchConfig(deps, to, ask, async () =>
+      channelPatch(await configText(deps, to, container), [...before.channels, ...former], channels),
+    );
+    await remember(deps, to, container, written);
     await ensureRestartPolicy(deps)(to); // An earlier attempt may have started it.
     return `channels: ${kinds}, taken up while it runs`;
   }

@@ -4,12 +4,14 @@ import { names, type Gateway } from '../domain/gateway.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import { startPeriodMs } from '../domain/thresholds.js';
 import { describeChannels } from './channels.js';
+import { configText } from './config.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
 import { neverOver } from './never-over.js';
 import { networkOf } from './network.js';
 import { openSession } from './operator.js';
 import { until } from './until.js';
+import { blamed, driftOf } from './owned-config.js';
 
 /**
  * The whole gateway read back by name, and proved usable once more: an authenticated connection from outside as a paired
@@ -32,7 +34,10 @@ export const findGateway = (deps: Deps) =>
     const token = deps.keys.token(gateway);
     const egress = deps.door.probeEgress({ place, container: own.container, token });
     egress.catch(() => undefined); // Whatever ends the look earlier, nobody waits for it any more.
-    const session = await openSession(deps, gateway);
+    const found = await driftOf(deps, gateway, await configText(deps, gateway, container));
+    const session = await openSession(deps, gateway).catch((error: unknown) => {
+      throw blamed(gateway, found, error);
+    });
     session.close();
     const channels = await describeChannels(deps, gateway);
     return {
@@ -49,6 +54,7 @@ export const findGateway = (deps: Deps) =>
       keyId: deps.keys.of(gateway).id,
       provedAt: new Date().toISOString(),
       runsOn: describeEngine(host.engine),
+      ...(found.length > 0 && { findings: found.map(({ sentence }) => sentence) }),
     };
   };
 

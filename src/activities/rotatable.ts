@@ -14,8 +14,8 @@ import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
 import { demandNewestKey } from './newest-key.js';
 import { knockAsOperator, turnedAway } from './operator.js';
+import { demandOwned } from './owned-config.js';
 import { releaseImageOf } from './release.js';
-import { demandReadable } from './unreadable-config.js';
 
 /**
  * Refuses a rotation before anything is touched: the gateway runs and serves, there is one source of truth for its token
@@ -29,7 +29,7 @@ export const probeRotatable = (deps: Deps) =>
     const container = await containerOf(deps, gateway);
     if (container.state !== 'running') throw notServing(gateway, `its container does not run`);
     const config = await configText(deps, gateway, container);
-    demandReadable(gateway, config);
+    await demandOwned(deps, gateway, config);
     const sources = await sourcesOf(deps, gateway, container, config);
     const held = gateway.change.reclaim
       ? reclaimable(gateway, sources, config)

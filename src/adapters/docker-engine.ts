@@ -15,6 +15,7 @@ import type {
   ErrandSpec,
   ExecRequest,
   ExecResult,
+  FileOwner,
   Marked,
   Network,
   OwnedFile,
@@ -327,6 +328,16 @@ export class DockerodeEngine implements DockerEngine {
   }
 
   async readFile(id: string, path: string): Promise<string | undefined> {
+    const archive = await this.#readArchive(id, path);
+    return archive && (await unpackOne(archive, path)).text;
+  }
+
+  async findOwner(id: string, path: string): Promise<FileOwner | undefined> {
+    const archive = await this.#readArchive(id, path);
+    return archive && (await unpackOne(archive, path)).owner;
+  }
+
+  async #readArchive(id: string, path: string): Promise<Buffer | undefined> {
     const errand = { what: `read ${path} of container ${id}`, limitMs: callMs };
     const stream = await this.#ask(
       errand.what,
@@ -341,7 +352,7 @@ export class DockerodeEngine implements DockerEngine {
       if (taken > fileBytes) throw new Error(`${path} of container ${id} is larger than ${fileBytes} bytes`);
       chunks.push(chunk);
     });
-    return unpackOne(Buffer.concat(chunks), path);
+    return Buffer.concat(chunks);
   }
 
   async exec(id: string, { command, input, timeoutMs }: ExecRequest): Promise<ExecResult> {

@@ -19,6 +19,14 @@ export type DoorParts = {
   readonly signal: () => AbortSignal | undefined;
 };
 
+type Headers = Readonly<Record<string, string>>;
+
+/**
+ * A gateway whose `trustedProxies` cover the address from which we come answers 403 to whoever names nobody for whom he comes (T14). So we
+ * name somebody: an address that is nobody's (RFC 5737), which gives no rights.
+ */
+const asForwarded: Headers = { 'x-forwarded-for': '192.0.2.1' };
+
 /** The door of real gateways: `ws` and HTTP over a dialled stream outside, a script over exec inside. */
 export class OpenclawDoor implements GatewayDoor {
   readonly #parts: DoorParts;
@@ -30,13 +38,19 @@ export class OpenclawDoor implements GatewayDoor {
   }
 
   async probeStartup(at: Address): Promise<void> {
-    await readStartup(async (path) =>
-      getOver(await this.#dial(at), path, this.#limits.connectMs, this.#parts.signal()),
-    );
+    const get = async (path: string, headers: Headers) =>
+      getOver(await this.#dial(at), path, headers, this.#limits.connectMs, this.#parts.signal());
+    await readStartup(async (path) => {
+      const answer = await get(path, {});
+      return answer.status === 403 ? get(path, asForwarded) : answer;
+    });
   }
 
   async knock(at: Address, as: Credentials): Promise<Knock> {
-    return knockOver(await this.#dial(at), as, this.#limits, this.#parts.signal());
+    const knock = async (headers: Headers) =>
+      knockOver(await this.#dial(at), as, headers, this.#limits, this.#parts.signal());
+    const heard = await knock({});
+    return heard.kind === 'turned away' && heard.code === 'http 403' ? knock(asForwarded) : heard;
   }
 
   async callInside(at: Inside, calls: readonly Call[]): Promise<InsideKnock> {

@@ -24,10 +24,12 @@ import { readTransportError } from './transport-error.js';
 export async function knockOver(
   stream: Duplex,
   as: Credentials,
+  headers: Readonly<Record<string, string>>,
   limits: DoorLimits,
   signal: AbortSignal | undefined,
 ): Promise<Knock> {
   const socket = new WebSocket('ws://127.0.0.1/', {
+    headers,
     createConnection: () => stream,
     perMessageDeflate: false,
     maxPayload: frameBytes,

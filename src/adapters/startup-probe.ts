@@ -32,13 +32,14 @@ export async function readStartup(get: (path: string) => Promise<HttpAnswer>): P
 export async function getOver(
   stream: Duplex,
   path: string,
+  headers: Readonly<Record<string, string>>,
   limitMs: number,
   signal?: AbortSignal,
 ): Promise<HttpAnswer> {
   const late = AbortSignal.timeout(limitMs);
   const over = signal ? AbortSignal.any([late, signal]) : late;
   try {
-    return await exchange(stream, path, over);
+    return await exchange(stream, path, headers, over);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (late.aborted) throw new NotYet(`${path} did not answer within ${limitMs} ms`);
@@ -48,9 +49,14 @@ export async function getOver(
   }
 }
 
-function exchange(stream: Duplex, path: string, signal: AbortSignal): Promise<HttpAnswer> {
+function exchange(
+  stream: Duplex,
+  path: string,
+  more: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const headers = { host: '127.0.0.1', connection: 'close' };
+    const headers = { ...more, host: '127.0.0.1', connection: 'close' };
     const asked = request({ createConnection: () => stream, method: 'GET', path, headers, signal }, (response) => {
       let text = '';
       response.setEncoding('utf8');

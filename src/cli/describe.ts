@@ -69,11 +69,9 @@ async function showGateway(client: Client, told: Description, probe: boolean, { 
 /** Proves it now; what it is not comes back as words, because the record is worth showing all the same. */
 async function look(client: Client, life: NonNullable<Description['life']>): Promise<Usable> {
   try {
-    const record = await probeGateway(client, life);
-    return {
-      ok: true,
-      text: `release ${record.version}, ${record.operatorScopes.join(', ')}, channels: ${record.channels}`,
-    };
+    const { version, operatorScopes, channels, findings = [] } = await probeGateway(client, life);
+    const notRight = findings.map((finding) => `. Not right: ${finding}`).join('');
+    return { ok: true, text: `release ${version}, ${operatorScopes.join(', ')}, channels: ${channels}${notRight}` };
   } catch (error) {
     if (error instanceof TurnedDown || error instanceof NoWorker) return { ok: false, text: error.message };
     throw error;

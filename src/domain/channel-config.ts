@@ -1,5 +1,6 @@
 import type { Channel } from './channels.js';
 import { isObject, overlay, parseObject, type Json, type JsonObject } from './json.js';
+import { mergePatch } from './merge-patch.js';
 import type { Secret } from './secret.js';
 import { isEverybody } from './senders.js';
 
@@ -59,7 +60,7 @@ function customersOwn(found: JsonObject, before: Channel, senders: Json[]): Json
 }
 
 /** What a running gateway is told: a merge patch (RFC 7396), and the lists in it that lose entries, which must be named. */
-export type ChannelPatch = { readonly raw: string; readonly replacePaths: string[] };
+export type ChannelPatch = { readonly raw: string; readonly replacePaths: readonly string[] };
 
 /** The patch that turns the channels of a config's text from the former spec's into the next one's; undefined when nothing differs. */
 export function channelPatch(
@@ -68,37 +69,57 @@ export function channelPatch(
   next: readonly ResolvedChannel[],
 ): ChannelPatch | undefined {
   const config = parseObject(text) ?? {};
-  const kept = taken(
-    config,
-    former,
-    next.map(({ channel }) => channel),
-  );
-  const before = isObject(config['channels']) ? config['channels'] : {};
-  const after = overlay(kept['channels'] ?? {}, renderChannels(next));
-  if (!isObject(after) || JSON.stringify(after) === JSON.stringify(before)) return undefined;
-  const kinds = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  const channels = Object.fromEntries(kinds.map((kind) => [kind, blockPatch(before[kind], after[kind])]));
-  const replacePaths = kinds
-    .filter((kind) => loses(allowFromOf(before[kind]), allowFromOf(after[kind])))
-    .map((kind) => `channels.${kind}.allowFrom`);
-  return { raw: JSON.stringify({ channels }), replacePaths };
+  const kinds = next.map(({ channel }) => channel);
+  const kept = channelsOf(taken(withOwnDefaults(config, [...former, ...kinds]), former, kinds));
+  const before = { channels: channelsOf(config) };
+  const after = overlay({ channels: kept }, { channels: renderChannels(next) });
+  const change = isObject(after) ? mergePatch(before, after) : undefined;
+  return change && { raw: JSON.stringify(change.patch), replacePaths: change.lost };
 }
 
-function blockPatch(before: Json | undefined, after: Json | undefined): Json {
-  if (after === undefined) return null;
-  if (!isObject(before) || !isObject(after)) return after;
-  const gone = Object.keys(before).filter((key) => !(key in after));
-  return { ...after, ...Object.fromEntries(gone.map((key) => [key, null])) };
+/** What a default account may say otherwise than its channel. */
+const oursInAccounts = ['enabled', 'dmPolicy', 'allowFrom', 'tokenFile'] as const;
+
+/**
+ * A channel's own words are in force for its default account only where `accounts.default` says nothing else, and onboarding a second
+ * account puts everything there. So creel's words go out of it, and the customer's senders in it join those of the channel.
+ */
+export function withOwnDefaults(config: JsonObject, channels: readonly Channel[]): JsonObject {
+  const blocks = channelsOf(config);
+  const own = channels.flatMap(({ kind, secrets }) => {
+    const block = withOwnDefault(blocks[kind], Object.keys(secrets));
+    return block === undefined ? [] : [[kind, block] as const];
+  });
+  return own.length === 0 ? config : { ...config, channels: { ...blocks, ...Object.fromEntries(own) } };
 }
 
-function allowFromOf(block: Json | undefined): Json[] {
-  return isObject(block) ? listOf(block['allowFrom']) : [];
+function withOwnDefault(block: Json | undefined, secrets: readonly string[]): JsonObject | undefined {
+  if (!isObject(block)) return undefined;
+  const { tokenFile: _outranks, accounts, ...channel } = block;
+  if (!isObject(accounts)) return accounts === undefined ? channel : { ...channel, accounts };
+  const ours = new Set<string>([...oursInAccounts, ...secrets]);
+  const all = Object.entries(accounts).map(([id, account]) => {
+    const isDefault = id.trim().toLowerCase() === 'default' && isObject(account);
+    const own = Object.entries(account && isObject(account) ? account : {}).filter(([key]) => !ours.has(key));
+    return {
+      id,
+      account: isDefault ? Object.fromEntries(own) : account,
+      senders: isDefault ? account['allowFrom'] : [],
+    };
+  });
+  const senders = [...new Set([...listOf(channel['allowFrom']), ...all.flatMap((each) => listOf(each.senders))])];
+  const left = all.filter(({ account }) => all.length > 1 || !isObject(account) || Object.keys(account).length > 0);
+  return {
+    ...channel,
+    ...(senders.length > 0 && { allowFrom: senders }),
+    ...(left.length > 0 && { accounts: Object.fromEntries(left.map(({ id, account }) => [id, account])) }),
+  };
+}
+
+function channelsOf(config: JsonObject): JsonObject {
+  return isObject(config['channels']) ? config['channels'] : {};
 }
 
 function listOf(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : [];
-}
-
-function loses(before: readonly Json[], after: readonly Json[]): boolean {
-  return before.some((each) => !after.includes(each));
 }

@@ -1,5 +1,6 @@
 import { renderChannels, type ResolvedChannel } from './channel-config.js';
 import { isObject, overlay, parseObject, type JsonObject } from './json.js';
+import { mergePatch } from './merge-patch.js';
 import { asksEveryDevice } from './release.js';
 import type { Secret } from './secret.js';
 import { lockOutAttempts, lockOutMs, lockOutWindowMs } from './thresholds.js';
@@ -50,7 +51,7 @@ export function renderConfig(input: ConfigInput): JsonObject {
 }
 
 /** The origins from which a person's browser may open the Control UI of a gateway published on this port. */
-function origins(port: number): string[] {
+export function origins(port: number): string[] {
   return [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
 }
 
@@ -66,6 +67,12 @@ export function overlayConfig(existing: string | undefined, owned: JsonObject): 
 export function holdsConfig(existing: string | undefined, owned: JsonObject): boolean {
   const found = parseObject(existing);
   return found !== undefined && JSON.stringify(overlay(found, owned)) === JSON.stringify(found);
+}
+
+/** Whether two texts of a config say the same, in whatever form. */
+export function saysSame(one: string | undefined, other: string): boolean {
+  const [first, second] = [parseObject(one), parseObject(other)];
+  return first !== undefined && second !== undefined && mergePatch(first, second) === undefined;
 }
 
 /** The gateway token that a config holds, or undefined. */

@@ -17,6 +17,8 @@ export type GatewayRecord = {
   readonly provedAt: string;
   /** What its engine says of itself; absent in records that were made before it was read. */
   readonly runsOn?: string;
+  /** What its config says otherwise than creel would have it, though it serves; absent when there is nothing of the kind. */
+  readonly findings?: readonly string[];
 };
 
 /** The same with each text no longer than a record has room for. */

@@ -7,6 +7,11 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** What lies at a path of keys; undefined where the path leads nowhere. */
+export function at(value: Json | undefined, path: readonly string[]): Json | undefined {
+  return path.reduce<Json | undefined>((found, key) => (isObject(found) ? found[key] : undefined), value);
+}
+
 /**
  * The object that a text is, read as a gateway reads it: comments and trailing commas are welcome (JSON5). Undefined for a torn
  * or hand-broken one, on which a gateway itself would refuse to start.

@@ -248,3 +248,6 @@ export const formerStarts = 3;
 export const dropPausesMs = [60_000, 5 * 60_000, 30 * 60_000, 2 * 3_600_000, 12 * 3_600_000, 24 * 3_600_000] as const;
 /** What a gateway is left with above what it holds when it is given less memory: under work its heap grows by some 100 MB. */
 export const memoryMarginMb = 256;
+
+/** How often the config of a gateway that does not answer is looked at while it is waited for: reading it costs some 20 ms. */
+export const configLookMs = 5_000;

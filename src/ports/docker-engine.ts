@@ -80,6 +80,8 @@ export type OwnedFile = {
   readonly uid: number;
 };
 
+export type FileOwner = { readonly uid: number; readonly mode: number };
+
 export type ExecRequest = {
   readonly command: readonly string[];
   /** Written to the command's standard input, which is then closed: the way a secret gets in. */
@@ -163,6 +165,8 @@ export interface DockerEngine {
   writeFiles(id: string, directory: string, files: readonly OwnedFile[]): Promise<void>;
   /** The text of a file of a container, started or not; undefined when there is none. */
   readFile(id: string, path: string): Promise<string | undefined>;
+  /** Whose a file of a container is, started or not, and its mode; undefined when there is none. */
+  findOwner(id: string, path: string): Promise<FileOwner | undefined>;
   /** Runs a command to its end; output over the limit is cut and is an `Error`. A container that does not run is `NotYet`. */
   exec(id: string, request: ExecRequest): Promise<ExecResult>;
   /** Runs an errand to its end and removes its container; one that runs already under the name is waited for instead. */

@@ -404,6 +404,8 @@ function files(scenes: Scenes): void {
     for (const { path, content } of texts) expect(await scene.engine.readFile(id, `${target}/${path}`)).toBe(content);
     expect(await scene.engine.readFile(id, `${target}/c`)).toBeUndefined();
     expect(await scene.engine.readFile(id, '/nowhere/c')).toBeUndefined();
+    expect(await scene.engine.findOwner(id, `${target}/${texts[0]?.path}`)).toEqual({ uid: 1000, mode: 0o600 });
+    expect(await scene.engine.findOwner(id, `${target}/c`)).toBeUndefined();
   });
 }
 

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stateDirectory, tokenIn } from '../../src/domain/gateway-config.js';
 import { names, type Gateway } from '../../src/domain/gateway.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
+import { networkOf } from '../../src/activities/network.js';
+import { origins } from '../../src/domain/gateway-config.js';
 
 const broken = '{ "agents": { "defaults": { "model": "their-own" } }, "gateway": ';
 const keptName = `openclaw.json.unreadable-${createHash('sha256').update(broken).digest('hex').slice(0, 8)}`;
@@ -80,11 +82,12 @@ describe('a config that cannot be read (S0-17)', () => {
 });
 
 describe('a config with comments and trailing commas', () => {
-  const byHand = (token: string) =>
-    `// mine\n{ gateway: { mode: 'local', auth: { token: '${token}', }, }, agents: { defaults: { model: 'their-own' } }, }\n`;
+  const byHand = (token: string, allowed: readonly string[] = []) =>
+    `// mine\n{ gateway: { mode: 'local', auth: { token: '${token}', }, controlUi: { allowedOrigins: ${JSON.stringify(allowed)} }, }, agents: { defaults: { model: 'their-own' } }, }\n`;
 
   test('holds the token of its gateway while it runs', async () => {
-    const text = byHand(world.deps.keys.token(g42).reveal());
+    const { port } = await networkOf(world.deps, g42);
+    const text = byHand(world.deps.keys.token(g42).reveal(), origins(port));
     await write('openclaw.json', text);
     await world.activities.ensureConfig(g42);
     expect(await read('openclaw.json')).toBe(text);

@@ -154,6 +154,16 @@ export class Owner {
     await this.#merge(fragment);
   }
 
+  /** Gives one key of `gateway` another value, lists included. */
+  async replace(key: string, value: unknown): Promise<void> {
+    await this.#onConfig(`all.gateway[${JSON.stringify(key)}] = ${JSON.stringify(value)};`);
+  }
+
+  /** Puts a whole config in the place of what is there. */
+  async putWhole(text: string): Promise<void> {
+    await this.#onConfig(`all = ${text};`);
+  }
+
   /** Mends the config as people do: out of the container, and back in, which hands it to root. */
   async copyConfigOutAndBack(): Promise<void> {
     const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-owner-'));

@@ -17,6 +17,7 @@ import type {
   ErrandSpec,
   ExecRequest,
   ExecResult,
+  FileOwner,
   Marked,
   Network,
   OwnedFile,
@@ -26,7 +27,16 @@ import type {
   WriterSpec,
 } from '../../src/ports/docker-engine.js';
 import { DirectoryCopies, nothingSaved, tornState, type Seen } from './directory-copies.js';
-import { createFile, listNames, readRecord, readText, removeTree, replaceFile, touchFile } from './directory-files.js';
+import {
+  createFile,
+  listNames,
+  ownerOf,
+  readRecord,
+  readText,
+  removeTree,
+  replaceFile,
+  touchFile,
+} from './directory-files.js';
 import { containerNameOf, rememberName } from './directory-names.js';
 import {
   containerRecord,
@@ -50,6 +60,7 @@ type Kind = 'volume' | 'network' | 'container';
  *     users/<kind>/<key>/<id>       who may use a volume, network, port, network name; a hint, checked when read
  *     renamed/<id>                  its name now, when it had another
  *     taken-ports/<port>            something foreign listens       down                       the engine does not answer
+ *     owners/<file>                 whose a file is when it is not the gateway's user's
  *     full                          no state fits the disk
  *     copies/…, copies-paused       what copiers do (`DirectoryCopies`)
  *
@@ -263,12 +274,29 @@ export class DirectoryEngine implements DockerEngine {
       if (!place)
         throw new Error(`${directory} of container ${record.name} is read-only: only ${record.target} is not`);
       replaceFile(place, file.content, file.mode);
+      this.#own(place, file.uid);
     }
   }
 
   async readFile(id: string, file: string): Promise<string | undefined> {
     const place = this.#placeOf(this.#container(id), file);
     return place && readText(place);
+  }
+
+  async findOwner(id: string, file: string): Promise<FileOwner | undefined> {
+    const place = this.#placeOf(this.#container(id), file);
+    if (!place || !fs.existsSync(place)) return undefined;
+    return { uid: ownerOf(this.root, place), mode: fs.statSync(place).mode & 0o7777 };
+  }
+
+  /** Hands a file of a volume to another user, as `docker cp` does. */
+  handOver(volume: string, file: string, uid: number): void {
+    this.#own(path.join(this.root, 'files', encodeURIComponent(volume), file), uid);
+  }
+
+  #own(place: string, uid: number): void {
+    if (ownerOf(this.root, place) === uid) return;
+    replaceFile(path.join(this.root, 'owners', encodeURIComponent(path.relative(this.root, place))), String(uid));
   }
 
   /** Knows `cat`, and `du` of the state; any other is one that the image lacks. */
@@ -622,11 +650,6 @@ export class DirectoryEngine implements DockerEngine {
       .map((file) => readRecord(path.join(this.root, kind, file), shape))
       .filter((record) => record !== undefined);
   }
-}
-
-function copyTree(from: string, to: string): void {
-  fs.mkdirSync(to, { recursive: true });
-  if (fs.existsSync(from)) fs.cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
 }
 
 /** What a process of a test holds unless it is told otherwise. */

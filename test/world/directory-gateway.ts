@@ -4,10 +4,10 @@ import path from 'node:path';
 import JSON5 from 'json5';
 import { z } from 'zod';
 import { NotYet } from '../../src/domain/errors.js';
-import { configFile, lastGoodFile } from '../../src/domain/gateway-config.js';
+import { configFile, lastGoodFile, stateDirectory } from '../../src/domain/gateway-config.js';
 import { covers } from '../../src/domain/device.js';
 import { compareReleases } from '../../src/domain/release.js';
-import { createFile, listNames, readRecord, readText, replaceFile } from './directory-files.js';
+import { createFile, listNames, ownerOf, readRecord, readText, replaceFile } from './directory-files.js';
 import { containerNameOf } from './directory-names.js';
 import {
   containerRecord,
@@ -30,7 +30,8 @@ const config = z.looseObject({
   channels: z.record(z.string(), z.looseObject({})).default({}),
 });
 
-const memory = z.object({ bootId: z.string(), token: z.string() });
+/** `shut`: it was started with a config that lets nobody in through the published port. */
+const memory = z.object({ bootId: z.string(), token: z.string(), shut: z.boolean().default(false) });
 
 /** What a device says of itself and asks for, as a real gateway keeps it. */
 const wish = z.object({
@@ -115,8 +116,10 @@ export class DirectoryGateway {
     const names = listNames(path.join(root, 'users', 'port', String(port)));
     for (const id of names.map(decodeURIComponent)) {
       const container = readContainer(root, containerNameOf(root, id));
-      if (container?.id === id && container.hostPort === port && isRunning(root, container))
-        return boot(root, container);
+      if (container?.id !== id || container.hostPort !== port || !isRunning(root, container)) continue;
+      const gateway = boot(root, container);
+      if (gateway.shut) throw new NotYet(`127.0.0.1:${port} does not answer yet (ECONNRESET)`);
+      return gateway;
     }
     throw new NotYet(`nothing listens on 127.0.0.1:${port} yet (connection refused)`);
   }
@@ -126,6 +129,11 @@ export class DirectoryGateway {
     const container = readContainer(root, name);
     if (!container || !isRunning(root, container)) throw new NotYet(`container ${name} does not run`);
     return boot(root, container);
+  }
+
+  /** Whether nobody gets in through its published port. */
+  get shut(): boolean {
+    return readRecord(this.#memory('boot.json'), memory)?.shut === true;
   }
 
   /** Whether this boot still runs. */
@@ -368,13 +376,18 @@ function boot(root: string, container: ContainerRecord): DirectoryGateway {
   const bootId = bootIdOf(root, container);
   const kept = path.join(root, 'memory', encodeURIComponent(container.name));
   if (readRecord(path.join(kept, 'boot.json'), memory)?.bootId !== bootId) {
+    if (ownerOf(root, path.join(root, 'files', encodeURIComponent(container.volume), configFile)) !== 1000)
+      throw exit(root, container, 78, `EACCES: permission denied, open '${stateDirectory}/${configFile}'`);
     const read = readConfig(path.join(root, 'files', encodeURIComponent(container.volume), configFile));
     if (!read)
       throw exit(root, container, 78, 'Gateway start blocked: existing config is missing gateway.mode or a token.');
     migrate(root, container);
     fs.rmSync(path.join(kept, 'failures'), { recursive: true, force: true });
     keepLastGood(path.join(root, 'files', encodeURIComponent(container.volume)));
-    replaceFile(path.join(kept, 'boot.json'), JSON.stringify({ bootId, token: read.gateway.auth.token }));
+    replaceFile(
+      path.join(kept, 'boot.json'),
+      JSON.stringify({ bootId, token: read.gateway.auth.token, shut: isShut(read) }),
+    );
   }
   return new DirectoryGateway(root, container, bootId);
 }
@@ -385,6 +398,11 @@ function readConfig(file: string): Config | undefined {
   } catch {
     return undefined; // Whatever is wrong with it, the gateway does not start on it.
   }
+}
+
+function isShut({ gateway }: Config): boolean {
+  const { tls, bind } = gateway;
+  return bind === 'loopback' || (isObject(tls) && tls['enabled'] === true);
 }
 
 /** What a gateway has started on is what it would go back to. */
