@@ -1,12 +1,13 @@
 import { NotYet, Refused } from '../domain/errors.js';
 import { configFile, overlayConfig, stateDirectory, tokenIn } from '../domain/gateway-config.js';
-import { names, type Gateway } from '../domain/gateway.js';
+import type { Gateway } from '../domain/gateway.js';
 import { at, parseObject, type JsonObject } from '../domain/json.js';
 import { mergePatch, type MergePatch } from '../domain/merge-patch.js';
 import { bothWritten, cleared } from '../domain/written-config.js';
 import type { Container } from '../ports/docker-engine.js';
 import { configText, writeConfig } from './config.js';
 import { insideWith, patchConfig } from './config-patch.js';
+import { findAwake } from './container.js';
 import type { Deps } from './deps.js';
 import { demandWhole, sentences } from './owned-config.js';
 import { restartWith } from './restart.js';
@@ -21,7 +22,7 @@ import { isOwn, ownedOf, ownFile, recall, remember } from './written-config.js';
  */
 export const ensureConfig = (deps: Deps) =>
   async function ensureConfig(gateway: Gateway): Promise<string | undefined> {
-    const container = await deps.engineAt(gateway.place).findContainer(names(gateway.mark).container);
+    const container = await findAwake(deps, gateway);
     if (container?.state === 'running') return mendRunning(deps, gateway, container);
     return writeConfig(deps, gateway);
   };

@@ -16,6 +16,7 @@ import { releaseImageOf } from './release.js';
  */
 export const ensureContainer = (deps: Deps) =>
   async function ensureContainer(gateway: Gateway): Promise<void> {
+    await findAwake(deps, gateway);
     if (await runs(deps, gateway)) return;
     const engine = deps.engineAt(gateway.place);
     const [image, { port }] = await Promise.all([releaseImageOf(deps, gateway), networkOf(deps, gateway)]);
@@ -48,6 +49,17 @@ export const ensureRestartPolicy = (deps: Deps) =>
     if (container.restartPolicy === 'always') return;
     await deps.engineAt(gateway.place).setRestartPolicy(container.id, 'always');
   };
+
+/** The gateway's container where there is one, going on if somebody has paused it. */
+export async function findAwake(deps: Deps, gateway: Gateway): Promise<Container | undefined> {
+  const engine = deps.engineAt(gateway.place);
+  const { container: name } = names(gateway.mark);
+  const found = await engine.findContainer(name);
+  if (found?.state !== 'paused') return found;
+  demandOurs('container', name, found.labels, gateway);
+  await engine.unpauseContainer(found.id);
+  return engine.findContainer(name);
+}
 
 /** The gateway's container, made by an earlier step; when it is gone, `StartOver`. */
 export async function containerOf(deps: Deps, gateway: Gateway): Promise<Container> {

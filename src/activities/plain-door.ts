@@ -9,6 +9,7 @@ import type {
   Inside,
   InsideKnock,
   Knock,
+  Pulse,
   Session,
 } from '../ports/gateway-door.js';
 
@@ -25,6 +26,10 @@ export class PlainDoor implements GatewayDoor {
 
   probeStartup(at: Address): Promise<void> {
     return plainly(() => this.#door.probeStartup(at), []);
+  }
+
+  findPulse(at: Address): Promise<Pulse> {
+    return this.#door.findPulse(at);
   }
 
   async knock(at: Address, as: Credentials): Promise<Knock> {

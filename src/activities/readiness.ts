@@ -12,6 +12,7 @@ import type { Deps } from './deps.js';
 import { knownSecrets } from './known-secrets.js';
 import { networkOf } from './network.js';
 import { blamed, driftOf } from './owned-config.js';
+import { revive } from './revival.js';
 import { Turn } from './turn.js';
 import { until } from './until.js';
 
@@ -21,6 +22,7 @@ import { until } from './until.js';
  */
 export const probeReadiness = (deps: Deps) =>
   async function probeReadiness(gateway: Gateway): Promise<void> {
+    await revive(deps, gateway);
     await awaitReady(deps, gateway, readinessMs);
   };
 
@@ -95,7 +97,7 @@ export async function awaitReadyAgain(deps: Deps, gateway: Gateway, limitMs: num
 /** Exit 78 is a fault of configuration or state that no restart mends, and so is too little memory; anything else gets another start. */
 async function judgeEnd(deps: Deps, gateway: Gateway, container: Container): Promise<never> {
   const { name, state, exitCode, outOfMemory } = container;
-  if (state === 'other') throw new NotYet(`container ${name} is between states`);
+  if (state === 'other' || state === 'paused') throw new NotYet(`container ${name} is between states`);
   const final = outOfMemory || exitCode === 78;
   if (state === 'restarting' && !final)
     throw new NotYet(`container ${name} ended with exit ${exitCode}, and the engine starts it again`);

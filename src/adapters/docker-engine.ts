@@ -274,6 +274,14 @@ export class DockerodeEngine implements DockerEngine {
     );
   }
 
+  async unpauseContainer(id: string): Promise<void> {
+    await this.#ask(
+      `unpause container ${id}`,
+      (docker) => docker.getContainer(id).unpause(),
+      ({ text }) => (/not paused/i.test(text) ? gone : undefined),
+    );
+  }
+
   async removeContainer(id: string): Promise<void> {
     await this.#ask(
       `remove container ${id}`,
@@ -529,7 +537,7 @@ export class DockerodeEngine implements DockerEngine {
 
 const gone = Symbol('gone');
 
-const states = ['created', 'running', 'restarting', 'exited'] as const;
+const states = ['created', 'running', 'restarting', 'paused', 'exited'] as const;
 
 function stateOf(status: string): Container['state'] {
   return states.find((each) => each === status) ?? 'other';

@@ -3,13 +3,22 @@ import { NotYet } from '../domain/errors.js';
 import type { Place } from '../domain/gateway.js';
 import type { Secret } from '../domain/secret.js';
 import type { DockerEngine, ExecRequest, ExecResult } from '../ports/docker-engine.js';
-import type { Address, Call, Credentials, GatewayDoor, Inside, InsideKnock, Knock } from '../ports/gateway-door.js';
+import type {
+  Address,
+  Call,
+  Credentials,
+  GatewayDoor,
+  Inside,
+  InsideKnock,
+  Knock,
+  Pulse,
+} from '../ports/gateway-door.js';
 import { dashboardCommand, readLink } from './control-link.js';
 import { doorLimits, type DoorLimits } from './door-limits.js';
 import { egressHost, egressReport, egressScript, visitScript } from './inside-script.js';
 import { readReport, readVisit, visitInput } from './inside-visit.js';
 import { knockOver } from './outside-knock.js';
-import { getOver, readStartup } from './startup-probe.js';
+import { getOver, Late, readStartup } from './startup-probe.js';
 
 export type DoorParts = {
   /** A connection to a published port of a place, or `NotYet`. */
@@ -44,6 +53,18 @@ export class OpenclawDoor implements GatewayDoor {
       const answer = await get(path, {});
       return answer.status === 403 ? get(path, asForwarded) : answer;
     });
+  }
+
+  async findPulse(at: Address): Promise<Pulse> {
+    const signal = this.#parts.signal();
+    try {
+      await getOver(await this.#dial(at), '/healthz', {}, this.#limits.connectMs, signal);
+      return 'answers';
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof Late) return 'silent';
+      return error instanceof NotYet ? 'deaf' : 'answers'; // Whatever else it says, somebody says it.
+    }
   }
 
   async knock(at: Address, as: Credentials): Promise<Knock> {

@@ -28,6 +28,9 @@ export async function readStartup(get: (path: string) => Promise<HttpAnswer>): P
   throw new NotYet(`/startupz ${startup.status} without a status, /readyz ${ready.status}`);
 }
 
+/** Somebody took the connection, and said nothing in time. */
+export class Late extends NotYet {}
+
 /** One GET over a dialled stream, which it uses up. A gateway that does not answer within `limitMs` is `NotYet`. */
 export async function getOver(
   stream: Duplex,
@@ -42,7 +45,7 @@ export async function getOver(
     return await exchange(stream, path, headers, over);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (late.aborted) throw new NotYet(`${path} did not answer within ${limitMs} ms`);
+    if (late.aborted) throw new Late(`${path} did not answer within ${limitMs} ms`);
     throw error instanceof Error ? readTransportError(error, path) : error;
   } finally {
     stream.destroy();

@@ -251,3 +251,12 @@ export const memoryMarginMb = 256;
 
 /** How often the config of a gateway that does not answer is looked at while it is waited for: reading it costs some 20 ms. */
 export const configLookMs = 5_000;
+
+/** How often a gateway that takes connections and says nothing is asked, five seconds each: a busy one answers one of them. */
+export const silentLooks = 4;
+
+/** From when on a container behind whose port nobody listens is no slow start: one at a load of 20 took 100 s (openclaw-models-channels 23). */
+export const deafMs = 180_000;
+
+/** What a gateway that hangs is given to stop before it is killed, which the stable hostname makes harmless (T1). */
+export const wedgedStopGraceS = 10;

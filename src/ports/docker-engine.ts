@@ -18,7 +18,7 @@ export type Container = {
   readonly labels: Labels;
   readonly imageId: string;
   /** `restarting`: it ended by itself, and the engine is about to start it again. */
-  readonly state: 'created' | 'running' | 'restarting' | 'exited' | 'other';
+  readonly state: 'created' | 'running' | 'restarting' | 'paused' | 'exited' | 'other';
   readonly exitCode: number;
   readonly outOfMemory: boolean;
   readonly restartPolicy: string;
@@ -153,6 +153,8 @@ export interface DockerEngine {
   startContainer(id: string): Promise<'running' | 'port taken'>;
   /** Asks politely, kills after `graceS` seconds. A stopped or missing one is success. */
   stopContainer(id: string, graceS: number): Promise<void>;
+  /** Lets a paused container go on; one that is not paused is success. */
+  unpauseContainer(id: string): Promise<void>;
   /** Kills and removes, keeping named volumes. */
   removeContainer(id: string): Promise<void>;
   /** Gives a container other limits, whether it runs or not; one that runs goes on. Less memory than it holds is `Refused`. */

@@ -54,10 +54,17 @@ export type InsideKnock =
   | { readonly kind: 'open'; readonly hello: Hello; readonly answers: readonly Answer[] }
   | Exclude<Knock, { kind: 'open' }>;
 
+export type Pulse = 'answers' | 'silent' | 'deaf';
+
 /** The two ways to talk to a gateway: outside as a client sees it, inside by exec. */
 export interface GatewayDoor {
   /** Asks the start-up endpoint through the published port. Resolves when it says started; else `NotYet` with what it said. */
   probeStartup(at: Address): Promise<void>;
+  /**
+   * Whether a process answers behind the published port: `silent` when it takes a connection and then says nothing for seconds, as one
+   * does that hangs or is busy; `deaf` when nobody listens there.
+   */
+  findPulse(at: Address): Promise<Pulse>;
   /** Connects from outside, through the published port. */
   knock(at: Address, as: Credentials): Promise<Knock>;
   /** Connects from inside the container, makes the calls in order, hangs up. */

@@ -72,11 +72,13 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       await expect(gateway.door.probeStartup(gateway.at)).rejects.toThrow(NotYet);
       await expect(knock(gateway.inside.token, undefined)).rejects.toThrow(NotYet);
       await expect(gateway.door.callInside(gateway.inside, [])).rejects.toThrow(NotYet);
+      expect(await gateway.door.findPulse(gateway.at)).toBe('deaf');
     });
 
     test('S3-2: start-up is seen when the gateway says so, and then it lets us in', { timeout: bootMs }, async () => {
       await gateway.start();
       await untilStarted(gateway);
+      expect(await gateway.door.findPulse(gateway.at)).toBe('answers');
       const opened = await gateway.door.callInside(gateway.inside, []);
       expect(opened).toMatchObject({ kind: 'open', hello: { version: gateway.version, scopes: admin }, answers: [] });
     });

@@ -381,6 +381,13 @@ function missing(scenes: Scenes): void {
 }
 
 function files(scenes: Scenes): void {
+  test('a container that is not paused goes on without harm', async () => {
+    const scene = scenes('paused');
+    const { id, name } = await scene.running();
+    await scene.engine.unpauseContainer(id);
+    expect(await scene.find(name)).toMatchObject({ state: 'running' });
+  });
+
   test('what a never-started writer writes, the container with the same volume reads', async () => {
     const scene = scenes('config');
     const { id } = await scene.container();

@@ -37,6 +37,7 @@ describe('peers that are no gateway', () => {
         await expect(doorWith().probeStartup({ place, port })).rejects.toThrow(NotYet);
         await expect(doorWith().knock({ place, port }, as)).rejects.toThrow(NotYet);
         expect(Date.now() - began).toBeLessThan(2_000);
+        expect(await doorWith().findPulse({ place, port })).toBe('silent');
       },
     );
   });
@@ -50,6 +51,7 @@ describe('peers that are no gateway', () => {
       await withServer(serve, async (port) => {
         await expect(doorWith().probeStartup({ place, port })).rejects.toThrow(NotYet);
         await expect(doorWith().knock({ place, port }, as)).rejects.toThrow(NotYet);
+        expect(await doorWith().findPulse({ place, port })).toBe('deaf');
       });
     },
   );

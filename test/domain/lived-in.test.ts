@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { revive } from '../../src/activities/revival.js';
 import type { Changing } from '../../src/domain/change.js';
 import type { Channel } from '../../src/domain/channels.js';
 import { configFile, stateDirectory } from '../../src/domain/gateway-config.js';
@@ -173,5 +174,42 @@ describe('what a spec dropped', () => {
     if (!runs) await stop();
     await repair({ ...g42, spec: { ...g42.spec, channels: [] } });
     expect(JSON.stringify(await config())).not.toContain(botToken);
+  });
+});
+
+describe('a gateway whose process lives and answers nothing', () => {
+  const name = () => names(g42.mark).container;
+
+  test('is started again by a repair, once, with its hostname, and serves (S3-20)', async () => {
+    world.engine.freeze(name(), 'wedged');
+    const before = await container();
+    await repair();
+    const after = await container();
+    expect(after).toMatchObject({ id: before.id, state: 'running' });
+    expect(after.startedAt).not.toBe(before.startedAt);
+    await repair();
+    expect((await container()).startedAt).toBe(after.startedAt);
+  });
+
+  test('is left alone for as long as any start may take (S3-20, K-5)', async () => {
+    world.engine.freeze(name(), 'wedged');
+    const { startedAt } = await container();
+    await revive({ ...world.deps, startPeriodMs: 45_000 }, g42);
+    expect((await container()).startedAt).toBe(startedAt);
+  });
+
+  test('because it is paused, goes on', async () => {
+    world.engine.freeze(name(), 'paused');
+    const { startedAt } = await container();
+    await repair();
+    expect(await container()).toMatchObject({ state: 'running', startedAt });
+  });
+
+  test('though nobody listens yet, is a slow start', async () => {
+    await put((all) => ({ ...all, gateway: { ...Object(all['gateway']), bind: 'loopback' } }));
+    await restart();
+    const { startedAt } = await container();
+    await revive(world.deps, g42);
+    expect((await container()).startedAt).toBe(startedAt);
   });
 });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GatewayRecord } from '../../src/domain/gateway-record.js';
@@ -7,12 +8,16 @@ import { lookWorkflowId } from '../../src/workflows/ids.js';
 import type { Description } from '../../src/workflows/requests.js';
 import { names } from '../../src/domain/gateway.js';
 import { gatewayToken, masterKey } from '../../src/domain/token.js';
+import { startPeriodMs } from '../../src/domain/thresholds.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { Owner } from './lived-in.js';
 import { RealGround, testKey } from './real-ground.js';
+
+/** Stops every process of the gateway where it stands. */
+const stopGateway = `for each in /proc/[0-9]*; do grep -qa openclaw $each/cmdline && [ $$ != $(basename $each) ] && kill -STOP $(basename $each); done; true`;
 
 describe.each(['2026.9.6', '2026.6.11'])('a gateway of release %s that somebody has lived in', (release) => {
   let ground: RealGround;
@@ -124,6 +129,20 @@ describe.each(['2026.9.6', '2026.6.11'])('a gateway of release %s that somebody 
     await restart();
     expect(await repaired()).toMatchObject({ phase: 'ready', last: { outcome: 'done' } });
   }, 600_000);
+
+  it.each(['SIGSTOP', 'pause'])(
+    'that hangs (%s) is proved serving again within two minutes',
+    async (how) => {
+      await sleep(startPeriodMs); // A repair of one that has just started waits for it instead.
+      if (how === 'pause') await execa('docker', ['pause', box]);
+      else await owner.inside('sh', '-c', stopGateway);
+      const began = Date.now();
+      expect(await repaired()).toMatchObject({ phase: 'ready', last: { outcome: 'done' } });
+      expect(Date.now() - began).toBeLessThan(120_000);
+      process.stderr.write(`${release}: ${how} mended in ${Math.round((Date.now() - began) / 1000)} s\n`);
+    },
+    400_000,
+  );
 
   it('starts again after its config was copied out and back, which hands it to root', async () => {
     await owner.copyConfigOutAndBack();

@@ -15,6 +15,7 @@ import {
   type Inside,
   type InsideKnock,
   type Knock,
+  type Pulse,
   type Session,
 } from '../../src/ports/gateway-door.js';
 import { DirectoryGateway } from './directory-gateway.js';
@@ -32,6 +33,16 @@ export class DirectoryDoor implements GatewayDoor {
 
   async probeStartup(at: Address): Promise<void> {
     if (!this.#listening(at).started) throw new NotYet('/startupz 503 (starting)');
+  }
+
+  async findPulse(at: Address): Promise<Pulse> {
+    try {
+      this.#listening(at);
+      return 'answers';
+    } catch (error) {
+      if (!(error instanceof NotYet)) throw error;
+      return /within/.test(error.message) ? 'silent' : 'deaf';
+    }
   }
 
   async knock(at: Address, as: Credentials): Promise<Knock> {

@@ -199,7 +199,7 @@ export class DirectoryEngine implements DockerEngine {
     if (!record) return undefined;
     this.#letCopierGoOn(record);
     const { id, labels, imageId, memoryMb = 0, cpus = 0 } = record;
-    const { networkId: _networkId, heldMb: _heldMb, ...state } = this.#state(record);
+    const { networkId: _networkId, wedged: _wedged, heldMb: _heldMb, ...state } = this.#state(record);
     return { id, name, labels, imageId, ...state, memoryMb: state.memoryMb ?? memoryMb, cpus: state.cpus ?? cpus };
   }
 
@@ -224,16 +224,21 @@ export class DirectoryEngine implements DockerEngine {
     const networkId = this.#networkFor(record);
     if (record.hostPort !== null && this.isPortTaken(record.hostPort)) return 'port taken';
     const startedAt = new Date().toISOString();
-    this.#change(record, { state: 'running', exitCode: 0, outOfMemory: false, startedAt, networkId });
+    this.#change(record, { state: 'running', wedged: false, exitCode: 0, outOfMemory: false, startedAt, networkId });
     return 'running';
   }
 
   async stopContainer(id: string, _graceS: number): Promise<void> {
     this.#answer();
     const record = this.#containerIfThere(id);
-    if (!record || !['running', 'restarting'].includes(this.#state(record).state)) return;
+    if (!record || !['running', 'restarting', 'paused'].includes(this.#state(record).state)) return;
     const hangs = this.#image(record.imageId)?.labels['test.behaviour'] === 'hangs on stop';
     this.#change(record, { state: 'exited', exitCode: hangs ? 137 : 0 });
+  }
+
+  async unpauseContainer(id: string): Promise<void> {
+    const record = this.#container(id);
+    if (this.#state(record).state === 'paused') this.#change(record, { state: 'running' });
   }
 
   async removeContainer(id: string): Promise<void> {
@@ -400,6 +405,13 @@ export class DirectoryEngine implements DockerEngine {
     const record = readRecord(this.#at('containers', name), containerRecord);
     if (!record) throw new Error(`no container ${name} to crash`);
     this.#change(record, { state: 'exited', exitCode: 137 });
+  }
+
+  /** Stops the container's process where it stands: by a pause of the engine's, or by itself. */
+  freeze(name: string, how: 'paused' | 'wedged'): void {
+    const record = readRecord(this.#at('containers', name), containerRecord);
+    if (!record) throw new Error(`no container ${name} to freeze`);
+    this.#change(record, how === 'paused' ? { state: 'paused' } : { wedged: true });
   }
 
   /** The container's process dies by itself once more: the engine is about to start it again, or has done so already. */

@@ -117,6 +117,7 @@ export class DirectoryGateway {
     for (const id of names.map(decodeURIComponent)) {
       const container = readContainer(root, containerNameOf(root, id));
       if (container?.id !== id || container.hostPort !== port || !isRunning(root, container)) continue;
+      if (readState(root, container)?.wedged) throw new NotYet(`127.0.0.1:${port} did not answer within 5000 ms`);
       const gateway = boot(root, container);
       if (gateway.shut) throw new NotYet(`127.0.0.1:${port} does not answer yet (ECONNRESET)`);
       return gateway;
@@ -128,6 +129,8 @@ export class DirectoryGateway {
   static within(root: string, name: string): DirectoryGateway {
     const container = readContainer(root, name);
     if (!container || !isRunning(root, container)) throw new NotYet(`container ${name} does not run`);
+    if (readState(root, container)?.wedged)
+      throw new NotYet('the gateway does not answer inside its container yet (ETIMEDOUT)');
     return boot(root, container);
   }
 

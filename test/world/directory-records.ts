@@ -28,7 +28,9 @@ export const containerRecord = z.object({
 
 /** What changes in the life of a container. It lies apart, under the id, so that a late change never brings a removed one back. */
 export const stateRecord = z.object({
-  state: z.enum(['created', 'running', 'restarting', 'exited']),
+  state: z.enum(['created', 'running', 'restarting', 'paused', 'exited']),
+  /** Its process lives and answers nothing until it is started again. */
+  wedged: z.boolean().optional(),
   exitCode: z.number(),
   outOfMemory: z.boolean(),
   restartPolicy: z.string(),
