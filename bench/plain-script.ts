@@ -34,6 +34,7 @@ export class PlainScript {
       signal,
       findOpenOperations: async () => [],
       records: noRecords,
+      temporalNow: async () => Date.now(),
       findEngines: async () => [],
     });
     this.#deployment = ground.deployment;

@@ -5,6 +5,7 @@ import { excess, isApprovedSince, isNewSince, type Pairing } from '../domain/pai
 import { RpcError, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
 import { describeDevice, describeDevices, listDevices } from './devices.js';
+import { onGatewayClock } from './gateway-clock.js';
 import { openSession } from './operator.js';
 import { standingOf, wish } from './pairing-request.js';
 
@@ -33,16 +34,15 @@ export const removeApproval = (deps: Deps) =>
   async function removeApproval(gateway: Changing<Pairing>): Promise<string> {
     const own = deps.keys.device(gateway).id;
     const session = await openSession(deps, gateway);
-    const letIn = async () =>
-      (await listDevices(session)).paired.filter(
-        (each) => each.deviceId !== own && isApprovedSince(gateway.change, each),
-      );
     try {
+      const pairing = await onGatewayClock(deps, session, gateway.change);
+      const letIn = async () =>
+        (await listDevices(session)).paired.filter((each) => each.deviceId !== own && isApprovedSince(pairing, each));
       const found = await letIn();
-      for (const { deviceId } of found.filter((each) => isNewSince(gateway.change, each)))
+      for (const { deviceId } of found.filter((each) => isNewSince(pairing, each)))
         await unlessGone(() => session.call('device.pair.remove', { deviceId }));
       const left = await letIn();
-      if (left.some((each) => isNewSince(gateway.change, each)))
+      if (left.some((each) => isNewSince(pairing, each)))
         throw new Error('a device is paired again while it is removed');
       if (left.length === 0)
         return found.length === 0 ? 'nothing was let in' : `${describeDevices(found)} removed again`;

@@ -14,6 +14,8 @@ export type Deps = World & {
   readonly records: GatewayRecords;
   /** Every engine that a worker of this deployment has served, and whether one does now. */
   readonly findEngines: () => Promise<KnownEngine[]>;
+  /** What Temporal's clock says, which stamps what a workflow calls now: neither ours nor a gateway's. */
+  readonly temporalNow: () => Promise<number>;
 };
 
 /**

@@ -8,6 +8,7 @@ import type { Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
 import { describeDevice, listDevices } from './devices.js';
 import { auditWhenTooMany, Mismatches } from './mismatches.js';
+import { onGatewayClock } from './gateway-clock.js';
 import { openSession } from './operator.js';
 import { until } from './until.js';
 
@@ -49,7 +50,8 @@ export const probeRequest = (deps: Deps) =>
  * two that ask before, are never told apart by name: `Refused`, naming both.
  */
 export async function standingOf(deps: Deps, gateway: Changing<Pairing>, session: Session): Promise<Standing> {
-  const { change, mark } = gateway;
+  const { mark } = gateway;
+  const change = await onGatewayClock(deps, session, gateway.change);
   const own = ownDevice(deps, gateway);
   const { paired, pending } = await listDevices(session);
   const asking = pending.filter((each) => each.deviceId !== own && isWanted(change.wanted, each));
@@ -85,12 +87,13 @@ export async function watch<T>(
   what: string,
   look: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const seen = new Mismatches(gateway.change.since);
+  let seen: Mismatches | undefined;
   const wait = { what, paceMs: pairingPaceMs, limitMs: gateway.change.waitMs };
   let session: Session | undefined;
   try {
     return await until(wait, deps.signal(), async () => {
       session ??= await openSession(deps, gateway);
+      seen ??= new Mismatches((await onGatewayClock(deps, session, gateway.change)).since);
       await seen.read(session);
       await auditWhenTooMany(deps, gateway, seen);
       return look(session);

@@ -89,8 +89,8 @@ function plainAnswerOf(method: string | undefined, answer: Answer, secrets: read
 }
 
 function plainHello(hello: Session['hello']): Session['hello'] {
-  const { version, scopes, bootId, deviceToken } = hello;
-  return { version: plain(version), scopes: scopes.map((scope) => plain(scope)), bootId: plain(bootId), deviceToken };
+  const { version, scopes, bootId } = hello;
+  return { ...hello, version: plain(version), scopes: scopes.map((scope) => plain(scope)), bootId: plain(bootId) };
 }
 
 function plainKnock<K extends Exclude<Knock, { kind: 'open' }>>(knock: K, secrets: readonly Secret[]): K {

@@ -12,6 +12,7 @@ import {
   readHello,
   readRefusal,
   requestFrame,
+  type Frame,
   type TurnedAway,
 } from './gateway-protocol.js';
 import { OutsideSession, textOf, tooLarge } from './outside-session.js';
@@ -71,7 +72,15 @@ function hear(
     signal?.addEventListener('abort', abort);
     expect('no WebSocket handshake', limits.connectMs);
     socket.on('open', () => expect('no answer to a connect', limits.answerMs));
-    socket.on('message', (data) => settle(() => reply(socket, textOf(data), as)));
+    let aheadMs: number | undefined;
+    socket.on('message', (data) =>
+      settle(() => {
+        const frame = readFrame(textOf(data));
+        if (frame.kind === 'challenge') aheadMs = frame.challenge.ts - Date.now();
+        const word = reply(socket, frame, as);
+        return word && 'version' in word && aheadMs !== undefined ? { ...word, aheadMs } : word;
+      }),
+    );
     socket.on('unexpected-response', (_asked, response) => settle(() => readStatus(response.statusCode ?? 0)));
     socket.on('close', (code, reason) => settle(() => readClose(code, reason.toString())));
     socket.on('error', (error) => reject(tooLarge(error) ?? readTransportError(error, 'the gateway')));
@@ -85,8 +94,7 @@ function hear(
 }
 
 /** Answers one frame; gives the gateway's word when the frame is it. */
-function reply(socket: WebSocket, text: string, as: Credentials): Hello | TurnedAway | undefined {
-  const frame = readFrame(text);
+function reply(socket: WebSocket, frame: Frame, as: Credentials): Hello | TurnedAway | undefined {
   if (frame.kind === 'answer') return readHello(frame.payload);
   if (frame.kind === 'refusal') return readRefusal(frame.error);
   if (frame.kind === 'challenge') socket.send(requestFrame(firstId, 'connect', connectParams(as, frame.challenge)));

@@ -1,6 +1,6 @@
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 
-type Clock = { readonly overAt: number; readonly signal: AbortSignal };
+type Clock = { readonly overAt: number; readonly startedAt: number; readonly signal: AbortSignal };
 
 const clocks = new WeakMap<Context, Clock>();
 
@@ -11,7 +11,12 @@ const clocks = new WeakMap<Context, Clock>();
 export function startClock(context: Context): void {
   const { startToCloseTimeoutMs } = context.info;
   const signal = AbortSignal.any([context.cancellationSignal, AbortSignal.timeout(startToCloseTimeoutMs)]);
-  clocks.set(context, { overAt: Date.now() + startToCloseTimeoutMs, signal });
+  clocks.set(context, { overAt: Date.now() + startToCloseTimeoutMs, startedAt: performance.now(), signal });
+}
+
+/** When the attempt of an activity began here, on the clock of `performance.now()`. */
+export function startOf(context: Context): number {
+  return clocks.get(context)?.startedAt ?? performance.now();
 }
 
 /** The abort signal of the activity that is calling, for adapters: cancelled, or out of time. Undefined outside of one. */

@@ -11,6 +11,7 @@ import type { MasterKey } from '../domain/token.js';
 import { taskQueue } from '../workflows/ids.js';
 import type { World } from '../world.js';
 import { currentSignal } from './current-signal.js';
+import { temporalNow } from './temporal-now.js';
 import { gatewayRecords } from './gateway-records.js';
 import { openOperations } from './open-operations.js';
 import { connectPatiently, isAway, untilReachable } from './patient-connect.js';
@@ -68,6 +69,7 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
     signal: currentSignal,
     findOpenOperations: openOperations(client),
     records: gatewayRecords(client),
+    temporalNow: temporalNow(client),
     findEngines: () => knownEngines(client),
   });
   const queues = {

@@ -120,6 +120,7 @@ function activities() {
     signal,
     findOpenOperations: async () => [],
     records: noRecords,
+    temporalNow: async () => Date.now(),
     findEngines: async () => [],
   });
 }

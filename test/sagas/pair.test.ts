@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { createActivities } from '../../src/activities/activities.js';
 import type { Change, Changing } from '../../src/domain/change.js';
 import type { PairedDevice, Wanted } from '../../src/domain/device.js';
 import { ordinaryScopes, type Pairing } from '../../src/domain/pairing.js';
@@ -11,7 +14,7 @@ import { DirectoryDevice } from '../world/directory-device.js';
 import type { Held } from '../world/directory-gateway.js';
 import { withChangeStage, type ChangeUnderProof } from './change-proofs.js';
 import type { ChangeStage } from './change-stage.js';
-import { at } from './faults.js';
+import { at, noFault } from './faults.js';
 
 const devices = new Map<ChangeStage, DirectoryDevice>();
 
@@ -175,6 +178,39 @@ describe('pair', () => {
     expect(reason).toMatch(/^await device: it was approved and has not connected: given up/);
     expect(await pairedOf(stage)).toEqual([]);
   });
+
+  const hour = 3_600_000;
+
+  for (const [gatewayMs, temporalMs] of [
+    [hour, 0],
+    [-hour, 0],
+    [0, hour],
+    [0, -hour],
+    [hour, -hour],
+  ] as const) {
+    const clocks = `a gateway whose clock is ${gatewayMs / hour} h ahead and a server whose is ${temporalMs / hour} h`;
+
+    on(`lets nobody stay that it let in, and takes nobody out that was in before, with ${clocks}`, async (stage) => {
+      const { world, names } = stage;
+      fs.writeFileSync(path.join(world.root, 'clock-ahead'), String(gatewayMs));
+      const activities = createActivities({ ...world.deps, temporalNow: async () => Date.now() + temporalMs });
+      const run = (wanted: Wanted, waitMs: number) =>
+        stage.runWith(activities, pairing(wanted, { waitMs, since: Date.now() + temporalMs }), noFault);
+      const [before, device] = kitchens(stage);
+      before.pair(names.container);
+      for (const _wrong of [1, 2, 3, 4]) before.knock(names.container, 'old');
+      await sleep(clockSkewMs + 10);
+      device.knock(names.container);
+      const { outcome, reason, proofs } = await run({ name: 'Kitchen' }, 1);
+      assert.equal(outcome, 'undone');
+      expect(reason).toMatch(/^await device: it was approved and has not connected/);
+      expect(proofs?.at(-1)?.proof).toMatch(/removed again$/);
+      expect(await pairedOf(stage)).toMatchObject([{ deviceId: before.id }]);
+      void device.keepKnocking(names.container);
+      const again = await run({ name: 'Kitchen' }, 5_000);
+      assert.deepEqual([again.outcome, again.deviceId], ['done', device.id]);
+    });
+  }
 
   on('leaves a device paired that was so before, and says what stays', async (stage) => {
     const device = new DirectoryDevice(stage.world.root);

@@ -5,6 +5,7 @@ import { pino, type Logger } from 'pino';
 import { createActivities } from '../../src/activities/activities.js';
 import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
+import { temporalNow } from '../../src/worker/temporal-now.js';
 import { gatewayRecords } from '../../src/worker/gateway-records.js';
 import { openOperations } from '../../src/worker/open-operations.js';
 import { engineQueue, waitsQueue } from '../../src/workflows/ids.js';
@@ -32,6 +33,7 @@ export async function runTestWorker(open: (opening: Opening) => World): Promise<
   const asking = {
     findOpenOperations: openOperations(client),
     records: gatewayRecords(client),
+    temporalNow: temporalNow(client),
     findEngines: () => attended(client, otherEngines()),
   };
   const deps = { ...open({ root, deployment, log }), signal: currentSignal, ...asking };

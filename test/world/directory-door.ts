@@ -130,7 +130,11 @@ function openSession(gateway: DirectoryGateway, scopes: readonly string[], holde
     }, lookMs).unref();
   });
   return {
-    hello: { ...greet(gateway, scopes), deviceToken: deviceToken === undefined ? undefined : new Secret(deviceToken) },
+    hello: {
+      ...greet(gateway, scopes),
+      aheadMs: gateway.aheadMs,
+      deviceToken: deviceToken === undefined ? undefined : new Secret(deviceToken),
+    },
     closed,
     async call(method, params) {
       if (!open) throw new Error('the connection was hung up');

@@ -144,6 +144,15 @@ export class DirectoryGateway {
     return isRunning(this.#root, this.#container) && bootIdOf(this.#root, this.#container) === this.bootId;
   }
 
+  /** What time it has: its clock may differ from everybody's (`clock-ahead`, in milliseconds). */
+  now(): number {
+    return Date.now() + this.aheadMs;
+  }
+
+  get aheadMs(): number {
+    return Number(readText(path.join(this.#root, 'clock-ahead')) ?? 0);
+  }
+
   /** What it says it is, whatever its image is called. */
   get version(): string {
     const labels = labelsOf(this.#root, this.#container);
@@ -214,7 +223,7 @@ export class DirectoryGateway {
     const file = this.#file('devices', `${deviceId}.json`);
     const found = readRecord(file, device);
     if (!found?.roles.includes(role)) return false;
-    replaceFile(file, JSON.stringify({ ...found, revoked: true, revokedAtMs: Date.now() }));
+    replaceFile(file, JSON.stringify({ ...found, revoked: true, revokedAtMs: this.now() }));
     return true;
   }
 
@@ -240,7 +249,7 @@ export class DirectoryGateway {
     return listNames(this.#file('pending'))
       .map((name) => readRecord(this.#file('pending', name), pending))
       .filter((each) => each !== undefined)
-      .filter((each) => each.ts > Date.now() - pendingMs);
+      .filter((each) => each.ts > this.now() - pendingMs);
   }
 
   /** Remembers that a device wants in. The same wish is the same request, until it is forgotten. */
@@ -249,7 +258,7 @@ export class DirectoryGateway {
     const requestId = digest([this.#container.id, wanted.deviceId, wanted.publicKey, ...wanted.scopes]).slice(0, 32);
     const known = this.pending().find((each) => each.requestId === requestId);
     const isRepair = this.paired().some(({ deviceId }) => deviceId === wanted.deviceId);
-    const request = known ?? { ...wanted, requestId, ts: Date.now(), isRepair };
+    const request = known ?? { ...wanted, requestId, ts: this.now(), isRepair };
     replaceFile(this.#file('pending', `${wanted.deviceId}.json`), JSON.stringify(request));
     return request;
   }
@@ -267,7 +276,7 @@ export class DirectoryGateway {
       if (!isLetIn()) return request;
       this.reject(request.requestId); // Approved in another process meanwhile: a gateway does one after the other.
     }
-    replaceFile(this.#file('seen', `${deviceId}.json`), JSON.stringify({ lastSeenAtMs: Date.now() }));
+    replaceFile(this.#file('seen', `${deviceId}.json`), JSON.stringify({ lastSeenAtMs: this.now() }));
     return undefined;
   }
 
@@ -296,7 +305,7 @@ export class DirectoryGateway {
     if (!request) return undefined;
     const { requestId: _requestId, ts: _ts, isRepair: _isRepair, ...asked } = request;
     const before = this.paired().find(({ deviceId }) => deviceId === request.deviceId);
-    const approvedAtMs = Date.now();
+    const approvedAtMs = this.now();
     const approved = {
       ...asked,
       roles: [...new Set([...(before?.roles ?? []), ...asked.roles])],
@@ -345,7 +354,7 @@ export class DirectoryGateway {
   }
 
   #log(message: string): void {
-    const line = JSON.stringify({ time: new Date().toISOString(), message });
+    const line = JSON.stringify({ time: new Date(this.now()).toISOString(), message });
     fs.appendFileSync(this.#memory('log.jsonl'), `${line}\n`);
   }
 

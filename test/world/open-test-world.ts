@@ -97,6 +97,7 @@ export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot =
     signal: attemptSignal,
     findOpenOperations: async () => [],
     records: noRecords,
+    temporalNow: async () => Date.now(),
     findEngines: async () => [],
   };
   return {

@@ -1,0 +1,28 @@
+import { asyncLocalStorage, type Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import { startOf } from './current-signal.js';
+
+/**
+ * Temporal's clock, as an activity can know it: the server has noted when it handed this attempt out, and what has passed since is
+ * the same for everybody. One question to the server for each attempt that wants to know.
+ */
+export function temporalNow({ workflow }: Client): () => Promise<number> {
+  const begins = new WeakMap<Context, Promise<number>>();
+  return async () => {
+    const context = asyncLocalStorage.getStore();
+    if (!context) throw new Error('only an activity can ask what time it is at Temporal');
+    const begin = begins.get(context) ?? askBegin(workflow, context);
+    begins.set(context, begin);
+    return (await begin) + performance.now() - startOf(context);
+  };
+}
+
+/** When the server handed this attempt out, in epoch milliseconds. */
+async function askBegin(workflow: Client['workflow'], { info }: Context): Promise<number> {
+  const { workflowId = '', runId } = info.workflowExecution ?? {};
+  const { raw } = await workflow.getHandle(workflowId, runId).describe();
+  const own = raw.pendingActivities?.find(({ activityId }) => activityId === info.activityId);
+  const seconds = own?.lastStartedTime?.seconds ?? undefined;
+  if (seconds === undefined) throw new Error('Temporal does not say when this attempt began');
+  return Number(seconds) * 1000 + (own?.lastStartedTime?.nanos ?? 0) / 1e6;
+}
