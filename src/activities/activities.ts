@@ -46,7 +46,8 @@ import {
 } from './replacement.js';
 import { probeRotatable } from './rotatable.js';
 import { ensureDropped, ensureRoom, ensureSaved, ensureTaken, removeRoom } from './snapshot.js';
-import { ensureState, removeState } from './state.js';
+import { ensureState } from './keep-state.js';
+import { removeState } from './state.js';
 import { revealToken } from './token.js';
 import { findRotated, probeRefusal, probeToken } from './token-proof.js';
 

@@ -7,6 +7,7 @@ import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
 import { demandWhole } from './owned-config.js';
 import { releaseImageOf } from './release.js';
+import { keepMark } from './state-mark.js';
 import { removeWriter } from './state.js';
 import { readableOf } from './unreadable-config.js';
 import { isOwn, ownedOf, ownFile, recall, remember } from './written-config.js';
@@ -23,6 +24,7 @@ export async function writeConfig(
   former: readonly Channel[] = [],
 ): Promise<string | undefined> {
   const writer = await openWriter(deps, gateway);
+  await keepMark(deps, gateway, writer);
   const kept = await writeOver(deps, gateway, writer, former);
   await removeWriter(deps, gateway);
   return kept;
@@ -74,7 +76,8 @@ export async function readConfig(deps: Deps, gateway: Gateway): Promise<string |
   return text;
 }
 
-async function openWriter(deps: Deps, gateway: Gateway): Promise<Container> {
+/** The never-started container through which files of the state are read and written while no other holds it. */
+export async function openWriter(deps: Deps, gateway: Gateway): Promise<Container> {
   const engine = deps.engineAt(gateway.place);
   const own = names(gateway.mark);
   const image = await releaseImageOf(deps, gateway);

@@ -4,11 +4,11 @@ import { Refused, StartOver } from '../domain/errors.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import { replacementLabel, type Replacement } from '../domain/replacement.js';
 import type { Container } from '../ports/docker-engine.js';
-import { startOnState } from './copier.js';
 import type { Deps } from './deps.js';
 import { demandOurs, runs } from './host.js';
 import { networkOf } from './network.js';
 import { releaseImageOf } from './release.js';
+import { startOnState } from './start.js';
 
 /**
  * The gateway's container exists, is ours and runs. One that stopped is started again; one never started is made anew when its
@@ -74,13 +74,12 @@ export async function containerOf(deps: Deps, gateway: Gateway): Promise<Contain
 async function startOrRenew(deps: Deps, gateway: Gateway, container: Container, spec: ContainerSpec) {
   const engine = deps.engineAt(gateway.place);
   try {
-    return await startOnState(deps, gateway, container.id);
+    return await startOnState(deps, gateway, container);
   } catch (error) {
     if (!(error instanceof StartOver)) throw error;
     await engine.removeContainer(container.id);
     await engine.createContainer(spec);
-    const { id } = await containerOf(deps, gateway);
-    return startOnState(deps, gateway, id);
+    return startOnState(deps, gateway, await containerOf(deps, gateway));
   }
 }
 

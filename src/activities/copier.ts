@@ -6,18 +6,8 @@ import type { Container } from '../ports/docker-engine.js';
 import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
 
-/**
- * Starts a container that stands under the gateway's own name. No copy of its state goes on, and none begins any more: a copier
- * is made before it looks for that name, and whatever starts has that name before it looks for a copier (docs/decisions/0007).
- */
-export async function startOnState(deps: Deps, gateway: Gateway, id: string): Promise<'running' | 'port taken'> {
-  await demandNoCopy(deps, gateway);
-  deps.signal()?.throwIfAborted();
-  return deps.engineAt(gateway.place).startContainer(id);
-}
-
 /** No copier is left that was never started or is over, so that whoever sleeps beside it starts nothing. One under way is `NotYet`. */
-async function demandNoCopy(deps: Deps, gateway: Gateway): Promise<void> {
+export async function demandNoCopy(deps: Deps, gateway: Gateway): Promise<void> {
   const found = await copierOf(deps, gateway);
   if (!found) return;
   if (['created', 'exited'].includes(found.state)) return deps.engineAt(gateway.place).removeContainer(found.id);

@@ -22,7 +22,8 @@ import { openSession } from './operator.js';
 import { awaitReady, awaitReadyAgain } from './readiness.js';
 import { removeReplacement } from './replacement.js';
 import { demandRoom } from './room.js';
-import { putBack, servedBefore } from './snapshot.js';
+import { putBack } from './saved-state.js';
+import { servedBefore } from './snapshot.js';
 
 /** A way back that ended where the rollback began: with a gateway that does not serve. */
 export type Down = { readonly proof: string; readonly down: string };

@@ -5,22 +5,23 @@ import { gatewayContainer } from '../domain/container.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import { canonical } from '../domain/gateway-spec.js';
 import { names, type Gateway } from '../domain/gateway.js';
-import { replaced, replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
+import { former, replaced, replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
 import { describeChannels, probeChannels } from './channels.js';
 import { writeConfig } from './config.js';
 import { containerOf, ensureRestartPolicy, isReplaced } from './container.js';
 import { removeNamed } from './container-removal.js';
-import { startOnState } from './copier.js';
 import type { Deps } from './deps.js';
 import { unlessUnknown } from './devices.js';
 import { pairedDevices } from './facts.js';
 import { neverOver } from './never-over.js';
 import { networkOf } from './network.js';
 import { openSession } from './operator.js';
+import { moveStateOn } from './own-state.js';
 import { awaitReady, firstReadyMs } from './readiness.js';
 import { findGateway } from './record.js';
 import { releaseImageOf } from './release.js';
 import { savedFacts, servedBefore } from './snapshot.js';
+import { startOnState } from './start.js';
 
 /** The new container runs, started once: what ends by itself is judged, not started again. */
 export const ensureReplacement = (deps: Deps) =>
@@ -30,7 +31,7 @@ export const ensureReplacement = (deps: Deps) =>
       if (!(await isReplaced(deps, gateway))) await createReplacement(deps, gateway, next);
       const container = await replacementOf(deps, gateway);
       if (container.state === 'created') {
-        if ((await startOnState(deps, next, container.id)) === 'port taken') {
+        if ((await startOnState(deps, next, container)) === 'port taken') {
           const { port } = await networkOf(deps, gateway);
           throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was replaced`);
         }
@@ -131,6 +132,7 @@ async function createReplacement(deps: Deps, gateway: Changing<Replacement>, nex
   const name = names(gateway.mark).container;
   if (await engine.findContainer(name)) throw new NotYet(`container ${name} of before has not made room yet`);
   const [image, { port }] = await Promise.all([releaseImageOf(deps, next), networkOf(deps, gateway)]);
+  await moveStateOn(deps, former(gateway), next);
   await writeConfig(deps, next, [...(gateway.change.takenChannels ?? []), ...gateway.spec.channels]);
   deps.signal()?.throwIfAborted();
   await engine.createContainer(gatewayContainer(next, image.id, port));

@@ -4,9 +4,9 @@ import type { Gateway } from '../domain/gateway.js';
 import { rotationStopGraceS } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import { writeConfig } from './config.js';
-import { startOnState } from './copier.js';
 import type { Deps } from './deps.js';
 import { networkOf } from './network.js';
+import { startOnState } from './start.js';
 
 /** For a release that does not take a config up while it runs: stopped, written, started. Each part is asked again without harm. */
 export async function restartWith(
@@ -21,7 +21,7 @@ export async function restartWith(
     await engine.stopContainer(container.id, rotationStopGraceS);
   }
   await writeConfig(deps, gateway, former);
-  if ((await startOnState(deps, gateway, container.id)) !== 'running') {
+  if ((await startOnState(deps, gateway, container)) !== 'running') {
     const { port } = await networkOf(deps, gateway);
     throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was restarted`);
   }

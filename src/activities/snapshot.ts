@@ -1,6 +1,8 @@
 import type { Changing } from '../domain/change.js';
-import { Refused } from '../domain/errors.js';
+import { measuring, wayLabel } from '../domain/copying.js';
+import { NotYet, Refused } from '../domain/errors.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
+import type { Living } from '../domain/life.js';
 import {
   replacementLabel,
   replacementNames,
@@ -8,27 +10,21 @@ import {
   type Shelf,
   type SnapshotDrop,
 } from '../domain/replacement.js';
-import type { Volume, VolumeCopy } from '../ports/docker-engine.js';
 import { isReplaced } from './container.js';
-import { removeContainer, removeNamed } from './container-removal.js';
+import { removeContainer } from './container-removal.js';
 import { copierOf } from './copier.js';
 import type { Deps } from './deps.js';
 import { factsIfServing, servingFacts, type Facts } from './facts.js';
-import { demandOurs } from './host.js';
 import { neverOver } from './never-over.js';
-import { releaseImageOf } from './release.js';
+import { ensureOwnState } from './own-state.js';
+import { copyOf, isOf, putBack, releaseLabel, shelves, snapshotOf } from './saved-state.js';
 
 /** What was true of the gateway when its state was saved: it must be true again of whatever takes that state. */
 const devicesLabel = 'creel.devices';
 const channelsLabel = 'creel.channels';
 
-/** The release that a saved state belongs to: its image is needed as long as somebody may go back to it. */
-const releaseLabel = 'creel.release';
-
 /** On what was saved of a gateway that did not serve: those were true when the state that is taken instead was saved. */
 const downLabel = 'creel.down';
-
-const shelves: readonly Shelf[] = ['a', 'b'];
 
 /** A volume for the saved state, which names the devices that are paired and the channels that are connected now. */
 export const ensureRoom = (deps: Deps) =>
@@ -63,17 +59,17 @@ async function factLabels(deps: Deps, gateway: Changing<Replacement>): Promise<R
 
 /**
  * No saved state is left that the replacement made. Of a gateway that is being removed none is left at all; one whose
- * replacement had begun gets its saved state back first, because a state that is kept must fit the release on record.
+ * replacement had begun gets its saved state back first, because a state that is kept must be whole and fit the release on record.
  */
 export const removeRoom = (deps: Deps) =>
-  async function removeRoom(gateway: Gateway | Changing<Replacement>): Promise<void> {
+  async function removeRoom(gateway: Living | Changing<Replacement>): Promise<void> {
     if ('change' in gateway) {
       const known = await snapshotOf(deps, gateway, gateway.change.save);
       if (!known || !isOf(known, gateway.change.number)) return;
       await demandPutBack(deps, gateway, known.name);
       return dropSnapshot(deps, gateway, gateway.change.save);
     }
-    await putBackUnfinished(deps, gateway);
+    await keepOwnState(deps, gateway);
     for (const shelf of shelves) await dropSnapshot(deps, gateway, shelf);
   };
 
@@ -101,29 +97,6 @@ export const ensureTaken = (deps: Deps) =>
       throw new Refused(`the kept state of ${gateway.mark.gateway} is not whole`);
     });
   };
-
-/**
- * The state that this replacement saved is the gateway's again; what was never saved was never touched. A stopped container that
- * has the gateway's own name makes room for the copy by the name of the former one.
- */
-export async function putBack(deps: Deps, gateway: Gateway, save: Shelf, number: number): Promise<void> {
-  const known = await snapshotOf(deps, gateway, save);
-  if (!known || !isOf(known, number)) return;
-  const copy = await copyOf(deps, gateway, save, number);
-  await makeWay(deps, gateway);
-  await deps.engineAt(gateway.place).restoreVolume(copy);
-}
-
-async function makeWay(deps: Deps, gateway: Gateway): Promise<void> {
-  const engine = deps.engineAt(gateway.place);
-  const [name, aside] = [names(gateway.mark).container, replacementNames(gateway.mark).former];
-  const found = await engine.findContainer(name);
-  if (!found || found.state === 'running') return;
-  demandOurs('container', name, found.labels, gateway);
-  await removeNamed(deps, gateway, aside);
-  if ((await engine.renameContainer(found.id, aside)) === 'name taken')
-    throw new Error(`container ${aside} was made by somebody else meanwhile`);
-}
 
 /** What was true of the gateway when the state in a shelf was saved; one that is gone says nothing about anybody. */
 export async function savedFacts(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Facts> {
@@ -166,13 +139,23 @@ async function holderOf(deps: Deps, gateway: Gateway, release: string): Promise<
   )?.name;
 }
 
-/** A copier that a lost attempt left holds the volumes; it goes first. */
-async function dropSnapshot(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<void> {
+async function dropSnapshot(deps: Deps, gateway: Living, shelf: Shelf): Promise<void> {
   const engine = deps.engineAt(gateway.place);
-  const copying = await copierOf(deps, gateway);
-  if (copying) await engine.removeContainer(copying.id);
   const known = await snapshotOf(deps, gateway, shelf);
-  if (known) await engine.removeVolume(known.name);
+  if (!known) return;
+  await endCopier(deps, gateway);
+  await engine.removeVolume(known.name);
+}
+
+/** A copier that a lost attempt left holds the volumes. One that writes a state is waited for, unless that state goes as well. */
+async function endCopier(deps: Deps, gateway: Living): Promise<void> {
+  const found = await copierOf(deps, gateway);
+  if (!found) return;
+  const isHarmless = ['save', measuring].includes(found.labels[wayLabel] ?? '');
+  const isOver = ['created', 'exited'].includes(found.state);
+  if (!isHarmless && !isOver && !gateway.purging)
+    throw new NotYet(`the state of ${gateway.mark.gateway} is being copied by container ${found.name}`);
+  await deps.engineAt(gateway.place).removeContainer(found.id);
 }
 
 /** Whatever brings the gateway of before back gives it its name last: without it, the saved state may be the only one. */
@@ -183,42 +166,14 @@ async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapsho
   throw new Refused(`${snapshot} stays: container ${name} of before is not back on its own state yet`);
 }
 
-async function putBackUnfinished(deps: Deps, gateway: Gateway): Promise<void> {
-  if (!gateway.underway || gateway.spec.keepStateMs === 0) return;
+/** What a removal keeps is whole and the record's own before anything that it could be put back from is let go. */
+async function keepOwnState(deps: Deps, gateway: Living): Promise<void> {
+  if (gateway.purging || gateway.spec.keepStateMs === 0) return;
   if (!(await deps.engineAt(gateway.place).findVolume(names(gateway.mark).volume))) return;
-  await removeContainer(deps)(gateway);
-  await putBack(deps, gateway, gateway.underway.save, gateway.underway.number);
-}
-
-async function snapshotOf(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Volume | undefined> {
-  const name = replacementNames(gateway.mark).snapshots[shelf];
-  const found = await deps.engineAt(gateway.place).findVolume(name);
-  demandOurs('volume', name, found?.labels, gateway);
-  return found;
-}
-
-function isOf(snapshot: Volume, number: number): boolean {
-  return snapshot.labels[replacementLabel] === String(number);
-}
-
-/** A copy between the state and a shelf; its mark says what is in that shelf. */
-async function copyOf(deps: Deps, gateway: Gateway, shelf: Shelf, number: number): Promise<VolumeCopy> {
-  const own = replacementNames(gateway.mark);
-  const { container, volume } = names(gateway.mark);
-  const { labels = {} } = (await snapshotOf(deps, gateway, shelf)) ?? {};
-  await copierOf(deps, gateway); // `Foreign` when it is not ours.
-  return {
-    state: volume,
-    snapshot: own.snapshots[shelf],
-    copier: own.copier,
-    gateway: container,
-    labels: { ...markLabels(gateway.mark), [replacementLabel]: String(number) },
-    imageId: (await releaseImageOf(deps, gateway)).id,
-    whole: {
-      birth: gateway.mark.birth,
-      release: labels[releaseLabel] ?? gateway.spec.release,
-      copy: `${shelf}/${labels[replacementLabel] ?? number}`,
-      whole: true,
-    },
-  };
+  if (gateway.underway) {
+    await removeContainer(deps)(gateway);
+    await putBack(deps, gateway, gateway.underway.save, gateway.underway.number);
+  }
+  const saved = await Promise.all(shelves.map(async (shelf) => snapshotOf(deps, gateway, shelf)));
+  if (saved.some((each) => each !== undefined)) await ensureOwnState(deps, gateway);
 }

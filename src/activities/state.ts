@@ -1,27 +1,8 @@
 import { Bug } from '../domain/errors.js';
-import { markLabels, names, type Gateway } from '../domain/gateway.js';
-import type { Living } from '../domain/life.js';
+import { names, type Gateway } from '../domain/gateway.js';
 import { removeHeld } from './container-removal.js';
 import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
-import { demandState } from './kept-state.js';
-
-/**
- * The state volume exists and is ours. Its labels can never change, so they carry only the mark. One that an earlier operation
- * kept is never made anew: an empty one in its place would be taken for the customer's.
- */
-export const ensureState = (deps: Deps) =>
-  async function ensureState(gateway: Living): Promise<void> {
-    const engine = deps.engineAt(gateway.place);
-    const { volume } = names(gateway.mark);
-    await demandState(deps, gateway);
-    if (!(await engine.findVolume(volume))) {
-      await engine.createVolume({ name: volume, labels: markLabels(gateway.mark) });
-    }
-    const found = await engine.findVolume(volume);
-    if (!found) throw new Error(`volume ${volume} was removed while it was made`);
-    demandOurs('volume', volume, found.labels, gateway);
-  };
 
 /** No state volume of this life is left, nor a writer that holds it open. */
 export const removeState = (deps: Deps) =>

@@ -23,7 +23,7 @@ export function copyFailure(way: Way, volume: string, exitCode: number, stderr: 
     const line = lines.find((each) => pattern.test(each));
     if (line === undefined) continue;
     return new Refused(
-      `could not ${way} volume ${volume}: ${shortened(line)}. ${cure}, then ask again; see docs/runbook.md#a-copy-is-refused`,
+      `could not ${way} volume ${volume}: ${shortened(line)}. ${cure}, then ask again; see docs/runbook.md#copy-refused`,
     );
   }
   return new Error(`could not ${way} volume ${volume}: exit ${exitCode} ${shortened(lines.at(-1) ?? '')}`);
@@ -32,7 +32,7 @@ export function copyFailure(way: Way, volume: string, exitCode: number, stderr: 
 /** A state that a copy was cut short in is never saved: what is saved is one that can be gone back to. */
 export function tornRefusal(volume: string): Refused {
   return new Refused(
-    `volume ${volume} says that it is torn: a copy into it was cut short. It is not saved; see docs/runbook.md#a-state-is-torn`,
+    `volume ${volume} says that it is torn: a copy into it was cut short. It is not saved; see docs/runbook.md#state-torn`,
   );
 }
 

@@ -17,7 +17,7 @@ const marking = `mark() {
   chmod 600 "$1/${stateMarkFile}.new"
   sync "$1/${stateMarkFile}.new"
   mv -fT "$1/${stateMarkFile}.new" "$1/${stateMarkFile}"
-  sync -f "$1"
+  sync "$1"
 }`;
 
 /**
@@ -33,8 +33,9 @@ rm -rf /snapshot/partial
 cp -a /state /snapshot/partial
 mark /snapshot/partial "$2"
 touch -r /state /snapshot/partial
+sync -f /snapshot
 mv -T /snapshot/partial /snapshot/state
-sync -f /snapshot`;
+sync /snapshot`;
 
 /**
  * Done again from the top after an interruption: what is saved does not change meanwhile. The mark says torn until everything else

@@ -4,6 +4,8 @@ import type { Gateway } from './gateway.js';
 export type Living = Gateway & {
   /** An earlier operation of this life kept its state: a volume that is not there has vanished, with what was in it. */
   readonly hadState?: true;
+  /** It is being removed, and its state goes with it. */
+  readonly purging?: true;
 };
 
 /** A life of a gateway as it is found on a host: its birth and what of it exists. */

@@ -368,10 +368,14 @@ function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
   return `${outcome.step}: ${outcome.failure.message}`;
 }
 
-/** What the steps of an operation are told of its gateway: also whether its state was kept before, so that nobody makes it anew. */
-export function toldOf({ gateway, entered }: Pick<OperationInput, 'gateway' | 'entered'>): Living {
-  return entered.some(({ step }) => step === stateStep) ? { ...gateway, hadState: true } : gateway;
+/** What the steps of an operation are told of its gateway: also whether its state was kept before, so that nobody makes it anew, and whether it goes. */
+export function toldOf({ gateway, entered, kind, steps }: Told): Living {
+  const hadState = entered.some(({ step }) => step === stateStep) && { hadState: true as const };
+  const purging = kind === 'remove' && steps.includes(stateStep) && { purging: true as const };
+  return hadState || purging ? { ...gateway, ...hadState, ...purging } : gateway;
 }
+
+type Told = Pick<OperationInput, 'gateway' | 'entered' | 'kind' | 'steps'>;
 
 /** How long one attempt of a step may run. */
 export function startToClose(step: string, limits: OperationInput['limits']): number {

@@ -101,7 +101,7 @@ class Copiers {
 
 /** Enough files that a copy is met in its middle. */
 async function fill(docker: Docker, volume: string): Promise<void> {
-  const script = 'mkdir /v/many; cd /v/many; i=0; while [ $i -lt 6000 ]; do echo $i > $i; i=$((i+1)); done';
+  const script = 'mkdir /v/many; cd /v/many; i=0; while [ $i -lt 2000 ]; do echo $i > $i; i=$((i+1)); done';
   const container = await docker.createContainer({
     Image: foundImage('2026.9.6'),
     Cmd: ['sh', '-c', script],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { copierLabels } from '../../src/domain/copying.js';
 import { gatewayContainer } from '../../src/domain/container.js';
 import {
   birthFrom,
@@ -14,6 +15,7 @@ import { gatewaySpec } from '../../src/domain/gateway-spec.js';
 import { keysOf } from '../../src/domain/deployment-keys.js';
 import { KeyRing } from '../../src/domain/key-ring.js';
 import { replacementLabel, replacementNames } from '../../src/domain/replacement.js';
+import { readStateMark, stateMarkPath, writeStateMark } from '../../src/domain/state-mark.js';
 import { slotsFor } from '../../src/domain/slot.js';
 import { gatewayToken, keyCheck, masterKey, operatorDevice, secretStoreKey } from '../../src/domain/token.js';
 import {
@@ -153,6 +155,19 @@ describe('layout 1 names', () => {
       snapshots: { a: 'oc-g42-7k3fq2-snap-a', b: 'oc-g42-7k3fq2-snap-b' },
     });
     expect(replacementLabel).toBe('creel.replacement');
+  });
+
+  test('which way a copier goes, and what a state says of itself', () => {
+    expect(copierLabels('restore', { 'creel.replacement': '7' }, 'oc-g42-7k3fq2-snap-a')).toEqual({
+      'creel.replacement': '7',
+      'creel.copy': 'restore',
+      'creel.copy.from': 'oc-g42-7k3fq2-snap-a',
+    });
+    const text = '{"birth":"7k3fq2","copy":"a/7","release":"2026.9.6","whole":false}';
+    expect(stateMarkPath).toBe('/home/node/.openclaw/.creel-state.json');
+    expect(writeStateMark({ birth: '7k3fq2', release: '2026.9.6', copy: 'a/7', whole: false })).toBe(text);
+    expect(readStateMark(text)).toEqual({ birth: '7k3fq2', release: '2026.9.6', copy: 'a/7', whole: false });
+    for (const other of [undefined, '', 'x', '[]', '{"whole":true}']) expect(readStateMark(other)).toBeUndefined();
   });
 
   test('whose it is', () => {

@@ -1,0 +1,46 @@
+import { names, type Gateway } from '../domain/gateway.js';
+import { replacementNames } from '../domain/replacement.js';
+import type { StateMark } from '../domain/state-mark.js';
+import { openWriter } from './config.js';
+import { removeContainer } from './container-removal.js';
+import type { Deps } from './deps.js';
+import { putBack } from './saved-state.js';
+import { belonging, firstMark, isOwn, notOwn, readMark, writeMark } from './state-mark.js';
+import { removeWriter } from './state.js';
+
+/**
+ * The state is whole and belongs to the release on record, of a gateway that does not run. Where it is torn or another's, and it is known
+ * which saved state is the gateway's, that one is put back; otherwise `Refused`. One without a mark is of an older creel: accepted.
+ */
+export async function ensureOwnState(deps: Deps, gateway: Gateway): Promise<void> {
+  const mark = await findMark(deps, gateway);
+  if (!mark || isOwn(gateway, mark)) return;
+  const own = await belonging(deps, gateway, mark);
+  if (!own) throw await notOwn(deps, gateway, mark);
+  await removeContainer(deps)(gateway); // Nothing of a gateway is in its container, and its name must be free for a copy.
+  await putBack(deps, gateway, own.shelf, own.number);
+  const now = await findMark(deps, gateway);
+  const { underway: _savedNothing, ...helpless } = gateway;
+  if (now && !isOwn(gateway, now)) throw await notOwn(deps, helpless, now);
+}
+
+/** A state of the release before belongs to the next one from now on: before the start, because a start converts it. */
+export async function moveStateOn(deps: Deps, before: Gateway, next: Gateway): Promise<void> {
+  if (before.spec.release === next.spec.release) return;
+  const writer = await openWriter(deps, next);
+  const mark = (await readMark(deps, next, writer)) ?? firstMark(before);
+  if (isOwn(before, mark)) await writeMark(deps, next, writer, { ...mark, release: next.spec.release });
+}
+
+/** The mark of a state, read through whatever container holds it. */
+async function findMark(deps: Deps, gateway: Gateway): Promise<StateMark | undefined> {
+  const engine = deps.engineAt(gateway.place);
+  const { container, volume } = names(gateway.mark);
+  if (!(await engine.findVolume(volume))) return undefined;
+  const holder =
+    (await engine.findContainer(container)) ?? (await engine.findContainer(replacementNames(gateway.mark).former));
+  if (holder) return readMark(deps, gateway, holder);
+  const mark = await readMark(deps, gateway, await openWriter(deps, gateway));
+  await removeWriter(deps, gateway);
+  return mark;
+}

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'vitest';
+import { markLabels, type Gateway } from '../../src/domain/gateway.js';
+import { replacementNames, type Replacement } from '../../src/domain/replacement.js';
+import { readStateMark, stateMarkFile, writeStateMark, type StateMark } from '../../src/domain/state-mark.js';
+import type { VolumeCopy } from '../../src/ports/docker-engine.js';
+import { Saga } from '../../src/workflows/saga.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import { provisionSteps, upgradeSteps } from '../../src/workflows/steps.js';
+import { imageOf, openTestWorld, testSpec } from '../world/open-test-world.js';
+import { ChangeStage } from './change-stage.js';
+import { noFault } from './faults.js';
+import { VirtualRuntime } from './virtual-runtime.js';
+
+const upgrade: Replacement = {
+  kind: 'upgrade',
+  number: 7,
+  to: { ...testSpec, release: '2026.9.7' },
+  save: 'a',
+  readyMs: 2_000,
+};
+const keeping = { ...testSpec, keepStateMs: 60_000 };
+
+describe('the mark of a state', () => {
+  it('is there from the first start on, and belongs to the release of the record', async () => {
+    await onProvisioned(async (stage) => {
+      const { birth } = stage.gateway.mark;
+      assert.deepEqual(markIn(stage), { birth, release: testSpec.release, copy: 'first', whole: true });
+    });
+  });
+
+  it('moves on with a replacement before its start, and the saved state keeps that of before', async () => {
+    await onProvisioned(async (stage) => {
+      const marks: (StateMark | undefined)[] = [];
+      stage.world.engine.addImage(imageOf('2026.9.7'), await neverReady(stage));
+      const result = await stage.run(upgrade, (step, doing) => {
+        if (step === 'await replacement' && doing === 'do') marks.push(markIn(stage), savedMark(stage));
+        return undefined;
+      });
+      assert.equal(result.outcome, 'undone');
+      assert.deepEqual(
+        marks.map((mark) => [mark?.release, mark?.copy, mark?.whole]),
+        [
+          ['2026.9.7', 'first', true],
+          [testSpec.release, 'a/7', true],
+        ],
+      );
+      assert.deepEqual([markIn(stage)?.release, markIn(stage)?.copy], [testSpec.release, 'a/7']);
+    });
+  });
+
+  it('is given to a state of an older creel by the next thing that is written there', async () => {
+    await onProvisioned(async (stage) => {
+      fs.rmSync(markFile(stage));
+      stage.world.engine.crash(stage.names.container);
+      assert.equal((await repair(stage)).outcome, 'done');
+      assert.equal(markIn(stage)?.release, testSpec.release);
+    });
+  });
+});
+
+describe('a state that is torn', () => {
+  it('is put back by a repair while it is known which saved state belongs to the record', async () => {
+    await onProvisioned(async (stage) => {
+      await savedBeside(stage);
+      tear(stage, { release: '2026.9.7', copy: 'b/9' });
+      stage.gateway = { ...stage.gateway, underway: { number: 7, save: 'a' } };
+      assert.equal((await repair(stage)).outcome, 'done');
+      isWhole(stage, 'a/7');
+    });
+  });
+
+  it('is put back by a repair from where its copy was cut short, when that is the state of the record', async () => {
+    await onProvisioned(async (stage) => {
+      await savedBeside(stage);
+      tear(stage, { release: testSpec.release, copy: 'a/7' });
+      assert.equal((await repair(stage)).outcome, 'done');
+      isWhole(stage, 'a/7');
+    });
+  });
+
+  it('and cannot be put back is never started: a repair says what to do, and that works', async () => {
+    await onProvisioned(async (stage) => {
+      const files = path.dirname(markFile(stage));
+      fs.cpSync(files, `${files}.backup`, { recursive: true });
+      tear(stage, { release: testSpec.release, copy: 'a/7' });
+      const result = await repair(stage);
+      assert.equal(result.outcome, 'stopped');
+      assert.match(
+        result.reason,
+        /^keep state: the state of g42 .* is torn: .*from a backup, without the file \.creel-state/s,
+      );
+      fs.rmSync(files, { recursive: true });
+      fs.renameSync(`${files}.backup`, files);
+      fs.rmSync(markFile(stage));
+      assert.equal((await repair(stage)).outcome, 'done');
+    });
+  });
+
+  it('is not started by whoever holds its container already', async () => {
+    await onProvisioned(async (stage) => {
+      tear(stage, { release: testSpec.release, copy: 'a/7' });
+      await assert.rejects(stage.world.activities.ensureContainer(stage.gateway), /is torn/);
+      await assert.rejects(stage.world.activities.ensureConfig(stage.gateway), /is torn/);
+    });
+  });
+});
+
+describe('a state of another release than the record', () => {
+  it('is not started, and the refusal names the release that it belongs to', async () => {
+    await onProvisioned(async (stage) => {
+      stage.world.engine.crash(stage.names.container);
+      stage.gateway = { ...stage.gateway, spec: { ...testSpec, release: '2026.9.7' } };
+      const result = await repair(stage);
+      assert.equal(result.outcome, 'stopped');
+      assert.match(
+        result.reason,
+        /^keep state: .*belongs to release 2026\.9\.6, on record is 2026\.9\.7.*--release 2026\.9\.6/s,
+      );
+      stage.gateway = { ...stage.gateway, spec: testSpec };
+      assert.equal((await repair(stage)).outcome, 'done');
+    });
+  });
+
+  it('is put back while a replacement is under way that saved the one of the record', async () => {
+    await onProvisioned(async (stage) => {
+      await savedBeside(stage);
+      fs.writeFileSync(markFile(stage), writeStateMark({ ...mark(stage), release: '2026.9.7', copy: 'b/3' }));
+      stage.gateway = { ...stage.gateway, underway: { number: 7, save: 'a' } };
+      assert.equal((await repair(stage)).outcome, 'done');
+      isWhole(stage, 'a/7');
+    });
+  });
+});
+
+describe('a removal that keeps the state', () => {
+  it('puts back what a way back was cut short in, and only then lets saved states go', async () => {
+    await onProvisioned(async (stage) => {
+      await savedBeside(stage);
+      tear(stage, { release: testSpec.release, copy: 'a/7' });
+      await stage.world.activities.removeRoom({ ...stage.gateway, spec: keeping, underway: { number: 7, save: 'a' } });
+      isWhole(stage, 'a/7');
+      assert.ok(!stage.world.engine.leftovers().some((each) => each.includes('-snap-')));
+    });
+  });
+
+  it('lets nothing go while the state is torn and nobody knows what belongs to it, and everything when it purges', async () => {
+    await onProvisioned(async (stage) => {
+      await savedBeside(stage);
+      tear(stage, { release: '2026.9.7', copy: 'b/3' });
+      const { removeRoom } = stage.world.activities;
+      await assert.rejects(
+        removeRoom({ ...stage.gateway, spec: keeping }),
+        /is torn: .*from its saved state in volume oc-g42/s,
+      );
+      assert.ok(savedMark(stage));
+      const purging: Gateway & { purging: true } = { ...stage.gateway, spec: keeping, purging: true };
+      await removeRoom(purging);
+      assert.ok(!stage.world.engine.leftovers().some((each) => each.includes('-snap-')));
+    });
+  });
+
+  it('ends a save that is under way, and waits for a restore', async () => {
+    await onProvisioned(async (stage) => {
+      await savedBeside(stage);
+      const { engine, activities } = stage.world;
+      await engine.renameContainer((await containerOf(stage)).id, replacementNames(stage.gateway.mark).former);
+      engine.betweenPieces = () => {
+        throw new Error('the worker is dead');
+      };
+      await assert.rejects(engine.restoreVolume(copyOf(stage, 'a', 7)), /the worker is dead/);
+      engine.betweenPieces = undefined;
+      const drop = async () => activities.ensureDropped({ ...stage.gateway, change: { kind: 'drop-snapshot' } });
+      await assert.rejects(drop(), /is being copied by container/);
+      while ((await engine.findContainer(copyOf(stage, 'a', 7).copier))?.state === 'running');
+      await drop();
+      isWhole(stage, 'a/7');
+    });
+  });
+});
+
+/** The state of now lies in shelf a, saved by replacement 7; the gateway does not run. */
+async function savedBeside(stage: ChangeStage): Promise<void> {
+  const { engine } = stage.world;
+  engine.crash(stage.names.container);
+  const { id } = await containerOf(stage);
+  const own = replacementNames(stage.gateway.mark);
+  const labels = { ...markLabels(stage.gateway.mark), 'creel.replacement': '7', 'creel.release': testSpec.release };
+  await engine.createVolume({ name: own.snapshots.a, labels });
+  await engine.renameContainer(id, own.former);
+  await engine.saveVolume(copyOf(stage, 'a', 7));
+  await engine.renameContainer(id, stage.names.container);
+}
+
+function copyOf(stage: ChangeStage, shelf: 'a' | 'b', number: number): VolumeCopy {
+  const own = replacementNames(stage.gateway.mark);
+  return {
+    state: stage.names.volume,
+    snapshot: own.snapshots[shelf],
+    copier: own.copier,
+    gateway: stage.names.container,
+    labels: { ...markLabels(stage.gateway.mark), 'creel.replacement': String(number) },
+    imageId: stage.world.engine.containers()[0]?.imageId ?? '',
+    whole: { ...mark(stage), copy: `${shelf}/${number}` },
+  };
+}
+
+function mark(stage: ChangeStage): StateMark {
+  return { birth: stage.gateway.mark.birth, release: testSpec.release, copy: 'first', whole: true };
+}
+
+/** What a copy that was cut short leaves. */
+function tear(stage: ChangeStage, cut: Pick<StateMark, 'release' | 'copy'>): void {
+  if (stage.world.engine.containers().some(({ state }) => state === 'running'))
+    stage.world.engine.crash(stage.names.container);
+  fs.rmSync(path.join(path.dirname(markFile(stage)), 'state'), { recursive: true, force: true });
+  fs.writeFileSync(markFile(stage), writeStateMark({ ...mark(stage), ...cut, whole: false }));
+}
+
+function isWhole(stage: ChangeStage, copy: string): void {
+  assert.deepEqual(markIn(stage), { ...mark(stage), copy });
+  assert.ok(fs.existsSync(path.join(path.dirname(markFile(stage)), 'state', 'version')));
+}
+
+function markFile(stage: ChangeStage): string {
+  return path.join(stage.world.root, 'files', stage.names.volume, stateMarkFile);
+}
+
+function markIn(stage: ChangeStage): StateMark | undefined {
+  return readStateMark(fs.readFileSync(markFile(stage), 'utf8'));
+}
+
+function savedMark(stage: ChangeStage): StateMark | undefined {
+  const volume = replacementNames(stage.gateway.mark).snapshots.a;
+  return readStateMark(fs.readFileSync(path.join(stage.world.root, 'files', volume, 'state', stateMarkFile), 'utf8'));
+}
+
+async function containerOf(stage: ChangeStage) {
+  const found = await stage.world.engine.findContainer(stage.names.container);
+  assert.ok(found);
+  return found;
+}
+
+async function neverReady(stage: ChangeStage) {
+  const image = await stage.world.engine.findImage(imageOf('2026.9.7'));
+  assert.ok(image);
+  return { ...image, labels: { ...image.labels, 'test.behaviour': 'never ready' } };
+}
+
+async function repair(stage: ChangeStage) {
+  const runtime = new VirtualRuntime(stage.world.activities, stage.gateway, 0, noFault);
+  const input = { layout: 1, kind: 'repair', number: 2, gateway: stage.gateway, entered: [] } as const;
+  return new Saga({ ...input, steps: provisionSteps, limits: defaultLimits }, runtime).repair();
+}
+
+async function onProvisioned(run: (stage: ChangeStage) => Promise<void>): Promise<void> {
+  const world = openTestWorld();
+  try {
+    const stage = new ChangeStage(world, { steps: upgradeSteps });
+    await stage.provision();
+    await run(stage);
+  } finally {
+    world.close();
+  }
+}
