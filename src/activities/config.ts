@@ -30,7 +30,8 @@ export async function writeConfig(
   return kept;
 }
 
-async function writeOver(
+/** The same through a container that holds the volume and does not run. */
+export async function writeOver(
   deps: Deps,
   gateway: Gateway,
   writer: Container,

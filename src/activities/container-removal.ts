@@ -1,5 +1,6 @@
 import { NotYet } from '../domain/errors.js';
 import { names, type Gateway } from '../domain/gateway.js';
+import { replacementNames } from '../domain/replacement.js';
 import { stopGraceS } from '../domain/thresholds.js';
 import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
@@ -8,7 +9,20 @@ import { demandOurs } from './host.js';
 export const removeContainer = (deps: Deps) =>
   async function removeContainer(gateway: Gateway): Promise<void> {
     await removeNamed(deps, gateway, names(gateway.mark).container);
+    await removeTrial(deps, gateway);
   };
+
+/** What a rehearsal that was cut short has left: its container runs on a copy, and goes with it. */
+async function removeTrial(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const { rehearsal, trial } = replacementNames(gateway.mark);
+  const found = await engine.findContainer(rehearsal);
+  demandOurs('container', rehearsal, found?.labels, gateway);
+  if (found) await engine.removeContainer(found.id);
+  const copy = await engine.findVolume(trial);
+  demandOurs('volume', trial, copy?.labels, gateway);
+  if (copy) await engine.removeVolume(trial);
+}
 
 /** Removes what a container of ours may hold: one that a lost attempt made after its own undo goes first. */
 export async function removeHeld(deps: Deps, gateway: Gateway, remove: () => Promise<void>): Promise<void> {

@@ -3,47 +3,44 @@ import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
 import { stateDirectory } from '../domain/gateway-config.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
-import { readPrepared } from '../domain/image.js';
-import { liveDirectory, rehearsalCommand } from '../domain/rehearsal.js';
-import { replaced, replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
+import { readPrepared, type Image } from '../domain/image.js';
+import {
+  liveDirectory,
+  rehearsalCommand,
+  rehearsalLabel,
+  type RehearsalDepth,
+  type RehearsalSource,
+} from '../domain/rehearsal.js';
+import { replaced, replacementNames, type Replacement } from '../domain/replacement.js';
 import type { Deps } from './deps.js';
 import { proveStanding, type Down } from './former.js';
 import { demandOurs } from './host.js';
 import { neverOver } from './never-over.js';
 import { releaseImageOf } from './release.js';
+import { roomForStart } from './room.js';
+import { savedFacts } from './snapshot.js';
+import { startTrial, trialUnderWay, type Rehearsal } from './trial.js';
 
-/** The rehearsal takes 6 s; a large database takes longer to copy. */
-const rehearsalMs = 300_000;
+/** The copy of a small state takes a second; a longer one is found under way by the next attempt. */
+const copyMs = 300_000;
 
 const found = z.object({ problems: z.array(z.string()) });
 
-/** The new release has nothing against a copy of the state: its own check of the config and of the database, while the old one serves. */
+/**
+ * What is to follow starts on a copy of the state it will get: by its own word it becomes ready, while the one of before serves.
+ * Where the host has no room for a second gateway, the release converts and judges the copy, and does not start.
+ */
 export const ensureRehearsal = (deps: Deps) =>
   async function ensureRehearsal(gateway: Changing<Replacement>): Promise<string> {
     return neverOver(async () => {
-      const engine = deps.engineAt(gateway.place);
-      const own = replacementNames(gateway.mark);
-      const labels = { ...markLabels(gateway.mark), [replacementLabel]: String(gateway.change.number) };
-      const image = await releaseImageOf(deps, replaced(gateway));
-      const hasPreflight = readPrepared(image)?.schemas['state'] !== undefined;
-      await engine.createVolume({ name: own.trial, labels: markLabels(gateway.mark) });
-      const { exitCode, stdout, stderr } = await engine.runErrand({
-        name: own.rehearsal,
-        labels,
-        imageId: image.id,
-        command: rehearsalCommand(hasPreflight),
-        mounts: [
-          { volume: names(gateway.mark).volume, target: liveDirectory, readOnly: true },
-          { volume: own.trial, target: stateDirectory, readOnly: false },
-        ],
-        limitMs: rehearsalMs,
+      const { change, spec } = gateway;
+      return rehearse(deps, {
+        next: replaced(gateway),
+        label: `${change.kind}-${change.number}`,
+        source: await sourceOf(deps, gateway),
+        former: [...(change.takenChannels ?? []), ...spec.channels],
+        readyMs: change.readyMs,
       });
-      await clearRehearsal(deps, gateway);
-      const { problems } = readProblems(gateway, exitCode, stdout, stderr);
-      if (problems.length === 0) return `${gateway.change.to.release} accepts a copy of the state`;
-      throw new Refused(
-        `release ${gateway.change.to.release} does not accept the state of ${gateway.mark.gateway}: ${problems.join('; ')}`,
-      );
     });
   };
 
@@ -54,7 +51,24 @@ export const removeRehearsal = (deps: Deps) =>
     return 'change' in gateway ? proveStanding(deps, gateway) : undefined;
   };
 
-async function clearRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
+/** Holds a rehearsal to its end, and answers what was seen; what the gateway will not start with is `Refused` with its own words. */
+export async function rehearse(deps: Deps, rehearsal: Rehearsal): Promise<string> {
+  const { next } = rehearsal;
+  const room = await roomForStart(deps, next);
+  if (!(await trialUnderWay(deps, rehearsal))) {
+    const image = await releaseImageOf(deps, next);
+    await copyState(deps, rehearsal, image, room === undefined ? 'start' : 'check');
+  }
+  const said =
+    room === undefined
+      ? await startTrial(deps, rehearsal)
+      : `${next.spec.release} accepts a copy of the state (not started: ${room})`;
+  await clearRehearsal(deps, next);
+  return said;
+}
+
+/** Container and copy of a rehearsal are gone. */
+export async function clearRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const own = replacementNames(gateway.mark);
   const container = await engine.findContainer(own.rehearsal);
@@ -63,6 +77,43 @@ async function clearRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
   const volume = await engine.findVolume(own.trial);
   demandOurs('volume', own.trial, volume?.labels, gateway);
   if (volume) await engine.removeVolume(own.trial);
+}
+
+/** A state that is kept lies in its shelf, and nobody writes to it. */
+async function sourceOf(deps: Deps, gateway: Changing<Replacement>): Promise<RehearsalSource> {
+  const { take } = gateway.change;
+  if (take === undefined) return livingState(gateway);
+  await savedFacts(deps, gateway, take);
+  return { volume: replacementNames(gateway.mark).snapshots[take], directory: `${liveDirectory}/state` };
+}
+
+/** The state on which a gateway runs. */
+export function livingState({ mark }: Gateway): RehearsalSource {
+  return { volume: names(mark).volume, directory: liveDirectory };
+}
+
+async function copyState(deps: Deps, rehearsal: Rehearsal, image: Image, depth: RehearsalDepth): Promise<void> {
+  const { next, label, source } = rehearsal;
+  const engine = deps.engineAt(next.place);
+  const own = replacementNames(next.mark);
+  const labels = { ...markLabels(next.mark), [rehearsalLabel]: label };
+  await engine.createVolume({ name: own.trial, labels: markLabels(next.mark) });
+  const { exitCode, stdout, stderr } = await engine.runErrand({
+    name: own.rehearsal,
+    labels,
+    imageId: image.id,
+    command: rehearsalCommand(source, depth, readPrepared(image)?.schemas['state'] !== undefined),
+    mounts: [
+      { volume: source.volume, target: liveDirectory, readOnly: true },
+      { volume: own.trial, target: stateDirectory, readOnly: false },
+    ],
+    limitMs: copyMs,
+  });
+  const { problems } = readProblems(next, exitCode, stdout, stderr);
+  if (problems.length === 0) return;
+  throw new Refused(
+    `release ${next.spec.release} does not accept the state of ${next.mark.gateway}: ${problems.join('; ')}`,
+  );
 }
 
 function readProblems(gateway: Gateway, exitCode: number, stdout: string, stderr: string): z.infer<typeof found> {

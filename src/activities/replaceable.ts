@@ -13,7 +13,7 @@ import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
 import { demandOwned } from './owned-config.js';
 import { fetchRelease, releaseImageOf } from './release.js';
-import { demandRoom } from './room.js';
+import { demandRoom, roomForStart } from './room.js';
 import { savedFacts } from './snapshot.js';
 
 /**
@@ -31,8 +31,10 @@ export const probeReplaceable = (deps: Deps) =>
       await demandHost(deps, replaced(gateway));
       await demandNames(deps, gateway);
       const bytes = await demandRoom(deps, gateway);
+      const lesser = await roomForStart(deps, gateway);
+      const rehearsal = lesser === undefined ? '' : `; the rehearsal will only convert and check a copy: ${lesser}`;
       const what = isRollback ? `on ${gateway.spec.release}` : `serving ${gateway.spec.release}`;
-      return `${what}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more`;
+      return `${what}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more${rehearsal}`;
     });
   };
 

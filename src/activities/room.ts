@@ -1,9 +1,9 @@
 import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
 import { stateDirectory } from '../domain/gateway-config.js';
-import { markLabels, names } from '../domain/gateway.js';
+import { markLabels, names, type Gateway } from '../domain/gateway.js';
 import { replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
-import { freeDiskFloorBytes } from '../domain/thresholds.js';
+import { freeDiskFloorBytes, memoryAtRestMb } from '../domain/thresholds.js';
 import type { ExecResult } from '../ports/docker-engine.js';
 import { containerOf } from './container.js';
 import type { Deps } from './deps.js';
@@ -41,4 +41,14 @@ async function measure(deps: Deps, gateway: Changing<Replacement>): Promise<Exec
     mounts: [{ volume: names(gateway.mark).volume, target: stateDirectory, readOnly: true }],
     limitMs: measureMs,
   });
+}
+
+/** Why a host has no room to start a second gateway on a copy of the state beside the one that serves; undefined when it has. */
+export async function roomForStart(deps: Deps, { place }: Gateway): Promise<string | undefined> {
+  const { availableMemoryMb, freeDiskBytes } = await deps.hosts.readHost(place);
+  if (availableMemoryMb !== undefined && availableMemoryMb < memoryAtRestMb)
+    return `host ${place.host} has ${availableMemoryMb} MB of memory that nobody uses, a second gateway takes ${memoryAtRestMb} MB`;
+  if (freeDiskBytes !== undefined && freeDiskBytes < 2 * freeDiskFloorBytes)
+    return `host ${place.host} has ${Math.floor(freeDiskBytes / 1024 ** 2)} MB of free disk, a copy may need ${(2 * freeDiskFloorBytes) / 1024 ** 2} MB`;
+  return undefined;
 }

@@ -10,7 +10,6 @@ const nanosecondsPerMs = 1_000_000;
 
 /** A gateway's container as the engine wants to be asked for it. */
 export function createOptions(spec: ContainerSpec): ContainerCreateOptions {
-  const port = `${spec.publish.port}/tcp`;
   return {
     name: spec.name,
     Hostname: spec.hostname,
@@ -18,7 +17,7 @@ export function createOptions(spec: ContainerSpec): ContainerCreateOptions {
     Labels: { ...spec.labels },
     Cmd: [...spec.command],
     Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
-    ExposedPorts: { [port]: {} },
+    ...exposed(spec),
     Healthcheck: {
       Test: ['CMD', ...spec.health.command],
       Interval: spec.health.intervalMs * nanosecondsPerMs,
@@ -28,8 +27,8 @@ export function createOptions(spec: ContainerSpec): ContainerCreateOptions {
     },
     HostConfig: {
       Init: true,
-      NetworkMode: spec.network,
-      PortBindings: { [port]: [{ HostIp: spec.publish.hostIp, HostPort: String(spec.publish.hostPort) }] },
+      NetworkMode: spec.network ?? 'none',
+      PortBindings: bindings(spec),
       Mounts: mounts(spec.volume.name, spec.volume.target, spec.labels),
       Tmpfs: { ...spec.tmpfs },
       Memory: spec.memoryMb * 1024 ** 2,
@@ -43,6 +42,15 @@ export function createOptions(spec: ContainerSpec): ContainerCreateOptions {
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
     },
   };
+}
+
+function exposed({ publish }: ContainerSpec): Pick<ContainerCreateOptions, 'ExposedPorts'> {
+  return publish ? { ExposedPorts: { [`${publish.port}/tcp`]: {} } } : {};
+}
+
+function bindings({ publish }: ContainerSpec): Record<string, { HostIp: string; HostPort: string }[]> {
+  if (!publish) return {};
+  return { [`${publish.port}/tcp`]: [{ HostIp: publish.hostIp, HostPort: String(publish.hostPort) }] };
 }
 
 /** A writer as the engine wants to be asked for it. Its command is never run. */

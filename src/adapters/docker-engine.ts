@@ -181,8 +181,8 @@ export class DockerodeEngine implements DockerEngine {
   }
 
   async createContainer(spec: ContainerSpec): Promise<'created' | 'name taken'> {
-    const networks = await this.findNetworks(spec.network);
-    if (networks.length === 0) throw new StartOver(`network ${spec.network} of container ${spec.name} is gone`);
+    if (spec.network !== undefined && (await this.findNetworks(spec.network)).length === 0)
+      throw new StartOver(`network ${spec.network} of container ${spec.name} is gone`);
     return this.#create(spec.name, spec.volume.name, createOptions(spec));
   }
 

@@ -123,3 +123,14 @@ function channelsOf(config: JsonObject): JsonObject {
 function listOf(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : [];
 }
+
+/** A config's text with the channels of these kinds off, whoever put them there. Others are left to the gateway to judge. */
+export function channelsOff(text: string, kinds: readonly string[]): string {
+  const config = parseObject(text) ?? {};
+  if (!isObject(config['channels'])) return text;
+  const channels = Object.entries(config['channels']).map(([kind, block]) => [
+    kind,
+    isObject(block) && kinds.includes(kind) ? { ...block, enabled: false } : block,
+  ]);
+  return `${JSON.stringify({ ...config, channels: Object.fromEntries(channels) }, undefined, 2)}\n`;
+}

@@ -1,7 +1,7 @@
 import { canonical } from './gateway-spec.js';
 import { insidePort, stateDirectory } from './gateway-config.js';
 import { markLabels, names, type Gateway, type Labels } from './gateway.js';
-import { replacementLabel } from './replacement.js';
+import { replacementLabel, replacementNames } from './replacement.js';
 import { healthIntervalMs, healthRetries, healthTimeoutMs, startPeriodMs } from './thresholds.js';
 
 /** `unless-stopped` is what older versions set: a container that outlived a crash of its engine counts as stopped by hand. */
@@ -17,8 +17,9 @@ export type ContainerSpec = {
   readonly environment: Readonly<Record<string, string>>;
   readonly memoryMb: number;
   readonly cpus: number;
-  readonly network: string;
-  readonly publish: { readonly hostIp: '127.0.0.1'; readonly hostPort: number; readonly port: number };
+  /** None at all where it is absent. */
+  readonly network?: string;
+  readonly publish?: { readonly hostIp: '127.0.0.1'; readonly hostPort: number; readonly port: number };
   readonly volume: { readonly name: string; readonly target: string };
   readonly tmpfs: Readonly<Record<string, string>>;
   readonly restartPolicy: RestartPolicy;
@@ -71,4 +72,15 @@ export function gatewayContainer(gateway: Gateway, imageId: string, port: number
       retries: healthRetries,
     },
   };
+}
+
+/**
+ * The same container for a trial on a copy of the state: by another name, without network and port, and with the hostname of the
+ * gateway, because the copy holds the lease of the one that runs (T1).
+ */
+export function trialContainer(gateway: Gateway, imageId: string, labels: Labels): ContainerSpec {
+  const own = replacementNames(gateway.mark);
+  const { network: _network, publish: _publish, ...spec } = gatewayContainer(gateway, imageId, 0);
+  const volume = { ...spec.volume, name: own.trial };
+  return { ...spec, name: own.rehearsal, labels: { ...markLabels(gateway.mark), ...labels }, volume };
 }

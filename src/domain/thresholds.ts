@@ -260,3 +260,11 @@ export const deafMs = 180_000;
 
 /** What a gateway that hangs is given to stop before it is killed, which the stable hostname makes harmless (T1). */
 export const wedgedStopGraceS = 10;
+/** The most that the start of a rehearsal may take: nobody waits for it, and one attempt of its step holds the copy too. */
+export const rehearsalReadyMs = 300_000;
+
+/** How often a trial is started: a start under load may fail by itself (models-channels 23), an engine that restarts ends one. */
+export const trialStarts = 2;
+
+/** How often a new container that was told to end from outside is started again: an engine that restarts ends one start, not every one. */
+export const restartedStarts = 2;

@@ -140,6 +140,7 @@ export const upgradeSteps = [
 export const rollbackSteps = [
   'check replacement',
   'fetch replacement',
+  'rehearse replacement',
   'make room',
   'set aside',
   'save state',
@@ -150,9 +151,6 @@ export const rollbackSteps = [
   'commit replacement',
   'read replaced',
 ] as const;
-
-/** The same release in a container of another shape, or with another config. */
-export const reshapeSteps = upgradeSteps.filter((step) => step !== 'rehearse replacement');
 
 /** Other channels, taken up by the container that there is and proved. */
 export const reconfigureSteps = ['check channels', 'apply channels', 'prove channels', 'read reconfigured'] as const;
@@ -199,7 +197,7 @@ const changeSteps: Readonly<Record<ChangeKind, readonly string[]>> = {
   unpair: unpairSteps,
   upgrade: upgradeSteps,
   rollback: rollbackSteps,
-  change: reshapeSteps,
+  change: upgradeSteps, // only what an older creel began
   'drop-snapshot': ['drop snapshot'],
 };
 

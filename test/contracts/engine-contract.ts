@@ -168,6 +168,17 @@ function creating(scenes: Scenes): void {
     expect(await scene.find(scene.base)).toEqual(before);
   });
 
+  test('a container for which none is asked has neither network nor port', async () => {
+    const scene = scenes('alone');
+    const { network: _network, publish: _publish, ...spec } = await scene.parts();
+    expect(await scene.engine.createContainer({ ...spec, volume: { ...spec.volume } })).toBe('created');
+    const { id, name } = await scene.find(spec.name);
+    expect(await scene.engine.startContainer(id)).toBe('running');
+    expect(await scene.find(name)).toMatchObject({ state: 'running', memoryMb: 256 });
+    const [network] = await scene.engine.findNetworks(scene.base);
+    await scene.engine.removeNetwork(network?.id ?? '');
+  });
+
   test('two attempts at once make one container', async () => {
     const scene = scenes('pair');
     const spec = await scene.parts();

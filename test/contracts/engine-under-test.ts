@@ -48,6 +48,9 @@ export const target = '/home/node/.openclaw';
 
 const idle = ['sleep', '600'];
 
+/** A container that listens on its host. */
+export type Published = ContainerSpec & Required<Pick<ContainerSpec, 'network' | 'publish'>>;
+
 /** A command that says lines and stays. */
 export function talking(lines: readonly string[]): string[] {
   return ['sh', '-c', `${lines.map((line) => `echo ${line}`).join('; ')}; sleep 600`];
@@ -70,14 +73,14 @@ export class Scene {
   }
 
   /** A container with a volume and a network of its own. */
-  async container(change: Partial<ContainerSpec> = {}): Promise<Container> {
+  async container(change: Partial<Published> = {}): Promise<Container> {
     const spec = await this.parts(change);
     await this.engine.createContainer(spec);
     return this.find(spec.name);
   }
 
   /** A running container with a volume and a network of its own. */
-  async running(change: Partial<ContainerSpec> = {}): Promise<Container> {
+  async running(change: Partial<Published> = {}): Promise<Container> {
     const { id, name } = await this.container(change);
     const answer = await this.engine.startContainer(id);
     if (answer !== 'running') throw new Error(`container ${name}: ${answer}`);
@@ -85,14 +88,14 @@ export class Scene {
   }
 
   /** Creates volume and network for a container, and says how to ask for it. */
-  async parts(change: Partial<ContainerSpec> = {}): Promise<ContainerSpec> {
+  async parts(change: Partial<Published> = {}): Promise<Published> {
     const { engine, base, labels } = this;
     await engine.createVolume({ name: `${base}-state`, labels });
     await engine.createNetwork({ name: base, labels, subnet: this.world.subnet() });
     return { ...(await this.spec()), ...change };
   }
 
-  async spec(): Promise<ContainerSpec> {
+  async spec(): Promise<Published> {
     const { base, labels } = this;
     return {
       name: base,

@@ -64,6 +64,7 @@ beforeAll(async () => {
     '-c',
     `cd ${workspace} && ln -s deep/a.txt link && touch -d 2020-01-02 deep/a.txt && chmod 750 deep`,
   );
+  await inside('openclaw', 'config', 'set', 'ui.seamColor', '#445566');
   before = { files: await filesOf(), config: await configOf() };
 }, 180_000);
 
@@ -160,14 +161,14 @@ async function servesAsBefore(birth: string): Promise<void> {
 
 describe('on the real gateway, an upgrade', () => {
   it.each([
-    ['that crashes is seen in seconds and goes back', '2026.9.7', /^await replacement: .*exit 1/s, 60_000],
+    ['that crashes is seen in seconds and goes back', '2026.9.7', /^rehearse replacement: .*exit 1/s, 60_000],
     [
       'to a healthy one of the wrong version goes back',
       '2026.9.8',
       /runs 2026\.9\.6, asked for was 2026\.9\.8/,
       60_000,
     ],
-    ['to one that never gets ready goes back', '2026.9.9', /^await replacement: .*given up/s, 10_000],
+    ['to one that never gets ready goes back', '2026.9.9', /^rehearse replacement: .*given up/s, 10_000],
   ])(
     '%s: same token, same devices, same state',
     async (_title, release, reason, readyMs) => {
@@ -183,6 +184,29 @@ describe('on the real gateway, an upgrade', () => {
   );
 
   it(
+    'is refused with the key that it does not know, while the old one serves, and the command in the message takes it out',
+    async () => {
+      const started = (await ground.engine.findContainer(own.container))?.startedAt;
+      const file = `${stateDirectory}/${configFile}`;
+      const add = `const fs=require('fs');const c=JSON.parse(fs.readFileSync('${file}'));fs.writeFileSync('${file}',JSON.stringify({...c,customerNotes:{from:'a shell tool'}}))`;
+      await inside('node', '-e', add);
+      await upgrade(newer);
+      const { last } = await settled();
+      expect(last).toMatchObject({
+        outcome: 'undone',
+        reason: expect.stringMatching(/^rehearse replacement: .*exit 78.*Its config has .*customerNotes/s),
+      });
+      expect((await ground.engine.findContainer(own.container))?.startedAt).toBe(started);
+      const command = /`docker exec \S+ (openclaw config unset customerNotes)`/.exec(last?.reason ?? '')?.[1] ?? '';
+      await inside(...command.split(' '));
+      expect(await configOf()).not.toHaveProperty('customerNotes');
+      expect(await knock()).toMatchObject(letIn(older));
+      before = { ...before, config: await configOf() };
+    },
+    upgradeMs,
+  );
+
+  it(
     `${older} → ${newer} keeps token, devices and config`,
     async () => {
       await upgrade(newer);
@@ -192,6 +216,7 @@ describe('on the real gateway, an upgrade', () => {
       expect(await filesOf()).toBe(before.files);
       expect(await configOf()).toMatchObject({
         gateway: { mode: 'local', bind: 'lan', auth: before.config.gateway.auth },
+        ui: { seamColor: '#445566' },
       });
       const birth = found.life?.mark.birth ?? '';
       const { a } = replacementNames({ gateway: stage.id, birth }).snapshots;

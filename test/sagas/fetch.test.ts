@@ -5,7 +5,7 @@ import { describe, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import type { Image } from '../../src/domain/image.js';
 import { replaced, type Replacement } from '../../src/domain/replacement.js';
-import { reshapeSteps, rollbackSteps, upgradeSteps } from '../../src/workflows/steps.js';
+import { rollbackSteps, upgradeSteps } from '../../src/workflows/steps.js';
 import { imageOf, openTestWorld, testRelease, testSpec } from '../world/open-test-world.js';
 import { ChangeStage } from './change-stage.js';
 
@@ -44,7 +44,7 @@ describe('an image that is in the registry alone is fetched', () => {
     await onRegistry(async (stage) => {
       await stage.provision();
       await unnamed(stage, testRelease);
-      const result = await stage.run(bigger, undefined, reshapeSteps);
+      const result = await stage.run(bigger, undefined, upgradeSteps);
       assert.equal(result.outcome, 'done', result.reason);
       assert.ok(await stage.world.engine.findImage(byDigest(testRelease)));
     });

@@ -98,9 +98,9 @@ it('the image of a release goes when nobody can go back to it any more', async (
 
 describe('an upgrade to a release that', () => {
   const cases = [
-    ['crashes', '2026.9.8-crashes', /^await replacement: .*exit 1.*it crashes/s],
-    ['never gets ready', '2026.9.8-never', /^await replacement: .*given up.*startupz 503/s],
-    ['is another version', '2026.9.8-wrong', /^await replacement: .*runs 2026.9.6, asked for was 2026.9.8-wrong/s],
+    ['crashes', '2026.9.8-crashes', /^rehearse replacement: .*does not start on a copy.*exit 1.*it crashes/s],
+    ['never gets ready', '2026.9.8-never', /^(rehearse|await) replacement: .*given up/s],
+    ['is another version', '2026.9.8-wrong', /^rehearse replacement: .*runs 2026.9.6, asked for was 2026.9.8-wrong/s],
     ['does not accept the state', '2026.9.8-refuses', /^rehearse replacement: .*database preflight: exit 1/s],
     ['has an older schema', '2026.9.8-schema', /^fetch replacement: .*state schema 17.*with 18/s],
     ['is older', '2026.6.11', /^check replacement: .*is older than 2026.9.6.*creel rollback g42/s],
@@ -184,6 +184,73 @@ describe('a replacement of a gateway that goes down before anything is set aside
         /went down by itself and does not serve: .*its state is broken.*creel provision g42/s,
       );
       assert.deepEqual(stage.world.engine.leftovers(), plain(stage));
+    });
+  });
+});
+
+describe('a rehearsal', () => {
+  /** A customer has put in what only the next start refuses, with the next release or with the same. */
+  const odd = (stage: ChangeStage) =>
+    replaceFile(configPath(stage), JSON.stringify({ ...readConfig(stage), customerNotes: { from: 'a shell tool' } }));
+
+  it('says which key the next start would refuse, and how to take it out, while the gateway serves', async () => {
+    await onProvisioned(async (stage) => {
+      odd(stage);
+      before.set(stage, await stateOf(stage));
+      const started = await startedAt(stage);
+      const result = await stage.run(upgrade);
+      assert.equal(result.outcome, 'undone');
+      assert.match(result.reason, /^rehearse replacement: release 2026\.9\.7 does not start on a copy .*\(exit 78\)/);
+      assert.match(result.reason, /has customerNotes.*`docker exec oc-g42-\w+ openclaw config unset customerNotes`/);
+      assert.equal(await startedAt(stage), started);
+      await isBack(stage, upgrade);
+    });
+  });
+
+  it('of a rollback tries the kept release on the kept state', async () => {
+    await onProvisioned(async (stage) => {
+      await upgraded(stage);
+      const started = await startedAt(stage);
+      const { volume } = { volume: replacementNames(stage.gateway.mark).snapshots.a };
+      fs.writeFileSync(path.join(stage.world.root, 'files', volume, 'state', 'state', 'broken'), '');
+      const result = await stage.run(rollback, undefined, rollbackSteps);
+      assert.match(result.reason, /^rehearse replacement: release 2026\.9\.6 does not start.*its state is broken/s);
+      assert.equal(await startedAt(stage), started);
+    });
+  });
+
+  it('is only a check where the host has no memory for a second gateway, which is said beforehand', async () => {
+    await onProvisioned(async (stage) => {
+      new DirectoryHost(stage.world.root).become({ availableMemoryMb: 700 });
+      const result = await stage.run(upgrade);
+      assert.equal(result.outcome, 'done', result.reason);
+      const said = (step: string) => result.proofs?.find((each) => each.step === step)?.proof;
+      assert.match(said('check replacement') ?? '', /will only convert and check a copy: host local has 700 MB/);
+      assert.match(
+        said('rehearse replacement') ?? '',
+        /accepts a copy of the state \(not started: host local has 700 MB/,
+      );
+      await isReplaced(stage, upgrade);
+    });
+  });
+
+  it('has no network, no port, the limits of what is to follow, and its channels off', async () => {
+    await onProvisioned(async (stage) => {
+      const block = { enabled: true, botToken, dmPolicy: 'allowlist', allowFrom: ['1'] };
+      writeChannels(stage, { telegram: block });
+      let seen: unknown;
+      const crashing = { ...upgrade, to: { ...upgrade.to, release: '2026.9.8-crashes', memoryMb: 4096 } };
+      await stage.run(crashing, (step, doing) => {
+        if (step !== 'rehearse replacement' || doing !== 'undo') return undefined;
+        const { rehearsal, trial } = replacementNames(stage.gateway.mark);
+        const made = stage.world.engine.containers().find(({ name }) => name === rehearsal);
+        const { telegram: off } = JSON.parse(
+          fs.readFileSync(path.join(stage.world.root, 'files', trial, configFile), 'utf8'),
+        ).channels;
+        seen = { network: made?.network, hostPort: made?.hostPort, memoryMb: made?.memoryMb, enabled: off.enabled };
+        return undefined;
+      });
+      assert.deepEqual(seen, { network: null, hostPort: null, memoryMb: 4096, enabled: false });
     });
   });
 });

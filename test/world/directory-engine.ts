@@ -169,7 +169,8 @@ export class DirectoryEngine implements DockerEngine {
   async createContainer(spec: ContainerSpec): Promise<'created' | 'name taken'> {
     this.#answer();
     const { name, labels, imageId, command, network, publish, volume, restartPolicy } = spec;
-    if (this.#networks(network).length === 0) throw new StartOver(`network ${network} of container ${name} is gone`);
+    if (network !== undefined && this.#networks(network).length === 0)
+      throw new StartOver(`network ${network} of container ${name} is gone`);
     return this.#addContainer(
       {
         id: newId(name),
@@ -177,8 +178,8 @@ export class DirectoryEngine implements DockerEngine {
         labels,
         imageId,
         command: [...command],
-        network,
-        hostPort: publish.hostPort,
+        network: network ?? null,
+        hostPort: publish?.hostPort ?? null,
         volume: volume.name,
         target: volume.target,
         memoryMb: spec.memoryMb,
@@ -321,8 +322,17 @@ export class DirectoryEngine implements DockerEngine {
         throw new StartOver(`volume ${volume} of container ${name} is gone`);
     }
     if (command[0] === 'du') return { exitCode: 0, stdout: `1024\t${mounts[0]?.target}\n`, stderr: '' };
+    const [from, to] = [mounts.find(({ readOnly }) => readOnly), mounts.find(({ readOnly }) => !readOnly)];
+    if (from && to) this.#copyForErrand(from.volume, command.includes(`${from.target}/state`), to.volume);
     const stdout = this.#image(imageId)?.labels['test.errand'] ?? '{"problems":[]}';
     return { exitCode: command[0] === 'false' ? 1 : 0, stdout: `${stdout}\n`, stderr: '' };
+  }
+
+  /** What an errand does that reads one volume and writes another; a saved state lies below. */
+  #copyForErrand(from: string, saved: boolean, to: string): void {
+    const directory = (name: string) => path.join(this.root, 'files', encodeURIComponent(name));
+    removeTree(directory(to));
+    copyTree(saved ? path.join(directory(from), 'state') : directory(from), directory(to));
   }
 
   async lastLog(id: string, lines: number): Promise<string> {
@@ -701,4 +711,9 @@ function range(subnet: string): { first: number; last: number } {
   const [address = '', length = '32'] = subnet.split('/');
   const base = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
   return { first: base, last: base + 2 ** (32 - Number(length)) - 1 };
+}
+
+function copyTree(from: string, to: string): void {
+  fs.mkdirSync(to, { recursive: true });
+  if (fs.existsSync(from)) fs.cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
 }

@@ -17,6 +17,7 @@ import {
   type StateRecord,
 } from './directory-records.js';
 
+/** A key of this name at its root is one that no release knows: a start ends with it, and one that runs does not look. */
 const config = z.looseObject({
   gateway: z.looseObject({
     mode: z.string(),
@@ -393,6 +394,8 @@ function boot(root: string, container: ContainerRecord): DirectoryGateway {
     const read = readConfig(path.join(root, 'files', encodeURIComponent(container.volume), configFile));
     if (!read)
       throw exit(root, container, 78, 'Gateway start blocked: existing config is missing gateway.mode or a token.');
+    if ('customerNotes' in read)
+      throw exit(root, container, 78, 'Invalid config at openclaw.json:\n<root>: Unrecognized key: "customerNotes"');
     migrate(root, container);
     fs.rmSync(path.join(kept, 'failures'), { recursive: true, force: true });
     keepLastGood(path.join(root, 'files', encodeURIComponent(container.volume)));
