@@ -1,4 +1,5 @@
 import { checkToken } from '../domain/channels.js';
+import { demandOwnBots } from './bot-claims.js';
 import { Foreign, Refused } from '../domain/errors.js';
 import { carries, names, readMark, type Gateway, type Labels, type Place } from '../domain/gateway.js';
 import { readPrepared, type Image } from '../domain/image.js';
@@ -57,6 +58,7 @@ async function checkRelease(deps: Deps, gateway: Gateway): Promise<void> {
   for (const { channel, secrets } of await resolveChannels(deps, gateway)) {
     for (const [key, secret] of Object.entries(secrets)) checkToken(channel.kind, key, secret.reveal());
   }
+  await demandOwnBots(deps, gateway);
 }
 
 /** The lives of one gateway that are on the engine, for a record that does not know them. */

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -18,12 +18,17 @@ const fileShape = z.object({
   keyId: z.string().optional(),
   check: z.string(),
   secrets: z.record(z.string(), z.string()),
+  /** For whom values are used, by a keyed hash of each; an older creel drops it, and it is noted anew. */
+  claims: z.record(z.string(), z.string()).optional(),
 });
 
 type Content = z.infer<typeof fileShape>;
 
 /** A key that the file may be encrypted with, and the id of the master key that it comes from. */
 export type StoreKey = { readonly id: string; readonly bytes: Buffer };
+
+/** Claims that are kept at most, newest last: ten thousand gateways with three channels each. */
+const claimsMost = 30_000;
 
 const checkText = 'creel';
 const nonceBytes = 12;
@@ -65,6 +70,21 @@ export class SecretFile implements SecretStore {
       const [content, key] = this.#content();
       const sealed = seal(key.bytes, `secret ${name}`, value.reveal());
       this.#replace({ ...content, secrets: { ...content.secrets, [name]: sealed } });
+    });
+  }
+
+  async claim(value: Secret, owner: string, insteadOf?: string): Promise<string | undefined> {
+    makePrivateDirectory(path.dirname(this.#file));
+    return withLock(`${this.#file}.lock`, () => {
+      const [content, key] = this.#content();
+      const mark = createHmac('sha256', key.bytes).update(`creel claim\0${value.reveal()}`).digest('hex').slice(0, 32);
+      const holder = content.claims?.[mark];
+      if (holder === owner) return undefined;
+      if (holder !== undefined && holder !== insteadOf) return holder;
+      const kept = Object.entries(content.claims ?? {}).filter(([each]) => each !== mark);
+      const claims = Object.fromEntries([...kept.slice(1 - claimsMost), [mark, owner]]);
+      this.#replace({ ...content, claims });
+      return undefined;
     });
   }
 

@@ -71,6 +71,22 @@ function secretContract(name: string, open: () => SecretStore): void {
       for (const each of names) expect((await store.read(each)).reveal()).toBe(`value of ${each}`);
     });
 
+    test('notes for whom a value is used, and answers that one to everybody else until it gives way', async () => {
+      const store = open();
+      const [bot, other] = [new Secret('bot'), new Secret('other')];
+      expect(await store.claim(bot, 'g41/aaaaaa')).toBeUndefined();
+      expect(await store.claim(bot, 'g41/aaaaaa')).toBeUndefined();
+      expect(await store.claim(bot, 'g42/bbbbbb')).toBe('g41/aaaaaa');
+      expect(await store.claim(other, 'g42/bbbbbb')).toBeUndefined();
+      expect(await store.claim(bot, 'g42/bbbbbb', 'g40/cccccc')).toBe('g41/aaaaaa');
+      expect(await store.claim(bot, 'g42/bbbbbb', 'g41/aaaaaa')).toBeUndefined();
+      expect(await store.claim(bot, 'g41/aaaaaa')).toBe('g42/bbbbbb');
+      await store.write('a', new Secret('x'));
+      expect(await store.claim(bot, 'g41/aaaaaa')).toBe('g42/bbbbbb');
+      const asked = Array.from({ length: 10 }, (_, index) => store.claim(new Secret('raced'), `g${index}/dddddd`));
+      expect((await Promise.all(asked)).filter((each) => each === undefined)).toHaveLength(1);
+    });
+
     test.each(['', '../up', 'UPPER', '__proto__', 'a'.repeat(64)])('refuses %j as a name', async (bad) => {
       await expect(open().write(bad, new Secret('x'))).rejects.toThrow(Refused);
     });

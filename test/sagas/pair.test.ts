@@ -198,7 +198,7 @@ describe('pair', () => {
         stage.runWith(activities, pairing(wanted, { waitMs, since: Date.now() + temporalMs }), noFault);
       const [before, device] = kitchens(stage);
       before.pair(names.container);
-      for (const _wrong of [1, 2, 3, 4]) before.knock(names.container, 'old');
+      for (let wrong = 0; wrong < 4; wrong += 1) before.knock(names.container, 'old');
       await sleep(clockSkewMs + 10);
       device.knock(names.container);
       const { outcome, reason, proofs } = await run({ name: 'Kitchen' }, 1);

@@ -207,6 +207,13 @@ const methods: Readonly<Record<string, Method>> = {
     },
   },
   'channels.status': { scope: 'operator.read', run: (gateway) => describeChannels(gateway.channels) },
+  'channels.start': {
+    scope: 'operator.admin',
+    run: (gateway) => {
+      gateway.startChannel();
+      return { ok: true };
+    },
+  },
   'config.get': { scope: 'operator.read', run: (gateway) => gateway.readConfig() },
   'config.patch': {
     scope: 'operator.admin',
@@ -233,19 +240,31 @@ function answer(gateway: DirectoryGateway, scopes: readonly string[], call: Call
   }
 }
 
+/** How each state of a channel looks from outside (openclaw-models-channels 20 and 23). */
+const looks = {
+  connected: { probe: { ok: true, status: 200 }, account: { lifecycle: 'ready', connected: true } },
+  refused: {
+    probe: { ok: false, status: 401, error: 'Unauthorized' },
+    account: { lifecycle: 'blocked', terminalDisconnect: true },
+  },
+  suppressed: {
+    probe: { ok: true, status: null },
+    account: { lifecycle: 'stopped', lastError: 'gateway restart-loop breaker tripped: 4 unclean boot(s)' },
+  },
+  conflict: {
+    probe: { ok: true, status: null },
+    account: { lifecycle: 'recovering', lastError: '409: Conflict: terminated by other getUpdates request' },
+  },
+} as const;
+
 function describeChannels(channels: DirectoryGateway['channels']): unknown {
-  const probes = {
-    connected: { ok: true, status: 200 },
-    refused: { ok: false, status: 401, error: 'Unauthorized' },
-  };
-  const shown = Object.entries(channels).map(([kind, state]) => [
-    kind,
-    { configured: true, running: true, probe: probes[state] },
-  ]);
+  const all = Object.entries(channels);
+  const shown = all.map(([kind, state]) => [kind, { configured: true, running: true, probe: looks[state].probe }]);
+  const accounts = all.map(([kind, state]) => [kind, [{ accountId: 'default', ...looks[state].account }]]);
   return {
     channelOrder: Object.keys(channels),
     channels: Object.fromEntries(shown),
-    channelAccounts: {},
+    channelAccounts: Object.fromEntries(accounts),
     statusIssues: [],
   };
 }

@@ -71,6 +71,7 @@ const holding = z.object({
 });
 
 type Config = z.infer<typeof config>;
+export type ChannelState = 'connected' | 'refused' | 'suppressed' | 'conflict';
 export type Wish = z.input<typeof wish>;
 export type PairedDevice = z.infer<typeof device> & { readonly lastSeenAtMs?: number; readonly connected: boolean };
 
@@ -170,11 +171,29 @@ export class DirectoryGateway {
     return readRecord(this.#memory('boot.json'), memory)?.token ?? '';
   }
 
-  /** Every channel that is switched on, and what its service says of its token. */
-  get channels(): Record<string, 'connected' | 'refused'> {
+  /**
+   * Every channel that is switched on, and how it fares: what its service says of its token, that the crash-loop breaker keeps it
+   * from starting (`memory/<container>/suppressed`), or that another program polls with its token.
+   */
+  get channels(): Record<string, ChannelState> {
     const on = Object.entries(this.#config().channels).filter(([, { enabled }]) => enabled !== false);
-    const judge = (channel: unknown) => (JSON.stringify(channel).includes('REFUSED') ? 'refused' : 'connected');
+    const judge = (channel: unknown): ChannelState => {
+      const text = JSON.stringify(channel);
+      if (text.includes('REFUSED')) return 'refused';
+      if (text.includes('CONFLICT')) return 'conflict';
+      return readText(this.#memory('suppressed')) === undefined ? 'connected' : 'suppressed';
+    };
     return Object.fromEntries(on.map(([kind, channel]) => [kind, judge(channel)]));
+  }
+
+  /** Starts what the crash-loop breaker keeps from starting. */
+  startChannel(): void {
+    fs.rmSync(this.#memory('suppressed'), { force: true });
+  }
+
+  /** What the crash-loop breaker does after unclean starts. */
+  suppressChannels(): void {
+    replaceFile(this.#memory('suppressed'), '');
   }
 
   /** Judges a token from outside as the rate limit of the config says. The right one makes the wrong ones forgotten. */

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { secretName } from '../../src/domain/channels.js';
 import { Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import type { SecretStore } from '../../src/ports/secret-store.js';
-import { listNames, readText, replaceFile } from './directory-files.js';
+import { createFile, listNames, readText, replaceFile } from './directory-files.js';
 
 /** A secret is a file. */
 export class DirectorySecrets implements SecretStore {
@@ -22,6 +23,16 @@ export class DirectorySecrets implements SecretStore {
 
   async write(name: string, value: Secret): Promise<void> {
     replaceFile(path.join(this.#directory, secretName(name)), value.reveal());
+  }
+
+  async claim(value: Secret, owner: string, insteadOf?: string): Promise<string | undefined> {
+    const mark = createHash('sha256').update(value.reveal()).digest('hex');
+    const file = path.join(this.#directory, '..', 'claims', mark);
+    if (createFile(file, owner)) return undefined;
+    const holder = readText(file);
+    if (holder !== owner && holder !== insteadOf) return holder;
+    replaceFile(file, owner);
+    return undefined;
   }
 
   async list(): Promise<string[]> {
