@@ -12,7 +12,7 @@ import { inScratch } from './machine/scratch.mjs';
 
 const usage = `Usage: npm run rehearse -- engine 29 [test paths]
 
-Runs the contracts and the e2e tests (or only the given files) on a current Docker engine, beside the one that runs here.
+Runs the contracts, what takes an engine of its own, and the e2e tests (or only the given files) on a current Docker engine, beside the one that runs here.
 Linux as root: the engine is built from its Go modules once, and runs in namespaces of its own; nothing of it stays.
 Elsewhere, or where the machine's own engine is as new: the tests run on that one.
 `;
@@ -23,7 +23,7 @@ async function rehearse([what, wanted, ...paths]) {
     return what === '--help' ? 0 : 2;
   }
   makeDirs();
-  const tests = paths.length > 0 ? paths : ['test/contracts', 'test/e2e'];
+  const own = ['test/contracts', 'test/e2e'];
   const { engine, about, refused } = await findEngine();
   if (!engine)
     throw new Problem(
@@ -31,14 +31,21 @@ async function rehearse([what, wanted, ...paths]) {
     );
   if (Number.parseInt(about.version, 10) >= Number(wanted)) {
     say(`the engine of this machine is Docker ${about.version}: the tests run on it`);
-    return await end(vitest(tests));
+    return await end(vitest(paths.length > 0 ? paths : own));
   }
   if (process.platform !== 'linux' || process.getuid() !== 0)
     throw new Problem(
       `this machine's engine is Docker ${about.version}. Update it (Docker Desktop: Settings, Software updates), or run this on Linux as root, where a current one is built and runs beside it`,
     );
   const programs = await withLock({ ...bootstrapLock, what: 'build of an engine' }, provideEngine29);
-  return await inScratch('rehearsal', 'engine', (scratch) => inNamespaces(programs, scratch, engine.socketPath, tests));
+  return await inScratch('rehearsal', 'engine', (scratch) =>
+    inNamespaces(
+      programs,
+      scratch,
+      engine.socketPath,
+      paths.length > 0 ? paths : ['test/contracts', 'test/rehearsal', 'test/e2e'],
+    ),
+  );
 }
 
 /** In namespaces of its own, on a leash: when this process is killed, everything in there goes with it. */

@@ -12,6 +12,8 @@ import { say } from './say.mjs';
 
 const { programs, scratch, cgroup, releases, paths, socket: outer } = JSON.parse(process.argv[2] ?? '{}');
 const socket = '/run/docker/docker.sock';
+/** Two releases of the gateway, a few times over, and the states of a test run. */
+const diskBytes = '16G';
 const log = join(scratch, 'dockerd.log');
 
 const sh = (...argv) => execFileSync(argv[0], argv.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -32,19 +34,33 @@ function prepare() {
   }
 }
 
-async function startEngine() {
-  const fd = openSync(log, 'a', 0o600);
+/** A disk of its own: what fills it fills nothing else, and it goes as one file. */
+function makeDisk() {
+  const file = join(scratch, 'disk');
+  const data = join(scratch, 'data');
+  mkdirSync(data);
+  sh('truncate', '--size', diskBytes, file);
+  sh('mkfs.ext4', '-q', '-m', '0', file);
+  sh('mount', '-o', 'loop', file, data);
+  return data;
+}
+
+function engineCommand(data) {
   const options = {
-    'data-root': join(scratch, 'data'),
+    'data-root': data,
     'exec-root': '/run/docker/exec',
     pidfile: '/run/docker/docker.pid',
     host: `unix://${socket}`,
     'cgroup-parent': cgroup,
     'userland-proxy-path': join(programs, 'docker-proxy'),
   };
-  const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  return [join(programs, 'dockerd'), ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)];
+}
+
+async function startEngine([program, ...flags]) {
+  const fd = openSync(log, 'a', 0o600);
   const env = { ...process.env, PATH: `${programs}:${process.env.PATH}` };
-  const dockerd = spawn(join(programs, 'dockerd'), flags, { stdio: ['ignore', fd, fd], env });
+  const dockerd = spawn(program, flags, { stdio: ['ignore', fd, fd], env });
   closeSync(fd);
   const engine = new Engine(socket);
   for (let waited = 0; waited < 60_000; waited += 200) {
@@ -87,9 +103,12 @@ function takeUsualPlace() {
   sh('mount', '--bind', socket, '/run/docker.sock');
 }
 
-function runTests(cache) {
+/** What a test needs to end this engine and start it again. */
+function runTests(cache, command, data) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const env = { ...process.env, XDG_CACHE_HOME: cache, TEST_RUN_BEGAN: String(Date.now()) };
+  const PATH = `${programs}:${process.env.PATH}`;
+  const rehearsal = JSON.stringify({ command, data, log, socket, pidfile: '/run/docker/docker.pid' });
+  const env = { ...process.env, PATH, XDG_CACHE_HOME: cache, REHEARSAL_ENGINE: rehearsal };
   const child = spawn(process.execPath, [vitest, 'run', ...paths], {
     cwd: root,
     env,
@@ -99,7 +118,9 @@ function runTests(cache) {
 }
 
 prepare();
-const engine = await startEngine();
+const data = makeDisk();
+const command = engineCommand(data);
+const engine = await startEngine(command);
 const { body: version } = await engine.ask('GET', '/version');
 const { body: info } = await engine.ask('GET', '/info');
 say(
@@ -109,4 +130,4 @@ const began = Date.now();
 const images = await moveImages(engine);
 say(`images moved over in ${Math.round((Date.now() - began) / 1000)} s`);
 takeUsualPlace();
-process.exit(await runTests(noteFound(images)));
+process.exit(await runTests(noteFound(images), command, data));
