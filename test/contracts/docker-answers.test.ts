@@ -246,6 +246,26 @@ describe('pulling', () => {
     await expect(done).rejects.toThrow(reference);
   });
 
+  test('a pull that breaks off in the middle is an error at once, and the next attempt is a whole one', async () => {
+    const lines = [{ status: 'Downloading', id: 'a', progressDetail: { current: 1e6, total: 4e8 } }];
+    script.answer = () => ({ lines, breaksOff: true });
+    const begun = Date.now();
+    const broken = engine.pullImage(reference, () => undefined);
+    await expect(broken).rejects.toThrow(/hung up|aborted/);
+    await expect(broken).rejects.not.toThrow(Refused);
+    expect(Date.now() - begun).toBeLessThan(5_000);
+    await pull([{ status: 'Pulling' }], present);
+  });
+
+  test.each([
+    'unexpected EOF',
+    'failed to copy: httpReadSeeker: failed open: failed to do request: Get "https://registry.example/v2/": EOF',
+    'short read: expected 104857600 bytes but got 4194304: unexpected EOF',
+    'failed commit on ref "layer-sha256:1": unexpected commit digest sha256:2, expected sha256:1: failed precondition',
+  ])('a layer that came in part only is asked for again: %s', async (message) => {
+    await expect(pull([{ errorDetail: { message } }])).rejects.toThrow(NotYet);
+  });
+
   test('a stream that just ends is not a pull', async () => {
     await expect(pull([{ status: 'Pulling' }])).rejects.toThrow('the image is not there');
   });

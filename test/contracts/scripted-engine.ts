@@ -5,7 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 
 /** An answer of the engine API: a status, and a value as JSON or lines as they are. */
-export type Scripted = { readonly status: number; readonly body: unknown } | { readonly lines: readonly unknown[] };
+export type Scripted =
+  | { readonly status: number; readonly body: unknown }
+  | { readonly lines: readonly unknown[]; readonly breaksOff?: boolean };
 
 /** Speaks the engine API as a test tells it to, for what a real engine cannot be brought to say. */
 export class ScriptedEngine {
@@ -17,8 +19,9 @@ export class ScriptedEngine {
     const scripted = this.answer(`${request.method} ${location}`);
     request.resume();
     if ('lines' in scripted) {
-      for (const line of scripted.lines) response.write(`${JSON.stringify(line)}\r\n`);
-      response.end();
+      const lines = scripted.lines.map((line) => `${JSON.stringify(line)}\r\n`).join('');
+      if (scripted.breaksOff) response.write(lines, () => response.destroy());
+      else response.end(lines);
       return;
     }
     response.writeHead(scripted.status, { 'content-type': 'application/json' });
