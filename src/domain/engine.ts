@@ -17,7 +17,7 @@ export type EngineFacts = {
   readonly limits: { readonly memory: boolean; readonly cpus: boolean; readonly processes: boolean };
 };
 
-/** The major versions of Docker on which everything was run, as root. */
+/** The major versions of Docker that creel was run on, as root and with control groups v1; README has the dates. */
 const seenVersions: readonly number[] = [20, 28, 29];
 
 /** `Refused` when an engine is known not to carry a gateway, naming what it is and what helps. What was never tried is let through. */
@@ -45,8 +45,9 @@ export function describeEngine(engine: EngineFacts): string {
   return `${nameOf(engine)} (${parts.join(', ')})${untried}`;
 }
 
-function isTried({ product, version, mode }: EngineFacts): boolean {
-  return product === 'Docker' && mode === 'root' && seenVersions.includes(Number.parseInt(version, 10));
+function isTried({ product, version, mode, cgroup }: EngineFacts): boolean {
+  const isSeen = seenVersions.includes(Number.parseInt(version, 10)) && cgroup !== '2';
+  return product === 'Docker' && mode === 'root' && isSeen;
 }
 
 function nameOf({ product, version, mode }: EngineFacts): string {

@@ -168,7 +168,11 @@ describe('what engines say of themselves', () => {
 
   test.each([
     [{}, {}, 'Docker 29.0.1 (API 1.52, overlay2)'],
-    [containerd, {}, 'Docker 29.0.1 (API 1.52, overlayfs of containerd, cgroup v2)'],
+    [
+      containerd,
+      {},
+      'Docker 29.0.1 (API 1.52, overlayfs of containerd, cgroup v2); creel was not tried on one like it',
+    ],
     [
       { CgroupVersion: '1' },
       { Version: '20.10.24+dfsg1', ApiVersion: '1.41' },
