@@ -122,7 +122,7 @@ function isTurnedDown({ probe, account: { lifecycle, terminalDisconnect } = {} }
 
 function turnedDown(kind: ChannelKind, { probe }: Status, heard: string): Refused {
   const why = masked(plain(probe?.error ?? '', heardOfChannel) || heard, []);
-  if (/^Plugin /.test(heard)) return new Refused(`channel ${kind} does not load: ${masked(heard, [])}`);
+  if (heard.startsWith('Plugin ')) return new Refused(`channel ${kind} does not load: ${masked(heard, [])}`);
   return new Refused(`channel ${kind} refused its token: ${why}. Store the right one with \`creel secret set\``);
 }
 

@@ -1,22 +1,34 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
 
 /** How long a question for news is kept waiting, as the real one does for up to 50 s. */
 const newsMs = 1_000;
 
 const bot = { id: 123_456_789, is_bot: true, first_name: 'Creel', username: 'creel_test_bot' };
 
-/** Telegram's bot API as far as a gateway needs it to call a channel connected, on a port of every address of this machine. */
+const toChat = z.looseObject({ chat_id: z.union([z.string(), z.number()]).optional() }).catch({});
+
+/** Telegram's bot API as far as a gateway needs it to be connected, to hear people and to answer them, on a port of every address of this machine. */
 export class BotApi {
   /** The tokens that were used, newest last. */
   readonly tokens: string[] = [];
+  /** Who was written to, or shown that an answer is being written, by chat id. */
+  readonly addressed: string[] = [];
+  /** Messages that a gateway has fetched, by sender. */
+  readonly fetched: number[] = [];
+  readonly #news: { readonly from: number; readonly update: unknown }[] = [];
+  #last = 1_000;
   readonly #server = http.createServer((request, response) => {
     const [, token = '', method = ''] = /^\/bot([^/]+)\/(\w+)/.exec(request.url ?? '') ?? [];
     this.tokens.push(token);
-    const answer = () => response.end(JSON.stringify({ ok: true, result: resultOf(method) }));
-    request.resume().once('end', () => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.once('end', () => {
+      this.#note(method, Buffer.concat(chunks).toString('utf8'));
       response.setHeader('content-type', 'application/json');
-      if (method === 'getUpdates') setTimeout(answer, newsMs).unref();
+      const answer = () => response.end(JSON.stringify({ ok: true, result: this.#result(method) }));
+      if (method === 'getUpdates' && this.#news.length === 0) setTimeout(answer, newsMs).unref();
       else answer();
     });
   });
@@ -30,14 +42,48 @@ export class BotApi {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Somebody writes to the bot. */
+  write(from: number, text: string): void {
+    const update_id = (this.#last += 1);
+    const who = { id: from, first_name: 'C', username: `user${from}` };
+    const message = {
+      message_id: update_id,
+      date: Math.floor(Date.now() / 1000),
+      text,
+      from: { ...who, is_bot: false },
+    };
+    this.#news.push({ from, update: { update_id, message: { ...message, chat: { ...who, type: 'private' } } } });
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
+
+  #note(method: string, body: string): void {
+    if (!method.startsWith('send')) return;
+    const { chat_id: chat } = toChat.parse(parse(body));
+    if (chat !== undefined) this.addressed.push(String(chat));
+  }
+
+  #result(method: string): unknown {
+    if (method === 'getUpdates') {
+      const news = this.#news.splice(0);
+      this.fetched.push(...news.map(({ from }) => from));
+      return news.map(({ update }) => update);
+    }
+    if (method === 'getMe') return bot;
+    if (method === 'getMyCommands') return [];
+    if (method === 'sendMessage')
+      return { message_id: (this.#last += 1), date: Math.floor(Date.now() / 1000), chat: { id: 1, type: 'private' } };
+    return method === 'getWebhookInfo' ? { url: '', pending_update_count: 0 } : true;
+  }
 }
 
-function resultOf(method: string): unknown {
-  if (method === 'getMe') return bot;
-  if (method === 'getUpdates' || method === 'getMyCommands') return [];
-  return method === 'getWebhookInfo' ? { url: '', pending_update_count: 0 } : true;
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return Object.fromEntries(new URLSearchParams(text));
+  }
 }

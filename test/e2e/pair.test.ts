@@ -170,6 +170,18 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     expect(set).toMatchObject({ exitCode: 0 });
   }
 
+  /** A stranger and an allowed sender write: the one is taken up, which the gateway shows by writing to them, the other never (S4-40). */
+  async function hearsOnlyTheAllowed(api: BotApi): Promise<void> {
+    api.write(9, 'let me in');
+    api.write(2, 'hello');
+    await expect.poll(() => api.fetched, { timeout: 60_000 }).toEqual([9, 2]);
+    await expect.poll(() => api.addressed, { timeout: 60_000 }).toContain('2');
+    api.write(9, 'please');
+    await expect.poll(() => api.fetched, { timeout: 60_000 }).toEqual([9, 2, 9]);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect(api.addressed).not.toContain('9');
+  }
+
   it('stays in while channels come, change and go', async () => {
     const device = new OwnDevice();
     const coming = device.keepConnecting(port, token);
@@ -193,6 +205,7 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
         expect(await channelInConfig()).toMatchObject({ enabled: channels.length > 0, allowFrom: senders ?? [] });
         expect((await container()).startedAt === startedAt).toBe(release === '2026.9.6');
         expect(await container()).toMatchObject({ state: 'running', restartPolicy: 'always' });
+        if (senders?.length === 1) await hearsOnlyTheAllowed(api);
       }
       expect(api.tokens).toContain(botToken);
     } finally {
