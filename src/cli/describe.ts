@@ -8,7 +8,7 @@ import { gatewayId } from '../domain/gateway.js';
 import { gatewayWorkflowId } from '../workflows/ids.js';
 import type { Description } from '../workflows/requests.js';
 import { exits, type Exit } from './exit.js';
-import { describeLines, frameLines, listedLines, senderFindings, uiLink } from './render.js';
+import { describeLines, frameLines, listedLines, lostLine, senderFindings, uiLink } from './render.js';
 import { verb, withTemporal } from './verb.js';
 
 type Usable = { readonly ok: boolean; readonly text: string };
@@ -29,7 +29,7 @@ export function describeCommand() {
         const shown = { json: options.json === true, target };
         process.exitCode =
           told.by === 'gateway'
-            ? await showGateway(client, told.description, options.probe, shown)
+            ? await showGateway(client, told, options.probe, shown)
             : await showRecord(client, id, told, shown);
       });
     });
@@ -37,21 +37,27 @@ export function describeCommand() {
 
 type Shown = { readonly json: boolean; readonly target: Target };
 
-async function showGateway(client: Client, told: Description, probe: boolean, { json, target }: Shown): Promise<Exit> {
+async function showGateway(
+  client: Client,
+  { description: told, lost }: Extract<Described, { by: 'gateway' }>,
+  probe: boolean,
+  { json, target }: Shown,
+): Promise<Exit> {
   if (!told.life && !told.running && !told.last)
     throw new UnknownGateway(`gateway ${told.gateway} is unknown here: nothing was ever begun`);
   const usable =
-    probe && told.life && (told.phase === 'ready' || told.phase === 'degraded')
+    probe && told.life && !lost && (told.phase === 'ready' || told.phase === 'degraded')
       ? await look(client, told.life)
       : undefined;
   const ui = uiLink(target, gatewayWorkflowId(told.gateway));
   if (json) {
     const looked = usable ? { usable } : { recordedOnly: true };
-    process.stdout.write(`${JSON.stringify({ ...told, ...looked, ...(ui && { ui }) })}\n`);
+    process.stdout.write(`${JSON.stringify({ ...told, ...looked, ...(lost && { lost }), ...(ui && { ui }) })}\n`);
   } else {
     const now = Date.now();
     const frame = told.running && (await lookOnce(client, told.running.workflowId));
     const lines = [
+      ...(lost ? [lostLine(told.gateway, told.life?.mark.birth ?? '…', lost), 'what it said last:'] : []),
       ...describeLines(told, usable, now),
       ...(frame ? ['', ...frameLines(frame, now)] : []),
       ...(ui ? ['', ui] : []),
@@ -62,6 +68,7 @@ async function showGateway(client: Client, told: Description, probe: boolean, { 
     ['parked', 'degraded'].includes(told.phase) ||
     told.left.length > 0 ||
     usable?.ok === false ||
+    lost !== undefined ||
     senderFindings(told).length > 0;
   return attention ? exits.attention : exits.done;
 }

@@ -1,9 +1,9 @@
 import { Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
 import { listRuns, type FleetRun } from '../client/fleet.js';
-import { list, listRunning, type Listed } from '../client/gateways.js';
+import { list, listLost, listRunning, type Listed } from '../client/gateways.js';
 import { phases } from '../workflows/requests.js';
-import { listTable } from './render.js';
+import { listTable, lostLine } from './render.js';
 import { verb, withTemporal } from './verb.js';
 
 /** `creel list`: every gateway there is, as recorded. */
@@ -22,15 +22,17 @@ export function listCommand() {
           ...(options.attention ? ['NeedsAttention = true'] : []),
           ...(options.phase === undefined ? [] : [`GatewayPhase = '${options.phase}'`]),
         ];
-        const rows = listed(client, conditions.join(' AND '), options.handOver === true);
+        const isWhole = options.phase === undefined && options.handOver !== true;
+        const rows = listed(client, conditions.join(' AND '), options.handOver === true, isWhole);
         if (options.json) await printEach(client, rows);
         else await printTable(client, rows);
       });
     });
 }
 
-async function* listed(client: Client, query: string, handOver: boolean): AsyncGenerator<Listed> {
+async function* listed(client: Client, query: string, handOver: boolean, withLost: boolean): AsyncGenerator<Listed> {
   for await (const row of list(client, query)) if (!handOver || row.handOver !== undefined) yield row;
+  if (withLost) yield* listLost(client);
 }
 
 async function printEach(client: Client, listed: AsyncGenerator<Listed>): Promise<void> {
@@ -48,6 +50,7 @@ async function printTable(client: Client, listed: AsyncGenerator<Listed>): Promi
   for await (const row of listed) rows.push({ ...row, operation: operations.get(row.gateway) ?? '' });
   rows.sort((one, other) => one.gateway.localeCompare(other.gateway, 'en', { numeric: true }));
   process.stdout.write(rows.length === 0 ? 'no gateways\n' : `${listTable(rows, Date.now())}\n`);
+  for (const row of rows) if (row.lost) process.stdout.write(`${lostLine(row.gateway, row.birth, row.lost)}\n`);
   for (const run of runs) process.stdout.write(`${runLine(run)}\n`);
 }
 

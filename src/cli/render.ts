@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import ms from 'ms';
 import type { Target } from '../client/connect.js';
 import type { Frame, StepFrame, StepState } from '../client/frame.js';
-import type { Listed } from '../client/gateways.js';
+import type { Listed, Lost } from '../client/gateways.js';
 import { channelFaults } from '../domain/channels.js';
 import { shortId } from '../domain/device.js';
 import type { Description, Park } from '../workflows/requests.js';
@@ -77,7 +77,7 @@ export function listTable(rows: readonly Listed[], now: number): string {
   for (const row of rows) {
     table.push([
       row.gateway,
-      recordedPhase(row.phase, row.since, now),
+      row.lost ? `record ${row.lost.how} (was ${row.phase})` : recordedPhase(row.phase, row.since, now),
       row.since.replace(/\.\d+Z$/, 'Z'),
       row.release,
       row.host,
@@ -86,6 +86,11 @@ export function listTable(rows: readonly Listed[], now: number): string {
     ]);
   }
   return table.toString();
+}
+
+/** That a record was ended from outside, and how its gateway is taken up again. */
+export function lostLine(gateway: string, birth: string, { how, at }: Lost): string {
+  return `${gateway}: its record was ${how} at ${at}; what it owns is still there, and nobody acts for it. \`creel provision ${gateway} --birth ${birth} -f gateway.toml\` takes it up again, \`creel remove ${gateway} --birth ${birth}\` removes it (docs/runbook.md#lost-record)`;
 }
 
 /** A phase as recorded: a recorded `ready` never stands alone, because nobody has looked since. */

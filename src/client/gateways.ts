@@ -61,11 +61,16 @@ export type Listed = {
   readonly needsAttention: boolean;
   /** That a rotated token waits for somebody to fetch it; absent when none does. */
   readonly handOver?: string;
+  /** That its record was ended from outside: what stands here is the last that it said. */
+  readonly lost?: Lost;
 };
+
+/** How a record ended that nobody ended as it should: what it owns is still there, and nobody acts for it. */
+export type Lost = { readonly how: string; readonly at: string };
 
 /** A gateway's own answer, or without a worker what the server has on record. */
 export type Described =
-  | { readonly by: 'gateway'; readonly description: Description }
+  | { readonly by: 'gateway'; readonly description: Description; readonly lost?: Lost }
   | { readonly by: 'record'; readonly listed: Listed; readonly why: string };
 
 /**
@@ -147,7 +152,8 @@ export async function reply(client: Client, gateway: string, word: Reply): Promi
 export async function describe(client: Client, gateway: string): Promise<Described> {
   try {
     const description = await ask(client, gateway);
-    return { by: 'gateway', description };
+    const lost = lostFrom(await client.workflow.getHandle(gatewayWorkflowId(gateway)).describe());
+    return { by: 'gateway', description, ...(lost && { lost }) };
   } catch (error) {
     if (!(error instanceof NoWorker)) throw error;
     const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
@@ -178,6 +184,34 @@ export async function* list(client: Client, query = ''): AsyncGenerator<Listed> 
   } catch (error) {
     throw unwrap(error);
   }
+}
+
+/**
+ * The gateways whose record was ended from outside while they lived, and that nobody has taken up since: what they own is still
+ * there. As visibility has it; the newest run of each decides.
+ */
+export async function* listLost(client: Client): AsyncGenerator<Listed> {
+  const seen = new Set<string>();
+  try {
+    for await (const { workflowId } of client.workflow.list({ query: lostRuns, pageSize: 1_000 })) {
+      if (seen.has(workflowId)) continue;
+      seen.add(workflowId);
+      const newest = await client.workflow.getHandle(workflowId).describe();
+      const lost = lostFrom(newest);
+      const row = listedFrom(newest);
+      if (lost && !['removed', 'none'].includes(row.phase)) yield { ...row, needsAttention: true, lost };
+    }
+  } catch (error) {
+    throw unwrap(error);
+  }
+}
+
+const lostStatuses: readonly string[] = ['TERMINATED', 'FAILED', 'TIMED_OUT', 'CANCELLED'];
+const lostRuns = `WorkflowType = 'gateway' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')`;
+
+function lostFrom({ status, closeTime }: Pick<WorkflowExecutionInfo, 'status' | 'closeTime'>): Lost | undefined {
+  if (!lostStatuses.includes(status.name)) return undefined;
+  return { how: status.name.toLowerCase().replace('_', ' '), at: (closeTime ?? new Date()).toISOString() };
 }
 
 /** The operations that run now, of one gateway or of all. */

@@ -312,6 +312,28 @@ describe.concurrent('with a worker', () => {
     );
   });
 
+  it('a record that somebody terminated is shown with the cure, which works, and is forgotten then', async () => {
+    await creel('provision', 'killed', ...spec);
+    await client.workflow.getHandle(gatewayWorkflowId('killed')).terminate('by hand');
+    await until(async () => (await creel('list')).stdout.includes('record terminated (was ready)'));
+    const listed = (await creel('list')).stdout;
+    const cure = /killed: its record was terminated at .*`creel (provision killed --birth \w+) -f gateway\.toml`/.exec(
+      listed,
+    );
+    expect(cure).not.toBeNull();
+    const described = await creel('describe', 'killed');
+    expect(described.stdout).toMatch(
+      /^killed: its record was terminated at [^]*what it said last:\nkilled {2}recorded: ready/,
+    );
+    expect(described.stdout).not.toMatch(/usable +yes/);
+    expect(described.exitCode).toBe(5);
+    const takenUp = await creel(...(cure?.[1] ?? '').split(' '), ...spec);
+    expect(takenUp.stderr).toBe('');
+    expect(takenUp.exitCode).toBe(0);
+    expect((await creel('list')).stdout).not.toContain('record terminated');
+    expect((await creel('describe', 'killed')).stdout).toMatch(/^killed {2}ready/);
+  });
+
   it('--json follows with one frame a line, the last of which has ended', async () => {
     const { stdout, exitCode } = await creel('provision', 'frames', ...spec, '--json');
     const frames = stdout.split('\n').map((line): unknown => JSON.parse(line));
