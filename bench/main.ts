@@ -4,6 +4,7 @@ import { recovery } from './recovery.js';
 import { printResult, type Result } from './result.js';
 import { rotate } from './rotate.js';
 import { upgrade } from './upgrade.js';
+import { wholeFleet } from './whole-fleet.js';
 
 /** `npm run bench -- NAME [RUNS]`: measures side by side in one run, prints a table and the same as one line of JSON. */
 const benches: Record<string, (runs: number | undefined) => Promise<Result>> = {
@@ -12,6 +13,7 @@ const benches: Record<string, (runs: number | undefined) => Promise<Result>> = {
   upgrade,
   recovery,
   many,
+  fleet: wholeFleet,
 };
 
 const [name = '', runs] = process.argv.slice(2);

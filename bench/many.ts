@@ -1,10 +1,10 @@
-import fs from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { gatewayWorkflowId } from '../src/workflows/ids.js';
 import { defaultLimits } from '../src/workflows/limits.js';
 import { DirectoryGround } from '../test/temporal/directory-ground.js';
 import { DirectoryStage } from '../test/temporal/directory-stage.js';
 import { TestServer } from '../test/temporal/server.js';
+import { MemoryWatch } from './memory-watch.js';
 import { quantile, type Result } from './result.js';
 
 /** Many gateways at once on the directory world, through one worker and one dev server. */
@@ -63,22 +63,4 @@ async function eventsOf(stage: DirectoryStage | undefined): Promise<{ entity: nu
   const length = async (id: string) => (await client.workflow.getHandle(id).fetchHistory()).events?.length ?? 0;
   const { last } = await stage.describe();
   return { entity: await length(gatewayWorkflowId(stage.id)), operation: await length(last?.workflowId ?? '') };
-}
-
-/** The most memory a process was seen to use, in MB. */
-class MemoryWatch {
-  readonly #timer: NodeJS.Timeout;
-  #mostMb = 0;
-
-  constructor(pid: number) {
-    this.#timer = setInterval(() => {
-      const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
-      this.#mostMb = Math.max(this.#mostMb, Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024));
-    }, 200);
-  }
-
-  stop(): number {
-    clearInterval(this.#timer);
-    return this.#mostMb;
-  }
 }

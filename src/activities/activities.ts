@@ -5,7 +5,7 @@ import { ensureConfig } from './config-repair.js';
 import { ensureContainer, ensureRestartPolicy } from './container.js';
 import { removeContainer } from './container-removal.js';
 import type { Deps } from './deps.js';
-import { awaitRotation, findFleet, requestRotation, withdrawRotation } from './fleet.js';
+import { awaitRotation, findFleet, findFleetPage, requestRotation, surveyFleet, withdrawRotation } from './fleet.js';
 import { findGeneration } from './generation.js';
 import { ensureRetired, findStrangers } from './devices.js';
 import { ensureEvicted, ensureShutOut, findEvicted } from './eviction.js';
@@ -169,6 +169,8 @@ function looking(deps: Deps) {
     findDevices: findDevices(deps),
     awaitNoOperations: awaitNoOperations(deps),
     findFleet: findFleet(deps),
+    surveyFleet: surveyFleet(deps),
+    findFleetPage: findFleetPage(deps),
     requestRotation: requestRotation(deps),
     awaitRotation: awaitRotation(deps),
     withdrawRotation: withdrawRotation(deps),

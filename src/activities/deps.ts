@@ -1,5 +1,5 @@
 import type { DeploymentKeys } from '../domain/deployment-keys.js';
-import type { Fleet } from '../domain/fleet.js';
+import type { Fleet, Seen } from '../domain/fleet.js';
 import type { KnownEngine } from '../domain/whereabouts.js';
 import type { RotateRequest } from '../workflows/change-requests.js';
 import type { Description, Standing, Withdrawal } from '../workflows/requests.js';
@@ -27,6 +27,10 @@ export type GatewayRecords = {
   readonly keys: () => Promise<DeploymentKeys | undefined>;
   /** Every gateway there is, by its own word, as a run of this name goes through them: to another key, if one is named. */
   readonly lookAtFleet: (run: string, toKey?: string) => Promise<Fleet>;
+  /** The ids of all gateways that may have a record, in no order. */
+  readonly gateways: () => AsyncIterable<string>;
+  /** What each of these says of itself; one that is asked in vain is `silent`. `NotYet` when nobody of them answers. */
+  readonly see: (gateways: readonly string[]) => Promise<Map<string, Seen>>;
   readonly describe: (gateway: string) => Promise<Description | undefined>;
   /** Asks a gateway that has a record, which never begins one: false when it has none. */
   readonly request: (gateway: string, asked: RotateRequest) => Promise<boolean>;

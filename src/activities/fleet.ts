@@ -1,23 +1,86 @@
 import { NotYet, Refused } from '../domain/errors.js';
-import { fleetRequestId, type Fleet } from '../domain/fleet.js';
+import {
+  fleetRequestId,
+  type Fleet,
+  type FleetLook,
+  type FleetPage,
+  type FleetSurvey,
+  type Seen,
+} from '../domain/fleet.js';
+import { firstReady, fleetOf, nextTurns } from '../domain/fleet-order.js';
+import { fleetSilenceMs, fleetSize } from '../domain/thresholds.js';
 import type { RotateRequest } from '../workflows/change-requests.js';
 import type { FleetAsk, FleetEndKind, FleetWatched } from '../workflows/fleet-requests.js';
 import type { Standing } from '../workflows/requests.js';
 import type { Deps } from './deps.js';
+import { say } from './sentence.js';
 import { until } from './until.js';
 
 /** How often a gateway is asked how its rotation stands: one takes a second or two. */
 const paceMs = 500;
 
-/** Every gateway there is, who of them takes part and in which order. `Refused` beside another run over the fleet. */
+/** As a run of an older version looks: at every gateway there is, at once. `Refused` beside another run over the fleet. */
 export const findFleet = (deps: Deps) =>
   async function findFleet(asked: string | { run: string; toKey: string }): Promise<Fleet> {
     const { run, toKey } = typeof asked === 'string' ? { run: asked, toKey: undefined } : asked;
-    const others = (await deps.findOpenOperations('fleet/')).filter((id) => !id.endsWith(`/${run}`));
-    if (others.length > 0)
-      throw new Refused(`${others.join(', ')} goes through the fleet already. Wait for its end, or abort it`);
-    return deps.records.lookAtFleet(run, toKey);
+    await demandAlone(deps, run);
+    const fleet = await deps.records.lookAtFleet(run, toKey);
+    if (fleet.members.length <= fleetSize) return fleet;
+    throw new Refused(
+      `${fleet.members.length} gateways take part: a run that an older creel began holds ${fleetSize}. Begin another one`,
+    );
   };
+
+/** Looks at some gateways before anybody is asked, and counts. `Refused` beside another run over the fleet. */
+export const surveyFleet = (deps: Deps) =>
+  async function surveyFleet(asked: FleetLook): Promise<FleetSurvey> {
+    if (asked.after === '') await demandAlone(deps, asked.run);
+    const { fleet, seen, after } = await look(deps, asked);
+    const first = firstReady(fleet, seen);
+    const counts = { members: fleet.members.length, leftOut: fleet.leftOut.length, silent: fleet.silent };
+    return { ...counts, ...(first && { first }), ...after };
+  };
+
+/** Looks at some gateways whose turn it is. */
+export const findFleetPage = (deps: Deps) =>
+  async function findFleetPage(asked: FleetLook): Promise<FleetPage> {
+    const { fleet, after } = await look(deps, asked);
+    return { ...fleet, ...after };
+  };
+
+async function demandAlone(deps: Deps, run: string): Promise<void> {
+  const [other] = (await deps.findOpenOperations('fleet/')).filter((id) => !id.endsWith(`/${run}`));
+  const name = other?.split('/').at(-1);
+  if (name !== undefined)
+    throw new Refused(
+      `run ${name} goes through the fleet already. \`creel fleet status ${name} --follow\` waits for its end, \`creel fleet abort ${name}\` ends it`,
+    );
+}
+
+type Looked = { fleet: Required<Fleet>; seen: Map<string, Seen>; after: { readonly after?: string } };
+
+async function look(deps: Deps, asked: FleetLook): Promise<Looked> {
+  const all: string[] = [];
+  for await (const id of deps.records.gateways()) all.push(id);
+  const { ids, ...after } = nextTurns(asked, all);
+  const seen = await see(deps, ids);
+  for (const [id, each] of seen) if (each === undefined) seen.delete(id); // It has no record: nobody to speak of.
+  return { fleet: fleetOf(asked.run, seen, asked.toKey), seen, after };
+}
+
+/** When nobody of them answers, this worker may be late with all: only after a while they count as silent. */
+async function see(deps: Deps, ids: readonly string[]): Promise<Map<string, Seen>> {
+  for (const began = Date.now(); ;) {
+    try {
+      return await deps.records.see(ids);
+    } catch (error) {
+      if (!(error instanceof NotYet)) throw error;
+      if (Date.now() - began > fleetSilenceMs) return new Map(ids.map((id) => [id, 'silent']));
+      say(error.message);
+      deps.signal()?.throwIfAborted();
+    }
+  }
+}
 
 /** Asks one gateway for its rotation, in exactly the life that was seen. */
 export const requestRotation = (deps: Deps) =>

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
-import { fleetStatus, tellFleet } from '../client/fleet.js';
+import { endFleet, fleetStatus, tellFleet } from '../client/fleet.js';
 import { fleetId } from '../domain/fleet.js';
 import type { FleetEnd, FleetStatus, FleetWord } from '../workflows/fleet-requests.js';
+import { countsOf } from '../workflows/fleet-state.js';
 import { exits, type Exit } from './exit.js';
 import { origin } from './provision.js';
 import { verb, withTemporal } from './verb.js';
@@ -21,12 +22,13 @@ const meanings: Record<FleetWord['word'], string> = {
 export function fleetCommand() {
   const fleet = new Command('fleet').description('look at a run over the whole fleet, pause, resume or abort it');
   fleet.addCommand(statusCommand());
-  for (const word of ['pause', 'resume', 'abort'] as const) fleet.addCommand(wordCommand(word));
+  for (const word of ['pause', 'resume'] as const) fleet.addCommand(wordCommand(word));
+  fleet.addCommand(abortCommand());
   return fleet;
 }
 
 function statusCommand() {
-  return verb('status', 'show how a run stands, every gateway by name', [
+  return verb('status', 'show how a run stands, and by name those that failed', [
     'creel fleet status 5f3a09bc',
     'creel fleet status 5f3a09bc --follow',
   ])
@@ -55,7 +57,25 @@ function wordCommand(word: FleetWord['word']) {
     });
 }
 
-/** Shows each gateway as it comes to its end, until the run has. Ctrl-C leaves the run going. */
+function abortCommand() {
+  return verb('abort', meanings.abort, [
+    'creel fleet abort 5f3a09bc',
+    'creel fleet abort 5f3a09bc --force    one that answers nobody: it ends at once',
+  ])
+    .argument('<run>', 'its name, as said when it began')
+    .option('--force', 'end its run without asking it; what it has asked for goes on in each gateway')
+    .action(async (rawRun, options) => {
+      const run = fleetId(rawRun);
+      await withTemporal(options, async (client) => {
+        if (options.force) await endFleet(client, run, `ended by force by ${origin()}`);
+        else await tellFleet(client, run, { word: 'abort', origin: origin() });
+        const status = await fleetStatus(client, run);
+        process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : `${headline(status)}\n`);
+      });
+    });
+}
+
+/** Shows gateways as they come to their ends, as far as they are named, until the run has ended. Ctrl-C leaves the run going. */
 export async function followFleet(client: Client, run: string, json: boolean): Promise<Exit> {
   const said = new Set<string>();
   let before = '';
@@ -74,17 +94,27 @@ export async function followFleet(client: Client, run: string, json: boolean): P
 
 function show(status: FleetStatus, json: boolean): Exit {
   const lists = [...status.open.map((id) => `  ${id}: open`), ...status.waiting.map((id) => `  ${id}: waiting`)];
-  const lines = [headline(status), ...status.ends.map(endLine), ...lists];
+  const lines = [headline(status), ...status.ends.map(endLine), ...more(status), ...lists];
   process.stdout.write(json ? `${JSON.stringify(status)}\n` : `${lines.join('\n')}\n`);
   return status.phase === 'ended' ? fleetExit(status) : exits.done;
 }
 
-function headline({ run, phase, reason, size, ends, open, waiting }: FleetStatus): string {
-  const count = (kind: FleetEnd['end']) => ends.filter(({ end }) => end === kind).length;
-  const done = count('done');
-  const others = size - done - open.length - waiting.length;
-  const numbers = `${done} of ${size} done, ${others} not, ${open.length} open, ${waiting.length} waiting, ${count('left out')} left out`;
-  return `run ${run} ${phase}: ${numbers}${reason === '' ? '' : `. Why: ${reason}`}`;
+function headline(status: FleetStatus): string {
+  const { run, phase, reason, size, open, waiting, ahead = 0, change } = status;
+  const counts = countsOf(status);
+  const { done = 0, 'left out': leftOut = 0 } = counts;
+  const others = Object.values(counts).reduce((sum, count) => sum + count, 0) - done - leftOut;
+  const numbers = `${done} of ${size} done, ${others} not, ${open.length} open, ${waiting.length + ahead} waiting, ${leftOut} left out`;
+  const why = reason === '' ? '' : `. Why: ${reason}`;
+  return `run ${run} ${phase}: ${numbers}${why}${change === undefined ? '' : `. ${change}`}`;
+}
+
+/** How many there are beyond those that are named. */
+function more(status: FleetStatus): string[] {
+  return Object.entries(countsOf(status)).flatMap(([kind, count]) => {
+    const unnamed = count - status.ends.filter(({ end }) => end === kind).length;
+    return unnamed > 0 ? [`  and ${unnamed} more: ${kind}`] : [];
+  });
 }
 
 function endLine({ gateway, end, reason }: FleetEnd): string {
@@ -92,7 +122,8 @@ function endLine({ gateway, end, reason }: FleetEnd): string {
 }
 
 /** What the end of a run means to a script: a gateway that was removed meanwhile is nobody's failure. */
-export function fleetExit({ reason, ends }: Pick<FleetStatus, 'reason' | 'ends'>): Exit {
-  if (reason !== '') return exits.failed;
-  return ends.every(({ end }) => end === 'done' || end === 'gone' || end === 'left out') ? exits.done : exits.attention;
+export function fleetExit(status: Pick<FleetStatus, 'reason' | 'ends' | 'counts'>): Exit {
+  if (status.reason !== '') return exits.failed;
+  const { done: _done, gone: _gone, 'left out': _leftOut, ...others } = countsOf(status);
+  return Object.values(others).every((count) => count === 0) ? exits.done : exits.attention;
 }

@@ -77,6 +77,7 @@ async function takeNext({ client, files, held, options, say }: Work): Promise<Ma
   const begun = newestKey(keys).state === 'next' || existsSync(file);
   if (!begun) {
     await refuseBesideOthers(client);
+    await readNamings(client, keys); // Whoever cannot be asked at all is heard of before anything is announced.
     const { id } = currentKey(keys);
     await confirm(id, options.yes, `every gateway gets a token of another key than ${id}, and must be told`);
   }
@@ -93,7 +94,7 @@ async function refuseBesideOthers(client: Client): Promise<void> {
   const [other] = await listRuns(client);
   if (other === undefined) return;
   throw new TurnedDown(
-    `run ${other.run} goes through the fleet already. Wait for its end (\`creel fleet status ${other.run} --follow\`), or abort it. Nothing was made`,
+    `run ${other.run} goes through the fleet already. Wait for its end (\`creel fleet status ${other.run} --follow\`), or end it with \`creel fleet abort ${other.run}\`. Nothing was made`,
     'Refused',
   );
 }
@@ -106,10 +107,13 @@ async function carryOver(
   const announcedAt = Date.now();
   await rekeySecrets(files, held.deployment, say);
   const before = await readOthers(client, held, next);
-  const { run, open } = await findRekeying(client, next.id);
+  const { run, open, number } = await findRekeying(client, next.id);
   let exit: Exit = exits.done;
   if (open || before.length > 0) {
-    if (!open) await startRekeying(client, { run, plan: planOf(options), origin: origin(), keyId: next.id });
+    if (!open) {
+      await tellDeployment(client, { word: 'run', id: next.id, number });
+      await startRekeying(client, { run, plan: planOf(options), origin: origin(), keyId: next.id });
+    }
     say(`Rotating the fleet to it: run ${run}. Look again, pause or abort with: creel fleet status|pause|abort ${run}`);
     exit = await followFleet(client, run, options.json === true);
   }

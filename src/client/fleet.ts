@@ -1,7 +1,8 @@
 import { QueryRejectedError, WorkflowFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { countsOf } from '../workflows/fleet-state.js';
 import type { Fleet, FleetPlan, Seen } from '../domain/fleet.js';
-import { fleetOf } from '../domain/fleet-order.js';
+import { canaryFirst, fleetOf } from '../domain/fleet-order.js';
 import {
   fleetStatusQuery,
   fleetWordUpdate,
@@ -10,7 +11,7 @@ import {
   type FleetStatus,
   type FleetWord,
 } from '../workflows/fleet-requests.js';
-import { fleetWorkflowId, taskQueue } from '../workflows/ids.js';
+import { fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
 import { needsAttentionKey, operationKindKey } from '../workflows/search-attributes.js';
 import { readNewestKey } from './deployment.js';
@@ -25,14 +26,34 @@ const timesAsked = 3;
 
 /** Every gateway there is, by its own word, and who of them takes part in a run of this name, in its order. */
 export async function lookAtFleet(client: Client, run: string, toKey?: string): Promise<Fleet> {
-  return fleetOf(run, await seeFleet(client), toKey);
+  const seen = await seeFleet(client);
+  return canaryFirst(fleetOf(run, seen, toKey), seen);
 }
 
 /** What every gateway there is says of itself. */
 export async function seeFleet(client: Client): Promise<Map<string, Seen>> {
   const ids: string[] = [];
   for await (const { gateway } of list(client)) ids.push(gateway);
+  return seeThese(client, ids);
+}
+
+/** What these gateways say of themselves. */
+export function seeThese(client: Client, ids: readonly string[]): Promise<Map<string, Seen>> {
   return seeEach(ids, (gateway) => see(client, gateway));
+}
+
+/**
+ * The ids of all gateways that may have a record. One that continues as new while they are listed is in no list of those that run
+ * now: those that have continued are listed too, so that nobody is missed.
+ */
+export async function* gatewayIds(client: Client): AsyncGenerator<string> {
+  const query = `WorkflowType = 'gateway' AND ExecutionStatus IN ('Running', 'ContinuedAsNew')`;
+  try {
+    for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 }))
+      yield workflowId.slice(gatewayWorkflowId('').length);
+  } catch (error) {
+    throw unwrap(error);
+  }
 }
 
 /** The same of these gateways. Who does not answer in time is asked again, unless nobody answers: `NoWorker`. */
@@ -135,19 +156,28 @@ export async function tellFleet(client: Client, run: string, word: FleetWord): P
   await asking(client, run, () => handle.executeUpdate(fleetWordUpdate, { args: [word] }));
 }
 
+/** Ends the run of one that answers nobody. What it has asked for goes on in each gateway, and no other is asked. */
+export async function endFleet(client: Client, run: string, reason: string): Promise<void> {
+  await asking(client, run, () => client.workflow.getHandle(fleetWorkflowId(run)).terminate(reason));
+}
+
 async function resultOf(client: Client, run: string): Promise<FleetResult> {
   try {
     return await client.workflow.getHandle(fleetWorkflowId(run)).result();
   } catch (error) {
-    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
-    if (!(cause instanceof ApplicationFailure) || !cause.details?.[0]) throw error;
-    return cause.details[0] as FleetResult;
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cause } = error;
+    if (cause instanceof ApplicationFailure && cause.details?.[0]) return cause.details[0] as FleetResult;
+    return { outcome: 'aborted', reason: cause?.message ?? error.message, run, ends: [] };
   }
 }
 
-function statusOf({ run, reason, ends }: FleetResult): FleetStatus {
-  const size = ends.filter(({ end }) => end !== 'left out').length;
-  return { run, phase: 'ended', reason, size, waiting: [], open: [], ends };
+function statusOf(result: FleetResult): FleetStatus {
+  const { run, reason, ends, change } = result;
+  const counts = countsOf(result);
+  const size = result.size ?? ends.filter(({ end }) => end !== 'left out').length;
+  const changed = change === undefined ? {} : { change };
+  return { run, phase: 'ended', reason, size, waiting: [], open: [], ends, counts, ...changed };
 }
 
 async function asking<T>(client: Client, run: string, call: () => Promise<T>): Promise<T> {
@@ -160,7 +190,7 @@ async function asking<T>(client: Client, run: string, call: () => Promise<T>): P
       });
     if (!isSilence(error)) throw unwrap(error);
     throw new NoWorker(
-      `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}): the run over the fleet goes on when one runs`,
+      `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}): the run over the fleet goes on when one runs. \`creel fleet abort ${run} --force\` ends it without`,
       { cause: error },
     );
   }

@@ -17,7 +17,14 @@ const memoForm = z.object({
   keyId: z.string(),
   keyCheck: z.string(),
   keys: z
-    .array(z.object({ id: z.string(), check: z.string(), state: z.enum(['current', 'next', 'retired']) }))
+    .array(
+      z.object({
+        id: z.string(),
+        check: z.string(),
+        state: z.enum(['current', 'next', 'retired']),
+        runs: z.number().int().positive().optional(),
+      }),
+    )
     .optional(),
   engines: z.array(z.object({ engine: z.string(), host: z.string() })).optional(),
 });

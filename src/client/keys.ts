@@ -1,9 +1,10 @@
 import type { Client } from '@temporalio/client';
-import type { DeploymentKeys } from '../domain/deployment-keys.js';
+import { keysOf, type DeploymentKeys } from '../domain/deployment-keys.js';
 import { namingsOf, type Naming } from '../domain/key-naming.js';
 import { deploymentWorkflowId, fleetWorkflowId, taskQueue } from '../workflows/ids.js';
 import { keyUpdate, type KeyWord } from '../workflows/key-requests.js';
 import { isNotFound, isSilence, NoWorker, unwrap } from './failure.js';
+import { readHeld } from './deployment.js';
 import { seeFleet } from './fleet.js';
 import { answerMs } from './gateways.js';
 
@@ -26,12 +27,19 @@ export async function readNamings(client: Client, keys: DeploymentKeys): Promise
   return namingsOf(keys, await seeFleet(client));
 }
 
-/** The run that takes the fleet to this key: the one that goes on, else the name of the next. */
-export async function findRekeying(client: Client, keyId: string): Promise<{ run: string; open: boolean }> {
-  for (let number = 1; ; number += 1) {
+/**
+ * The run that takes the fleet to this key: the one that goes on, else the name of the next. The deployment remembers how many there
+ * were, because a server forgets those that have ended, and a gateway would take a name that it knows for what it was asked before.
+ */
+export async function findRekeying(
+  client: Client,
+  keyId: string,
+): Promise<{ run: string; open: boolean; number: number }> {
+  const runs = keysOf(await readHeld(client)).find(({ id }) => id === keyId)?.runs ?? 0;
+  for (let number = Math.max(1, runs); ; number += 1) {
     const run = `key-${keyId}-${number}`;
     const open = await isOpen(client, fleetWorkflowId(run));
-    if (open !== false) return { run, open: open === true };
+    if (open === true || (open === undefined && number > runs)) return { run, open: open === true, number };
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import type { Accepted } from '../workflows/requests.js';
+import type { Accepted, OperationOutcome } from '../workflows/requests.js';
 import { isNotFound, unwrap } from './failure.js';
 import { queuedFrame, type Frame } from './frame.js';
 import { ask } from './gateways.js';
@@ -16,11 +16,14 @@ const queuePaceMs = 1_000;
 const startMs = 1_000;
 const startPaceMs = 50;
 
+/** An operation that was accepted; its state as its gateway said then, if it was asked. */
+type Followed = Omit<Accepted, 'state'> & { readonly state?: Accepted['state'] };
+
 /**
  * Follows an operation from its place in the queue to its end; the last frame is `ended`. A frame is given whenever
  * something changed and at least once. Needs no live worker and survives a server that goes away for a while.
  */
-export async function* watch(client: Client, accepted: Omit<Accepted, 'state'>): AsyncGenerator<Frame> {
+export async function* watch(client: Client, accepted: Followed): AsyncGenerator<Frame> {
   let last = '';
   for await (const frame of frames(client, accepted)) {
     const text = JSON.stringify(frame);
@@ -37,7 +40,7 @@ export async function lookOnce(client: Client, workflowId: string): Promise<Fram
   return seen && progress(seen);
 }
 
-async function* frames(client: Client, accepted: Omit<Accepted, 'state'>): AsyncGenerator<Frame> {
+async function* frames(client: Client, accepted: Followed): AsyncGenerator<Frame> {
   const handle = client.workflow.getHandle(accepted.workflowId);
   const soon = Date.now() + startMs;
   let missing = 0;
@@ -48,35 +51,53 @@ async function* frames(client: Client, accepted: Omit<Accepted, 'state'>): Async
       yield progress(seen);
       continue;
     }
+    if (isEnded(accepted.state)) {
+      yield queuedFrame(accepted, { outcome: accepted.state, reason: forgotten(accepted.state) });
+      continue;
+    }
     if (Date.now() < soon) {
       await sleep(startPaceMs);
       continue;
     }
-    const queued = await whereInQueue(client, accepted);
-    missing = queued === undefined ? missing + 1 : 0;
+    const found = await look(client, accepted);
+    missing = found === undefined ? missing + 1 : 0;
     // Twice in a row: between leaving the queue and its start an operation is nowhere.
-    yield missing >= 2 ? gone(accepted) : queuedFrame(accepted, { waitingFor: queued ?? 'its turn' });
+    yield missing >= 2 ? gone(accepted) : queuedFrame(accepted, found ?? { waitingFor: 'its turn' });
   }
 }
 
-function gone(accepted: Omit<Accepted, 'state'>): Frame {
+function isEnded(state: Accepted['state'] | undefined): state is OperationOutcome {
+  return state !== undefined && state !== 'queued' && state !== 'running';
+}
+
+/** A server forgets runs that have ended sooner than a gateway forgets how. */
+function forgotten(outcome: OperationOutcome): string {
+  return outcome === 'done'
+    ? ''
+    : 'its gateway remembers that it ended so; why, was in a run that the server keeps no more';
+}
+
+function gone(accepted: Followed): Frame {
   return queuedFrame(accepted, {
     outcome: 'withdrawn',
     reason: 'it never began: the gateway was removed, or it was withdrawn',
   });
 }
 
-/** What the operation waits for; undefined when its gateway knows nothing of it any more. */
-async function whereInQueue(client: Client, accepted: Omit<Accepted, 'state'>): Promise<string | undefined> {
+type Found = { readonly waitingFor: string } | { readonly outcome: OperationOutcome; readonly reason: string };
+
+/** What the operation waits for, or how it ended, by its gateway's word; undefined when that knows nothing of it any more. */
+async function look(client: Client, { gateway, operation }: Followed): Promise<Found | undefined> {
   try {
-    const { queue, running } = await ask(client, accepted.gateway);
-    if (running?.operation === accepted.operation) return 'its start';
-    const place = queue.findIndex((each) => each.operation === accepted.operation);
+    const { queue, running, last } = await ask(client, gateway);
+    if (last?.operation === operation) return { outcome: last.outcome, reason: last.reason };
+    if (running?.operation === operation) return { waitingFor: 'its start' };
+    const place = queue.findIndex((each) => each.operation === operation);
     if (place < 0) return undefined;
     const before = running ? `operation ${running.operation} (${running.kind})` : 'the operation before it';
-    return place === 0 ? `the end of ${before}` : `${place + 1} operations before it`;
+    return { waitingFor: place === 0 ? `the end of ${before}` : `${place + 1} operations before it` };
   } catch {
-    return 'an answer from its gateway: no worker answers'; // Whatever it is, the next look asks again.
+    return { waitingFor: 'an answer from its gateway: no worker answers' }; // Whatever it is, the next look asks again.
   }
 }
 

@@ -7,7 +7,13 @@ import { Refused } from './errors.js';
 type KeyState = 'current' | 'next' | 'retired';
 
 /** A master key as a namespace knows it: nothing of it is secret. */
-export type DeploymentKey = { readonly id: string; readonly check: string; readonly state: KeyState };
+export type DeploymentKey = {
+  readonly id: string;
+  readonly check: string;
+  readonly state: KeyState;
+  /** How many runs over the fleet to this key were begun; absent when none, and in what older versions wrote. */
+  readonly runs?: number | undefined;
+};
 
 /** The keys of a deployment, oldest first. */
 export type DeploymentKeys = readonly DeploymentKey[];
@@ -32,7 +38,7 @@ export function keyId(raw: unknown): string {
 }
 
 /** A next key beside the current one; the same one twice is once. `Refused` while another is under way, or when it was used before. */
-export function announceKey(keys: DeploymentKeys, { id, check }: Omit<DeploymentKey, 'state'>): DeploymentKeys {
+export function announceKey(keys: DeploymentKeys, { id, check }: Pick<DeploymentKey, 'id' | 'check'>): DeploymentKeys {
   const under = keys.find(({ state }) => state === 'next');
   if (under?.id === keyId(id) && under.check === check) return keys;
   if (under)
@@ -50,6 +56,14 @@ export function promoteKey(keys: DeploymentKeys, id: string): DeploymentKeys {
   if (found?.state === 'current') return keys;
   if (found?.state !== 'next') throw new Refused(`key ${id} is not on its way to be the current one`);
   return keys.map((each) => ({ ...each, state: each.id === id ? 'current' : 'retired' }));
+}
+
+/** A run over the fleet to this key is begun: its number is above those of before; twice is once. */
+export function countRun(keys: DeploymentKeys, id: string, number: number): DeploymentKeys {
+  if (!Number.isSafeInteger(number) || number < 1 || number > 1_000_000)
+    throw new Refused(`the number of a run is ${JSON.stringify(number)}: it must be from 1 to 1000000`);
+  if (!keys.some((each) => each.id === id)) throw new Refused(`key ${JSON.stringify(id)} is not known here`);
+  return keys.map((each) => (each.id === id ? { ...each, runs: Math.max(each.runs ?? 0, number) } : each));
 }
 
 /** The key that is not retired and not new. */

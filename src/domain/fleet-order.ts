@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
-import { Refused } from './errors.js';
 import type { Fleet, LeftOut, Member, Seen } from './fleet.js';
-import { fleetSize } from './thresholds.js';
 
 /**
- * The fleet from what each gateway said: all that live and are rotated by schedule, spread by a hash of run and id. The
- * first is one that is ready: what becomes of another says nothing of the rotation. To another key, if one is named, go all that
- * live and have it not yet, whatever their schedule.
+ * The fleet from what each gateway said: all that live and are rotated by schedule, spread by a hash of run and id. To another
+ * key, if one is named, go all that live and have it not yet, whatever their schedule.
  */
-export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>, toKey?: string): Fleet {
+export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>, toKey?: string): Required<Fleet> {
   const members: Member[] = [];
   const leftOut: LeftOut[] = [];
   const silent: LeftOut[] = [];
@@ -18,18 +15,35 @@ export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>, toKey?: st
     else if (reason !== undefined) leftOut.push({ gateway, reason });
     else if (each?.life) members.push({ gateway, birth: each.life.mark.birth, place: each.life.place });
   }
-  if (members.length > fleetSize)
-    throw new Refused(`${members.length} gateways take part: one run over the fleet holds ${fleetSize}`);
   const order = new Map(members.map(({ gateway }) => [gateway, placeOf(run, gateway)]));
   const by = (one: Member, other: Member) =>
     (order.get(one.gateway) ?? '') < (order.get(other.gateway) ?? '') ? -1 : 1;
-  const sorted = members.toSorted(by);
-  const first = sorted.find(({ gateway }) => isReady(seen.get(gateway)));
-  return {
-    members: first ? [first, ...sorted.filter((each) => each !== first)] : sorted,
-    leftOut: byName(leftOut),
-    silent: byName(silent),
-  };
+  return { members: members.toSorted(by), leftOut: byName(leftOut), silent: byName(silent) };
+}
+
+/** The first of the fleet that is ready: what becomes of another says nothing of the rotation. */
+export function firstReady({ members }: Fleet, seen: ReadonlyMap<string, Seen>): Member | undefined {
+  return members.find(({ gateway }) => isReady(seen.get(gateway)));
+}
+
+/** The fleet with the first that is ready in front. */
+export function canaryFirst<F extends Fleet>(fleet: F, seen: ReadonlyMap<string, Seen>): F {
+  const first = firstReady(fleet, seen);
+  return first ? { ...fleet, members: [first, ...fleet.members.filter((each) => each !== first)] } : fleet;
+}
+
+/**
+ * Whose turn it is after a place in the order of a run, so many at most; `after` is the place of the last one when others follow.
+ * A gateway's place is its own: whoever comes or goes meanwhile moves nobody, so that each is met once.
+ */
+export function nextTurns(
+  { run, after, limit }: { readonly run: string; readonly after: string; readonly limit: number },
+  ids: Iterable<string>,
+): { ids: string[]; after?: string } {
+  const ahead = [...new Set(ids)].map((id) => [placeOf(run, id), id] as const).filter(([place]) => place > after);
+  const next = ahead.toSorted(([one], [other]) => (one < other ? -1 : 1)).slice(0, limit);
+  const last = next.at(-1);
+  return { ids: next.map(([, id]) => id), ...(last && ahead.length > limit && { after: last[0] }) };
 }
 
 function byName(each: readonly LeftOut[]): LeftOut[] {

@@ -26,6 +26,32 @@ export type Fleet = {
   readonly silent?: readonly LeftOut[];
 };
 
+/** What is looked at in one go: so many gateways, from a place in the order of the run on. */
+export type FleetLook = {
+  readonly run: string;
+  /** A rotation of the master key to this one. */
+  readonly toKey?: string;
+  /** The place of the last one that was looked at; empty at the beginning. */
+  readonly after: string;
+  readonly limit: number;
+};
+
+/** Some gateways of the fleet in the order of the run: those that take part, in their turn, and the rest. */
+export type FleetPage = Required<Fleet> & {
+  /** Where the next page goes on; absent after the last one. */
+  readonly after?: string;
+};
+
+/** The same, counted: what a run finds out before it asks anybody. */
+export type FleetSurvey = {
+  readonly members: number;
+  readonly leftOut: number;
+  readonly silent: readonly LeftOut[];
+  /** The first one that is ready. */
+  readonly first?: Member;
+  readonly after?: string;
+};
+
 /** What a gateway said of itself when it was looked at; `silent`: nothing in time; undefined: it had no record any more. */
 export type Seen =
   | 'silent'

@@ -186,8 +186,17 @@ export const rotationStopGraceS = 10;
 export const fleetWindowUsual = 5;
 export const fleetWindow = 20;
 
-/** Gateways in one run over the fleet: some 300 bytes each in its result, which a server takes up to 2 MB. */
+/** Gateways in one run over the fleet that an older creel began: it holds them all at once. */
 export const fleetSize = 5_000;
+
+/** Gateways that a run over the fleet looks at in one go: some 100 bytes each in an answer that must stay under 256 KB. */
+export const fleetPageLength = 200;
+
+/** Gateways that a run over the fleet names with their ends, those that failed before others: some 300 bytes each. */
+export const fleetNamed = 200;
+
+/** How long all of a page may be silent: the worker that asks is there, and a busy one is late. */
+export const fleetSilenceMs = 120_000;
 
 /** The share of a fleet that may fail before the rest is left alone. */
 export const fleetMaxFailed = 0.1;

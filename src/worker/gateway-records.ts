@@ -2,7 +2,7 @@ import { Client, QueryRejectedError } from '@temporalio/client';
 import type { GatewayRecords } from '../activities/deps.js';
 import { findKeys } from '../client/hold-deployment.js';
 import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
-import { lookAtFleet } from '../client/fleet.js';
+import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
 import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
 import { NotYet, Refused } from '../domain/errors.js';
 
@@ -12,6 +12,8 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
   return {
     keys: () => findKeys(client),
     lookAtFleet: (run, toKey) => lookAtFleet(client, run, toKey),
+    gateways: () => gatewayIds(client),
+    see: (gateways) => unlessGone(() => seeThese(client, gateways)).then((seen) => seen ?? new Map()),
     describe: (gateway) => unlessGone(() => ask(client, gateway)),
     request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
     standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),

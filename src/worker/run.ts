@@ -17,6 +17,7 @@ import { openOperations } from './open-operations.js';
 import { connectPatiently, isAway, untilReachable } from './patient-connect.js';
 import { thisMachine } from './machine.js';
 import { workQueues } from './queues.js';
+import { warnOfRetention } from './retention.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 
 /** What a worker is made of; the demo and the tests run the same one over another world. */
@@ -63,6 +64,7 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
   const ask = <T>(call: () => Promise<T>) => untilReachable(call, server.address, log, signal);
   const deployment = await ask(() => holdDeployment(client, parts.readKeys()));
   await ask(() => ensureSearchAttributes(connection, namespace, log, signal));
+  await ask(() => warnOfRetention(connection, namespace, log));
   const world = parts.openWorld(deployment);
   const activities = createActivities({
     ...world,

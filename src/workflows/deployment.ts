@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import {
   announceKey,
+  countRun,
   currentKey,
   keysOf,
   promoteKey,
@@ -67,8 +68,9 @@ function changed(word: KeyWord): DeploymentKeys {
   const keys = keysOf(workflowInfo().memo as KeyMemo);
   return refusing(() => {
     if (word?.word === 'announce') return announceKey(keys, word);
+    if (word?.word === 'run') return countRun(keys, word.id, word.number);
     if (word?.word === 'promote') return promoteKey(keys, word.id);
-    throw new Refused('a deployment takes announce and promote');
+    throw new Refused('a deployment takes announce, run and promote');
   });
 }
 

@@ -1,20 +1,23 @@
-import { isFailure } from './fleet-state.js';
+import { countsOf, failuresIn, isFailure } from './fleet-state.js';
 import type { FleetStatus } from './fleet-requests.js';
 
 /** What the Temporal UI shows of a run over the fleet: how far it is, who did not make it, which command to give. */
-export function fleetDetails({ run, phase, reason, size, waiting, open, ends }: FleetStatus): string {
-  const done = ends.filter(({ end }) => end === 'done').length;
+export function fleetDetails(status: FleetStatus): string {
+  const { run, phase, reason, size, waiting, open, ends, ahead = 0 } = status;
+  const counts = countsOf(status);
+  const failures = failuresIn(counts);
   const failed = ends.filter(({ end }) => isFailure(end));
   return [
     `**${phase}**${reason === '' ? '' : `: ${reason}`}`,
-    `${done} of ${size} done, ${failed.length} failed, ${open.length} open, ${waiting.length} waiting`,
+    `${counts.done ?? 0} of ${size} done, ${failures} failed, ${open.length} open, ${waiting.length + ahead} waiting`,
     ...(open.length > 0 ? [`open: ${open.join(', ')}`] : []),
     ...failed
       .slice(0, shown)
       .map((each) => `${each.gateway}: ${each.end}${each.reason === '' ? '' : `: ${each.reason}`}`),
+    ...(failures > shown ? [`and ${failures - shown} more`] : []),
     `\`creel fleet status ${run}\` | \`creel fleet pause ${run}\` | \`creel fleet resume ${run}\` | \`creel fleet abort ${run}\``,
   ].join('\n\n');
 }
 
-/** Failures named on the page of a run; its status names all. */
+/** Failures named on the page of a run; its status names more. */
 const shown = 20;

@@ -10,6 +10,9 @@ import type { Limits } from './limits.js';
  */
 export type FleetEndKind = 'done' | 'failed' | 'parked' | 'withdrawn' | 'refused' | 'gone' | 'not begun' | 'left out';
 
+/** How many gateways came to which end. */
+export type FleetCounts = Readonly<Partial<Record<FleetEndKind, number>>>;
+
 export type FleetEnd = { readonly gateway: string; readonly end: FleetEndKind; readonly reason: string };
 
 /** What a run over the fleet is started with. */
@@ -28,7 +31,7 @@ export type FleetInput = {
   readonly state?: FleetState;
 };
 
-/** How a run over the fleet stands: every gateway of the snapshot is in exactly one of the lists. */
+/** How a run over the fleet stands. Every gateway is counted once; named are those of the page under way, and the ends that matter most. */
 export type FleetStatus = {
   readonly run: string;
   readonly phase: 'looking' | 'canary' | 'rotating' | 'paused' | 'stopping' | 'ended';
@@ -38,6 +41,12 @@ export type FleetStatus = {
   readonly waiting: readonly string[];
   readonly open: readonly string[];
   readonly ends: readonly FleetEnd[];
+  /** Absent in what older versions say: there `ends` names all. */
+  readonly counts?: FleetCounts;
+  /** How many are still to be looked at again, at their turn. */
+  readonly ahead?: number;
+  /** That gateways came or went while it ran. */
+  readonly change?: string;
 };
 
 /** `done`: it went through the fleet, within the share that may fail; `stopped`: too many failed; `aborted`: by an operator's word. */
@@ -45,8 +54,12 @@ export type FleetResult = {
   readonly outcome: 'done' | 'stopped' | 'aborted';
   readonly reason: string;
   readonly run: string;
-  /** Every gateway that was seen, once. */
+  /** Gateways by name, those that failed before others. */
   readonly ends: readonly FleetEnd[];
+  /** Every gateway, once; absent in what older versions said, where `ends` names all. */
+  readonly counts?: FleetCounts;
+  readonly size?: number;
+  readonly change?: string;
 };
 
 /** What the activities of a run are told about one gateway. */

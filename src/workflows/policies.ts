@@ -72,6 +72,17 @@ export function fleetPolicy(limits: Limits, limitMs: number): ActivityOptions {
   return { ...rest, startToCloseTimeout: limitMs + limits.waitMs, retry: { ...retry, maximumAttempts: Infinity } };
 }
 
+/** How a run over the fleet looks: for as long as it takes, but an abort waits for nobody. */
+export function fleetLookPolicy(limits: Limits): ActivityOptions {
+  const { retry, ...rest } = base(limits);
+  return {
+    ...rest,
+    cancellationType: 'TRY_CANCEL',
+    startToCloseTimeout: limits.fetchMs,
+    retry: { ...retry, maximumAttempts: Infinity },
+  };
+}
+
 function base(limits: Limits) {
   return {
     heartbeatTimeout: limits.heartbeatMs,

@@ -5,6 +5,8 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -13,8 +15,8 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/activities.js';
 import { Refused } from '../domain/errors.js';
-import { fleetId, fleetPlan, type Fleet } from '../domain/fleet.js';
-import { rotationMs } from '../domain/thresholds.js';
+import { fleetId, fleetPlan, type Fleet, type FleetLook } from '../domain/fleet.js';
+import { fleetPageLength, rotationMs } from '../domain/thresholds.js';
 import { fleetDetails } from './fleet-details.js';
 import {
   fleetStatusQuery,
@@ -32,20 +34,25 @@ import {
   fleetResult,
   fleetStatus,
   isOver,
+  newFleet,
+  restoredFleet,
   stopFleet,
+  surveyed,
   takeNext,
+  turnPage,
+  wantsPage,
   type FleetState,
   type OpenMember,
 } from './fleet-state.js';
 import { fleetWorkflowId } from './ids.js';
 import type { Attempted } from './operation.js';
 import { sendPage } from './page.js';
-import { fleetPolicy } from './policies.js';
+import { fleetLookPolicy, fleetPolicy } from './policies.js';
 import { continueAsNewSignal } from './requests.js';
 import { needsAttentionKey } from './search-attributes.js';
 
 type Asking = {
-  [K in 'findFleet' | 'requestRotation' | 'awaitRotation' | 'withdrawRotation']: (
+  [K in 'findFleet' | 'surveyFleet' | 'findFleetPage' | 'requestRotation' | 'awaitRotation' | 'withdrawRotation']: (
     ...args: Parameters<Activities[K]>
   ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
 };
@@ -72,11 +79,13 @@ class FleetRun {
   #news = true;
   #continueAsNew = false;
   #fault: unknown;
+  #look: CancellationScope | undefined;
+  #left = false;
 
   constructor(input: FleetInput) {
     this.#input = input;
     this.#id = fleetWorkflowId(input.run);
-    this.#state = input.state;
+    this.#state = input.state && restoredFleet(input.state);
     setHandler(fleetWordUpdate, (word) => this.#hear(word), { validator: (word) => this.#check(word) });
     setHandler(fleetStatusQuery, () => this.#status());
     setHandler(continueAsNewSignal, () => {
@@ -89,6 +98,8 @@ class FleetRun {
   abort(reason: string): void {
     this.#aborted = reason;
     if (this.#state) stopFleet(this.#state, 'aborted', reason);
+    else if (patched('an abort ends the look')) this.#left = true;
+    this.#look?.cancel();
     this.#news = true;
   }
 
@@ -98,11 +109,12 @@ class FleetRun {
     const state = await this.#begin();
     for (const member of state.open) this.#start(state, member);
     while (!isOver(state)) {
+      if (state.look) await this.#survey(state);
+      else if (wantsPage(state, plan)) await this.#turnPage(state);
       for (let next = takeNext(state, plan, Date.now()); next; next = takeNext(state, plan, Date.now()))
         this.#start(state, next);
       this.#show(state);
-      this.#news = false;
-      await condition(() => this.#news || isOver(state));
+      if (!state.look && !wantsPage(state, plan)) await this.#wait(state);
       if (this.#fault !== undefined) throw this.#fault;
       if (!isOver(state) && this.#mustContinueAsNew()) await this.#goOn(state);
     }
@@ -114,25 +126,83 @@ class FleetRun {
 
   async #begin(): Promise<FleetState> {
     if (this.#state) return this.#state;
-    this.#state = beginFleet(await this.#look(), this.#input.plan);
+    setCurrentDetails('looking at the fleet');
+    this.#state = patched('a fleet in pages') ? await this.#checked() : await this.#wholeFleet();
     if (this.#aborted !== '') stopFleet(this.#state, 'aborted', this.#aborted);
     return this.#state;
   }
 
-  /** The fleet as it is now. What cannot be looked at at all fails the run before anybody was asked. */
-  async #look(): Promise<Fleet> {
-    setCurrentDetails('looking at the fleet');
-    try {
+  async #wait(state: FleetState): Promise<void> {
+    this.#news = false;
+    await condition(() => this.#news || isOver(state));
+  }
+
+  async #checked(): Promise<FleetState> {
+    return refusing(async () => {
+      fleetId(this.#input.run);
+      fleetPlan(this.#input.plan);
+      return newFleet();
+    });
+  }
+
+  /** As an older version looked: at all of them at once. An abort waits for no answer. */
+  async #wholeFleet(): Promise<FleetState> {
+    return refusing(async () => {
       fleetId(this.#input.run);
       fleetPlan(this.#input.plan);
       const { run, keyId, rekey } = this.#input;
       const asked = rekey && keyId !== undefined ? { run, toKey: keyId } : run;
-      return (await this.#ask('look at the fleet').findFleet(asked)).value;
+      const look = this.#ask('look at the fleet').findFleet(asked);
+      const nobody: Fleet = { members: [], leftOut: [] };
+      const left = condition(() => this.#left).then(() => nobody);
+      const fleet = await Promise.race([look.then(({ value }) => value), left]);
+      return beginFleet(fleet, this.#input.plan);
+    });
+  }
+
+  /** Looks at some more, before anybody is asked. What cannot be looked at at all fails the run. */
+  async #survey(state: FleetState): Promise<void> {
+    const { after = '' } = state.look ?? {};
+    const survey = await refusing(() =>
+      this.#looking(() => this.#asLook('look at the fleet').surveyFleet(this.#lookAt(after))),
+    );
+    if (survey) surveyed(state, this.#input.plan, survey);
+  }
+
+  /** Looks again at whose turn it is next; when that cannot be done, nobody else begins. */
+  async #turnPage(state: FleetState): Promise<void> {
+    const { after = '' } = state.pages ?? {};
+    try {
+      const page = await this.#looking(() => this.#asLook('look at the next ones').findFleetPage(this.#lookAt(after)));
+      if (page) turnPage(state, this.#input.plan, page);
     } catch (error) {
-      const cause = error instanceof ActivityFailure ? error.cause : error;
-      if (!(cause instanceof Refused || cause instanceof ApplicationFailure)) throw error;
-      throw ApplicationFailure.create({ message: cause.message, type: 'Refused', nonRetryable: true });
+      if (!(error instanceof ActivityFailure)) throw error;
+      stopFleet(state, 'stopped', `the rest could not be looked at: ${error.cause?.message ?? error.message}`);
     }
+  }
+
+  /** Undefined when the run was aborted meanwhile: then no answer is waited for. */
+  async #looking<T>(call: () => Promise<Attempted<T>>): Promise<T | undefined> {
+    if (this.#aborted !== '') return undefined;
+    this.#look = new CancellationScope();
+    try {
+      return (await this.#look.run(call)).value;
+    } catch (error) {
+      if (this.#aborted !== '' && isCancellation(error)) return undefined;
+      throw error;
+    } finally {
+      this.#look = undefined;
+    }
+  }
+
+  #lookAt(after: string): FleetLook {
+    const { run, keyId, rekey, limits } = this.#input;
+    const key = rekey && keyId !== undefined ? { toKey: keyId } : {};
+    return { run, after, limit: limits.fleetPage ?? fleetPageLength, ...key };
+  }
+
+  #asLook(summary: string): Asking {
+    return proxyActivities<Asking>({ ...fleetLookPolicy(this.#input.limits), summary });
   }
 
   /** Whatever a gateway comes to, it is remembered; a fault of our own fails the task instead. */
@@ -241,8 +311,19 @@ class FleetRun {
   async #page(reason: string): Promise<void> {
     const at = new Date(Date.now()).toISOString();
     const { run, limits } = this.#input;
-    const text = `${reason}. \`creel fleet status ${run}\` names every gateway`;
+    const text = `${reason}. \`creel fleet status ${run}\` names those that failed`;
     await sendPage({ id: this.#id, gateway: 'fleet', title: 'the rotation of the fleet stopped', text, at }, limits);
+  }
+}
+
+/** What cannot be looked at at all fails the run: nobody was asked. */
+async function refusing<T>(look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    const cause = error instanceof ActivityFailure ? error.cause : error;
+    if (!(cause instanceof Refused || cause instanceof ApplicationFailure)) throw error;
+    throw ApplicationFailure.create({ message: cause.message, type: 'Refused', nonRetryable: true });
   }
 }
 

@@ -3,10 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { NoWorker } from '../../src/client/failure.js';
 import { seeEach } from '../../src/client/fleet.js';
 import { Refused } from '../../src/domain/errors.js';
-import { fleetId, fleetPlan, fleetRequestId, type Fleet, type FleetPlan, type Seen } from '../../src/domain/fleet.js';
-import { fleetOf } from '../../src/domain/fleet-order.js';
+import {
+  fleetId,
+  fleetPlan,
+  fleetRequestId,
+  type Fleet,
+  type FleetPage,
+  type FleetPlan,
+  type FleetSurvey,
+  type Seen,
+} from '../../src/domain/fleet.js';
+import { canaryFirst, fleetOf, nextTurns } from '../../src/domain/fleet-order.js';
 import { gatewaySpec } from '../../src/domain/gateway-spec.js';
-import type { FleetEndKind } from '../../src/workflows/fleet-requests.js';
+import type { FleetCounts, FleetEndKind } from '../../src/workflows/fleet-requests.js';
 import {
   beginFleet,
   endMember,
@@ -14,8 +23,13 @@ import {
   fleetStatus,
   isFailure,
   isOver,
+  newFleet,
+  restoredFleet,
   stopFleet,
+  surveyed,
   takeNext,
+  turnPage,
+  wantsPage,
   type FleetState,
 } from '../../src/workflows/fleet-state.js';
 
@@ -218,11 +232,163 @@ describe('a run over the fleet', () => {
     const state = beginFleet(fleet(1), plan);
     fill(state);
     endMember(state, plan, { gateway: 'g0', end: 'failed', reason: 'x'.repeat(5_000) });
-    expect(state.ends[0]?.reason).toHaveLength(200);
+    expect(state.ends[0]?.reason).toHaveLength(198);
   });
 
   test('over nobody is done', () => {
     expect(fleetResult('r', beginFleet(fleet(0, 2), plan))).toMatchObject({ outcome: 'done', ends: [{}, {}] });
+  });
+});
+
+/** A fleet in the world while a run pages through it: gateways come and go, and some do not answer. */
+class World {
+  readonly living = new Set<string>();
+  readonly mute = new Set<string>();
+  readonly asked: string[] = [];
+
+  look(after: string, limit: number): FleetPage {
+    const { ids, ...rest } = nextTurns({ run: 'r', after, limit }, this.living);
+    const members = ids.filter((id) => !this.mute.has(id)).map((gateway) => ({ gateway, birth: 'aaaaaa', place }));
+    const silent = ids.filter((id) => this.mute.has(id)).map((gateway) => ({ gateway, reason: 'x'.repeat(5_000) }));
+    return { members, leftOut: [], silent, ...rest };
+  }
+
+  survey(after: string, limit: number): FleetSurvey {
+    const { members, leftOut, silent, ...rest } = this.look(after, limit);
+    const [first] = members;
+    return { ...rest, members: members.length, leftOut: leftOut.length, silent, ...(first && { first }) };
+  }
+}
+
+/** Goes through the world to its end, one event after another; `meanwhile` happens between them. */
+function play(
+  world: World,
+  over: FleetPlan,
+  limit: number,
+  meanwhile: (step: number, state: FleetState) => void,
+): FleetState {
+  let state = newFleet();
+  for (let step = 0; !isOver(state); step += 1) {
+    meanwhile(step, state);
+    state = restoredFleet(JSON.parse(JSON.stringify(state)));
+    expect(JSON.stringify(state).length).toBeLessThan(100 * 1024);
+    if (state.look) surveyed(state, over, world.survey(state.look.after, limit));
+    else if (wantsPage(state, over)) turnPage(state, over, world.look(state.pages?.after ?? '', limit));
+    const proved = (state.counts?.done ?? 0) > 0;
+    world.asked.push(...fill(state, over));
+    expect(state.open.length).toBeLessThanOrEqual(proved ? over.window : 1);
+    const next = state.open[step % Math.max(1, state.open.length)];
+    if (next) end(state, next.gateway, world.living.has(next.gateway) ? 'done' : 'gone', over);
+  }
+  return state;
+}
+
+const total = (counts: FleetCounts = {}) => Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+describe('a run that pages through its fleet', () => {
+  const numbers = fc.record({
+    size: fc.nat(60),
+    limit: fc.integer({ min: 1, max: 20 }),
+    window: fc.integer({ min: 1, max: 6 }),
+  });
+  const comings = fc.array(fc.record({ step: fc.nat(80), comes: fc.boolean(), which: fc.nat(80) }), { maxLength: 12 });
+
+  test('asks whoever stays exactly once, whoever comes at most once, and counts every one, whatever comes and goes', () => {
+    fc.assert(
+      fc.property(numbers, comings, ({ size, limit, window }, changes) => {
+        const world = new World();
+        for (let index = 0; index < size; index += 1) world.living.add(`g${index}`);
+        const stay = [...world.living].filter((id) => !changes.some(({ which }) => id === `g${which}`));
+        const over = { window, maxFailed: 1, beginWithinMs: 1 };
+        const state = play(world, over, limit, (step) => {
+          for (const { comes, which } of changes.filter((each) => each.step === step))
+            if (comes) world.living.add(`g${which}`);
+            else world.living.delete(`g${which}`);
+        });
+        expect(new Set(world.asked).size).toBe(world.asked.length);
+        for (const id of stay) expect(world.asked).toContain(id);
+        expect(total(state.counts)).toBe(world.asked.length);
+        const { size: looked, change } = fleetStatus('r', state);
+        expect(change === undefined).toBe(looked === world.asked.length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('of 10,000 keeps its state, its status and its result small, and names those that failed', () => {
+    const world = new World();
+    for (let index = 0; index < 10_000; index += 1) world.living.add(`gateway-with-a-long-name-${index}`);
+    for (const id of [...world.living].filter((_, index) => index % 20 === 0)) world.mute.add(id);
+    const state = play(world, { ...plan, window: 20 }, 200, () => undefined);
+    expect(state.counts).toEqual({ done: 9_500, failed: 500 });
+    const result = fleetResult('r', state);
+    expect(result).toMatchObject({ outcome: 'done', size: 10_000 });
+    expect(new Set(result.ends.map((each) => each.end))).toEqual(new Set(['failed']));
+    expect(JSON.stringify(result).length).toBeLessThan(100 * 1024);
+    expect(JSON.stringify(fleetStatus('r', state)).length).toBeLessThan(100 * 1024);
+    expect(new Set(world.asked).size).toBe(9_500);
+  });
+
+  test('goes in an order of its own, the first that is ready before all', () => {
+    const world = new World();
+    for (let index = 0; index < 30; index += 1) world.living.add(`g${index}`);
+    world.mute.add('g0');
+    const over = { ...plan, maxFailed: 0.5 };
+    const once = play(world, over, 4, () => undefined);
+    expect(once.counts).toEqual({ done: 29, failed: 1 });
+    expect(world.asked).not.toEqual([...world.living].filter((id) => id !== 'g0'));
+    const again = nextTurns({ run: 'other', after: '', limit: 30 }, world.living);
+    expect(again.ids).not.toEqual(world.asked);
+    expect(again.ids.toSorted()).toEqual([...world.living].toSorted());
+  });
+
+  test('aborted while it looks, or between its pages, begins with nobody else and counts whoever was not met', () => {
+    for (const when of ['look', 'pages'] as const) {
+      const world = new World();
+      for (let index = 0; index < 30; index += 1) world.living.add(`g${index}`);
+      const state = play(world, { ...plan, window: 2 }, 7, (_step, at) => {
+        if (at[when] && (when === 'look' || world.asked.length > 10)) stopFleet(at, 'aborted', 'by hand');
+      });
+      expect(fleetResult('r', state)).toMatchObject({ outcome: 'aborted', reason: 'by hand' });
+      if (when === 'look') expect(world.asked).toEqual([]);
+      else expect(total(state.counts)).toBe(30);
+      expect(state.counts?.['not begun'] ?? 0).toBe(when === 'look' ? 0 : 30 - world.asked.length);
+    }
+  });
+
+  test('begins with nobody when too many do not answer', () => {
+    const world = new World();
+    for (let index = 0; index < 20; index += 1) world.living.add(`g${index}`);
+    for (let index = 0; index < 3; index += 1) world.mute.add(`g${index}`);
+    const state = play(world, plan, 5, () => undefined);
+    expect(fleetResult('r', state)).toMatchObject({ outcome: 'stopped', reason: '3 of 20 failed, more than 10 %' });
+    expect(world.asked).toEqual([]);
+    expect(state.counts).toEqual({ failed: 3, 'not begun': 17 });
+  });
+
+  test('paused turns no page', () => {
+    const state = newFleet();
+    surveyed(state, plan, { members: 3, leftOut: 0, silent: [] });
+    expect(wantsPage(state, plan)).toBe(true);
+    state.paused = true;
+    expect(wantsPage(state, plan)).toBe(false);
+    expect(fleetStatus('r', state)).toMatchObject({ phase: 'paused', ahead: 3 });
+  });
+
+  test('that an older version carried goes on with its whole fleet, and counts what had ended', () => {
+    const old = {
+      version: 1,
+      size: 3,
+      waiting: fleet(2).members,
+      open: [],
+      paused: false,
+      ends: [{ gateway: 'x', end: 'done', reason: '' }],
+    };
+    const state = restoredFleet(JSON.parse(JSON.stringify(old)));
+    expect(fill(state)).toEqual(['g0', 'g1']);
+    end(state, 'g0', 'done');
+    end(state, 'g1', 'failed', { ...plan, maxFailed: 1 });
+    expect(fleetResult('r', state)).toMatchObject({ outcome: 'done', counts: { done: 2, failed: 1 } });
   });
 });
 
@@ -281,8 +447,10 @@ describe('who takes part', () => {
 
   test('goes in an order that the run decides, not the alphabet, and begins with one that is ready', () => {
     const ids = Array.from({ length: 30 }, (_, index) => `g${index}`);
-    const order = (run: string, phases: Record<string, string> = {}) =>
-      fleetOf(run, new Map(ids.map((id) => seen(id, phases[id] ?? 'ready')))).members.map(({ gateway }) => gateway);
+    const order = (run: string, phases: Record<string, string> = {}) => {
+      const told = new Map(ids.map((id) => seen(id, phases[id] ?? 'ready')));
+      return canaryFirst(fleetOf(run, told), told).members.map(({ gateway }) => gateway);
+    };
     expect(order('one')).toEqual(order('one'));
     expect(order('one')).not.toEqual(order('two'));
     expect(order('one')).not.toEqual(ids);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import {
   announceKey,
+  countRun,
   keyId,
   keysOf,
   nameOfNewest,
@@ -60,6 +61,15 @@ describe('the keys of a deployment', () => {
   test('begin with one, which no record names', () => {
     expect(one).toEqual([{ id: first.id, check, state: 'current' }]);
     expect(nameOfNewest(one)).toEqual({});
+  });
+
+  test('how many runs there were to a key is remembered: the highest number, whatever comes twice', () => {
+    const both = announceKey(one, { id: second.id, check });
+    const counted = countRun(countRun(countRun(both, second.id, 1), second.id, 3), second.id, 2);
+    expect(counted).toMatchObject([{ id: first.id }, { id: second.id, runs: 3 }]);
+    expect(promoteKey(counted, second.id)).toMatchObject([{ state: 'retired' }, { state: 'current', runs: 3 }]);
+    expect(() => countRun(both, '00000000', 1)).toThrow(Refused);
+    for (const number of [0, 1.5, '1']) expect(() => countRun(both, second.id, number as number)).toThrow(Refused);
   });
 
   test('go from one to the next, each word once, and on to a third', () => {

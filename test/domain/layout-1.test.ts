@@ -30,6 +30,10 @@ import {
 } from '../../src/workflows/ids.js';
 import { engineUpdate } from '../../src/workflows/engine-requests.js';
 import { placedSignal } from '../../src/workflows/requests.js';
+import { nextTurns } from '../../src/domain/fleet-order.js';
+import { acceptRequest } from '../../src/workflows/accept-request.js';
+import { carry, restored } from '../../src/workflows/carried-state.js';
+import { newFleet } from '../../src/workflows/fleet-state.js';
 import { emptyState } from '../../src/workflows/gateway-state.js';
 import { provisionSteps, registry } from '../../src/workflows/steps.js';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
@@ -288,6 +292,44 @@ describe('layout 1 lists', () => {
       answered: [],
       newRun: false,
       alone: false,
+    });
+  });
+});
+
+describe('layout 1 carries', () => {
+  test('what a record remembers of its requests, one a line', () => {
+    const at = 1_700_000_000_000;
+    const state = emptyState(1, at);
+    const place = { provider: 'local', host: 'local' } as const;
+    const request = { kind: 'remove', requestId: 'r1', origin: 'o', purge: false, place } as const;
+    acceptRequest(state, request, 'abcdefghij', 'g42', at);
+    const [open = ''] = carry(state).requests ?? [];
+    expect(open).toMatch(/^3xgaydm5b91p2ml86tp [0-9a-z]{19} 1 loyw3v28$/);
+    expect(carry(state)).toMatchObject({ version: 1, answered: [] });
+    const ended = `${open} remove 7k3fq2 done`;
+    const { answered } = restored({ ...carry(state), requests: [ended] });
+    expect(answered).toMatchObject([{ operation: 1, at, end: { kind: 'remove', birth: '7k3fq2', outcome: 'done' } }]);
+    expect(carry(restored({ ...carry(state), requests: [ended] })).requests).toEqual([ended]);
+  });
+
+  test('how far a run over the fleet is', () => {
+    expect(newFleet()).toEqual({
+      version: 1,
+      size: 0,
+      waiting: [],
+      open: [],
+      ends: [],
+      counts: {},
+      paused: false,
+      look: { after: '', silent: 0, mute: [] },
+    });
+  });
+
+  test('whose turn it is in a run over the fleet', () => {
+    const { ids, after } = nextTurns({ run: '2026-11', after: '', limit: 2 }, ['a', 'b', 'c']);
+    expect({ ids, after }).toEqual({
+      ids: ['c', 'b'],
+      after: '330ace7e4f1d810e5f0553e1e5c1e0430b250dfc7d7c1d08f3ecbfe4e1c979d1',
     });
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Client } from '@temporalio/client';
+import { endFleet, listRuns } from '../../src/client/fleet.js';
 import type { FleetPlan } from '../../src/domain/fleet.js';
+import { nextTurns } from '../../src/domain/fleet-order.js';
 import {
   fleetStatusQuery,
   fleetWordUpdate,
@@ -16,6 +18,8 @@ import { DirectoryPager } from '../world/directory-pager.js';
 import { testSpec } from '../world/open-test-world.js';
 import { DirectoryGround } from './directory-ground.js';
 import { DirectoryStage } from './directory-stage.js';
+import type { Limits } from '../../src/workflows/limits.js';
+import { largestEvent } from './history-cost.js';
 import { shortLimits } from './stage.js';
 import { TestServer } from './server.js';
 
@@ -27,7 +31,7 @@ class Fleet {
   readonly ground: DirectoryGround;
   readonly #first: DirectoryStage;
   readonly gateways: DirectoryStage[] = [];
-  readonly #run = 'test-run';
+  #run = 'test-run';
 
   private constructor(ground: DirectoryGround) {
     this.ground = ground;
@@ -61,13 +65,14 @@ class Fleet {
     return stage;
   }
 
-  async start(plan: Partial<FleetPlan> = {}): Promise<void> {
+  async start(plan: Partial<FleetPlan> = {}, limits: Partial<Limits> = {}, run = 'test-run'): Promise<void> {
+    this.#run = run;
     const input: FleetInput = {
       layout: 1,
-      run: this.#run,
+      run,
       origin: 'test',
       plan: { ...usual, ...plan },
-      limits: shortLimits,
+      limits: { ...shortLimits, ...limits },
     };
     await (
       await this.client
@@ -100,11 +105,12 @@ class Fleet {
     }
   }
 
-  /** The order in which it is their turn. */
+  /** The order in which it is their turn, while the first one is open. */
   async order(): Promise<DirectoryStage[]> {
-    const { waiting, open, ends } = await this.status();
-    const ids = [...ends.filter(({ end }) => end !== 'left out').map(({ gateway }) => gateway), ...open, ...waiting];
-    return ids.flatMap((id) => this.gateways.filter((each) => each.id === id));
+    const { open } = await this.status();
+    const ids = this.gateways.map(({ id }) => id).filter((id) => !open.includes(id));
+    const { ids: others } = nextTurns({ run: this.#run, after: '', limit: ids.length }, ids);
+    return [...open, ...others].flatMap((id) => this.gateways.filter((each) => each.id === id));
   }
 
   /** The end of the run, whatever it is. */
@@ -124,6 +130,11 @@ function endsOf(fleet: Fleet, result: FleetResult): Map<string, FleetEndKind> {
   const named = result.ends.map(({ gateway }) => gateway);
   expect(named.toSorted()).toEqual(fleet.gateways.map(({ id }) => id).toSorted());
   return new Map(result.ends.map(({ gateway, end }) => [gateway, end]));
+}
+
+/** Whether nobody is left whose turn is still to come. */
+function isNearlyOver({ waiting, ahead }: FleetStatus): boolean {
+  return waiting.length + (ahead ?? 0) === 0;
 }
 
 /** Whether the gateway lets exactly the generation on record in. */
@@ -166,7 +177,7 @@ describe('a rotation of the fleet', () => {
       await fleet.until(({ ends }) => ends.filter(({ end }) => end === 'done').length >= 6);
       await fleet.ground.killWorkers();
       await fleet.ground.startWorker();
-      await fleet.until(({ open, waiting }) => waiting.length === 0 && open.length <= 1);
+      await fleet.until((status) => isNearlyOver(status) && status.open.length <= 1);
       held.letGo('ensureReplacement');
 
       const result = await fleet.result();
@@ -216,7 +227,7 @@ describe('a rotation of the fleet', () => {
       await fleet.until(({ open }) => open.length === 2);
       // Whoever else is open goes on, and the one that waits for its turn is taken back.
       for (const stage of order) if (stage !== queued) stage.letGo('ensureToken');
-      await fleet.until(({ open, waiting }) => open.length === 1 && waiting.length === 0);
+      await fleet.until((status) => isNearlyOver(status) && status.open.length === 1);
       await (await fleet.handle()).signal(continueAsNewSignal);
       expect(await fleet.tell('abort')).toMatchObject({ phase: 'stopping' });
       const result = await fleet.result();
@@ -238,9 +249,15 @@ describe('a rotation of the fleet', () => {
       await canary?.held('ensureToken');
       await fleet.tell('abort');
       for (const stage of fleet.gateways) stage.letGo('ensureToken');
-      const ends = endsOf(fleet, await fleet.result());
-      expect(ends.get(canary?.id ?? '')).toBe('done');
-      expect([...ends.values()].toSorted()).toEqual(['done', 'not begun', 'not begun', 'not begun']);
+      expect(await fleet.result()).toMatchObject({
+        outcome: 'aborted',
+        counts: { done: 1, 'not begun': 3 },
+        ends: [{ gateway: canary?.id, end: 'done' }],
+      });
+      const generations = await Promise.all(
+        fleet.gateways.map(async (each) => (await each.settled()).life?.tokenGeneration),
+      );
+      expect(generations.filter((each) => each === 2)).toHaveLength(1);
     }));
 
   it('whose first one fails leaves the rest alone, and a person hears of it', () =>
@@ -249,7 +266,7 @@ describe('a rotation of the fleet', () => {
       await fleet.start({ maxFailed: 1 });
       const result = await fleet.result();
       expect(result).toMatchObject({ outcome: 'stopped', reason: expect.stringContaining('the first one failed') });
-      expect([...endsOf(fleet, result).values()].toSorted()).toEqual(['failed', 'not begun', 'not begun', 'not begun']);
+      expect(result).toMatchObject({ counts: { failed: 1, 'not begun': 3 }, ends: [{ end: 'failed' }] });
       for (const stage of fleet.gateways) expect((await stage.settled()).life?.tokenGeneration).toBe(1);
       await vi.waitUntil(() =>
         new DirectoryPager(fleet.ground.root).pages().some(({ title }) => title.includes('fleet')),
@@ -265,15 +282,9 @@ describe('a rotation of the fleet', () => {
       for (const stage of order) stage.letGo('ensureToken');
       const result = await fleet.result();
       expect(result).toMatchObject({ outcome: 'stopped', reason: '2 of 6 failed, more than 20 %' });
-      const ends = endsOf(fleet, result);
-      expect(order.map(({ id }) => ends.get(id))).toEqual([
-        'done',
-        'failed',
-        'failed',
-        'not begun',
-        'not begun',
-        'not begun',
-      ]);
+      const ends = new Map(result.ends.map(({ gateway, end }) => [gateway, end]));
+      expect(order.slice(0, 3).map(({ id }) => ends.get(id))).toEqual(['done', 'failed', 'failed']);
+      expect(result.counts).toEqual({ done: 1, failed: 2, 'not begun': 3 });
     }));
 
   it('withdraws for good what cannot begin in time', () =>
@@ -316,7 +327,8 @@ describe('a rotation of the fleet', () => {
       await fleet.ground.killWorkers();
       const { interferences } = fleet.ground;
       const crashes = [
-        ['findFleet', 'none'],
+        ['surveyFleet', 'none'],
+        ['findFleetPage', 'none'],
         ['requestRotation', first?.id],
         ['awaitRotation', second?.id],
         ['withdrawRotation', late.id],
@@ -357,6 +369,81 @@ describe('a rotation of the fleet', () => {
       canary?.letGo('ensureToken');
       const result = await fleet.result();
       expect(result).toMatchObject({ outcome: 'aborted', reason: 'its run was cancelled' });
-      expect([...endsOf(fleet, result).values()].toSorted()).toEqual(['done', 'not begun']);
+      expect(result).toMatchObject({ counts: { done: 1, 'not begun': 1 } });
+    }));
+
+  it('of 60 in pages of ten, carried on as new many times, its worker killed between pages: each is rotated once', () =>
+    Fleet.play(60, async (fleet) => {
+      await fleet.add({ spec: testSpec });
+      await fleet.start({ window: 10 }, { fleetPage: 10, entityEvents: 60 });
+      await fleet.until(({ counts }) => (counts?.done ?? 0) >= 12);
+      await fleet.ground.killWorkers();
+      await fleet.ground.startWorker();
+      const between = await fleet.until(({ counts }) => (counts?.done ?? 0) >= 30);
+      await fleet.ground.killWorkers();
+      await fleet.ground.startWorker();
+      expect(between.waiting.length).toBeLessThanOrEqual(10);
+      const result = await fleet.result();
+      expect(result).toMatchObject({ outcome: 'done', size: 60, counts: { done: 60, 'left out': 1 } });
+      expect(result).not.toHaveProperty('change');
+      endsOf(fleet, result);
+      for (const stage of fleet.gateways.slice(0, 60)) expect((await stage.settled()).life?.tokenGeneration).toBe(2);
+      const { runs, bytes } = await largestEvent(await fleet.client, fleetWorkflowId('test-run'));
+      expect(runs).toBeGreaterThan(3);
+      expect(bytes).toBeLessThan(32 * 1024);
+    }));
+
+  it('says that gateways came and went while it ran, and asks each once', () =>
+    Fleet.play(8, async (fleet) => {
+      const lastly = fleet.gateways[3];
+      for (const stage of fleet.gateways) stage.interfere('ensureToken', 'hold before');
+      await fleet.start({ window: 1 }, { fleetPage: 2 });
+      const { open } = await fleet.until((status) => status.open.length === 1);
+      const order = await fleet.order();
+      const [leaver] = order.slice(-1);
+      await leaver?.remove();
+      leaver?.letGo('ensureToken');
+      await leaver?.settled();
+      for (const stage of order) stage.letGo('ensureToken');
+      const result = await fleet.result();
+      expect(result).toMatchObject({ outcome: 'done', size: 8, counts: { done: 7, 'left out': 1 } });
+      expect(result.change).toBe('8 took part when it looked, 7 when it was their turn: gateways came or went');
+      expect(open).toHaveLength(1);
+      expect((await lastly?.settled())?.life?.tokenGeneration).toBe(lastly === leaver ? 1 : 2);
+    }));
+
+  it('that looks is aborted at once, and holds up no later one', () =>
+    Fleet.play(3, async (fleet) => {
+      const { interferences } = fleet.ground;
+      interferences.set('surveyFleet', 'none', 'hold before');
+      await fleet.start();
+      await interferences.held('surveyFleet', 'none');
+      expect(await fleet.status()).toMatchObject({ phase: 'looking' });
+      await expect(fleet.tell('pause')).rejects.toThrow();
+      const began = Date.now();
+      await fleet.tell('abort');
+      expect(await fleet.result()).toMatchObject({ outcome: 'aborted', reason: 'aborted by test', ends: [] });
+      expect(Date.now() - began).toBeLessThan(20_000);
+      interferences.clear('surveyFleet', 'none');
+      await fleet.start({}, {}, 'next');
+      expect(await fleet.result()).toMatchObject({ outcome: 'done', counts: { done: 3 } });
+    }));
+
+  it('beside one that answers nobody is refused with the command that ends that one, which does', () =>
+    Fleet.play(2, async (fleet) => {
+      const client = await fleet.client;
+      await client.workflow.start('rotateFleet', {
+        workflowId: fleetWorkflowId('stuck'),
+        taskQueue: 'nobody',
+        args: [],
+      });
+      await vi.waitUntil(async () => (await listRuns(client)).length === 1);
+      await fleet.start({}, {}, 'second');
+      await expect(fleet.result()).rejects.toMatchObject({
+        cause: { type: 'Refused', message: expect.stringMatching(/run stuck goes .*`creel fleet abort stuck`/) },
+      });
+      await endFleet(client, 'stuck', 'by force');
+      await fleet.start({}, {}, 'third');
+      expect(await fleet.result()).toMatchObject({ outcome: 'done', counts: { done: 2 } });
     }));
 });

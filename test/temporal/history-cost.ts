@@ -25,3 +25,16 @@ export async function historyCost(client: Client, workflowId: string): Promise<H
   const actions = events.reduce((sum, { eventType }) => sum + (prices.get(eventType) ?? 0), 0);
   return { events: events.length, bytes, actions };
 }
+
+/** How many runs a workflow has had one after the other, and its largest event in bytes: no payload in it is larger. */
+export async function largestEvent(client: Client, workflowId: string): Promise<{ runs: number; bytes: number }> {
+  const { HistoryEvent } = temporal.api.history.v1;
+  const found = { runs: 0, bytes: 0 };
+  for await (const { runId } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const sizes = (events ?? []).map((event) => HistoryEvent.encode(event).finish().length);
+    found.runs += 1;
+    found.bytes = Math.max(found.bytes, ...sizes);
+  }
+  return found;
+}

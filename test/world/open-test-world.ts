@@ -63,6 +63,8 @@ export const testSpec: GatewaySpec = {
 export const noRecords: Deps['records'] = {
   keys: async () => undefined,
   lookAtFleet: async () => ({ members: [], leftOut: [] }),
+  gateways: async function* () {},
+  see: async () => new Map(),
   describe: async () => undefined,
   request: async () => false,
   standing: async () => undefined,
@@ -86,7 +88,7 @@ export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot =
   const deps: Deps = {
     keys: testKeys(keyRoot, testKeyHex),
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
-    pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
+    pool: { cidr: process.env['TEST_POOL'] ?? '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
     hosts: new DirectoryHost(root),
     engineAt: (place) => momentous(engine.at(place)),
     door: momentous(new DirectoryDoor(root)),
