@@ -47,7 +47,7 @@ export function seeThese(client: Client, ids: readonly string[]): Promise<Map<st
  * now: those that have continued are listed too, so that nobody is missed.
  */
 export async function* gatewayIds(client: Client): AsyncGenerator<string> {
-  const query = `WorkflowType = 'gateway' AND ExecutionStatus IN ('Running', 'ContinuedAsNew')`;
+  const query = `WorkflowType = 'gateway' AND (ExecutionStatus = 'Running' OR ExecutionStatus = 'ContinuedAsNew')`;
   try {
     for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 }))
       yield workflowId.slice(gatewayWorkflowId('').length);

@@ -73,14 +73,8 @@ export function fleetPolicy(limits: Limits, limitMs: number): ActivityOptions {
 }
 
 /** How a run over the fleet looks: for as long as it takes, but an abort waits for nobody. */
-export function fleetLookPolicy(limits: Limits): ActivityOptions {
-  const { retry, ...rest } = base(limits);
-  return {
-    ...rest,
-    cancellationType: 'TRY_CANCEL',
-    startToCloseTimeout: limits.fetchMs,
-    retry: { ...retry, maximumAttempts: Infinity },
-  };
+export function fleetLookPolicy(limits: Limits, limitMs: number): ActivityOptions {
+  return { ...fleetPolicy(limits, limitMs), cancellationType: 'TRY_CANCEL' };
 }
 
 function base(limits: Limits) {

@@ -202,7 +202,7 @@ class FleetRun {
   }
 
   #asLook(summary: string): Asking {
-    return proxyActivities<Asking>({ ...fleetLookPolicy(this.#input.limits), summary });
+    return proxyActivities<Asking>({ ...fleetLookPolicy(this.#input.limits, this.#limitMs()), summary });
   }
 
   /** Whatever a gateway comes to, it is remembered; a fault of our own fails the task instead. */

@@ -270,8 +270,11 @@ function play(
   let state = newFleet();
   for (let step = 0; !isOver(state); step += 1) {
     meanwhile(step, state);
-    state = restoredFleet(JSON.parse(JSON.stringify(state)));
-    expect(JSON.stringify(state).length).toBeLessThan(100 * 1024);
+    if (step % 100 === 0 || world.living.size < 100) {
+      const carried = JSON.stringify(state);
+      expect(carried.length).toBeLessThan(100 * 1024);
+      state = restoredFleet(JSON.parse(carried));
+    }
     if (state.look) surveyed(state, over, world.survey(state.look.after, limit));
     else if (wantsPage(state, over)) turnPage(state, over, world.look(state.pages?.after ?? '', limit));
     const proved = (state.counts?.done ?? 0) > 0;
@@ -311,7 +314,7 @@ describe('a run that pages through its fleet', () => {
         const { size: looked, change } = fleetStatus('r', state);
         expect(change === undefined).toBe(looked === world.asked.length);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
@@ -319,7 +322,7 @@ describe('a run that pages through its fleet', () => {
     const world = new World();
     for (let index = 0; index < 10_000; index += 1) world.living.add(`gateway-with-a-long-name-${index}`);
     for (const id of [...world.living].filter((_, index) => index % 20 === 0)) world.mute.add(id);
-    const state = play(world, { ...plan, window: 20 }, 200, () => undefined);
+    const state = play(world, { ...plan, window: 20 }, 500, () => undefined);
     expect(state.counts).toEqual({ done: 9_500, failed: 500 });
     const result = fleetResult('r', state);
     expect(result).toMatchObject({ outcome: 'done', size: 10_000 });

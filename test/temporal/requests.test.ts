@@ -1,8 +1,34 @@
+import type { Client } from '@temporalio/client';
 import { describe, expect } from 'vitest';
+import { watch } from '../../src/client/watch.js';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onSharedGround } from './on-stage.js';
 import type { DirectoryStage } from './directory-stage.js';
+
+/** What a server does with a closed run when its namespace keeps it no longer. */
+async function forget(client: Client, workflowId: string): Promise<void> {
+  const { namespace } = client.options;
+  const handle = client.workflow.getHandle(workflowId);
+  await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } });
+  await expect
+    .poll(
+      () =>
+        handle.describe().then(
+          () => 'there',
+          () => 'gone',
+        ),
+      { timeout: 20_000 },
+    )
+    .toBe('gone');
+}
+
+/** How an operation is shown in the end. */
+async function lastFrame(client: Client, accepted: Parameters<typeof watch>[1]): Promise<unknown> {
+  let last: unknown;
+  for await (const frame of watch(client, accepted)) last = frame;
+  return last;
+}
 
 async function ready(stage: DirectoryStage) {
   const accepted = await stage.provision({ requestId: 'first' });
@@ -26,6 +52,25 @@ describe('a request', () => {
       birth: first.birth,
     });
     expect(stage.leftovers()).toEqual([]);
+  });
+
+  on('sent again when the server has forgotten its run is told how it ended, by the record (S3-25)', async (stage) => {
+    const first = await ready(stage);
+    const removal = await stage.remove({ requestId: 'last' });
+    await stage.settled();
+    const client = await stage.client();
+    for (const { workflowId } of [first, removal]) await forget(client, workflowId);
+    for (const again of [await stage.provision({ requestId: 'first' }), await stage.remove({ requestId: 'last' })]) {
+      const { state: _state, ...unasked } = again;
+      expect(await lastFrame(client, again)).toMatchObject({
+        operation: again.operation,
+        phase: 'ended',
+        outcome: 'done',
+        reason: '',
+      });
+      if (again.kind !== 'remove') continue;
+      expect(await lastFrame(client, unasked)).toMatchObject({ phase: 'ended', outcome: 'done' });
+    }
   });
 
   on('with the id of another one is refused', async (stage) => {

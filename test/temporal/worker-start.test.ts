@@ -19,6 +19,7 @@ import { openOperations } from '../../src/worker/open-operations.js';
 import { runWorker } from '../../src/worker/run.js';
 import { ensureSearchAttributes } from '../../src/worker/search-attributes.js';
 import { openLog, temporalLogger } from '../../src/worker/log.js';
+import { warnOfRetention } from '../../src/worker/retention.js';
 import { deploymentWorkflowId, taskQueue } from '../../src/workflows/ids.js';
 import type { KeyWord } from '../../src/workflows/key-requests.js';
 import { continueAsNewSignal } from '../../src/workflows/requests.js';
@@ -119,6 +120,24 @@ describe('how a worker starts', () => {
       }
     }
   }, 30_000);
+
+  test('a namespace that keeps closed runs for a shorter time than gateways remember is named, with the command (S3-25)', async () => {
+    const lines = new Lines();
+    await warnOfRetention(connection, namespace, lines.log);
+    expect(lines.all.join('')).toMatch(
+      /keeps closed runs for 1 days, gateways remember requests for 14.*--retention 720h/,
+    );
+    const config = { workflowExecutionRetentionTtl: { seconds: 14 * 86_400 } as never };
+    await connection.workflowService.updateNamespace({ namespace, config });
+    const quiet = new Lines();
+    await expect
+      .poll(async () => {
+        quiet.all.length = 0;
+        await warnOfRetention(connection, namespace, quiet.log);
+        return quiet.all;
+      })
+      .toEqual([]);
+  });
 
   test('a namespace belongs to the deployment of one key, and says so without a worker', async () => {
     await expect(holdDeployment(client, [key])).rejects.toThrow(/belongs to no deployment.*creel init/);
