@@ -106,6 +106,15 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     expect((await list()).paired).toMatchObject([{ deviceId: own }]);
   });
 
+  it('that is named with an escape sequence is shown plain, by the gateway’s own list', async () => {
+    const device = new OwnDevice({ displayName: '\u001B[1A\u001B[2KKitchen\u202E' });
+    expect(await device.connect(port, token)).toMatchObject({ in: false, code: 'PAIRING_REQUIRED' });
+    const { pending } = await list();
+    expect(pending.find(({ deviceId }) => deviceId === device.id)).toMatchObject({ displayName: 'Kitchen' });
+    await ask({ kind: 'deny', deviceId: device.id });
+    expect(await stage.settled()).toMatchObject({ last: { kind: 'deny', outcome: 'done' } });
+  });
+
   it('is denied, and never approved by name when two match', async () => {
     const two = [new OwnDevice({ displayName: 'Twin' }), new OwnDevice({ displayName: 'Twin' })];
     for (const device of two) await device.connect(port, token);

@@ -95,6 +95,30 @@ describe('pair', () => {
     expect(proofs?.at(-1)?.proof).toMatch(/connected at .* with role operator, operator.read, operator.write$/);
   });
 
+  on('shows nobody what moves a cursor, hides or is a secret in what devices say of themselves', async (stage) => {
+    const { container } = stage.names;
+    const secret = stage.world.deps.keys.token(stage.gateway).reveal();
+    const evil = `\u001B[2A\u001B[2KKitchen\u202E ${secret}`;
+    const devices = [1, 2].map(
+      () => new DirectoryDevice(stage.world.root, { displayName: evil, platform: '\u009B31mios' }),
+    );
+    for (const device of devices) device.knock(container);
+    const { pending } = await stage.world.activities.findDevices(stage.gateway);
+    expect(pending).toMatchObject([
+      { displayName: 'Kitchen [secret]', platform: 'ios' },
+      { displayName: 'Kitchen [secret]', platform: 'ios' },
+    ]);
+    const { reason } = await stage.run(pairing({ platform: 'ios' }));
+    expect(reason).toContain('2 devices match');
+    // oxlint-disable-next-line no-control-regex
+    expect(reason).not.toMatch(/[\u0000-\u001F\u007F-\u009F\u202E]/);
+    expect(reason).not.toContain(secret);
+    const asks = new DirectoryDevice(stage.world.root, { displayName: evil, scopes: ['operator.admin'] });
+    asks.knock(container);
+    const asked = await stage.run(pairing({ deviceId: asks.id }));
+    expect(asked.reason).toContain('(Kitchen [secret], gateway-client, linux) asks for more than was allowed');
+  });
+
   on('never approves by name when two match, and names both', async (stage) => {
     const two = ['Kitchen', 'kitchen'].map((displayName) => new DirectoryDevice(stage.world.root, { displayName }));
     for (const device of two) device.knock(stage.names.container);
