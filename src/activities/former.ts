@@ -3,13 +3,7 @@ import type { Changing } from '../domain/change.js';
 import { Refused, StartOver } from '../domain/errors.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import { former, replacementNames, type Replacement } from '../domain/replacement.js';
-import {
-  channelsOffMs,
-  formerReadyMs,
-  formerStarts,
-  readinessMs,
-  replacementStopGraceS,
-} from '../domain/thresholds.js';
+import { channelsOffMs, formerReadyMs, formerStarts, replacementStopGraceS } from '../domain/thresholds.js';
 import type { Container } from '../ports/docker-engine.js';
 import { switchChannels } from './channel-switch.js';
 import { writeConfig } from './config.js';
@@ -17,9 +11,10 @@ import { ensureContainer, ensureRestartPolicy, isReplaced } from './container.js
 import { removeNamed } from './container-removal.js';
 import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
+import { serveAgain } from './last-good.js';
 import { neverOver } from './never-over.js';
 import { openSession } from './operator.js';
-import { awaitReady, awaitReadyAgain } from './readiness.js';
+import { awaitReady } from './readiness.js';
 import { removeReplacement } from './replacement.js';
 import { demandRoom } from './room.js';
 import { putBack } from './saved-state.js';
@@ -76,12 +71,15 @@ export const restoreAside = (deps: Deps) =>
     if (aside && serving) await removeNamed(deps, gateway, own.former);
     if (!runs) await writeConfig(deps, before);
     await ensureContainer(deps)(before);
-    const down = await awaitFormer(deps, gateway, before);
+    const served = await servedBefore(deps, gateway);
+    const refused = served ? await serveAgain(deps, gateway, before) : undefined;
+    const down = served ? undefined : await awaitFormer(deps, before);
     if (down) return down;
     await ensureRestartPolicy(deps)(before);
     if (runs) await switchChannels(deps, before, true);
     (await openSession(deps, before)).close();
-    return `${before.spec.release} proved serving again with generation ${before.tokenGeneration}, ${runs ? 'never stopped' : 'on its own state'}`;
+    const proof = `${before.spec.release} proved serving again with generation ${before.tokenGeneration}, ${runs ? 'never stopped' : 'on its own state'}`;
+    return refused === undefined ? proof : { proof: `${proof}; ${refused}`, down: refused };
   };
 
 /**
@@ -105,11 +103,7 @@ export async function proveStanding(deps: Deps, gateway: Changing<Replacement>):
   return `${spec.release} had gone down by itself, was started again and is proved serving`;
 }
 
-async function awaitFormer(deps: Deps, gateway: Changing<Replacement>, before: Gateway): Promise<Down | undefined> {
-  if (await servedBefore(deps, gateway)) {
-    await awaitReadyAgain(deps, before, readinessMs);
-    return undefined;
-  }
+async function awaitFormer(deps: Deps, before: Gateway): Promise<Down | undefined> {
   const why = await startUntilReady(deps, before, formerStarts, formerReadyMs);
   if (why === undefined) return undefined;
   const { mark, spec } = before;

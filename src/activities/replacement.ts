@@ -1,11 +1,12 @@
 import type { Changing } from '../domain/change.js';
 import type { Channel } from '../domain/channels.js';
-import { NotYet, Refused } from '../domain/errors.js';
-import { gatewayContainer } from '../domain/container.js';
+import { NotYet, Refused, StartOver } from '../domain/errors.js';
+import { endedByRequest, gatewayContainer } from '../domain/container.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import { canonical } from '../domain/gateway-spec.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import { former, replaced, replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
+import { restartedStarts } from '../domain/thresholds.js';
 import { describeChannels, probeChannels } from './channels.js';
 import { writeConfig } from './config.js';
 import { containerOf, ensureRestartPolicy, isReplaced } from './container.js';
@@ -59,7 +60,7 @@ export const probeReplacement = (deps: Deps) =>
     return neverOver(async () => {
       await replacementOf(deps, gateway);
       const next = replaced(gateway);
-      await awaitReady(deps, next, firstReadyMs(deps, next, gateway.change.readyMs));
+      await awaitThrough(deps, gateway, next, restartedStarts);
       return `${next.spec.release} is ready, by its own word`;
     });
   };
@@ -73,7 +74,7 @@ export const probeDevices = (deps: Deps) =>
     return neverOver(async () => {
       const { save, take } = gateway.change;
       const next = replaced(gateway);
-      await replacementOf(deps, gateway);
+      await keepStarted(deps, gateway, next);
       const { devices, channels } = await savedFacts(deps, gateway, save);
       const known = take === undefined ? devices : (await savedFacts(deps, gateway, take)).devices;
       const expected = devices.filter((each) => known.includes(each));
@@ -114,7 +115,7 @@ async function removeDevices(deps: Deps, gateway: Gateway, ids: readonly string[
 export const ensureCommitted = (deps: Deps) =>
   async function ensureCommitted(gateway: Changing<Replacement>): Promise<string> {
     return neverOver(async () => {
-      await replacementOf(deps, gateway);
+      await keepStarted(deps, gateway, replaced(gateway));
       await ensureRestartPolicy(deps)(gateway);
       await removeNamed(deps, gateway, replacementNames(gateway.mark).former);
       return 'the container of before is gone; its state is kept';
@@ -136,6 +137,27 @@ async function createReplacement(deps: Deps, gateway: Changing<Replacement>, nex
   await writeConfig(deps, next, [...(gateway.change.takenChannels ?? []), ...gateway.spec.channels]);
   deps.signal()?.throwIfAborted();
   await engine.createContainer(gatewayContainer(next, image.id, port));
+}
+
+/** A new container that was ended from outside meanwhile is started again, and waited for. */
+async function keepStarted(deps: Deps, gateway: Changing<Replacement>, next: Gateway): Promise<void> {
+  const { state } = await replacementOf(deps, gateway);
+  if (state === 'exited') await awaitThrough(deps, gateway, next, restartedStarts);
+}
+
+/**
+ * Waits until the new container is ready. Its engine does not start it again yet, and may be stopped and started meanwhile, which
+ * ends it as a person does: by a signal. Such an end is no verdict on it, so it is started again; one that ends by itself is.
+ */
+async function awaitThrough(deps: Deps, gateway: Changing<Replacement>, next: Gateway, starts: number): Promise<void> {
+  try {
+    await awaitReady(deps, next, firstReadyMs(deps, next, gateway.change.readyMs));
+  } catch (error) {
+    const container = await replacementOf(deps, gateway);
+    if (!(error instanceof StartOver) || starts === 0 || !endedByRequest(container)) throw error;
+    await startOnState(deps, next, container.id);
+    await awaitThrough(deps, gateway, next, starts - 1);
+  }
 }
 
 /** The container that this replacement made; another one is a late attempt's view of a world that went on. */

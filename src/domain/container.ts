@@ -84,3 +84,19 @@ export function trialContainer(gateway: Gateway, imageId: string, labels: Labels
   const volume = { ...spec.volume, name: own.trial };
   return { ...spec, name: own.rehearsal, labels: { ...markLabels(gateway.mark), ...labels }, volume };
 }
+
+/**
+ * Whether a container that ended was told to, by its engine or by a person: a gateway that stops on request exits with 0, or 143
+ * before it listens for one, and what outlives the request is killed (137). By itself it ends with 1 or 78.
+ */
+export function endedByRequest({
+  state,
+  exitCode,
+  outOfMemory,
+}: {
+  state: string;
+  exitCode: number;
+  outOfMemory: boolean;
+}): boolean {
+  return state === 'exited' && !outOfMemory && [0, 137, 143].includes(exitCode);
+}

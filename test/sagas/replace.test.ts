@@ -255,6 +255,59 @@ describe('a rehearsal', () => {
   });
 });
 
+describe('a way back to a release that refuses its config', () => {
+  it('takes its last good one, keeps the refused one beside, and says so to whoever looks', async () => {
+    await onProvisioned(async (stage) => {
+      const good = readConfig(stage);
+      replaceFile(configPath(stage), JSON.stringify({ ...good, customerNotes: { from: 'a shell tool' } }));
+      const change = { ...upgrade, to: { ...testSpec, release: '2026.9.8-takes' } };
+      const result = await stage.run(change, at('prove replacement', 'do', 'refuse after'));
+      assert.deepEqual([result.outcome, result.left], ['undone', []]);
+      assert.match(
+        result.down ?? '',
+        /2026\.9\.6 did not start on its openclaw\.json.*lies beside as openclaw\.json\.refused-7/,
+      );
+      assert.match(JSON.stringify(result.proofs), /proved serving again .*openclaw\.json\.refused-7/);
+      assert.deepEqual(readConfig(stage), good);
+      assert.match(fs.readFileSync(`${configPath(stage)}.refused-7`, 'utf8'), /customerNotes/);
+      assert.equal((await stage.world.activities.findGateway(stage.gateway)).version, testSpec.release);
+    });
+  });
+});
+
+describe('an engine that is stopped and started in the middle of a change', () => {
+  for (const step of ['await replacement', 'prove replacement', 'commit replacement']) {
+    for (const exitCode of [0, 137, 143]) {
+      it(`ends the new container with ${exitCode} at ${step}: it is started again, and the change goes on`, async () => {
+        await onProvisioned(async (stage) => {
+          before.set(stage, await stateOf(stage));
+          const result = await stage.run(upgrade, (doing, way, attempt) => {
+            if (doing === step && way === 'do' && attempt === 1)
+              stage.world.engine.crash(stage.names.container, exitCode);
+            return undefined;
+          });
+          assert.equal(result.outcome, 'done', result.reason);
+          await isReplaced(stage, upgrade);
+        });
+      });
+    }
+  }
+
+  it('is no excuse for a gateway that ends by itself', async () => {
+    await onProvisioned(async (stage) => {
+      before.set(stage, await stateOf(stage));
+      const result = await stage.run(upgrade, (step, doing, attempt) => {
+        if (step === 'await replacement' && doing === 'do' && attempt === 1)
+          stage.world.engine.crash(stage.names.container, 1);
+        return undefined;
+      });
+      assert.equal(result.outcome, 'undone');
+      assert.match(result.reason, /^await replacement: .*exit 1/);
+      await isBack(stage, upgrade);
+    });
+  });
+});
+
 describe('a replacement', () => {
   it('for whose saved state the room is gone when it is about to stop the gateway stops nothing', async () => {
     await onProvisioned(async (stage) => {

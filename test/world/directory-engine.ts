@@ -411,10 +411,10 @@ export class DirectoryEngine implements DockerEngine {
   }
 
   /** The container's process dies by itself. */
-  crash(name: string): void {
+  crash(name: string, exitCode = 137): void {
     const record = readRecord(this.#at('containers', name), containerRecord);
     if (!record) throw new Error(`no container ${name} to crash`);
-    this.#change(record, { state: 'exited', exitCode: 137 });
+    this.#change(record, { state: 'exited', exitCode });
   }
 
   /** Stops the container's process where it stands: by a pause of the engine's, or by itself. */

@@ -29,6 +29,7 @@ const testReleases: Readonly<Record<string, Readonly<Record<string, string>>>> =
   '2026.9.8-hangs': { 'creel.schema.state': '19', 'test.behaviour': 'hangs on stop' },
   '2026.9.8-slow': { 'creel.schema.state': '19', 'creel.capabilities': 'startupz', 'test.boot': '1500' },
   '2026.9.8-refuses': { 'creel.schema.state': '19', 'test.errand': '{"problems":["database preflight: exit 1"]}' },
+  '2026.9.8-takes': { 'creel.schema.state': '19', 'test.takes': 'customerNotes' },
   '2026.9.8-schema': { 'creel.schema.state': '17' },
 };
 
