@@ -155,7 +155,7 @@ async function awaitThrough(deps: Deps, gateway: Changing<Replacement>, next: Ga
   } catch (error) {
     const container = await replacementOf(deps, gateway);
     if (!(error instanceof StartOver) || starts === 0 || !endedByRequest(container)) throw error;
-    await startOnState(deps, next, container.id);
+    await startOnState(deps, next, container);
     await awaitThrough(deps, gateway, next, starts - 1);
   }
 }
