@@ -39,7 +39,13 @@ export type End = { readonly kind: OperationKind; readonly birth: string; readon
 type Ended = End & { readonly number: number; readonly reason: string };
 
 /** A saved state and the spec that it belongs to. */
-type Kept = { readonly shelf: Shelf; readonly spec: GatewaySpec; readonly until: number };
+type Kept = {
+  readonly shelf: Shelf;
+  readonly spec: GatewaySpec;
+  readonly until: number;
+  /** It lets devices in that a rotation has put out since: nobody goes back to it. */
+  readonly evicted?: true;
+};
 
 /** What an entity knows: plain JSON, version 1; what continue-as-new carries of it is in carried-state.ts. */
 export type GatewayState = {

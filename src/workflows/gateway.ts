@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import { Refused } from '../domain/errors.js';
 import { gatewayId, layout } from '../domain/gateway.js';
+import type { Rotation } from '../domain/rotation.js';
 import { describeHandOver, describeState, detailsOf, handOverOf } from './describe.js';
 import { acceptRequest, checkRequest, checkSenders } from './accept-request.js';
 import { carry, restored } from './carried-state.js';
@@ -30,7 +31,7 @@ import {
 import { beginOperation, endOperation, forgetOwed, loseOperation, takeBackOwed } from './operation-state.js';
 import { oweDrop, tryDropAgain } from './drop-state.js';
 import { askLive, asksForLimits } from './reshape-state.js';
-import { expireFormer } from './replacement-state.js';
+import { expireFormer, outdateKept } from './replacement-state.js';
 import { RunningOperation, type OperationEnd } from './running-operation.js';
 import {
   continueAsNewSignal,
@@ -158,9 +159,16 @@ class Entity {
     if (kind === 'restore' && this.#state.owed && !patched('take back after a restore')) forgetOwed(this.#state);
     const serves = result?.outcome === 'done' || result?.outcome === 'degraded';
     if ((kind === 'restore' || kind === 'repair') && this.#state.owed && serves) takeBackOwed(this.#state);
+    if (change?.kind === 'rotate' && result?.outcome === 'done' && kind !== 'way-back') this.#outdate(change);
     if (change?.kind !== 'drop-snapshot' || isRemoving(this.#state)) return;
     const dropped = result?.outcome === 'done' && kind !== 'way-back';
     if (!dropped && result && patched('drop again')) oweDrop(this.#state, change, reason, now);
+  }
+
+  /** Whoever was put out is out of what is kept as well, though a rollback waits. */
+  #outdate({ evict, nextKeyId }: Rotation): void {
+    const putsOut = evict || nextKeyId !== undefined;
+    if (putsOut && this.#state.kept && patched('evicted devices stay out')) outdateKept(this.#state);
   }
 
   /** A removal pre-empts whatever runs before it. */

@@ -31,6 +31,7 @@ function failedTooOften(state: GatewayState, { release, retryFailed }: UpgradeRe
 export function checkRollback(request: RollbackRequest, state: GatewayState): void {
   checkReady(request.readyMs);
   if (!state.kept) throw new Refused(nothingKept);
+  if (state.kept.evicted) throw new Refused(knowsEvicted(state.kept.spec.release));
 }
 
 /** Another release for the spec on record. */
@@ -46,6 +47,7 @@ export function planUpgrade(state: GatewayState, life: Gateway, asked: UpgradeRe
 export function planRollback(state: GatewayState, life: Gateway, asked: RollbackRequest): Change | string {
   const { kept } = state;
   if (!kept) return nothingKept;
+  if (kept.evicted) return knowsEvicted(kept.spec.release);
   const { release, dev, channels } = kept.spec;
   const to = { ...life.spec, release, dev };
   return {
@@ -159,6 +161,15 @@ function upgraded(spec: GatewaySpec, { release, dev }: UpgradeRequest): GatewayS
 export function checkReady(readyMs: number | undefined): void {
   if (readyMs === undefined || (Number.isSafeInteger(readyMs) && readyMs >= 1_000 && readyMs <= readinessMs)) return;
   throw new Refused(`the time to get ready is ${canonical(readyMs)}: it must be 1000 to ${readinessMs} milliseconds`);
+}
+
+/** A rotation has put devices out that the kept state still lets in: a rollback that waits behind it comes to nothing. */
+export function outdateKept(state: GatewayState): void {
+  if (state.kept) state.kept = { ...state.kept, evicted: true };
+}
+
+function knowsEvicted(release: string): string {
+  return `the kept state of release ${release} still knows the devices that were put out since: it is let go, and nothing is kept to go back to`;
 }
 
 const nothingKept = 'no earlier release is kept to go back to';

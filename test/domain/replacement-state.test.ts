@@ -15,7 +15,7 @@ import {
   operationSteps,
 } from '../../src/workflows/operation-state.js';
 import type { OperationResult } from '../../src/workflows/operation.js';
-import { expireFormer } from '../../src/workflows/replacement-state.js';
+import { expireFormer, outdateKept } from '../../src/workflows/replacement-state.js';
 import { provisionSteps, replacementOwns } from '../../src/workflows/steps.js';
 import { testSpec } from '../world/open-test-world.js';
 import { refusal } from './refusal.js';
@@ -331,4 +331,17 @@ test('what is kept goes by itself when its time is over, with the image of its r
   expect(run(state, 'done').change).toEqual({ kind: 'drop-snapshot', former: testSpec.release });
   expect(state.phase).toBe('ready');
   expect(refusal(() => ask(state, { kind: 'drop-snapshot' }))).toContain('go by themselves');
+});
+
+test('a rollback of a state that knows evicted devices is refused when it is asked, and comes to nothing when it waits', () => {
+  const state = ready();
+  ask(state, upgrade('2026.9.7'));
+  run(state, 'done');
+  state.queue = [];
+  ask(state, { kind: 'rollback' });
+  outdateKept(state);
+  expect(beginOperation(state, 2_000)).toBeUndefined();
+  expect(state.ended.at(-1)).toMatchObject({ kind: 'rollback', outcome: 'withdrawn' });
+  expect(refusal(() => ask(state, { kind: 'rollback' }))).toMatch(/still knows the devices/);
+  expect(state.life?.spec.release).toBe('2026.9.7');
 });

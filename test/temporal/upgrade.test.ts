@@ -60,6 +60,23 @@ async function isAsBefore(stage: DirectoryStage, birth: string): Promise<void> {
 describe('an upgrade', () => {
   const on = onSharedGround();
 
+  on(
+    'is not gone back from by a rollback that waits behind an eviction: the state of before knows the devices that were put out',
+    async (stage) => {
+      const birth = await provisioned(stage);
+      await upgrade(stage);
+      expect(await stage.settled()).toMatchObject({ former: { release: testRelease } });
+      stage.interfere('ensureEvicted', 'hold before');
+      await stage.rotate({ evict: true });
+      await stage.held('ensureEvicted');
+      const { operation } = await ask(stage, { kind: 'rollback' });
+      stage.letGo('ensureEvicted');
+      const found = await stage.until(({ former, running, queue }) => !former && !running && queue.length === 0);
+      expect(found).toMatchObject({ phase: 'ready', life: { spec: { release: next }, tokenGeneration: 2 } });
+      await stage.until(() => stage.leftovers().join() === stage.expected(birth).join());
+    },
+  );
+
   on('is done, keeps the state of before, and a rollback takes both again', async (stage) => {
     const birth = await provisioned(stage);
     await upgrade(stage);
