@@ -84,22 +84,13 @@ async function makeImage(engine, recipe, arch, base, stage) {
 
 function contextOf(recipe, arch, base, stage, app) {
   const entries = [
-    { name: 'Dockerfile', content: Buffer.from(labelled(recipe, recipe.labels(app, base.kind, arch), base.kind)) },
+    { name: 'Dockerfile', content: Buffer.from(recipe.labelled(base.kind, recipe.labels(app, base.kind, arch))) },
     { name: 'bake.mjs', content: recipe.bake() },
     { name: 'node', path: join(stage, 'node_modules', `node-linux-${arch}`, 'bin', 'node') },
     { name: 'app', path: app },
   ];
   if (base.archive) entries.unshift({ name: 'base.tar', path: base.archive });
   return Readable.from(tarOf(entries, MTIME));
-}
-
-/** The labels as one instruction: labels that the engine is told besides become one each, which costs seconds on containerd's store. */
-export function labelled(recipe, labels, baseKind) {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  const label = `LABEL ${pairs.join(' ')}`;
-  const stages = recipe.dockerfile(baseKind).split(/^(?=FROM )/m);
-  const own = stages.findIndex((stage) => new RegExp(`^FROM .* AS ${recipe.variant}$`, 'm').test(stage));
-  return stages.map((stage, index) => (index === own ? `${stage.trimEnd()}\n${label}\n\n` : stage)).join('');
 }
 
 async function build(engine, recipe, context, query) {

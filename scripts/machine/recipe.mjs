@@ -60,6 +60,16 @@ export class Recipe {
     );
   }
 
+  /** The recipe with labels in one instruction: those that the engine is told besides become one each, which costs seconds on containerd's store. */
+  labelled(baseKind, labels) {
+    const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+    const stages = this.dockerfile(baseKind).split(/^(?=FROM )/m);
+    const own = stages.findIndex((stage) => new RegExp(`^FROM .* AS ${this.variant}$`, 'm').test(stage));
+    return stages
+      .map((stage, index) => (index === own ? `${stage.trimEnd()}\nLABEL ${pairs.join(' ')}\n\n` : stage))
+      .join('');
+  }
+
   bake() {
     return readFileSync(join(imageDir, 'bake.mjs'));
   }

@@ -179,10 +179,9 @@ describe('an image', () => {
 
   it('gets all its labels by one instruction, in the stage that is made', async () => {
     const text = await checkout.ask(
-      `import { labelled } from './scripts/machine/image.mjs';
-       import { Recipe } from './scripts/machine/recipe.mjs';
+      `import { Recipe } from './scripts/machine/recipe.mjs';
        const labels = { 'creel.release': '1', 'creel.plugins': 'a,"b"' };
-       console.log(JSON.stringify(['plain', 'baked'].map((variant) => labelled(new Recipe('2026.9.6', variant), labels, 'debootstrap'))));`,
+       console.log(JSON.stringify(['plain', 'baked'].map((variant) => new Recipe('2026.9.6', variant).labelled('debootstrap', labels))));`,
     );
     const [plain, baked] = text as [string, string];
     const label = String.raw`LABEL creel.release="1" creel.plugins="a,\"b\""`;
