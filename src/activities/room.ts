@@ -2,21 +2,25 @@ import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
 import { stateDirectory } from '../domain/gateway-config.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
-import { replacementLabel, replacementNames, type Replacement } from '../domain/replacement.js';
-import { freeDiskFloorBytes, memoryAtRestMb } from '../domain/thresholds.js';
-import type { ExecResult } from '../ports/docker-engine.js';
-import { containerOf } from './container.js';
+import { measuring, wayLabel } from '../domain/copying.js';
+import { measureCommand, readSize, timedOut, type Size } from '../domain/state-size.js';
+import { replacementNames, type Replacement } from '../domain/replacement.js';
+import { freeDiskFloorBytes, longestPathBytes, measureStateMs, memoryAtRestMb } from '../domain/thresholds.js';
+import { demandNoCopy } from './copier.js';
 import type { Deps } from './deps.js';
 import { releaseImageOf } from './release.js';
 
-/** How long measuring a state may take: a walk over its files. */
-const measureMs = 20_000;
-
-/** The bytes that a gateway's state takes. One that does not fit the disk once more is refused, while everything still serves. */
+/**
+ * The bytes that a gateway's state takes. One that does not fit the disk once more, or that no copy can take whole, is refused
+ * while everything still serves.
+ */
 export async function demandRoom(deps: Deps, gateway: Changing<Replacement>): Promise<number> {
-  const { stdout } = await measure(deps, gateway);
-  const bytes = Number.parseInt(stdout, 10) * 1024;
-  if (Number.isNaN(bytes)) throw new Error(`the size of the state of ${gateway.mark.gateway} could not be read`);
+  const { bytes, tooLong } = await measure(deps, gateway);
+  if (tooLong !== undefined) {
+    throw new Refused(
+      `the state of ${gateway.mark.gateway} has a path of more than ${longestPathBytes} bytes, which no copy can take: ${tooLong.slice(0, shownCharacters)}… Move or remove what lies that deep; nothing was touched. See docs/runbook.md#copy-refused`,
+    );
+  }
   const { freeDiskBytes } = await deps.hosts.readHost(gateway.place);
   if (freeDiskBytes === undefined || freeDiskBytes >= freeDiskFloorBytes + bytes) return bytes;
   const [free, needed] = [freeDiskBytes, freeDiskFloorBytes + bytes].map((each) => Math.floor(each / 1024 ** 2));
@@ -25,22 +29,35 @@ export async function demandRoom(deps: Deps, gateway: Changing<Replacement>): Pr
   );
 }
 
-/** A rollback may leave a gateway that does not run: its state is measured beside it. */
-async function measure(deps: Deps, gateway: Changing<Replacement>): Promise<ExecResult> {
-  const engine = deps.engineAt(gateway.place);
-  const command = ['du', '-sk', stateDirectory];
-  if (gateway.change.kind !== 'rollback') {
-    const { id } = await containerOf(deps, gateway);
-    return engine.exec(id, { command, input: '', timeoutMs: measureMs });
-  }
-  return engine.runErrand({
+/** What is shown of a path that is too long. */
+const shownCharacters = 200;
+
+/** How long one attempt waits for a measurement: the next one finds it under way and waits on. */
+const attemptMs = 20_000;
+
+/**
+ * Measured beside the gateway and not in it, so that nothing is left running in a customer's container: by one container at most,
+ * which ends by itself when its time is over.
+ */
+async function measure(deps: Deps, gateway: Changing<Replacement>): Promise<Size> {
+  await demandNoCopy(deps, gateway);
+  const { exitCode, stdout, stderr } = await deps.engineAt(gateway.place).runErrand({
     name: replacementNames(gateway.mark).copier,
-    labels: { ...markLabels(gateway.mark), [replacementLabel]: String(gateway.change.number) },
+    labels: { ...markLabels(gateway.mark), [wayLabel]: measuring },
     imageId: (await releaseImageOf(deps, gateway)).id,
-    command,
+    command: measureCommand(),
     mounts: [{ volume: names(gateway.mark).volume, target: stateDirectory, readOnly: true }],
-    limitMs: measureMs,
+    limitMs: attemptMs,
   });
+  if (exitCode === timedOut)
+    throw new Refused(
+      `the state of ${gateway.mark.gateway} could not be measured within ${measureStateMs / 60_000} minutes: it has too many files for the disk of host ${gateway.place.host}. Remove what it does not need; nothing was touched`,
+    );
+  const size = readSize(stdout);
+  if (size) return size;
+  throw new Error(
+    `the size of the state of ${gateway.mark.gateway} could not be read: exit ${exitCode} ${stderr.trim().slice(-shownCharacters)}`,
+  );
 }
 
 /** Why a host has no room to start a second gateway on a copy of the state beside the one that serves; undefined when it has. */

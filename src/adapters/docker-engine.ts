@@ -3,7 +3,7 @@ import type Dockerode from 'dockerode';
 import type { ContainerCreateOptions } from 'dockerode';
 import { z } from 'zod';
 import type { ContainerSpec, RestartPolicy } from '../domain/container.js';
-import { meetCopier, type Way } from '../domain/copying.js';
+import { isCopying, meetCopier, type Way } from '../domain/copying.js';
 import { NotYet, Refused, StartOver } from '../domain/errors.js';
 import type { Labels } from '../domain/gateway.js';
 import { plainLines } from '../domain/heard.js';
@@ -477,6 +477,7 @@ export class DockerodeEngine implements DockerEngine {
       known.state !== 'created' &&
       Object.entries(spec.labels).every(([key, value]) => known.labels[key] === value) &&
       (await this.#hasCommand(known.id, spec.command));
+    if (known && !same && isCopying(known)) throw new NotYet(`${spec.name} is at a copy`);
     if (known && !same) await this.removeContainer(known.id);
     return this.#takeEnd(spec, same ? known.id : await this.#startErrand(spec, options, async () => undefined));
   }

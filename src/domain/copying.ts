@@ -15,6 +15,11 @@ export function copierLabels(way: Way, labels: Labels, source: string): Labels {
   return { ...labels, [wayLabel]: way, [sourceLabel]: source };
 }
 
+/** Whether a container copies now: only another copy may end it. */
+export function isCopying({ labels, state }: Pick<FoundCopier, 'labels' | 'state'>): boolean {
+  return ['save', 'restore'].includes(labels[wayLabel] ?? '') && !['created', 'exited'].includes(state);
+}
+
 /** A container that is found under the copier's name. */
 export type FoundCopier = { readonly labels: Labels; readonly state: string; readonly sameCommand: boolean };
 

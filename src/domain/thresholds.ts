@@ -277,3 +277,9 @@ export const trialStarts = 2;
 
 /** How often a new container that was told to end from outside is started again: an engine that restarts ends one start, not every one. */
 export const restartedStarts = 2;
+
+/** A walk over 200,000 files of a state on a slow disk takes minutes; a copy of it would take far longer. */
+export const measureStateMs = 600_000;
+
+/** A path of 4,096 bytes is too long for any call of the kernel; a copy puts up to 22 before what a state has. */
+export const longestPathBytes = 4_050;

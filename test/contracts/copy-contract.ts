@@ -264,6 +264,20 @@ function interrupted(scenes: Scenes): void {
     expect(await copied.mark()).toEqual(copied.of('c').whole);
   });
 
+  test('an errand under the same name ends no copy', async () => {
+    const copied = await (await Copied.open(scenes('errand-by'))).slow();
+    const { engine, scene } = copied;
+    await copied.leaveBehind((other) => other.restoreVolume(copied.of('c')));
+    const { copier: name, labels, imageId, state: volume } = copied.of('c');
+    const errand = { name, labels, imageId, command: ['true'], limitMs: 20_000 };
+    const measure = () => engine.runErrand({ ...errand, mounts: [{ volume, target, readOnly: true }] });
+    await expect(measure()).rejects.toThrow(NotYet);
+    scene.world.letEnd();
+    expect((await insist(measure)).exitCode).toBe(0);
+    expect(await copied.read()).toBe('present');
+    expect(await copied.mark()).toEqual(copied.of('c').whole);
+  });
+
   test('a save that is killed has saved nothing, and another saves the whole', async () => {
     const copied = await Copied.open(scenes('half'));
     const { engine, scene } = copied;

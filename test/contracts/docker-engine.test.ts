@@ -2,6 +2,7 @@ import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
 import { NotYet, Refused } from '../../src/domain/errors.js';
+import { measureCommand, readSize } from '../../src/domain/state-size.js';
 import { foundSocket } from '../found.js';
 import { engineContract } from './engine-contract.js';
 import { clear, left, Scene, target, type EngineUnderTest } from './engine-under-test.js';
@@ -60,6 +61,30 @@ describe('what only a real engine can show', { timeout: 60_000 }, () => {
     expect((await run(holder, ['ls', '-A', target])).stdout).toBe('');
     expect(await world.engine.restoreVolume(copy)).toBe('nothing saved');
     expect(await world.engine.readFile(id, `${target}/two`)).toHaveLength(900_000);
+  });
+
+  test('a path that is too long for any copy is measured, and a copy of it is refused with the path', async () => {
+    const scene = new Scene(world, 'deep');
+    const { id } = await scene.running();
+    const name = 'd'.repeat(200);
+    const deep = `cd ${target}; i=0; while [ $i -lt 22 ]; do mkdir ${name} && cd ${name}; i=$((i+1)); done; echo x > file`;
+    expect((await run(scene, ['sh', '-c', deep])).exitCode).toBe(0);
+    const { base, labels } = scene;
+    const [state, imageId] = [`${base}-state`, world.imageId];
+    const errand = { name: `${base}-copy`, labels, imageId, command: measureCommand(), limitMs: 30_000 };
+    const mounts = [{ volume: state, target, readOnly: true }];
+    const size = readSize((await world.engine.runErrand({ ...errand, mounts })).stdout);
+    expect(size?.tooLong).toMatch(/^\.\/ddd/);
+    expect(size?.bytes).toBeGreaterThan(22 * 4_096);
+    await world.engine.stopContainer(id, 1);
+    await world.engine.renameContainer(id, `${base}-old`);
+    await world.engine.createVolume({ name: `${base}-snap`, labels });
+    const whole = { birth: '7k3fq2', release: '2026.9.6', copy: 'a/7', whole: true };
+    const copy = { state, snapshot: `${base}-snap`, copier: `${base}-copy`, gateway: base, labels, imageId, whole };
+    const saved = world.engine.saveVolume(copy);
+    await expect(saved).rejects.toThrow(Refused);
+    await expect(saved).rejects.toThrow(/File name too long.*Move or remove what lies that deep/s);
+    expect(await world.engine.restoreVolume(copy)).toBe('nothing saved');
   });
 
   test('a directory that the container does not have is an error', async () => {

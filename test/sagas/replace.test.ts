@@ -324,6 +324,19 @@ describe('a replacement', () => {
     });
   });
 
+  it('of a state that no copy can take is refused before anything is touched', async () => {
+    await onProvisioned(async (stage) => {
+      before.set(stage, await stateOf(stage));
+      const started = await startedAt(stage);
+      stage.world.engine.setTooDeep();
+      const result = await stage.run(upgrade);
+      assert.equal(result.outcome, 'undone');
+      assert.match(result.reason, /^check replacement: .*a path of more than 4050 bytes.*nothing was touched/s);
+      assert.equal(await startedAt(stage), started);
+      await isBack(stage, upgrade);
+    });
+  });
+
   it('whose saved state does not fit after all goes back at once', async () => {
     await onProvisioned(async (stage) => {
       before.set(stage, await stateOf(stage));

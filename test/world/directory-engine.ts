@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { ContainerSpec, RestartPolicy } from '../../src/domain/container.js';
-import { copierLabels, meetCopier, type Way } from '../../src/domain/copying.js';
+import { copierLabels, isCopying, meetCopier, type Way } from '../../src/domain/copying.js';
 import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { plainLines } from '../../src/domain/heard.js';
 import { demandEngine } from '../../src/domain/engine-id.js';
@@ -305,23 +305,27 @@ export class DirectoryEngine implements DockerEngine {
     replaceFile(path.join(this.root, 'owners', encodeURIComponent(path.relative(this.root, place))), String(uid));
   }
 
-  /** Knows `cat`, and `du` of the state; any other is one that the image lacks. */
+  /** Knows `cat`; any other is one that the image lacks. */
   async exec(id: string, request: ExecRequest): Promise<ExecResult> {
     const record = this.#container(id);
     if (this.#state(record).state !== 'running') throw new NotYet(`container ${record.name} does not run`);
     if (request.command[0] === 'cat') return { exitCode: 0, stdout: request.input, stderr: '' };
-    if (request.command[0] === 'du') return { exitCode: 0, stdout: `1024\t${record.target}\n`, stderr: '' };
     return { exitCode: 127, stdout: '', stderr: `${request.command[0]}: not found` };
   }
 
-  /** Knows `true`, `false`, and `du` of the state; anything else ends as the image's label `test.errand` says. */
+  /** Knows `true`, `false`, and measures a state (`timeout …`); anything else ends as the image's label `test.errand` says. */
   async runErrand({ name, imageId, command, mounts }: ErrandSpec): Promise<ExecResult> {
     this.#answer();
     for (const { volume } of mounts) {
       if (!fs.existsSync(this.#at('volumes', volume)))
         throw new StartOver(`volume ${volume} of container ${name} is gone`);
     }
-    if (command[0] === 'du') return { exitCode: 0, stdout: `1024\t${mounts[0]?.target}\n`, stderr: '' };
+    const copier = readRecord(this.#at('containers', name), containerRecord);
+    if (copier) this.#letCopierGoOn(copier);
+    if (copier && isCopying({ ...this.#state(copier), labels: copier.labels }))
+      throw new NotYet(`${name} is at a copy`);
+    if (copier) await this.removeContainer(copier.id);
+    if (command[0] === 'timeout') return { exitCode: 0, stdout: `1024\t.\n${this.#tooDeep()}`, stderr: '' };
     const [from, to] = [mounts.find(({ readOnly }) => readOnly), mounts.find(({ readOnly }) => !readOnly)];
     if (from && to) this.#copyForErrand(from.volume, command.includes(`${from.target}/state`), to.volume);
     const stdout = this.#image(imageId)?.labels['test.errand'] ?? '{"problems":[]}';
@@ -453,6 +457,15 @@ export class DirectoryEngine implements DockerEngine {
     const file = path.join(this.root, 'full');
     if (full) touchFile(file);
     else fs.rmSync(file, { force: true });
+  }
+
+  /** Every state has a path from now on that is too long for any copy. */
+  setTooDeep(): void {
+    replaceFile(path.join(this.root, 'too-deep'), `./${'d'.repeat(100)}/${'d'.repeat(4_000)}\n`);
+  }
+
+  #tooDeep(): string {
+    return readText(path.join(this.root, 'too-deep')) ?? '';
   }
 
   /** No copy goes on beyond this many of its pieces, whoever waits for it, until `resumeCopies`. */
