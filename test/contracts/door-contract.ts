@@ -75,13 +75,17 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       expect(await gateway.door.findPulse(gateway.at)).toBe('deaf');
     });
 
-    test('S3-2: start-up is seen when the gateway says so, and then it lets us in', { timeout: bootMs }, async () => {
-      await gateway.start();
-      await untilStarted(gateway);
-      expect(await gateway.door.findPulse(gateway.at)).toBe('answers');
-      const opened = await gateway.door.callInside(gateway.inside, []);
-      expect(opened).toMatchObject({ kind: 'open', hello: { version: gateway.version, scopes: admin }, answers: [] });
-    });
+    test(
+      'S0-24, S3-2: start-up is seen when the gateway says so, and then it lets us in',
+      { timeout: bootMs },
+      async () => {
+        await gateway.start();
+        await untilStarted(gateway);
+        expect(await gateway.door.findPulse(gateway.at)).toBe('answers');
+        const opened = await gateway.door.callInside(gateway.inside, []);
+        expect(opened).toMatchObject({ kind: 'open', hello: { version: gateway.version, scopes: admin }, answers: [] });
+      },
+    );
 
     test('a wrong token is told apart, outside and inside, and the right one works at once after it', async () => {
       expect(await knock(new Secret('wrong'), undefined)).toEqual({ kind: 'wrong token' });
@@ -103,7 +107,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       await expect(session.call('health', {})).rejects.toThrow(/hung up/);
     });
 
-    test('S0-11: a fresh device asks for pairing, is approved from inside by its request, and comes in with its scopes', async () => {
+    test('S0-11, S1-10, S2-2: a fresh device asks for pairing, is approved from inside by its request, and comes in with its scopes', async () => {
       const first = await knock(gateway.inside.token, device);
       const again = await knock(gateway.inside.token, device);
       if (first.kind !== 'pairing required') throw new Error(`pairing was not required: ${first.kind}`);
@@ -282,7 +286,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       },
     );
 
-    test('egress is a sentence within seconds, never an error', async () => {
+    test('S4-37: egress is a sentence within seconds, never an error', async () => {
       const began = Date.now();
       expect(await gateway.door.probeEgress(gateway.inside)).toMatch(/^(reaches |no egress: |not probed)/);
       expect(Date.now() - began).toBeLessThan(5_000);
@@ -313,16 +317,20 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       sessionOf(await knock(gateway.inside.token, device)).close();
     });
 
-    test('a paired device outlives the container; another container is another boot', { timeout: bootMs }, async () => {
-      const before = sessionOf(await knock(gateway.inside.token, device));
-      await gateway.recreate();
-      await expect(before.call('health', {})).rejects.toThrow(/closed|lost/);
-      await untilStarted(gateway);
-      const after = sessionOf(await knock(gateway.inside.token, device));
-      expect(after.hello.scopes).toEqual(admin);
-      expect(after.hello.bootId).not.toBe(before.hello.bootId);
-      after.close();
-    });
+    test(
+      'S3-4: a paired device outlives the container; another container is another boot',
+      { timeout: bootMs },
+      async () => {
+        const before = sessionOf(await knock(gateway.inside.token, device));
+        await gateway.recreate();
+        await expect(before.call('health', {})).rejects.toThrow(/closed|lost/);
+        await untilStarted(gateway);
+        const after = sessionOf(await knock(gateway.inside.token, device));
+        expect(after.hello.scopes).toEqual(admin);
+        expect(after.hello.bootId).not.toBe(before.hello.bootId);
+        after.close();
+      },
+    );
 
     test('an unpaired device has to ask again', async () => {
       expect(await callInside('device.pair.remove', { deviceId: device.id })).toMatchObject({ deviceId: device.id });

@@ -179,7 +179,7 @@ function creating(scenes: Scenes): void {
     await scene.engine.removeNetwork(network?.id ?? '');
   });
 
-  test('two attempts at once make one container', async () => {
+  test('S4-6: two attempts at once make one container', async () => {
     const scene = scenes('pair');
     const spec = await scene.parts();
     const answers = await Promise.all([scene.engine.createContainer(spec), scene.engine.createContainer(spec)]);
@@ -454,7 +454,7 @@ function commands(scenes: Scenes): void {
     await expect(scene.engine.exec(id, request)).rejects.toThrow(NotYet);
   });
 
-  test('the last lines of a log are read, of a stopped container too', async () => {
+  test('S4-8: the last lines of a log are read, of a stopped container too', async () => {
     const scene = scenes('log');
     const lines = ['one', 'two', 'three', 'four'];
     const { id, name } = await scene.running({ command: talking(lines) });

@@ -94,7 +94,7 @@ function secretContract(name: string, open: () => SecretStore): void {
 }
 
 describe('the file itself', () => {
-  test('holds no value and no key in the clear, is 0600 in 0700, and leaves nothing beside it', async () => {
+  test('S4-9: holds no value and no key in the clear, is 0600 in 0700, and leaves nothing beside it', async () => {
     const file = newFile();
     await SecretFile.open(file, key).write('g42-telegram', new Secret('123456789:very-secret'));
     const text = readFileSync(file, 'utf8');

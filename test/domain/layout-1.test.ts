@@ -95,7 +95,7 @@ describe('layout 1 derives from the master key', () => {
     [1, 'g3n4WFSqFCfmZxFp1Z1IJjCHDw3tGEWxtKkUR5G1uGQ'],
     [2, 'DtjGuYRefXlkL-Ja6VLEfP-ArYDhsm9Bly7bwBLBSzU'],
     [1001, 'foBUYL5eTRWUbOHC6Eg70U87byVRkQmprUWcLSdqQWQ'],
-  ])('the gateway token of generation %i (S0-7)', (generation, token) => {
+  ])('the gateway token of generation %i (S0-6, S0-7)', (generation, token) => {
     expect(gatewayToken(key, mark, generation).reveal()).toBe(token);
   });
 
@@ -174,7 +174,7 @@ describe('layout 1 names', () => {
     for (const other of [undefined, '', 'x', '[]', '{"whole":true}']) expect(readStateMark(other)).toBeUndefined();
   });
 
-  test('whose it is', () => {
+  test('whose it is (S4-24)', () => {
     const labels = {
       'creel.deployment': 'abcdefghij',
       'creel.gateway': 'g42',

@@ -35,7 +35,7 @@ test.each([
 });
 
 describe('the image of a release', () => {
-  test('is a digest (S0-21), or any image for a dev release', () => {
+  test('is a digest (S0-21, S2-39), or any image for a dev release', () => {
     expect(releaseImage(digest, false)).toBe(digest);
     expect(releaseImage('creel/openclaw:2026.9.6', true)).toBe('creel/openclaw:2026.9.6');
   });

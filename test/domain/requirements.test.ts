@@ -31,6 +31,19 @@ function quotes(): Map<string, string> {
   return found;
 }
 
+/** Where a file that a row names lies: named from the root, or as a test of the domain. */
+function placesOf(name: string): string[] {
+  return [name, path.join('test/domain', name)].filter((each) => existsSync(path.join(root, each)));
+}
+
+/** Whether a file has a test, or a group of them, that quotes a requirement in its title. */
+function saysInTitle(name: string, id: string): boolean {
+  const titles = readFileSync(path.join(root, name), 'utf8').matchAll(
+    /\b(?:describe|it|test|on|each)(?:\.\w+)*\(\s*(['"`])((?:(?!\1)[^])*)\1|\]\)\(\s*(['"`])((?:(?!\3)[^])*)\3/g,
+  );
+  return [...titles].some(([, , one, , other]) => new RegExp(`\\b${id}\\b`).test(one ?? other ?? ''));
+}
+
 describe('docs/requirements.md', () => {
   const quoted = quotes();
 
@@ -51,13 +64,17 @@ describe('docs/requirements.md', () => {
     expect(ids).toEqual([...new Set(ids)].toSorted((one, other) => order(one) - order(other)));
   });
 
+  test.each(rows)('$id is asserted by a test that says so', ({ id, proved }) => {
+    const files = [...proved.matchAll(/`([^`]*\.ts)`/g)].map(([, name]) => placesOf(name ?? '')[0] ?? '');
+    expect(files.some((name) => saysInTitle(name, id))).toBe(true);
+  });
+
   test.each(rows)('$id names files that exist', ({ satisfied, proved }) => {
     const named = [...`${satisfied} ${proved}`.matchAll(/`([^`]*\.(?:ts|yml)|(?:src|test)\/[^`]*)`/g)].map(
       ([, name]) => name ?? '',
     );
     for (const name of named) {
-      const places = [name, path.join('test/domain', name)].filter((each) => existsSync(path.join(root, each)));
-      expect(places, name).not.toEqual([]);
+      expect(placesOf(name), name).not.toEqual([]);
     }
   });
 });

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import Dockerode from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -41,6 +42,10 @@ const deviceList = z.object({
       approvedAtMs: z.number(),
     }),
   ),
+});
+const engineEvent = z.object({
+  Action: z.string(),
+  Actor: z.object({ Attributes: z.object({ exitCode: z.string().optional() }) }),
 });
 const auditReport = z.object({
   summary: z.object({ critical: z.number(), warn: z.number() }),
@@ -104,6 +109,18 @@ async function call(method: string): Promise<unknown> {
   } finally {
     knocked.session.close();
   }
+}
+
+/** What the engine saw of a container's end, in order, with the exit code of its process. */
+async function endsOf(container: string, since: number): Promise<string[]> {
+  const filters = { container: [container], event: ['die', 'destroy'] };
+  const until = Math.ceil(Date.now() / 1000) + 1;
+  const lines = await text(await docker.getEvents({ since, until, filters }));
+  const events = lines
+    .trim()
+    .split('\n')
+    .map((line) => engineEvent.parse(JSON.parse(line)));
+  return events.map(({ Action, Actor }) => `${Action} ${Actor.Attributes.exitCode ?? ''}`);
 }
 
 /** The pairing of creel's own device, with the moment it was approved: another one would be another pairing. */
@@ -246,10 +263,12 @@ describe('what happens behind its back', () => {
 });
 
 describe('the end of it', () => {
-  it('a removal keeps the state, and a restore takes it up: same birth, same token, same pairing', async () => {
+  it('a removal lets the gateway end by itself (S4-20) and keeps the state; a restore takes it up: same birth, same token, same pairing', async () => {
     const pairing = await ownPairing();
+    const since = Math.floor(Date.now() / 1000);
     await stage.remove();
     const removed = await stage.settled(readyMs);
+    expect(await endsOf(own.container, since)).toEqual(['die 0', 'destroy ']);
     expect(removed).toMatchObject({ phase: 'removed', left: [], life: { mark: { birth: life.mark.birth } } });
     expect(Date.parse(removed.stateKeptUntil ?? '')).toBeGreaterThan(Date.now());
     expect(await ground.leftovers()).toEqual([`volume ${own.volume}`]);

@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 describe('a real gateway', () => {
-  it('is ready though the worker was killed after every one of its steps, and gone though it was killed after every undo', async () => {
+  it('S0-1, S2-31: is ready, which is usable, though the worker was killed after every one of its steps, and gone though it was killed after every undo', async () => {
     const stage = new Stage(ground, { ...defaultLimits, heartbeatMs: 1_500 });
     for (const step of provisionSteps) {
       const { do: act, undo } = registry[step] ?? {};
