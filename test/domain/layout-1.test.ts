@@ -334,7 +334,7 @@ describe('layout 1 carries', () => {
   });
 });
 
-test('layout 1 asks for this container, with no secret in it (S4-14, S0-23, S4-26, S4-27, S3-20, S3-28)', () => {
+test('layout 1 asks for this container, with no secret in it (S4-13, S4-14, S0-23, S0-26, S4-26, S4-27, S3-20, S3-28)', () => {
   const imageId = `sha256:${'ab'.repeat(32)}`;
   expect(gatewayContainer(gateway, imageId, 19_123)).toEqual({
     name: 'oc-g42-7k3fq2',
