@@ -37,7 +37,7 @@ async function served(token: Secret): Promise<Gateway> {
 }
 
 describe('a channel is connected', () => {
-  test('when the probe of its token and its lifecycle say so (S4-35)', async () => {
+  test('when the probe of its token and its lifecycle say so (S0-16, S4-35)', async () => {
     const g42 = await served(bot('GOOD'));
     await world.activities.probeChannels(g42);
     expect(await describeChannels(world.deps, g42)).toBe('telegram connected');
