@@ -17,12 +17,12 @@ export function temporalNow({ workflow }: Client): () => Promise<number> {
   };
 }
 
-/** When the server handed this attempt out, in epoch milliseconds. */
+/** When the server handed this attempt out, in epoch milliseconds; when it put it into the queue, where it does not say. */
 async function askBegin(workflow: Client['workflow'], { info }: Context): Promise<number> {
   const { workflowId = '', runId } = info.workflowExecution ?? {};
   const { raw } = await workflow.getHandle(workflowId, runId).describe();
   const own = raw.pendingActivities?.find(({ activityId }) => activityId === info.activityId);
-  const seconds = own?.lastStartedTime?.seconds ?? undefined;
-  if (seconds === undefined) throw new Error('Temporal does not say when this attempt began');
-  return Number(seconds) * 1000 + (own?.lastStartedTime?.nanos ?? 0) / 1e6;
+  const { seconds, nanos } = own?.lastStartedTime ?? {};
+  if (seconds === undefined || seconds === null) return info.currentAttemptScheduledTimestampMs;
+  return Number(seconds) * 1000 + (nanos ?? 0) / 1e6;
 }
