@@ -5,6 +5,7 @@ import type { Frame, StepFrame, StepState } from '../client/frame.js';
 import type { Listed, Lost } from '../client/gateways.js';
 import { channelFaults } from '../domain/channels.js';
 import { shortId } from '../domain/device.js';
+import { taskQueue, waitsQueue } from '../workflows/ids.js';
 import type { Description, Park } from '../workflows/requests.js';
 
 const signs: Record<StepState, string> = {
@@ -127,6 +128,7 @@ function lifeLines(told: Description, now: number): string[] {
     ...row('birth', life?.mark.birth),
     ...row('deployment', told.deployment),
     ...row('host', life?.place.host),
+    ...row('engine', life?.place.engine),
     ...row('engine', record?.runsOn),
     ...row('release', spec && `${spec.release}${spec.dev ? ' (dev)' : ''}`),
     ...row(
@@ -218,9 +220,17 @@ function noteLines(frame: Frame, now: number): string[] {
   const waited = frame.unattendedSince === undefined ? 0 : now - Date.parse(frame.unattendedSince);
   return [
     ...(frame.waitingFor === '' ? [] : [`waiting for ${frame.waitingFor}`]),
-    ...(waited >= unattendedMs ? [`no worker has taken this up for ${seconds(waited)}; it goes on when one runs`] : []),
+    ...(waited >= unattendedMs ? [unattended(frame, waited)] : []),
     ...(frame.park ? parkLines(frame.gateway, frame.park) : []),
   ];
+}
+
+/** Who polls says whether a worker is missing or slow. */
+function unattended({ unpolled, queue = taskQueue }: Frame, waited: number): string {
+  if (!unpolled) return `no worker has taken this up for ${seconds(waited)}: one polls, and is slow`;
+  const [, engine] = queue.replace(waitsQueue(''), '').split('@');
+  const where = engine === undefined ? '' : `; start the worker beside engine ${engine}`;
+  return `no worker polls task queue ${queue}; this has waited for ${seconds(waited)}, and goes on when one runs${where}`;
 }
 
 function phaseText(frame: Frame): string {

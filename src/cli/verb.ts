@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
 import { connect, type Flags, type Target } from '../client/connect.js';
+import { hearPatience } from '../client/patience.js';
 import { exitHelp } from './exit.js';
 
 /** A verb with the options that all have: where Temporal is, and whether a machine reads. */
@@ -20,6 +21,7 @@ export function verb(name: string, description: string, examples: readonly strin
 /** Runs `work` with a connected client and closes the connection, whatever happens. */
 export async function withTemporal<T>(flags: Flags, work: (client: Client, target: Target) => Promise<T>): Promise<T> {
   const { client, target, close } = await connect(flags);
+  hearPatience(client, (sentence) => process.stderr.write(`creel: ${sentence}\n`));
   try {
     return await work(client, target);
   } finally {

@@ -15,7 +15,8 @@ import { fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../workflows/ids.
 import { defaultLimits } from '../workflows/limits.js';
 import { needsAttentionKey, operationKindKey } from '../workflows/search-attributes.js';
 import { readNewestKey } from './deployment.js';
-import { isNotFound, isSilence, NoWorker, TurnedDown, UnknownGateway, unwrap } from './failure.js';
+import { isNotFound, NoWorker, TurnedDown, UnknownGateway, unwrap } from './failure.js';
+import { patiently } from './patience.js';
 import { answerMs, ask, list } from './gateways.js';
 
 /** Gateways asked at the same time. */
@@ -182,16 +183,14 @@ function statusOf(result: FleetResult): FleetStatus {
 
 async function asking<T>(client: Client, run: string, call: () => Promise<T>): Promise<T> {
   try {
-    return await client.withDeadline(Date.now() + answerMs, call);
+    const meanwhile = `the run over the fleet goes on when one runs. \`creel fleet abort ${run} --force\` ends it without`;
+    return await patiently(client, call, { withinMs: answerMs, meanwhile });
   } catch (error) {
+    if (error instanceof NoWorker) throw error;
     if (isNotFound(error))
       throw new TurnedDown(`no run over the fleet is called ${run}. Its name was said when it began`, 'Refused', {
         cause: error,
       });
-    if (!isSilence(error)) throw unwrap(error);
-    throw new NoWorker(
-      `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}): the run over the fleet goes on when one runs. \`creel fleet abort ${run} --force\` ends it without`,
-      { cause: error },
-    );
+    throw unwrap(error);
   }
 }

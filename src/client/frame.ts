@@ -32,6 +32,10 @@ export type Frame = {
   readonly endedAt?: string;
   /** Since when work has been waiting for a worker; absent while one works. */
   readonly unattendedSince?: string;
+  /** The task queue on which that work waits. */
+  readonly queue?: string;
+  /** Nobody polls that queue; absent while it is not known, or a worker polls and is only slow. */
+  readonly unpolled?: true;
   /** What the whole operation waits for, beyond any step: its turn, a lost attempt. */
   readonly waitingFor: string;
   readonly park?: Park;

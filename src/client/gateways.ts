@@ -4,6 +4,7 @@ import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/com
 import { keysOf, nameOfNewest } from '../domain/deployment-keys.js';
 import { birthFrom, gatewayPlace, type Place } from '../domain/gateway.js';
 import type { ChangeRequest } from '../workflows/change-requests.js';
+import { slowAnswerMs, slowWorkerMs } from '../domain/thresholds.js';
 import { gatewayWorkflowId, operationPrefix, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
 import {
@@ -32,8 +33,9 @@ import {
 } from '../workflows/search-attributes.js';
 import { updateIdOf } from './update-id.js';
 import { readHeld } from './deployment.js';
-import { isNotFound, isSilence, NoWorker, UnknownGateway, unwrap } from './failure.js';
+import { isNotFound, NoWorker, UnknownGateway, unwrap } from './failure.js';
 import { readOperationId } from './frame.js';
+import { patiently } from './patience.js';
 
 /** How long a worker may take to answer a question before it counts as absent. */
 export const answerMs = 5_000;
@@ -269,15 +271,13 @@ type Asking = {
 
 /** Runs a call to a workflow with a limit, and says what its failure means. */
 async function asking<T>(client: Client, call: () => Promise<T>, { withinMs, meanwhile, gateway }: Asking): Promise<T> {
+  const limitMs = withinMs === answerMs ? slowAnswerMs : slowWorkerMs;
   try {
-    return await client.withDeadline(Date.now() + withinMs, call);
+    return await patiently(client, call, { withinMs, meanwhile, limitMs });
   } catch (error) {
+    if (error instanceof NoWorker) throw error;
     if (gateway !== undefined && isNotFound(error)) throw unknownGateway(gateway, error);
-    if (!isSilence(error)) throw unwrap(error);
-    throw new NoWorker(
-      `no worker answered within ${withinMs / 1000} s (task queue ${taskQueue}, namespace ${client.options.namespace}): ${meanwhile}`,
-      { cause: error },
-    );
+    throw unwrap(error);
   }
 }
 

@@ -3,22 +3,21 @@ import { keysOf, type DeploymentKeys } from '../domain/deployment-keys.js';
 import { namingsOf, type Naming } from '../domain/key-naming.js';
 import { deploymentWorkflowId, fleetWorkflowId, taskQueue } from '../workflows/ids.js';
 import { keyUpdate, type KeyWord } from '../workflows/key-requests.js';
-import { isNotFound, isSilence, NoWorker, unwrap } from './failure.js';
+import { isNotFound, NoWorker, unwrap } from './failure.js';
 import { readHeld } from './deployment.js';
 import { seeFleet } from './fleet.js';
 import { answerMs } from './gateways.js';
+import { patiently } from './patience.js';
 
 /** Tells the deployment about its keys. `TurnedDown` when it takes no such word now; `NoWorker`. */
 export async function tellDeployment(client: Client, word: KeyWord): Promise<DeploymentKeys> {
   const handle = client.workflow.getHandle(deploymentWorkflowId);
   try {
-    return await client.withDeadline(Date.now() + answerMs, () => handle.executeUpdate(keyUpdate, { args: [word] }));
+    const tell = () => handle.executeUpdate(keyUpdate, { args: [word] });
+    const meanwhile = 'start one with `npm run worker`, and give the command again: it goes on where it was';
+    return await patiently(client, tell, { withinMs: answerMs, meanwhile });
   } catch (error) {
-    if (!isSilence(error)) throw unwrap(error);
-    throw new NoWorker(
-      `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}). Start one with \`npm run worker\`, and give the command again: it goes on where it was`,
-      { cause: error },
-    );
+    throw error instanceof NoWorker ? error : unwrap(error);
   }
 }
 

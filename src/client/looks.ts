@@ -3,14 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import type { DeviceList } from '../domain/device.js';
-import type { Gateway } from '../domain/gateway.js';
+import type { Gateway, Place } from '../domain/gateway.js';
+import { slowWorkerMs } from '../domain/thresholds.js';
 import { lookWorkflowId, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
 import type { OpenInput, OpenResult, ProbeInput, TokenInput } from '../workflows/operation.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
 import { gatewayBirthKey, gatewayIdKey } from '../workflows/search-attributes.js';
 import { NoWorker, unwrap } from './failure.js';
-import { answerMs } from './gateways.js';
+import { unpolled } from './pollers.js';
 import { unattendedSince } from './progress.js';
 
 /** Proves a gateway usable right now. `TurnedDown` with what it is not; `NoWorker` when nobody looks. */
@@ -42,6 +43,9 @@ export async function listDevices(client: Client, gateway: Gateway): Promise<Dev
   return look<DeviceList>(client, 'devices', gateway, input);
 }
 
+/** How often a look is looked at. */
+const lookMs = 1_000;
+
 /** Which workflow a look is. */
 const workflowTypes = {
   probe: 'probeGateway',
@@ -69,36 +73,46 @@ async function look<T>(
         { key: gatewayBirthKey, value: birth },
       ]),
     });
-    return await answerOf<T>(handle);
+    return await answerOf<T>(client, handle, gateway.place);
   } catch (error) {
     throw unwrap(error);
   }
 }
 
-async function answerOf<T>(handle: WorkflowHandle): Promise<T> {
+async function answerOf<T>(client: Client, handle: WorkflowHandle, place: Place): Promise<T> {
   const over = new AbortController();
   const result: Promise<T> = handle.result();
   result.catch(() => undefined); // The race below hears it; after a withdrawal nobody else must.
   try {
-    return await Promise.race([result, withdrawnWhenUnattended(handle, over.signal)]);
+    return await Promise.race([result, withdrawnWhenUnattended(client, handle, place, over.signal)]);
   } finally {
     over.abort();
   }
 }
 
-/** Rejects, and ends the look, when work of it has waited for a worker longer than an answer may take. */
-async function withdrawnWhenUnattended(handle: WorkflowHandle, over: AbortSignal): Promise<never> {
+/** Rejects, and ends the look, when work of it waits and nobody polls for it; a worker that lives and is slow is waited for. */
+async function withdrawnWhenUnattended(
+  client: Client,
+  handle: WorkflowHandle,
+  { engine }: Place,
+  over: AbortSignal,
+): Promise<never> {
+  const began = Date.now();
   for (;;) {
-    await sleep(answerMs / 5, undefined, { signal: over });
+    await sleep(lookMs, undefined, { signal: over });
     const { raw } = await handle.describe();
     const since = unattendedSince({
       pendingActivities: raw.pendingActivities ?? [],
       pendingTask: raw.pendingWorkflowTask,
     });
-    if (since === undefined || Date.now() - Date.parse(since) < answerMs) continue;
+    if (since === undefined || Date.now() - Date.parse(since) < lookMs) continue;
+    const missing = await unpolled(client, raw.pendingWorkflowTask ? undefined : engine);
+    if (missing === undefined && Date.now() - began < slowWorkerMs) continue;
     await handle.terminate('no worker took it up');
     throw new NoWorker(
-      `no worker answered within ${answerMs / 1000} s (task queue ${taskQueue}). Start one with \`npm run worker\``,
+      missing === undefined
+        ? `no worker answered within ${slowWorkerMs / 1000} s, although one polls: see its log`
+        : `no worker answered: ${missing}. Start one with \`npm run worker\``,
     );
   }
 }

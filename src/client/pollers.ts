@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { engineQueue, waitsQueue } from '../workflows/ids.js';
+import { engineQueue, taskQueue, waitsQueue } from '../workflows/ids.js';
 import { pollFreshMs } from '../domain/thresholds.js';
 
 /** Numbers of the API, which its package exports to CommonJS alone. */
@@ -19,6 +19,13 @@ export async function pollersOf(client: Client, queue: string, kind: keyof typeo
       seenAt: Number(lastAccessTime?.seconds ?? 0) * 1000,
     }))
     .filter(({ seenAt }) => Date.now() - seenAt < pollFreshMs);
+}
+
+/** Which queue nobody polls, of those that a look at a gateway of this engine needs; undefined when all are polled. */
+export async function unpolled(client: Client, engine: string | undefined): Promise<string | undefined> {
+  if ((await pollersOf(client, taskQueue, 'workflow')).length === 0) return `none polls task queue ${taskQueue}`;
+  if (engine === undefined || (await isAttended(client, engine))) return undefined;
+  return `none stands beside engine ${engine} (task queue ${engineQueue(engine)})`;
 }
 
 /** Whether a worker stands beside an engine now. Its slots for waits are never all taken, so it always polls for them. */

@@ -34,6 +34,8 @@ type Folding = {
   /** Which step an activity belongs to, by its scheduling event. */
   readonly scheduled: Map<string, Call>;
   readonly timers: Map<string, string>;
+  /** On which queue an activity waits for a worker, by its id. */
+  readonly queues: Map<string, string>;
   undoing: boolean;
   park: Park | undefined;
   startedAt: string | undefined;
@@ -52,6 +54,7 @@ export function progress(seen: Seen): Frame {
     steps: new Map(),
     scheduled: new Map(),
     timers: new Map(),
+    queues: new Map(),
     undoing: false,
     park: undefined,
     startedAt: undefined,
@@ -66,7 +69,7 @@ export function progress(seen: Seen): Frame {
     foldWaiting(folding, event);
   }
   if (!folding.outcome) foldPending(folding, seen);
-  return frameOf(seen.workflowId, folding, folding.outcome ? undefined : unattendedSince(seen));
+  return frameOf(seen, folding, folding.outcome ? undefined : unattendedSince(seen));
 }
 
 /** The start and the end of the run. */
@@ -106,7 +109,7 @@ function end(folding: Folding, event: Event, result: Result | undefined, otherwi
 /** What became of each activity: its summary names the step, or `undo` and the step. */
 function foldActivity(folding: Folding, event: Event): void {
   const scheduled = event.activityTaskScheduledEventAttributes;
-  if (scheduled) return schedule(folding, event, scheduled.activityId ?? '');
+  if (scheduled) return schedule(folding, event, scheduled.activityId ?? '', scheduled.taskQueue?.name ?? '');
   const started = event.activityTaskStartedEventAttributes;
   if (started) {
     const call = folding.scheduled.get(String(started.scheduledEventId));
@@ -123,7 +126,8 @@ function foldActivity(folding: Folding, event: Event): void {
   if (canceled) endCall(folding, event, canceled.scheduledEventId, 'cancelled');
 }
 
-function schedule(folding: Folding, event: Event, activityId: string): void {
+function schedule(folding: Folding, event: Event, activityId: string, queue: string): void {
+  folding.queues.set(activityId, queue);
   const summary = textOf(event.userMetadata?.summary);
   const doing = summary.startsWith('undo ') ? 'undo' : 'do';
   const step = folding.steps.get(doing === 'undo' ? summary.slice('undo '.length) : summary);
@@ -187,10 +191,18 @@ export function unattendedSince(seen: Pick<Seen, 'pendingActivities' | 'pendingT
   return [...task, ...activities].toSorted()[0];
 }
 
+/** The queue on which the activity waits that no worker has; a decision waits on the run's own. */
+function queueOf(seen: Seen, folding: Folding): { readonly queue?: string } {
+  const pending = seen.pendingActivities.find(({ state }) => Number(state) === scheduledState);
+  const queue = pending && folding.queues.get(pending.activityId ?? '');
+  return queue === undefined || queue === '' ? {} : { queue };
+}
+
 /** PENDING_ACTIVITY_STATE_SCHEDULED of the server's protocol. */
 const scheduledState = 1;
 
-function frameOf(workflowId: string, folding: Folding, unattended: string | undefined): Frame {
+function frameOf(seen: Seen, folding: Folding, unattended: string | undefined): Frame {
+  const { workflowId } = seen;
   const { outcome, park, result, startedAt, endedAt } = folding;
   const { gateway, birth, operation, kind } = readOperationId(workflowId);
   const steps = [...folding.steps.values()];
@@ -206,6 +218,7 @@ function frameOf(workflowId: string, folding: Folding, unattended: string | unde
     ...(startedAt && { startedAt }),
     ...(endedAt && { endedAt }),
     ...(unattended && { unattendedSince: unattended }),
+    ...(unattended && queueOf(seen, folding)),
     waitingFor: outcome ? '' : ([...folding.timers.values()].find((why) => why.startsWith('settle')) ?? ''),
     ...(park && { park }),
     ...(outcome && { outcome }),

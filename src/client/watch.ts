@@ -4,6 +4,8 @@ import type { Accepted, OperationOutcome } from '../workflows/requests.js';
 import { isNotFound, unwrap } from './failure.js';
 import { queuedFrame, type Frame } from './frame.js';
 import { ask } from './gateways.js';
+import { taskQueue } from '../workflows/ids.js';
+import { pollersOf } from './pollers.js';
 import { progress, type Seen } from './progress.js';
 
 /** How often a run is looked at. */
@@ -37,7 +39,7 @@ export async function* watch(client: Client, accepted: Followed): AsyncGenerator
 /** The frame of an operation right now; undefined when its run does not exist (yet). */
 export async function lookOnce(client: Client, workflowId: string): Promise<Frame | undefined> {
   const seen = await see(client.workflow.getHandle(workflowId), undefined);
-  return seen && progress(seen);
+  return seen && attended(client, progress(seen));
 }
 
 async function* frames(client: Client, accepted: Followed): AsyncGenerator<Frame> {
@@ -48,7 +50,7 @@ async function* frames(client: Client, accepted: Followed): AsyncGenerator<Frame
   for (;;) {
     seen = await patiently(() => see(handle, seen));
     if (seen) {
-      yield progress(seen);
+      yield await attended(client, progress(seen));
       continue;
     }
     if (isEnded(accepted.state)) {
@@ -75,6 +77,22 @@ function forgotten(outcome: OperationOutcome): string {
   return outcome === 'done'
     ? ''
     : 'its gateway remembers that it ended so; why, was in a run that the server keeps no more';
+}
+
+/** Work that has waited for a worker this long: who polls for it is asked. */
+const unattendedMs = 3_000;
+
+/** A frame that says whether anybody polls for what waits: a worker that is slow is no worker that is missing. */
+async function attended(client: Client, frame: Frame): Promise<Frame> {
+  const since = frame.unattendedSince;
+  if (since === undefined || Date.now() - Date.parse(since) < unattendedMs) return frame;
+  try {
+    const kind = frame.queue === undefined ? 'workflow' : 'activity';
+    const pollers = await pollersOf(client, frame.queue ?? taskQueue, kind);
+    return pollers.length === 0 ? { ...frame, unpolled: true } : frame;
+  } catch {
+    return frame; // Whether anybody polls is not known now; the next look asks again.
+  }
 }
 
 function gone(accepted: Followed): Frame {

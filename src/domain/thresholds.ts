@@ -21,6 +21,12 @@ export const claimSettleMs = 3_000;
 /** A worker that lives polls at least this often: a poll is open for 60 s, and one that is cut off is made anew at once. */
 export const pollFreshMs = 70_000;
 
+/** A worker that lives and does not answer a request is waited for this long: a machine with twice its load, or a restart of the server. */
+export const slowWorkerMs = 300_000;
+
+/** The same for a question, whose asker can look elsewhere. */
+export const slowAnswerMs = 20_000;
+
 /** A worker that has not answered for this long is looked for again: one that still polls is only slow. */
 export const unansweredMs = 10_000;
 

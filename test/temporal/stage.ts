@@ -107,14 +107,12 @@ export class Stage<G extends Ground = Ground> {
 
   remove(extra: Partial<RemoveRequest> = {}): Promise<Accepted> {
     const requestId = randomBytes(8).toString('hex');
-    const place = { provider: 'local', host: 'local' } as const;
-    return this.request({ kind: 'remove', requestId, origin: 'test', purge: false, place, ...extra });
+    return this.request({ kind: 'remove', requestId, origin: 'test', purge: false, ...extra });
   }
 
   rotate(extra: Partial<RotateRequest> = {}): Promise<Accepted> {
     const requestId = randomBytes(8).toString('hex');
-    const place = { provider: 'local', host: 'local' } as const;
-    return this.request({ kind: 'rotate', requestId, origin: 'test', place, reclaim: false, evict: false, ...extra });
+    return this.request({ kind: 'rotate', requestId, origin: 'test', reclaim: false, evict: false, ...extra });
   }
 
   #start(request: Request): GatewayStart {
