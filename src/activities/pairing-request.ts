@@ -3,7 +3,7 @@ import { describeWanted, isWanted, type PairedDevice, type PendingDevice } from 
 import { NotYet, Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
 import { excess, isApprovedSince, type Pairing } from '../domain/pairing.js';
-import { pairingPaceMs } from '../domain/thresholds.js';
+import { pairingPaceMs, pairingSlowMs } from '../domain/thresholds.js';
 import type { Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
 import { describeDevice, listDevices } from './devices.js';
@@ -88,7 +88,7 @@ export async function watch<T>(
   look: (session: Session) => Promise<T>,
 ): Promise<T> {
   let seen: Mismatches | undefined;
-  const wait = { what, paceMs: pairingPaceMs, limitMs: gateway.change.waitMs };
+  const wait = { what, paceMs: pairingPaceMs, slowsToMs: pairingSlowMs, limitMs: gateway.change.waitMs };
   let session: Session | undefined;
   try {
     return await until(wait, deps.signal(), async () => {

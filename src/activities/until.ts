@@ -7,6 +7,8 @@ export type Wait = {
   readonly what: string;
   readonly paceMs: number;
   readonly limitMs: number;
+  /** Asked ever more slowly, a twentieth of the time waited, down to this. */
+  readonly slowsToMs?: number;
   /** What is to be read besides when it is given up. */
   readonly besides?: () => Promise<string>;
 };
@@ -29,8 +31,12 @@ export async function until<T>(wait: Wait, signal: AbortSignal | undefined, prob
       if (Date.now() - began >= wait.limitMs) throw await givenUp(wait, heard, error);
       say(heard);
     }
-    await sleep(wait.paceMs, undefined, signal ? { signal } : {});
+    await sleep(paceOf(wait, Date.now() - began), undefined, signal ? { signal } : {});
   }
+}
+
+function paceOf({ paceMs, slowsToMs = paceMs }: Wait, waitedMs: number): number {
+  return Math.max(paceMs, Math.min(slowsToMs, waitedMs / 20));
 }
 
 async function givenUp({ what, besides }: Wait, heard: string, cause: NotYet): Promise<Refused> {

@@ -9,7 +9,12 @@ const kinds = { workflow: 1, activity: 2 } as const;
 export type Poller = { readonly identity: string; readonly seenAt: number };
 
 /** Who has polled a task queue lately enough that it may still be there: a poll is open for a minute, and then made anew. */
-export async function pollersOf(client: Client, queue: string, kind: keyof typeof kinds): Promise<Poller[]> {
+export async function pollersOf(
+  client: Client,
+  queue: string,
+  kind: keyof typeof kinds,
+  freshMs = pollFreshMs,
+): Promise<Poller[]> {
   const { namespace } = client.options;
   const asked = { namespace, taskQueue: { name: queue }, taskQueueType: kinds[kind] };
   const { pollers } = await client.workflowService.describeTaskQueue(asked);
@@ -18,7 +23,7 @@ export async function pollersOf(client: Client, queue: string, kind: keyof typeo
       identity: identity ?? '',
       seenAt: Number(lastAccessTime?.seconds ?? 0) * 1000,
     }))
-    .filter(({ seenAt }) => Date.now() - seenAt < pollFreshMs);
+    .filter(({ seenAt }) => Date.now() - seenAt < freshMs);
 }
 
 /** Which queue nobody polls, of those that a look at a gateway of this engine needs; undefined when all are polled. */

@@ -224,6 +224,9 @@ export const pairingWaitCeilingMs = 24 * 3_600_000;
 /** How often a gateway is asked for a device that is waited for: a question over an open session takes a few milliseconds. */
 export const pairingPaceMs = 700;
 
+/** The same after some minutes: a request lives for five of them, and there may be a thousand that wait. */
+export const pairingSlowMs = 10_000;
+
 /** A gateway gives a connection this long to prove who it is: what it noted meanwhile may be overtaken (2026.9.6). */
 export const handshakeMs = 15_000;
 

@@ -12,6 +12,9 @@ type Next = (input: ActivityExecuteInput) => Promise<unknown>;
 /** Beats within a heartbeat time-out: one or two may get lost. */
 export const beatsPerTimeout = 3;
 
+/** What beats seldom says soon what it waits for. */
+const firstBeatMs = 1_500;
+
 /** How often an activity without a heartbeat time-out shows its sentence. */
 const idlePaceMs = 10_000;
 
@@ -53,14 +56,15 @@ async function attempt(context: Context, log: Logger, input: ActivityExecuteInpu
 async function beating<T>(context: Context, fn: () => Promise<T>): Promise<T> {
   const timeoutMs = context.info.heartbeatTimeoutMs;
   return within(async () => {
-    const timer = setInterval(
-      () => context.heartbeat({ sentence: sentenceOf() }),
-      timeoutMs ? timeoutMs / beatsPerTimeout : idlePaceMs,
-    );
+    const paceMs = timeoutMs ? timeoutMs / beatsPerTimeout : idlePaceMs;
+    const beat = () => context.heartbeat({ sentence: sentenceOf() });
+    const timer = setInterval(beat, paceMs);
+    const first = paceMs > firstBeatMs ? setTimeout(beat, firstBeatMs) : undefined;
     try {
       return await fn();
     } finally {
       clearInterval(timer);
+      clearTimeout(first);
     }
   });
 }

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { pollersOf, type Poller } from '../client/pollers.js';
 import { Refused } from '../domain/errors.js';
-import { claimSettleMs, pollFreshMs } from '../domain/thresholds.js';
+import { claimSettleMs } from '../domain/thresholds.js';
 import { engineQueue, waitsQueue } from '../workflows/ids.js';
 import { bootOf, type Machine } from './machine.js';
 
@@ -13,6 +13,8 @@ export type Claim = {
   readonly client: Client;
   readonly engine: string;
   readonly machine: Machine;
+  /** A machine that has not polled for this long is gone. */
+  readonly goneAfterMs: number;
   readonly log: Logger;
   readonly signal: AbortSignal;
 };
@@ -46,13 +48,13 @@ export async function demandClaim(claim: Claim): Promise<void> {
   if (other) throw twoClaim(claim, other);
 }
 
-async function othersOf({ client, engine, machine }: Claim): Promise<Poller[]> {
-  const pollers = await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity');
+async function othersOf({ client, engine, machine, goneAfterMs }: Claim): Promise<Poller[]> {
+  const pollers = await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity', goneAfterMs);
   return pollers.filter(({ identity }) => bootOf(identity) !== machine.boot);
 }
 
-function twoClaim({ engine, machine }: Claim, { identity }: Poller): Refused {
+function twoClaim({ engine, machine, goneAfterMs }: Claim, { identity }: Poller): Refused {
   return new Refused(
-    `two machines claim engine ${engine}: this one (${machine.identity}) and ${identity}, which serves it now. Disks that were cloned share the id of their engine: give this machine's engine one of its own, or end the worker there (it counts as gone after ${pollFreshMs / 1000} s); see docs/runbook.md#two-machines-one-engine`,
+    `two machines claim engine ${engine}: this one (${machine.identity}) and ${identity}, which serves it now. Disks that were cloned share the id of their engine: give this machine's engine one of its own, or end the worker there (it counts as gone after ${goneAfterMs / 1000} s); see docs/runbook.md#two-machines-one-engine`,
   );
 }

@@ -6,12 +6,13 @@ import type { createActivities } from '../activities/activities.js';
 import { tellServed } from '../client/engines.js';
 import type { Slots } from '../config.js';
 import { NotYet } from '../domain/errors.js';
-import { engineWatchMs, unansweredMs } from '../domain/thresholds.js';
+import { engineWatchMs, pollFreshMs, unansweredMs } from '../domain/thresholds.js';
 import { engineQueue, taskQueue, waitsQueue } from '../workflows/ids.js';
 import type { World } from '../world.js';
 import { attemptInterceptor } from './attempt-interceptor.js';
 import { awaitClaim, demandClaim, type Claim } from './engine-claim.js';
 import type { Machine } from './machine.js';
+import { warnOfUnserved } from './unserved.js';
 import { isAway } from './patient-connect.js';
 
 export type QueueParts = {
@@ -74,7 +75,7 @@ async function serveEngine(parts: QueueParts): Promise<void> {
 async function serve(parts: QueueParts, engine: string): Promise<void> {
   const { client, machine, log, signal } = parts;
   const over = new AbortController();
-  const claim: Claim = { client, engine, machine, log, signal };
+  const claim: Claim = { client, engine, machine, goneAfterMs: pollFreshMs, log, signal };
   const either = AbortSignal.any([signal, over.signal]);
   try {
     await awaitClaim(claim);
@@ -91,11 +92,12 @@ async function serve(parts: QueueParts, engine: string): Promise<void> {
   }
 }
 
-/** Tells the deployment of this engine, until it has heard. */
+/** Tells the deployment of this engine, until it has heard, and says what stands on others that nobody serves. */
 async function announce({ client, host, log, signal }: QueueParts, engine: string): Promise<void> {
   while (!signal.aborted) {
     try {
-      return await client.withDeadline(Date.now() + unansweredMs, () => tellServed(client, { engine, host }));
+      await client.withDeadline(Date.now() + unansweredMs, () => tellServed(client, { engine, host }));
+      return await warnOfUnserved(client, engine, log);
     } catch (error) {
       log.warn({ err: error, engine }, 'the deployment has not heard yet that this engine is served; telling it again');
     }

@@ -29,6 +29,8 @@ export type Limits = {
   readonly heartbeatMs: number;
   /** The same for steps whose recovery is not urgent: they beat at a third of it, every 30 s. */
   readonly slowHeartbeatMs: number;
+  /** The same for steps that wait for a person or a device, of which there may be a thousand; absent in what older versions began. */
+  readonly waitHeartbeatMs?: number;
   /** Beyond start-to-close, until a lost attempt can no longer take effect. */
   readonly settleMs: number;
   readonly startOvers: number;
@@ -57,6 +59,7 @@ export const defaultLimits: Limits = {
   retryMaxMs: 5_000,
   heartbeatMs: 3_000,
   slowHeartbeatMs: 90_000,
+  waitHeartbeatMs: 60_000,
   settleMs: 10_000,
   startOvers,
   rotationMs,

@@ -1,6 +1,6 @@
 import type { Change } from '../domain/change.js';
 import { readinessMs } from '../domain/thresholds.js';
-import type { Limits } from './limits.js';
+import { defaultLimits, type Limits } from './limits.js';
 import type { OperationInput, OperationResult } from './operation.js';
 import { runOperation } from './run-operation.js';
 
@@ -23,7 +23,8 @@ export async function unpairDevice(input: OperationInput): Promise<OperationResu
 export function limitsFor(limits: Limits, change: Change | undefined): Limits {
   const own = { ...limits, deadlineSlices };
   if (change?.kind !== 'pair') return own;
-  return { ...own, waitMs: Math.max(limits.waitMs, change.waitMs + limits.actMs) };
+  const { waitHeartbeatMs = defaultLimits.waitHeartbeatMs ?? limits.slowHeartbeatMs } = limits;
+  return { ...own, waitHeartbeatMs, waitMs: Math.max(limits.waitMs, change.waitMs + limits.actMs) };
 }
 
 /** A tenth of a deadline is what an outage can add to it at most, for ten timers in an operation that uses all of it. */

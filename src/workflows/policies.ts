@@ -47,7 +47,14 @@ export function doPolicy(step: string, limits: Limits): ActivityOptions {
     retry: { ...retry, maximumAttempts: attempts ?? retry.maximumAttempts },
     startToCloseTimeout: startToClose(step, limits),
     heartbeatTimeout: slow ? limits.slowHeartbeatMs : limits.heartbeatMs,
+    ...(registry[step]?.waits && waiting(limits)),
   };
+}
+
+/** One that only waits reads, and holds nothing: it need not be heard of often, and nobody waits for its end when it is cancelled. */
+function waiting({ waitHeartbeatMs }: Limits): ActivityOptions {
+  if (waitHeartbeatMs === undefined) return {};
+  return { heartbeatTimeout: waitHeartbeatMs, cancellationType: 'TRY_CANCEL' };
 }
 
 /** How an undo runs: for ever. */

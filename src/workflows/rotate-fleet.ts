@@ -44,7 +44,7 @@ import {
   type FleetState,
   type OpenMember,
 } from './fleet-state.js';
-import { fleetWorkflowId } from './ids.js';
+import { fleetWorkflowId, waitsQueue } from './ids.js';
 import type { Attempted } from './operation.js';
 import { sendPage } from './page.js';
 import { fleetLookPolicy, fleetPolicy } from './policies.js';
@@ -248,7 +248,8 @@ class FleetRun {
 
   async #watch(state: FleetState, asked: FleetAsk) {
     let over = false;
-    const watching = this.#ask(`await ${asked.gateway}`).awaitRotation(asked);
+    const taskQueue = waitsQueue(workflowInfo().taskQueue);
+    const watching = this.#ask(`await ${asked.gateway}`, { taskQueue }).awaitRotation(asked);
     const settle = () => {
       over = true;
     };
@@ -267,8 +268,8 @@ class FleetRun {
     return plan.beginWithinMs + (limits.rotationMs ?? rotationMs) + limits.undoPageMs;
   }
 
-  #ask(summary: string): Asking {
-    return proxyActivities<Asking>({ ...fleetPolicy(this.#input.limits, this.#limitMs()), summary });
+  #ask(summary: string, on: { readonly taskQueue?: string } = {}): Asking {
+    return proxyActivities<Asking>({ ...fleetPolicy(this.#input.limits, this.#limitMs()), ...on, summary });
   }
 
   #mustContinueAsNew(): boolean {

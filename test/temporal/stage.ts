@@ -33,6 +33,7 @@ export const shortLimits: Limits = {
   retryMaxMs: 200,
   heartbeatMs: 700,
   slowHeartbeatMs: 1_000,
+  waitHeartbeatMs: 1_000,
   settleMs: 300,
   readyFloorMs: 1_000,
 };

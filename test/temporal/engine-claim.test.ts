@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as after } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pollersOf } from '../../src/client/pollers.js';
+import { awaitClaim, demandClaim, type Claim } from '../../src/worker/engine-claim.js';
+import { openLog } from '../../src/worker/log.js';
+import { bootOf, thisMachine } from '../../src/worker/machine.js';
+import { engineQueue, waitsQueue } from '../../src/workflows/ids.js';
+import { TestServer } from './server.js';
+
+/** A machine of which nothing is known but that it polls for an engine. */
+class OtherMachine {
+  readonly #client: Client;
+  readonly #queue: string;
+  readonly identity: string;
+  #polls = true;
+
+  constructor(client: Client, engine: string, boot: string) {
+    this.#client = client;
+    this.#queue = waitsQueue(engineQueue(engine));
+    this.identity = `creel 7@clone boot ${boot}`;
+  }
+
+  /** Polls as a worker does, again and again, until it dies. */
+  async live(): Promise<void> {
+    while (this.#polls) await this.pollOnce();
+  }
+
+  async pollOnce(): Promise<void> {
+    const { namespace, connection } = {
+      namespace: this.#client.options.namespace,
+      connection: this.#client.connection,
+    };
+    const asked = { namespace, taskQueue: { name: this.#queue }, identity: this.identity };
+    await connection
+      .withDeadline(Date.now() + 1_200, () => this.#client.workflowService.pollActivityTaskQueue(asked))
+      .catch(() => undefined); // Nothing is to be done: its deadline ends it.
+  }
+
+  die(): void {
+    this.#polls = false;
+  }
+}
+
+describe('two machines that claim one engine', { timeout: 60_000 }, () => {
+  let server: TestServer;
+  let client: Client;
+  const log = openLog('silent');
+
+  beforeAll(async () => {
+    server = await TestServer.start();
+    client = new Client({ connection: await Connection.connect({ address: server.address }) });
+  });
+  afterAll(async () => {
+    await client.connection.close();
+    await server.stop();
+  });
+
+  const claimOf = (engine: string, boot: string): Claim => ({
+    client,
+    engine,
+    machine: { boot, identity: `creel 8@here boot ${boot}` },
+    goneAfterMs: 6_000,
+    log,
+    signal: new AbortController().signal,
+  });
+  const newEngine = () => `engine-${randomBytes(4).toString('hex')}`;
+
+  it('an engine that nobody serves is had at once, and so is one that this machine serves already', async () => {
+    const engine = newEngine();
+    await awaitClaim(claimOf(engine, 'aaaa'));
+    const sibling = new OtherMachine(client, engine, 'aaaa');
+    await sibling.pollOnce();
+    await awaitClaim(claimOf(engine, 'aaaa'));
+    await demandClaim(claimOf(engine, 'aaaa'));
+  });
+
+  it('the second one is refused while the first one lives, with both names and the cure', async () => {
+    const engine = newEngine();
+    const other = new OtherMachine(client, engine, 'bbbb');
+    const living = other.live();
+    await expect
+      .poll(() => pollersOf(client, waitsQueue(engineQueue(engine)), 'activity'), { timeout: 10_000 })
+      .toHaveLength(1);
+    await expect(awaitClaim(claimOf(engine, 'aaaa'))).rejects.toMatchObject({
+      name: 'Refused',
+      message: expect.stringMatching(
+        new RegExp(`two machines claim engine ${engine}.*creel 8@here.*creel 7@clone.*runbook`),
+      ),
+    });
+    other.die();
+    await living;
+  });
+
+  it('a machine that is gone is waited for as long as its last poll may be open, and taken over from', async () => {
+    const engine = newEngine();
+    const other = new OtherMachine(client, engine, 'bbbb');
+    await other.pollOnce();
+    expect(await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity')).toHaveLength(1);
+    await awaitClaim(claimOf(engine, 'aaaa'));
+    expect(await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity', 6_000)).toEqual([]);
+  });
+
+  it('of two that began at once exactly one is refused, whoever looks', async () => {
+    const engine = newEngine();
+    const machines = ['aaaa', 'bbbb'].map((boot) => new OtherMachine(client, engine, boot));
+    const living = machines.map((each) => each.live());
+    await after(500);
+    const ends = await Promise.allSettled(['aaaa', 'bbbb'].map((boot) => demandClaim(claimOf(engine, boot))));
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    for (const each of machines) each.die();
+    await Promise.all(living);
+  });
+
+  it('a machine is told by its boot, which the name of its worker carries', async () => {
+    const { boot, identity } = await thisMachine();
+    expect(bootOf(identity)).toBe(boot);
+    expect(boot).toMatch(/^\w{8,}$/);
+    expect((await thisMachine()).boot).toBe(boot);
+    expect(bootOf('creel 12@older')).toBeUndefined();
+  });
+});

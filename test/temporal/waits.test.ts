@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { describe, expect } from 'vitest';
+import { gatewayWorkflowId, operationWorkflowId } from '../../src/workflows/ids.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import type { OperationInput } from '../../src/workflows/operation.js';
+import { pairSteps } from '../../src/workflows/steps.js';
+import { DirectoryStage } from './directory-stage.js';
+import { onOwnGround } from './on-stage.js';
+
+/** As many as a large fleet may wait for at once. */
+const pairings = 1_000;
+
+/** What a removal may take longer to begin while they wait. */
+const laterMs = 1_000;
+
+describe('a thousand waits', { timeout: 600_000 }, () => {
+  const on = onOwnGround();
+
+  on('for devices stop no removal: it begins within a second, and the worker stays small', async (stage) => {
+    const worker = await stage.ground.startWorker();
+    await stage.provision();
+    const { life } = await stage.settled();
+    if (!life) throw new Error('the gateway has no life');
+    const client = await stage.client();
+    const before = await removal(stage);
+    const memoryBefore = residentMb(worker.pid);
+    const ids: string[] = [];
+    for (let number = 1_000; ids.length < pairings; number += 50) {
+      const some = Array.from({ length: 50 }, (_, index) => ({ gateway: life, number: number + index }));
+      ids.push(...(await Promise.all(some.map((each) => startPairing(client, stage, each)))));
+    }
+    await waiting(client, ids);
+    const meanwhile = await removal(stage);
+    const growth = residentMb(worker.pid) - memoryBefore;
+    process.stdout.write(
+      `${pairings} pairings wait: a removal begins after ${meanwhile} ms (${before} ms without them); the worker grew by ${growth} MB\n`,
+    );
+    expect(await waitingNow(client, ids)).toBe(pairings);
+    expect(meanwhile).toBeLessThanOrEqual(before + laterMs);
+    expect(growth).toBeLessThan(400);
+  });
+});
+
+/** A pairing of a device that never comes, as an operation of its own. */
+async function startPairing(
+  client: Client,
+  stage: DirectoryStage,
+  { gateway, number }: Pick<OperationInput, 'gateway' | 'number'>,
+): Promise<string> {
+  const waitMs = 3_600_000;
+  const input: OperationInput = {
+    layout: 1,
+    kind: 'pair',
+    number,
+    gateway,
+    steps: pairSteps,
+    entered: [],
+    limits: { ...defaultLimits, waitMs: waitMs + defaultLimits.actMs },
+    change: {
+      kind: 'pair',
+      wanted: { deviceId: randomBytes(32).toString('hex') },
+      role: 'operator',
+      scopes: ['operator.read'],
+      waitMs,
+      since: Date.now(),
+    },
+  };
+  const { gateway: id, birth } = gateway.mark;
+  const workflowId = operationWorkflowId(id, birth, number, 'pair');
+  await client.workflow.start('pairDevice', { workflowId, taskQueue: stage.ground.queue, args: [input] });
+  return workflowId;
+}
+
+/** Another gateway is provisioned and removed: how long its removal took from the request to the begin of its first undo, by the server's clock. */
+async function removal(stage: DirectoryStage): Promise<number> {
+  const other = new DirectoryStage(stage.ground);
+  other.use(await stage.client());
+  await other.provision();
+  await other.settled(300_000);
+  const { workflowId } = await other.remove();
+  await other.until(({ phase }) => phase === 'removed', 300_000);
+  const client = await stage.client();
+  const begun = (await client.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
+  const asked = (await client.workflow.getHandle(gatewayWorkflowId(other.id)).fetchHistory()).events ?? [];
+  const first = begun.find((event) => event.activityTaskStartedEventAttributes);
+  const last = asked.findLast((event) => event.workflowExecutionUpdateAcceptedEventAttributes);
+  return msOf(first?.eventTime) - msOf(last?.eventTime);
+}
+
+function msOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {
+  return Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6;
+}
+
+/** Waits until so many pairings have begun to wait for their device. */
+async function waiting(client: Client, workflowIds: readonly string[]): Promise<void> {
+  const deadline = Date.now() + 400_000;
+  for (;;) {
+    const now = await waitingNow(client, workflowIds);
+    if (now === workflowIds.length) return;
+    if (Date.now() > deadline) throw new Error(`only ${now} wait`);
+    await sleep(2_000);
+  }
+}
+
+/** How many of these runs wait for their device now, each in a slot of a worker. */
+async function waitingNow(client: Client, workflowIds: readonly string[]): Promise<number> {
+  let count = 0;
+  for (let from = 0; from < workflowIds.length; from += 50) {
+    const some = workflowIds.slice(from, from + 50).map((id) => client.workflow.getHandle(id).describe());
+    for (const { raw } of await Promise.all(some))
+      if (
+        raw.pendingActivities?.some(
+          ({ activityType, state }) => activityType?.name === 'probeRequest' && Number(state) === started,
+        )
+      )
+        count += 1;
+  }
+  return count;
+}
+
+/** PENDING_ACTIVITY_STATE_STARTED of the server's protocol. */
+const started = 2;
+
+/** What a process holds of the machine's memory. */
+function residentMb(pid: number | undefined): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Math.round(Number(kilobytes) / 1024);
+}
