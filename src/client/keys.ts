@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { keysOf, type DeploymentKeys } from '../domain/deployment-keys.js';
 import { namingsOf, type Naming } from '../domain/key-naming.js';
-import { deploymentWorkflowId, fleetWorkflowId, taskQueue } from '../workflows/ids.js';
+import { deploymentWorkflowId, fleetWorkflowId } from '../workflows/ids.js';
 import { keyUpdate, type KeyWord } from '../workflows/key-requests.js';
 import { isNotFound, NoWorker, unwrap } from './failure.js';
 import { readHeld } from './deployment.js';
