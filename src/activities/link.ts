@@ -1,5 +1,7 @@
 import { names, type Gateway } from '../domain/gateway.js';
+import { plain } from '../domain/heard.js';
 import { seal } from '../domain/seal.js';
+import { callerCharacters } from '../domain/thresholds.js';
 import type { Deps } from './deps.js';
 import { lifeOnRecord } from './life-on-record.js';
 import { networkOf } from './network.js';
@@ -18,7 +20,7 @@ export const mintLink = (deps: Deps) =>
     const { mark, place, tokenGeneration: generation } = life;
     const { gateway, birth } = mark;
     const { port } = await networkOf(deps, life);
-    const who = asked.who ?? 'unknown';
+    const who = plain(asked.who ?? 'unknown', callerCharacters);
     const keyId = deps.keys.of(life).id;
     const at = new Date().toISOString();
     await deps.audit.append({

@@ -1,6 +1,8 @@
 import { Refused } from '../domain/errors.js';
 import type { Gateway } from '../domain/gateway.js';
+import { plain } from '../domain/heard.js';
 import { seal } from '../domain/seal.js';
+import { callerCharacters } from '../domain/thresholds.js';
 import type { Deps } from './deps.js';
 import { lifeOnRecord } from './life-on-record.js';
 
@@ -16,7 +18,7 @@ export const revealToken = (deps: Deps) =>
     const isMeant = generation === life.tokenGeneration;
     await deps.audit.append({
       at: new Date().toISOString(),
-      who: asked.who,
+      who: plain(asked.who, callerCharacters),
       gateway: id,
       birth,
       generation,

@@ -91,6 +91,9 @@ export const heardCharacters = 4_096;
 /** How deep an answer of a gateway may be nested. */
 export const heardDepth = 32;
 
+/** The most of what a caller calls itself, in the audit log. */
+export const callerCharacters = 200;
+
 /** The name of a device, of a program or of a platform, as tables and questions show it. */
 export const nameCharacters = 60;
 
