@@ -48,6 +48,12 @@ import { probeRotatable } from './rotatable.js';
 import { ensureDropped, ensureRoom, ensureSaved, ensureTaken, removeRoom } from './snapshot.js';
 import { ensureState } from './keep-state.js';
 import { removeState } from './state.js';
+import {
+  ensureChannelRehearsal,
+  ensureRotationRehearsal,
+  removeChannelRehearsal,
+  removeRotationRehearsal,
+} from './restart-rehearsal.js';
 import { revealToken } from './token.js';
 import { findRotated, probeRefusal, probeToken } from './token-proof.js';
 
@@ -93,6 +99,8 @@ function provisioning(deps: Deps) {
 function rotating(deps: Deps) {
   return {
     probeRotatable: probeRotatable(deps),
+    ensureRotationRehearsal: ensureRotationRehearsal(deps),
+    removeRotationRehearsal: removeRotationRehearsal(deps),
     ensureToken: ensureToken(deps),
     restoreToken: restoreToken(deps),
     probeToken: probeToken(deps),
@@ -152,6 +160,8 @@ function reconfiguring(deps: Deps) {
     restoreChannels: restoreChannels(deps),
     probeReconfigured: probeReconfigured(deps),
     findReconfigured: findReconfigured(deps),
+    ensureChannelRehearsal: ensureChannelRehearsal(deps),
+    removeChannelRehearsal: removeChannelRehearsal(deps),
     probeLimits: probeLimits(deps),
     ensureLimits: ensureLimits(deps),
     restoreLimits: restoreLimits(deps),

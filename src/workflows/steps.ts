@@ -75,6 +75,8 @@ export const registry: Readonly<Record<string, Step>> = {
   'read reconfigured': { do: 'findReconfigured', pace: 'act' }, // only reads
   'check limits': { do: 'probeLimits', pace: 'act' }, // only reads
   'apply limits': { do: 'ensureLimits', undo: 'restoreLimits', pace: 'act' },
+  'rehearse rotation': { do: 'ensureRotationRehearsal', undo: 'removeRotationRehearsal', pace: 'wait' },
+  'rehearse channels': { do: 'ensureChannelRehearsal', undo: 'removeChannelRehearsal', pace: 'wait' },
   'drop snapshot': { do: 'ensureDropped', pace: 'act' }, // what nobody goes back to is gone for good
   'look again': { do: 'findUnchanged', pace: 'wait', attempts: 3 }, // only reads
 };
@@ -97,6 +99,7 @@ export const provisionSteps = [
 /** The next generation of the gateway token, applied and proved. */
 export const rotateSteps = [
   'check rotation',
+  'rehearse rotation',
   'apply token',
   'prove token',
   'prove refusal',
@@ -153,7 +156,13 @@ export const rollbackSteps = [
 ] as const;
 
 /** Other channels, taken up by the container that there is and proved. */
-export const reconfigureSteps = ['check channels', 'apply channels', 'prove channels', 'read reconfigured'] as const;
+export const reconfigureSteps = [
+  'check channels',
+  'rehearse channels',
+  'apply channels',
+  'prove channels',
+  'read reconfigured',
+] as const;
 
 /** Other limits, given by the engine to the container that there is. */
 export const limitSteps = ['check limits', 'apply limits', 'read reconfigured'] as const;
@@ -162,6 +171,7 @@ export const limitSteps = ['check limits', 'apply limits', 'read reconfigured'] 
 export const limitAndChannelSteps = [
   'check channels',
   'check limits',
+  'rehearse channels',
   'apply limits',
   'apply channels',
   'prove channels',

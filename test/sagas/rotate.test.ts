@@ -196,6 +196,27 @@ class DyingEngine {
   }
 }
 
+it('a rotation that restarts is refused before anything is touched, with what the start would say (78)', async () => {
+  await withChangeStage(byRestart, async (stage) => {
+    await byRestart.begin(stage);
+    const file = path.join(stage.world.root, 'files', stage.names.volume, configFile);
+    const config: object = JSON.parse(readFileSync(file, 'utf8'));
+    replaceFile(file, JSON.stringify({ ...config, customerNotes: { from: 'a shell tool' } }));
+    const before = await stage.world.engine.findContainer(stage.names.container);
+    const result = await stage.run(rotation);
+    assert.equal(result.outcome, 'undone');
+    assert.match(result.reason, /^rehearse rotation: .*\(exit 78\).*has customerNotes.*config unset customerNotes/s);
+    assert.deepEqual(await stage.world.engine.findContainer(stage.names.container), before);
+    await serves(stage, stage.gateway);
+    const { container, network, volume } = stage.names;
+    assert.deepEqual(stage.world.engine.leftovers(), [
+      `container ${container}`,
+      `network ${network}`,
+      `volume ${volume}`,
+    ]);
+  });
+});
+
 it('a gateway that an older creel keeps running only unless it was stopped is kept running by its next operation', async () => {
   await withChangeStage(rotating, async (stage) => {
     await rotating.begin(stage);
