@@ -53,7 +53,7 @@ export const findGateway = (deps: Deps) =>
       egress: await egress,
       keyId: deps.keys.of(gateway).id,
       provedAt: new Date().toISOString(),
-      runsOn: describeEngine(host.engine),
+      runsOn: describeEngine(host.engine, host.unseenDirectories),
       ...(found.length > 0 && { findings: found.map(({ sentence }) => sentence) }),
     };
   };

@@ -11,7 +11,7 @@ import { exits, type Exit } from './exit.js';
 import { describeLines, frameLines, listedLines, lostLine, senderFindings, uiLink } from './render.js';
 import { verb, withTemporal } from './verb.js';
 
-type Usable = { readonly ok: boolean; readonly text: string };
+type Usable = { readonly ok: boolean; readonly text: string; readonly runsOn?: string };
 
 /** `creel describe`: the whole record of a gateway, and whether it is usable right now. */
 export function describeCommand() {
@@ -76,9 +76,10 @@ async function showGateway(
 /** Proves it now; what it is not comes back as words, because the record is worth showing all the same. */
 async function look(client: Client, life: NonNullable<Description['life']>): Promise<Usable> {
   try {
-    const { version, operatorScopes, channels, findings = [] } = await probeGateway(client, life);
+    const { runsOn, version, operatorScopes, channels, findings = [] } = await probeGateway(client, life);
     const notRight = findings.map((finding) => `. Not right: ${finding}`).join('');
-    return { ok: true, text: `release ${version}, ${operatorScopes.join(', ')}, channels: ${channels}${notRight}` };
+    const text = `release ${version}, ${operatorScopes.join(', ')}, channels: ${channels}${notRight}`;
+    return { ok: true, text, ...(runsOn !== undefined && { runsOn }) };
   } catch (error) {
     if (error instanceof TurnedDown || error instanceof NoWorker) return { ok: false, text: error.message };
     throw error;

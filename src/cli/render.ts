@@ -102,7 +102,7 @@ export function recordedPhase(phase: string, since: string, now: number): string
 /** What a gateway says of itself. `usable` is what a probe said just now; undefined when nobody probed. */
 export function describeLines(
   told: Description,
-  usable: { readonly ok: boolean; readonly text: string } | undefined,
+  usable: { readonly ok: boolean; readonly text: string; readonly runsOn?: string } | undefined,
   now: number,
 ): string[] {
   return [
@@ -114,14 +114,14 @@ export function describeLines(
       told.stateKeptUntil &&
         `until ${told.stateKeptUntil}: \`creel provision ${told.gateway} --restore\` takes it up again`,
     ),
-    ...lifeLines(told, now),
+    ...lifeLines(told, now, usable?.runsOn),
     ...workLines(told),
     ...(told.park ? parkLines(told.gateway, told.park).map((line) => `  ${line}`) : []),
   ];
 }
 
 /** What the gateway is, as recorded. */
-function lifeLines(told: Description, now: number): string[] {
+function lifeLines(told: Description, now: number, runsOn = told.record?.runsOn): string[] {
   const { life, record } = told;
   const spec = life?.spec;
   return [
@@ -129,7 +129,7 @@ function lifeLines(told: Description, now: number): string[] {
     ...row('deployment', told.deployment),
     ...row('host', life?.place.host),
     ...row('engine', life?.place.engine),
-    ...row('engine', record?.runsOn),
+    ...row('runs on', runsOn),
     ...row('release', spec && `${spec.release}${spec.dev ? ' (dev)' : ''}`),
     ...row(
       'former',

@@ -37,12 +37,19 @@ export function demandFit(engine: EngineFacts, where: string): void {
     );
 }
 
-/** An engine for people, in a line; it says so when creel has not been seen on one like it. */
-export function describeEngine(engine: EngineFacts): string {
+/**
+ * An engine for people, in a line; it says so when creel has not been seen on one like it, and which of its directories nobody
+ * here can see, so that their disk is not asked before something is put there.
+ */
+export function describeEngine(engine: EngineFacts, unseenDirectories: readonly string[] = []): string {
   const { apiVersion, store, cgroup } = engine;
   const parts = [`API ${apiVersion}`, store, ...(cgroup === undefined ? [] : [`cgroup v${cgroup}`])];
   const untried = isTried(engine) ? '' : '; creel was not tried on one like it';
-  return `${nameOf(engine)} (${parts.join(', ')})${untried}`;
+  const unseen =
+    unseenDirectories.length === 0
+      ? ''
+      : `; the free disk of ${unseenDirectories.join(', ')} cannot be seen from the worker`;
+  return `${nameOf(engine)} (${parts.join(', ')})${untried}${unseen}`;
 }
 
 function isTried({ product, version, mode, cgroup }: EngineFacts): boolean {

@@ -218,6 +218,9 @@ describe('what engines say of themselves', () => {
     const elsewhere = await ask({ DockerRootDir: '/nowhere/docker' });
     expect(elsewhere).toMatchObject({ unseenDirectories: ['/nowhere/docker'], fullestDirectory: undefined });
     expect(elsewhere.freeDiskBytes).toBeUndefined();
+    expect(describeEngine(elsewhere.engine, elsewhere.unseenDirectories)).toBe(
+      'Docker 29.0.1 (API 1.52, overlay2); the free disk of /nowhere/docker cannot be seen from the worker',
+    );
   });
 
   test('an answer that is none is refused in one sentence, naming the part', async () => {

@@ -192,6 +192,9 @@ describe('a recorded ready', () => {
 
   it('is a fact only after a probe', () => {
     expect(describeLines(told, undefined, now)[0]).toBe('g42  recorded: ready (proved 3 minutes ago), not probed');
+    const runsOn = 'Docker 29.0.1 (API 1.52, overlay2, cgroup v1)';
+    const looked = describeLines(told, { ok: true, text: 'release 2026.9.6', runsOn }, now);
+    expect(looked.filter((line) => line.includes(runsOn))).toEqual([expect.stringMatching(/^ *runs on /)]);
     expect(describeLines(told, { ok: true, text: 'release 2026.9.6' }, now)[0]).toBe('g42  ready');
     expect(describeLines(told, { ok: false, text: 'connection refused' }, now).slice(0, 2)).toEqual([
       'g42  recorded as ready, but NOT usable now',
