@@ -1,33 +1,65 @@
 import type { Changing } from '../domain/change.js';
 import { covers, shortId, type PendingDevice } from '../domain/device.js';
 import { NotYet, Refused } from '../domain/errors.js';
-import { excess, isApprovedSince, isNewSince, type Pairing } from '../domain/pairing.js';
+import { excess, isApprovedSince, isNewSince, rolesOf, type Pairing } from '../domain/pairing.js';
+import { pairingPaceMs } from '../domain/thresholds.js';
 import { RpcError, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
 import { describeDevice, describeDevices, listDevices } from './devices.js';
 import { onGatewayClock } from './gateway-clock.js';
 import { openSession } from './operator.js';
-import { standingOf, wish } from './pairing-request.js';
+import { standingOf, wish, type Asking } from './pairing-request.js';
+import { until } from './until.js';
 
 /** What came of an approval: in words, and which device it was. */
 export type Approved = { readonly proof: string; readonly deviceId: string };
 
-/** The current request of the wanted device is approved, and the gateway's list says so: its answer alone is not trusted. */
+/**
+ * The current request of the wanted device is approved, and the gateway's list says so: its answer alone is not trusted. An app that is
+ * to have several roles asks for one after the other: each is waited for and approved, because half of a pairing is none.
+ */
 export const ensureApproval = (deps: Deps) =>
   async function ensureApproval(gateway: Changing<Pairing>): Promise<Approved> {
+    const { since, waitMs } = gateway.change;
     const session = await openSession(deps, gateway);
     try {
-      const { kind, device } = await standingOf(deps, gateway, session);
-      const { deviceId } = device;
-      if (kind === 'paired') return { deviceId, proof: `${describeDevice(device)} is paired with ${wish(device)}` };
-      demandAllowed(gateway, device);
-      deps.signal()?.throwIfAborted();
-      await approve(session, device);
-      return { deviceId, proof: `${describeDevice(device)} approved for ${wish(device)}` };
+      const first = await approveNext(deps, gateway, session);
+      if (first.missing.length === 0) return first.approved;
+      const limitMs = since + 2 * waitMs - Date.now();
+      const wait = { what: 'it has not asked for every role', paceMs: pairingPaceMs, limitMs };
+      return await until(wait, deps.signal(), async () => {
+        const { approved, missing } = await approveNext(deps, gateway, session);
+        if (missing.length === 0) return approved;
+        throw new NotYet(`${approved.proof}, and it has not asked for role ${missing.join(', ')} yet`);
+      });
     } finally {
       session.close();
     }
   };
+
+/** Approves what the device asks for now, and answers which roles of the pairing it has not even then. */
+async function approveNext(
+  deps: Deps,
+  gateway: Changing<Pairing>,
+  session: Session,
+): Promise<{ approved: Approved; missing: string[] }> {
+  const standing = await standingOf(deps, gateway, session);
+  const { device } = standing;
+  const has = standing.kind === 'asks' ? [...device.roles, ...standing.has] : device.roles;
+  if (standing.kind === 'asks') {
+    demandAllowed(gateway, standing);
+    deps.signal()?.throwIfAborted();
+    await approve(session, standing.device);
+  }
+  const as = standing.kind === 'asks' ? 'approved for' : 'is paired with';
+  return {
+    approved: {
+      deviceId: device.deviceId,
+      proof: `${describeDevice(device)} ${as} ${wish({ ...device, roles: [...new Set(has)] })}`,
+    },
+    missing: rolesOf(gateway.change).filter((role) => !has.includes(role)),
+  };
+}
 
 /** No device is paired that was not before: what this pairing let in is removed, and the gateway's list says so. */
 export const removeApproval = (deps: Deps) =>
@@ -62,17 +94,18 @@ export async function unlessGone(remove: () => Promise<unknown>): Promise<void> 
 }
 
 /** More than the pairing allows is for an operator to allow: exactly what this sentence says, and nothing else. */
-function demandAllowed(gateway: Changing<Pairing>, device: PendingDevice): void {
-  const beyond = excess(gateway.change, device);
+function demandAllowed(gateway: Changing<Pairing>, { device, has }: Asking): void {
+  const beyond = excess(gateway.change, device, has);
   if (beyond.length === 0) return;
   const sentence = `${describeDevice(device)} asks for more than was allowed: ${beyond.join(', ')}. To allow it from the start: \`creel pair ${gateway.mark.gateway} --device ${device.deviceId}\` with ${remedies(gateway.change, device)}`;
   if (!gateway.allowed?.includes(sentence)) throw new Refused(sentence);
 }
 
 function remedies({ role, scopes }: Pairing, device: PendingDevice): string {
-  const roles = device.roles.filter((each) => each !== role).map((each) => `--role ${each}`);
-  const more = device.scopes.filter((scope) => !covers(scopes, [scope])).toSorted();
-  return [...roles, ...(more.length > 0 ? [`--scopes ${more.join(',')}`] : [])].join(' ');
+  const more = device.roles.filter((each) => !rolesOf({ role }).includes(each));
+  const roles = more.length > 0 ? [`--role ${[role, ...more].join(',')}`] : [];
+  const beyond = device.scopes.filter((scope) => !covers(scopes, [scope])).toSorted();
+  return [...roles, ...(beyond.length > 0 ? [`--scopes ${beyond.join(',')}`] : [])].join(' ');
 }
 
 /** An unknown request was replaced, has expired, or was approved already: the list tells which. */

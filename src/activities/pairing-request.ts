@@ -12,9 +12,12 @@ import { onGatewayClock } from './gateway-clock.js';
 import { openSession } from './operator.js';
 import { until } from './until.js';
 
+/** A device that asks to be let in, and the roles that it has already. */
+export type Asking = { readonly kind: 'asks'; readonly device: PendingDevice; readonly has: readonly string[] };
+
 /** Where a wanted device stands: it asks to be let in, or it is let in already. Others may ask that say the same of themselves. */
 export type Standing = { readonly others: readonly PendingDevice[] } & (
-  | { readonly kind: 'asks'; readonly device: PendingDevice }
+  | Asking
   | { readonly kind: 'paired'; readonly device: PairedDevice }
 );
 
@@ -40,7 +43,7 @@ export const probeRequest = (deps: Deps) =>
       if (standing.others.length > 0) throw confused(gateway, [standing.device, ...standing.others]);
       const device = describeDevice(standing.device);
       if (standing.kind === 'paired') return `${device} is paired already, with ${standing.device.scopes.join(', ')}`;
-      const beyond = excess(gateway.change, standing.device);
+      const beyond = excess(gateway.change, standing.device, standing.has);
       return `${device} asks from ${standing.device.remoteIp} for ${wish(standing.device)}${beyond.length === 0 ? '' : `; not allowed: ${beyond.join(', ')}`}`;
     });
   };
@@ -62,7 +65,8 @@ export async function standingOf(deps: Deps, gateway: Changing<Pairing>, session
   if (meant.length > 1) throw confused(gateway, meant);
   const others = asking.filter((each) => !meant.includes(each));
   const [device] = meant;
-  if (device) return { kind: 'asks', device, others };
+  const has = paired.find(({ deviceId }) => deviceId === device?.deviceId)?.roles ?? [];
+  if (device) return { kind: 'asks', device, has, others };
   if (known) return { kind: 'paired', device: known, others };
   throw new NotYet(
     `${describeWanted(change.wanted)} has not asked gateway ${mark.gateway} to be let in yet (${pending.length} others wait)`,

@@ -14,13 +14,18 @@ export function pairCommand() {
     'creel pair g42 --device 1f0c…          the device of exactly this id, or public key',
     'creel pair g42 --name Kitchen --platform ios --wait 30m',
     'creel pair g42 --device 1f0c… --scopes operator.admin,operator.pairing',
+    'creel pair g42 --device 1f0c… --role operator,node         a phone, which has two roles',
   ])
     .argument('<id>', 'gateway id')
     .option('--device <id>', 'the device, by its id or its public key, as it shows them itself')
     .option('--name <name>', 'the device of this name; refused when two that ask have it')
     .option('--platform <platform>', 'the device on this platform')
     .option('--scopes <scopes>', `allow these, beside ${ordinaryScopes.join(', ')}`)
-    .option('--role <role>', 'the role it may have', 'operator')
+    .option(
+      '--role <roles>',
+      'the role that it is to have, or several with commas: a phone is operator,node',
+      'operator',
+    )
     .option('--wait <duration>', 'how long to wait for it to ask, and then to connect', ms(pairingWaitMs))
     .option('--request-id <id>', 'name the request: the same one twice is one')
     .option('--detach', 'do not follow the operation')

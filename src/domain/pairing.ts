@@ -5,7 +5,7 @@ import { clockSkewMs, handshakeMs } from './thresholds.js';
 export type Pairing = {
   readonly kind: 'pair';
   readonly wanted: Wanted;
-  /** What it may become without asking an operator. */
+  /** What it may become without asking an operator, and is when the pairing is done: a role, or several with commas between. */
   readonly role: string;
   readonly scopes: readonly string[];
   /** How long it is waited for: first to ask, then to connect. */
@@ -34,9 +34,16 @@ export const ordinaryScopes: readonly string[] = [
   'operator.talk',
 ];
 
-/** What a device asks for beyond what the pairing allows. */
-export function excess({ role, scopes }: Pairing, asked: KnownDevice): string[] {
-  const roles = asked.roles.filter((each) => each !== role).map((each) => `role ${each}`);
+/** The roles that a pairing is about. */
+export function rolesOf({ role }: Pick<Pairing, 'role'>): string[] {
+  return role.split(',');
+}
+
+/** What a device asks for beyond what the pairing allows, and beyond the roles that it has already. */
+export function excess(pairing: Pairing, asked: KnownDevice, has: readonly string[] = []): string[] {
+  const { scopes } = pairing;
+  const allowed = [...rolesOf(pairing), ...has];
+  const roles = asked.roles.filter((each) => !allowed.includes(each)).map((each) => `role ${each}`);
   return [...roles, ...asked.scopes.filter((scope) => !covers(scopes, [scope])).toSorted()];
 }
 

@@ -57,7 +57,8 @@ function checkPairing({ wanted, role, scopes, waitMs }: PairRequest, state: Gate
   if (typeof wanted !== 'object' || wanted === null) throw new Refused('a pairing says which device it wants');
   if ('deviceId' in wanted) checkDevice(wanted.deviceId);
   else checkNames([wanted.name, wanted.platform].filter((word) => word !== undefined));
-  if (typeof role !== 'string' || !word.test(role)) throw new Refused(`role ${JSON.stringify(role)} is malformed`);
+  if (typeof role !== 'string' || role.split(',').length > 4 || !role.split(',').every((each) => word.test(each)))
+    throw new Refused(`role ${JSON.stringify(role)} is malformed`);
   if (
     !Array.isArray(scopes) ||
     scopes.length > 50 ||

@@ -70,6 +70,31 @@ const proved: ChangeUnderProof = {
   end: async (stage) => devices.get(stage)?.stop(),
 };
 
+/** The same of a phone, which asks for one role after the other. */
+const phone: ChangeUnderProof = {
+  ...proved,
+  begin: async (stage) => {
+    const device = new DirectoryDevice(stage.world.root, { displayName: 'Kitchen', platform: 'ios' });
+    devices.set(stage, device);
+    void device
+      .keepAsking(stage.names.container, [
+        ['node', []],
+        ['operator', ['operator.read', 'operator.write']],
+      ])
+      .catch(() => undefined); // The gateway went with its world.
+    return pairing({ name: 'kitchen', platform: 'iOS' }, { role: 'operator,node' });
+  },
+  isDone: async (stage) => {
+    const [found] = await pairedOf(stage);
+    expect(found).toMatchObject({ deviceId: deviceOf(stage).id, scopes: ['operator.read', 'operator.write'] });
+    expect(found?.roles.toSorted()).toEqual(['node', 'operator']);
+  },
+};
+
+describe('pair a phone with two roles', () => {
+  proveChange(phone);
+});
+
 describe('pair', () => {
   proveChange(proved);
 

@@ -29,6 +29,15 @@ export class DirectoryDevice {
     return gateway.admit({ ...this.#wish, scopes }) ? 'asks' : 'in';
   }
 
+  /** Asks for one role after the other, again and again, as a phone does, until it is told to stop. */
+  async keepAsking(container: string, wishes: readonly (readonly [role: string, scopes: string[]])[]): Promise<void> {
+    for (let turn = 0; !this.#over; turn += 1) {
+      const [role, scopes] = wishes[turn % wishes.length] ?? ['operator', []];
+      DirectoryGateway.within(this.#root, container).admit({ ...this.#wish, role, roles: [role], scopes });
+      await sleep(50);
+    }
+  }
+
   /** Asks, and is approved as by somebody inside. */
   pair(container: string): void {
     if (this.knock(container) !== 'asks') throw new Error(`device ${this.id} does not ask`);

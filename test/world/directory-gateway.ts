@@ -275,7 +275,13 @@ export class DirectoryGateway {
   /** Remembers that a device wants in. The same wish is the same request, until it is forgotten. */
   ask(asked: Wish): PendingRequest {
     const wanted = wish.parse(asked);
-    const requestId = digest([this.#container.id, wanted.deviceId, wanted.publicKey, ...wanted.scopes]).slice(0, 32);
+    const requestId = digest([
+      this.#container.id,
+      wanted.deviceId,
+      wanted.publicKey,
+      ...wanted.roles,
+      ...wanted.scopes,
+    ]).slice(0, 32);
     const known = this.pending().find((each) => each.requestId === requestId);
     const isRepair = this.paired().some(({ deviceId }) => deviceId === wanted.deviceId);
     const request = known ?? { ...wanted, requestId, ts: this.now(), isRepair };
@@ -285,11 +291,15 @@ export class DirectoryGateway {
 
   /** Lets a device in that shows the right token and has the scopes it wants; any other is one that asks. */
   admit(asked: Wish): PendingRequest | undefined {
-    const { deviceId, publicKey, scopes } = asked;
+    const { deviceId, publicKey, scopes, role = 'operator' } = asked;
     const isLetIn = () =>
       this.paired().some(
         (each) =>
-          each.deviceId === deviceId && each.publicKey === publicKey && !each.revoked && covers(each.scopes, scopes),
+          each.deviceId === deviceId &&
+          each.publicKey === publicKey &&
+          !each.revoked &&
+          each.roles.includes(role) &&
+          covers(each.scopes, scopes),
       );
     if (!isLetIn()) {
       const request = this.ask(asked);
