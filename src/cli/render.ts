@@ -188,6 +188,7 @@ export function listedLines(listed: Listed, why: string, now: number): string[] 
     ...row('birth', listed.birth),
     ...row('release', listed.release),
     ...row('host', listed.host),
+    ...row('engine', listed.engine),
     ...row('attention', listed.needsAttention && 'needed'),
     `  This is what visibility holds; ${why}`,
   ];

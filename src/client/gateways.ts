@@ -33,6 +33,7 @@ import {
 } from '../workflows/search-attributes.js';
 import { updateIdOf } from './update-id.js';
 import { readHeld } from './deployment.js';
+import { findDeployment } from './hold-deployment.js';
 import { isNotFound, NoWorker, UnknownGateway, unwrap } from './failure.js';
 import { readOperationId } from './frame.js';
 import { patiently } from './patience.js';
@@ -58,7 +59,10 @@ export type Listed = {
   readonly phase: string;
   readonly since: string;
   readonly release: string;
+  /** The machine, as the worker beside its engine names itself. */
   readonly host: string;
+  /** The engine that it stands on; absent until its first operation has found it. */
+  readonly engine?: string;
   readonly operation: string;
   readonly needsAttention: boolean;
   /** That a rotated token waits for somebody to fetch it; absent when none does. */
@@ -159,7 +163,7 @@ export async function describe(client: Client, gateway: string): Promise<Describ
   } catch (error) {
     if (!(error instanceof NoWorker)) throw error;
     const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
-    return { by: 'record', listed: listedFrom(await handle.describe()), why: error.message };
+    return { by: 'record', listed: listedFrom(await handle.describe(), await hostsOf(client)), why: error.message };
   }
 }
 
@@ -177,11 +181,12 @@ export async function ask(client: Client, gateway: string): Promise<Description>
 export async function* list(client: Client, query = ''): AsyncGenerator<Listed> {
   const all = `WorkflowType = 'gateway' AND ExecutionStatus = 'Running'`;
   try {
+    const hosts = await hostsOf(client);
     for await (const info of client.workflow.list({
       query: query === '' ? all : `${all} AND ${query}`,
       pageSize: 1_000,
     })) {
-      yield listedFrom(info);
+      yield listedFrom(info, hosts);
     }
   } catch (error) {
     throw unwrap(error);
@@ -195,12 +200,13 @@ export async function* list(client: Client, query = ''): AsyncGenerator<Listed> 
 export async function* listLost(client: Client): AsyncGenerator<Listed> {
   const seen = new Set<string>();
   try {
+    const hosts = await hostsOf(client);
     for await (const { workflowId } of client.workflow.list({ query: lostRuns, pageSize: 1_000 })) {
       if (seen.has(workflowId)) continue;
       seen.add(workflowId);
       const newest = await client.workflow.getHandle(workflowId).describe();
       const lost = lostFrom(newest);
-      const row = listedFrom(newest);
+      const row = listedFrom(newest, hosts);
       if (lost && !['removed', 'none'].includes(row.phase)) yield { ...row, needsAttention: true, lost };
     }
   } catch (error) {
@@ -303,17 +309,25 @@ function startAttributes(gateway: string, asked: Request): SearchAttributePair[]
 
 type Recorded = Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearchAttributes' | 'startTime' | 'memo'>;
 
-function listedFrom(info: Recorded): Listed {
+/** Which machine each engine is on, as its worker named itself. */
+async function hostsOf(client: Client): Promise<ReadonlyMap<string, string>> {
+  const found = await findDeployment(client).catch(() => undefined); // Without it the engines go by their ids.
+  return new Map(found?.deployment.engines?.map(({ engine, host }) => [engine, host]));
+}
+
+function listedFrom(info: Recorded, hosts: ReadonlyMap<string, string>): Listed {
   const attributes = info.typedSearchAttributes;
   const handOver = info.memo?.['handOver'];
   const phase = attributes.get(gatewayPhaseKey) ?? 'unknown';
+  const stands = attributes.get(gatewayHostKey) ?? '';
   return {
     gateway: attributes.get(gatewayIdKey) ?? info.workflowId.replace(/^gateway\//, ''),
     birth: attributes.get(gatewayBirthKey) ?? '',
     phase,
     since: (attributes.get(phaseSinceKey) ?? info.startTime).toISOString(),
     release: attributes.get(gatewayReleaseKey) ?? '',
-    host: attributes.get(gatewayHostKey) ?? '',
+    host: hosts.get(stands) ?? stands.slice(0, 12),
+    ...(stands !== '' && stands !== localPlace.host && { engine: stands }),
     operation: attributes.get(operationKindKey) ?? '',
     needsAttention: attributes.get(needsAttentionKey) ?? false,
     ...(typeof handOver === 'string' && phase !== 'removed' && { handOver }),
