@@ -69,7 +69,7 @@ describe('an upgrade', () => {
       stage.interfere('ensureEvicted', 'hold before');
       await stage.rotate({ evict: true });
       await stage.held('ensureEvicted');
-      const { operation } = await ask(stage, { kind: 'rollback' });
+      await ask(stage, { kind: 'rollback' });
       stage.letGo('ensureEvicted');
       const found = await stage.until(({ former, running, queue }) => !former && !running && queue.length === 0);
       expect(found).toMatchObject({ phase: 'ready', life: { spec: { release: next }, tokenGeneration: 2 } });
