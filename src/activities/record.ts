@@ -2,7 +2,6 @@ import { NotYet, Refused, StartOver } from '../domain/errors.js';
 import { describeEngine } from '../domain/engine.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
-import { startPeriodMs } from '../domain/thresholds.js';
 import { describeChannels } from './channels.js';
 import { configText } from './config.js';
 import { containerOf } from './container.js';
@@ -64,7 +63,7 @@ export const findGateway = (deps: Deps) =>
  */
 export const findUnchanged = (deps: Deps) =>
   async function findUnchanged(gateway: Gateway): Promise<GatewayRecord> {
-    const wait = { what: `gateway ${gateway.mark.gateway} does not serve`, paceMs: 1_000, limitMs: startPeriodMs };
+    const wait = { what: `gateway ${gateway.mark.gateway} does not serve`, paceMs: 1_000, limitMs: deps.startPeriodMs };
     return neverOver(() =>
       until(wait, deps.signal(), async () => {
         const { name, state, exitCode } = await containerOf(deps, gateway);

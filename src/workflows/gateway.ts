@@ -28,8 +28,8 @@ import {
   type GatewayState,
   type Queued,
 } from './gateway-state.js';
-import { beginOperation, endOperation, forgetOwed, loseOperation, takeBackOwed } from './operation-state.js';
-import { oweDrop, tryDropAgain } from './drop-state.js';
+import { beginOperation, endOperation, forgetOwed, loseOperation, oweAfter, stays } from './operation-state.js';
+import { tryDropAgain } from './drop-state.js';
 import { askLive, asksForLimits } from './reshape-state.js';
 import { expireFormer, outdateKept } from './replacement-state.js';
 import { RunningOperation, type OperationEnd } from './running-operation.js';
@@ -154,15 +154,13 @@ class Entity {
   }
 
   /** What follows from an operation that an older version would have let rest. */
-  #owe({ operation, result, reason }: OperationEnd, now: number): void {
+  #owe({ operation, result }: OperationEnd, now: number): void {
+    const state = this.#state;
     const { change, kind } = operation;
-    if (kind === 'restore' && this.#state.owed && !patched('take back after a restore')) forgetOwed(this.#state);
-    const serves = result?.outcome === 'done' || result?.outcome === 'degraded';
-    if ((kind === 'restore' || kind === 'repair') && this.#state.owed && serves) takeBackOwed(this.#state);
+    if (kind === 'restore' && state.owed && !patched('take back after a restore')) forgetOwed(state);
     if (change?.kind === 'rotate' && result?.outcome === 'done' && kind !== 'way-back') this.#outdate(change);
-    if (change?.kind !== 'drop-snapshot' || isRemoving(this.#state)) return;
-    const dropped = result?.outcome === 'done' && kind !== 'way-back';
-    if (!dropped && result && patched('drop again')) oweDrop(this.#state, change, reason, now);
+    if (result && stays(state, operation, result) && !patched('drop again')) return;
+    oweAfter(state, operation, result, now);
   }
 
   /** Whoever was put out is out of what is kept as well, though a rollback waits. */

@@ -1,6 +1,6 @@
 import type { Gateway } from '../domain/gateway.js';
 import { bounded } from './bounded-result.js';
-import { showDropping } from './drop-state.js';
+import { oweDrop, showDropping } from './drop-state.js';
 import { isReplacement } from './replacement-state.js';
 import { beginChange, endChange, loseChange, owedFirst, queueOwed } from './change-state.js';
 import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from './gateway-state.js';
@@ -112,10 +112,30 @@ function endRemoval(state: GatewayState, operation: Queued, result: OperationRes
   setPhase(state, state.life ? 'removed' : 'none', result.reason === '' ? until : result.reason, now);
 }
 
-/** A gateway whose state was kept before a change of it was taken back is there again: now it can be. */
-export function takeBackOwed(state: GatewayState): void {
-  state.resting ??= { phase: state.phase, reason: state.reason };
-  queueOwed(state);
+/**
+ * What follows from an operation that ended: a change that was not taken back before the state was kept is taken back when the
+ * gateway is there again, and what could not be let go is tried again.
+ */
+export function oweAfter(
+  state: GatewayState,
+  operation: Queued,
+  result: OperationResult | undefined,
+  now: number,
+): void {
+  const { kind, change } = operation;
+  const serves = result?.outcome === 'done' || result?.outcome === 'degraded';
+  if ((kind === 'restore' || kind === 'repair') && state.owed && serves) {
+    state.resting ??= { phase: state.phase, reason: state.reason };
+    queueOwed(state);
+  }
+  if (change?.kind === 'drop-snapshot' && result && stays(state, operation, result))
+    oweDrop(state, change, result.reason, now);
+}
+
+/** Whether saved states that were to go are still there, of a gateway that goes on. */
+export function stays(state: GatewayState, { kind, change }: Queued, result: OperationResult): boolean {
+  const dropped = result.outcome === 'done' && kind !== 'way-back';
+  return change?.kind === 'drop-snapshot' && !dropped && !isRemoving(state);
 }
 
 /** Nothing is to be taken back any more: a replacement was put back by the removal, and what is gone owes nothing. */

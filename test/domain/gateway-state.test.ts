@@ -21,8 +21,10 @@ import {
   endOperation,
   loseOperation,
   operationSteps,
+  oweAfter,
   renumber,
 } from '../../src/workflows/operation-state.js';
+import { tryDropAgain } from '../../src/workflows/drop-state.js';
 import { expireFormer, isReplacement } from '../../src/workflows/replacement-state.js';
 import { withdraw } from '../../src/workflows/standing.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
@@ -81,11 +83,14 @@ class Entity {
   }
 
   /** The running operation ends as the saga would end it. */
-  end(outcome: OperationOutcome): void {
+  end(outcome: OperationOutcome): OperationResult | undefined {
     const { running } = this.state;
-    if (!running) return;
+    if (!running) return undefined;
     const steps = operationSteps(this.state, running);
-    endOperation(this.state, running, resultOf(this.state, running, steps, outcome), this.now);
+    const result = resultOf(this.state, running, steps, outcome);
+    endOperation(this.state, running, result, this.now);
+    oweAfter(this.state, running, result, this.now);
+    return result;
   }
 
   lose(): void {
@@ -97,6 +102,7 @@ class Entity {
     this.now += ms;
     expireState(this.state, this.now);
     expireFormer(this.state, this.now);
+    tryDropAgain(this.state, this.now);
     forgetOld(this.state, limits, this.now);
   }
 
@@ -111,23 +117,26 @@ const foundGeneration = 7;
 
 function resultOf(
   state: GatewayState,
-  { kind, number }: Queued,
+  { kind, number, change }: Queued,
   steps: readonly string[],
   outcome: OperationOutcome,
 ): OperationResult {
   const removed = kind === 'remove' || kind === 'purge' || outcome === 'undone' || outcome === 'left';
   const reason = outcome === 'done' ? '' : `ended ${outcome}`;
-  const before = state.entered.map(({ step }) => step);
+  const before = change ? [] : state.entered.map(({ step }) => step);
   const vain = kind === 'take-up' && outcome === 'stopped' && number % 2 === 0;
   if (vain) return { outcome, reason, record: undefined, entered: [], skipped: [], left: [] };
   const undone = steps.filter((step) => registry[step]?.undo);
   const aside = undone.filter((step) => step === 'set aside'); // without it, the gateway of before is back
   const left = outcome === 'left' ? [...undone.slice(0, 1), ...aside] : [];
-  const entered = removed
-    ? [...new Set([...before, ...(kind === 'provision' ? steps : [])])].filter(
-        (step) => left.includes(step) || !undone.includes(step),
-      )
-    : [...new Set([...before, ...steps])];
+  const takes = kind === 'way-back' && outcome !== 'stopped';
+  const entered = takes
+    ? steps.filter((step) => left.includes(step) || !undone.includes(step))
+    : removed
+      ? [...new Set([...before, ...(kind === 'provision' || change ? steps : [])])].filter(
+          (step) => left.includes(step) || !undone.includes(step),
+        )
+      : [...new Set([...before, ...steps])];
   return {
     outcome,
     reason,
@@ -427,7 +436,7 @@ const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
   rollback: ['done', 'undone', 'left', 'stopped'],
   change: ['done', 'undone', 'left', 'stopped'],
   'drop-snapshot': ['done', 'undone', 'stopped'],
-  'way-back': ['done', 'left'],
+  'way-back': ['done', 'left', 'stopped'],
 };
 
 const requestIds = fc.integer({ min: 1, max: 16 }).map((number) => `r${number}`);
@@ -565,18 +574,21 @@ class Disk {
     if (this.#state === unknown) this.#state = life.spec.release;
     if (kind === 'repair' || kind === 'restore')
       expect(life.spec.release, 'a container starts on the state of another release').toBe(this.#state);
-    if (state.owed) expect(['way-back', 'remove', 'purge'], 'it is not back yet').toContain(kind);
+    if (state.owed && isReplacement(state.owed))
+      expect(['way-back', 'remove', 'purge'], 'it is not back yet').toContain(kind);
     if (change && isReplacement(change) && change.take !== undefined)
       expect(this.#shelves.get(change.take)?.release, 'what is gone back to is gone').toBe(change.to.release);
   }
 
-  end({ kind, change }: Queued, outcome: OperationOutcome, state: GatewayState): void {
+  /** What became of the disk is said by what was taken back, never by the word that the operation ended with. */
+  end({ kind, change }: Queued, { outcome, entered }: OperationResult, state: GatewayState): void {
     if (!change) return kind === 'remove' && outcome === 'done' ? this.#remove(state) : undefined;
     if (change.kind === 'drop-snapshot' && outcome === 'done' && kind !== 'way-back')
       for (const shelf of ['a', 'b'] as const) if (shelf !== change.keep) this.#shelves.delete(shelf);
     if (!isReplacement(change)) return;
-    if (kind === 'way-back') return outcome === 'done' ? this.#back(change, state) : undefined;
-    if (outcome !== 'undone') this.replace(change);
+    const isTakenBack = !entered.some(({ step }) => registry[step]?.undo !== undefined);
+    if (kind === 'way-back') return isTakenBack ? this.#back(change, state) : undefined;
+    if (!isTakenBack) this.replace(change);
   }
 
   replace({ save, number, to }: Replacement): void {
@@ -673,9 +685,9 @@ class Witness {
   }
 
   #end(running: Queued, outcome: OperationOutcome): void {
-    this.entity.end(outcome);
+    const result = this.entity.end(outcome);
     this.#serial.end(running, outcome, this.entity.state);
-    this.#disk.end(running, outcome, this.entity.state);
+    if (result) this.#disk.end(running, result, this.entity.state);
   }
 
   /** However far it had come: the worst is that it was done. */
@@ -761,18 +773,24 @@ test('whatever is asked, ends, is lost or forgotten, in whatever order: what was
   holdsFor(fc.array(actions, { maxLength: 60 }));
 });
 
+const restore = provision('r', { how: 'restore' });
+
 /** Changes of a gateway that lives, with a repair or a removal between them: what goes wrong on the disk needs a row of these. */
 const rows: fc.Arbitrary<readonly Action[]> = fc
   .array(
     fc.oneof(
       { weight: 4, arbitrary: fc.oneof(others, rotations).map((request): Action => ({ do: 'ask', request })) },
       { weight: 2, arbitrary: fc.constant<Action>({ do: 'ask', request: provision('r') }) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom<Action>({ do: 'ask', request: remove('r') }, { do: 'ask', request: restore }),
+      },
       { weight: 1, arbitrary: removals.map((request): Action => ({ do: 'ask', request })) },
       { weight: 4, arbitrary: fc.constant<Action>({ do: 'begin' }) },
       {
         weight: 4,
         arbitrary: fc
-          .constantFrom<OperationOutcome>('done', 'done', 'undone', 'left')
+          .constantFrom<OperationOutcome>('done', 'done', 'undone', 'left', 'stopped', 'stopped')
           .map((outcome): Action => ({ do: 'end', outcome })),
       },
       { weight: 1, arbitrary: fc.constantFrom<Action>({ do: 'lose' }, { do: 'pass', ms: 200 * keepStateMs }) },

@@ -45,6 +45,11 @@ const cases: readonly { title: string; wish: Wish; change: Change; kept?: readon
     change: { kind: 'change', ...replacement },
   },
   {
+    title: 'other limits',
+    wish: { kind: 'change', memoryMb: 4096, live: true },
+    change: { kind: 'reconfigure', to: testSpec, channels: false, limits: true },
+  },
+  {
     title: 'a rotation',
     wish: { kind: 'rotate', reclaim: false, evict: false },
     change: { kind: 'rotate', ...rotation },

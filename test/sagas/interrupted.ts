@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { configFile, lastGoodFile } from '../../src/domain/gateway-config.js';
+import { readStateMark, stateMarkFile } from '../../src/domain/state-mark.js';
 import { replacementNames } from '../../src/domain/replacement.js';
+import { writtenFile } from '../../src/domain/written-config.js';
 import { registry, stepsOfChange } from '../../src/workflows/steps.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
 import { at, noFault } from './faults.js';
@@ -13,7 +15,7 @@ import type { FaultPlan, Interruption, Moment, Outside } from './virtual-runtime
 export type Place = { readonly step: string; readonly doing: 'do' | 'undo' };
 
 /** A gateway that keeps its state for an hour when it is removed. */
-const keeping = { ...testSpec, keepStateMs: 3_600_000 };
+export const keeping = { ...testSpec, keepStateMs: 3_600_000 };
 const newer = '2026.9.7';
 export const upgrade: Wish = { kind: 'upgrade', release: newer, dev: true, retryFailed: false, readyMs: 2_000 };
 
@@ -34,15 +36,20 @@ export async function upgradedGateway(): Promise<Template> {
 async function templateOf(begin: (entity: VirtualEntity) => Promise<void>): Promise<Template> {
   const world = openTestWorld();
   try {
-    const entity = new VirtualEntity(world);
-    entity.provision({ spec: keeping });
-    await entity.drain();
+    const entity = await provisioned(new VirtualEntity(world), keeping);
     await begin(entity);
-    assert.equal(entity.state.phase, 'ready', entity.state.reason);
     return new Template(entity);
   } finally {
     world.close();
   }
+}
+
+/** The same gateway, ready. */
+export async function provisioned(entity: VirtualEntity, spec: typeof testSpec): Promise<VirtualEntity> {
+  entity.provision({ spec });
+  await entity.drain();
+  assert.equal(entity.state.phase, 'ready', entity.state.reason);
+  return entity;
 }
 
 /** Every place at which a change can be interrupted. */
@@ -96,7 +103,8 @@ export class Interrupted {
   }
 }
 
-function interruptedAt(entity: VirtualEntity, moment: Moment, comes: Interruption, purge: boolean): Outside {
+/** Something comes at a moment, once. */
+export function interruptedAt(entity: VirtualEntity, moment: Moment, comes: Interruption, purge = false): Outside {
   let met = false;
   return {
     at: (now) => {
@@ -116,7 +124,7 @@ export type State = Readonly<Record<string, string>>;
  * What lies in the state volume, but for what creel writes into every state that it starts, and what a gateway notes whenever
  * somebody connects.
  */
-function stateOf(entity: VirtualEntity): State {
+export function stateOf(entity: VirtualEntity): State {
   const directory = path.join(entity.world.root, 'files', entity.names.volume);
   const names = fs.readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted();
   const files = names.filter((name) => !isOurs(name) && fs.statSync(path.join(directory, name)).isFile());
@@ -124,9 +132,15 @@ function stateOf(entity: VirtualEntity): State {
 }
 
 function isOurs(name: string): boolean {
-  return (
-    name.includes('seen/') || [configFile, lastGoodFile].some((each) => path.basename(name) === path.basename(each))
-  );
+  const ours = [configFile, lastGoodFile, writtenFile, stateMarkFile];
+  return name.includes('seen/') || ours.some((each) => path.basename(name) === path.basename(each));
+}
+
+/** The state says of itself that it is whole, and belongs to the release on record. */
+function isMarkedWhole(entity: VirtualEntity): void {
+  const file = path.join(entity.world.root, 'files', entity.names.volume, stateMarkFile);
+  const mark = fs.existsSync(file) ? readStateMark(fs.readFileSync(file, 'utf8')) : undefined;
+  if (mark) assert.deepEqual([mark.whole, mark.release], [true, entity.life.spec.release]);
 }
 
 /** Removed, and what is kept is exactly one state that the record names, whole: the gateway comes back on it. */
@@ -137,6 +151,7 @@ export async function isKeptWhole(entity: VirtualEntity, before: State): Promise
   assert.ok(state.stateKeptUntil > 0, 'its state is kept');
   assert.deepEqual(entity.world.engine.leftovers(), [`volume ${entity.names.volume}`]);
   assert.deepEqual(stateOf(entity), before);
+  isMarkedWhole(entity);
   entity.provision({ how: 'restore', spec: entity.life.spec });
   await entity.drain();
   await serves(entity);
@@ -154,6 +169,7 @@ export async function isBack(entity: VirtualEntity, before: State, kept: readonl
   await entity.drain();
   await serves(entity);
   assert.deepEqual(stateOf(entity), before);
+  isMarkedWhole(entity);
   const { container, network, volume } = entity.names;
   const shelves = kept.map(
     (shelf) => `volume ${replacementNames(entity.life.mark).snapshots[shelf === 'a' ? 'a' : 'b']}`,

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
 import type { ChangeRequest } from '../../src/workflows/change-requests.js';
-import { oweDrop, tryDropAgain } from '../../src/workflows/drop-state.js';
+import { tryDropAgain } from '../../src/workflows/drop-state.js';
 import {
   emptyState,
   expireState,
@@ -15,8 +15,8 @@ import {
   endOperation,
   enteredBefore,
   loseOperation,
+  oweAfter,
   operationSteps,
-  takeBackOwed,
 } from '../../src/workflows/operation-state.js';
 import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
 import { expireFormer } from '../../src/workflows/replacement-state.js';
@@ -34,6 +34,8 @@ export type WholeSaga = new (
   runtime: Runtime,
 ) => Pick<Saga, 'begin' | 'repair' | 'change' | 'cleanUp'>;
 
+/** A directory gateway is ready at once: nobody has to give it 45 seconds. */
+const limits = { ...defaultLimits, readyFloorMs: 0 };
 const place = { provider: 'local', host: 'local' } as const;
 const birth = 'birth2';
 let requests = 0;
@@ -95,7 +97,7 @@ export class VirtualEntity {
   }
 
   #ask(request: Request): void {
-    checkRequest(this.state, request, defaultLimits);
+    checkRequest(this.state, request, limits);
     acceptRequest(this.state, request, testDeployment, this.id, this.now);
   }
 
@@ -113,7 +115,7 @@ export class VirtualEntity {
     this.runs.push({ operation, result, runtime });
     if (result) endOperation(this.state, operation, result, this.now);
     else loseOperation(this.state, operation, 'terminated by hand', defaultLimits, this.now);
-    this.#owe(operation, result);
+    oweAfter(this.state, operation, result, this.now);
     return result;
   }
 
@@ -136,7 +138,6 @@ export class VirtualEntity {
   #inputOf(operation: Queued): OperationInput {
     const { number, kind, change } = operation;
     const [steps, entered] = [operationSteps(this.state, operation), enteredBefore(this.state, operation)];
-    const limits = defaultLimits;
     return { layout: 1, kind, number, gateway: this.life, steps, entered, limits, ...(change && { change }) };
   }
 
@@ -151,14 +152,6 @@ export class VirtualEntity {
       if (error instanceof Terminated) return undefined;
       throw error;
     }
-  }
-
-  #owe({ kind, change }: Queued, result: OperationResult | undefined): void {
-    const serves = result?.outcome === 'done' || result?.outcome === 'degraded';
-    if ((kind === 'restore' || kind === 'repair') && this.state.owed && serves) takeBackOwed(this.state);
-    if (change?.kind !== 'drop-snapshot' || isRemoving(this.state)) return;
-    if (result && (result.outcome !== 'done' || kind === 'way-back'))
-      oweDrop(this.state, change, result.reason, this.now);
   }
 }
 

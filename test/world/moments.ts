@@ -16,7 +16,7 @@ export function attemptSignal(): AbortSignal | undefined {
 }
 
 /** A moment of the attempt that is running: whoever was cancelled at it, or before, goes no further. */
-function passMoment(): void {
+export function passMoment(): void {
   const attempt = current.getStore();
   if (!attempt) return;
   attempt.moment();

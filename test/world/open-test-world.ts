@@ -11,7 +11,7 @@ import { DirectoryEngine, engineIdAt } from './directory-engine.js';
 import { DirectoryHost } from './directory-host.js';
 import { DirectoryPager } from './directory-pager.js';
 import { DirectorySecrets } from './directory-secrets.js';
-import { attemptSignal, momentous } from './moments.js';
+import { attemptSignal, momentous, passMoment } from './moments.js';
 import { testKeys } from './test-keys.js';
 
 export const testRelease = '2026.9.6';
@@ -74,7 +74,8 @@ export const noRecords: Deps['records'] = {
 
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */
 export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot = root): TestWorld {
-  const engine = new DirectoryEngine(root);
+  const engine = new DirectoryEngine(root, attemptSignal);
+  engine.betweenPieces = passMoment;
   for (const [index, [version, labels]] of Object.entries(testReleases).entries()) {
     engine.addImage(imageOf(version), {
       id: `sha256:${String(index + 1).repeat(64)}`,

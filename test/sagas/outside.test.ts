@@ -1,0 +1,7 @@
+import { describe, it } from 'vitest';
+import { Saga } from '../../src/workflows/saga.js';
+import { outsideProofs } from './outside-proofs.js';
+
+describe('from outside', () => {
+  for (const { title, run } of outsideProofs(Saga)) it.concurrent(title, run);
+});
