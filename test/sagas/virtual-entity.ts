@@ -2,13 +2,7 @@ import fs from 'node:fs';
 import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
 import type { ChangeRequest } from '../../src/workflows/change-requests.js';
 import { tryDropAgain } from '../../src/workflows/drop-state.js';
-import {
-  emptyState,
-  expireState,
-  isRemoving,
-  type GatewayState,
-  type Queued,
-} from '../../src/workflows/gateway-state.js';
+import { emptyState, expireState, type GatewayState, type Queued } from '../../src/workflows/gateway-state.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import {
   beginOperation,
