@@ -32,10 +32,13 @@ export async function patiently<T>(client: Client, call: () => Promise<T>, patie
       return await Promise.race([client.withDeadline(deadline, call), unlessPolled(client, patience, over.signal)]);
     } catch (error) {
       if (error instanceof NoWorker || !isSilence(error)) throw error;
-      const pollers = await whoPolls(client);
-      if (pollers.length === 0) throw nobody(client, patience, error);
-      if (Date.now() - began >= limitMs) throw tooSlow(client, patience, pollers, Date.now() - began, error);
-      if (!said) listeners.get(client.connection)?.(slow(pollers));
+      const pollers = await whoPolls(client).catch((silence: unknown) => {
+        if (Date.now() - began >= limitMs) throw unwrap(silence); // Until then a server that is slow is waited for as well.
+        return undefined;
+      });
+      if (pollers?.length === 0) throw nobody(client, patience, error);
+      if (pollers && Date.now() - began >= limitMs) throw tooSlow(client, patience, pollers, Date.now() - began, error);
+      if (pollers && !said) listeners.get(client.connection)?.(slow(pollers));
     } finally {
       over.abort();
     }
@@ -54,15 +57,11 @@ async function unlessPolled(client: Client, patience: Patience, signal: AbortSig
 
 /** Workers of this namespace: those that decide, and those with slots for waits, which are never all taken. */
 async function whoPolls(client: Client): Promise<Poller[]> {
-  try {
-    const [deciding, waiting] = await Promise.all([
-      pollersOf(client, taskQueue, 'workflow'),
-      pollersOf(client, waitsQueue(taskQueue), 'activity'),
-    ]);
-    return [...deciding, ...waiting];
-  } catch (error) {
-    throw unwrap(error);
-  }
+  const [deciding, waiting] = await Promise.all([
+    pollersOf(client, taskQueue, 'workflow'),
+    pollersOf(client, waitsQueue(taskQueue), 'activity'),
+  ]);
+  return [...deciding, ...waiting];
 }
 
 function nobody(client: Client, { meanwhile }: Patience, cause: unknown): NoWorker {
