@@ -74,10 +74,14 @@ export function trialMs(readyMs: number): number {
   return Math.min(2 * readyMs, rehearsalReadyMs);
 }
 
-/** The keys of its config that a gateway says it does not start with, as `config unset` takes them. */
+/**
+ * The keys of its config that a gateway says it does not start with, as `config unset` takes them. Beside a key that no release
+ * knows, which stands at the root, it also names those of older releases, which it converts once that one is out: they are left.
+ */
 export function refusedKeys(log: string): string[] {
   const found = [...log.matchAll(/(?:— )?(<root>|[\w.[\]-]+): Unrecognized keys?: ((?:"[^"]+"(?:, )?)+)/g)];
-  const keys = found.flatMap(([, at = '', named = '']) =>
+  const atRoot = found.filter(([, at]) => at === '<root>');
+  const keys = (atRoot.length > 0 ? atRoot : found).flatMap(([, at = '', named = '']) =>
     [...named.matchAll(/"([^"]+)"/g)].map(([, key = '']) => (at === '<root>' ? key : `${at}.${key}`)),
   );
   return [...new Set(keys)];
