@@ -1,10 +1,14 @@
+import { Refused } from '../domain/errors.js';
 import { names, type Gateway } from '../domain/gateway.js';
 import { plain } from '../domain/heard.js';
 import { seal } from '../domain/seal.js';
 import { callerCharacters } from '../domain/thresholds.js';
 import type { Deps } from './deps.js';
+import { containerOf } from './container.js';
+import { configText } from './config.js';
 import { lifeOnRecord } from './life-on-record.js';
 import { networkOf } from './network.js';
+import { driftOf, sentences } from './owned-config.js';
 
 /**
  * A one-time link to the Control UI, already paired as owner, sealed so that only the caller's key opens it. Who asked is written
@@ -20,6 +24,7 @@ export const mintLink = (deps: Deps) =>
     const { mark, place, tokenGeneration: generation } = life;
     const { gateway, birth } = mark;
     const { port } = await networkOf(deps, life);
+    await demandDirect(deps, life);
     const who = plain(asked.who ?? 'unknown', callerCharacters);
     const keyId = deps.keys.of(life).id;
     const at = new Date().toISOString();
@@ -37,3 +42,13 @@ export const mintLink = (deps: Deps) =>
     const { url, expiresAt } = await deps.door.mintLink(inside, { place, port });
     return { sealed: await seal(asked.recipient, url, `creel open ${gateway}`), expiresAt };
   };
+
+/** A link that leads to the published port is no use where whoever comes there without a proxy is turned away. */
+async function demandDirect(deps: Deps, gateway: Gateway): Promise<void> {
+  const text = await configText(deps, gateway, await containerOf(deps, gateway));
+  const found = (await driftOf(deps, gateway, text)).filter(({ kind }) => kind === 'noted');
+  if (found.length > 0)
+    throw new Refused(
+      `no link of gateway ${gateway.mark.gateway} would open: ${sentences(found)}. See docs/runbook.md#config-taken-over`,
+    );
+}

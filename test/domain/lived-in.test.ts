@@ -1,12 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createActivities } from '../../src/activities/activities.js';
 import { revive } from '../../src/activities/revival.js';
 import type { Changing } from '../../src/domain/change.js';
 import type { Channel } from '../../src/domain/channels.js';
 import { configFile, stateDirectory } from '../../src/domain/gateway-config.js';
 import { names, type Gateway } from '../../src/domain/gateway.js';
+import { newRecipient } from '../../src/domain/seal.js';
 import { Secret } from '../../src/domain/secret.js';
 import type { Rotation } from '../../src/domain/rotation.js';
-import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
+import { describeState } from '../../src/workflows/describe.js';
+import { emptyState } from '../../src/workflows/gateway-state.js';
+import { defaultLimits } from '../../src/workflows/limits.js';
+import { noRecords, openTestWorld, type TestWorld } from '../world/open-test-world.js';
 
 const botToken = `123456789:${'A'.repeat(35)}`;
 const telegram = (...allowFrom: string[]): Channel => ({
@@ -212,4 +217,20 @@ describe('a gateway whose process lives and answers nothing', () => {
     await revive(world.deps, g42);
     expect((await container()).startedAt).toBe(startedAt);
   });
+});
+
+test('no link is made to a gateway that turns away whoever comes without its proxy, and a look says why', async () => {
+  await put((all) => ({ ...all, gateway: { ...Object(all['gateway']), trustedProxies: ['10.0.0.0/8'] } }));
+  const names = expect.stringMatching(/gateway\.trustedProxies \(10\.0\.0\.0\/8\) covers 10\./);
+  expect((await world.activities.findGateway(g42)).findings).toEqual([names]);
+  const { publicKey: recipient } = await newRecipient();
+  const start = { layout: 1, deployment: g42.mark.deployment, gateway: 'g42', limits: defaultLimits } as const;
+  const describe = async () => describeState(start, { ...emptyState(1, 0), life: g42, phase: 'ready' }, undefined);
+  const recorded = createActivities({ ...world.deps, records: { ...noRecords, describe } });
+  await expect(recorded.mintLink({ gateway: g42, recipient })).rejects.toMatchObject({
+    name: 'Refused',
+    message: names,
+  });
+  expect(await repair()).toBeUndefined();
+  expect(await config()).toMatchObject({ gateway: { trustedProxies: ['10.0.0.0/8'] } });
 });
