@@ -147,7 +147,7 @@ describe.concurrent('with a worker', () => {
     await creel('provision', 'moving', ...spec);
     const crashed = await creel('upgrade', 'moving', '--release', '2026.9.8-crashes', '--dev');
     expect(crashed.exitCode).toBe(4);
-    expect(crashed.stdout).toMatch(/why: await replacement: .*exit 1/s);
+    expect(crashed.stdout).toMatch(/why: rehearse replacement: .*exit 1/s);
     expect((await creel('rollback', 'moving')).stderr).toContain('no earlier release is kept');
     const upgraded = await creel('upgrade', 'moving', '--release', '2026.9.7', '--dev', '--ready-within', '1 minute');
     expect(upgraded.exitCode).toBe(0);
