@@ -37,6 +37,7 @@ import { newFleet } from '../../src/workflows/fleet-state.js';
 import { emptyState } from '../../src/workflows/gateway-state.js';
 import { provisionSteps, registry } from '../../src/workflows/steps.js';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
+import { readWritten, writtenFile, writtenText } from '../../src/domain/written-config.js';
 
 /*
  * Layout 1, frozen. Gateways, volumes and histories in the world carry these values. A value here that no longer comes out
@@ -372,4 +373,13 @@ test('layout 1 asks for this container, with no secret in it (S4-13, S4-14, S0-2
       retries: 5,
     },
   });
+});
+
+test('what creel remembers of a config, beside it in the state', () => {
+  const telegram = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['5550001'] } as const;
+  const text =
+    '{"layout":1,"channels":[{"kind":"telegram","secrets":{"botToken":"secret:bot"},"allowFrom":["5550001"]}],"origins":["http://127.0.0.1:19100"]}\n';
+  expect(writtenFile).toBe('.creel-config.json');
+  expect(writtenText({ channels: [telegram], origins: ['http://127.0.0.1:19100'] })).toBe(text);
+  expect(readWritten(text)).toEqual({ channels: [telegram], origins: ['http://127.0.0.1:19100'] });
 });
