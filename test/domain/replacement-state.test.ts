@@ -118,6 +118,30 @@ describe('a rollback', () => {
 });
 
 describe('an upgrade', () => {
+  test('that a removal stopped is still under way and owed, whatever it had come to, until the removal has put it back', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    const begun = beginOperation(state, 2_000);
+    if (!begun) throw new Error('nothing began');
+    acceptRequest(
+      state,
+      { kind: 'remove', requestId: 'gone', origin: 'test', purge: false, place },
+      'abcdefghij',
+      'g42',
+      2_000,
+    );
+    const entered = [{ step: 'make room', unsettledUntil: 0 }];
+    const stopped = { outcome: 'stopped', reason: 'x', record: undefined, entered, skipped: [], left: [] } as const;
+    endOperation(state, begun, stopped, 2_000);
+    expect(state.life?.underway).toMatchObject({ save: 'a' });
+    expect(state).toMatchObject({ owed: { kind: 'upgrade' }, backFrom: entered });
+    const removal = beginOperation(state, 2_000);
+    if (!removal) throw new Error('no removal began');
+    endOperation(state, removal, { ...stopped, outcome: 'done', entered: [] }, 2_000);
+    expect(state.life?.underway).toBeUndefined();
+    expect([state.owed, state.backFrom]).toEqual([undefined, undefined]);
+  });
+
   test('that is done is the spec on record, and what was before is kept with its state', () => {
     const state = ready();
     ask(state, upgrade('2026.9.7'));

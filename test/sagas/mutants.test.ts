@@ -3,7 +3,9 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { provisionSteps } from '../../src/workflows/steps.js';
 import { scratchDirectory } from '../scratch.js';
-import { sagaProofs, type SagaClass } from './saga-proofs.js';
+import type { Saga } from '../../src/workflows/saga.js';
+import { outsideProofs } from './outside-proofs.js';
+import { sagaProofs, type Proof } from './saga-proofs.js';
 
 const source = path.resolve('src/workflows/saga.ts');
 const drafts = scratchDirectory('creel-mutants-');
@@ -19,14 +21,14 @@ const mutants: { fault: string; from: string; to: string }[] = [
   { fault: 'never settles', from: 'const settles = wait > 0 &&', to: 'const settles = wait > Infinity &&' },
   {
     fault: 'settles without undoing again',
-    from: "'settle: a lost attempt may still take effect');\n        failed = await this.#undoAll(undoable);",
-    to: "'settle');",
+    from: 'await this.#settle(wait);\n        failed = await this.#undoAll(undoable);',
+    to: 'await this.#settle(wait);',
   },
   { fault: 'takes a lost attempt for settled', from: 'attempt === 1 ? 0 :', to: 'attempt !== 2 ? 0 :' },
   {
     fault: 'undoes at the end of a repair',
-    from: "return outcome.ok ? this.#finished() : this.#result('stopped', sentence(outcome), []);",
-    to: "if (outcome.ok) return this.#finished();\n    await this.#unwind(this.#input.steps);\n    return this.#result('stopped', sentence(outcome), []);",
+    from: "outcome);\n    return this.#result('stopped', sentence(outcome), []);",
+    to: "outcome);\n    await this.#unwind(this.#input.steps);\n    return this.#result('stopped', sentence(outcome), []);",
   },
   {
     fault: 'names no step in its error',
@@ -42,27 +44,83 @@ const mutants: { fault: string; from: string; to: string }[] = [
   { fault: 'forgets what it could not undo', from: 'if (!left.some((each) => each.step === step)) ', to: '' },
 ];
 
+/** Faults in what a change, its way back and whoever waits for an operator do: for each, a proof of what comes from outside turns red. */
+const outsideMutants: { fault: string; from: string; to: string }[] = [
+  {
+    fault: 'takes a way back that a removal cut short for one that is done',
+    from: "    if (cut) return this.#result('stopped', `${sentence(outcome)}; ${cutShort}`, []);\n",
+    to: '',
+  },
+  {
+    fault: 'takes an operation that only goes back for done when a removal cut it short',
+    from: "    if (cut) return this.#result('stopped', cutShort, []);\n",
+    to: '',
+  },
+  {
+    fault: 'parks in the middle of a change',
+    from: 'return !this.#changing || registry',
+    to: 'return true || registry',
+  },
+  { fault: 'asks nobody in a change', from: '|| registry[step]?.asks === true', to: '' },
+  {
+    fault: 'forgets what an operator let pass',
+    from: "if (answer === 'allow') this.#allowed.push(failure.message);",
+    to: '',
+  },
+  {
+    fault: 'takes an undo for done when it is asked for again',
+    from: "if (!again) return 'undone';",
+    to: "if (again ?? true) return 'undone';",
+  },
+  {
+    fault: 'leaves an undo at the first park',
+    from: "if (answer !== 'retry') return {",
+    to: "if (answer !== 'leave' || true) return {",
+  },
+  { fault: 'knows no deadline', from: 'this.#runtime.within(limitMs, read)', to: 'read()' },
+  {
+    fault: 'does not look at a gateway whose change came to nothing',
+    from: 'if (left.length === 0) await this.#lookAgain();',
+    to: '',
+  },
+  {
+    fault: 'tells nobody that a provision failed',
+    from: 'const byPerson = this.#aborted ||',
+    to: 'const byPerson = true ||',
+  },
+  { fault: 'tells a person what he did himself', from: 'const byPerson = this.#aborted ||', to: 'const byPerson =' },
+  { fault: 'unwinds oldest first', from: 'registry[step]?.undo).toReversed();', to: 'registry[step]?.undo);' },
+];
+
 describe('the proofs catch a saga that', () => {
   afterAll(() => fs.rmSync(drafts, { recursive: true }));
 
   it.concurrent.for(mutants)('$fault', async ({ fault, from, to }) => {
     const Mutant = await mutate(fault, from, to);
-    expect(await firstRed(Mutant)).toBeDefined();
+    expect(await firstRed(sagaProofs(provisionSteps, Mutant))).toBeDefined();
+  });
+
+  it.concurrent.for(outsideMutants)('$fault', async ({ fault, from, to }) => {
+    const Mutant = await mutate(fault, from, to);
+    expect(await firstRed(outsideProofs(Mutant))).toBeDefined();
   });
 });
 
-async function mutate(fault: string, from: string, to: string): Promise<SagaClass> {
+async function mutate(fault: string, from: string, to: string): Promise<typeof Saga> {
   const text = fs.readFileSync(source, 'utf8');
   expect(text.split(from)).toHaveLength(2);
   const file = path.join(drafts, `${fault.replaceAll(' ', '-')}.ts`);
-  const mutant = text.replace(from, () => to).replaceAll("from './", `from '${path.dirname(source)}/`);
+  const mutant = text
+    .replace(from, () => to)
+    .replaceAll("from './", `from '${path.dirname(source)}/`)
+    .replaceAll("from '../", `from '${path.dirname(path.dirname(source))}/`);
   fs.writeFileSync(file, mutant);
-  const module = (await import(file)) as { Saga: SagaClass };
+  const module = (await import(file)) as { Saga: typeof Saga };
   return module.Saga;
 }
 
-async function firstRed(Mutant: SagaClass): Promise<string | undefined> {
-  for (const { title, run } of sagaProofs(provisionSteps, Mutant)) {
+async function firstRed(proofs: readonly Proof[]): Promise<string | undefined> {
+  for (const { title, run } of proofs) {
     try {
       await run();
     } catch {

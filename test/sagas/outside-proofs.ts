@@ -63,7 +63,7 @@ function parks(on: On, anew: Anew): Proof[] {
       let answers = 0;
       const answer: Outside['answer'] = () => {
         answers += 1;
-        return 'retry';
+        return answers < 10 ? 'retry' : 'abort';
       };
       const result = await entity.run((...told) => (answers < 2 ? refused(...told) : undefined), { answer });
       assert.deepEqual([result?.outcome, answers], ['done', 2]);
@@ -134,7 +134,12 @@ function parks(on: On, anew: Anew): Proof[] {
       const device = new DirectoryDevice(entity.world.root, { scopes: ['operator.admin'] });
       const knocking = device.keepKnocking(entity.names.container);
       entity.ask({ kind: 'pair', wanted: { deviceId: device.id }, role: 'operator', scopes: [], waitMs: 5_000 });
-      const result = await entity.run(undefined, { answer: () => 'allow' });
+      let asked = 0;
+      const answer: Outside['answer'] = () => {
+        asked += 1;
+        return asked === 1 ? 'allow' : 'abort';
+      };
+      const result = await entity.run(undefined, { answer });
       assert.equal(result?.outcome, 'done', result?.reason);
       assert.equal(entity.runs.at(-1)?.runtime.parks.length, 1);
       await knocking;

@@ -10,7 +10,7 @@ import { at, everyAttempt, noFault } from './faults.js';
 import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';
 
 /** The part of `Saga` that is proved; a deliberately broken one is given to see the proofs catch it. */
-export type SagaClass = new (
+type SagaClass = new (
   input: OperationInput,
   runtime: Runtime,
 ) => {
