@@ -92,7 +92,7 @@ function noteFound(images) {
   for (const name of ['bin', 'base', 'stage'])
     if (existsSync(join(cacheDir, name))) symlinkSync(join(cacheDir, name), join(cache, name));
   const found = JSON.parse(readFileSync(join(cacheDir, 'found.json'), 'utf8'));
-  const here = { ...found, docker: 'unix:///run/docker.sock', startedEngine: false, images, plain: {} };
+  const here = { ...found, docker: `unix://${socket}`, startedEngine: false, images, plain: {} };
   writeFileSync(join(cache, 'found.json'), JSON.stringify(here), { mode: 0o600 });
   return join(scratch, 'cache');
 }

@@ -53,10 +53,16 @@ export class OwnEngine {
         () => true,
         () => false,
       );
-      if (answers) return;
+      if (answers) return this.#takeUsualPlace();
       await sleep(100);
     }
     throw new Error(`the engine did not come up again, see ${this.#told.log}`);
+  }
+
+  /** Its socket is another file after each start. */
+  #takeUsualPlace(): void {
+    execFileSync('umount', ['/run/docker.sock']);
+    execFileSync('mount', ['--bind', this.socketPath, '/run/docker.sock']);
   }
 
   /** Fills its disk to the last byte while something is done. */
