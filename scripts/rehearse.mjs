@@ -48,13 +48,13 @@ async function rehearse([what, wanted, ...paths]) {
   );
 }
 
-/** In namespaces of its own, on a leash: when this process is killed, everything in there goes with it. */
+/** In namespaces of its own, whose first process gathers the orphans of an engine that is killed, on a leash: when this process is killed, everything in there goes with it. */
 async function inNamespaces(programs, scratch, socket, paths) {
   const cgroup = `creel-rehearsal-${process.pid}`;
   const releases = ['2026.9.6', '2026.6.11'];
   const told = JSON.stringify({ programs, scratch, cgroup, releases, paths, socket });
   const inside = [process.execPath, join(root, 'scripts', 'machine', 'engine-inside.mjs'), told];
-  const argv = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child', ...inside];
+  const argv = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child', 'docker-init', '--', ...inside];
   const leash = join(root, 'scripts', 'machine', 'leash.mjs');
   try {
     return await end(
