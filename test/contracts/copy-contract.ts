@@ -100,11 +100,17 @@ class Copied {
     await expect.poll(state, { interval: 10, timeout: 20_000 }).toMatch(/running|other/); // Where it is held, it is paused.
   }
 
-  /** Begins a copy that is killed in its middle. */
-  async cutShort(ask: (engine: DockerEngine) => Promise<unknown>): Promise<void> {
-    this.scene.world.holdBack();
+  /** Begins a copy that is killed in its middle: not before it has begun to write what `begun` sees. */
+  async cutShort(ask: (engine: DockerEngine) => Promise<unknown>, begun = async () => true): Promise<void> {
+    const { world } = this.scene;
+    world.holdBack();
     const asked = expect(ask(this.engine)).rejects.toThrow(/exit 137/);
     await this.underWay();
+    while (!(await begun())) {
+      world.letEnd();
+      world.holdBack();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     await this.scene.world.crash(this.of('a').copier);
     await asked;
     this.scene.world.letEnd();
@@ -253,7 +259,8 @@ function interrupted(scenes: Scenes): void {
     const copied = await (await Copied.open(scenes('torn'))).slow();
     const { engine } = copied;
     const torn = { ...copied.of('c').whole, whole: false };
-    await copied.cutShort((asked) => asked.restoreVolume(copied.of('c')));
+    const begun = async () => (await copied.mark())?.whole === false;
+    await copied.cutShort((asked) => asked.restoreVolume(copied.of('c')), begun);
     expect(await copied.mark()).toEqual(torn);
     await copied.shelf('d');
     await expect(engine.saveVolume(copied.of('d'))).rejects.toThrow(Refused);
