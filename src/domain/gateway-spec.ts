@@ -52,10 +52,10 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     dev: given['dev'],
     memoryMb: memory(given['memoryMb']),
     cpus: between('cpus', given['cpus'], 0.5, 64),
-    keepStateMs: whole('keepStateMs', given['keepStateMs'], 0, yearMs),
-    parkMs: whole('parkMs', given['parkMs'], 0, yearMs),
+    keepStateMs: between('keepStateMs', given['keepStateMs'], 0, yearMs),
+    parkMs: between('parkMs', given['parkMs'], 0, yearMs),
     ...(given['keepFormerMs'] !== undefined && {
-      keepFormerMs: whole('keepFormerMs', given['keepFormerMs'], 0, yearMs),
+      keepFormerMs: between('keepFormerMs', given['keepFormerMs'], 0, yearMs),
     }),
     channels,
     ...rotationOf(given['rotation']),
@@ -82,13 +82,16 @@ export function memory(raw: unknown): number {
       `memory ${raw} MB is too little: a gateway needs 1.5 GB (${memoryFloorMb} MB), below it the kernel kills it while it boots (S0-25)`,
     );
   }
-  return whole('memoryMb', raw, memoryFloorMb, memoryCeilingMb);
+  return between('memoryMb', raw, memoryFloorMb, memoryCeilingMb);
 }
 
-/** Engines take no fraction of these units. */
-function whole(name: string, raw: unknown, least: number, most: number): number {
-  if (Number.isInteger(between(name, raw, least, most))) return Number(raw);
-  throw new Refused(`spec ${name} is ${JSON.stringify(raw)}: it must be a whole number from ${least} to ${most}`);
+/** Engines and timers take no fraction of these units. */
+const wholes = ['memoryMb', 'keepStateMs', 'keepFormerMs', 'parkMs'] as const;
+
+/** `Refused` when a fraction is asked for that does not stand on record already: an older creel took it, and its gateways go on. */
+export function demandWhole(asked: SpecChange, onRecord: SpecChange = {}): void {
+  const odd = wholes.find((field) => !Number.isInteger(asked[field] ?? 0) && asked[field] !== onRecord[field]);
+  if (odd !== undefined) throw new Refused(`spec ${odd} is ${asked[odd]}: it must be a whole number`);
 }
 
 function between(name: string, raw: unknown, least: number, most: number): number {

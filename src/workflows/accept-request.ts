@@ -4,7 +4,7 @@ import { keyId } from '../domain/deployment-keys.js';
 import { Refused } from '../domain/errors.js';
 import { fingerprint } from '../domain/fingerprint.js';
 import { gatewayBirth, gatewayPlace, layout, type Gateway, type Place } from '../domain/gateway.js';
-import { canonical, gatewaySpec, sameSpec, type GatewaySpec } from '../domain/gateway-spec.js';
+import { canonical, demandWhole, gatewaySpec, sameSpec, type GatewaySpec } from '../domain/gateway-spec.js';
 import { answeredLength, queueBytes, startPeriodMs } from '../domain/thresholds.js';
 import {
   answeredTo,
@@ -60,13 +60,15 @@ function checkPlace(state: GatewayState, request: Request): void {
 }
 
 /**
- * Holds the senders of a checked request against their forms, or `Refused`: what stands on record already goes on, because an
- * older creel took it. Apart from `checkRequest`, because stored histories hold requests that it let pass.
+ * Holds a checked request against what an older creel did not demand, or `Refused`: senders in their forms, and no fractions. What
+ * stands on record already goes on. Apart from `checkRequest`, because stored histories hold requests that it let pass.
  */
-export function checkSenders(state: GatewayState, request: Request): void {
-  const onRecord = state.life?.spec.channels ?? [];
-  if (request.kind === 'provision') demandHeard(request.spec.channels, onRecord);
-  if (request.kind === 'change' && request.channels !== undefined) demandHeard(request.channels, onRecord);
+export function checkForms(state: GatewayState, request: Request): void {
+  const { channels = [], ...onRecord } = state.life?.spec ?? {};
+  if (request.kind !== 'provision' && request.kind !== 'change') return;
+  const asked = request.kind === 'provision' ? request.spec : request;
+  demandWhole(asked, onRecord);
+  if (asked.channels !== undefined) demandHeard(asked.channels, channels);
 }
 
 /** S3-20: no limit that somebody gives calls a gateway unhealthy earlier. */

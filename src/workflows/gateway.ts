@@ -16,7 +16,7 @@ import { Refused } from '../domain/errors.js';
 import { gatewayId, layout } from '../domain/gateway.js';
 import type { Rotation } from '../domain/rotation.js';
 import { describeHandOver, describeState, detailsOf, handOverOf } from './describe.js';
-import { acceptRequest, checkRequest, checkSenders } from './accept-request.js';
+import { acceptRequest, checkForms, checkRequest } from './accept-request.js';
 import { carry, restored } from './carried-state.js';
 import {
   emptyState,
@@ -93,7 +93,7 @@ class Entity {
     setHandler(requestUpdate, (request) => this.#accept(request), {
       validator: (request) => {
         this.#check(request);
-        this.#checkSenders(request);
+        this.#checkForms(request);
       },
     });
     setHandler(replyUpdate, (reply) => this.#reply(reply), { validator: (reply) => this.#checkReply(reply) });
@@ -223,7 +223,7 @@ class Entity {
   #acceptStart(request: Request): void {
     try {
       this.#check(request);
-      this.#checkStartSenders(request);
+      this.#checkStartForms(request);
       this.#accept(request);
     } catch (error) {
       if (!(error instanceof ApplicationFailure)) throw error;
@@ -242,14 +242,14 @@ class Entity {
     });
   }
 
-  #checkSenders(request: Request): void {
-    refusing(() => checkSenders(this.#state, request));
+  #checkForms(request: Request): void {
+    refusing(() => checkForms(this.#state, request));
   }
 
   /** An older creel took what is refused now: its histories go on as they went. */
-  #checkStartSenders(request: Request): void {
+  #checkStartForms(request: Request): void {
     try {
-      this.#checkSenders(request);
+      this.#checkForms(request);
     } catch (error) {
       if (patched('senders have forms')) throw error;
     }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { birthFrom, carries, gatewayBirth, gatewayId, markLabels, names, type Mark } from '../../src/domain/gateway.js';
-import { canonical, gatewaySpec, sameSpec, type GatewaySpec } from '../../src/domain/gateway-spec.js';
+import { canonical, demandWhole, gatewaySpec, sameSpec, type GatewaySpec } from '../../src/domain/gateway-spec.js';
 import { refusal } from './refusal.js';
 
 const spec: GatewaySpec = {
@@ -31,10 +31,6 @@ describe('a spec', () => {
     ['memoryMb', '2048', 'memoryMb is "2048"'],
     ['memoryMb', Number.NaN, 'memoryMb is null'],
     ['memoryMb', 262_145, 'memoryMb is 262145'],
-    ['memoryMb', 1536.5, 'memoryMb is 1536.5: it must be a whole number'],
-    ['keepStateMs', 0.5, 'keepStateMs is 0.5: it must be a whole number'],
-    ['parkMs', 1.5, 'parkMs is 1.5: it must be a whole number'],
-    ['keepFormerMs', 1e7 + 0.25, 'keepFormerMs is 10000000.25: it must be a whole number'],
     ['cpus', 0.4, 'cpus is 0.4'],
     ['cpus', Number.POSITIVE_INFINITY, 'cpus is null'],
     ['keepStateMs', -1, 'keepStateMs is -1'],
@@ -45,6 +41,19 @@ describe('a spec', () => {
     ['authMode', 'none', 'unknown fields: authMode'],
   ])('with %s %j is refused', (field, value, why) => {
     expect(refusal(() => gatewaySpec({ ...spec, [field]: value }))).toContain(why);
+  });
+
+  test.each([
+    ['memoryMb', 1536.5],
+    ['keepStateMs', 0.5],
+    ['parkMs', 1.5],
+    ['keepFormerMs', 1e7 + 0.25],
+  ])('that asks for %s %j is refused, and goes on where it stands on record', (field, value) => {
+    const asked = gatewaySpec({ ...spec, [field]: value });
+    expect(refusal(() => demandWhole(asked, spec))).toContain(`${field} is ${value}: it must be a whole number`);
+    expect(refusal(() => demandWhole({ [field]: value }))).toContain(`${field} is ${value}`);
+    demandWhole(asked, asked);
+    demandWhole({}, asked);
   });
 
   test.each([null, undefined, 'spec', 7])('that is %j is refused', (raw) => {

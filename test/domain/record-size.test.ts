@@ -11,7 +11,7 @@ import {
   recordBytes,
   sendersLength,
 } from '../../src/domain/thresholds.js';
-import { acceptRequest, checkRequest, checkSenders } from '../../src/workflows/accept-request.js';
+import { acceptRequest, checkForms, checkRequest } from '../../src/workflows/accept-request.js';
 import { carry, restored } from '../../src/workflows/carried-state.js';
 import { describeState } from '../../src/workflows/describe.js';
 import { answeredTo, emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
@@ -64,7 +64,7 @@ class Full {
     const requestId = `${this.#requests}${this.text(200)}`.slice(0, 200);
     const request = { place, origin: `o${this.text(199)}`, requestId, ...wish } as unknown as Request;
     checkRequest(this.state, request, defaultLimits);
-    checkSenders(this.state, request);
+    checkForms(this.state, request);
     acceptRequest(this.state, request, 'abcdefghij', 'g'.repeat(30), now);
   }
 

@@ -36,11 +36,11 @@ describe('a recorded history replays', () => {
 describe('an open history of an older creel', () => {
   const named = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['@customer'] };
 
-  /** The same history, had its gateway been asked for with a sender that is refused today. */
-  function withHandle(name: string): ReturnType<typeof read> {
+  /** The same history, had its gateway been asked for otherwise: with what is refused today. */
+  function asking(name: string, from: string, to: string): ReturnType<typeof read> {
     const reworded = (data: string) => {
       const text = Buffer.from(data, 'base64').toString('utf8');
-      return Buffer.from(text.replaceAll('"channels":[]', `"channels":[${JSON.stringify(named)}]`)).toString('base64');
+      return Buffer.from(text.replaceAll(from, to)).toString('base64');
     };
     const text = JSON.stringify(read(name));
     return JSON.parse(text.replaceAll(/"data":"([^"]+)"/g, (_whole, data: string) => `"data":"${reworded(data)}"`));
@@ -61,7 +61,16 @@ describe('an open history of an older creel', () => {
   it.each(['idle', 'parked', 'running', 'unwinding'])(
     'goes on when its %s gateway names a sender by a handle',
     async (state) => {
-      const history = withHandle(`0.1.0/${state}-gateway.json`);
+      const history = asking(`0.1.0/${state}-gateway.json`, '"channels":[]', `"channels":[${JSON.stringify(named)}]`);
+      await replay(history);
+      await replay(withoutUpdate(history));
+    },
+  );
+
+  it.each(['idle', 'parked', 'running', 'unwinding'])(
+    'goes on when its %s gateway was asked for with a fraction, as `--keep-state "1.1 days"` was',
+    async (state) => {
+      const history = asking(`0.1.0/${state}-gateway.json`, '"memoryMb":2048', '"memoryMb":2048.0000000000005');
       await replay(history);
       await replay(withoutUpdate(history));
     },
