@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { describe, expect } from 'vitest';
+import type { Gateway } from '../../src/domain/gateway.js';
 import { gatewayWorkflowId, operationWorkflowId } from '../../src/workflows/ids.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OperationInput } from '../../src/workflows/operation.js';
@@ -10,26 +11,24 @@ import { pairSteps } from '../../src/workflows/steps.js';
 import { DirectoryStage } from './directory-stage.js';
 import { onOwnGround } from './on-stage.js';
 
-/** As many as a large fleet may wait for at once. */
-const pairings = 1_000;
+/** More than twice the slots that a worker has for its work; the aim of a thousand is measured with `TEST_WAITS=1000` on a quiet machine. */
+const pairings = Number(process.env['TEST_WAITS'] ?? 150);
 
 /** What a removal may take longer to begin while they wait. */
 const laterMs = 1_000;
 
-describe('a thousand waits', { timeout: 600_000 }, () => {
+describe('more waits than a worker has slots', { timeout: 600_000 }, () => {
   const on = onOwnGround();
 
   on('for devices stop no removal: it begins within a second, and the worker stays small', async (stage) => {
     const worker = await stage.ground.startWorker();
-    await stage.provision();
-    const { life } = await stage.settled();
-    if (!life) throw new Error('the gateway has no life');
     const client = await stage.client();
     const before = await removal(stage);
     const memoryBefore = residentMb(worker.pid);
     const ids: string[] = [];
     for (let number = 1_000; ids.length < pairings; number += 50) {
-      const some = Array.from({ length: 50 }, (_, index) => ({ gateway: life, number: number + index }));
+      const gateways = await Promise.all(Array.from({ length: 50 }, () => livingGateway(stage)));
+      const some = gateways.map((gateway, index) => ({ gateway, number: number + index }));
       ids.push(...(await Promise.all(some.map((each) => startPairing(client, stage, each)))));
     }
     await waiting(client, ids);
@@ -43,6 +42,17 @@ describe('a thousand waits', { timeout: 600_000 }, () => {
     expect(growth).toBeLessThan(400);
   });
 });
+
+/**
+ * A gateway that serves, made by the activities alone: a thousand provisions are no part of what is proved, and the steps that look
+ * at the whole engine would read all the others each time.
+ */
+async function livingGateway({ ground: { world } }: DirectoryStage): Promise<Gateway> {
+  const gateway = world.gateway(`w${randomBytes(4).toString('hex')}`);
+  const { ensureState, ensureNetwork, ensureConfig, ensureContainer, ensureOperator } = world.activities;
+  for (const make of [ensureState, ensureNetwork, ensureConfig, ensureContainer, ensureOperator]) await make(gateway);
+  return gateway;
+}
 
 /** A pairing of a device that never comes, as an operation of its own. */
 async function startPairing(

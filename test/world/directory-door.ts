@@ -104,8 +104,8 @@ export class DirectoryDoor implements GatewayDoor {
   }
 }
 
-/** How often a session looks whether it was closed. */
-const lookMs = 10;
+/** How often a session looks whether it was closed: at once while it is young, and seldom when it waits among a thousand. */
+const lookMs = { least: 10, most: 500 };
 
 type Holder = { readonly deviceId: string; readonly byDevice: boolean } | undefined;
 
@@ -122,12 +122,14 @@ function openSession(gateway: DirectoryGateway, scopes: readonly string[], holde
     return isOpen ? undefined : 4001;
   };
   const closed = new Promise<number>((resolve) => {
-    const timer = setInterval(() => {
+    const began = Date.now();
+    const look = () => {
       const code = ended();
-      if (code === undefined) return;
-      clearInterval(timer);
-      resolve(code);
-    }, lookMs).unref();
+      if (code !== undefined) return resolve(code);
+      const paceMs = Math.min(lookMs.most, Math.max(lookMs.least, (Date.now() - began) / 20));
+      setTimeout(look, paceMs).unref();
+    };
+    setTimeout(look, lookMs.least).unref();
   });
   return {
     hello: {
