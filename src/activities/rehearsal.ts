@@ -54,8 +54,9 @@ export const removeRehearsal = (deps: Deps) =>
 /** Holds a rehearsal to its end, and answers what was seen; what the gateway will not start with is `Refused` with its own words. */
 export async function rehearse(deps: Deps, rehearsal: Rehearsal): Promise<string> {
   const { next } = rehearsal;
-  const room = await roomForStart(deps, next);
-  if (!(await trialUnderWay(deps, rehearsal))) {
+  const underWay = await trialUnderWay(deps, rehearsal);
+  const room = underWay ? undefined : await roomForStart(deps, next); // What a trial takes is no reason not to hear its verdict.
+  if (!underWay) {
     const image = await releaseImageOf(deps, next);
     await copyState(deps, rehearsal, image, room === undefined ? 'start' : 'check');
   }

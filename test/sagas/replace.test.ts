@@ -9,6 +9,7 @@ import type { Change, Changing } from '../../src/domain/change.js';
 import { markLabels } from '../../src/domain/gateway.js';
 import type { Channel } from '../../src/domain/channels.js';
 import { configFile } from '../../src/domain/gateway-config.js';
+import { trialLabel } from '../../src/domain/rehearsal.js';
 import { replaced, replacementLabel, replacementNames, type Replacement } from '../../src/domain/replacement.js';
 import { Secret } from '../../src/domain/secret.js';
 import { upgradeSteps, rollbackSteps } from '../../src/workflows/steps.js';
@@ -18,6 +19,7 @@ import { replaceFile } from '../world/directory-files.js';
 import { DirectoryHost } from '../world/directory-host.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
 import { proveChange } from '../prove-change.js';
+import { attempting } from '../world/moments.js';
 import { ChangeStage } from './change-stage.js';
 import { at } from './faults.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
@@ -231,6 +233,27 @@ describe('a rehearsal', () => {
         /accepts a copy of the state \(not started: host local has 700 MB/,
       );
       await isReplaced(stage, upgrade);
+    });
+  });
+
+  it('that an attempt has begun is judged by the next one, though the host has no memory left for a second trial', async () => {
+    await onProvisioned(async (stage) => {
+      const change = { ...upgrade, to: { ...upgrade.to, release: '2026.9.8-crashes' } };
+      const { rehearsal } = replacementNames(stage.gateway.mark);
+      const isTrying = () =>
+        stage.world.engine
+          .containers()
+          .some((each) => each.name === rehearsal && each.labels[trialLabel] !== undefined);
+      const died = new AbortController();
+      const first = attempting(
+        { signal: died.signal, moment: () => isTrying() && died.abort(new Error('it died')) },
+        () => stage.world.activities.ensureRehearsal({ ...stage.gateway, change }),
+      );
+      await assert.rejects(first, /it died/);
+      assert.ok(isTrying());
+      new DirectoryHost(stage.world.root).become({ availableMemoryMb: 700 });
+      const second = stage.world.activities.ensureRehearsal({ ...stage.gateway, change });
+      await assert.rejects(second, /2026\.9\.8-crashes does not start on a copy of the state/);
     });
   });
 
