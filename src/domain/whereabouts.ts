@@ -34,14 +34,17 @@ function engineOf({ gateway, birth }: Mark, { asked }: Whereabouts): string | un
   );
 }
 
-/** The engine of a life that already holds something, or `Refused` naming what is known: that nothing was found where a worker stands proves nothing. */
-export function engineHolding(mark: Mark, seen: Whereabouts): string {
+/**
+ * The engine of a life that already holds something, or `Refused` naming what is known, and the verb that takes an operator's word for
+ * it: that nothing was found where a worker stands proves nothing.
+ */
+export function engineHolding(mark: Mark, seen: Whereabouts, verb: 'provision' | 'remove' = 'provision'): string {
   const found = engineOf(mark, seen);
   if (found !== undefined) return found;
   const { gateway, birth } = mark;
   const asked = seen.asked.map(({ engine }) => engine).join(', ');
   throw new Refused(
-    `the record of ${gateway} names no engine, and none beside which a worker stands carries birth ${birth} (asked: ${asked}${silent(seen)}). Start a worker beside the engine that does, or name one with \`creel provision ${gateway} --engine ID\`; see docs/runbook.md#engine-not-on-record`,
+    `the record of ${gateway} names no engine, and none beside which a worker stands carries birth ${birth} (asked: ${asked}${silent(seen)}). Start a worker beside the engine that does, or name one with \`creel ${verb} ${gateway} --engine ID\`; see docs/runbook.md#engine-not-on-record`,
   );
 }
 

@@ -22,7 +22,7 @@ export type Seat = { readonly input: OperationInput } | { readonly result: Opera
  * begun and nothing counts as undone where it cannot be found.
  */
 export async function takeSeat(input: OperationInput): Promise<Seat> {
-  if (!input.seek) return { input };
+  if (!input.seek || hasNothing(input)) return { input };
   try {
     const engine = await find(input);
     const place = { ...input.gateway.place, engine };
@@ -35,6 +35,11 @@ export async function takeSeat(input: OperationInput): Promise<Seat> {
   }
 }
 
+/** Nothing was begun that is to be undone: no engine is needed to say so. */
+function hasNothing(input: OperationInput): boolean {
+  return isUndoing(input) && !input.steps.some((step) => registry[step]?.undo);
+}
+
 /** An undo cannot be cancelled, and neither can the search for where it is to be done. */
 async function find(input: OperationInput): Promise<string> {
   setCurrentDetails('find its engine');
@@ -42,7 +47,8 @@ async function find(input: OperationInput): Promise<string> {
   const look = () => lookEverywhere(mark, input.limits);
   const seen = await (isUndoing(input) ? CancellationScope.nonCancellable(look) : look());
   if (input.kind === 'provision') return engineForNew(mark, place, seen);
-  return input.kind === 'take-up' ? engineOfLost(mark, seen) : engineHolding(mark, seen);
+  if (input.kind === 'take-up') return engineOfLost(mark, seen);
+  return engineHolding(mark, seen, input.kind === 'remove' || input.kind === 'purge' ? 'remove' : 'provision');
 }
 
 async function tell({ number }: OperationInput, engine: string): Promise<void> {
