@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { createActivities } from '../activities/activities.js';
-import { tellServed } from '../client/engines.js';
+import { knownEngines, tellServed } from '../client/engines.js';
 import type { Slots } from '../config.js';
 import { NotYet } from '../domain/errors.js';
 import { engineWatchMs, pollFreshMs, unansweredMs } from '../domain/thresholds.js';
@@ -12,7 +12,7 @@ import type { World } from '../world.js';
 import { attemptInterceptor } from './attempt-interceptor.js';
 import { awaitClaim, demandClaim, type Claim } from './engine-claim.js';
 import type { Machine } from './machine.js';
-import { warnOfUnserved } from './unserved.js';
+import { gatewaysOn, warnOfUnserved } from './unserved.js';
 import { isAway } from './patient-connect.js';
 
 export type QueueParts = {
@@ -84,7 +84,7 @@ async function serve(parts: QueueParts, engine: string): Promise<void> {
     const runs = workers.map((worker) => worker.runUntil(aborted(either)));
     log.info({ engine, queue }, 'the worker serves its engine');
     const watching = watchEngine({ ...parts, signal: either }, claim).finally(() => over.abort());
-    await Promise.all([...runs, watching, announce(parts, engine)]);
+    await Promise.all([...runs, watching, announce({ ...parts, signal: either }, engine)]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
@@ -97,8 +97,10 @@ async function announce({ client, host, log, signal }: QueueParts, engine: strin
   while (!signal.aborted) {
     try {
       await client.withDeadline(Date.now() + unansweredMs, () => tellServed(client, { engine, host }));
-      return await warnOfUnserved(client, engine, log);
+      const look = { findEngines: () => knownEngines(client), gatewaysOn: (on: string) => gatewaysOn(client, on) };
+      return await warnOfUnserved({ engine, ...look, lingerMs: pollFreshMs, log, signal });
     } catch (error) {
+      if (signal.aborted) return;
       log.warn({ err: error, engine }, 'the deployment has not heard yet that this engine is served; telling it again');
     }
     await after(unansweredMs, undefined, { signal }).catch(() => undefined); // Its end is seen above.

@@ -1,22 +1,50 @@
+import { setTimeout as after } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { knownEngines } from '../client/engines.js';
 import { list } from '../client/gateways.js';
+import type { KnownEngine } from '../domain/whereabouts.js';
+
+/** What a worker looks at that begins to serve an engine. */
+export type Surroundings = {
+  readonly engine: string;
+  readonly findEngines: () => Promise<readonly KnownEngine[]>;
+  /** The gateways that stand on an engine. */
+  readonly gatewaysOn: (engine: string) => Promise<readonly string[]>;
+  /** How long a worker that has just ended still counts as there. */
+  readonly lingerMs: number;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+};
 
 /** Names in one line of the log. */
 const shown = 10;
 
 /**
  * Says which gateways stand on engines beside which no worker stands, as a worker sees it that begins to serve another one: whoever
- * pointed it elsewhere hears of it at once. That the other machine is only down is as likely, so it works all the same.
+ * pointed it elsewhere hears of it at once. That the other machine is only down is as likely, so it works all the same. Most often it
+ * is this very worker that ended there a moment ago, and still counts as there: so it looks once more, and says nothing twice.
  */
-export async function warnOfUnserved(client: Client, engine: string, log: Logger): Promise<void> {
-  const others = (await knownEngines(client)).filter((each) => each.engine !== engine && !each.attended);
-  for (const other of others) {
-    const gateways: string[] = [];
-    for await (const { gateway, phase } of list(client, `GatewayHost = '${other.engine}'`))
-      if (phase !== 'removed') gateways.push(gateway);
+export async function warnOfUnserved(around: Surroundings): Promise<void> {
+  const said = new Set<string>();
+  await warnOnce(around, said);
+  await after(around.lingerMs, undefined, { signal: around.signal });
+  await warnOnce(around, said);
+}
+
+/** The gateways on an engine that are not removed, as visibility has them. */
+export async function gatewaysOn(client: Client, engine: string): Promise<string[]> {
+  const gateways: string[] = [];
+  for await (const { gateway, phase } of list(client, `GatewayHost = '${engine}'`))
+    if (phase !== 'removed') gateways.push(gateway);
+  return gateways;
+}
+
+async function warnOnce({ engine, findEngines, gatewaysOn: standing, log }: Surroundings, said: Set<string>) {
+  const others = (await findEngines()).filter((each) => each.engine !== engine && !each.attended);
+  for (const other of others.filter((each) => !said.has(each.engine))) {
+    const gateways = await standing(other.engine);
     if (gateways.length === 0) continue;
+    said.add(other.engine);
     const rest = gateways.length > shown ? ` and ${gateways.length - shown} more` : '';
     log.error(
       { serves: engine, engine: other.engine, host: other.host, gateways: gateways.length },
