@@ -5,7 +5,7 @@ import type { Flags } from '../client/connect.js';
 import { TurnedDown } from '../client/failure.js';
 import { listRuns, startRekeying } from '../client/fleet.js';
 import { holdDeployment, type Deployment } from '../client/hold-deployment.js';
-import { findRekeying, readNamings, tellDeployment } from '../client/keys.js';
+import { askOthers, demandWorker, findRekeying, readNamings, tellDeployment } from '../client/keys.js';
 import { keyFiles } from '../config.js';
 import { currentKey, keyId, keysOf, newestKey, type DeploymentKeys } from '../domain/deployment-keys.js';
 import type { Naming } from '../domain/key-naming.js';
@@ -77,7 +77,7 @@ async function takeNext({ client, files, held, options, say }: Work): Promise<Ma
   const begun = newestKey(keys).state === 'next' || existsSync(file);
   if (!begun) {
     await refuseBesideOthers(client);
-    await readNamings(client, keys); // Whoever cannot be asked at all is heard of before anything is announced.
+    await demandWorker(client); // That nobody answers is heard of before anything is made.
     const { id } = currentKey(keys);
     await confirm(id, options.yes, `every gateway gets a token of another key than ${id}, and must be told`);
   }
@@ -118,7 +118,7 @@ async function carryOver(
     exit = await followFleet(client, run, options.json === true);
   }
   await sleep(Math.max(0, announcedAt + visibilityMs - Date.now()));
-  return { next, namings: await readOthers(client, held, next), exit };
+  return { next, namings: await askOthers(client, keysOf(held), next.id), exit };
 }
 
 /** Nobody names the old key: the namespace says so first, because a worker needs no key that it says is retired. */
@@ -143,7 +143,7 @@ async function rekeySecrets(files: Work['files'], deployment: string, say: Work[
   if (count > 0) say(`${count} stored secrets are encrypted with it.`);
 }
 
-/** Everybody who names another key than this one, or does not say. */
+/** Everybody who names another key than this one, as recorded, or does not say. */
 async function readOthers(client: Client, held: Deployment, { id }: Pick<MasterKey, 'id'>): Promise<Naming[]> {
   return (await readNamings(client, keysOf(held))).filter((each) => each.keyId !== id);
 }

@@ -78,7 +78,7 @@ export function listTable(rows: readonly Listed[], now: number): string {
   for (const row of rows) {
     table.push([
       row.gateway,
-      row.lost ? `record ${row.lost.how} (was ${row.phase})` : recordedPhase(row.phase, row.since, now),
+      row.lost ? `record ${row.lost.how} (was ${row.phase})` : recordedPhase(row.phase, row.proved, now),
       row.since.replace(/\.\d+Z$/, 'Z'),
       row.release,
       row.host,
@@ -94,9 +94,10 @@ export function lostLine(gateway: string, birth: string, { how, at }: Lost): str
   return `${gateway}: its record was ${how} at ${at}; what it owns is still there, and nobody acts for it. \`creel provision ${gateway} --birth ${birth} -f gateway.toml\` takes it up again, \`creel remove ${gateway} --birth ${birth}\` removes it (docs/runbook.md#lost-record)`;
 }
 
-/** A phase as recorded: a recorded `ready` never stands alone, because nobody has looked since. */
-export function recordedPhase(phase: string, since: string, now: number): string {
-  return phase === 'ready' ? `ready (proved ${ago(since, now)})` : phase;
+/** A phase as recorded. A `ready` never stands alone, because nobody has looked since: it says when it was proved, where that is known. */
+export function recordedPhase(phase: string, proved: string | undefined, now: number): string {
+  if (phase !== 'ready') return phase;
+  return proved === undefined ? 'ready (as recorded)' : `ready (proved ${ago(proved, now)})`;
 }
 
 /** What a gateway says of itself. `usable` is what a probe said just now; undefined when nobody probed. */
@@ -184,7 +185,7 @@ function workLines(told: Description): string[] {
 /** What the server has on record of a gateway that cannot answer itself. */
 export function listedLines(listed: Listed, why: string, now: number): string[] {
   return [
-    `${listed.gateway}  on record: ${recordedPhase(listed.phase, listed.since, now)} since ${listed.since}`,
+    `${listed.gateway}  on record: ${recordedPhase(listed.phase, listed.proved, now)} since ${listed.since}`,
     ...row('birth', listed.birth),
     ...row('release', listed.release),
     ...row('host', listed.host),
@@ -203,7 +204,8 @@ export function uiLink(target: Pick<Target, 'ui' | 'namespace'>, workflowId: str
 function headline(told: Description, usable: { readonly ok: boolean } | undefined, now: number): string {
   if (told.phase !== 'ready') return `${told.phase} since ${told.since}`;
   if (usable) return usable.ok ? 'ready' : 'recorded as ready, but NOT usable now';
-  return `recorded: ${recordedPhase('ready', told.record?.provedAt ?? told.since, now)}, not probed`;
+  const proved = told.record ? ` (proved ${ago(told.record.provedAt, now)})` : '';
+  return `recorded: ready${proved}, not probed`;
 }
 
 function stepLine(step: StepFrame, width: number, now: number): string {

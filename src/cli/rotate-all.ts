@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Option } from '@commander-js/extra-typings';
 import type { Flags } from '../client/connect.js';
-import { lookAtFleet, startFleet } from '../client/fleet.js';
+import { lookAtRecords, startFleet } from '../client/fleet.js';
 import { Refused } from '../domain/errors.js';
 import { fleetId, fleetPlan, type Fleet, type FleetPlan } from '../domain/fleet.js';
 import { fleetBeginMs, fleetMaxFailed, fleetWindow, fleetWindowUsual } from '../domain/thresholds.js';
@@ -20,7 +20,10 @@ export const fleetOptions = {
     '--begin-within <duration>',
     'withdraw a rotation that has not begun by then (default 30 minutes)',
   ),
-  dryRun: new Option('--dry-run', 'list who takes part in which order, and the rest with the reason'),
+  dryRun: new Option(
+    '--dry-run',
+    'say what would be done; with --all who takes part in which order, and the rest with the reason, as recorded',
+  ),
 } as const;
 
 type RotateAll = Flags & {
@@ -40,7 +43,7 @@ export async function rotateAll(options: RotateAll): Promise<void> {
   await withTemporal(options, async (client, target) => {
     const shown = { json: options.json === true, target };
     if (options.dryRun) {
-      const fleet = await lookAtFleet(client, run);
+      const fleet = await lookAtRecords(client, run);
       process.stdout.write(
         shown.json ? `${JSON.stringify(fleet)}\n` : fleetText(fleet, plan, options.requestId === undefined),
       );

@@ -1,7 +1,8 @@
-import { QueryRejectedError, WorkflowFailedError, type Client } from '@temporalio/client';
+import { Client, QueryRejectedError, WorkflowFailedError, type WorkflowExecutionInfo } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { countsOf } from '../workflows/fleet-state.js';
-import type { Fleet, FleetPlan, Seen } from '../domain/fleet.js';
+import type { Fleet, FleetPlan, Seen, SeenLife } from '../domain/fleet.js';
+import type { Gateway } from '../domain/gateway.js';
 import { canaryFirst, fleetOf } from '../domain/fleet-order.js';
 import {
   fleetStatusQuery,
@@ -13,9 +14,15 @@ import {
 } from '../workflows/fleet-requests.js';
 import { fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../workflows/ids.js';
 import { defaultLimits } from '../workflows/limits.js';
-import { needsAttentionKey, operationKindKey } from '../workflows/search-attributes.js';
+import {
+  gatewayPhaseKey,
+  gatewayReleaseKey,
+  needsAttentionKey,
+  operationKindKey,
+} from '../workflows/search-attributes.js';
 import { readNewestKey } from './deployment.js';
 import { isNotFound, NoWorker, TurnedDown, UnknownGateway, unwrap } from './failure.js';
+import { fleetMemoForm } from './payloads.js';
 import { patiently } from './patience.js';
 import { answerMs, ask, list } from './gateways.js';
 
@@ -32,10 +39,58 @@ export async function lookAtFleet(client: Client, run: string, toKey?: string): 
 }
 
 /** What every gateway there is says of itself. */
-export async function seeFleet(client: Client): Promise<Map<string, Seen>> {
+async function seeFleet(client: Client): Promise<Map<string, Seen>> {
   const ids: string[] = [];
   for await (const { gateway } of list(client)) ids.push(gateway);
   return seeThese(client, ids);
+}
+
+/** The same as `lookAtFleet` from what is on record: pages of a list, whatever the fleet's size. It may be some seconds old. */
+export async function lookAtRecords(client: Client, run: string): Promise<Fleet> {
+  const seen = await seeRecords(client);
+  return canaryFirst(fleetOf(run, seen), seen);
+}
+
+/**
+ * What is on record of every gateway there is, without asking it; one whose record says too little, because an older creel wrote it
+ * or because it is being written anew, is asked.
+ */
+export async function seeRecords(client: Client): Promise<Map<string, Seen>> {
+  const seen = new Map<string, Seen>();
+  const unsaid = new Set<string>();
+  for await (const info of listRecords(client)) {
+    const gateway = info.workflowId.slice(gatewayWorkflowId('').length);
+    const told = info.status.name === 'RUNNING' ? seenOnRecord(info) : undefined;
+    if (told) seen.set(gateway, told);
+    else unsaid.add(gateway);
+  }
+  const left = [...unsaid].filter((gateway) => !seen.has(gateway));
+  for (const [gateway, each] of await seeThese(openOnly(client), left)) if (each) seen.set(gateway, each);
+  return seen;
+}
+
+/** A gateway as its search attributes and its memo have it; undefined where the memo does not say. */
+function seenOnRecord({
+  typedSearchAttributes,
+  memo,
+}: Pick<WorkflowExecutionInfo, 'typedSearchAttributes' | 'memo'>): Exclude<Seen, 'silent'> {
+  const phase = typedSearchAttributes.get(gatewayPhaseKey);
+  const { data } = fleetMemoForm.safeParse(memo?.['fleet']);
+  if (!data || phase === undefined) return undefined;
+  const { birth, removing = false, stateKeptUntil, place, keyId } = data;
+  const release = typedSearchAttributes.get(gatewayReleaseKey) ?? '';
+  const spec = { release, ...(data.rotation && { rotation: data.rotation }) };
+  return {
+    phase,
+    life: { mark: { birth }, place, spec, ...(keyId !== undefined && { keyId }) },
+    removing,
+    stateKeptUntil,
+  };
+}
+
+/** A client that gets no answer of a gateway whose run has closed. */
+function openOnly({ connection, options: { namespace } }: Client): Client {
+  return new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
 }
 
 /** What these gateways say of themselves. */
@@ -48,10 +103,13 @@ export function seeThese(client: Client, ids: readonly string[]): Promise<Map<st
  * now: those that have continued are listed too, so that nobody is missed.
  */
 export async function* gatewayIds(client: Client): AsyncGenerator<string> {
+  for await (const { workflowId } of listRecords(client)) yield workflowId.slice(gatewayWorkflowId('').length);
+}
+
+async function* listRecords(client: Client): AsyncGenerator<WorkflowExecutionInfo> {
   const query = `WorkflowType = 'gateway' AND (ExecutionStatus = 'Running' OR ExecutionStatus = 'ContinuedAsNew')`;
   try {
-    for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 }))
-      yield workflowId.slice(gatewayWorkflowId('').length);
+    yield* client.workflow.list({ query, pageSize: 1_000 });
   } catch (error) {
     throw unwrap(error);
   }
@@ -82,12 +140,18 @@ async function see(client: Client, gateway: string): Promise<Seen> {
     const removing = [...(running ? [running] : []), ...queue].some(
       ({ kind }) => kind === 'remove' || kind === 'purge',
     );
-    return { phase, life, removing, stateKeptUntil };
+    return { phase, life: life && lifeSeen(life), removing, stateKeptUntil };
   } catch (error) {
     if (error instanceof UnknownGateway || error instanceof QueryRejectedError) return undefined;
     if (error instanceof NoWorker) return 'silent';
     throw error;
   }
+}
+
+/** No more than a run looks at: there may be ten thousand of them. */
+function lifeSeen({ mark: { birth }, place, spec: { release, rotation }, keyId }: Gateway): SeenLife {
+  const spec = { release, ...(rotation && { rotation }) };
+  return { mark: { birth }, place, spec, ...(keyId !== undefined && { keyId }) };
 }
 
 /** Begins a run over the fleet; one of the same name that exists already is that one. */

@@ -57,7 +57,10 @@ export type Listed = {
   readonly gateway: string;
   readonly birth: string;
   readonly phase: string;
+  /** Since when it is in that phase. */
   readonly since: string;
+  /** When it was last proved usable; absent in what an older creel wrote. */
+  readonly proved?: string;
   readonly release: string;
   /** The machine, as the worker beside its engine names itself. */
   readonly host: string;
@@ -317,7 +320,7 @@ async function hostsOf(client: Client): Promise<ReadonlyMap<string, string>> {
 
 function listedFrom(info: Recorded, hosts: ReadonlyMap<string, string>): Listed {
   const attributes = info.typedSearchAttributes;
-  const handOver = info.memo?.['handOver'];
+  const { handOver, proved } = info.memo ?? {};
   const phase = attributes.get(gatewayPhaseKey) ?? 'unknown';
   const stands = attributes.get(gatewayHostKey) ?? '';
   return {
@@ -325,6 +328,7 @@ function listedFrom(info: Recorded, hosts: ReadonlyMap<string, string>): Listed 
     birth: attributes.get(gatewayBirthKey) ?? '',
     phase,
     since: (attributes.get(phaseSinceKey) ?? info.startTime).toISOString(),
+    ...(typeof proved === 'string' && { proved }),
     release: attributes.get(gatewayReleaseKey) ?? '',
     host: hosts.get(stands) ?? stands.slice(0, 12),
     ...(stands !== '' && stands !== localPlace.host && { engine: stands }),

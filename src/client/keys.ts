@@ -5,9 +5,10 @@ import { deploymentWorkflowId, fleetWorkflowId } from '../workflows/ids.js';
 import { keyUpdate, type KeyWord } from '../workflows/key-requests.js';
 import { isNotFound, NoWorker, unwrap } from './failure.js';
 import { readHeld } from './deployment.js';
-import { seeFleet } from './fleet.js';
+import { seeRecords, seeThese } from './fleet.js';
 import { answerMs } from './gateways.js';
 import { patiently } from './patience.js';
+import { unpolled } from './pollers.js';
 
 /** Tells the deployment about its keys. `TurnedDown` when it takes no such word now; `NoWorker`. */
 export async function tellDeployment(client: Client, word: KeyWord): Promise<DeploymentKeys> {
@@ -21,9 +22,25 @@ export async function tellDeployment(client: Client, word: KeyWord): Promise<Dep
   }
 }
 
-/** Which gateway names which key, by its own word. */
+/** Which gateway names which key, as recorded. It may be some seconds old: then it names an older key than it does. */
 export async function readNamings(client: Client, keys: DeploymentKeys): Promise<Naming[]> {
-  return namingsOf(keys, await seeFleet(client));
+  return namingsOf(keys, await seeRecords(client));
+}
+
+/** Who names another key than this one, the newest, or does not say: by their own word, because a key is retired when nobody does. */
+export async function askOthers(client: Client, keys: DeploymentKeys, id: string): Promise<Naming[]> {
+  const recorded = (await readNamings(client, keys)).filter(({ keyId }) => keyId !== id);
+  const asked = await seeThese(
+    client,
+    recorded.map(({ gateway }) => gateway),
+  );
+  return namingsOf(keys, asked).filter(({ keyId }) => keyId !== id);
+}
+
+/** `NoWorker` when there is none that could tell a gateway or the deployment anything. */
+export async function demandWorker(client: Client): Promise<void> {
+  const lacking = await unpolled(client, undefined);
+  if (lacking !== undefined) throw new NoWorker(`no worker: ${lacking}. Start one with \`npm run worker\``);
 }
 
 /**

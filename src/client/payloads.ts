@@ -57,6 +57,16 @@ export const operationResultForm = z.object({
   proofs: z.array(z.object({ at: z.string(), step: z.string(), proof: z.string() })).default([]),
 });
 
+/** What a gateway's memo says of it for a look at the whole fleet. */
+export const fleetMemoForm = z.object({
+  birth: z.string(),
+  place: z.object({ provider: z.literal('local'), host: z.string(), engine: z.string().exactOptional() }),
+  rotation: z.literal('scheduled').exactOptional(),
+  keyId: z.string().exactOptional(),
+  removing: z.literal(true).exactOptional(),
+  stateKeptUntil: z.string().exactOptional(),
+});
+
 /** What the signal `parked` carries: a park, or nothing when it is over. */
 export const parkForm = z.object({
   number: z.string(),

@@ -52,12 +52,18 @@ export type FleetSurvey = {
   readonly after?: string;
 };
 
+/** What a run over the fleet looks at of a gateway's life. */
+export type SeenLife = Pick<Gateway, 'place' | 'keyId'> & {
+  readonly mark: Pick<Gateway['mark'], 'birth'>;
+  readonly spec: Pick<Gateway['spec'], 'release' | 'rotation'>;
+};
+
 /** What a gateway said of itself when it was looked at; `silent`: nothing in time; undefined: it had no record any more. */
 export type Seen =
   | 'silent'
   | {
       readonly phase: string;
-      readonly life: Gateway | undefined;
+      readonly life: SeenLife | undefined;
       readonly removing: boolean;
       /** A removed one whose state is still there. */
       readonly stateKeptUntil?: string | undefined;

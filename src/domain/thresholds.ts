@@ -131,6 +131,9 @@ export const queueLength = 50;
  */
 export const recordBytes = 100 * 1024;
 
+/** What a record says of itself in its memo, which a list of a whole fleet reads a thousand at a time. */
+export const memoBytes = 1_024;
+
 /** Requests remembered at most, some 90 bytes each; of those that have ended older ones go first. */
 export const answeredLength = 400;
 

@@ -32,6 +32,7 @@ import { beginOperation, endOperation, forgetOwed, loseOperation, oweAfter, stay
 import { tryDropAgain } from './drop-state.js';
 import { askLive, asksForLimits } from './reshape-state.js';
 import { expireFormer, outdateKept } from './replacement-state.js';
+import { listMemoOf, saysSo } from './list-memo.js';
 import { RunningOperation, type OperationEnd } from './running-operation.js';
 import {
   continueAsNewSignal,
@@ -298,6 +299,7 @@ class Entity {
     const attention = this.#park !== undefined || phase === 'degraded' || this.#state.left.length > 0;
     setCurrentDetails(detailsOf(this.#start, this.#state, this.#park));
     this.#showHandOver();
+    this.#showMemo();
     const shown = this.#park ? 'parked' : phase;
     const engine = life?.place.engine;
     const key = `${shown} ${attention} ${life?.mark.birth ?? ''} ${engine ?? ''}`;
@@ -319,6 +321,12 @@ class Entity {
     const due = handOver && describeHandOver(handOver);
     if (workflowInfo().memo?.['handOver'] === due) return;
     upsertMemo({ handOver: due ?? null });
+  }
+
+  /** Where a list and a look at the whole fleet find the rest without asking each gateway. */
+  #showMemo(): void {
+    const memo = listMemoOf(this.#state);
+    if (!saysSo(workflowInfo().memo ?? {}, memo) && patched('the memo says more')) upsertMemo(memo);
   }
 }
 

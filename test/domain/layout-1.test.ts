@@ -35,6 +35,8 @@ import { acceptRequest } from '../../src/workflows/accept-request.js';
 import { carry, restored } from '../../src/workflows/carried-state.js';
 import { newFleet } from '../../src/workflows/fleet-state.js';
 import { emptyState } from '../../src/workflows/gateway-state.js';
+import { listMemoOf } from '../../src/workflows/list-memo.js';
+import type { GatewayRecord } from '../../src/domain/gateway-record.js';
 import { provisionSteps, registry } from '../../src/workflows/steps.js';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
 import { readWritten, writtenFile, writtenText } from '../../src/domain/written-config.js';
@@ -238,6 +240,28 @@ describe('layout 1 names', () => {
       'NeedsAttention BOOL',
       'PhaseSince DATETIME',
     ]);
+  });
+});
+
+test('layout 1 says this in the memo of a gateway', () => {
+  const state = { ...emptyState(3, 1_700_000_000_000), life: gateway, phase: 'removed' as const };
+  expect(listMemoOf(state)).toEqual({ proved: null, fleet: { birth: '7k3fq2', place: gateway.place } });
+  const spec = { ...gateway.spec, rotation: 'scheduled' as const };
+  const queue = [{ number: 2, kind: 'remove' as const, purge: false }];
+  const life = { ...gateway, spec, keyId: 'df09de28' };
+  const provedAt = '2026-11-21T07:57:30.000Z';
+  const record = { provedAt } as GatewayRecord;
+  const whole = { ...state, life, record, queue, phase: 'ready' as const, stateKeptUntil: 1_700_000_000_000 };
+  expect(listMemoOf(whole)).toEqual({
+    proved: provedAt,
+    fleet: {
+      birth: '7k3fq2',
+      place: gateway.place,
+      rotation: 'scheduled',
+      keyId: 'df09de28',
+      removing: true,
+      stateKeptUntil: '2023-11-14T22:13:20.000Z',
+    },
   });
 });
 

@@ -1,7 +1,9 @@
 import { Client, type ConnectionLike } from '@temporalio/client';
 import { encodeUnifiedSearchAttributes } from '@temporalio/common/lib/converter/payload-search-attributes.js';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
+import { lookAtRecords } from '../../src/client/fleet.js';
 import { list, listRunning } from '../../src/client/gateways.js';
 import { gatewayIdKey, gatewayPhaseKey } from '../../src/workflows/search-attributes.js';
 
@@ -13,19 +15,25 @@ const mostOnPage = 1_000;
 /** A server that knows nothing but visibility, of so many gateways; it counts what it is asked. */
 class Visibility {
   readonly asked: temporal.api.workflowservice.v1.ListWorkflowExecutionsRequest[] = [];
+  readonly others: string[] = [];
   readonly #gateways: number;
+  readonly #fleet: ((number: number) => object | undefined) | undefined;
 
-  constructor(gateways: number) {
+  constructor(gateways: number, fleet?: (number: number) => object | undefined) {
     this.#gateways = gateways;
+    this.#fleet = fleet;
   }
 
   client(): Client {
     const workflowService = temporal.api.workflowservice.v1.WorkflowService.create((method, bytes, answer) => {
-      if (method.name !== 'ListWorkflowExecutions')
-        return answer(new Error(`${method.name} was not to be called`), null);
+      if (method.name !== 'ListWorkflowExecutions') {
+        this.others.push(method.name);
+        return answer(new Error(`${method.name} is not known here`), null);
+      }
       answer(null, this.#page(ListWorkflowExecutionsRequest.decode(bytes)));
     });
-    const connection = { workflowService, plugins: [], ensureConnected: async () => undefined };
+    const withDeadline = (_deadline: unknown, call: () => unknown) => call();
+    const connection = { workflowService, plugins: [], ensureConnected: async () => undefined, withDeadline };
     return new Client({ connection: connection as unknown as ConnectionLike });
   }
 
@@ -34,7 +42,7 @@ class Visibility {
     const from = Number(Buffer.from(request.nextPageToken).toString() || '0');
     const size = Math.min(request.pageSize || mostOnPage, mostOnPage);
     const to = Math.min(from + size, this.#gateways);
-    const executions = Array.from({ length: to - from }, (_, index) => execution(from + index));
+    const executions = Array.from({ length: to - from }, (_, index) => execution(from + index, this.#fleet));
     const nextPageToken = to < this.#gateways ? Buffer.from(String(to)) : Buffer.alloc(0);
     return ListWorkflowExecutionsResponse.encode({ executions, nextPageToken }).finish();
   }
@@ -46,7 +54,8 @@ async function gathered<T>(rows: AsyncGenerator<T>): Promise<T[]> {
   return found;
 }
 
-function execution(number: number) {
+function execution(number: number, fleet: (number: number) => object | undefined = () => undefined) {
+  const told = fleet(number);
   const indexedFields = encodeUnifiedSearchAttributes(undefined, [
     { key: gatewayIdKey, value: `g${number}` },
     { key: gatewayPhaseKey, value: 'ready' },
@@ -55,7 +64,9 @@ function execution(number: number) {
     execution: { workflowId: `gateway/g${number}`, runId: 'run' },
     type: { name: 'gateway' },
     startTime: { seconds: number },
+    status: 'WORKFLOW_EXECUTION_STATUS_RUNNING',
     searchAttributes: { indexedFields },
+    ...(told && { memo: { fields: { fleet: defaultPayloadConverter.toPayload(told) } } }),
   });
 }
 
@@ -81,5 +92,32 @@ describe('creel list', () => {
     const visibility = new Visibility(1_500);
     expect(await gathered(listRunning(visibility.client()))).toHaveLength(1_500);
     expect(visibility.asked).toHaveLength(2);
+  });
+});
+
+describe('creel rotate --all --dry-run', () => {
+  const place = { provider: 'local', host: 'local' };
+
+  it('looks at 10,000 gateways in ten calls, and asks none of them', async () => {
+    const visibility = new Visibility(10_000, (number) => ({
+      birth: 'aaaaaa',
+      place,
+      ...(number % 2 === 0 && { rotation: 'scheduled' }),
+      ...(number % 10 === 0 && { removing: true }),
+    }));
+    const fleet = await lookAtRecords(visibility.client(), 'r1');
+    expect(visibility.asked).toHaveLength(10);
+    expect(visibility.others).toEqual([]);
+    expect(fleet.members).toHaveLength(4_000);
+    expect(fleet.members).toContainEqual({ gateway: 'g2', birth: 'aaaaaa', place });
+    expect(fleet.leftOut).toHaveLength(6_000);
+    expect(fleet.leftOut).toContainEqual({ gateway: 'g1', reason: 'its spec says rotation: manual' });
+    expect(fleet.leftOut).toContainEqual({ gateway: 'g10', reason: 'it is being removed' });
+  });
+
+  it('asks a gateway whose record says too little', async () => {
+    const visibility = new Visibility(3, (number) => (number === 1 ? undefined : { birth: 'aaaaaa', place }));
+    await expect(lookAtRecords(visibility.client(), 'r1')).rejects.toThrow();
+    expect(visibility.others).toEqual(['QueryWorkflow']);
   });
 });

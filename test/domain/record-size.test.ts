@@ -7,15 +7,17 @@ import {
   approvedLength,
   endedLength,
   failedLength,
+  memoBytes,
   queueBytes,
   recordBytes,
   sendersLength,
 } from '../../src/domain/thresholds.js';
 import { acceptRequest, checkForms, checkRequest } from '../../src/workflows/accept-request.js';
 import { carry, restored } from '../../src/workflows/carried-state.js';
-import { describeState } from '../../src/workflows/describe.js';
+import { describeHandOver, describeState } from '../../src/workflows/describe.js';
 import { answeredTo, emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
+import { listMemoOf } from '../../src/workflows/list-memo.js';
 import { beginOperation, endOperation } from '../../src/workflows/operation-state.js';
 import type { OperationResult } from '../../src/workflows/operation.js';
 import type { Request } from '../../src/workflows/requests.js';
@@ -178,6 +180,16 @@ describe('what continue-as-new carries of a record', () => {
       undefined,
     );
     expect(jsonBytes(told)).toBeLessThanOrEqual(recordBytes);
+    const life = state.life && { ...state.life, keyId: 'ab'.repeat(4), place: { ...place, engine: 'E'.repeat(128) } };
+    const memo = listMemoOf({
+      ...state,
+      life,
+      stateKeptUntil: now,
+      queue: [{ number: 1, kind: 'remove', purge: false }],
+    });
+    expect(memo).toMatchObject({ proved: expect.any(String), fleet: { removing: true, keyId: 'abababab' } });
+    const handOver = describeHandOver({ generation: Number.MAX_SAFE_INTEGER, since: new Date(now).toISOString() });
+    expect(jsonBytes({ ...memo, handOver })).toBeLessThanOrEqual(memoBytes);
     expect(restored(JSON.parse(JSON.stringify(carried)))).toEqual(JSON.parse(JSON.stringify(state)));
   });
 });

@@ -9,6 +9,7 @@ import {
   endLines,
   frameLines,
   listTable,
+  listedLines,
   recordedPhase,
   uiLink,
 } from '../../src/cli/render.js';
@@ -81,6 +82,22 @@ const told: Description = {
   queue: [],
   last: undefined,
   stateKeptUntil: undefined,
+};
+
+const provedAt = '2026-11-21T07:57:30.000Z';
+const record: Description['record'] = {
+  version: '2026.9.6',
+  imageId: 'sha256:1',
+  containerId: '1',
+  network: 'oc-g42-7k3fq2',
+  subnet: '10.213.0.0/28',
+  port: 19_100,
+  volume: 'oc-g42-7k3fq2-state',
+  operatorScopes: ['operator.admin'],
+  channels: 'none',
+  egress: 'direct',
+  keyId: 'df09de28',
+  provedAt,
 };
 
 describe('an operation on a terminal', () => {
@@ -174,24 +191,35 @@ describe('the end of a run over the fleet', () => {
 });
 
 describe('a recorded ready', () => {
+  const row = {
+    gateway: 'g42',
+    birth: '7k3fq2',
+    since: '2026-11-21T07:57:30.000Z',
+    release: '2026.9.6',
+    host: 'local',
+    operation: '',
+    needsAttention: false,
+  };
+
   it('never stands alone in a list', () => {
-    const row = {
-      gateway: 'g42',
-      birth: '7k3fq2',
-      since: '2026-11-21T07:57:30.000Z',
-      release: '2026.9.6',
-      host: 'local',
-      operation: '',
-      needsAttention: false,
-    };
-    const table = listTable([{ ...row, phase: 'ready' }], now);
-    expect(table).toContain('ready (proved 3 minutes ago)');
+    const proved = '2026-11-21T06:00:30.000Z';
+    const table = listTable([{ ...row, phase: 'ready', proved }], now);
+    expect(table).toContain('ready (proved 2 hours ago)');
     expect(table).not.toMatch(/ready\s{2,}/);
-    expect(recordedPhase('degraded', row.since, now)).toBe('degraded');
+    expect(recordedPhase('degraded', proved, now)).toBe('degraded');
+  });
+
+  it('is not called proved when it came back from a change that proved nothing, or when nobody wrote down when it was', () => {
+    expect(listTable([{ ...row, phase: 'ready' }], now)).not.toContain('proved');
+    expect(listedLines({ ...row, phase: 'ready' }, 'nobody answers', now).join()).not.toContain('proved');
+    expect(describeLines(told, undefined, now)[0]).toBe('g42  recorded: ready, not probed');
   });
 
   it('is a fact only after a probe', () => {
-    expect(describeLines(told, undefined, now)[0]).toBe('g42  recorded: ready (proved 3 minutes ago), not probed');
+    const since = '2026-11-21T08:00:29.000Z';
+    expect(describeLines({ ...told, since, record }, undefined, now)[0]).toBe(
+      'g42  recorded: ready (proved 3 minutes ago), not probed',
+    );
     const runsOn = 'Docker 29.0.1 (API 1.52, overlay2, cgroup v1)';
     const looked = describeLines(told, { ok: true, text: 'release 2026.9.6', runsOn }, now);
     expect(looked.filter((line) => line.includes(runsOn))).toEqual([expect.stringMatching(/^ *runs on /)]);
