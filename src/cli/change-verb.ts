@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Flags } from '../client/connect.js';
 import { readNewestKey } from '../client/deployment.js';
-import { requestChange } from '../client/gateways.js';
+import { ask, requestChange } from '../client/gateways.js';
 import { gatewayId } from '../domain/gateway.js';
 import type { ChangeRequest } from '../workflows/change-requests.js';
+import { changePlan, changePlanText, type Planned } from './change-plan.js';
 import { follow } from './follow.js';
 import { origin } from './provision.js';
 import { sayAccepted } from './say-accepted.js';
@@ -14,6 +15,7 @@ export function changeVerb(name: string, description: string, examples: readonly
   return verb(name, description, examples)
     .argument('<id>', 'gateway id')
     .option('--ready-within <duration>', 'how long the new container may take until it is ready; default "90 seconds"')
+    .option('--dry-run', 'say what it would come to, how, and how long the gateway is silent; nothing is touched')
     .option('--request-id <id>', 'name the request: the same one twice is one')
     .option('--detach', 'do not follow the operation');
 }
@@ -26,6 +28,24 @@ type Wish = ChangeRequest extends infer Each
     ? Omit<Each, 'requestId' | 'origin' | 'place'>
     : never
   : never;
+
+/** Says what a change would come to, by the gateway's own record. */
+async function planChange(rawId: string, flags: Flags & { readonly json?: true }, wish: Planned): Promise<void> {
+  const id = gatewayId(rawId);
+  await withTemporal(flags, async (client) => {
+    const plan = changePlan(await ask(client, id), wish);
+    process.stdout.write(`${flags.json ? JSON.stringify(plan) : changePlanText(plan)}\n`);
+  });
+}
+
+/** The same as `askForChange`, or with `--dry-run` only what it would come to. */
+export async function planOrAsk(
+  rawId: string,
+  options: Options & { readonly dryRun?: true },
+  wish: Planned,
+): Promise<void> {
+  return options.dryRun ? planChange(rawId, options, wish) : askForChange(rawId, options, wish);
+}
 
 /** Asks for a change and follows it to its end. */
 export async function askForChange(rawId: string, options: Options, wish: Wish): Promise<void> {

@@ -4,7 +4,7 @@ import { Refused } from '../domain/errors.js';
 import type { SpecChange } from '../domain/gateway-spec.js';
 import { gatewayId } from '../domain/gateway.js';
 import { channelsFrom, draftFromToml, megabytes, milliseconds, type Draft } from '../spec.js';
-import { askForChange, changeVerb } from './change-verb.js';
+import { planOrAsk, changeVerb } from './change-verb.js';
 import { readyMs } from './upgrade.js';
 
 /** `creel change`: other resources or channels for the same release, with the same way back as an upgrade. */
@@ -14,6 +14,7 @@ export function changeCommand() {
     'give a gateway other resources or channels; what it had serves again unless that is proved',
     [
       'creel change g42 --memory "4 GB" --cpus 2',
+      'creel change g42 --memory "4 GB" --dry-run   whether it needs a new container, and how long it is silent',
       'creel change g42 --channels gateway.toml      exactly the [[channels]] of that file, secrets read anew',
       'creel change g42 --rotation scheduled         only the record changes; so with --park-for, --keep-state, --keep-former',
     ],
@@ -31,7 +32,7 @@ export function changeCommand() {
     .option('--keep-state <duration>', 'how long a removal keeps the state; 0 keeps none')
     .option('--keep-former <duration>', 'how long the release of before is kept; from the next upgrade on')
     .action((rawId, options) =>
-      askForChange(gatewayId(rawId), options, { kind: 'change', ...wished(options), ...readyMs(options.readyWithin) }),
+      planOrAsk(gatewayId(rawId), options, { kind: 'change', ...wished(options), ...readyMs(options.readyWithin) }),
     );
 }
 

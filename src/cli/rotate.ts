@@ -1,6 +1,6 @@
 import { Refused } from '../domain/errors.js';
 import { gatewayId } from '../domain/gateway.js';
-import { askForChange } from './change-verb.js';
+import { planOrAsk } from './change-verb.js';
 import { confirm } from './confirm.js';
 import { fleetOptions, rotateAll } from './rotate-all.js';
 import { verb, type withTemporal } from './verb.js';
@@ -50,10 +50,9 @@ type Options = Parameters<typeof withTemporal>[0] & {
 async function rotateOne(rawId: string | undefined, options: Options): Promise<void> {
   if (rawId === undefined) throw new Refused('name the gateway to rotate, or say --all');
   const { window, maxFailed, beginWithin, dryRun } = options;
-  if (window ?? maxFailed ?? beginWithin ?? dryRun)
-    throw new Refused('--window, --max-failed, --begin-within and --dry-run are for --all');
+  if (window ?? maxFailed ?? beginWithin) throw new Refused('--window, --max-failed and --begin-within are for --all');
   const id = gatewayId(rawId);
   const evict = options.evict === true;
-  if (evict) await confirm(id, options.yes, `--evict removes every paired device of ${id}`);
-  await askForChange(id, options, { kind: 'rotate', reclaim: options.reclaim === true, evict });
+  if (evict && !dryRun) await confirm(id, options.yes, `--evict removes every paired device of ${id}`);
+  await planOrAsk(id, options, { kind: 'rotate', reclaim: options.reclaim === true, evict });
 }

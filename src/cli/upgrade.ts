@@ -3,7 +3,7 @@ import { releaseVersion } from '../domain/release.js';
 import { milliseconds } from '../spec.js';
 import { Refused } from '../domain/errors.js';
 import { startPeriodMs } from '../domain/thresholds.js';
-import { askForChange, changeVerb } from './change-verb.js';
+import { planOrAsk, changeVerb } from './change-verb.js';
 
 /** `creel upgrade`: another release, proved before the one that serves is let go; whatever fails, that one serves again. */
 export function upgradeCommand() {
@@ -16,7 +16,7 @@ export function upgradeCommand() {
     .option('--dev', 'take a release that was built on the worker’s machine')
     .option('--retry-failed', 'try a release again that failed here three times')
     .action((rawId, options) =>
-      askForChange(gatewayId(rawId), options, {
+      planOrAsk(gatewayId(rawId), options, {
         kind: 'upgrade',
         release: releaseVersion(options.release),
         dev: options.dev === true,
@@ -31,7 +31,7 @@ export function rollbackCommand() {
   return changeVerb('rollback', 'go back to the release of before the last upgrade, with the state it had then', [
     'creel rollback g42',
   ]).action((rawId, options) =>
-    askForChange(gatewayId(rawId), options, { kind: 'rollback', ...readyMs(options.readyWithin) }),
+    planOrAsk(gatewayId(rawId), options, { kind: 'rollback', ...readyMs(options.readyWithin) }),
   );
 }
 

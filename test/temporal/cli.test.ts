@@ -148,12 +148,22 @@ describe.concurrent('with a worker', () => {
     const crashed = await creel('upgrade', 'moving', '--release', '2026.9.8-crashes', '--dev');
     expect(crashed.exitCode).toBe(4);
     expect(crashed.stdout).toMatch(/why: rehearse replacement: .*exit 1/s);
+    const { record } = JSON.parse((await creel('describe', 'moving', '--no-probe', '--json')).stdout);
+    const row = (await creel('list', '--json')).stdout.split('\n').find((line) => line.includes('"moving"'));
+    const listed = JSON.parse(row ?? '');
+    expect(listed).toMatchObject({ phase: 'ready', proved: record.provedAt });
+    expect(Date.parse(listed.since)).toBeGreaterThan(Date.parse(listed.proved));
     expect((await creel('rollback', 'moving')).stderr).toContain('no earlier release is kept');
     const upgraded = await creel('upgrade', 'moving', '--release', '2026.9.7', '--dev', '--ready-within', '1 minute');
     expect(upgraded.exitCode).toBe(0);
     expect(upgraded.stdout).toContain('moving runs 2026.9.7');
     expect((await creel('describe', 'moving')).stdout).toContain('`creel rollback moving` goes back to it');
     expect((await creel('rollback', 'moving')).stdout).toContain(`moving runs ${testRelease}`);
+    const before = (await creel('describe', 'moving', '--no-probe', '--json')).stdout;
+    const would = await creel('change', 'moving', '--memory', '4 GB', '--dry-run');
+    expect(would.stdout).toMatch(/new container  no[^]*silent for     0 s[^]*check limits · apply limits/);
+    expect(would.exitCode).toBe(0);
+    expect((await creel('describe', 'moving', '--no-probe', '--json')).stdout).toBe(before);
     const changed = await creel('change', 'moving', '--memory', '4 GB');
     expect(changed.exitCode).toBe(0);
     expect((await creel('describe', 'moving')).stdout).toContain('4096 MB');
@@ -296,6 +306,8 @@ describe.concurrent('with a worker', () => {
     expect(skipped.stdout).toContain('probe channels was skipped');
     expect(skipped.exitCode).toBe(5);
     expect((await creel('skip', 'parked', '--park', '1.1')).exitCode).toBe(0);
+    interferences.clear('probeChannels', 'parked');
+    expect((await creel('provision', 'parked', ...spec, '--park-for', '1 hour')).exitCode).toBe(0);
   });
 
   it('Ctrl-C leaves the operation running and says how to look again', async () => {
@@ -344,6 +356,8 @@ describe.concurrent('with a worker', () => {
   it('the fleet is listed, rotated, looked at, and shows who must hand a token over; a run is one however often', async () => {
     await Promise.all(['fleet-a', 'fleet-b'].map((id) => creel('provision', id, ...spec, '--rotation', 'scheduled')));
     await creel('provision', 'by-hand', ...spec);
+    const isReady = /fleet-a +ready[^]*fleet-b +ready/;
+    await until(async () => isReady.test((await creel('list', '--phase', 'ready')).stdout));
     const dry = await creel('rotate', '--all', '--dry-run', '--request-id', 'r1');
     expect(dry.stdout).toMatch(/2 take part[^]*1\. fleet-[^]*2\. fleet-[^]*by-hand: its spec says rotation: manual/);
     expect((await creel('list', '--hand-over')).stdout).toBe('no gateways');
@@ -405,7 +419,7 @@ describe.concurrent('with a worker', () => {
       ['provision', 'bad', ...spec, '--rotation', 'weekly'],
       ['rotate'],
       ['rotate', 'bad', '--all'],
-      ['rotate', 'bad', '--dry-run'],
+      ['rotate', 'bad', '--window', '5'],
       ['rotate', '--all', '--window', '0'],
       ['rotate', '--all', '--window', 'many'],
       ['rotate', '--all', '--max-failed', '10'],
