@@ -3,6 +3,7 @@ import type { Changing } from '../domain/change.js';
 import { Refused } from '../domain/errors.js';
 import { stateDirectory } from '../domain/gateway-config.js';
 import { markLabels, names, type Gateway } from '../domain/gateway.js';
+import { masked } from '../domain/heard.js';
 import { readPrepared, type Image } from '../domain/image.js';
 import {
   liveDirectory,
@@ -15,6 +16,7 @@ import { replaced, replacementNames, type Replacement } from '../domain/replacem
 import type { Deps } from './deps.js';
 import { proveStanding, type Down } from './former.js';
 import { demandOurs } from './host.js';
+import { knownSecrets } from './known-secrets.js';
 import { neverOver } from './never-over.js';
 import { releaseImageOf } from './release.js';
 import { roomForStart } from './room.js';
@@ -112,9 +114,8 @@ async function copyState(deps: Deps, rehearsal: Rehearsal, image: Image, depth: 
   });
   const { problems } = readProblems(next, exitCode, stdout, stderr);
   if (problems.length === 0) return;
-  throw new Refused(
-    `release ${next.spec.release} does not accept the state of ${next.mark.gateway}: ${problems.join('; ')}`,
-  );
+  const said = masked(problems.join('; '), await knownSecrets(deps, next));
+  throw new Refused(`release ${next.spec.release} does not accept the state of ${next.mark.gateway}: ${said}`);
 }
 
 function readProblems(gateway: Gateway, exitCode: number, stdout: string, stderr: string): z.infer<typeof found> {

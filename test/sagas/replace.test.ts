@@ -22,7 +22,7 @@ import { proveChange } from '../prove-change.js';
 import { attempting } from '../world/moments.js';
 import { ChangeStage } from './change-stage.js';
 import { at } from './faults.js';
-import { openTestWorld, testSpec } from '../world/open-test-world.js';
+import { imageOf, openTestWorld, testSpec } from '../world/open-test-world.js';
 
 const botToken = `123456789:${'A'.repeat(35)}`;
 const owns = ['rehearse replacement', 'make room', 'start replacement'];
@@ -233,6 +233,22 @@ describe('a rehearsal', () => {
         /accepts a copy of the state \(not started: host local has 700 MB/,
       );
       await isReplaced(stage, upgrade);
+    });
+  });
+
+  it('hands on nothing secret of what a release says against a state', async () => {
+    await onProvisioned(async (stage) => {
+      const token = stage.world.deps.keys.token(stage.gateway).reveal();
+      const image = await stage.world.engine.findImage(imageOf('2026.9.7'));
+      const problems = [`config validate: exit 1 gateway.auth.token "${token}" and apiKey: sk-live-0123456789abcdef`];
+      const labels = { ...image?.labels, 'test.errand': JSON.stringify({ problems }) };
+      stage.world.engine.addImage(imageOf('2026.9.7'), { id: image?.id ?? '', labels });
+      const { reason } = await stage.run(upgrade);
+      assert.match(
+        reason,
+        /does not accept the state of g42: config validate: exit 1 gateway\.auth\.token "\[secret\]"/,
+      );
+      assert.doesNotMatch(reason, /sk-live/);
     });
   });
 
