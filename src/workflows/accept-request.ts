@@ -120,7 +120,7 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
       `${id} was removed and its state is kept until ${until}. Take it up with \`creel provision ${id} --restore\`, or let it go with \`creel remove ${id} --purge\``,
     );
   }
-  if (!isAlive(state)) return;
+  if (!isAlive(state)) return request.how === 'new' ? demandUnused(state, id, birth) : undefined;
   if (request.how === 'take up' && state.life?.mark.birth !== birth) {
     throw new Refused(`${id} lives with birth ${state.life?.mark.birth}. Remove it before birth ${birth} is taken up`);
   }
@@ -129,6 +129,18 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
       `${id} exists with another spec (${differences(state.life, request)}). ${ways(state.life, request)}; \`creel provision ${id}\` repairs it as it is. Only what neither can change wants \`creel remove ${id}\` first`,
     );
   }
+}
+
+/**
+ * A request that is forgotten proposes the birth that it proposed the first time. Keys and names come from the birth, and a new life counts
+ * its tokens from 1: a token that was taken out of force in the life before would be in force again.
+ */
+function demandUnused(state: GatewayState, id: string, birth: string): void {
+  const known = [...state.ended, ...state.answered.map(({ end }) => end)].some((end) => end?.birth === birth);
+  if (!known && state.life?.mark.birth !== birth) return;
+  throw new Refused(
+    `birth ${birth} was that of an earlier life of ${id}, whose tokens would be in force again: this request was made long ago and is forgotten. A new wish needs a new request id`,
+  );
 }
 
 /** What a removal had to leave is on this record only: another life would forget it. */

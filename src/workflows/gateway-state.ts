@@ -28,6 +28,7 @@ export type Answered = {
   /** That of the request without what each sender makes up or reads anew: a proposed birth, the newest key. */
   readonly content: string;
   readonly operation: number;
+  /** When it was accepted, or last seen to wait or run (epoch ms). */
   readonly at: number;
   /** How that operation ended, once it has. */
   readonly end?: End;
@@ -147,10 +148,11 @@ export function openNumbers(state: GatewayState): Set<number> {
   return new Set([...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number));
 }
 
-/** Forgets request ids that are older than the limit. */
+/** Forgets request ids that are older than the limit: what waits or runs grows no older. */
 export function forgetOld(state: GatewayState, limits: Limits, now: number): void {
   const active = openNumbers(state);
-  state.answered = state.answered.filter((each) => now - each.at < limits.forgetAfterMs || active.has(each.operation));
+  const aged = state.answered.map((each) => (active.has(each.operation) ? { ...each, at: now } : each));
+  state.answered = aged.filter((each) => now - each.at < limits.forgetAfterMs);
 }
 
 export function isAlive(state: GatewayState): boolean {
