@@ -5,7 +5,7 @@ import { openWriter } from './config.js';
 import { removeContainer } from './container-removal.js';
 import type { Deps } from './deps.js';
 import { putBack } from './saved-state.js';
-import { belonging, firstMark, isOwn, notOwn, readMark, writeMark } from './state-mark.js';
+import { belonging, currentMark, firstMark, isLeftBehind, isOwn, notOwn, readMark, writeMark } from './state-mark.js';
 import { removeWriter } from './state.js';
 
 /**
@@ -24,12 +24,18 @@ export async function ensureOwnState(deps: Deps, gateway: Gateway): Promise<void
   if (now && !isOwn(gateway, now)) throw await notOwn(deps, helpless, now);
 }
 
-/** A state of the release before belongs to the next one from now on: before the start, because a start converts it. */
+/**
+ * A state of the release before, whose container is set aside, belongs to the next one from now on: before the start, because a start
+ * converts it.
+ */
 export async function moveStateOn(deps: Deps, before: Gateway, next: Gateway): Promise<void> {
-  if (before.spec.release === next.spec.release) return;
   const writer = await openWriter(deps, next);
   const mark = (await readMark(deps, next, writer)) ?? firstMark(before);
-  if (isOwn(before, mark)) await writeMark(deps, next, writer, { ...mark, release: next.spec.release });
+  if (isOwn(next, mark)) return;
+  const aside = await deps.engineAt(next.place).findContainer(replacementNames(next.mark).former);
+  const { release } = next.spec;
+  if (isOwn(before, mark) || isLeftBehind(before, mark, aside))
+    await writeMark(deps, next, writer, { ...mark, release });
 }
 
 /** The mark of a state, read through whatever container holds it. */
@@ -39,8 +45,8 @@ async function findMark(deps: Deps, gateway: Gateway): Promise<StateMark | undef
   if (!(await engine.findVolume(volume))) return undefined;
   const holder =
     (await engine.findContainer(container)) ?? (await engine.findContainer(replacementNames(gateway.mark).former));
-  if (holder) return readMark(deps, gateway, holder);
-  const mark = await readMark(deps, gateway, await openWriter(deps, gateway));
+  if (holder) return currentMark(deps, gateway, holder);
+  const mark = await currentMark(deps, gateway, await openWriter(deps, gateway));
   await removeWriter(deps, gateway);
   return mark;
 }

@@ -2,7 +2,7 @@ import type { Gateway } from '../domain/gateway.js';
 import type { Container } from '../ports/docker-engine.js';
 import { demandNoCopy } from './copier.js';
 import type { Deps } from './deps.js';
-import { isOwn, notOwn, readMark } from './state-mark.js';
+import { isOwn, notOwn, currentMark } from './state-mark.js';
 
 /**
  * Starts a container that stands under the gateway's own name. No copy of its state goes on, and none begins any more: a copier
@@ -15,7 +15,7 @@ export async function startOnState(
   container: Pick<Container, 'id'>,
 ): Promise<'running' | 'port taken'> {
   await demandNoCopy(deps, gateway);
-  const mark = await readMark(deps, gateway, container);
+  const mark = await currentMark(deps, gateway, container);
   if (mark && !isOwn(gateway, mark)) throw await notOwn(deps, gateway, mark);
   deps.signal()?.throwIfAborted();
   return deps.engineAt(gateway.place).startContainer(container.id);

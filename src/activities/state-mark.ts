@@ -1,6 +1,7 @@
 import { Refused } from '../domain/errors.js';
-import { names, type Gateway } from '../domain/gateway.js';
+import { carries, names, type Gateway } from '../domain/gateway.js';
 import { stateDirectory } from '../domain/gateway-config.js';
+import { compareReleases } from '../domain/release.js';
 import type { Shelf } from '../domain/replacement.js';
 import { readStateMark, stateMarkFile, stateMarkPath, writeStateMark, type StateMark } from '../domain/state-mark.js';
 import type { Container } from '../ports/docker-engine.js';
@@ -16,8 +17,42 @@ export async function readMark(
   return readStateMark(await deps.engineAt(gateway.place).readFile(id, stateMarkPath));
 }
 
+/**
+ * The mark of a state as it is true, read through a container that holds it. A creel from before there were marks upgrades a state and
+ * leaves its mark behind: the gateway's own container says so, and the mark is moved on.
+ */
+export async function currentMark(
+  deps: Deps,
+  gateway: Gateway,
+  holder: Pick<Container, 'id'>,
+): Promise<StateMark | undefined> {
+  const mark = await readMark(deps, gateway, holder);
+  if (!mark || isOwn(gateway, mark)) return mark;
+  const ran = await deps.engineAt(gateway.place).findContainer(names(gateway.mark).container);
+  if (!isLeftBehind(gateway, mark, ran)) return mark;
+  const moved = { ...mark, release: gateway.spec.release };
+  await writeMark(deps, gateway, holder, moved);
+  return moved;
+}
+
+/**
+ * Whether a container of the release on record, of this very life, has run on a state that still says an earlier release: its start
+ * converted the state. What a replacement under way brought there is not meant: nobody has run on that yet.
+ */
+export function isLeftBehind(gateway: Gateway, mark: StateMark, ran: Container | undefined): boolean {
+  const { spec, underway, mark: life } = gateway;
+  const hasRun = ran !== undefined && ran.state !== 'created' && carries(ran.labels, life);
+  const isEarlier = mark.whole && compareReleases(mark.release, spec.release) < 0;
+  return hasRun && isEarlier && underway === undefined && ran.labels[releaseLabel] === spec.release;
+}
+
 /** Writes the mark through a container that holds the state. */
-export async function writeMark(deps: Deps, gateway: Gateway, { id }: Container, mark: StateMark): Promise<void> {
+export async function writeMark(
+  deps: Deps,
+  gateway: Gateway,
+  { id }: Pick<Container, 'id'>,
+  mark: StateMark,
+): Promise<void> {
   const file = { path: stateMarkFile, content: writeStateMark(mark), mode: 0o600, uid: 1000 };
   await deps.engineAt(gateway.place).writeFiles(id, stateDirectory, [file]);
 }
@@ -32,7 +67,7 @@ export function firstMark({ mark, spec }: Gateway): StateMark {
  * otherwise. One that says nothing (new, or of an older creel) says so from now on.
  */
 export async function keepMark(deps: Deps, gateway: Gateway, writer: Container): Promise<void> {
-  const mark = await readMark(deps, gateway, writer);
+  const mark = await currentMark(deps, gateway, writer);
   if (!mark) return writeMark(deps, gateway, writer, firstMark(gateway));
   if (!isOwn(gateway, mark)) throw await notOwn(deps, gateway, mark);
 }

@@ -11,13 +11,14 @@ import { defaultLimits } from '../../src/workflows/limits.js';
 import { provisionSteps, upgradeSteps } from '../../src/workflows/steps.js';
 import { imageOf, openTestWorld, testSpec } from '../world/open-test-world.js';
 import { ChangeStage } from './change-stage.js';
-import { noFault } from './faults.js';
+import { at, noFault } from './faults.js';
 import { VirtualRuntime } from './virtual-runtime.js';
 
+const newer = '2026.9.7';
 const upgrade: Replacement = {
   kind: 'upgrade',
   number: 7,
-  to: { ...testSpec, release: '2026.9.7' },
+  to: { ...testSpec, release: newer },
   save: 'a',
   readyMs: 2_000,
 };
@@ -135,6 +136,53 @@ describe('a state of another release than the record', () => {
   });
 });
 
+describe('a mark that an older creel, which knows none, has left behind an upgrade', () => {
+  it('is moved on by a repair: the gateway’s own container of the release on record has run on it', async () => {
+    await onLeftBehind(async (stage) => {
+      stage.world.engine.crash(stage.names.container);
+      assert.equal((await repair(stage)).outcome, 'done');
+      assert.deepEqual(markIn(stage), { ...mark(stage), release: newer });
+    });
+  });
+
+  it('is moved on by whatever starts that container', async () => {
+    await onLeftBehind(async (stage) => {
+      stage.world.engine.crash(stage.names.container);
+      await stage.world.activities.ensureContainer(stage.gateway);
+      assert.equal(markIn(stage)?.release, newer);
+    });
+  });
+
+  it('is moved on by the next replacement, done or taken back', async () => {
+    for (const refused of [undefined, 'save state', 'await replacement'])
+      await onLeftBehind(async (stage) => {
+        const bigger: Replacement = {
+          ...upgrade,
+          kind: 'change',
+          number: 8,
+          to: { ...stage.gateway.spec, memoryMb: 4096 },
+        };
+        const result = await stage.run(bigger, refused === undefined ? noFault : at(refused, 'do', 'refuse before'));
+        assert.equal(result.outcome, refused === undefined ? 'done' : 'undone', result.reason);
+        assert.deepEqual([markIn(stage)?.release, markIn(stage)?.whole], [newer, true]);
+      });
+  });
+
+  it('stays, and nothing starts, where that container never ran, is of another release, or the state is torn', async () => {
+    await onLeftBehind(async (stage) => {
+      const { engine } = stage.world;
+      tear(stage, { release: testSpec.release, copy: 'first' });
+      assert.match((await repair(stage)).reason, /^keep state: .* is torn/);
+      leaveBehind(stage);
+      await engine.removeContainer((await containerOf(stage)).id);
+      assert.match(
+        (await repair(stage)).reason,
+        /^keep state: .*belongs to release 2026\.9\.6, on record is 2026\.9\.7/,
+      );
+    });
+  });
+});
+
 describe('a removal that keeps the state', () => {
   it('puts back what a way back was cut short in, and only then lets saved states go', async () => {
     await onProvisioned(async (stage) => {
@@ -180,6 +228,20 @@ describe('a removal that keeps the state', () => {
     });
   });
 });
+
+/** An upgrade is done, and the state says what it said before: so an older creel leaves it. */
+async function onLeftBehind(run: (stage: ChangeStage) => Promise<void>): Promise<void> {
+  await onProvisioned(async (stage) => {
+    assert.equal((await stage.run(upgrade)).outcome, 'done');
+    stage.gateway = { ...stage.gateway, spec: upgrade.to, replacement: upgrade.number };
+    leaveBehind(stage);
+    await run(stage);
+  });
+}
+
+function leaveBehind(stage: ChangeStage): void {
+  fs.writeFileSync(markFile(stage), writeStateMark(mark(stage)));
+}
 
 /** The state of now lies in shelf a, saved by replacement 7; the gateway does not run. */
 async function savedBeside(stage: ChangeStage): Promise<void> {
