@@ -133,7 +133,7 @@ function parks(on: On, anew: Anew): Proof[] {
     on('a device that asks for more is let in by an operator’s word alone', waiting, async (entity) => {
       const device = new DirectoryDevice(entity.world.root, { scopes: ['operator.admin'] });
       const knocking = device.keepKnocking(entity.names.container);
-      entity.ask({ kind: 'pair', wanted: { deviceId: device.id }, role: 'operator', scopes: [], waitMs: 5_000 });
+      entity.ask({ kind: 'pair', wanted: { deviceId: device.id }, role: 'operator', scopes: [], waitMs: 120_000 });
       let asked = 0;
       const answer: Outside['answer'] = () => {
         asked += 1;
@@ -222,7 +222,7 @@ function owed(on: On): Proof[] {
       async (entity) => {
         const device = new DirectoryDevice(entity.world.root, {});
         const knocking = device.keepKnocking(entity.names.container);
-        entity.ask({ kind: 'pair', wanted: { deviceId: device.id }, role: 'operator', scopes: [], waitMs: 5_000 });
+        entity.ask({ kind: 'pair', wanted: { deviceId: device.id }, role: 'operator', scopes: [], waitMs: 120_000 });
         const removal = interruptedAt(entity, { step: 'await device', doing: 'do', moment: 0 }, 'remove');
         assert.equal((await entity.run(undefined, removal))?.outcome, 'stopped');
         device.stop();

@@ -6,6 +6,7 @@ import type { ParkAnswer } from '../../src/workflows/requests.js';
 import type { Failure, Pause, Runtime } from '../../src/workflows/saga.js';
 import { registry } from '../../src/workflows/steps.js';
 import { attempting } from '../world/moments.js';
+import { lateAttempt } from './late-attempt.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** What is made to happen to one attempt of a call. */
@@ -151,7 +152,7 @@ export class VirtualRuntime implements Runtime {
     signal.throwIfAborted();
     if (fault === 'refuse before') throw refusal(step);
     if (fault === 'late') {
-      this.clock.after(this.#lateMs, call);
+      this.clock.after(this.#lateMs, () => lateAttempt(call));
       throw new Ended({ kind: 'TimeoutFailure', message: `${step} was made to time out`, attempt: undefined });
     }
     if (fault === 'both at once') return settleFirst(attempt(), attempt());
