@@ -153,6 +153,9 @@ export const leftReasonBytes = 200;
 export const proofsLength = 200;
 export const proofBytes = 600;
 
+/** The same of a proof that names devices: fifty of them, each with its id and what it calls itself. */
+export const devicesProofBytes = 12_000;
+
 /** The most of one field of a gateway that was read back, and of a list in it. */
 export const recordFieldBytes = 400;
 export const recordListLength = 30;

@@ -2,6 +2,7 @@ import type { Change } from '../domain/change.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { ChangeRequest } from './change-requests.js';
 import { isOfDrop } from './drop-state.js';
+import { isOfLook } from './look-down.js';
 import { isRemoving, join, remember, setPhase, type GatewayState, type Queued } from './gateway-state.js';
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
@@ -139,7 +140,9 @@ export function endChange(
   if (result.record) state.record = result.record;
   if (result.outcome === 'done' && operation.kind !== 'way-back' && state.life)
     apply(change.kind, state, state.life, change, now, result);
-  const mended = result.outcome === 'done' && mend(state, operation, change, resting.reason);
+  const mended =
+    result.outcome === 'done' &&
+    mend(state, operation, change, { wrong: resting.reason, readBack: result.record !== undefined });
   if (result.down !== undefined) return setPhase(state, 'degraded', result.down, now);
   setPhase(state, mended ? 'ready' : resting.phase, mended ? '' : resting.reason, now);
 }
@@ -154,15 +157,21 @@ function owe(state: GatewayState, change: Change, { entered }: OperationResult):
 
 /**
  * A change that ended well leaves nothing of what an earlier one could not take back; true when that was all that was left.
- * A new container is proved as a whole, whatever was wrong with the one of before.
+ * A new container is proved as a whole, whatever was wrong with the one of before; so is one that did not serve and was read back.
  */
-function mend(state: GatewayState, operation: Queued, change: Change, wrong: string): boolean {
+function mend(
+  state: GatewayState,
+  operation: Queued,
+  change: Change,
+  { wrong, readBack }: { readonly wrong: string; readonly readBack: boolean },
+): boolean {
   const before = state.left.length;
   const steps = new Set(stepsOfChange(change));
   state.left = state.left.filter(({ step }) => !steps.has(step));
   if (change.kind === 'drop-snapshot' && !isOfDrop(wrong)) return false;
   const renewed = isReplacement(change) && operation.kind !== 'way-back';
-  return (before > 0 || renewed) && state.left.length === 0 && state.skipped.length === 0;
+  const looked = readBack && isOfLook(wrong);
+  return (before > 0 || renewed || looked) && state.left.length === 0 && state.skipped.length === 0;
 }
 
 /** A repair was asked for: a way back that is still owed comes before it, because a container must not start on another's state. */

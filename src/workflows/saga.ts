@@ -3,6 +3,7 @@ import type { Down } from '../activities/former.js';
 import type { Living } from '../domain/life.js';
 import type { SnapshotDrop } from '../domain/replacement.js';
 import { dropPausesMs } from '../domain/thresholds.js';
+import { lookedDown } from './look-down.js';
 import { lookStep, registry, stateStep } from './steps.js';
 import type { Attempted, OperationInput, OperationResult, Proof } from './operation.js';
 import type { GatewayRecord } from '../domain/gateway-record.js';
@@ -134,8 +135,7 @@ export class Saga {
     } catch (error) {
       if (this.#runtime.beingRemoved()) return;
       const { mark } = this.#input.gateway;
-      const said = this.#runtime.readFailure(error).message;
-      this.#down = `it does not serve: ${said}. \`creel provision ${mark.gateway}\` repairs it`;
+      this.#down = lookedDown(this.#runtime.readFailure(error).message, mark.gateway);
     }
   }
 
