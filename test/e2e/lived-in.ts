@@ -97,6 +97,11 @@ export class Owner {
     this.#port = port;
   }
 
+  /** The device id of the phone. */
+  get phoneId(): string {
+    return this.#phone.id;
+  }
+
   /** Lives in the gateway until everything is there that `traces` reads. It is stopped and started once. */
   async moveIn(release: string, token: string, belongings: Belongings = aHandful): Promise<Traces> {
     await this.inside('openclaw', 'config', 'set', 'ui.seamColor', seamColor);
@@ -133,9 +138,23 @@ export class Owner {
         continue;
       }
       if (came.requestId === undefined) throw new Error(`the phone was refused as ${role}: ${came.code}`);
-      await this.#approve(came.requestId, token);
+      await this.approve(came.requestId, token);
     }
     return this.#phone;
+  }
+
+  /** Approves inside, as the only one who may there: the command line of an older release asks for more scopes the second time. */
+  async approve(requestId: string, token: string): Promise<void> {
+    const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
+    const door = new OpenclawDoor({ dial: localDial, engineAt: () => engine, signal: () => undefined });
+    const inside = {
+      place: { provider: 'local', host: 'local' },
+      container: this.#box,
+      token: new Secret(token),
+    } as const;
+    const knock = await door.callInside(inside, [{ method: 'device.pair.approve', params: { requestId } }]);
+    if (knock.kind !== 'open' || !knock.answers[0]?.ok)
+      throw new Error(`the phone was not approved: ${JSON.stringify(knock)}`);
   }
 
   /** Splits the config as its documentation shows: `gateway` and `agents` lie in files of their own, which the main one includes. */
@@ -209,20 +228,6 @@ export class Owner {
       came.hangUp();
     }
     return letIn;
-  }
-
-  /** Approves inside, as the only one who may there: the command line of an older release asks for more scopes the second time. */
-  async #approve(requestId: string, token: string): Promise<void> {
-    const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
-    const door = new OpenclawDoor({ dial: localDial, engineAt: () => engine, signal: () => undefined });
-    const inside = {
-      place: { provider: 'local', host: 'local' },
-      container: this.#box,
-      token: new Secret(token),
-    } as const;
-    const knock = await door.callInside(inside, [{ method: 'device.pair.approve', params: { requestId } }]);
-    if (knock.kind !== 'open' || !knock.answers[0]?.ok)
-      throw new Error(`the phone was not approved: ${JSON.stringify(knock)}`);
   }
 
   #merge(fragment: object): Promise<void> {

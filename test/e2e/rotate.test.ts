@@ -13,6 +13,7 @@ import { Stage } from '../temporal/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { connectCustomer, CustomerDevice, type CustomerClient } from './gateway-client.js';
 import { historyTexts, holds } from './hunt.js';
+import { Owner } from './lived-in.js';
 import { RealGround, testKey } from './real-ground.js';
 
 const spec = { ...testSpec, cpus: 2 };
@@ -156,26 +157,31 @@ it('ends though the worker was killed after every one of its steps, a program wi
   await client.close();
 }, 400_000);
 
-it('of release 2026.6.11, which takes nothing up while it runs: restarted, the old token refused, its devices kept', async () => {
+it('of release 2026.6.11, which takes nothing up while it runs: restarted, the old token refused, its devices and all that its owner left kept', async () => {
   const rented = await rent('2026.6.11');
+  const owner = new Owner(names(rented.life.mark).container, rented.port);
+  const lived = await owner.moveIn('2026.6.11', rented.token(1));
+  expect(lived.phone).toEqual(['node', 'operator']);
   const { device, token } = await rented.pairedClient(1);
   await rented.stage.rotate();
   expect(await rented.stage.settled(120_000)).toMatchObject({ phase: 'ready', left: [], life: { tokenGeneration: 2 } });
   expect(await rented.judged(2)).toBe('let in');
   expect(await rented.judged(1)).toBe('AUTH_TOKEN_MISMATCH');
+  expect(await owner.traces(rented.token(2))).toEqual(lived);
   const { client, answer } = await connectCustomer(rented.port, token, device);
   expect(answer).toMatchObject({ ok: true });
   const { workflowId } = await rented.stage.rotate({ evict: true });
   const { proofs } = (await rented.stage.result(workflowId)) as { proofs: Proof[] };
   expect(proofs.find(({ step }) => step === 'list devices')?.proof).toContain(device.id.slice(0, 12));
   expect(proofs.find(({ step }) => step === 'close sessions')?.proof).toMatch(
-    /shut out \(2\), listed with no session open, by a release that does not list every session/,
+    /shut out \(3\), listed with no session open, by a release that does not list every session/,
   );
   expect(await rented.stage.settled(120_000)).toMatchObject({ phase: 'ready', left: [], life: { tokenGeneration: 3 } });
   expect(client.closeCode).toBeDefined();
   const again = await connectCustomer(rented.port, rented.token(3), device);
   expect(again.answer).toMatchObject({ ok: false, code: 'PAIRING_REQUIRED' });
-}, 300_000);
+  expect(await owner.traces(rented.token(3))).toEqual({ ...lived, phone: [] });
+}, 400_000);
 
 it('of a gateway whose customer set a token himself is refused with the places named, and reclaimed when asked to', async () => {
   const rented = await rent();
@@ -186,7 +192,9 @@ it('of a gateway whose customer set a token himself is refused with the places n
   await expect(rented.stage.result(workflowId)).rejects.toMatchObject({
     cause: { message: expect.stringMatching(/more than one source of truth.*gateway\.auth\.token.*--reclaim/s) },
   });
-  expect(await rented.stage.settled()).toMatchObject({ phase: 'ready', life: { tokenGeneration: 1 } });
+  const refused = await rented.stage.settled();
+  expect(refused).toMatchObject({ phase: 'degraded', life: { tokenGeneration: 1 } });
+  expect(refused.reason).toMatch(/refuses the token of generation 1/);
   await rented.stage.rotate({ reclaim: true });
   expect(await rented.stage.settled()).toMatchObject({ phase: 'ready', life: { tokenGeneration: 3 } });
   expect(await rented.judged(3)).toBe('let in');

@@ -27,7 +27,7 @@ const releases: Readonly<Record<string, string>> = {
   '2026.9.7': `echo x > ${stateDirectory}/junk; rm -rf ${workspace}; exit 1`,
   '2026.9.8': ':', // healthy, and another version than it is called
   '2026.9.9': `trap '' TERM; while :; do sleep 1; done`, // and hangs when it is stopped
-  [newer]: `trap '' TERM; node-real "$@" & wait; exit 1`,
+  [newer]: `trap '' TERM; node-real "$@" & wait $!; exit $?`, // which is what a hanging stop is proved with
 };
 
 let ground: RealGround;
