@@ -126,6 +126,18 @@ export const forgetAfterMs = 7 * 24 * 3_600_000;
 export const queueLength = 50;
 
 /**
+ * Words that are said to one run of a record: requests, withdrawals, answers. A server takes 2,000 (`history.maxTotalUpdates`), then
+ * none, and a record goes on as new only between two operations. Each part is kept free for what still counts.
+ */
+export const wordsMost = 2_000;
+
+/** The share of them from which a record goes on as new as soon as it may, and takes no more requests until then. */
+export const wordsForRequests = 0.75;
+
+/** The share up to which parks are answered; what is left is for removals, of which one is enough. */
+export const wordsForAnswers = 0.9;
+
+/**
  * What continue-as-new carries of a record: a twentieth of the 2 MB at which a server ends a workflow for good. Each limit below
  * keeps its part of it, and a property test adds them up.
  */

@@ -62,6 +62,7 @@ import {
   phaseSinceKey,
 } from './search-attributes.js';
 import { checkWithdrawal, standingOf, withdraw } from './standing.js';
+import { Words } from './words.js';
 
 /**
  * The record of one gateway and the queue of what is asked of it: one operation at a time, each a child workflow of its own.
@@ -80,6 +81,7 @@ const firstRequestMs = 10_000;
 class Entity {
   readonly #start: GatewayStart;
   readonly #state: GatewayState;
+  readonly #words: Words;
   #running: RunningOperation | undefined;
   #park: Park | undefined;
   #replied: Reply | undefined;
@@ -91,16 +93,8 @@ class Entity {
     this.#start = start;
     this.#state = start.state ? restored(start.state) : emptyState(start.firstOperation ?? 1, Date.now());
     this.#state.newRun = false;
-    setHandler(requestUpdate, (request) => this.#accept(request), {
-      validator: (request) => {
-        this.#check(request);
-        this.#checkForms(request);
-      },
-    });
-    setHandler(replyUpdate, (reply) => this.#reply(reply), { validator: (reply) => this.#checkReply(reply) });
-    setHandler(withdrawUpdate, (asked) => this.#withdraw(asked), {
-      validator: (asked) => refusing(() => checkWithdrawal(asked)),
-    });
+    this.#words = new Words(start.limits);
+    this.#hear();
     setHandler(standingQuery, (requestId) => standingOf(this.#state, requestId, this.#park));
     setHandler(handedOverSignal, (generation) => {
       endHandOver(this.#state, generation);
@@ -113,6 +107,35 @@ class Entity {
       this.#continueAsNew = true;
     });
     if (start.request && !start.state) this.#acceptStart(start.request);
+  }
+
+  /** What is said to this gateway, each held against the room that there is for it. */
+  #hear(): void {
+    setHandler(requestUpdate, (request) => this.#heard(() => this.#accept(request)), {
+      validator: (request) => {
+        this.#check(request);
+        this.#checkForms(request);
+        refusing(() => this.#words.demandForRequest(this.#state, request));
+      },
+    });
+    setHandler(replyUpdate, (reply) => this.#heard(() => this.#reply(reply)), {
+      validator: (reply) => {
+        this.#checkReply(reply);
+        refusing(() => this.#words.demandForAnswer(this.#state));
+      },
+    });
+    setHandler(withdrawUpdate, (asked) => this.#heard(() => this.#withdraw(asked)), {
+      validator: (asked) => {
+        refusing(() => checkWithdrawal(asked));
+        refusing(() => this.#words.demandForWithdrawal(this.#state));
+      },
+    });
+  }
+
+  #heard<T>(act: () => T): T {
+    this.#words.count();
+    if (this.#words.many && !this.#continueAsNew && patched('a run hears so much')) this.#continueAsNew = true;
+    return act();
   }
 
   /** Hands a cancel of this workflow to the operation that runs. */

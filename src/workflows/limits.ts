@@ -43,6 +43,8 @@ export type Limits = {
   readonly undoPageMs: number;
   readonly forgetAfterMs: number;
   readonly queueLength: number;
+  /** Words that one run of an entity takes; what a server takes when absent. */
+  readonly words?: number;
   /** Gateways that a run over the fleet looks at in one go; the usual number when absent. */
   readonly fleetPage?: number;
   /** Events after which the entity continues as new, when the server does not suggest it earlier. */

@@ -111,7 +111,7 @@ class Deployment {
             () => 'there',
             () => 'gone',
           ),
-        { timeout: 20_000 },
+        { timeout: 120_000, interval: 200 },
       )
       .toBe('gone');
   }
@@ -129,15 +129,19 @@ class Deployment {
   async killAt(said: RegExp): Promise<void> {
     const args = ['bin/creel.mjs', 'key', 'rotate', '--yes', first.id];
     for (;;) {
-      const child = spawn(process.execPath, args, { env: this.#environment, stdio: ['ignore', 'pipe', 'ignore'] });
+      const child = spawn(process.execPath, args, { env: this.#environment, stdio: ['ignore', 'pipe', 'pipe'] });
       let text = '';
+      let complaint = '';
+      child.stderr.on('data', (data: Buffer) => {
+        complaint += data.toString();
+      });
       child.stdout.on('data', (data: Buffer) => {
         text += data.toString();
         if (said.test(text)) child.kill('SIGKILL');
       });
       await once(child, 'exit');
       if (child.exitCode === noWorker) continue;
-      expect(text).toMatch(said);
+      expect(text, `it ended with exit ${child.exitCode}: ${complaint}`).toMatch(said);
       return expect(child.signalCode).toBe('SIGKILL');
     }
   }

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect } from 'vitest';
-import { replyUpdate, type ParkAnswer } from '../../src/workflows/requests.js';
+import { replyUpdate, withdrawUpdate, type ParkAnswer } from '../../src/workflows/requests.js';
 import { gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onSharedGround } from './on-stage.js';
@@ -141,3 +142,50 @@ describe('a parked operation', () => {
     expect(stage.leftovers()).toEqual([]);
   });
 });
+
+describe('a parked operation whose gateway is told too much', () => {
+  const on = onSharedGround({ words: 20 });
+
+  on('leaves room for a removal, after which everything is heard again', async (stage) => {
+    stage.interfere('ensureOperator', 'fail');
+    await stage.provision({ spec, requestId: 'first' });
+    await stage.until((found) => found.phase === 'parked');
+    const again = () => stage.provision({ spec, requestId: 'first', origin: randomUUID() });
+    expect(await refusalOf(again)).toMatch(/was told 15 things .*creel describe/);
+    const withdrawn = { requestId: 'unknown', reason: 'test' };
+    const handle = (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id));
+    await expect(handle.executeUpdate(withdrawUpdate, { args: [withdrawn] })).rejects.toThrow();
+    let parks = 0;
+    const retry = async () => {
+      const { park } = await stage.until((found) => found.park?.number === `1.${parks + 1}`);
+      await answer(stage, park?.number ?? '', 'retry');
+      parks += 1;
+    };
+    expect(await refusalOf(retry)).toMatch(/was told 18 things .*it hears removals/);
+    await stage.remove();
+    expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
+    expect(stage.leftovers()).toEqual([]);
+    stage.letGo('ensureOperator');
+    await stage.provision({ spec });
+    expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+  });
+
+  on('goes on as new when it has nothing to do, so that whoever asks again is answered', async (stage) => {
+    await stage.provision({ spec, requestId: 'first' });
+    await stage.settled();
+    for (let count = 0; count < 60; count += 1)
+      expect(await stage.provision({ spec, requestId: 'first', origin: `${count}` })).toMatchObject({ state: 'done' });
+  });
+});
+
+/** What somebody is told in the end who asks again and again. */
+async function refusalOf(ask: () => Promise<unknown>): Promise<string> {
+  for (let count = 0; count < 100; count += 1) {
+    try {
+      await ask();
+    } catch (error) {
+      return String((error as { cause?: Error }).cause?.message ?? error);
+    }
+  }
+  throw new Error('it was never refused');
+}

@@ -18,7 +18,7 @@ async function forget(client: Client, workflowId: string): Promise<void> {
           () => 'there',
           () => 'gone',
         ),
-      { timeout: 20_000 },
+      { timeout: 120_000, interval: 200 },
     )
     .toBe('gone');
 }

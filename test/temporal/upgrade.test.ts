@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import type { Channel } from '../../src/domain/channels.js';
 import { Secret } from '../../src/domain/secret.js';
 import type { ChangeRequest } from '../../src/workflows/change-requests.js';
-import { reconfigureSteps, registry, rollbackSteps, upgradeSteps } from '../../src/workflows/steps.js';
+import { limitSteps, reconfigureSteps, registry, rollbackSteps, upgradeSteps } from '../../src/workflows/steps.js';
 import type { Accepted } from '../../src/workflows/requests.js';
 import { testRelease, testSpec } from '../world/open-test-world.js';
 import type { DirectoryStage } from './directory-stage.js';
@@ -375,21 +375,6 @@ describe('in the middle of', () => {
       expect(stage.leftovers()).toEqual([]);
     });
 
-    on(`${activity}, a removal that keeps the state keeps the one of the release on record`, async (stage) => {
-      const birth = await provisioned(stage, { ...testSpec, keepStateMs: 3_600_000 });
-      stage.interfere(activity, 'hold after');
-      await upgrade(stage);
-      await stage.held(activity);
-      await stage.remove();
-      stage.letGo(activity);
-      const removed = await stage.settled();
-      expect(removed).toMatchObject({ phase: 'removed', left: [], life: { spec: { release: testRelease } } });
-      expect(stage.leftovers()).toEqual([`volume oc-${stage.id}-${birth}-state`]);
-      expect(writtenBy(stage, birth)).toBe(testRelease);
-      await stage.provision({ how: 'restore' });
-      expect(await stage.settled()).toMatchObject({ phase: 'ready', record: { version: testRelease } });
-    });
-
     on(`${activity}, a Terminate of the operation is followed by the way back`, async (stage) => {
       const birth = await provisioned(stage);
       stage.interfere(activity, 'hold after');
@@ -398,6 +383,48 @@ describe('in the middle of', () => {
       await (await stage.client()).workflow.getHandle(workflowId).terminate('by hand');
       stage.letGo(activity);
       await isAsBefore(stage, birth);
+    });
+  }
+});
+
+/** What is asked of a gateway of a release, and everything that is done for it. */
+const asked = [
+  {
+    title: 'an upgrade',
+    from: testRelease,
+    steps: upgradeSteps,
+    wish: { kind: 'upgrade', release: next, dev: true, retryFailed: false, readyMs: 2_000 },
+  },
+  { title: 'a rollback', from: next, steps: rollbackSteps, wish: { kind: 'rollback' } },
+  { title: 'a change of limits', from: testRelease, steps: limitSteps, wish: { kind: 'change', memoryMb: 4096 } },
+] as const;
+
+describe.each(asked)('a removal that keeps the state, in the middle of $title:', ({ from, steps, wish }) => {
+  const on = onSharedGround();
+  const keeping = { ...testSpec, keepStateMs: 3_600_000 };
+  const dos = steps.map((step) => registry[step]?.do ?? '');
+  const undone = steps.toReversed().flatMap((step) => registry[step]?.undo ?? []);
+
+  for (const activity of [...dos, ...undone]) {
+    on(`after ${activity} it keeps the state of the release on record, whole, and that comes back`, async (stage) => {
+      const birth = await provisioned(stage, keeping);
+      if (from === next) await upgrade(stage);
+      await stage.settled();
+      const note = path.join(stage.ground.root, 'files', `oc-${stage.id}-${birth}-state`, 'state', 'note');
+      fs.writeFileSync(note, activity);
+      if (!dos.includes(activity)) stage.interfere(dos.at(-1) ?? '', 'fail');
+      stage.interfere(activity, 'hold after');
+      await ask(stage, wish);
+      await stage.held(activity);
+      await stage.remove();
+      stage.letGo(activity);
+      const removed = await stage.settled();
+      expect(removed).toMatchObject({ phase: 'removed', left: [], life: { spec: { release: from, memoryMb: 2048 } } });
+      expect(stage.leftovers()).toEqual([`volume oc-${stage.id}-${birth}-state`]);
+      expect([writtenBy(stage, birth), fs.readFileSync(note, 'utf8')]).toEqual([from, activity]);
+      await stage.provision({ how: 'restore', spec: { ...keeping, release: from } });
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', record: { version: from } });
+      expect(fs.readFileSync(note, 'utf8')).toBe(activity);
     });
   }
 });
