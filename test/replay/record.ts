@@ -340,13 +340,62 @@ const replacements: typeof scenarios = {
   },
 };
 
+const interrupted: typeof scenarios = {
+  'upgrade-rehearsing': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('ensureRehearsal', 'hold before');
+    await stage.request(upgrade('2026.9.7'));
+    await stage.held('ensureRehearsal');
+  },
+  'upgrade-unwinding': async (stage) => {
+    await stage.provision();
+    await stage.settled();
+    stage.interfere('probeDevices', 'fail');
+    stage.interfere('restoreAside', 'hold before');
+    await stage.request(upgrade('2026.9.7'));
+    await stage.held('restoreAside');
+  },
+  'upgrade-parked': async (stage) => {
+    await stage.provision({ spec: waiting });
+    await stage.settled();
+    stage.interfere('probeDevices', 'fail');
+    stage.interfere('removeReplacement', 'fail');
+    await stage.request(upgrade('2026.9.7'));
+    await stage.until(({ phase }) => phase === 'parked');
+  },
+  'way-back-removed': async (stage) => {
+    await stage.provision({ spec: kept });
+    await stage.settled();
+    stage.interfere('probeReplacement', 'hold before');
+    stage.interfere('restoreAside', 'hold before');
+    const { workflowId } = await stage.request(upgrade('2026.9.7'));
+    await stage.held('probeReplacement');
+    await (await stage.client()).workflow.getHandle(workflowId).terminate('record');
+    stage.letGo('probeReplacement');
+    await stage.held('restoreAside');
+    await stage.remove();
+    stage.letGo('restoreAside');
+    await stage.settled();
+  },
+  'drop-failed': async (stage) => {
+    stage.interfere('ensureDropped', 'fail');
+    await stage.provision({ spec: { ...testSpec, keepFormerMs: 0 } });
+    await stage.settled();
+    await stage.request(upgrade('2026.9.7'));
+    await stage.until(({ last }) => last?.kind === 'drop-snapshot');
+    await stage.settled();
+  },
+};
+
 const scheduled = { ...testSpec, rotation: 'scheduled' } as const;
 
 /** A run over the fleet of the three gateways, as far as the second one, which is held; answers that one. */
 async function rotateFleet(stages: readonly DirectoryStage[], run: string, plan: FleetPlan): Promise<DirectoryStage> {
   const client = await stages[0]?.client();
   if (!client) throw new Error('a fleet has gateways');
-  const input: FleetInput = { layout: 1, run, origin: 'record', plan, limits: shortLimits };
+  const limits = { ...shortLimits, fleetPage: 2 };
+  const input: FleetInput = { layout: 1, run, origin: 'record', plan, limits };
   const workflowId = fleetWorkflowId(run);
   const handle = await client.workflow.start('rotateFleet', { workflowId, taskQueue: ground.queue, args: [input] });
   for (;;) {
@@ -402,7 +451,7 @@ async function ended(stage: DirectoryStage, run: string): Promise<void> {
 
 const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name);
 
-for (const [name, play] of Object.entries({ ...scenarios, ...replacements })) {
+for (const [name, play] of Object.entries({ ...scenarios, ...replacements, ...interrupted })) {
   if (!isWanted(name)) continue;
   const stage = new DirectoryStage(ground);
   await play(stage);
