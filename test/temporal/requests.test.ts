@@ -59,7 +59,7 @@ describe('a request', () => {
     const removal = await stage.remove({ requestId: 'last' });
     await stage.settled();
     const client = await stage.client();
-    for (const { workflowId } of [first, removal]) await forget(client, workflowId);
+    await Promise.all([first, removal].map(({ workflowId }) => forget(client, workflowId)));
     for (const again of [await stage.provision({ requestId: 'first' }), await stage.remove({ requestId: 'last' })]) {
       const { state: _state, ...unasked } = again;
       expect(await lastFrame(client, again)).toMatchObject({

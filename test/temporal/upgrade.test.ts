@@ -258,7 +258,7 @@ describe('a change of shape', () => {
 
   on('to other channels of a release that takes nothing up while it runs is done by one restart', async (stage) => {
     const birth = await withBot(stage, { ...testSpec, release: '2026.9.8-slow' });
-    for (const channels of [[telegram], []]) {
+    for (const channels of [[botOf(stage)], []]) {
       const { startedAt } = await containerOf(stage);
       await ask(stage, { kind: 'change', channels });
       expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [], life: { spec: { channels } } });
@@ -291,11 +291,15 @@ describe('a change of shape', () => {
   });
 });
 
-const telegram: Channel = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['1'] };
+/** The bot of a gateway's customer: no two gateways of a deployment use one. */
+function botOf({ id }: DirectoryStage): Channel {
+  return { kind: 'telegram', secrets: { botToken: `secret:bot-${id}` }, allowFrom: ['1'] };
+}
 
 /** A gateway whose customer's bot is stored, and is not in its spec yet. */
 async function withBot(stage: DirectoryStage, spec = testSpec): Promise<string> {
-  await stage.ground.world.deps.secrets.write('bot', new Secret(`123456789:${'A'.repeat(35)}`));
+  const token = `123456789:${stage.id.padStart(35, 'A')}`;
+  await stage.ground.world.deps.secrets.write(`bot-${stage.id}`, new Secret(token));
   return provisioned(stage, spec);
 }
 
@@ -320,8 +324,8 @@ describe('a change of channels', () => {
       stage.interfere(activity, 'crash after');
       const birth = await withBot(stage);
       const { id, startedAt } = await containerOf(stage);
-      await ask(stage, { kind: 'change', channels: [telegram] });
-      expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: { channels: [telegram] } } });
+      await ask(stage, { kind: 'change', channels: [botOf(stage)] });
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: { channels: [botOf(stage)] } } });
       expect(sendersOf(stage, birth)).toEqual(['1']);
       expect(await containerOf(stage)).toMatchObject({ id, startedAt });
     });
@@ -329,7 +333,7 @@ describe('a change of channels', () => {
     on(`whose run is terminated after ${activity} is followed by its way back`, async (stage) => {
       const birth = await withBot(stage);
       stage.interfere(activity, 'hold after');
-      const { workflowId } = await ask(stage, { kind: 'change', channels: [telegram] });
+      const { workflowId } = await ask(stage, { kind: 'change', channels: [botOf(stage)] });
       await stage.held(activity);
       await (await stage.client()).workflow.getHandle(workflowId).terminate('by hand');
       stage.letGo(activity);
@@ -341,7 +345,7 @@ describe('a change of channels', () => {
     on(`in the middle of which, after ${activity}, it is removed leaves nothing`, async (stage) => {
       await withBot(stage);
       stage.interfere(activity, 'hold after');
-      await ask(stage, { kind: 'change', channels: [telegram] });
+      await ask(stage, { kind: 'change', channels: [botOf(stage)] });
       await stage.held(activity);
       await stage.remove();
       stage.letGo(activity);
@@ -354,7 +358,7 @@ describe('a change of channels', () => {
     stage.interfere('probeReconfigured', 'fail');
     stage.interfere('restoreChannels', 'crash after');
     const birth = await withBot(stage);
-    await ask(stage, { kind: 'change', channels: [telegram] });
+    await ask(stage, { kind: 'change', channels: [botOf(stage)] });
     expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [], last: { outcome: 'undone' } });
     expect(sendersOf(stage, birth)).toBeUndefined();
   });
