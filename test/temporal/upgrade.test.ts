@@ -448,9 +448,10 @@ describe('a worker killed after the effect and before the report of', () => {
 
   for (const activity of undos) {
     on(`${activity}: the old one serves again`, async (stage) => {
+      stage.interfere('findReplaced', 'fail');
       stage.interfere(activity, 'crash after');
       const birth = await provisioned(stage);
-      await upgrade(stage, '2026.9.8-wrong');
+      await upgrade(stage);
       await isAsBefore(stage, birth);
     });
   }
