@@ -204,6 +204,8 @@ describe('the first step refuses, before anything exists', () => {
     const error = await refusal(g42);
     expect(error).toBeInstanceOf(Foreign);
     expect(error.message).toContain('runbook.md#foreign-resource');
+    await world.engine.removeVolume(names(g42.mark).volume); // By hand, as the runbook says.
+    await world.activities.ensureHost(g42);
   });
 
   test('an earlier life of the same id, naming its birth and both ways on', async () => {

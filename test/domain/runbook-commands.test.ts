@@ -1,28 +1,31 @@
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { program } from '../../src/cli/program.js';
+import { told } from './told-commands.js';
 
-const runbook = fs.readFileSync('docs/runbook.md', 'utf8').replaceAll(/\s+/g, ' ');
-const quoted = [...new Set([...runbook.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text.trim()))];
+/** What is told to be typed, in a text: programs by their names, in backquotes. */
+function commandsIn(text: string): string[] {
+  const quoted = [...text.replaceAll(/\s+/g, ' ').matchAll(/`([^`]+)`/g)].map(([, command = '']) => command.trim());
+  return [...new Set(quoted)].filter((each) => programs.test(each));
+}
 
-/** Everything in the runbook that is given to creel, without what only names it. */
-const ours = quoted.filter((text) => /^creel [a-z]/.test(text));
+const programs =
+  /^(creel [a-z]|docker |systemctl|ss |mv |npm |scripts\/|temporal |sysctl|iptables|openclaw |lsattr|chattr|ip route)/;
 
-/** Programs of others that the runbook tells people to run. */
-const theirs = quoted.filter((text) => /^(docker|systemctl|ss|mv|npm|scripts\/) ?/.test(text));
+const headings = fs
+  .readFileSync('docs/runbook.md', 'utf8')
+  .split(/^## /m)
+  .slice(1)
+  .map((part) => ({ heading: part.split('\n')[0] ?? '', commands: commandsIn(part) }));
 
-/** Where each is run in the situation in which it is told: what the test that does so calls. */
-const tried: Readonly<Record<string, { readonly by: string; readonly call: string }>> = {
-  'docker cp': { by: 'test/e2e/lived-in.ts', call: "'cp'" },
-  'docker run --rm --user 0': { by: 'test/e2e/lived-in.ts', call: "'--user'" },
-  'docker inspect': { by: 'test/e2e/lived-in.ts', call: "'inspect'" },
-  'npm run worker': { by: 'test/temporal/programs.test.ts', call: 'worker' },
-  'scripts/bootstrap': { by: 'test/scripts/bootstrap.test.ts', call: 'bootstrap' },
-  mv: { by: 'test/temporal/key-rotation.test.ts', call: 'master.key' },
-};
-
-/** What no test may do to the machine it runs on: to its engine as a whole, to its accounts, or to what others have there. */
-const notHere = /^(systemctl|ss |docker (login|info|ps|logs|pull|image|volume create|update|exec|run --rm -u 0))/;
+/** Everything in README's blocks of shell and in the runbook that is given to creel. */
+const readme = fs
+  .readFileSync('README.md', 'utf8')
+  .split('\n')
+  .flatMap((line) => /^npx (creel .*?)(?: {2,}#.*| < .*)?$/.exec(line)?.[1] ?? []);
+const ours = [...new Set([...readme, ...headings.flatMap(({ commands }) => commands)])].filter((text) =>
+  text.startsWith('creel '),
+);
 
 function commandOf(text: string) {
   const [, ...words] = text.split(' ');
@@ -34,7 +37,15 @@ function commandOf(text: string) {
   return command;
 }
 
-describe('a command of creel in the runbook', () => {
+/** A test's own text: from the line of its title to the next test. */
+function bodyOf(source: string, title: string): string {
+  const from = source.indexOf(title);
+  if (from === -1) return '';
+  const next = source.slice(from).search(/\n\s*(it|test|on)(\.\w+)*\(/);
+  return next === -1 ? source.slice(from) : source.slice(from, from + next);
+}
+
+describe('a command of creel in the runbook or README', () => {
   test.each(ours)('exists, with every option that is named: %s', (text) => {
     const command = commandOf(text);
     expect(command, text).toBeDefined();
@@ -43,11 +54,18 @@ describe('a command of creel in the runbook', () => {
   });
 });
 
-describe('a command of others in the runbook', () => {
-  test.each(theirs)('is run by a test, or may not be run on a machine that is not ours: %s', (text) => {
-    const found = Object.entries(tried).find(([begin]) => text.startsWith(begin))?.[1];
-    if (!found) return expect(text).toMatch(notHere);
-    expect(fs.readFileSync(found.by, 'utf8')).toContain(found.call);
-    return undefined;
+describe('every command that the runbook tells is tried, or it is said why not, under', () => {
+  test.each(headings)('$heading', ({ heading, commands }) => {
+    const known = told[heading] ?? {};
+    expect(Object.keys(known).toSorted(), 'told-commands.ts holds exactly what is told here').toEqual(
+      commands.toSorted(),
+    );
+    for (const [command, how] of Object.entries(known)) {
+      if ('why' in how) continue;
+      const [file, title, call] = how;
+      const body = bodyOf(fs.readFileSync(file, 'utf8'), title);
+      expect(body, `${command}: ${file} has no test "${title}"`).not.toBe('');
+      expect(body, `${command}: "${title}" in ${file} does not try it`).toContain(call);
+    }
   });
 });
