@@ -104,17 +104,17 @@ class Copied {
   async cutShort(ask: (engine: DockerEngine) => Promise<unknown>, begun = async () => true): Promise<void> {
     const { world } = this.scene;
     world.holdBack();
-    let ended = false;
+    const copy = { isOver: false };
     const asked = ask(this.engine)
       .catch((error: unknown) => error)
-      .finally(() => (ended = true));
+      .finally(() => (copy.isOver = true));
     await this.underWay();
-    while (!ended && !(await begun())) {
+    while (!copy.isOver && !(await begun())) {
       world.letEnd();
       await new Promise((resolve) => setTimeout(resolve, 5));
       world.holdBack();
     }
-    if (!ended) await world.crash(this.of('a').copier);
+    if (!copy.isOver) await world.crash(this.of('a').copier);
     expect(await asked).toMatchObject({ message: expect.stringContaining('exit 137') });
     this.scene.world.letEnd();
   }
