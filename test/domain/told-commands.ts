@@ -254,6 +254,10 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'docker logs oc-…': byHandYet,
     'creel remove <id>': removed,
   },
+  'Told too much': {
+    'creel describe <id>': parkShown,
+    'creel remove <id>': [parked, 'leaves room for a removal', 'stage.remove()'],
+  },
   'Gateway does not start': {
     'creel provision <id>': [cli, 'a recorded ready that is not usable is no ready', "'provision'"],
     'creel change <id> --memory …': changed,
@@ -292,7 +296,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'Upgrade failed': {
     'creel describe g42': [cli, 'a gateway is upgraded, rolled back and changed', "'describe'"],
     'creel provision <id>': wayBack,
-    'creel remove <id>': [upgrade, 'a removal that keeps the state keeps the one', 'remove'],
+    'creel remove <id>': [ownState, 'puts back what a way back was cut short in', 'removeRoom'],
   },
   'Something left': {
     'creel describe': parkShown,
