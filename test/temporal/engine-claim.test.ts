@@ -34,8 +34,8 @@ class OtherMachine {
     };
     const asked = { namespace, taskQueue: { name: this.#queue }, identity: this.identity };
     await connection
-      .withDeadline(Date.now() + 1_200, () => this.#client.workflowService.pollActivityTaskQueue(asked))
-      .catch(() => undefined); // Nothing is to be done: its deadline ends it.
+      .withDeadline(Date.now() + 3_000, () => this.#client.workflowService.pollActivityTaskQueue(asked))
+      .catch(() => undefined); // Nothing is to be done: its deadline ends it. A shorter one the server refuses.
   }
 
   die(): void {
