@@ -65,7 +65,7 @@ export async function startTrial(deps: Deps, rehearsal: Rehearsal): Promise<stri
       await judgeTrial(deps, rehearsal, trial, starts);
       starts += 1;
     }
-    await demandReady(deps, rehearsal);
+    await askTrial(deps, rehearsal);
   });
   const seconds = Math.round((Date.now() - began) / 1000);
   return `${next.spec.release} started on a copy of the state, without network and channels, and was ready by its own word after ${seconds} s`;
@@ -84,6 +84,18 @@ async function makeTrial(deps: Deps, rehearsal: Rehearsal): Promise<void> {
   const content = channelsOff(text, readPrepared(image)?.plugins ?? []);
   await engine.writeFiles(trial.id, stateDirectory, [{ path: configFile, content, mode: 0o600, uid: 1000 }]);
   await engine.startContainer(trial.id);
+}
+
+/** One that ends while it is asked gives no answer: how it ended is what counts, and no other attempt is needed to see that. */
+async function askTrial(deps: Deps, rehearsal: Rehearsal): Promise<void> {
+  try {
+    await demandReady(deps, rehearsal);
+  } catch (error) {
+    if (error instanceof Refused || error instanceof NotYet) throw error;
+    const trial = await trialOf(deps, rehearsal);
+    if (trial?.state === 'running') throw error;
+    throw new NotYet('the container of the rehearsal ended while it was asked', { cause: error });
+  }
 }
 
 /** It says of itself that it is ready, with the token of the record, and that it is what was asked for. */

@@ -21,7 +21,7 @@ import { DirectoryGateway } from '../world/directory-gateway.js';
 import { proveChange } from '../prove-change.js';
 import { attempting } from '../world/moments.js';
 import { ChangeStage } from './change-stage.js';
-import { at } from './faults.js';
+import { at, noFault } from './faults.js';
 import { imageOf, openTestWorld, testSpec } from '../world/open-test-world.js';
 
 const botToken = `123456789:${'A'.repeat(35)}`;
@@ -120,6 +120,26 @@ describe('an upgrade to a release that', () => {
       });
     });
   }
+
+  it('ends while it is asked in its rehearsal is judged by how it ended, by the very attempt that asked: nothing has to settle', async () => {
+    await onProvisioned(async (stage) => {
+      const { world, gateway } = stage;
+      let asked = 0;
+      const callInside: typeof world.deps.door.callInside = async (inside, calls) => {
+        const trial = await world.engine.findContainer(replacementNames(gateway.mark).rehearsal);
+        if (trial?.name !== inside.container || asked++ > 0) return world.deps.door.callInside(inside, calls);
+        await world.engine.stopContainer(trial.id, 0);
+        throw new Error('the script inside the container printed no report');
+      };
+      const door = new Proxy(world.deps.door, {
+        get: (target, name) => (name === 'callInside' ? callInside : Reflect.get(target, name).bind(target)),
+      });
+      const { outcome, entered } = await stage.runWith(createActivities({ ...world.deps, door }), upgrade, noFault);
+      assert.equal(outcome, 'done');
+      assert.equal(asked, 2);
+      assert.equal(entered.find(({ step }) => step === 'rehearse replacement')?.unsettledUntil, 0);
+    });
+  });
 
   it('asks for more processors, or more memory beside others, than the host has is refused before anything is touched', async () => {
     await onProvisioned(async (stage) => {
