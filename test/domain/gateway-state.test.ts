@@ -578,6 +578,11 @@ class Serial {
     this.holds(state);
   }
 
+  /** What is in force is found by the take-up: until then the record knows nothing. */
+  takeUp({ tokenGeneration }: Gateway): void {
+    this.#generation = tokenGeneration;
+  }
+
   holds({ life }: GatewayState): void {
     if (life?.mark.birth === this.#birth) expect(life.tokenGeneration).toBe(this.#generation);
   }
@@ -603,13 +608,20 @@ class Disk {
       this.#state = life.spec.release;
       this.#shelves.clear();
     }
-    if (this.#state === unknown) this.#state = life.spec.release;
+    if (this.#state === unknown || life.spec.release === unknown) this.#state = life.spec.release;
     if (kind === 'repair' || kind === 'restore')
       expect(life.spec.release, 'a container starts on the state of another release').toBe(this.#state);
     if (state.owed && isReplacement(state.owed))
       expect(['way-back', 'remove', 'purge'], 'it is not back yet').toContain(kind);
     if (change && isReplacement(change) && change.take !== undefined)
       expect(this.#shelves.get(change.take)?.release, 'what is gone back to is gone').toBe(change.to.release);
+  }
+
+  /** What is there of a life that was lost is what its take-up says: the mark in its volume holds that against the world. */
+  takeUp({ mark, spec }: Gateway): void {
+    this.#birth = mark.birth;
+    this.#state = spec.release;
+    this.#shelves.clear();
   }
 
   /** What became of the disk is said by what was taken back, never by the word that the operation ended with. */
@@ -694,8 +706,12 @@ class Witness {
   }
 
   #ask(request: Request): void {
+    const isNew = answeredTo(this.entity.state, request.requestId) === undefined;
     try {
       const accepted = this.entity.ask(request);
+      const { life } = this.entity.state;
+      if (isNew && accepted.kind === 'take-up' && life)
+        for (const model of [this.#serial, this.#disk]) model.takeUp(life);
       const known = this.#promised.get(request.requestId);
       this.#promised.set(request.requestId, { request, accepted, at: known?.at ?? this.entity.now });
       expect(kindsFor(request)).toContain(accepted.kind);
