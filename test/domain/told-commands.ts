@@ -17,11 +17,9 @@ const realLived = 'test/e2e/lived-in.test.ts';
 const ownState = 'test/sagas/own-state.test.ts';
 const replaced = 'test/sagas/replace.test.ts';
 const pairing = 'test/sagas/pair.test.ts';
+const byHand = 'test/contracts/by-hand.test.ts';
 
 const host: NotTried = { why: 'it changes the whole machine, which is not ours' };
-const byHandYet: NotTried = {
-  why: 'only an engine shows it: a contract for what is done there by hand is still to come',
-};
 const looks: NotTried = { why: 'it only shows, in words of its own program' };
 const rehearsed: NotTried = {
   why: 'an engine of its own is restarted by `npm run rehearse` (bad-day.test.ts), never the one that is here',
@@ -74,7 +72,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'systemctl start docker': host,
     'creel retry': retried,
     'creel provision <id>': ['test/sagas/rotate.test.ts', 'an older creel keeps running only unless', 'always'],
-    'docker update --restart no <container>': byHandYet,
+    'docker update --restart no <container>': [byHand, 'a container that was stopped by hand', 'docker update'],
     'creel describe <id>': described,
     'systemctl reload docker': host,
   },
@@ -95,7 +93,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel retry': [engines, 'an engine that was swapped', 'remove'],
   },
   'Engine not on record': {
-    'docker ps -a --filter label=creel.gateway=g42': byHandYet,
+    'docker ps -a --filter label=creel.gateway=g42': [byHand, 'a container that was stopped by hand', 'docker ps -a'],
     "docker info --format '{{.ID}}'": looks,
     'creel remove g42 --engine ID': [engines, 'one whose mark no engine carries', 'stage.remove({ place'],
   },
@@ -133,14 +131,18 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     ],
   },
   'Foreign resource': {
-    "docker inspect --format '{{json .Config.Labels}}' NAME": byHandYet,
+    "docker inspect --format '{{json .Config.Labels}}' NAME": [
+      byHand,
+      'a container that was stopped by hand',
+      'docker inspect',
+    ],
     'creel retry': foreignGone,
     'creel provision <id>': ['test/domain/first-step.test.ts', 'a name that somebody else took', 'removeVolume'],
   },
   'State torn': {
     'creel provision <id>': [ownState, 'is put back by a repair while it is known', 'repair(stage)'],
     "docker run --rm -u 0 -v oc-<id>-<birth>-snap-a:/from:ro -v oc-<id>-<birth>-state:/to --entrypoint sh <image> -c 'find /to -mindepth 1 -delete && cp -a /from/state/. /to/'":
-      byHandYet,
+      [byHand, 'a torn state is whole again', 'docker run --rm -u 0'],
     'creel remove <id> --purge': [ownState, 'lets nothing go while the state is torn', 'purge'],
   },
   'Copy refused': {
@@ -150,7 +152,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   },
   'State gone': {
     'docker volume create --label creel.deployment=… --label creel.gateway=g42 --label creel.birth=7k3fq2 --label creel.layout=1 oc-g42-7k3fq2-state':
-      byHandYet,
+      [byHand, 'a volume that was lost is made again', 'docker volume create'],
     'creel remove g42 --purge': [requests, 'for a gateway whose state is gone is refused', 'purge: true'],
     'creel provision g42': [requests, 'for a gateway whose state is gone is refused', 'stage.provision()'],
   },
@@ -161,7 +163,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'Lost record': {
     'creel list': [cli, 'a record that somebody terminated is shown', "'list'"],
     'creel describe': [cli, 'a record that somebody terminated is shown', "'describe'"],
-    'docker ps -a --filter label=creel.gateway=g42 --format \'{{.Label "creel.birth"}}\'': byHandYet,
+    'docker ps -a --filter label=creel.gateway=g42 --format \'{{.Label "creel.birth"}}\'': [
+      byHand,
+      'a container that was stopped by hand',
+      'docker ps -a',
+    ],
   },
   'Missing deployment': {
     'creel init': [
@@ -195,8 +201,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel token show <id>': token,
   },
   'Config unreadable': {
-    'docker cp oc-…:/home/node/.openclaw/openclaw.json .': byHandYet,
-    "docker exec -i oc-… sh -c 'cat > /home/node/.openclaw/openclaw.json' < openclaw.json": byHandYet,
+    'docker cp oc-…:/home/node/.openclaw/openclaw.json .': [byHand, 'a config that is copied out', 'docker cp '],
+    "docker exec -i oc-… sh -c 'cat > /home/node/.openclaw/openclaw.json' < openclaw.json": [
+      byHand,
+      'a config that is copied out',
+      'docker exec -i ',
+    ],
     'docker cp': [realLived, 'starts again after its config was copied out', 'copyConfigOutAndBack'],
     'creel provision <id>': [
       'test/domain/broken-config.test.ts',
@@ -212,8 +222,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'Handed to root': {
     'docker cp': [realLived, 'starts again after its config was copied out', 'copyConfigOutAndBack'],
     'creel provision <id>': [realLived, 'starts again after its config was copied out', 'repaired()'],
-    'docker run --rm --user 0 -v oc-…-state:/s IMAGE chown -R 1000:1000 /s': byHandYet,
-    "docker inspect -f '{{.Image}}' oc-…": byHandYet,
+    'docker run --rm --user 0 -v oc-…-state:/s IMAGE chown -R 1000:1000 /s': [
+      byHand,
+      'a state whose files went to root',
+      'docker run --rm --user 0',
+    ],
+    "docker inspect -f '{{.Image}}' oc-…": [byHand, 'a state whose files went to root', 'docker inspect -f'],
   },
   'More than one source': {
     'creel rotate <id> --reclaim': reclaimed,
@@ -228,7 +242,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel token show <id>': token,
   },
   'Lock-out': {
-    'docker logs oc-…': byHandYet,
+    'docker logs oc-…': [byHand, 'a container that was stopped by hand', 'docker logs'],
   },
   'No scopes': {
     'creel provision <id>': {
@@ -251,7 +265,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel unpair <id> --device …': unpaired,
   },
   'Too much': {
-    'docker logs oc-…': byHandYet,
+    'docker logs oc-…': [byHand, 'a container that was stopped by hand', 'docker logs'],
     'creel remove <id>': removed,
   },
   'Told too much': {
