@@ -80,9 +80,9 @@ function leftovers(id: string): string[] {
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 120_000;
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('not within 30 s');
+    if (Date.now() > deadline) throw new Error('not within two minutes');
     await sleep(100);
   }
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as after } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pollersOf } from '../../src/client/pollers.js';
@@ -43,7 +42,7 @@ class OtherMachine {
   }
 }
 
-describe('two machines that claim one engine', { timeout: 60_000 }, () => {
+describe('two machines that claim one engine', () => {
   let server: TestServer;
   let client: Client;
   const log = openLog('silent');
@@ -65,13 +64,20 @@ describe('two machines that claim one engine', { timeout: 60_000 }, () => {
     log,
     signal: new AbortController().signal,
   });
+  /** Waits until the server lists as many machines as pollers: a queue that it has to load first hears the second poll. */
+  const listed = (engine: string, count: number, poll: () => Promise<void> = async () => undefined) =>
+    expect
+      .poll(async () => poll().then(() => pollersOf(client, waitsQueue(engineQueue(engine)), 'activity')), {
+        timeout: 60_000,
+      })
+      .toHaveLength(count);
   const newEngine = () => `engine-${randomBytes(4).toString('hex')}`;
 
   it('an engine that nobody serves is had at once, and so is one that this machine serves already', async () => {
     const engine = newEngine();
     await awaitClaim(claimOf(engine, 'aaaa'));
     const sibling = new OtherMachine(client, engine, 'aaaa');
-    await sibling.pollOnce();
+    await listed(engine, 1, () => sibling.pollOnce());
     await awaitClaim(claimOf(engine, 'aaaa'));
     await demandClaim(claimOf(engine, 'aaaa'));
   });
@@ -80,9 +86,7 @@ describe('two machines that claim one engine', { timeout: 60_000 }, () => {
     const engine = newEngine();
     const other = new OtherMachine(client, engine, 'bbbb');
     const living = other.live();
-    await expect
-      .poll(() => pollersOf(client, waitsQueue(engineQueue(engine)), 'activity'), { timeout: 10_000 })
-      .toHaveLength(1);
+    await listed(engine, 1);
     await expect(awaitClaim(claimOf(engine, 'aaaa'))).rejects.toMatchObject({
       name: 'Refused',
       message: expect.stringMatching(
@@ -96,8 +100,7 @@ describe('two machines that claim one engine', { timeout: 60_000 }, () => {
   it('a machine that is gone is waited for as long as its last poll may be open, and taken over from', async () => {
     const engine = newEngine();
     const other = new OtherMachine(client, engine, 'bbbb');
-    await other.pollOnce();
-    expect(await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity')).toHaveLength(1);
+    await listed(engine, 1, () => other.pollOnce());
     await awaitClaim(claimOf(engine, 'aaaa'));
     expect(await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity', 6_000)).toEqual([]);
   });
@@ -106,7 +109,7 @@ describe('two machines that claim one engine', { timeout: 60_000 }, () => {
     const engine = newEngine();
     const machines = ['aaaa', 'bbbb'].map((boot) => new OtherMachine(client, engine, boot));
     const living = machines.map((each) => each.live());
-    await after(500);
+    await listed(engine, 2);
     const ends = await Promise.allSettled(['aaaa', 'bbbb'].map((boot) => demandClaim(claimOf(engine, boot))));
     expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     for (const each of machines) each.die();

@@ -7,6 +7,9 @@ import type { Activities } from '../../src/activities/activities.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 import { createFile, readText, replaceFile } from '../world/directory-files.js';
 
+/** How long something that must come is waited for: a machine with twice its load is slow, and nobody waits where it came. */
+export const patienceMs = 120_000;
+
 /**
  * What is made to happen to an activity, in whichever process it runs: `crash after` ends its process after the effect and before
  * the report, once; `hold before` and `hold after` keep it waiting before or after its effect until it is let go; `hold under way` before its
@@ -36,7 +39,7 @@ export class Interferences {
   }
 
   /** Waits until an activity is held; the process that holds it. */
-  async held(activity: string, gateway: string, limitMs = 30_000): Promise<number> {
+  async held(activity: string, gateway: string, limitMs = patienceMs): Promise<number> {
     const deadline = Date.now() + limitMs;
     for (;;) {
       const holder = readText(`${this.#at(activity, gateway)}.held`);

@@ -336,7 +336,7 @@ describe('a worker without the next key', () => {
         const handle = (await stage.client()).workflow.getHandle(running?.workflowId ?? '');
         return JSON.stringify((await handle.describe()).raw.pendingActivities ?? []);
       };
-      await expect.poll(pending, { timeout: 20_000 }).toMatch(/which this worker has not \(it has 352ebc79\)/);
+      await expect.poll(pending, { timeout: 120_000 }).toMatch(/which this worker has not \(it has 352ebc79\)/);
       expect((await stage.describe()).life).toMatchObject({ tokenGeneration: 1 });
       cpSync(`${deployment.keyFile}.next`, `${testKeyFile(elsewhere)}.next`, { mode: 0 });
       expect((await rotating).exitCode).toBe(0);

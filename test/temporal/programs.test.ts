@@ -14,7 +14,7 @@ let home: string;
 beforeEach(async () => {
   server = await TestServer.start();
   home = mkdtempSync(path.join(tmpdir(), 'creel-init-'));
-}, 60_000);
+});
 afterEach(async () => {
   await server.stop();
   rmSync(home, { recursive: true });
@@ -68,7 +68,7 @@ test('init mints a deployment once, and secrets are stored where its key lies, b
   const lost = await creel(['init']);
   expect(lost).toMatchObject({ code: 2, error: expect.stringContaining(`master key ${made.keyId}`) });
   expect(existsSync(keyFile())).toBe(false);
-}, 60_000);
+});
 
 /** Starts the compiled worker in the same home; what it writes is collected. */
 function startWorker(settings: Record<string, string>): { worker: ChildProcess; said: () => string } {
@@ -91,10 +91,10 @@ test('the worker names what is wrong, works, serves its metrics, says that it ha
   const metricsAt = `127.0.0.1:${await getPort()}`;
   const { worker, said } = startWorker({ CREEL_METRICS: metricsAt });
   try {
-    await expect.poll(said, { timeout: 20_000 }).toContain('the worker is ready');
+    await expect.poll(said, { timeout: 120_000 }).toContain('the worker is ready');
     expect(said()).toContain('no pager is configured');
     const metrics = async () => (await fetch(`http://${metricsAt}/metrics`)).text();
-    await expect.poll(metrics, { timeout: 10_000 }).toContain('temporal_worker_task_slots_available');
+    await expect.poll(metrics, { timeout: 60_000 }).toContain('temporal_worker_task_slots_available');
     const second = startWorker({ CREEL_METRICS: metricsAt });
     expect((await once(second.worker, 'exit'))[0]).toBe(78);
     expect(second.said()).toMatch(new RegExp(`cannot be served at ${metricsAt}: .*CREEL_METRICS`));
@@ -104,4 +104,4 @@ test('the worker names what is wrong, works, serves its metrics, says that it ha
   } finally {
     worker.kill('SIGKILL');
   }
-}, 60_000);
+});

@@ -76,7 +76,7 @@ export class TestServer {
   }
 
   async #answers(): Promise<void> {
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + 120_000;
     for (;;) {
       try {
         const connection = await Connection.connect({ address: this.address, connectTimeout: 1_000 });

@@ -20,7 +20,7 @@ import {
 } from '../../src/workflows/requests.js';
 import { testSpec } from '../world/open-test-world.js';
 import type { Ground } from './ground.js';
-import type { Interference } from './interference.js';
+import { patienceMs, type Interference } from './interference.js';
 
 /** Limits short enough for a test that waits for each of them. */
 export const shortLimits: Limits = {
@@ -155,7 +155,7 @@ export class Stage<G extends Ground = Ground> {
   /** Waits until the entity has continued as new. */
   async renewed(): Promise<void> {
     const handle = (await this.client()).workflow.getHandle(gatewayWorkflowId(this.id));
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + patienceMs;
     while ((await handle.describe()).runId === this.#oldRun) {
       if (Date.now() > deadline) throw new Error('the entity did not continue as new');
       await sleep(50);
@@ -179,7 +179,7 @@ export class Stage<G extends Ground = Ground> {
   /** The end of an operation, which may not have begun yet. */
   async result(workflowId: string, paceMs = 50): Promise<unknown> {
     const handle = (await this.client()).workflow.getHandle(workflowId);
-    const deadline = Date.now() + 120_000;
+    const deadline = Date.now() + patienceMs;
     for (;;) {
       try {
         return await handle.result();
@@ -193,7 +193,7 @@ export class Stage<G extends Ground = Ground> {
   /** Waits until an activity has reported its success to an operation. */
   async reported(workflowId: string, activity: string): Promise<void> {
     const handle = (await this.client()).workflow.getHandle(workflowId);
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + patienceMs;
     for (;;) {
       const events = (await handle.fetchHistory()).events ?? [];
       const scheduled = events.filter(
@@ -209,7 +209,7 @@ export class Stage<G extends Ground = Ground> {
 
   /** Waits for the end of an activity in the process that held it under way: `done`, or its error. */
   async endIn(holder: number, activity: string): Promise<string> {
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + patienceMs;
     for (;;) {
       const end = this.ground.interferences.endIn(holder, activity, this.id);
       if (end !== undefined) return end;
@@ -221,7 +221,7 @@ export class Stage<G extends Ground = Ground> {
   /** Waits until an operation was asked to cancel. */
   async cancelRequested(workflowId: string): Promise<void> {
     const handle = (await this.client()).workflow.getHandle(workflowId);
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + patienceMs;
     for (;;) {
       const { events } = await handle.fetchHistory();
       if (events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes)) return;
@@ -235,7 +235,7 @@ export class Stage<G extends Ground = Ground> {
   }
 
   /** Waits until nothing of this gateway runs or waits, and answers what is on record. */
-  async settled(limitMs = 60_000): Promise<Description> {
+  async settled(limitMs = patienceMs): Promise<Description> {
     return this.until(
       (found) => found.running === undefined && found.queue.length === 0 && found.phase !== 'queued',
       limitMs,
@@ -243,7 +243,7 @@ export class Stage<G extends Ground = Ground> {
   }
 
   /** Waits until the record says so. A worker that is away, or a server, is waited for. */
-  async until(holds: (found: Description) => boolean, limitMs = 60_000): Promise<Description> {
+  async until(holds: (found: Description) => boolean, limitMs = patienceMs): Promise<Description> {
     const deadline = Date.now() + limitMs;
     let last: unknown;
     for (;;) {

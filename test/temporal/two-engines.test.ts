@@ -19,7 +19,7 @@ describe('two machines, each with an engine and a worker', { timeout: 120_000 },
     engines = [engineIdAt(grounds[0].root), engineIdAt(grounds[1].root)];
     process.env['TEST_ENGINES'] = engines.join(',');
     await Promise.all(grounds.map((ground) => ground.startWorker()));
-  }, 60_000);
+  });
 
   afterAll(async () => {
     delete process.env['TEST_ENGINES'];
