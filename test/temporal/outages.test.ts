@@ -41,7 +41,7 @@ class Everywhere {
   /** Every one of them ends ready, with one of each on the engine. */
   async endsReady(): Promise<void> {
     for (const [activity, stage] of this.#stages) {
-      const { phase, reason, life } = await stage.settled(60_000);
+      const { phase, reason, life } = await stage.settled();
       expect({ activity, phase, reason }).toEqual({ activity, phase: 'ready', reason: '' });
       expect(stage.leftovers(), activity).toEqual(stage.expected(life?.mark.birth ?? ''));
       await stage.close();
@@ -105,9 +105,13 @@ describe('in the middle of every step of a rotation', () => {
         await each.provision();
         expect(await each.settled()).toMatchObject({ phase: 'ready' });
         each.interfere(activity, 'hold after');
-        await each.rotate();
-        await each.held(activity);
       }
+      await Promise.all(
+        stages.map(async ({ activity, each }) => {
+          await each.rotate();
+          await each.held(activity);
+        }),
+      );
       await ground.server.kill();
       await ground.killWorkers();
       for (const { activity, each } of stages) each.letGo(activity);
@@ -115,7 +119,7 @@ describe('in the middle of every step of a rotation', () => {
       await ground.server.start();
       await ground.startWorker();
       for (const { activity, each } of stages) {
-        const { phase, reason, life } = await each.settled(60_000);
+        const { phase, reason, life } = await each.settled();
         const { tokenGeneration } = life ?? {};
         expect({ activity, phase, reason, tokenGeneration }).toEqual({
           activity,
