@@ -20,8 +20,8 @@ function noEngine(): never {
 describe('peers that are no gateway', () => {
   const quick = { ...doorLimits, connectMs: 300, answerMs: 300, callMs: 300 };
   const as = { token: new Secret('t'), device: undefined, scopes: [] };
-  const doorWith = (signal?: AbortSignal) =>
-    new OpenclawDoor({ dial: localDial, engineAt: noEngine, signal: () => signal }, quick);
+  const doorWith = (limits = doorLimits) =>
+    new OpenclawDoor({ dial: localDial, engineAt: noEngine, signal: () => undefined }, limits);
 
   test('a port where nothing listens is not yet', async () => {
     const at = { place, port: await getPort() };
@@ -34,10 +34,10 @@ describe('peers that are no gateway', () => {
       () => {},
       async (port) => {
         const began = Date.now();
-        await expect(doorWith().probeStartup({ place, port })).rejects.toThrow(NotYet);
-        await expect(doorWith().knock({ place, port }, as)).rejects.toThrow(NotYet);
+        await expect(doorWith(quick).probeStartup({ place, port })).rejects.toThrow(NotYet);
+        await expect(doorWith(quick).knock({ place, port }, as)).rejects.toThrow(NotYet);
         expect(Date.now() - began).toBeLessThan(2_000);
-        expect(await doorWith().findPulse({ place, port })).toBe('silent');
+        expect(await doorWith(quick).findPulse({ place, port })).toBe('silent');
       },
     );
   });
