@@ -37,7 +37,7 @@ import { newFleet } from '../../src/workflows/fleet-state.js';
 import { emptyState } from '../../src/workflows/gateway-state.js';
 import { listMemoOf } from '../../src/workflows/list-memo.js';
 import type { GatewayRecord } from '../../src/domain/gateway-record.js';
-import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { provisionSteps } from '../../src/workflows/steps.js';
 import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
 import { readWritten, writtenFile, writtenText } from '../../src/domain/written-config.js';
 
@@ -280,22 +280,6 @@ describe('layout 1 lists', () => {
       'keep running',
       'read back',
     ]);
-  });
-
-  test('every step there ever was, with its activities: histories quote them', () => {
-    expect(registry).toMatchObject({
-      'check host': { do: 'ensureHost' },
-      'fetch release': { do: 'ensureRelease' },
-      'keep state': { do: 'ensureState', undo: 'removeState' },
-      'join network': { do: 'ensureNetwork', undo: 'removeNetwork' },
-      'write config': { do: 'ensureConfig', undo: 'removeConfig' },
-      'start container': { do: 'ensureContainer', undo: 'removeContainer' },
-      'await readiness': { do: 'probeReadiness' },
-      'pair operator': { do: 'ensureOperator' },
-      'probe channels': { do: 'probeChannels' },
-      'keep running': { do: 'ensureRestartPolicy' },
-      'read back': { do: 'findGateway' },
-    });
   });
 
   test('the fields of the state that continue-as-new carries, version 1', () => {
