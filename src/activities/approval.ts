@@ -5,7 +5,7 @@ import { excess, isApprovedSince, isNewSince, rolesOf, type Pairing } from '../d
 import { pairingPaceMs } from '../domain/thresholds.js';
 import { RpcError, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
-import { describeDevice, describeDevices, listDevices } from './devices.js';
+import { describeDevice, describeDevices, listDevices, unlessUnknown } from './devices.js';
 import { onGatewayClock } from './gateway-clock.js';
 import { openSession } from './operator.js';
 import { standingOf, wish, type Asking } from './pairing-request.js';
@@ -72,7 +72,7 @@ export const removeApproval = (deps: Deps) =>
         (await listDevices(session)).paired.filter((each) => each.deviceId !== own && isApprovedSince(pairing, each));
       const found = await letIn();
       for (const { deviceId } of found.filter((each) => isNewSince(pairing, each)))
-        await unlessGone(() => session.call('device.pair.remove', { deviceId }));
+        await unlessUnknown(session.call('device.pair.remove', { deviceId }));
       const left = await letIn();
       if (left.some((each) => isNewSince(pairing, each)))
         throw new Error('a device is paired again while it is removed');
@@ -83,15 +83,6 @@ export const removeApproval = (deps: Deps) =>
       session.close();
     }
   };
-
-/** Runs a removal of a device that may be gone already. */
-export async function unlessGone(remove: () => Promise<unknown>): Promise<void> {
-  try {
-    await remove();
-  } catch (error) {
-    if (!(error instanceof RpcError) || !/^unknown (deviceId|requestId)/.test(error.message)) throw error;
-  }
-}
 
 /** More than the pairing allows is for an operator to allow: exactly what this sentence says, and nothing else. */
 function demandAllowed(gateway: Changing<Pairing>, { device, has }: Asking): void {

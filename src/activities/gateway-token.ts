@@ -12,7 +12,7 @@ import { configText } from './config.js';
 import { insideWith, patchConfig, type Ask } from './config-patch.js';
 import { containerOf, ensureRestartPolicy } from './container.js';
 import type { Deps } from './deps.js';
-import { listDevices } from './devices.js';
+import { forgetDevice } from './devices.js';
 import { ensureOperator, knockAsOperator, openSession, turnedAway } from './operator.js';
 import { restartWith } from './restart.js';
 import { wayOf } from './rotatable.js';
@@ -61,18 +61,16 @@ export const restoreToken = (deps: Deps) =>
     }
     await ensureRestartPolicy(deps)(gateway);
     await ensureOperator(deps)(gateway);
-    if (change.nextDeviceGeneration !== gateway.deviceGeneration) await unpairNext(deps, changing);
+    const { id: next } = deps.keys.device(rotated(changing));
+    if (change.nextDeviceGeneration !== gateway.deviceGeneration) await forgetNext(deps, gateway, next);
     return said;
   };
 
-/** creel's device of a generation that is not to be is nobody's any more. */
-async function unpairNext(deps: Deps, changing: Changing<Rotation>): Promise<void> {
-  const { change: _change, ...gateway } = changing;
-  const { id: deviceId } = deps.keys.device(rotated(changing));
+/** creel's device of a generation that is not to be is nobody's any more, and asks for nothing. */
+async function forgetNext(deps: Deps, gateway: Gateway, deviceId: string): Promise<void> {
   const session = await openSession(deps, gateway);
   try {
-    const { paired } = await listDevices(session);
-    if (paired.some((each) => each.deviceId === deviceId)) await session.call('device.pair.remove', { deviceId });
+    await forgetDevice(session, deviceId);
   } finally {
     session.close();
   }

@@ -3,8 +3,7 @@ import { shortId } from '../domain/device.js';
 import { NotYet, Refused } from '../domain/errors.js';
 import type { Denial, Unpairing } from '../domain/pairing.js';
 import type { Deps } from './deps.js';
-import { unlessGone } from './approval.js';
-import { describeDevice, describeDevices, listDevices } from './devices.js';
+import { describeDevice, describeDevices, forgetDevice, listDevices, unlessUnknown } from './devices.js';
 import { openSession } from './operator.js';
 import { demandNotOwn } from './pairing-request.js';
 import { closeSessions, presentDevices } from './sessions.js';
@@ -17,7 +16,7 @@ export const ensureDenial = (deps: Deps) =>
     const waiting = async () => (await listDevices(session)).pending.filter((each) => each.deviceId === deviceId);
     try {
       const found = await waiting();
-      for (const { requestId } of found) await unlessGone(() => session.call('device.pair.reject', { requestId }));
+      for (const { requestId } of found) await unlessUnknown(session.call('device.pair.reject', { requestId }));
       if (found.length === 0) return `no request of device ${shortId(deviceId)} waits`;
       if ((await waiting()).length > 0) throw new NotYet(`device ${shortId(deviceId)} asks again`);
       return `the request of ${describeDevices(found)} was turned down`;
@@ -54,10 +53,7 @@ export const ensureCutOff = (deps: Deps) =>
       const { paired } = await listDevices(session);
       const found = paired.filter((each) => each.deviceId === deviceId);
       const said = found.length > 0 && (await closeSessions(session, deps.keys.device(gateway).id, found));
-      await unlessGone(() => session.call('device.pair.remove', { deviceId }));
-      const { pending } = await listDevices(session);
-      for (const { requestId } of pending.filter((each) => each.deviceId === deviceId))
-        await unlessGone(() => session.call('device.pair.reject', { requestId }));
+      await forgetDevice(session, deviceId);
       return said
         ? `device ${shortId(deviceId)} shut out, ${said}, and removed`
         : `device ${shortId(deviceId)} is not paired`;

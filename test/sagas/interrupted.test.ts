@@ -1,28 +1,36 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/domain/change.js';
-import { stepsOfChange } from '../../src/workflows/steps.js';
+import { pairSteps, provisionSteps, stepsOfChange } from '../../src/workflows/steps.js';
+import { DirectoryDevice } from '../world/directory-device.js';
 import { testSpec } from '../world/open-test-world.js';
 import {
   Interrupted,
   isBack,
   isGone,
   isKeptWhole,
+  keeping,
+  noGateway,
   placesOf,
   readyGateway,
+  sameDevices,
+  someDevices,
   upgrade,
   upgradedGateway,
+  type Asked,
+  type State,
 } from './interrupted.js';
-import type { Template, Wish } from './virtual-entity.js';
+import type { Template, VirtualEntity, Wish } from './virtual-entity.js';
 
 let ready: Template;
 let upgraded: Template;
+let none: Template;
 
 beforeAll(async () => {
-  [ready, upgraded] = await Promise.all([readyGateway(), upgradedGateway()]);
+  [ready, upgraded, none] = await Promise.all([readyGateway(), upgradedGateway(), noGateway()]);
 });
-afterAll(() => [ready, upgraded].forEach((template) => template.close()));
+afterAll(() => [ready, upgraded, none].forEach((template) => template.close()));
 
-const replacement = { number: 1, to: testSpec, save: 'a', readyMs: 2_000 } as const;
+const replacement = { number: 1, to: testSpec, save: 'a', readyMs: 60_000 } as const;
 const rotation = {
   nextTokenGeneration: 2,
   nextDeviceGeneration: 1,
@@ -30,56 +38,120 @@ const rotation = {
   evict: false,
   approved: [],
 } as const;
+const channels = [{ kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['123'] }] as const;
 
-const cases: readonly { title: string; wish: Wish; change: Change; kept?: readonly string[] }[] = [
-  { title: 'an upgrade', wish: upgrade, change: { kind: 'upgrade', ...replacement } },
+type Case = Asked & {
+  readonly title: string;
+  /** The saved states that are kept when it came to nothing. */
+  readonly kept?: readonly string[];
+  /** It begins on a gateway whose release of before is kept. */
+  readonly after?: 'upgrade';
+  /** It is limited in time. */
+  readonly limited?: true;
+  /** It puts devices out, which no way back lets in again. */
+  readonly putsOut?: true;
+};
+
+function asked(wish: Wish, change: Change): Asked {
+  return { steps: stepsOfChange(change), ask: (entity) => entity.ask(wish) };
+}
+
+/** A phone that has asked before it is let in, and comes when it is. */
+function aPhone(): Asked {
+  const phones = new WeakMap<VirtualEntity, DirectoryDevice>();
+  return {
+    steps: pairSteps,
+    ask: (entity) => {
+      const phone = new DirectoryDevice(entity.world.root, { displayName: 'Phone' });
+      phones.set(entity, phone);
+      phone.knock(entity.names.container);
+      entity.ask({ kind: 'pair', wanted: { deviceId: phone.id }, role: 'operator', scopes: [], waitMs: 120_000 });
+    },
+    meanwhile: (entity, { step, doing, moment }) => {
+      if (step === 'await device' && doing === 'do' && moment === 0) phones.get(entity)?.knock(entity.names.container);
+    },
+  };
+}
+
+const cases: readonly Case[] = [
+  { title: 'an upgrade', ...asked(upgrade, { kind: 'upgrade', ...replacement }) },
   {
     title: 'a rollback',
-    wish: { kind: 'rollback', readyMs: 2_000 },
-    change: { kind: 'rollback', ...replacement },
+    ...asked({ kind: 'rollback', readyMs: 60_000 }, { kind: 'rollback', ...replacement }),
+    after: 'upgrade',
     kept: ['a'],
   },
   {
     title: 'a change of shape',
-    wish: { kind: 'change', memoryMb: 4096, readyMs: 2_000 },
-    change: { kind: 'change', ...replacement },
+    ...asked({ kind: 'change', memoryMb: 4096, readyMs: 60_000 }, { kind: 'change', ...replacement }),
   },
   {
     title: 'other limits',
-    wish: { kind: 'change', memoryMb: 4096, live: true },
-    change: { kind: 'reconfigure', to: testSpec, channels: false, limits: true },
+    ...asked(
+      { kind: 'change', memoryMb: 4096, live: true },
+      { kind: 'reconfigure', to: testSpec, channels: false, limits: true },
+    ),
   },
   {
+    title: 'other channels',
+    ...asked({ kind: 'change', channels }, { kind: 'reconfigure', to: testSpec, channels: true }),
+  },
+  { title: 'a pairing', ...aPhone() },
+  {
     title: 'a rotation',
-    wish: { kind: 'rotate', reclaim: false, evict: false },
-    change: { kind: 'rotate', ...rotation },
+    ...asked({ kind: 'rotate', reclaim: false, evict: false }, { kind: 'rotate', ...rotation }),
+    limited: true,
+  },
+  {
+    title: 'a rotation that puts everybody out',
+    ...asked({ kind: 'rotate', reclaim: false, evict: true }, { kind: 'rotate', ...rotation, evict: true }),
+    limited: true,
+    putsOut: true,
   },
 ];
 
-describe.each(cases)('at every moment of $title, in', ({ wish, change, kept = [] }) => {
-  const interrupted = () =>
-    new Interrupted(wish.kind === 'rollback' ? upgraded : ready, wish, stepsOfChange(change).at(-1) ?? '');
+describe.each(cases)('at every moment of $title, in', ({ kept, after, limited, putsOut, ...each }) => {
+  let interrupted: Interrupted;
+  beforeAll(() => {
+    interrupted = new Interrupted(after === 'upgrade' ? upgraded : ready, each);
+  });
+  const people = putsOut ? someDevices : sameDevices;
+  const serves = async (entity: VirtualEntity, before: State) => isBack(entity, before, kept, people);
+  const comesBack = async (entity: VirtualEntity, before: State) => isKeptWhole(entity, before, people);
 
-  describe.each(placesOf(change))('the $doing of $step', (place) => {
+  describe.each(placesOf(each.steps))('the $doing of $step', (place) => {
     it('removed with its state kept: one that the record names, whole, and it comes back on it', async () => {
-      expect(await interrupted().everywhere(place, 'remove', isKeptWhole)).toBeGreaterThan(0);
+      expect(await interrupted.everywhere(place, 'remove', comesBack)).toBeGreaterThan(0);
     });
 
     it('removed with its state: nothing is left', async () => {
-      expect(await interrupted().everywhere(place, 'remove', isGone, true)).toBeGreaterThan(0);
+      expect(await interrupted.everywhere(place, 'remove', isGone, true)).toBeGreaterThan(0);
     });
 
     it('terminated: it serves as before, on its own state', async () => {
-      const check = (...told: Parameters<typeof isKeptWhole>) => isBack(...told, kept);
-      expect(
-        await interrupted().everywhere(place, 'terminate', (entity, before) => check(entity, before)),
-      ).toBeGreaterThan(0);
+      expect(await interrupted.everywhere(place, 'terminate', serves)).toBeGreaterThan(0);
     });
 
     it('cancelled: it serves as before, on its own state', async () => {
-      expect(
-        await interrupted().everywhere(place, 'cancel', (entity, before) => isBack(entity, before, kept)),
-      ).toBeGreaterThan(0);
+      expect(await interrupted.everywhere(place, 'cancel', serves)).toBeGreaterThan(0);
     });
+
+    it.runIf(limited && place.doing === 'do')('out of time: it serves as before', async () => {
+      expect(await interrupted.everywhere(place, 'time is over', serves)).toBeGreaterThan(0);
+    });
+  });
+});
+
+describe('at every moment of a provision, in', () => {
+  let interrupted: Interrupted;
+  beforeAll(() => {
+    interrupted = new Interrupted(none, { steps: provisionSteps, ask: (entity) => entity.provision({ spec: keeping }) });
+  });
+
+  describe.each(placesOf(provisionSteps))('the $doing of $step', (place) => {
+    for (const comes of ['remove', 'terminate', 'cancel'] as const)
+      it(`${comes}: nothing is left`, async () => {
+        expect(await interrupted.everywhere(place, comes, isGone, true)).toBeGreaterThan(0);
+      });
   });
 });

@@ -5,10 +5,12 @@ import { configFile, lastGoodFile } from '../../src/domain/gateway-config.js';
 import { readStateMark, stateMarkFile } from '../../src/domain/state-mark.js';
 import { replacementNames } from '../../src/domain/replacement.js';
 import { writtenFile } from '../../src/domain/written-config.js';
-import { registry, stepsOfChange } from '../../src/workflows/steps.js';
+import { registry } from '../../src/workflows/steps.js';
+import { Secret } from '../../src/domain/secret.js';
+import { DirectoryDevice } from '../world/directory-device.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
 import { at, noFault } from './faults.js';
-import { Template, VirtualEntity, type WholeSaga, type Wish } from './virtual-entity.js';
+import { Template, VirtualEntity, type Wish } from './virtual-entity.js';
 import type { FaultPlan, Interruption, Moment, Outside } from './virtual-runtime.js';
 
 /** Where an operation is interrupted: in the `do` of a step, or in its undo, because the last step is refused. */
@@ -17,9 +19,20 @@ export type Place = { readonly step: string; readonly doing: 'do' | 'undo' };
 /** A gateway that keeps its state for an hour when it is removed. */
 export const keeping = { ...testSpec, keepStateMs: 3_600_000 };
 const newer = '2026.9.7';
-export const upgrade: Wish = { kind: 'upgrade', release: newer, dev: true, retryFailed: false, readyMs: 2_000 };
+const botToken = `123456789:${'A'.repeat(35)}`;
+export const upgrade: Wish = { kind: 'upgrade', release: newer, dev: true, retryFailed: false, readyMs: 60_000 };
 
-/** A ready gateway. */
+/** No gateway yet. */
+export async function noGateway(): Promise<Template> {
+  const world = openTestWorld();
+  try {
+    return new Template(new VirtualEntity(world));
+  } finally {
+    world.close();
+  }
+}
+
+/** A ready gateway, into which somebody has let a phone. */
 export async function readyGateway(): Promise<Template> {
   return templateOf(async () => undefined);
 }
@@ -37,6 +50,8 @@ async function templateOf(begin: (entity: VirtualEntity) => Promise<void>): Prom
   const world = openTestWorld();
   try {
     const entity = await provisioned(new VirtualEntity(world), keeping);
+    new DirectoryDevice(world.root, { displayName: 'Kitchen' }).pair(entity.names.container);
+    await world.deps.secrets.write('bot', new Secret(botToken));
     await begin(entity);
     return new Template(entity);
   } finally {
@@ -52,9 +67,8 @@ export async function provisioned(entity: VirtualEntity, spec: typeof testSpec):
   return entity;
 }
 
-/** Every place at which a change can be interrupted. */
-export function placesOf(change: Parameters<typeof stepsOfChange>[0]): Place[] {
-  const steps = stepsOfChange(change);
+/** Every place at which a list can be interrupted. */
+export function placesOf(steps: readonly string[]): Place[] {
   const undoable = steps.filter((step) => registry[step]?.undo).toReversed();
   return [
     ...steps.map((step) => ({ step, doing: 'do' as const })),
@@ -62,44 +76,82 @@ export function placesOf(change: Parameters<typeof stepsOfChange>[0]): Place[] {
   ];
 }
 
-/** An operation that is interrupted once at each moment of a place, each time in a world of its own. */
+/** What only reads leaves the world as it was at the moment before it. */
+const reads = /^(find|read|list|look|last)|^device\.pair\.list$|^config\.get$|^channels\.status$|^health$/;
+
+/** What is interrupted: how it is asked for, its steps, and what people do when a moment comes. */
+export type Asked = {
+  readonly steps: readonly string[];
+  readonly ask: (entity: VirtualEntity) => void;
+  readonly meanwhile?: (entity: VirtualEntity, moment: Moment) => void;
+};
+
+/** An operation that is interrupted once at each moment of a place at which the world has changed, each time in a world of its own. */
 export class Interrupted {
   readonly #template: Template;
-  readonly #wish: Wish;
-  readonly #last: string;
-  readonly #SagaUnderProof: WholeSaga | undefined;
+  readonly #asked: Asked;
+  readonly #moments = new Map<string, Promise<readonly number[]>>();
 
-  constructor(template: Template, wish: Wish, last: string, SagaUnderProof?: WholeSaga) {
+  constructor(template: Template, asked: Asked) {
     this.#template = template;
-    this.#wish = wish;
-    this.#last = last;
-    this.#SagaUnderProof = SagaUnderProof;
+    this.#asked = asked;
   }
 
-  /** Answers how many moments the place has. */
+  /** Answers at how many moments of the place something came. */
   async everywhere(
     place: Place,
     comes: Interruption,
-    check: (entity: VirtualEntity, before: State, moment: Moment) => Promise<void>,
+    check: (entity: VirtualEntity, before: State) => Promise<void>,
     purge = false,
   ): Promise<number> {
-    for (let count = 0; ; count += 1) {
-      const moment = { ...place, moment: count };
-      let met = false;
+    let met = 0;
+    for (const moment of await this.#momentsOf(place)) {
       await this.#template.on(async (entity) => {
         const before = stateOf(entity);
-        entity.ask(this.#wish);
-        await entity.run(this.#plan(place), interruptedAt(entity, moment, comes, purge));
-        met = entity.runs.at(-1)?.runtime.interrupted === true;
-        if (met) await check(entity, before, moment);
-      }, this.#SagaUnderProof);
-      if (!met) return count;
-      assert.ok(count < 200, `${place.step} has no last moment`);
+        this.#asked.ask(entity);
+        const comesAt = interruptedAt(entity, { ...place, moment }, comes, purge);
+        await entity.run(this.#plan(place), this.#with(entity, comesAt));
+        if (!entity.runs.at(-1)?.runtime.interrupted) return;
+        met += 1;
+        await check(entity, before);
+      });
     }
+    return met;
+  }
+
+  /** The first, the last, and every one before which something was written. */
+  async #momentsOf(place: Place): Promise<readonly number[]> {
+    const key = `${place.doing} ${place.step}`;
+    const known = this.#moments.get(key) ?? this.#look(place);
+    this.#moments.set(key, known);
+    return known;
+  }
+
+  async #look(place: Place): Promise<readonly number[]> {
+    const calls: string[] = [];
+    const at: Outside['at'] = ({ step, doing, moment, call = '' }) => {
+      if (step === place.step && doing === place.doing) calls[moment] ??= call;
+      return undefined;
+    };
+    await this.#template.on(async (entity) => {
+      this.#asked.ask(entity);
+      await entity.run(this.#plan(place), this.#with(entity, { at }));
+    });
+    assert.ok(calls.length > 0, `${place.step} has no moment`);
+    const indexes = [...calls.keys()];
+    return indexes.filter((index) => index === calls.length - 1 || !reads.test(calls[index] ?? ''));
+  }
+
+  #with(entity: VirtualEntity, outside: Outside): Outside {
+    const at: Outside['at'] = (moment) => {
+      this.#asked.meanwhile?.(entity, moment);
+      return outside.at?.(moment);
+    };
+    return { ...outside, at };
   }
 
   #plan({ doing }: Place): FaultPlan {
-    return doing === 'do' ? noFault : at(this.#last, 'do', 'refuse after');
+    return doing === 'do' ? noFault : at(this.#asked.steps.at(-1) ?? '', 'do', 'refuse after');
   }
 }
 
@@ -117,23 +169,34 @@ export function interruptedAt(entity: VirtualEntity, moment: Moment, comes: Inte
   };
 }
 
-/** Every file of a customer's state and its content. */
-export type State = Readonly<Record<string, string>>;
+/** A customer's state: every file and its content, and of every paired device what the gateway knows. */
+export type State = {
+  readonly files: Readonly<Record<string, string>>;
+  readonly devices: Readonly<Record<string, string>>;
+};
 
 /**
  * What lies in the state volume, but for what creel writes into every state that it starts, and what a gateway notes whenever
- * somebody connects.
+ * somebody connects or asks.
  */
 export function stateOf(entity: VirtualEntity): State {
+  if (!entity.state.life) return { files: {}, devices: {} };
   const directory = path.join(entity.world.root, 'files', entity.names.volume);
   const names = fs.readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted();
   const files = names.filter((name) => !isOurs(name) && fs.statSync(path.join(directory, name)).isFile());
-  return Object.fromEntries(files.map((name) => [name, fs.readFileSync(path.join(directory, name), 'utf8')]));
+  const [devices, others] = [files.filter(isDevice), files.filter((name) => !isDevice(name))];
+  const read = (some: string[]) =>
+    Object.fromEntries(some.map((name) => [name, fs.readFileSync(path.join(directory, name), 'utf8')]));
+  return { files: read(others), devices: read(devices) };
+}
+
+function isDevice(name: string): boolean {
+  return name.startsWith('devices/');
 }
 
 function isOurs(name: string): boolean {
   const ours = [configFile, lastGoodFile, writtenFile, stateMarkFile];
-  return name.includes('seen/') || ours.some((each) => path.basename(name) === path.basename(each));
+  return /^(seen|pending)\//.test(name) || ours.some((each) => path.basename(name) === path.basename(each));
 }
 
 /** The state says of itself that it is whole, and belongs to the release on record. */
@@ -144,17 +207,51 @@ function isMarkedWhole(entity: VirtualEntity): void {
 }
 
 /** Removed, and what is kept is exactly one state that the record names, whole: the gateway comes back on it. */
-export async function isKeptWhole(entity: VirtualEntity, before: State): Promise<void> {
+export async function isKeptWhole(
+  entity: VirtualEntity,
+  before: State,
+  people: typeof sameDevices = sameDevices,
+): Promise<void> {
   await entity.drain();
   const { state } = entity;
   assert.deepEqual([state.phase, state.left], ['removed', []], state.reason);
   assert.ok(state.stateKeptUntil > 0, 'its state is kept');
   assert.deepEqual(entity.world.engine.leftovers(), [`volume ${entity.names.volume}`]);
-  assert.deepEqual(stateOf(entity), before);
+  assert.deepEqual(stateOf(entity).files, before.files);
   isMarkedWhole(entity);
   entity.provision({ how: 'restore', spec: entity.life.spec });
   await entity.drain();
   await serves(entity);
+  people(entity, before);
+}
+
+/** Every device is paired as it was, and creel's own asks for nothing. */
+export function sameDevices(entity: VirtualEntity, before: State): void {
+  assert.deepEqual(stateOf(entity).devices, before.devices);
+  asksForNothing(entity);
+}
+
+/** As it is when some were put out before it came back: creel's device has come in again, and nobody is in who was not. */
+export function someDevices(entity: VirtualEntity, before: State): void {
+  const own = `devices/${entity.world.deps.keys.device(entity.life).id}.json`;
+  const after = stateOf(entity).devices;
+  assert.ok(after[own], 'creel’s own device is paired');
+  assert.deepEqual(
+    Object.keys(after).filter((device) => !before.devices[device]),
+    [],
+  );
+  asksForNothing(entity);
+}
+
+/** No device of creel's waits, of this generation or of one that came to nothing: an operator would see a stranger ask. */
+function asksForNothing(entity: VirtualEntity): void {
+  const { keys } = entity.world.deps;
+  const ours = [1, 2, 3].map((deviceGeneration) => keys.device({ ...entity.life, deviceGeneration }).id);
+  const waiting = fs.readdirSync(path.join(entity.world.root, 'files', entity.names.volume, 'pending'));
+  assert.deepEqual(
+    waiting.filter((name) => ours.some((id) => name.startsWith(id))),
+    [],
+  );
 }
 
 /** Removed, and nothing is left. */
@@ -165,10 +262,16 @@ export async function isGone(entity: VirtualEntity): Promise<void> {
 }
 
 /** As before it was asked for. */
-export async function isBack(entity: VirtualEntity, before: State, kept: readonly string[] = []): Promise<void> {
+export async function isBack(
+  entity: VirtualEntity,
+  before: State,
+  kept: readonly string[] = [],
+  people: typeof sameDevices = sameDevices,
+): Promise<void> {
   await entity.drain();
   await serves(entity);
-  assert.deepEqual(stateOf(entity), before);
+  assert.deepEqual(stateOf(entity).files, before.files);
+  people(entity, before);
   isMarkedWhole(entity);
   const { container, network, volume } = entity.names;
   const shelves = kept.map(

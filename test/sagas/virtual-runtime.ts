@@ -32,6 +32,8 @@ export type Moment = {
   readonly step: string;
   readonly doing: 'do' | 'undo' | 'parked' | 'pause';
   readonly moment: number;
+  /** What was called right before it, if anything was. */
+  readonly call?: string;
 };
 
 export type Outside = {
@@ -142,13 +144,13 @@ export class VirtualRuntime implements Runtime {
   async #attempt(call: () => Promise<unknown>, step: string, doing: 'do' | 'undo', number: number): Promise<unknown> {
     const fault = this.#plan(step, doing, number);
     let count = 0;
-    const moment = () => {
-      this.#interrupt({ step, doing, moment: count });
+    const moment = (call: string) => {
+      this.#interrupt({ step, doing, moment: count, call });
       count += 1;
     };
     const signal = this.#signal();
     const attempt = () => attempting({ signal, moment }, call);
-    moment();
+    moment('');
     signal.throwIfAborted();
     if (fault === 'refuse before') throw refusal(step);
     if (fault === 'late') {

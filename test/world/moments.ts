@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** What surrounds one attempt of an activity in virtual time: its cancellation, and whoever may want to act after each call of a port. */
-export type Attempt = { readonly signal: AbortSignal; readonly moment: () => void };
+export type Attempt = { readonly signal: AbortSignal; readonly moment: (call: string) => void };
 
 const current = new AsyncLocalStorage<Attempt>();
 
@@ -15,11 +15,11 @@ export function attemptSignal(): AbortSignal | undefined {
   return current.getStore()?.signal;
 }
 
-/** A moment of the attempt that is running: whoever was cancelled at it, or before, goes no further. */
-export function passMoment(): void {
+/** A moment of the attempt that is running, after a call of a port or a piece of a copy: whoever was cancelled at it, or before, goes no further. */
+export function passMoment(call: string): void {
   const attempt = current.getStore();
   if (!attempt) return;
-  attempt.moment();
+  attempt.moment(call);
   attempt.signal.throwIfAborted();
 }
 
@@ -31,16 +31,22 @@ export function momentous<T extends object>(port: T): T {
       if (typeof member !== 'function') return member;
       return (...args: unknown[]): unknown => {
         if (!current.getStore() || name === 'close') return Reflect.apply(member, target, args);
-        return pass(() => Reflect.apply(member, target, args));
+        return pass(callName(String(name), args), () => Reflect.apply(member, target, args));
       };
     },
   });
 }
 
-async function pass(call: () => unknown): Promise<unknown> {
+/** What is called: of a gateway's own calls the method, and of a visit inside whether anything is asked there. */
+function callName(name: string, [first, second]: readonly unknown[]): string {
+  if (name === 'call' && typeof first === 'string') return first;
+  return name === 'callInside' && Array.isArray(second) && second.length === 0 ? 'lookInside' : name;
+}
+
+async function pass(name: string, call: () => unknown): Promise<unknown> {
   attemptSignal()?.throwIfAborted();
   const answer = await call();
-  passMoment();
+  passMoment(name);
   return withSession(answer);
 }
 

@@ -75,7 +75,7 @@ export const noRecords: Deps['records'] = {
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */
 export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot = root): TestWorld {
   const engine = new DirectoryEngine(root, attemptSignal);
-  engine.betweenPieces = passMoment;
+  engine.betweenPieces = () => passMoment('piece of a copy');
   for (const [index, [version, labels]] of Object.entries(testReleases).entries()) {
     engine.addImage(imageOf(version), {
       id: `sha256:${String(index + 1).repeat(64)}`,
