@@ -19,7 +19,7 @@ import {
   type GatewayState,
 } from './gateway-state.js';
 import { checkChange } from './accept-change.js';
-import { queueOwed } from './change-state.js';
+import { oweLost, queueOwed } from './change-state.js';
 import { isReplacement } from './replacement-state.js';
 import { operationWorkflowId } from './ids.js';
 import type { Limits } from './limits.js';
@@ -281,6 +281,7 @@ function enqueueRemoval(
   if (waiting && (waiting.purge || !request.purge)) return waiting.number;
   if (waiting) return push(state, 'remove', true);
   if (state.life !== undefined && !isAlive(state) && state.entered.length === 0) return lastNumber(state, request);
+  for (const { kind, change } of state.queue) if (kind === 'way-back' && change) oweLost(state, change);
   withdrawQueue(state, 'the gateway is being removed');
   return push(state, 'remove', request.purge);
 }

@@ -2,7 +2,7 @@ import type { Change } from '../domain/change.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { ChangeRequest } from './change-requests.js';
 import { isOfDrop } from './drop-state.js';
-import { isOfLook } from './look-down.js';
+import { endsWithReading } from './look-down.js';
 import { isRemoving, join, remember, setPhase, type GatewayState, type Queued } from './gateway-state.js';
 import type { Limits } from './limits.js';
 import type { OperationResult } from './operation.js';
@@ -140,11 +140,15 @@ export function endChange(
   if (result.record) state.record = result.record;
   if (result.outcome === 'done' && operation.kind !== 'way-back' && state.life)
     apply(change.kind, state, state.life, change, now, result);
+  const readBack = result.record !== undefined && result.down === undefined && endsWithReading(resting.reason);
   const mended =
-    result.outcome === 'done' &&
-    mend(state, operation, change, { wrong: resting.reason, readBack: result.record !== undefined });
+    result.outcome === 'done'
+      ? mend(state, operation, change, resting.reason, readBack)
+      : result.outcome === 'undone' && readBack;
   if (result.down !== undefined) return setPhase(state, 'degraded', result.down, now);
-  setPhase(state, mended ? 'ready' : resting.phase, mended ? '' : resting.reason, now);
+  if (mended && state.left.length === 0 && state.skipped.length === 0) return setPhase(state, 'ready', '', now);
+  const stays = state.left.map((each) => `${each.step}: ${each.reason}`).join('; ');
+  setPhase(state, resting.phase, mended && stays !== '' ? stays : resting.reason, now);
 }
 
 /** What a way back did not come to is still to be undone, whatever kept it from its end. */
@@ -156,22 +160,16 @@ function owe(state: GatewayState, change: Change, { entered }: OperationResult):
 }
 
 /**
- * A change that ended well leaves nothing of what an earlier one could not take back; true when that was all that was left.
+ * A change that ended well leaves nothing of what an earlier one could not take back; true when that was wrong with the gateway.
  * A new container is proved as a whole, whatever was wrong with the one of before; so is one that did not serve and was read back.
  */
-function mend(
-  state: GatewayState,
-  operation: Queued,
-  change: Change,
-  { wrong, readBack }: { readonly wrong: string; readonly readBack: boolean },
-): boolean {
+function mend(state: GatewayState, operation: Queued, change: Change, wrong: string, readBack: boolean): boolean {
   const before = state.left.length;
   const steps = new Set(stepsOfChange(change));
   state.left = state.left.filter(({ step }) => !steps.has(step));
   if (change.kind === 'drop-snapshot' && !isOfDrop(wrong)) return false;
   const renewed = isReplacement(change) && operation.kind !== 'way-back';
-  const looked = readBack && isOfLook(wrong);
-  return (before > 0 || renewed || looked) && state.left.length === 0 && state.skipped.length === 0;
+  return before > 0 || renewed || readBack;
 }
 
 /** A repair was asked for: a way back that is still owed comes before it, because a container must not start on another's state. */
@@ -192,8 +190,13 @@ export function loseChange(state: GatewayState, change: Change, reason: string, 
   state.backFrom = stepsOfChange(change).map((step) => ({ step, unsettledUntil }));
   if (isReplacement(change)) unsettle(state, unsettledUntil);
   setPhase(state, 'degraded', reason, now);
-  if (isRemoving(state)) return;
+  if (isRemoving(state)) return oweLost(state, change);
   const number = state.nextOperation;
   state.nextOperation += 1;
   state.queue.unshift({ number, kind: 'way-back', purge: false, change });
+}
+
+/** A removal comes before the way back of a change whose run was lost: where the state is kept, it is still to be taken back. */
+export function oweLost(state: GatewayState, change: Change): void {
+  if (!isReplacement(change) && stepsOfChange(change).some((step) => registry[step]?.undo)) state.owed = change;
 }

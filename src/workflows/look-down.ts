@@ -1,3 +1,5 @@
+import { provisionSteps } from './steps.js';
+
 const notServing = 'it does not serve: ';
 
 /** What a record says of a gateway that did not serve when it was looked at, after a change of it had come to nothing; a cure that was named already stays the only one. */
@@ -6,7 +8,15 @@ export function lookedDown(said: string, gateway: string): string {
   return `${notServing}${said}${hasCure ? '' : `. \`creel provision ${gateway}\` repairs it`}`;
 }
 
-/** Whether that is why a gateway is degraded: whatever reads it back as a whole has proved otherwise. */
-export function isOfLook(reason: string): boolean {
-  return reason.startsWith(notServing);
+/** What a repair proves and a reading does not: whoever reads a gateway back has not seen that every channel is connected, or that its engine keeps it. */
+const unread: ReadonlySet<string> = new Set(['probe channels', 'keep running']);
+
+/**
+ * Whether a gateway is degraded because it was seen not to serve, or because a repair came to no end at a step of which a reading is
+ * proof enough: whatever reads it back as a whole has proved otherwise.
+ */
+export function endsWithReading(reason: string): boolean {
+  if (reason.startsWith(notServing)) return true;
+  const step = provisionSteps.find((each) => reason.startsWith(`${each}: `));
+  return step !== undefined && !unread.has(step);
 }

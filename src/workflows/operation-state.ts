@@ -103,6 +103,7 @@ function endRemoval(state: GatewayState, operation: Queued, result: OperationRes
   state.record = undefined;
   delete state.kept;
   delete state.dropping;
+  delete state.resting;
   if (state.life && result.outcome === 'done') {
     const { underway: _underway, ...life } = state.life;
     state.life = life;

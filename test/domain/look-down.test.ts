@@ -24,9 +24,25 @@ function ready(): GatewayState {
   return { ...emptyState(2, 1_000), life, entered, phase: 'ready', alone: true };
 }
 
+const provision = {
+  kind: 'provision',
+  requestId: 'again',
+  origin: 'test',
+  place: life.place,
+  spec: testSpec,
+  birth: '7k3fq2',
+  how: 'new',
+} as const;
+const record = { version: testSpec.release, keyId: 'k' } as GatewayRecord;
+
 function rotate(state: GatewayState, requestId: string, result: Partial<OperationResult>): void {
   const request = { kind: 'rotate', requestId, origin: 'test', reclaim: true, evict: false } as const;
   acceptRequest(state, request, 'abcdefghij', 'g42', 1_000);
+  end(state, result);
+}
+
+/** What waits begins, and ends so. */
+function end(state: GatewayState, result: Partial<OperationResult>): void {
   const begun = beginOperation(state, 2_000);
   if (!begun) throw new Error('nothing began');
   endOperation(state, begun, { outcome: 'done', reason: '', tokenGeneration: 1, ...nothing, ...result }, 3_000);
@@ -38,9 +54,44 @@ describe('a gateway that did not serve when a change had come to nothing', () =>
     const down = lookedDown('gateway g42 refuses the token of generation 1. See docs/runbook.md#token-mismatch', 'g42');
     rotate(state, 'one', { outcome: 'undone', reason: 'check rotation: more than one source of truth', down });
     expect(state).toMatchObject({ phase: 'degraded', reason: down });
-    const record = { version: testSpec.release, keyId: 'k' } as GatewayRecord;
     rotate(state, 'two', { record });
     expect(state).toMatchObject({ phase: 'ready', reason: '', left: [] });
+  });
+
+  test.each([
+    ['a repair that its own token refused', 'pair operator: gateway g42 refuses the token of generation 1', 'ready'],
+    ['a repair that found no room', 'check host: host local has 12 MB of free disk', 'ready'],
+    ['a repair that saw a channel refused', 'probe channels: channel telegram refused its token', 'degraded'],
+    ['a repair that could not set the restart policy', 'keep running: the engine says no', 'degraded'],
+  ])('after %s is what a change that reads it back has seen', (_why, reason, phase) => {
+    for (const outcome of ['done', 'undone'] as const) {
+      const state = ready();
+      acceptRequest(state, provision, 'abcdefghij', 'g42', 1_000);
+      end(state, { outcome: 'stopped', reason });
+      expect(state).toMatchObject({ phase: 'degraded', reason });
+      rotate(state, outcome, { outcome, record });
+      expect(state).toMatchObject({ phase, reason: phase === 'ready' ? '' : reason });
+    }
+  });
+
+  test('stays degraded when the look after a change that came to nothing does not see it serve', () => {
+    const state = ready();
+    rotate(state, 'one', { outcome: 'undone', down: lookedDown('exit 1', 'g42') });
+    const down = lookedDown('exit 137', 'g42');
+    rotate(state, 'two', { outcome: 'undone', record, down });
+    expect(state).toMatchObject({ phase: 'degraded', reason: down });
+  });
+
+  test('says what is still left when only one of two things was mended', () => {
+    const state = ready();
+    const left = { step: 'set aside', kind: 'Refused', reason: 'the engine says no' };
+    rotate(state, 'one', {
+      outcome: 'left',
+      reason: 'prove token: closed',
+      left: [left, { ...left, step: 'apply token' }],
+    });
+    rotate(state, 'two', { record });
+    expect(state).toMatchObject({ phase: 'degraded', reason: 'set aside: the engine says no', left: [left] });
   });
 
   test('is told one cure: its own, or the usual one', () => {

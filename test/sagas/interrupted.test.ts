@@ -145,7 +145,10 @@ describe.each(cases)('at every moment of $title, in', ({ kept, after, limited, p
 describe('at every moment of a provision, in', () => {
   let interrupted: Interrupted;
   beforeAll(() => {
-    interrupted = new Interrupted(none, { steps: provisionSteps, ask: (entity) => entity.provision({ spec: keeping }) });
+    interrupted = new Interrupted(none, {
+      steps: provisionSteps,
+      ask: (entity) => entity.provision({ spec: keeping }),
+    });
   });
 
   describe.each(placesOf(provisionSteps))('the $doing of $step', (place) => {

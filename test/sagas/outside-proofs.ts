@@ -4,7 +4,17 @@ import { replacementNames } from '../../src/domain/replacement.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
 import { at } from './faults.js';
-import { interruptedAt, isBack, isGone, isKeptWhole, keeping, provisioned, stateOf, upgrade } from './interrupted.js';
+import {
+  interruptedAt,
+  isBack,
+  isGone,
+  isKeptWhole,
+  keeping,
+  provisioned,
+  someDevices,
+  stateOf,
+  upgrade,
+} from './interrupted.js';
 import type { Proof } from './saga-proofs.js';
 import { VirtualEntity, type WholeSaga, type Wish } from './virtual-entity.js';
 import type { FaultPlan, Outside } from './virtual-runtime.js';
@@ -239,6 +249,13 @@ function owed(on: On): Proof[] {
         );
       },
     ),
+    on('what a lost eviction let in is not let in when it comes back from a removal', keeping, async (entity) => {
+      const before = stateOf(entity);
+      entity.ask({ kind: 'rotate', reclaim: false, evict: true });
+      await entity.run(undefined, interruptedAt(entity, { step: 'read rotated', doing: 'do', moment: 0 }, 'terminate'));
+      entity.remove();
+      await isKeptWhole(entity, before, someDevices);
+    }),
     on('saved states that could not be let go stay on record, and go when they can', keeping, async (entity) => {
       entity.ask(upgrade);
       await entity.drain();
