@@ -1,8 +1,10 @@
 import type { Changing } from '../domain/change.js';
+import { cut, jsonBytes } from '../domain/cut.js';
 import { covers, shortId, type PendingDevice } from '../domain/device.js';
 import { NotYet, Refused } from '../domain/errors.js';
+import { fingerprint } from '../domain/fingerprint.js';
 import { excess, isApprovedSince, isNewSince, rolesOf, type Pairing } from '../domain/pairing.js';
-import { pairingPaceMs } from '../domain/thresholds.js';
+import { pairingPaceMs, wishBytes } from '../domain/thresholds.js';
 import { RpcError, type Session } from '../ports/gateway-door.js';
 import type { Deps } from './deps.js';
 import { describeDevice, describeDevices, listDevices, unlessUnknown } from './devices.js';
@@ -88,8 +90,22 @@ export const removeApproval = (deps: Deps) =>
 function demandAllowed(gateway: Changing<Pairing>, { device, has }: Asking): void {
   const beyond = excess(gateway.change, device, has);
   if (beyond.length === 0) return;
-  const sentence = `${describeDevice(device)} asks for more than was allowed: ${beyond.join(', ')}. To allow it from the start: \`creel pair ${gateway.mark.gateway} --device ${device.deviceId}\` with ${remedies(gateway.change, device)}`;
+  const sentence = `${describeDevice(device)} asks for more than was allowed: ${namedWhole(beyond)}. ${cureOf(gateway, device)}`;
   if (!gateway.allowed?.includes(sentence)) throw new Refused(sentence);
+}
+
+/** As many as a question has room for; what is not named in words is by a fingerprint of all, so that no other wish reads the same. */
+function namedWhole(all: readonly string[]): string {
+  const whole = all.join(', ');
+  if (jsonBytes(whole) <= wishBytes) return whole;
+  return `${cut(whole, wishBytes)} (${all.length} in all, together ${fingerprint(whole)})`;
+}
+
+function cureOf({ mark, change }: Changing<Pairing>, device: PendingDevice): string {
+  const [told, { gateway: id }] = [remedies(change, device), mark];
+  if (jsonBytes(told) <= wishBytes)
+    return `To allow it from the start: \`creel pair ${id} --device ${device.deviceId}\` with ${told}`;
+  return `No app asks for so much: \`creel deny ${id} --device ${device.deviceId}\` turns it down`;
 }
 
 function remedies({ role, scopes }: Pairing, device: PendingDevice): string {

@@ -13,3 +13,24 @@ export function cut(text: string, bytes: number): string {
     kept = kept.slice(0, Math.min(kept.length - 1, Math.floor((kept.length * bytes) / size)));
   return `${kept.replace(/[\ud800-\udbff]$/, '')}…`;
 }
+
+/**
+ * The same, but what is left out when it is longer is its middle, which is then seen by "…" there: a sentence begins with what happened
+ * and ends with what to do.
+ */
+export function cutMiddle(text: string, bytes: number): string {
+  if (jsonBytes(text) <= bytes) return text;
+  let letters = Math.min(bytes, text.length);
+  let short = withoutMiddle(text, letters);
+  for (let size = jsonBytes(short); size > bytes && letters > 0; size = jsonBytes(short)) {
+    letters = Math.min(letters - 1, Math.floor((letters * bytes) / size));
+    short = withoutMiddle(text, letters);
+  }
+  return short;
+}
+
+function withoutMiddle(text: string, letters: number): string {
+  const head = Math.ceil(letters / 2);
+  const [begin, end] = [text.slice(0, head), text.slice(text.length - (letters - head))];
+  return `${begin.replace(/[\ud800-\udbff]$/, '')} … ${end.replace(/^[\udc00-\udfff]/, '')}`;
+}

@@ -107,6 +107,9 @@ export const answerBytes = 8 * 1024 * 1024;
 export const devicesMost = 2_000;
 export const devicesShown = 200;
 
+/** The most of what a device asks for beyond the usual, as a question names it: with its cure it fits a failure of a history, whole. */
+export const wishBytes = 400;
+
 /** The most devices that one sentence names: an eviction of a family's devices names all of them. */
 export const devicesNamed = 50;
 

@@ -1,5 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { Away, finalKinds } from '../domain/errors.js';
+import { cutMiddle } from '../domain/cut.js';
 import { plainLines } from '../domain/heard.js';
 import { awayDelayMs } from './away-pace.js';
 
@@ -47,9 +48,8 @@ function bounded(error: Error, depth = 3): Error {
   return copy;
 }
 
-/** Whatever a message quotes, nothing in it moves a cursor; cut to what a history keeps. */
+/** Whatever a message quotes, nothing in it moves a cursor; without its middle where a history has no room for all of it. */
 function cut(raw: string): string {
-  const text = plainLines(raw, 2 * textBytes);
-  if (Buffer.byteLength(text) <= textBytes) return text;
-  return `${Buffer.from(text).subarray(0, textBytes).toString('utf8')}… (cut)`;
+  const room = 2 * textBytes; // As much as is made plain whole.
+  return cutMiddle(plainLines(cutMiddle(raw, room), room), textBytes);
 }

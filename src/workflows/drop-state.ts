@@ -1,5 +1,5 @@
 import type { SnapshotDrop } from '../domain/replacement.js';
-import { cut } from '../domain/cut.js';
+import { cutMiddle } from '../domain/cut.js';
 import { dropPausesMs, leftReasonBytes } from '../domain/thresholds.js';
 import type { DropRequest } from './change-requests.js';
 import { isAlive, isRemoving, join, push, setPhase, type GatewayState } from './gateway-state.js';
@@ -19,7 +19,7 @@ export function oweDrop(
     ...(former !== undefined && { former }),
     failures: failures + 1,
     again: now + pause,
-    reason: cut(reason, leftReasonBytes),
+    reason: cutMiddle(reason, leftReasonBytes),
   };
   showDropping(state, now);
 }

@@ -1,5 +1,5 @@
 import type { Change } from '../domain/change.js';
-import { cut } from '../domain/cut.js';
+import { cut, cutMiddle } from '../domain/cut.js';
 import { fingerprint } from '../domain/fingerprint.js';
 import type { Gateway } from '../domain/gateway.js';
 import type { GatewaySpec } from '../domain/gateway-spec.js';
@@ -170,7 +170,7 @@ export function isRemoving(state: GatewayState): boolean {
 export function setPhase(state: GatewayState, phase: Phase, reason: string, now: number): void {
   if (state.phase !== phase) state.since = now;
   state.phase = phase;
-  state.reason = cut(reason, reasonBytes);
+  state.reason = cutMiddle(reason, reasonBytes);
 }
 
 /** The running operation found the engine on which the gateway stands: from now on it is on record. */
@@ -183,7 +183,7 @@ export function placeOn(state: GatewayState, { operation, engine }: Placed): voi
 export function remember(state: GatewayState, operation: Queued, outcome: OperationOutcome, reason: string): void {
   const end = { kind: operation.kind, birth: state.life?.mark.birth ?? 'none', outcome };
   const earlier = state.ended.map((each) => ({ ...each, reason: cut(each.reason, earlierReasonBytes) }));
-  const last = { ...end, number: operation.number, reason: cut(reason, reasonBytes) };
+  const last = { ...end, number: operation.number, reason: cutMiddle(reason, reasonBytes) };
   state.ended = [...earlier, last].slice(-endedLength);
   state.answered = state.answered.map((each) => (each.operation === operation.number ? { ...each, end } : each));
 }

@@ -128,6 +128,21 @@ test('a failure that quotes anything reaches a history plain', () => {
   expect(failure.cause?.message).toBe('x');
 });
 
+test.each([
+  ['of one line', 'x'.repeat(30_000)],
+  ['of many lines', 'it said\n'.repeat(3_000)],
+  ['that takes more bytes than letters', '🦀"\u0001'.repeat(2_000)],
+])('a failure %s that is too long loses its middle, and keeps what to do', (_what, much) => {
+  const { message } = attemptFailure(
+    new Error(`g42 does not start: ${much}. See docs/runbook.md#rehearsal-refused`),
+    1,
+  );
+  expect(message).toMatch(/^g42 does not start: [^]* … [^]*See docs\/runbook\.md#rehearsal-refused$/);
+  expect(Buffer.byteLength(message)).toBeLessThanOrEqual(2_048);
+  expect(Buffer.byteLength(message)).toBeGreaterThan(1_500);
+  expect(Buffer.from(message).toString()).toBe(message);
+});
+
 function strings(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];

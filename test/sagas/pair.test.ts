@@ -7,7 +7,9 @@ import { createActivities } from '../../src/activities/activities.js';
 import type { Change, Changing } from '../../src/domain/change.js';
 import type { PairedDevice, Wanted } from '../../src/domain/device.js';
 import { ordinaryScopes, type Pairing } from '../../src/domain/pairing.js';
+import { Refused } from '../../src/domain/errors.js';
 import { clockSkewMs } from '../../src/domain/thresholds.js';
+import { attemptFailure } from '../../src/worker/attempt-failure.js';
 import { denySteps, pairSteps, unpairSteps } from '../../src/workflows/steps.js';
 import { proveChange } from '../prove-change.js';
 import { DirectoryDevice } from '../world/directory-device.js';
@@ -208,6 +210,23 @@ describe('pair', () => {
     device.knock(stage.names.container, undefined, ['operator.admin', 'operator.talk.secrets']);
     await expect(stage.world.activities.ensureApproval(told)).rejects.toThrow('operator.admin, operator.talk.secrets');
     expect(await pairedOf(stage)).toEqual([]);
+    device.knock(stage.names.container);
+    await stage.world.activities.ensureApproval(told);
+    expect(await pairedOf(stage)).toMatchObject([{ deviceId: device.id }]);
+  });
+
+  on('asks an operator in words that reach him whole, however much a device asks for', async (stage) => {
+    const scopes = (last: string) => [...Array.from({ length: 98 }, (_, index) => `ü${index}"`.repeat(9)), last];
+    const displayName = '"ü'.repeat(40);
+    const device = new DirectoryDevice(stage.world.root, { displayName, scopes: scopes('zz.one') });
+    device.knock(stage.names.container);
+    const change = pairing({ deviceId: device.id });
+    const sentence = (await stage.run(change)).reason.replace(/^approve device: /, '');
+    expect(attemptFailure(new Refused(sentence), 1).message).toBe(sentence);
+    expect(sentence).toMatch(/: `creel deny g42 --device [0-9a-f]{64}` turns it down$/);
+    const told: Changing<Pairing> = { ...stage.gateway, change, allowed: [sentence] };
+    device.knock(stage.names.container, undefined, scopes('zz.two'));
+    await expect(stage.world.activities.ensureApproval(told)).rejects.toThrow(/asks for more than was allowed/);
     device.knock(stage.names.container);
     await stage.world.activities.ensureApproval(told);
     expect(await pairedOf(stage)).toMatchObject([{ deviceId: device.id }]);
