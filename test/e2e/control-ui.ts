@@ -59,7 +59,7 @@ export class PlainBrowser {
 
   /** Waits until the Control UI says that the browser has to be approved. */
   async asks(): Promise<void> {
-    await this.#page.getByText('Approve this browser').waitFor({ timeout: 30_000 });
+    await this.#page.getByText('Approve this browser').waitFor({ timeout: 60_000 });
   }
 
   /** Waits until the Control UI is connected: it asks by itself, and again when Chromium has dropped its connections. */
@@ -68,7 +68,7 @@ export class PlainBrowser {
       const message = this.#page.getByText('Message Assistant').or(this.#page.getByText('Type a message below'));
       const shown = await message
         .first()
-        .waitFor({ timeout: 20_000 })
+        .waitFor({ timeout: 60_000 })
         .then(
           () => true,
           () => false,
@@ -95,14 +95,14 @@ function launch(): Promise<Browser> {
   });
 }
 
-/** Waits until the Control UI shows what it came to; 20 s without either is no connection, too. */
+/** Waits until the Control UI shows what it came to. Without either for a minute there is no connection; sooner a slow page would be opened again with a link that it has used. */
 async function isConnected(page: Page, version: string): Promise<boolean> {
   const connected = page.getByText(version, { exact: true });
   const failed = page.getByText(/Gateway secret rejected|This Gateway expects its token/);
   await connected
     .or(failed)
     .first()
-    .waitFor({ timeout: 20_000 })
+    .waitFor({ timeout: 60_000 })
     .catch(() => undefined);
   return connected.isVisible();
 }
