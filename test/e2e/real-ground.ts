@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -7,6 +8,7 @@ import type { Catalogue } from '../../src/domain/release.js';
 import { found, foundSocket } from '../found.js';
 import { Ground } from '../temporal/ground.js';
 import type { TestServer } from '../temporal/server.js';
+import { makersPrefix, noteMaker, takeDeadMakers } from './makers.js';
 
 /** The key of every deployment that a test makes. */
 export const testKey = 'cd'.repeat(32);
@@ -39,24 +41,41 @@ export class RealGround extends Ground {
   constructor(server: TestServer, queue?: string) {
     super(
       server,
-      fs.mkdtempSync(path.join(os.tmpdir(), 'creel-e2e-')),
+      fs.mkdtempSync(path.join(os.tmpdir(), makersPrefix)),
       queue === undefined ? ownId() : mintedId(),
       queue,
     );
+    noteMaker(this.root, this.deployment);
+  }
+
+  /** First takes away what runs that were killed have left: their gateways come back with every start of the engine. */
+  override async startWorker(work?: Parameters<Ground['startWorker']>[0]): Promise<ChildProcess> {
+    for (const { deployment, root } of takeDeadMakers()) {
+      await this.#clear(deployment);
+      fs.rmSync(root, { recursive: true, force: true });
+    }
+    return super.startWorker(work);
   }
 
   /** Everything on the engine that carries this deployment's mark, as `kind name`, sorted. */
   async leftovers(): Promise<string[]> {
+    return (await this.#markedBy(this.deployment)).map(({ kind, name }) => `${kind} ${name}`).toSorted();
+  }
+
+  async #markedBy(deployment: string): Promise<Awaited<ReturnType<DockerodeEngine['listMarked']>>> {
     const marked = await this.engine.listMarked();
-    const own = marked.filter(({ labels }) => labels['creel.deployment'] === this.deployment);
-    return own.map(({ kind, name }) => `${kind} ${name}`).toSorted();
+    return marked.filter(({ labels }) => labels['creel.deployment'] === deployment);
   }
 
   /** Removes whatever a failed test left: the next one must not stumble over it. */
-  async clear(): Promise<void> {
-    const order = ['container', 'network', 'volume'] as const;
-    const left = (await this.leftovers()).map((each) => each.split(' ') as [(typeof order)[number], string]);
-    for (const [kind, name] of left.toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b))) {
+  clear(): Promise<void> {
+    return this.#clear(this.deployment);
+  }
+
+  async #clear(deployment: string): Promise<void> {
+    const order = ['container', 'network', 'volume'];
+    const left = await this.#markedBy(deployment);
+    for (const { kind, name } of left.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))) {
       if (kind === 'container') await this.engine.removeContainer(name);
       if (kind === 'volume') await this.engine.removeVolume(name);
       if (kind === 'network')
