@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
-import { ask, localPlace, placeOn, proposedBirth, request } from '../client/gateways.js';
+import { placeServed } from '../client/engines.js';
+import { ask, localPlace, proposedBirth, request } from '../client/gateways.js';
 import type { Flags } from '../client/connect.js';
 import { UnknownGateway } from '../client/failure.js';
 import { Refused } from '../domain/errors.js';
@@ -79,7 +80,7 @@ async function provision(rawId: string, options: Options): Promise<void> {
       requestId,
       origin: origin(),
       spec,
-      place: options.engine === undefined ? localPlace : placeOn(options.engine),
+      place: options.engine === undefined ? localPlace : await placeServed(client, options.engine),
       birth,
       how,
     };

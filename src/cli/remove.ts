@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { ask, placeOn, request } from '../client/gateways.js';
+import { placeServed } from '../client/engines.js';
+import { ask, request } from '../client/gateways.js';
 import { gatewayBirth, gatewayId } from '../domain/gateway.js';
 import type { RemoveRequest } from '../workflows/requests.js';
 import { confirm } from './confirm.js';
@@ -35,11 +36,11 @@ export function removeCommand() {
         requestId,
         origin: origin(),
         purge: options.purge === true,
-        ...(options.engine !== undefined && { place: placeOn(options.engine) }),
         ...birth,
       };
       await withTemporal(options, async (client, target) => {
-        const accepted = await request(client, id, asked);
+        const place = options.engine === undefined ? {} : { place: await placeServed(client, options.engine) };
+        const accepted = await request(client, id, { ...asked, ...place });
         const shown = { json: options.json === true, target };
         sayAccepted(accepted, requestId, shown, options.detach === true);
         if (options.detach) return;

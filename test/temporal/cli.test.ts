@@ -99,6 +99,18 @@ describe('without a deployment', () => {
 describe('without a worker', () => {
   beforeAll(init);
 
+  it('an engine that no worker ever served is refused, before it is on any record', async () => {
+    for (const asked of [
+      ['remove', 'g1'],
+      ['provision', 'g1', ...spec],
+    ]) {
+      const { exitCode, stderr } = await creel(...asked, '--engine', 'engine-mistyped');
+      expect(stderr).toMatch(/no worker ever served engine engine-mistyped\. Those there are: none/);
+      expect(exitCode).toBe(3);
+    }
+    expect((await client.workflow.count("WorkflowType = 'gateway'")).count).toBe(0);
+  });
+
   it('says so, keeps the request of a new gateway, and shows what is on record', async () => {
     const asked = await creel('provision', 'lone', ...spec, '--request-id', 'r1');
     expect(asked.stderr).toContain('no worker answered');
