@@ -305,7 +305,7 @@ function startAttributes(gateway: string, asked: Request): SearchAttributePair[]
     ...birth,
     ...release,
     { key: gatewayPhaseKey, value: 'queued' },
-    { key: gatewayHostKey, value: asked.place?.engine ?? localPlace.host },
+    { key: gatewayHostKey, value: localPlace.host },
     { key: needsAttentionKey, value: false },
   ];
 }

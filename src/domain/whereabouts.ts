@@ -22,7 +22,7 @@ export type Whereabouts = {
 
 /** The engine that carries this life; undefined when none of those that were asked does. Two that do are `Refused`: which one is meant, nobody can say. */
 function engineOf({ gateway, birth }: Mark, { asked }: Whereabouts): string | undefined {
-  const carriers = asked.filter(({ lives }) => lives.some((life) => life.birth === birth));
+  const carriers = carriersOf(birth, asked);
   const [first, second] = carriers;
   if (!second) return first?.engine;
   const each = carriers.map(({ engine, lives }) => {
@@ -31,6 +31,20 @@ function engineOf({ gateway, birth }: Mark, { asked }: Whereabouts): string | un
   });
   throw new Refused(
     `birth ${birth} of ${gateway} is on ${each.join(' and on ')}: one is a copy of the other. Remove the copy's by hand, or stop the worker beside it, and ask again; see docs/runbook.md#engine-not-on-record`,
+  );
+}
+
+function carriersOf(birth: string, asked: Whereabouts['asked']): Whereabouts['asked'] {
+  return asked.filter(({ lives }) => lives.some((life) => life.birth === birth));
+}
+
+/** The engine that an operator named for a life, or `Refused`: no worker ever served it, or the life is on another one. */
+export function engineNamed({ gateway, birth }: Mark, wanted: string, seen: Whereabouts): string {
+  demandServed(wanted, seen);
+  const carriers = carriersOf(birth, seen.asked).map(({ engine }) => engine);
+  if (carriers.length === 0 || carriers.includes(wanted)) return wanted;
+  throw new Refused(
+    `birth ${birth} of ${gateway} is on engine ${carriers.join(', ')}, not ${wanted}. Leave the engine out`,
   );
 }
 
@@ -48,8 +62,11 @@ export function engineHolding(mark: Mark, seen: Whereabouts, verb: 'provision' |
   );
 }
 
-/** The engine of a life whose record was lost, or `Refused`: it is on none of those that were asked. */
-export function engineOfLost(mark: Mark, seen: Whereabouts): string {
+/** The engine of a life whose record was lost, or `Refused`: it is on none of those that were asked, or not on the one that was named. */
+export function engineOfLost(mark: Mark, { engine: wanted }: Pick<Place, 'engine'>, everywhere: Whereabouts): string {
+  if (wanted !== undefined) demandServed(wanted, everywhere);
+  const meant = everywhere.asked.filter(({ engine }) => wanted === undefined || engine === wanted);
+  const seen = { ...everywhere, asked: meant };
   const found = engineOf(mark, seen);
   if (found !== undefined) return found;
   const asked = seen.asked.map(({ engine }) => engine).join(', ');
@@ -72,9 +89,17 @@ export function engineForNew(mark: Mark, place: Place, seen: Whereabouts): strin
         elsewhere.map(({ life }) => life),
       ),
     );
+  demandServed(wanted, seen);
+  return wanted;
+}
+
+/** Whatever is asked on an engine that no worker ever served would wait for ever. */
+function demandServed(wanted: string, seen: Whereabouts): void {
   const known = [...seen.asked, ...seen.unasked].map(({ engine }) => engine);
-  if (known.includes(wanted)) return wanted;
-  throw new Refused(`no worker ever served engine ${wanted}. Those there are: ${known.join(', ')}`);
+  if (known.includes(wanted)) return;
+  throw new Refused(
+    `no worker ever served engine ${wanted}. Those there are: ${known.join(', ')}; see docs/runbook.md#engine-not-on-record`,
+  );
 }
 
 function silent({ unasked }: Whereabouts): string {

@@ -174,8 +174,28 @@ function checkRemove(state: GatewayState, request: RemoveRequest): void {
   if (isRemoving(state)) throw new Refused(`another removal is under way. Ask again when it has ended`);
 }
 
-/** Takes a checked request in: queues its operation, joins one that waits, or answers as before. */
+/**
+ * Takes a checked request in: queues its operation, joins one that waits, or answers as before. An engine that it names for a life of
+ * which none is on record is looked for by that operation, and on record when it was found.
+ */
 export function acceptRequest(
+  state: GatewayState,
+  request: Request,
+  deployment: string,
+  gateway: string,
+  now: number,
+): Accepted {
+  const engine = soughtEngine(state, request);
+  const known = answeredTo(state, request.requestId);
+  if (engine === undefined || known) return acceptBelieved(state, request, deployment, gateway, now);
+  const operation = enqueue(state, withoutEngine(request), deployment, gateway, now);
+  state.queue = state.queue.map((each) => (each.number === operation ? { ...each, engine } : each));
+  rememberAnswer(state, request, operation, now);
+  return answer(state, gateway, operation);
+}
+
+/** The same as older versions did, in what they began: an engine that was named stood on record from then on. */
+export function acceptBelieved(
   state: GatewayState,
   request: Request,
   deployment: string,
@@ -184,14 +204,32 @@ export function acceptRequest(
 ): Accepted {
   const known = answeredTo(state, request.requestId);
   const operation = known?.operation ?? enqueue(state, request, deployment, gateway, now);
-  if (!known) {
-    const end = endOf(state, operation);
-    const id = fingerprint(request.requestId);
-    const content = fingerprint(contentOf(request));
-    state.answered.push({ id, content, operation, at: now, ...(end && { end }) });
-    forgetBeyond(state, answeredLength);
-  }
+  if (!known) rememberAnswer(state, request, operation, now);
   return answer(state, gateway, operation);
+}
+
+/** The engine that a request names for a life of which none is on record; undefined where it names none, or the one on record. */
+export function soughtEngine(state: GatewayState, request: Request): string | undefined {
+  if (request.kind !== 'provision' && request.kind !== 'remove') return undefined;
+  const begins =
+    request.kind === 'provision'
+      ? !isAlive(state) && request.how !== 'restore'
+      : request.birth !== undefined && request.birth !== state.life?.mark.birth;
+  return begins || state.life?.place.engine === undefined ? request.place?.engine : undefined;
+}
+
+function withoutEngine(request: Request): Request {
+  if (request.place === undefined) return request;
+  const { engine: _engine, ...place } = request.place;
+  return { ...request, place };
+}
+
+function rememberAnswer(state: GatewayState, request: Request, operation: number, now: number): void {
+  const end = endOf(state, operation);
+  const id = fingerprint(request.requestId);
+  const content = fingerprint(contentOf(request));
+  state.answered.push({ id, content, operation, at: now, ...(end && { end }) });
+  forgetBeyond(state, answeredLength);
 }
 
 /** Remembers so many at most: what has ended is forgotten first. */
@@ -223,7 +261,7 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
   return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);
 }
 
-/** A record that names no engine takes the one of an operator's word. */
+/** What older versions did: a record that names no engine takes the one of an operator's word. */
 function standOn(state: GatewayState, { place }: ProvisionRequest | RemoveRequest): void {
   const { life } = state;
   if (life && life.place.engine === undefined && place?.engine !== undefined)

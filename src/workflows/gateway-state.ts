@@ -19,6 +19,8 @@ export type Queued = {
   readonly asked?: ChangeRequest;
   /** What a change is to come to, from when it begins. */
   readonly change?: Change;
+  /** On which engine it is to be looked for, by an operator's word, where the record names none. */
+  readonly engine?: string;
 };
 
 /** A request that was accepted once, and what carries it out. */

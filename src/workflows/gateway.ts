@@ -16,7 +16,7 @@ import { Refused } from '../domain/errors.js';
 import { gatewayId, layout } from '../domain/gateway.js';
 import type { Rotation } from '../domain/rotation.js';
 import { describeHandOver, describeState, detailsOf, handOverOf } from './describe.js';
-import { acceptRequest, checkForms, checkRequest } from './accept-request.js';
+import { acceptBelieved, acceptRequest, checkForms, checkRequest, soughtEngine } from './accept-request.js';
 import { carry, restored } from './carried-state.js';
 import {
   emptyState,
@@ -280,7 +280,9 @@ class Entity {
   }
 
   #accept(request: Request): Accepted {
-    return acceptRequest(this.#state, request, this.#start.deployment, this.#start.gateway, Date.now());
+    const isSought = soughtEngine(this.#state, request) === undefined || patched('an engine by word is looked for');
+    const accept = isSought ? acceptRequest : acceptBelieved;
+    return accept(this.#state, request, this.#start.deployment, this.#start.gateway, Date.now());
   }
 
   #withdraw({ requestId, reason }: Withdrawal): Standing | undefined {

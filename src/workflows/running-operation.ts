@@ -54,6 +54,12 @@ function typeOf({ kind, change }: Queued): string {
   return kind === 'change' && change?.kind === 'reconfigure' ? 'reconfigureGateway' : workflowTypes[kind];
 }
 
+/** The gateway as its operation is told of it: with the engine on which it is to look for it, where none is on record. */
+function whereSought(life: Gateway, { engine }: Queued): Gateway {
+  if (engine === undefined || life.place.engine !== undefined) return life;
+  return { ...life, place: { ...life.place, engine } };
+}
+
 /** The one operation that an entity runs: a child workflow, its cancellation and its operator's words. */
 export class RunningOperation {
   readonly #start: GatewayStart;
@@ -154,7 +160,7 @@ export class RunningOperation {
         layout: 1,
         kind,
         number,
-        gateway: life,
+        gateway: whereSought(life, this.#operation),
         steps: operationSteps(this.#state, this.#operation),
         entered: enteredBefore(this.#state, this.#operation),
         limits: limitsFor(this.#start.limits, this.#operation.change),

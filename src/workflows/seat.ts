@@ -8,7 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { Refused } from '../domain/errors.js';
-import { engineForNew, engineHolding, engineOfLost } from '../domain/whereabouts.js';
+import { engineForNew, engineHolding, engineNamed, engineOfLost } from '../domain/whereabouts.js';
 import type { OperationInput, OperationResult } from './operation.js';
 import { placedSignal, type Left } from './requests.js';
 import { registry } from './steps.js';
@@ -47,7 +47,8 @@ async function find(input: OperationInput): Promise<string> {
   const look = () => lookEverywhere(mark, input.limits);
   const seen = await (isUndoing(input) ? CancellationScope.nonCancellable(look) : look());
   if (input.kind === 'provision') return engineForNew(mark, place, seen);
-  if (input.kind === 'take-up') return engineOfLost(mark, seen);
+  if (input.kind === 'take-up') return engineOfLost(mark, place, seen);
+  if (place.engine !== undefined) return engineNamed(mark, place.engine, seen);
   return engineHolding(mark, seen, input.kind === 'remove' || input.kind === 'purge' ? 'remove' : 'provision');
 }
 

@@ -25,7 +25,7 @@ import { withdraw } from '../../src/workflows/standing.js';
 import { registry } from '../../src/workflows/steps.js';
 import { refusal } from './refusal.js';
 
-const place = { provider: 'local', host: 'h'.repeat(253) } as const;
+const place = { provider: 'local', host: 'h'.repeat(253), engine: 'e'.repeat(128) } as const;
 const now = 1_764_284_570_000;
 
 /** Channels that name as many senders, as long ones, and as long secrets as may be. */

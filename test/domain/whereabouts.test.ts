@@ -3,7 +3,7 @@ import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.
 import { emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { Request } from '../../src/workflows/requests.js';
-import { engineHolding } from '../../src/domain/whereabouts.js';
+import { engineHolding, engineNamed, engineOfLost } from '../../src/domain/whereabouts.js';
 import { testSpec } from '../world/open-test-world.js';
 import { refusal } from './refusal.js';
 
@@ -36,7 +36,53 @@ describe('a record whose engine is found nowhere', () => {
     const cure = curedBy(refusal(() => engineHolding(mark, nowhere, verb)));
     checkRequest(state, cure, defaultLimits);
     acceptRequest(state, cure, mark.deployment, mark.gateway, 0);
-    expect(state.life?.place.engine).toBe('engine-b');
-    expect(state.queue).toHaveLength(1);
+    expect(state.queue).toMatchObject([{ engine: 'engine-b' }]);
+    expect(state.life?.place.engine).toBeUndefined();
+    expect(engineNamed(mark, 'engine-b', { ...nowhere, unasked: [{ engine: 'engine-b', host: 'b' }] })).toBe(
+      'engine-b',
+    );
+  });
+});
+
+describe('an engine that an operator names', () => {
+  const life = { birth: mark.birth, resources: ['volume oc-g42-7k3fq2-state'] };
+  const seen = {
+    here: 'engine-a',
+    asked: [
+      { engine: 'engine-a', lives: [life] },
+      { engine: 'engine-b', lives: [] },
+    ],
+    unasked: [{ engine: 'engine-c', host: 'c' }],
+  };
+
+  test.each([
+    [{ kind: 'provision', spec: testSpec, birth: mark.birth, how: 'new' }, emptyState(1, 0)],
+    [{ kind: 'provision', spec: testSpec, birth: mark.birth, how: 'take up' }, emptyState(1, 0)],
+    [{ kind: 'remove', purge: true, birth: mark.birth }, emptyState(1, 0)],
+    [{ kind: 'provision', spec: testSpec, birth: mark.birth, how: 'new' }, recorded({ phase: 'degraded' })],
+    [{ kind: 'remove', purge: false }, recorded({ phase: 'degraded' })],
+  ])('is never on record before it was found: %o', (wish, state) => {
+    const request = { ...wish, requestId: 'r', origin: 'test', place: { ...place, engine: 'engine-mistyped' } };
+    checkRequest(state, request as Request, defaultLimits);
+    acceptRequest(state, request as Request, mark.deployment, mark.gateway, 0);
+    expect(JSON.stringify(state.life)).not.toContain('mistyped');
+    expect(state.queue).toMatchObject([{ engine: 'engine-mistyped' }]);
+    const again = acceptRequest(state, request as Request, mark.deployment, mark.gateway, 0);
+    expect(again).toMatchObject({ operation: state.queue[0]?.number });
+  });
+
+  test('and that no worker ever served is refused, with those there are', () => {
+    expect(refusal(() => engineNamed(mark, 'engine-mistyped', seen))).toMatch(
+      /no worker ever served engine engine-mistyped\. Those there are: engine-a, engine-b, engine-c/,
+    );
+    expect(refusal(() => engineOfLost(mark, { engine: 'engine-mistyped' }, seen))).toMatch(/no worker ever served/);
+  });
+
+  test('and that another one is of which the mark stands is refused; of two copies the named one is taken', () => {
+    expect(refusal(() => engineNamed(mark, 'engine-b', seen))).toMatch(/is on engine engine-a, not engine-b/);
+    expect(refusal(() => engineOfLost(mark, { engine: 'engine-b' }, seen))).toMatch(/is on engine engine-b; not asked/);
+    expect(engineOfLost(mark, { engine: 'engine-a' }, seen)).toBe('engine-a');
+    const copied = { ...seen, asked: seen.asked.map((each) => ({ ...each, lives: [life] })) };
+    expect(engineNamed(mark, 'engine-b', copied)).toBe('engine-b');
   });
 });

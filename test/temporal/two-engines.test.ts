@@ -120,6 +120,30 @@ describe('two machines, each with an engine and a worker', { timeout: 120_000 },
     });
   });
 
+  it('one that is mistyped, asked for over the wire for a life of which none is on record, is refused and on no record', async () => {
+    await play(async (stage) => {
+      const typo = placeOn('engine-mistyped');
+      const reason = expect.stringContaining('no worker ever served engine engine-mistyped');
+      const { birth } = await stage.provision({ place: placeOn(engines[0]) });
+      await stage.settled();
+      await forgetEngine(stage);
+      await stage.provision({ place: typo });
+      expect(await stage.settled()).toMatchObject({ last: { kind: 'repair', outcome: 'stopped', reason } });
+      await stage.remove({ place: typo });
+      const left = expect.arrayContaining([expect.objectContaining({ reason })]);
+      expect(await stage.settled()).toMatchObject({ last: { kind: 'remove', outcome: 'left' }, left });
+      expect(leftOn(grounds[0], stage)).toEqual(stage.expected(birth));
+      await stage.remove();
+      expect(await stage.settled()).toMatchObject({
+        last: { outcome: 'done' },
+        life: { place: { engine: engines[0] } },
+      });
+      expect(leftOn(grounds[0], stage)).toEqual([]);
+      await stage.provision({ place: typo, how: 'take up', birth: 'aaaaaa' });
+      expect(await stage.settled()).toMatchObject({ phase: 'none', reason });
+    });
+  });
+
   it('a gateway does not move: a place that another engine is in is refused', async () => {
     await play(async (stage) => {
       await stage.provision({ place: placeOn(engines[0]) });
