@@ -66,7 +66,8 @@ async function seed(ground: DirectoryGround, client: Client, id: string): Promis
   const gateway: Gateway = { ...ground.world.gateway(id), spec };
   const activities: Activities = ground.world.activities;
   let record: unknown;
-  for (const step of provisionSteps) {
+  for (const step of provisionSteps.filter((each) => each !== 'check host')) {
+    // It makes nothing, and looks at all the others.
     const name = registry[step]?.do as keyof Activities;
     record = await (activities[name] as (told: Gateway) => Promise<unknown>)(gateway);
   }

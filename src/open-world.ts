@@ -9,6 +9,7 @@ import { LogPager } from './adapters/log-pager.js';
 import { SecretFile, type StoreKey } from './adapters/secret-file.js';
 import { WebhookPager } from './adapters/webhook-pager.js';
 import type { Config } from './config.js';
+import type { FormerIds } from './domain/engine-id.js';
 import type { Place } from './domain/gateway.js';
 import type { KeyRing } from './domain/key-ring.js';
 import { startPeriodMs } from './domain/thresholds.js';
@@ -19,21 +20,23 @@ export type Opening = {
   readonly config: Pick<Config, 'catalogue' | 'pool' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'>;
   readonly keys: KeyRing;
   readonly deployment: string;
+  /** By which ids records may still name the engine; none where absent. */
+  readonly formerIds?: FormerIds;
   /** The cancellation of the activity that is running, if any. */
   readonly signal: () => AbortSignal | undefined;
   readonly log: Logger;
 };
 
 /** The real world: the only place that makes adapters. A secret file that no key here opens is `Refused`. */
-export function openWorld({ config, keys, deployment, signal, log }: Opening): World {
+export function openWorld({ config, keys, deployment, formerIds, signal, log }: Opening): World {
   const engineSocket = { socketPath: config.engineSocket, signal };
-  const identity = new EngineIdentity(engineSocket);
+  const identity = new EngineIdentity(engineSocket, formerIds);
   const engineAt = (place: Place) => new DockerodeEngine({ ...engineSocket, identity: identity.of(place) });
   return {
     keys,
     catalogue: config.catalogue,
     pool: config.pool,
-    hosts: new LocalHost(engineSocket),
+    hosts: new LocalHost(engineSocket, formerIds),
     engineAt,
     door: new OpenclawDoor({ dial: localDial, engineAt, signal }),
     secrets: openSecrets(config, () => keys.all(), deployment),

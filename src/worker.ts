@@ -3,6 +3,7 @@ import { toClientOptions } from '@temporalio/envconfig';
 import { readProfile } from './client/connect.js';
 import { Unreachable } from './client/failure.js';
 import { readConfig } from './config.js';
+import { formerIds } from './domain/deployment-engines.js';
 import { Refused } from './domain/errors.js';
 import { openKeyRing, openKeys } from './key-file.js';
 import { openWorld } from './open-world.js';
@@ -26,7 +27,9 @@ async function main(): Promise<void> {
     readKeys: () => openKeys(config.keyFile),
     openWorld: (held) => {
       const keys = openKeyRing(config.keyFile, held);
-      return openWorld({ config, keys, deployment: held.deployment, signal: currentSignal, log });
+      const { deployment, engines } = held;
+      const known = { deployment, formerIds: (engine: string) => formerIds(engines, engine) };
+      return openWorld({ config, keys, ...known, signal: currentSignal, log });
     },
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     slots: config.slots,

@@ -35,6 +35,7 @@ import {
 } from './reconfiguration.js';
 import { ensureRehearsal, removeRehearsal } from './rehearsal.js';
 import { ensureRelease } from './release.js';
+import { ensureRenamed } from './renamed-engine.js';
 import { ensureNextRelease, probeReplaceable } from './replaceable.js';
 import {
   ensureCommitted,
@@ -172,6 +173,7 @@ function reconfiguring(deps: Deps) {
 function looking(deps: Deps) {
   return {
     findEngines: findEngines(deps),
+    ensureRenamed: ensureRenamed(deps),
     findLives: findLives(deps),
     findGeneration: findGeneration(deps),
     revealToken: revealToken(deps),

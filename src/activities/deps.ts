@@ -1,4 +1,5 @@
 import type { DeploymentKeys } from '../domain/deployment-keys.js';
+import type { RenamedEngine } from '../domain/deployment-engines.js';
 import type { Fleet, Seen } from '../domain/fleet.js';
 import type { KnownEngine } from '../domain/whereabouts.js';
 import type { RotateRequest } from '../workflows/change-requests.js';
@@ -31,6 +32,10 @@ export type GatewayRecords = {
   readonly gateways: () => AsyncIterable<string>;
   /** What each of these says of itself; one that is asked in vain is `silent`. `NotYet` when nobody of them answers. */
   readonly see: (gateways: readonly string[]) => Promise<Map<string, Seen>>;
+  /** The ids of all gateways that stand on an engine, removed ones too, as a list has them. */
+  readonly standingOn: (engine: string) => AsyncIterable<string>;
+  /** Tells the deployment that an engine, by which records name it, has another id now. */
+  readonly renameEngine: (renamed: RenamedEngine) => Promise<void>;
   readonly describe: (gateway: string) => Promise<Description | undefined>;
   /** Asks a gateway that has a record, which never begins one: false when it has none. */
   readonly request: (gateway: string, asked: RotateRequest) => Promise<boolean>;

@@ -9,6 +9,8 @@ export type EnginesSeen = {
   readonly here: string;
   readonly lives: readonly Life[];
   readonly others: readonly KnownEngine[];
+  /** The ids that its own engine had before. */
+  readonly hereWas?: readonly string[];
 };
 
 const beside: Place = { provider: 'local', host: 'local' };
@@ -21,5 +23,6 @@ export const findEngines = (deps: Deps) =>
       findLives(deps)({ ...asked, place: { ...beside, engine: here } }),
       deps.findEngines(),
     ]);
-    return { here, lives, others: known.filter(({ engine }) => engine !== here) };
+    const hereWas = known.find(({ engine }) => engine === here)?.was;
+    return { here, lives, others: known.filter(({ engine }) => engine !== here), ...(hereWas && { hereWas }) };
   };

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { demandEngine, engineId } from '../domain/engine-id.js';
+import { demandEngine, engineId, type FormerIds } from '../domain/engine-id.js';
 import type { Place } from '../domain/gateway.js';
 import { engineIdFreshMs } from '../domain/thresholds.js';
 import { request, type EngineAt, type Identity } from './docker-call.js';
@@ -16,18 +16,20 @@ type Known = { readonly id: string; readonly at: number; readonly socket: string
  */
 export class EngineIdentity {
   readonly #at: EngineAt;
+  readonly #formerIds: FormerIds;
   #known: Known | undefined;
   #reading: Promise<Known> | undefined;
 
-  constructor(at: Pick<EngineAt, 'socketPath' | 'signal'>) {
+  constructor(at: Pick<EngineAt, 'socketPath' | 'signal'>, formerIds: FormerIds = () => []) {
     this.#at = at;
+    this.#formerIds = formerIds;
   }
 
   /** The identity that a place demands. */
   of(place: Place): Identity {
     return {
       demand: async () => {
-        if (place.engine !== undefined) demandEngine(place, await this.id(), this.#at.socketPath);
+        if (place.engine !== undefined) demandEngine(place, await this.id(), this.#at.socketPath, this.#formerIds);
       },
       lost: () => this.lost(),
     };

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import { demandEngine, engineId } from '../domain/engine-id.js';
+import { demandEngine, engineId, type FormerIds } from '../domain/engine-id.js';
 import type { Place } from '../domain/gateway.js';
 import type { HostFacts, HostProvider } from '../ports/host-provider.js';
 import { request, type EngineAt } from './docker-call.js';
@@ -20,9 +20,11 @@ const lookAgainMs = 50;
 /** The machine that this process runs on, as its Docker engine sees it. */
 export class LocalHost implements HostProvider {
   readonly #at: EngineAt;
+  readonly #formerIds: FormerIds;
 
-  constructor(at: EngineAt) {
+  constructor(at: EngineAt, formerIds: FormerIds = () => []) {
     this.#at = at;
+    this.#formerIds = formerIds;
   }
 
   async readHost(place: Place): Promise<HostFacts> {
@@ -33,7 +35,7 @@ export class LocalHost implements HostProvider {
     ]);
     const [disk, kernel] = await Promise.all([engineDisk(info), kernelOf(info.MemTotal)]);
     const { socketPath } = this.#at;
-    demandEngine(place, engineId(info.ID, socketPath), socketPath);
+    demandEngine(place, engineId(info.ID, socketPath), socketPath, this.#formerIds);
     return {
       engineId: info.ID,
       engine: engineFacts(info, version),

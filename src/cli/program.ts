@@ -4,6 +4,7 @@ import { denyCommand } from './deny.js';
 import { changeCommand } from './change.js';
 import { describeCommand } from './describe.js';
 import { devicesCommand } from './devices.js';
+import { engineCommand } from './engine.js';
 import { exitHelp } from './exit.js';
 import { fleetCommand } from './fleet.js';
 import { initCommand } from './init.js';
@@ -61,5 +62,6 @@ function commands(): CommandUnknownOpts[] {
     fleetCommand(),
     secretCommand(),
     keyCommand(),
+    engineCommand(),
   ];
 }

@@ -315,7 +315,8 @@ type Recorded = Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearchAttribute
 /** Which machine each engine is on, as its worker named itself. */
 async function hostsOf(client: Client): Promise<ReadonlyMap<string, string>> {
   const found = await findDeployment(client).catch(() => undefined); // Without it the engines go by their ids.
-  return new Map(found?.deployment.engines?.map(({ engine, host }) => [engine, host]));
+  const engines = found?.deployment.engines ?? [];
+  return new Map(engines.flatMap(({ engine, host, was = [] }) => [engine, ...was].map((id) => [id, host] as const)));
 }
 
 function listedFrom(info: Recorded, hosts: ReadonlyMap<string, string>): Listed {

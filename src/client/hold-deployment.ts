@@ -26,7 +26,7 @@ const memoForm = z.object({
       }),
     )
     .optional(),
-  engines: z.array(z.object({ engine: z.string(), host: z.string() })).optional(),
+  engines: z.array(z.object({ engine: z.string(), host: z.string(), was: z.array(z.string()).optional() })).optional(),
 });
 
 /** The keys of the deployment that the namespace belongs to; undefined when it has none. */

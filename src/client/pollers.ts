@@ -15,15 +15,19 @@ export async function pollersOf(
   kind: keyof typeof kinds,
   freshMs = pollFreshMs,
 ): Promise<Poller[]> {
+  const pollers = await listedPollers(client, queue, kind);
+  return pollers.filter(({ seenAt }) => Date.now() - seenAt < freshMs);
+}
+
+/** Who has polled a task queue in the last minutes, by the server's own clock: it forgets pollers by itself. */
+export async function listedPollers(client: Client, queue: string, kind: keyof typeof kinds): Promise<Poller[]> {
   const { namespace } = client.options;
   const asked = { namespace, taskQueue: { name: queue }, taskQueueType: kinds[kind] };
   const { pollers } = await client.workflowService.describeTaskQueue(asked);
-  return (pollers ?? [])
-    .map(({ identity, lastAccessTime }) => ({
-      identity: identity ?? '',
-      seenAt: Number(lastAccessTime?.seconds ?? 0) * 1000,
-    }))
-    .filter(({ seenAt }) => Date.now() - seenAt < freshMs);
+  return (pollers ?? []).map(({ identity, lastAccessTime }) => ({
+    identity: identity ?? '',
+    seenAt: Number(lastAccessTime?.seconds ?? 0) * 1000,
+  }));
 }
 
 /** Which queue nobody polls, of those that a look at a gateway of this engine needs; undefined when all are polled. */
@@ -31,6 +35,11 @@ export async function unpolled(client: Client, engine: string | undefined): Prom
   if ((await pollersOf(client, taskQueue, 'workflow')).length === 0) return `none polls task queue ${taskQueue}`;
   if (engine === undefined || (await isAttended(client, engine))) return undefined;
   return `none stands beside engine ${engine} (task queue ${engineQueue(engine)})`;
+}
+
+/** Whether a worker stood beside an engine in the last minutes, whatever the clock here says: what cannot be taken back asks for that. */
+export async function wasAttended(client: Client, engine: string): Promise<boolean> {
+  return (await listedPollers(client, waitsQueue(engineQueue(engine)), 'activity')).length > 0;
 }
 
 /** Whether a worker stands beside an engine now. Its slots for waits are never all taken, so it always polls for them. */

@@ -1,4 +1,5 @@
 import { readConfig } from '../config.js';
+import { formerIds } from '../domain/deployment-engines.js';
 import { openKeyRing, openKeys } from '../key-file.js';
 import { openWorld } from '../open-world.js';
 import { currentSignal } from '../worker/current-signal.js';
@@ -29,7 +30,9 @@ await runWorker({
   readKeys: () => openKeys(keyFile),
   openWorld: (held) => {
     const keys = openKeyRing(keyFile, held);
-    return openWorld({ config, keys, deployment: held.deployment, signal: currentSignal, log });
+    const { deployment, engines } = held;
+    const known = { deployment, formerIds: (engine: string) => formerIds(engines, engine) };
+    return openWorld({ config, keys, ...known, signal: currentSignal, log });
   },
   workflowBundle: { codePath: compiled('workflow-bundle.js') },
   slots: config.slots,

@@ -11,9 +11,20 @@ export function engineId(raw: unknown, where: string): string {
   );
 }
 
-/** `Foreign` when the engine that was found at `where` is not the one of the place. A place that names none, from before there was one on record, takes any. */
-export function demandEngine({ engine }: Pick<Place, 'engine'>, found: string, where: string): void {
-  if (engine === undefined || engine === found) return;
+/** The ids that an engine is known to have had before the one that it has. */
+export type FormerIds = (engine: string) => readonly string[];
+
+/**
+ * `Foreign` when the engine that was found at `where` is not the one of the place, under its id of now or a former one. A place that
+ * names none, from before there was one on record, takes any.
+ */
+export function demandEngine(
+  { engine }: Pick<Place, 'engine'>,
+  found: string,
+  where: string,
+  formerIds: FormerIds = () => [],
+): void {
+  if (engine === undefined || engine === found || formerIds(found).includes(engine)) return;
   throw new Foreign(
     `the engine at ${where} is ${found}, and the gateway stands on engine ${engine}. Nothing was touched. Start the worker of that engine, or put that engine back; see docs/runbook.md#another-engine`,
   );

@@ -9,6 +9,10 @@ export type KnownEngine = {
   readonly host: string;
   /** Whether a worker polls for it now. */
   readonly attended: boolean;
+  /** Whether one did in the last minutes, by the server's own clock; absent where nobody asked. */
+  readonly lately?: boolean;
+  /** The ids that it had before. */
+  readonly was?: readonly string[];
 };
 
 /** Where a gateway was looked for, and what was found. */

@@ -1,10 +1,10 @@
 import { setTimeout as after } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { pollersOf, type Poller } from '../client/pollers.js';
+import { listedPollers, type Poller } from '../client/pollers.js';
 import { Refused } from '../domain/errors.js';
 import { claimSettleMs } from '../domain/thresholds.js';
-import { engineQueue, waitsQueue } from '../workflows/ids.js';
+import { engineQueue, taskQueue, waitsQueue } from '../workflows/ids.js';
 import { bootOf, type Machine } from './machine.js';
 
 const paceMs = 1_000;
@@ -19,38 +19,51 @@ export type Claim = {
   readonly signal: AbortSignal;
 };
 
+/** Pollers that are gone, and when they polled last. */
+export type Gone = ReadonlyMap<string, number>;
+
 /**
- * Resolves when no other machine serves an engine of this id. Who polls decides that: one that polls again while we look lives, and
- * is `Refused` beside it; one that does not is gone within a poll's time, and its place is taken. Several workers on one machine serve one engine.
+ * Resolves when no other machine serves an engine of this id, with those that did. Who polls decides that: one that polls again while
+ * we look lives, and is `Refused` beside it; one that does not is gone within a poll's time, and its place is taken. Several workers
+ * on one machine serve one engine. No clock of ours is held against the server's: only its own times are compared with each other.
  */
-export async function awaitClaim(claim: Claim): Promise<void> {
-  const began = Date.now();
-  let said = false;
+export async function awaitClaim(claim: Claim): Promise<Gone> {
+  const began = performance.now();
+  const first = new Map<string, number>();
   for (;;) {
     const others = await othersOf(claim);
-    if (others.length === 0) return;
-    const alive = others.find(({ seenAt }) => seenAt > began + paceMs);
+    const alive = others.find(({ identity, seenAt }) => seenAt > (first.get(identity) ?? seenAt));
     if (alive) throw twoClaim(claim, alive);
-    if (!said)
-      claim.log.warn(
-        { engine: claim.engine, others },
-        'another machine served this engine a moment ago; waiting whether it polls again',
-      );
-    said = true;
+    const newest = await newestPoll(claim);
+    const perhaps = others.filter(({ seenAt }) => newest - seenAt < claim.goneAfterMs);
+    const isOver = performance.now() - began >= claim.goneAfterMs;
+    if (perhaps.length === 0 || isOver) return new Map(others.map(({ identity, seenAt }) => [identity, seenAt]));
+    if (first.size === 0) sayWaiting(claim, perhaps);
+    for (const { identity, seenAt } of others) first.set(identity, first.get(identity) ?? seenAt);
     await after(paceMs, undefined, { signal: claim.signal });
   }
 }
 
 /** After two machines began at once, one of them is `Refused`: always the same one, whoever looks. */
-export async function demandClaim(claim: Claim): Promise<void> {
+export async function demandClaim(claim: Claim, gone: Gone = new Map()): Promise<void> {
   await after(claimSettleMs, undefined, { signal: claim.signal });
-  const other = (await othersOf(claim)).find(({ identity }) => (bootOf(identity) ?? '') < claim.machine.boot);
+  const others = (await othersOf(claim)).filter(({ identity, seenAt }) => gone.get(identity) !== seenAt);
+  const other = others.find(({ identity }) => (bootOf(identity) ?? '') < claim.machine.boot);
   if (other) throw twoClaim(claim, other);
 }
 
-async function othersOf({ client, engine, machine, goneAfterMs }: Claim): Promise<Poller[]> {
-  const pollers = await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity', goneAfterMs);
+function sayWaiting({ engine, log }: Claim, others: readonly Poller[]): void {
+  log.warn({ engine, others }, 'another machine served this engine a moment ago; waiting whether it polls again');
+}
+
+async function othersOf({ client, engine, machine }: Claim): Promise<Poller[]> {
+  const pollers = await listedPollers(client, waitsQueue(engineQueue(engine)), 'activity');
   return pollers.filter(({ identity }) => bootOf(identity) !== machine.boot);
+}
+
+/** The server's clock stands there at least: this worker polls for workflows since before it asks. */
+async function newestPoll({ client }: Claim): Promise<number> {
+  return Math.max(0, ...(await listedPollers(client, taskQueue, 'workflow')).map(({ seenAt }) => seenAt));
 }
 
 function twoClaim({ engine, machine, goneAfterMs }: Claim, { identity }: Poller): Refused {

@@ -1,5 +1,6 @@
 import { Client, QueryRejectedError } from '@temporalio/client';
 import type { GatewayRecords } from '../activities/deps.js';
+import { standingOn, tellRenamed } from '../client/engines.js';
 import { findKeys } from '../client/hold-deployment.js';
 import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
 import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
@@ -14,6 +15,10 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
     lookAtFleet: (run, toKey) => lookAtFleet(client, run, toKey),
     gateways: () => gatewayIds(client),
     see: (gateways) => unlessGone(() => seeThese(client, gateways)).then((seen) => seen ?? new Map()),
+    standingOn: (engine) => standingOn(client, engine),
+    renameEngine: async (renamed) => {
+      await unlessGone(() => tellRenamed(client, renamed));
+    },
     describe: (gateway) => unlessGone(() => ask(client, gateway)),
     request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
     standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),

@@ -4,13 +4,15 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import type { Logger } from 'pino';
 import type { createActivities } from '../activities/activities.js';
 import { knownEngines, tellServed } from '../client/engines.js';
+import { findDeployment } from '../client/hold-deployment.js';
 import type { Slots } from '../config.js';
+import { demandOwnName, formerIds, type DeploymentEngine } from '../domain/deployment-engines.js';
 import { NotYet } from '../domain/errors.js';
-import { engineWatchMs, pollFreshMs, unansweredMs } from '../domain/thresholds.js';
+import { pollFreshMs, unansweredMs } from '../domain/thresholds.js';
 import { engineQueue, taskQueue, waitsQueue } from '../workflows/ids.js';
 import type { World } from '../world.js';
 import { attemptInterceptor } from './attempt-interceptor.js';
-import { awaitClaim, demandClaim, type Claim } from './engine-claim.js';
+import { awaitClaim, demandClaim, type Claim, type Gone } from './engine-claim.js';
 import type { Machine } from './machine.js';
 import { gatewaysOn, warnOfUnserved } from './unserved.js';
 import { isAway } from './patient-connect.js';
@@ -25,6 +27,9 @@ export type QueueParts = {
   readonly slots: Slots;
   readonly machine: Machine;
   readonly host: string;
+  /** The engines of the deployment when this began. */
+  readonly engines: readonly DeploymentEngine[];
+  readonly engineWatchMs: number;
   readonly log: Logger;
   readonly signal: AbortSignal;
 };
@@ -72,23 +77,38 @@ async function serveEngine(parts: QueueParts): Promise<void> {
   }
 }
 
+/** The engine of this worker is known under another former id than when it began: it begins again, and serves that one too. */
+export class EngineRenamed extends Error {
+  readonly engine: string;
+
+  constructor(engine: string) {
+    super('the engine is known under another former id now; the worker begins again');
+    this.engine = engine;
+  }
+}
+
+/** Works for an engine, on the queues of its id and of those that it had before: records name it by them, and what runs waits there. */
 async function serve(parts: QueueParts, engine: string): Promise<void> {
   const { client, machine, log, signal } = parts;
+  demandOwnName(parts.engines, engine);
   const over = new AbortController();
-  const claim: Claim = { client, engine, machine, goneAfterMs: pollFreshMs, log, signal };
+  const ids = [engine, ...formerIds(parts.engines, engine)];
+  const claims = ids.map((id): Claim => ({ client, engine: id, machine, goneAfterMs: pollFreshMs, log, signal }));
   const either = AbortSignal.any([signal, over.signal]);
+  const runs: Promise<void>[] = [];
   try {
-    await awaitClaim(claim);
-    const queue = engineQueue(engine);
-    const workers = await Promise.all([create(parts, queue, 'work'), create(parts, waitsQueue(queue), 'waits')]);
-    const runs = workers.map((worker) => worker.runUntil(aborted(either)));
-    log.info({ engine, queue }, 'the worker serves its engine');
-    const watching = watchEngine({ ...parts, signal: either }, claim).finally(() => over.abort());
+    const gone = new Map<Claim, Gone>();
+    for (const claim of claims) gone.set(claim, await awaitClaim(claim));
+    const workers = await Promise.all(ids.flatMap((id) => createFor(parts, id)));
+    runs.push(...workers.map((worker) => worker.runUntil(aborted(either))));
+    log.info({ engine, queue: engineQueue(engine), former: ids.slice(1) }, 'the worker serves its engine');
+    const watching = watchEngine({ ...parts, signal: either }, engine, gone).finally(() => over.abort());
     await Promise.all([...runs, watching, announce({ ...parts, signal: either }, engine)]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     over.abort();
+    await Promise.allSettled(runs);
   }
 }
 
@@ -108,20 +128,29 @@ async function announce({ client, host, log, signal }: QueueParts, engine: strin
 }
 
 /** Resolves when another engine answers at the socket, or the signal fires. */
-async function watchEngine(parts: QueueParts, claim: Claim): Promise<void> {
+async function watchEngine(parts: QueueParts, engine: string, claims: ReadonlyMap<Claim, Gone>): Promise<void> {
   const { signal, log } = parts;
   try {
-    await demandClaim({ ...claim, signal });
+    await Promise.all([...claims].map(([claim, gone]) => demandClaim({ ...claim, signal }, gone)));
     for (;;) {
-      await after(engineWatchMs, undefined, { signal });
+      await after(parts.engineWatchMs, undefined, { signal });
       const now = await readEngine(parts).catch(() => undefined); // What is down is no other engine.
-      if (now !== undefined && now !== claim.engine) return;
+      if (now !== undefined && now !== engine) return;
+      await demandSameIds(parts, engine);
     }
   } catch (error) {
     if (signal.aborted) return;
     if (!isAway(error)) throw error;
     log.warn({ err: error }, 'Temporal did not say who else serves this engine');
   }
+}
+
+/** `EngineRenamed` when the deployment knows the engine by another former id than when this began. A server that is away says nothing. */
+async function demandSameIds({ client, engines }: QueueParts, engine: string): Promise<void> {
+  const found = await findDeployment(client).catch(() => undefined);
+  if (!found) return;
+  const [before, now] = [engines, found.deployment.engines].map((known) => formerIds(known, engine).join(' '));
+  if (before !== now) throw new EngineRenamed(engine);
 }
 
 /** The id of the engine beside this process, as soon as it says it; undefined when the signal fires before. */
@@ -146,6 +175,12 @@ async function learnEngine(parts: QueueParts): Promise<string | undefined> {
 
 async function readEngine({ hosts }: QueueParts): Promise<string> {
   return (await hosts.readHost({ provider: 'local', host: 'local' })).engineId;
+}
+
+/** What works for an engine of this id, and what waits there. */
+function createFor(parts: QueueParts, id: string): Promise<Worker>[] {
+  const queue = engineQueue(id);
+  return [create(parts, queue, 'work'), create(parts, waitsQueue(queue), 'waits')];
 }
 
 /** A worker on one queue: workflows and everything that belongs to no engine, the work on an engine, or waits. */

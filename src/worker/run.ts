@@ -7,6 +7,7 @@ import { createActivities } from '../activities/activities.js';
 import { knownEngines } from '../client/engines.js';
 import { holdDeployment, type Deployment } from '../client/hold-deployment.js';
 import type { Slots } from '../config.js';
+import { engineWatchMs } from '../domain/thresholds.js';
 import type { MasterKey } from '../domain/token.js';
 import { taskQueue } from '../workflows/ids.js';
 import type { World } from '../world.js';
@@ -16,7 +17,7 @@ import { gatewayRecords } from './gateway-records.js';
 import { openOperations } from './open-operations.js';
 import { connectPatiently, isAway, untilReachable } from './patient-connect.js';
 import { thisMachine } from './machine.js';
-import { workQueues } from './queues.js';
+import { EngineRenamed, workQueues } from './queues.js';
 import { warnOfRetention } from './retention.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 
@@ -30,6 +31,8 @@ export type WorkerParts = {
   readonly workflowBundle: WorkflowBundleOption;
   readonly slots: Slots;
   readonly log: Logger;
+  /** How often it looks which engine it is that it serves, and under which ids; the usual time when absent. */
+  readonly engineWatchMs?: number;
   /** Ends the worker: no new work, a moment for what is under way, then that is cancelled and taken up elsewhere. */
   readonly signal: AbortSignal;
 };
@@ -49,8 +52,9 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
     try {
       await unlessAborted(signal, () => work(parts, connection));
     } catch (error) {
-      if (!isAway(error)) throw error;
-      log.error({ err: error }, 'the worker lost Temporal and begins again');
+      if (error instanceof EngineRenamed) log.info({ engine: error.engine }, error.message);
+      else if (!isAway(error)) throw error;
+      else log.error({ err: error }, 'the worker lost Temporal and begins again');
       await unlessAborted(signal, () => after(restartMs, undefined, { signal }));
     } finally {
       await connection.close();
@@ -80,6 +84,8 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
     connection,
     activities,
     hosts: world.hosts,
+    engines: deployment.engines ?? [],
+    engineWatchMs: parts.engineWatchMs ?? engineWatchMs,
     machine: await thisMachine(),
     host: hostname(),
   };

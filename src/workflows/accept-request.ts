@@ -161,6 +161,7 @@ function demandRelease(state: GatewayState, id: string, { release }: GatewaySpec
 
 function checkRemove(state: GatewayState, request: RemoveRequest): void {
   if (typeof request.purge !== 'boolean') throw new Refused('a removal says whether it purges');
+  if (request.gone !== undefined) return checkGone(state, request.gone, request.birth);
   if (request.birth === undefined) return;
   const birth = gatewayBirth(request.birth);
   const life = state.life?.mark;
@@ -172,6 +173,20 @@ function checkRemove(state: GatewayState, request: RemoveRequest): void {
   }
   if (isAlive(state)) throw new Refused(`the gateway on record has birth ${life?.birth}, not ${birth}`);
   if (isRemoving(state)) throw new Refused(`another removal is under way. Ask again when it has ended`);
+}
+
+/** Only of the engine on record can be said that it is gone with everything on it. */
+function checkGone(state: GatewayState, gone: string, birth: string | undefined): void {
+  const { life } = state;
+  if (!life) throw new Refused('no gateway of this id stands on any engine');
+  const id = life.mark.gateway;
+  if (birth !== undefined && birth !== life.mark.birth)
+    throw new Refused(`the gateway on record has birth ${life.mark.birth}, not ${birth}`);
+  const { engine } = life.place;
+  if (engine === gone) return;
+  throw new Refused(
+    `${id} stands on ${engine === undefined ? 'no engine that is known' : `engine ${engine}`}, not ${gone}`,
+  );
 }
 
 /**
@@ -313,6 +328,7 @@ function enqueueRemoval(
     setPhase(state, 'queued', '', now);
   }
   standOn(state, request);
+  if (request.gone !== undefined) return enqueueGone(state, request);
   if (state.stateKeptUntil > 0)
     return request.purge ? (join(state, 'purge') ?? push(state, 'purge', true)) : lastNumber(state, request);
   const waiting = [...(state.running ? [state.running] : []), ...state.queue].find((each) => each.kind === 'remove');
@@ -322,6 +338,19 @@ function enqueueRemoval(
   for (const { kind, change } of state.queue) if (kind === 'way-back' && change) oweLost(state, change);
   withdrawQueue(state, 'the gateway is being removed');
   return push(state, 'remove', request.purge);
+}
+
+/** A record that ends without its engine: whatever waits or runs there is not waited for. */
+function enqueueGone(state: GatewayState, request: RemoveRequest): number {
+  const waiting = [...(state.running ? [state.running] : []), ...state.queue].find(({ gone }) => gone);
+  if (waiting) return waiting.number;
+  const isOver = !isAlive(state) && state.running === undefined && state.queue.length === 0;
+  if (isOver && state.stateKeptUntil === 0 && state.left.length === 0 && state.entered.length === 0)
+    return lastNumber(state, request);
+  withdrawQueue(state, 'the engine of the gateway is gone for good');
+  const number = push(state, state.stateKeptUntil > 0 ? 'purge' : 'remove', true);
+  state.queue = state.queue.map((each) => (each.number === number ? { ...each, gone: true as const } : each));
+  return number;
 }
 
 /** What is removed already is answered with the operation that did it. */

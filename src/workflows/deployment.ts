@@ -17,9 +17,9 @@ import {
   type DeploymentKeys,
   type KeyMemo,
 } from '../domain/deployment-keys.js';
-import { withEngine, type DeploymentEngine } from '../domain/deployment-engines.js';
+import { withEngine, withRenamed, type DeploymentEngine, type RenamedEngine } from '../domain/deployment-engines.js';
 import { Refused } from '../domain/errors.js';
-import { engineUpdate, type ServedEngine } from './engine-requests.js';
+import { engineRenamedUpdate, engineUpdate, type ServedEngine } from './engine-requests.js';
 import { keyUpdate, type KeyWord } from './key-requests.js';
 import { continueAsNewSignal } from './requests.js';
 
@@ -34,6 +34,9 @@ export async function deployment(): Promise<void> {
   );
   let asked = false;
   setHandler(keyUpdate, hear, { validator: (word) => void changed(word) });
+  setHandler(engineRenamedUpdate, hearRenamed, {
+    validator: (renamed) => void refusing(() => withRenamed(engines(), renamed)),
+  });
   setHandler(engineUpdate, hearEngine, { validator: (served) => void refusing(() => withEngine(engines(), served)) });
   setHandler(continueAsNewSignal, () => {
     asked = true;
@@ -51,8 +54,16 @@ function engines(): readonly DeploymentEngine[] {
 }
 
 function hearEngine(served: ServedEngine): void {
+  become((known) => withEngine(known, served));
+}
+
+function hearRenamed(renamed: RenamedEngine): void {
+  become((known) => withRenamed(known, renamed));
+}
+
+function become(change: (known: readonly DeploymentEngine[]) => readonly DeploymentEngine[]): void {
   const known = engines();
-  const now = refusing(() => withEngine(known, served));
+  const now = refusing(() => change(known));
   if (now !== known) upsertMemo({ engines: [...now] });
 }
 

@@ -21,6 +21,8 @@ export type Queued = {
   readonly change?: Change;
   /** On which engine it is to be looked for, by an operator's word, where the record names none. */
   readonly engine?: string;
+  /** A removal of what stands on an engine that is gone for good: nothing is undone. */
+  readonly gone?: true;
 };
 
 /** A request that was accepted once, and what carries it out. */
@@ -166,6 +168,11 @@ export function isRemoving(state: GatewayState): boolean {
   return [...state.queue, ...(state.running ? [state.running] : [])].some(
     ({ kind }) => kind === 'remove' || kind === 'purge',
   );
+}
+
+/** Whether a removal waits that says that the engine is gone for good. */
+export function isGivenUp(state: GatewayState): boolean {
+  return state.queue.some(({ gone }) => gone);
 }
 
 /** What is true of the gateway from now on. */

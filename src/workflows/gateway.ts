@@ -23,6 +23,7 @@ import {
   expireState,
   forgetOld,
   isAlive,
+  isGivenUp,
   isRemoving,
   placeOn,
   type GatewayState,
@@ -167,6 +168,7 @@ class Entity {
     this.#show();
     const running = new RunningOperation(this.#start, this.#state, queued);
     this.#running = running;
+    this.#forsake(running, queued).catch(() => undefined); // What cannot be asked is not taken for gone.
     const [end] = await Promise.all([running.end(), this.#stopForRemoval(running, queued)]);
     this.#running = undefined;
     this.#park = undefined;
@@ -198,6 +200,13 @@ class Entity {
     if (queued.kind === 'remove' || queued.kind === 'purge') return;
     await condition(() => running.ended || isRemoving(this.#state));
     if (!running.ended) await running.stopForRemoval();
+  }
+
+  /** What waits for an engine that is gone for good would wait for ever. */
+  async #forsake(running: RunningOperation, { gone }: Queued): Promise<void> {
+    if (gone) return;
+    await condition(() => running.ended || isGivenUp(this.#state));
+    if (!running.ended) await running.forsake();
   }
 
   async #idle(): Promise<void> {

@@ -38,6 +38,11 @@ export function fleetWorkflowId(run: string): string {
   return `${fleetPrefix}${run}`;
 }
 
+/** The proof that an engine of this former id has another one now. */
+export function renamedWorkflowId(former: string): string {
+  return `engine/${former}/renamed`;
+}
+
 /** A look at a gateway that changes nothing: `open` or `probe`. */
 export function lookWorkflowId(gateway: string, birth: string, look: string, nonce: string): string {
   return `gateway/${gateway}/${birth}/${look}-${nonce}`;

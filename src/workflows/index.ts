@@ -5,6 +5,7 @@ export { listDevices, openGateway, probeGateway, tokenGateway } from './look.js'
 export { denyDevice, pairDevice, unpairDevice } from './pair-device.js';
 export { tellPerson } from './page.js';
 export { provision, repair } from './provision.js';
+export { renameEngine } from './rename-engine.js';
 export { rotateFleet } from './rotate-fleet.js';
 export { dropSnapshot, reconfigureGateway, replaceContainer } from './replace-container.js';
 export { rotateToken, wayBack } from './rotate-token.js';

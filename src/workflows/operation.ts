@@ -19,6 +19,10 @@ export type OperationInput = {
   readonly change?: Change;
   /** Its engine is looked for before anything else: it is on no record, or the life is new. Absent in what older versions began. */
   readonly seek?: true;
+  /** It hears that its engine is gone for good, and then waits for nothing there. Absent in what older versions began. */
+  readonly forsakes?: true;
+  /** Its engine is gone for good, by an operator's word: nothing is undone, and what stays is said. */
+  readonly gone?: true;
 };
 
 /** What a step proved, when, as people read it: never a secret, only generations and key ids. */

@@ -37,6 +37,8 @@ export type RemoveRequest = {
   readonly birth?: string;
   /** On which engine it stands, by an operator's word, where the record names none. Older clients named the host. */
   readonly place?: Place;
+  /** The engine on which it stands, by an operator's word gone for good: nothing is undone there, and the record ends. */
+  readonly gone?: string;
 };
 
 /** The answer to a request: which operation carries it out. Follow that workflow. */
@@ -209,6 +211,9 @@ export const replySignal = defineSignal<[Reply]>('reply');
 
 /** From the entity to an operation, before it is cancelled: nothing of it needs to be proved or kept. */
 export const beingRemovedSignal = defineSignal('beingRemoved');
+
+/** From the entity to an operation: its engine is gone for good, and nothing of it needs to be waited for. */
+export const engineGoneSignal = defineSignal('engineGone');
 
 /** To the entity: the token of this generation was given to somebody who asked for it. */
 export const handedOverSignal = defineSignal<[number]>('handedOver');

@@ -18,7 +18,14 @@ import { operationWorkflowId } from './ids.js';
 import type { Attempted, OperationInput, OperationResult } from './operation.js';
 import { sendPage } from './page.js';
 import { doPolicy, queueOf, undoPolicy } from './policies.js';
-import { beingRemovedSignal, parkedSignal, replySignal, type Park, type ParkAnswer } from './requests.js';
+import {
+  beingRemovedSignal,
+  engineGoneSignal,
+  parkedSignal,
+  replySignal,
+  type Park,
+  type ParkAnswer,
+} from './requests.js';
 import { takeSeat } from './seat.js';
 import { Saga, toldOf, type Ability, type Failure, type Pause, type Runtime } from './saga.js';
 import { needsAttentionKey } from './search-attributes.js';
@@ -53,6 +60,7 @@ class WorkflowRuntime implements Runtime {
   readonly #scope = CancellationScope.current();
   readonly #pages: Promise<void>[] = [];
   #removed = false;
+  #gone = false;
   #late = false;
   #parks = 0;
   #parked: Park | undefined;
@@ -61,6 +69,10 @@ class WorkflowRuntime implements Runtime {
   constructor(input: OperationInput) {
     this.#input = input;
     setHandler(beingRemovedSignal, () => {
+      this.#removed = true;
+    });
+    setHandler(engineGoneSignal, () => {
+      this.#gone = true;
       this.#removed = true;
     });
     setHandler(replySignal, ({ park, answer }) => {
@@ -98,7 +110,19 @@ class WorkflowRuntime implements Runtime {
     const summary = doing === 'do' ? step : `undo ${step}`;
     const call = proxyActivities<AnyActivity>({ ...policy, ...queueOf(step, gateway.place), summary })[activity];
     if (!call) throw new Bug(`activity ${activity} has no proxy`);
-    return call({ ...toldOf(this.#input), ...(change && { change }), ...(allowed.length > 0 && { allowed }) });
+    const told = { ...toldOf(this.#input), ...(change && { change }), ...(allowed.length > 0 && { allowed }) };
+    return this.#input.forsakes ? this.#unlessGone(() => call(told)) : call(told);
+  }
+
+  /** The answer of the engine, or at once that it is gone for good: nobody would ever give it. */
+  async #unlessGone<T>(ask: () => Promise<T>): Promise<T> {
+    const gone = async (): Promise<never> => {
+      await CancellationScope.nonCancellable(() => condition(() => this.#gone));
+      const { engine } = this.#input.gateway.place;
+      const message = `engine ${engine} is gone for good, by an operator's word`;
+      throw ApplicationFailure.create({ message, type: 'Refused', nonRetryable: true, details: [{ attempt: 1 }] });
+    };
+    return this.#gone ? gone() : Promise.race([ask(), gone()]);
   }
 
   readFailure(error: unknown): Failure {

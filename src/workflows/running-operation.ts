@@ -21,7 +21,15 @@ import type { OperationInput, OperationResult } from './operation.js';
 import { limitsFor } from './pair-device.js';
 import { askPolicy } from './policies.js';
 import type { searchLives, SearchInput } from './take-up.js';
-import { beingRemovedSignal, replySignal, type GatewayStart, type OperationKind, type Reply } from './requests.js';
+import { isThere } from './forsaken.js';
+import {
+  beingRemovedSignal,
+  engineGoneSignal,
+  replySignal,
+  type GatewayStart,
+  type OperationKind,
+  type Reply,
+} from './requests.js';
 import { gatewayIdKey, needsAttentionKey, operationKindKey } from './search-attributes.js';
 
 /** How an operation closed: with a result, or lost with a reason. */
@@ -98,6 +106,14 @@ export class RunningOperation {
     this.cancel();
   }
 
+  /** Tells the operation that its engine is gone for good, unless somebody stands beside it after all. */
+  async forsake(): Promise<void> {
+    const { life } = this.#state;
+    if (!life || (await isThere(life, this.#start.limits))) return;
+    await this.#signal((child) => child.signal(engineGoneSignal));
+    this.cancel();
+  }
+
   /** Passes an operator's word on. */
   reply(reply: Reply): void {
     void this.#signal((child) => child.signal(replySignal, reply));
@@ -165,6 +181,8 @@ export class RunningOperation {
         entered: enteredBefore(this.#state, this.#operation),
         limits: limitsFor(this.#start.limits, this.#operation.change),
         ...(this.#operation.change && { change: this.#operation.change }),
+        forsakes: true,
+        ...(this.#operation.gone && { gone: true as const }),
         ...((kind === 'provision' || life.place.engine === undefined) && { seek: true as const }),
       };
       try {

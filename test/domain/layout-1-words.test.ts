@@ -8,7 +8,7 @@ import type { Replacement } from '../../src/domain/replacement.js';
 import { carry, restored, type CarriedState } from '../../src/workflows/carried-state.js';
 import { restoredFleet, type FleetState } from '../../src/workflows/fleet-state.js';
 import { fleetStatusQuery, fleetWordUpdate, type FleetEndKind } from '../../src/workflows/fleet-requests.js';
-import { engineUpdate } from '../../src/workflows/engine-requests.js';
+import { engineRenamedUpdate, engineUpdate } from '../../src/workflows/engine-requests.js';
 import * as workflows from '../../src/workflows/index.js';
 import { keyUpdate } from '../../src/workflows/key-requests.js';
 import * as requests from '../../src/workflows/requests.js';
@@ -33,6 +33,7 @@ test('workflow types', () => {
     'probeGateway',
     'provision',
     'reconfigureGateway',
+    'renameEngine',
     'repair',
     'replaceContainer',
     'rotateFleet',
@@ -70,6 +71,7 @@ test('activities', () => {
     'ensureOperator',
     'ensureRehearsal',
     'ensureRelease',
+    'ensureRenamed',
     'ensureReplacement',
     'ensureRestartPolicy',
     'ensureRetired',
@@ -306,6 +308,8 @@ test('updates, queries and signals', () => {
       fleetStatusQuery,
       engineUpdate,
       keyUpdate,
+      engineRenamedUpdate,
+      requests.engineGoneSignal,
     ].map(({ type, name }) => `${type} ${name}`),
   ).toEqual([
     'update request',
@@ -323,6 +327,8 @@ test('updates, queries and signals', () => {
     'query status',
     'update engine',
     'update key',
+    'update engineRenamed',
+    'signal engineGone',
   ]);
 });
 

@@ -21,6 +21,7 @@ import { gatewayToken, keyCheck, masterKey, operatorDevice, secretStoreKey } fro
 import {
   deploymentWorkflowId,
   engineQueue,
+  renamedWorkflowId,
   gatewayWorkflowId,
   lookWorkflowId,
   operationPrefix,
@@ -28,8 +29,9 @@ import {
   taskQueue,
   waitsQueue,
 } from '../../src/workflows/ids.js';
-import { engineUpdate } from '../../src/workflows/engine-requests.js';
-import { placedSignal } from '../../src/workflows/requests.js';
+import { withRenamed } from '../../src/domain/deployment-engines.js';
+import { engineRenamedUpdate, engineUpdate } from '../../src/workflows/engine-requests.js';
+import { engineGoneSignal, placedSignal } from '../../src/workflows/requests.js';
 import { nextTurns } from '../../src/domain/fleet-order.js';
 import { acceptRequest } from '../../src/workflows/accept-request.js';
 import { carry, restored } from '../../src/workflows/carried-state.js';
@@ -221,6 +223,20 @@ describe('layout 1 names', () => {
     expect(waitsQueue(taskQueue)).toBe('creel/waits');
     expect(placedSignal.name).toBe('placed');
     expect(engineUpdate.name).toBe('engine');
+    expect(engineRenamedUpdate.name).toBe('engineRenamed');
+    expect(engineGoneSignal.name).toBe('engineGone');
+    expect(renamedWorkflowId('OGIG:VV7Y')).toBe('engine/OGIG:VV7Y/renamed');
+    const engines = withRenamed(
+      [
+        { engine: 'OGIG:VV7Y', host: 'a' },
+        { engine: 'NEW1', host: 'a' },
+      ],
+      {
+        former: 'OGIG:VV7Y',
+        engine: 'NEW1',
+      },
+    );
+    expect(engines).toEqual([{ engine: 'NEW1', host: 'a', was: ['OGIG:VV7Y'] }]);
   });
 
   test('a place, which names its engine from the first operation on', () => {

@@ -10,6 +10,7 @@ const requests = 'test/temporal/requests.test.ts';
 const rotation = 'test/temporal/rotate.test.ts';
 const keys = 'test/temporal/key-rotation.test.ts';
 const engines = 'test/temporal/two-engines.test.ts';
+const renamed = 'test/temporal/renamed-engine.test.ts';
 const fleet = 'test/temporal/fleet.test.ts';
 const upgrade = 'test/temporal/upgrade.test.ts';
 const lived = 'test/domain/lived-in.test.ts';
@@ -50,6 +51,7 @@ const upgraded: Tried = [cli, 'a gateway is upgraded, rolled back and changed', 
 const rolledBack: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'rollback'"];
 const secretStored: Tried = ['test/domain/first-step.test.ts', 'a secret that is missing', 'secrets.write'];
 const foreignGone: Tried = ['test/domain/first-step.test.ts', 'a name that somebody else took', 'removeVolume'];
+const enginesListed: Tried = [renamed, 'an engine that has another id', "'engine', 'list'"];
 const due: Tried = [cli, 'the fleet is listed, rotated', "'list', '--hand-over'"];
 const stored: Tried = [keys, 'takes every gateway over', "'secret', 'set'"];
 
@@ -91,6 +93,18 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'Another engine': {
     "docker info --format '{{.ID}}'": looks,
     'creel retry': [engines, 'an engine that was swapped', 'remove'],
+    'creel engine list': enginesListed,
+  },
+  'Engine with another id': {
+    'creel engine renamed OLD NEW': [renamed, 'an engine that has another id', "'engine', 'renamed', former, now"],
+    'creel engine list': enginesListed,
+    'creel remove g42 --gone OLD': [renamed, 'an engine that has another id', "'--gone', former"],
+  },
+  'Engine gone for good': {
+    'creel remove g42 --gone ENGINE': [engines, 'whose engine is gone for good', 'stage.remove({ gone'],
+    'creel describe g42': described,
+    'creel provision g42 -f gateway.toml': [engines, 'whose engine is gone for good', 'placeOn(engines[0])'],
+    'docker ps -a --filter label=creel.gateway=g42': [byHand, 'a container that was stopped by hand', 'docker ps -a'],
   },
   'Engine not on record': {
     'docker ps -a --filter label=creel.gateway=g42': [byHand, 'a container that was stopped by hand', 'docker ps -a'],
@@ -335,6 +349,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel rotate <id>': [cli, 'a rotation tells what it proved', "'rotate'"],
     'creel fleet pause <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'pause'"],
     'creel fleet abort <run>': fleetAborted,
+  },
+  'Update creel': {
+    'creel fleet pause <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'pause'"],
+    'creel fleet resume <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'resume'"],
+    'creel list': [cli, 'the fleet is listed, rotated', 'over the fleet is paused'],
+    'npm run worker': [cli, 'says so, keeps the request', 'startWorker'],
   },
   'Another run over the fleet': {
     'creel rotate --all': fleetRotated,

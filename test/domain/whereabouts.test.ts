@@ -86,3 +86,39 @@ describe('an engine that an operator names', () => {
     expect(engineNamed(mark, 'engine-b', copied)).toBe('engine-b');
   });
 });
+
+describe('a gateway whose engine is gone for good', () => {
+  const stands = (over: Partial<GatewayState>) => {
+    const state = recorded(over);
+    return { ...state, life: state.life && { ...state.life, place: { ...place, engine: 'engine-gone' } } };
+  };
+  const give = (state: GatewayState, gone: string, requestId = 'gone') => {
+    const asked = { kind: 'remove', purge: false, gone, requestId, origin: 'test' } as const;
+    checkRequest(state, asked, defaultLimits);
+    return acceptRequest(state, asked, mark.deployment, mark.gateway, 0);
+  };
+
+  test.each([
+    ['that lives', 'remove', stands({ phase: 'ready' })],
+    ['whose state is kept', 'purge', stands({ phase: 'removed', stateKeptUntil: 1_000_000 })],
+    [
+      'that could not be removed whole',
+      'remove',
+      stands({ phase: 'removed', left: [{ step: 'x', kind: 'y', reason: 'z' }] }),
+    ],
+  ] as const)('is given up, one %s too, and what waits is taken back', (_title, kind, state) => {
+    state.queue.push({ number: 1, kind: 'repair', purge: false });
+    give(state, 'engine-gone');
+    expect(state.queue).toMatchObject([{ kind, purge: true, gone: true }]);
+    expect(state.ended).toMatchObject([{ number: 1, outcome: 'withdrawn' }]);
+    const { operation } = give(state, 'engine-gone', 'again');
+    expect(operation).toBe(state.queue[0]?.number);
+    expect(state.queue).toHaveLength(1);
+  });
+
+  test('is given up by the very engine of its record alone', () => {
+    expect(refusal(() => give(stands({ phase: 'ready' }), 'engine-other'))).toMatch(/engine-gone, not engine-other/);
+    expect(refusal(() => give(recorded({ phase: 'ready' }), 'engine-gone'))).toMatch(/no engine that is known/);
+    expect(refusal(() => give(emptyState(1, 0), 'engine-gone'))).toMatch(/no gateway of this id/);
+  });
+});

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pollersOf } from '../../src/client/pollers.js';
 import { awaitClaim, demandClaim, type Claim } from '../../src/worker/engine-claim.js';
 import { openLog } from '../../src/worker/log.js';
@@ -114,6 +114,37 @@ describe('two machines that claim one engine', () => {
     expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     for (const each of machines) each.die();
     await Promise.all(living);
+  });
+
+  /** What is done while the clock here is an hour before or behind that of the server. */
+  async function withClock(ms: number, run: () => Promise<void>): Promise<void> {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
+    try {
+      await run();
+    } finally {
+      vi.useRealTimers();
+    }
+  }
+
+  it('a clock here that is an hour ahead takes no engine away from a machine that lives', async () => {
+    const engine = newEngine();
+    const other = new OtherMachine(client, engine, 'bbbb');
+    const living = other.live();
+    await listed(engine, 1);
+    await withClock(3_600_000, () => expect(awaitClaim(claimOf(engine, 'aaaa'))).rejects.toThrow(/two machines claim/));
+    other.die();
+    await living;
+  });
+
+  it('a clock here that is an hour behind takes no machine that is gone for one that lives', async () => {
+    const engine = newEngine();
+    const other = new OtherMachine(client, engine, 'bbbb');
+    await listed(engine, 1, () => other.pollOnce());
+    await withClock(-3_600_000, async () => {
+      const gone = await awaitClaim(claimOf(engine, 'cccc'));
+      expect([...gone.keys()]).toEqual([other.identity]);
+      await demandClaim(claimOf(engine, 'cccc'), gone);
+    });
   });
 
   it('a machine is told by its boot, which the name of its worker carries', async () => {

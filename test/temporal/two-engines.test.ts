@@ -17,7 +17,7 @@ describe('two machines, each with an engine and a worker', { timeout: 120_000 },
     const first = new DirectoryGround(server);
     grounds = [first, new DirectoryGround(server, first.queue)];
     engines = [engineIdAt(grounds[0].root), engineIdAt(grounds[1].root)];
-    process.env['TEST_ENGINES'] = engines.join(',');
+    process.env['TEST_ENGINES'] = [...engines, gone].join(',');
     await Promise.all(grounds.map((ground) => ground.startWorker()));
   });
 
@@ -27,6 +27,8 @@ describe('two machines, each with an engine and a worker', { timeout: 120_000 },
     await server.stop();
   });
 
+  /** An engine of the deployment that nobody serves any more. */
+  const gone = 'engine-gone';
   const placeOn = (engine: string) => ({ provider: 'local', host: 'local', engine }) as const;
   const leftOn = (ground: DirectoryGround, { id }: DirectoryStage) =>
     ground.world.engine.leftovers().filter((each) => each.includes(` oc-${id}-`));
@@ -187,7 +189,10 @@ describe('two machines, each with an engine and a worker', { timeout: 120_000 },
   });
 
   /** The record as an older creel would have left it: its gateway stands on no engine that it names. */
-  async function forgetEngine(stage: DirectoryStage): Promise<void> {
+  const forgetEngine = (stage: DirectoryStage) => standOn(stage, undefined);
+
+  /** The record as it would be if its gateway had come to stand on this engine. */
+  async function standOn(stage: DirectoryStage, engine: string | undefined): Promise<void> {
     await stage.continueAsNew();
     await stage.renewed();
     const client = await stage.client();
@@ -198,6 +203,7 @@ describe('two machines, each with an engine and a worker', { timeout: 120_000 },
       Buffer.from(payload ?? []).toString(),
     );
     delete whole.state.life.place.engine;
+    if (engine !== undefined) whole.state.life.place.engine = engine;
     await handle.terminate('as if it were older');
     await client.workflow.start('gateway', {
       workflowId: gatewayWorkflowId(stage.id),
@@ -228,6 +234,48 @@ describe('two machines, each with an engine and a worker', { timeout: 120_000 },
         }),
       ),
     );
+  });
+
+  it('a gateway whose engine is gone for good is given up, whatever waits there, and its id is free', async () => {
+    await play(async (stage) => {
+      const { workflowId } = await stage.provision({ place: placeOn(gone) });
+      await stage.until(({ running, life }) => running !== undefined && life?.place.engine === gone);
+      await stage.remove({ gone });
+      const ended = await stage.settled();
+      expect(ended).toMatchObject({ phase: 'removed', left: [], last: { kind: 'remove', outcome: 'done' } });
+      expect(ended.reason).toMatch(new RegExp(`engine ${gone} was given up: whatever of oc-${stage.id}-.*is nobody's`));
+      await expect(stage.result(workflowId)).rejects.toThrow();
+      await stage.provision({ place: placeOn(engines[0]) });
+      const { life } = await stage.settled();
+      expect(life?.place.engine).toBe(engines[0]);
+      await standOn(stage, gone);
+      await stage.rotate();
+      await stage.until(({ running }) => running?.kind === 'rotate');
+      await stage.remove();
+      await stage.until(
+        ({ queue, running }) => running?.kind === 'remove' || queue.some(({ kind }) => kind === 'remove'),
+      );
+      await stage.remove({ gone });
+      expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [], last: { outcome: 'done' } });
+      expect(leftOn(grounds[0], stage)).toEqual(stage.expected(life?.mark.birth ?? ''));
+    });
+  });
+
+  it('an engine beside which a worker stands is not gone, whoever says so', async () => {
+    await play(async (stage) => {
+      const { birth } = await stage.provision({ place: placeOn(engines[1]) });
+      await stage.settled();
+      await expect(stage.remove({ gone })).rejects.toMatchObject({
+        cause: { type: 'Refused', message: expect.stringContaining(`stands on engine ${engines[1]}, not ${gone}`) },
+      });
+      await stage.remove({ gone: engines[1] });
+      const reason = expect.stringContaining('it is not gone');
+      expect(await stage.settled()).toMatchObject({ last: { outcome: 'left', reason } });
+      expect(leftOn(grounds[1], stage)).toEqual(stage.expected(birth));
+      await stage.remove();
+      expect(await stage.until(({ left }) => left.length === 0)).toMatchObject({ phase: 'removed' });
+      expect(leftOn(grounds[1], stage)).toEqual([]);
+    });
   });
 
   it('one whose mark no engine carries is refused, names what is known, and ends by an operator’s word', async () => {

@@ -6,7 +6,7 @@ import type { ContainerSpec, RestartPolicy } from '../../src/domain/container.js
 import { copierLabels, isCopying, meetCopier, type Way } from '../../src/domain/copying.js';
 import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { plainLines } from '../../src/domain/heard.js';
-import { demandEngine } from '../../src/domain/engine-id.js';
+import { demandEngine, type FormerIds } from '../../src/domain/engine-id.js';
 import type { Labels, Place } from '../../src/domain/gateway.js';
 import type { Image } from '../../src/domain/image.js';
 import { writeStateMark } from '../../src/domain/state-mark.js';
@@ -73,6 +73,7 @@ export class DirectoryEngine implements DockerEngine {
   /** Called when a copier stands there and is about to be started. */
   beforeCopy: ((copier: string) => Promise<void> | void) | undefined;
   readonly #place: Pick<Place, 'engine'>;
+  readonly #formerIds: FormerIds;
   #copies: DirectoryCopies;
   readonly #signal: () => AbortSignal | undefined;
 
@@ -80,8 +81,10 @@ export class DirectoryEngine implements DockerEngine {
     root: string,
     signal: () => AbortSignal | undefined = () => undefined,
     place: Pick<Place, 'engine'> = {},
+    formerIds: FormerIds = () => [],
   ) {
     this.root = root;
+    this.#formerIds = formerIds;
     this.#place = place;
     this.#copies = new DirectoryCopies(root);
     this.#signal = signal;
@@ -90,7 +93,7 @@ export class DirectoryEngine implements DockerEngine {
 
   /** This very engine as a place demands it. */
   at(place: Pick<Place, 'engine'>): DirectoryEngine {
-    const demanded = new DirectoryEngine(this.root, this.#signal, place);
+    const demanded = new DirectoryEngine(this.root, this.#signal, place, this.#formerIds);
     demanded.#copies = this.#copies;
     demanded.betweenPieces = (copy, piece) => this.betweenPieces?.(copy, piece);
     demanded.beforeCopy = (copier) => this.beforeCopy?.(copier);
@@ -486,7 +489,7 @@ export class DirectoryEngine implements DockerEngine {
 
   #answer(): void {
     if (fs.existsSync(path.join(this.root, 'down'))) throw new Away(`no engine answers at ${this.root}`);
-    if (this.#place.engine !== undefined) demandEngine(this.#place, engineIdAt(this.root), this.root);
+    if (this.#place.engine !== undefined) demandEngine(this.#place, engineIdAt(this.root), this.root, this.#formerIds);
   }
 
   #at(kind: string, name: string): string {

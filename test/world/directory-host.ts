@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { Away, NotYet } from '../../src/domain/errors.js';
-import { demandEngine } from '../../src/domain/engine-id.js';
+import { demandEngine, type FormerIds } from '../../src/domain/engine-id.js';
 import type { Place } from '../../src/domain/gateway.js';
 import type { HostFacts, HostProvider } from '../../src/ports/host-provider.js';
 import { createFile, readRecord, replaceFile } from './directory-files.js';
@@ -46,9 +46,11 @@ const hostRecord = z.object({
 export class DirectoryHost implements HostProvider {
   readonly root: string;
   readonly #engine: DirectoryEngine;
+  readonly #formerIds: FormerIds;
 
-  constructor(root: string) {
+  constructor(root: string, formerIds: FormerIds = () => []) {
     this.root = root;
+    this.#formerIds = formerIds;
     this.#engine = new DirectoryEngine(root);
     createFile(this.#file(), JSON.stringify({ engineId: `engine-${randomBytes(4).toString('hex')}`, ...plenty }));
   }
@@ -56,7 +58,7 @@ export class DirectoryHost implements HostProvider {
   async readHost(place: Place): Promise<HostFacts> {
     if (existsSync(path.join(this.root, 'down'))) throw new Away(`no engine answers at ${this.root}`);
     const facts = this.#read();
-    demandEngine(place, facts.engineId, this.root);
+    demandEngine(place, facts.engineId, this.root, this.#formerIds);
     return facts;
   }
 

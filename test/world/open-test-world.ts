@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { createActivities, type Activities } from '../../src/activities/activities.js';
 import type { Deps } from '../../src/activities/deps.js';
+import type { FormerIds } from '../../src/domain/engine-id.js';
 import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway.js';
 import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
 import { scratchDirectory } from '../scratch.js';
@@ -66,6 +67,8 @@ export const noRecords: Deps['records'] = {
   lookAtFleet: async () => ({ members: [], leftOut: [] }),
   gateways: async function* () {},
   see: async () => new Map(),
+  standingOn: async function* () {},
+  renameEngine: async () => undefined,
   describe: async () => undefined,
   request: async () => false,
   standing: async () => undefined,
@@ -73,8 +76,12 @@ export const noRecords: Deps['records'] = {
 };
 
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */
-export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot = root): TestWorld {
-  const engine = new DirectoryEngine(root, attemptSignal);
+export function openTestWorld(
+  root = scratchDirectory('creel-world-'),
+  keyRoot = root,
+  formerIds: FormerIds = () => [],
+): TestWorld {
+  const engine = new DirectoryEngine(root, attemptSignal, {}, formerIds);
   engine.betweenPieces = () => passMoment('piece of a copy');
   for (const [index, [version, labels]] of Object.entries(testReleases).entries()) {
     engine.addImage(imageOf(version), {
@@ -91,7 +98,7 @@ export function openTestWorld(root = scratchDirectory('creel-world-'), keyRoot =
     keys: testKeys(keyRoot, testKeyHex),
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
     pool: { cidr: process.env['TEST_POOL'] ?? '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
-    hosts: new DirectoryHost(root),
+    hosts: new DirectoryHost(root, formerIds),
     engineAt: (place) => momentous(engine.at(place)),
     door: momentous(new DirectoryDoor(root)),
     secrets: new DirectorySecrets(root),
