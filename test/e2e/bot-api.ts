@@ -1,11 +1,24 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { z } from 'zod';
+import { names, type Gateway } from '../../src/domain/gateway.js';
+import { Secret } from '../../src/domain/secret.js';
+import { masterKey } from '../../src/domain/token.js';
+import { openSecrets } from '../../src/open-world.js';
+import { testKey, type RealGround } from './real-ground.js';
 
 /** How long a question for news is kept waiting, as the real one does for up to 50 s. */
 const newsMs = 1_000;
 
 const bot = { id: 123_456_789, is_bot: true, first_name: 'Creel', username: 'creel_test_bot' };
+
+/** What Telegram says to the older of two that poll with one token. */
+const conflict = {
+  ok: false,
+  error_code: 409,
+  description: 'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
+};
 
 const toChat = z.looseObject({ chat_id: z.union([z.string(), z.number()]).optional() }).catch({});
 
@@ -17,8 +30,11 @@ export class BotApi {
   readonly addressed: string[] = [];
   /** Messages that a gateway has fetched, by sender. */
   readonly fetched: number[] = [];
+  /** Whether somebody else polls with the same token. */
+  isPolledByAnother = false;
   readonly #news: { readonly from: number; readonly update: unknown }[] = [];
-  #last = 1_000;
+  /** A gateway passes over what is older than what it has heard, of an earlier one of these as well. */
+  #last = Math.floor(Date.now() / 1_000);
   readonly #server = http.createServer((request, response) => {
     const [, token = '', method = ''] = /^\/bot([^/]+)\/(\w+)/.exec(request.url ?? '') ?? [];
     this.tokens.push(token);
@@ -28,7 +44,9 @@ export class BotApi {
       this.#note(method, Buffer.concat(chunks).toString('utf8'));
       response.setHeader('content-type', 'application/json');
       const answer = () => response.end(JSON.stringify({ ok: true, result: this.#result(method) }));
-      if (method === 'getUpdates' && this.#news.length === 0) setTimeout(answer, newsMs).unref();
+      const isPoll = method === 'getUpdates';
+      if (isPoll && this.isPolledByAnother) response.writeHead(409).end(JSON.stringify(conflict));
+      else if (isPoll && this.#news.length === 0) setTimeout(answer, newsMs).unref();
       else answer();
     });
   });
@@ -38,8 +56,15 @@ export class BotApi {
     return this;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+  /** A gateway takes this for Telegram from now on, by a setting of its owner's, which creel leaves alone. */
+  async answer(ground: RealGround, { mark }: Gateway): Promise<void> {
+    const [network] = await ground.engine.findNetworks(names(mark).network);
+    const host = network?.subnets[0]?.replace(/\d+\/\d+$/, (last) => String(Number.parseInt(last, 10) + 1));
+    const root = `http://${host}:${(this.#server.address() as AddressInfo).port}`;
+    const { id } = (await ground.engine.findContainer(names(mark).container)) ?? { id: 'gone' };
+    const command = ['openclaw', 'config', 'set', 'channels.telegram.apiRoot', root];
+    const { exitCode, stderr } = await ground.engine.exec(id, { command, input: '', timeoutMs: 60_000 });
+    if (exitCode !== 0) throw new Error(`the gateway does not take ${root} for Telegram: ${stderr}`);
   }
 
   /** Somebody writes to the bot. */
@@ -78,6 +103,12 @@ export class BotApi {
       return { message_id: (this.#last += 1), date: Math.floor(Date.now() / 1000), chat: { id: 1, type: 'private' } };
     return method === 'getWebhookInfo' ? { url: '', pending_update_count: 0 } : true;
   }
+}
+
+/** The token of a bot is in the store of the deployment. */
+export async function storeBot(ground: RealGround, name: string, token: string): Promise<void> {
+  const files = { secretsFile: path.join(ground.root, 'secrets') };
+  await openSecrets(files, () => [masterKey(testKey)], ground.deployment).write(name, new Secret(token));
 }
 
 function parse(text: string): unknown {

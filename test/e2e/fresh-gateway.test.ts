@@ -26,7 +26,7 @@ import { ArgumentWatch, historyTexts, holds } from './hunt.js';
 import { RealGround, testKey } from './real-ground.js';
 
 const spec = { ...testSpec, cpus: 2, keepStateMs: 3_600_000 };
-const readyMs = 120_000;
+const readyMs = 240_000;
 const scopes = ['operator.admin'];
 const configPath = `${stateDirectory}/${configFile}`;
 

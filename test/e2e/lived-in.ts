@@ -11,7 +11,7 @@ import { localDial } from '../../src/adapters/local-dial.js';
 import { Secret } from '../../src/domain/secret.js';
 import { foundSocket } from '../found.js';
 import { configFile, stateDirectory } from '../../src/domain/gateway-config.js';
-import { OwnDevice } from './own-device.js';
+import { OwnDevice, phone, rolesOfPhone } from './own-device.js';
 
 /** What an owner has filed away when nobody says how much. */
 const aHandful = { files: 2_000, bytesEach: 5_000 } as const;
@@ -85,12 +85,7 @@ export type Traces = {
 export class Owner {
   readonly #box: string;
   readonly #port: number;
-  readonly #phone = new OwnDevice({
-    clientId: 'openclaw-ios',
-    mode: 'node',
-    platform: 'ios',
-    displayName: 'Phone',
-  });
+  readonly #phone = new OwnDevice(phone);
 
   constructor(box: string, port: number) {
     this.#box = box;
@@ -131,7 +126,7 @@ export class Owner {
 
   /** The phone asks for one role after the other, as the app does, and its owner approves both inside. */
   async pairPhone(token: string): Promise<OwnDevice> {
-    for (const [role, scopes] of roles) {
+    for (const [role, scopes] of rolesOfPhone) {
       const came = await this.#phone.connect(this.#port, token, scopes, role);
       if (came.in) {
         came.hangUp();
@@ -221,7 +216,7 @@ export class Owner {
   /** In which of its roles the phone is let in. */
   async #rolesOfPhone(token: string): Promise<string[]> {
     const letIn: string[] = [];
-    for (const [role, scopes] of roles) {
+    for (const [role, scopes] of rolesOfPhone) {
       const came = await this.#phone.connect(this.#port, token, scopes, role);
       if (!came.in) continue;
       letIn.push(role);
@@ -294,8 +289,3 @@ export class Owner {
     return `${listed.split('\n').length} lines, ${createHash('sha256').update(listed).digest('hex')}`;
   }
 }
-
-const roles: readonly (readonly [string, readonly string[]])[] = [
-  ['node', []],
-  ['operator', ['operator.read', 'operator.write']],
-];

@@ -12,6 +12,17 @@ export type Introduction = {
   readonly scopes: readonly string[];
 };
 
+/** A role with the scopes that are asked for in it. */
+export type Role = readonly [string, readonly string[]];
+
+/** What the app of a phone is: a node, and an operator. */
+export const rolesOfPhone: readonly Role[] = [
+  ['node', []],
+  ['operator', ['operator.read', 'operator.write']],
+];
+
+export const phone = { clientId: 'openclaw-ios', mode: 'node', platform: 'ios', displayName: 'Phone' } as const;
+
 /** What a connection came to: let in with scopes, or the code of the refusal. */
 export type Came =
   | {
@@ -93,6 +104,21 @@ export class OwnDevice {
     while (!this.#over) {
       const came = await this.connect(port, token).catch(() => undefined);
       if (came?.in) return came;
+      await sleep(paceMs);
+    }
+    throw new Error('the device was told to stop');
+  }
+
+  /** Asks for one role after the other, again and again, as apps of phones do, until it is let in with each. */
+  async keepConnectingAs(roles: readonly Role[], port: number, token: string, paceMs = 500): Promise<void> {
+    while (!this.#over) {
+      const letIn: boolean[] = [];
+      for (const [role, scopes] of roles) {
+        const came = await this.connect(port, token, scopes, role).catch(() => undefined);
+        letIn.push(came?.in === true);
+        if (came?.in) came.hangUp();
+      }
+      if (letIn.every(Boolean)) return;
       await sleep(paceMs);
     }
     throw new Error('the device was told to stop');

@@ -1,25 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Channel } from '../../src/domain/channels.js';
 import type { DeviceList, Wanted } from '../../src/domain/device.js';
 import { configFile, stateDirectory } from '../../src/domain/gateway-config.js';
 import { names, type Gateway } from '../../src/domain/gateway.js';
 import { asksEveryDevice } from '../../src/domain/release.js';
-import { Secret } from '../../src/domain/secret.js';
 import { gatewayToken, masterKey } from '../../src/domain/token.js';
 import type { PairRequest } from '../../src/workflows/change-requests.js';
 import { gatewayWorkflowId, lookWorkflowId } from '../../src/workflows/ids.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { OperationResult } from '../../src/workflows/operation.js';
 import { replyUpdate } from '../../src/workflows/requests.js';
-import { openSecrets } from '../../src/open-world.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { BotApi } from './bot-api.js';
+import { BotApi, storeBot } from './bot-api.js';
 import { PlainBrowser } from './control-ui.js';
-import { OwnDevice } from './own-device.js';
+import { Owner, type Traces } from './lived-in.js';
+import { OwnDevice, phone, rolesOfPhone } from './own-device.js';
 import { RealGround, testKey } from './real-ground.js';
 
 const readyMs = 180_000;
@@ -28,25 +27,31 @@ const place = { provider: 'local', host: 'local' } as const;
 const botToken = `123456789:${'A'.repeat(35)}`;
 const telegram = { kind: 'telegram', secrets: { botToken: 'secret:bot' } } as const;
 
-/** The older release pairs in its own words; both go through the same. */
+/** The older release pairs in its own words; both go through the same, in a gateway that somebody has lived in. */
 describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', (release) => {
+  const spec = { ...testSpec, cpus: 2, release, parkMs: 600_000, keepStateMs: 3_600_000 };
   let ground: RealGround;
   let stage: Stage;
   let life: Gateway;
   let port: number;
   let token: string;
+  let owner: Owner;
+  let lived: Traces;
 
   beforeAll(async () => {
     ground = new RealGround(await TestServer.start());
     stage = new Stage(ground, defaultLimits);
     await ground.startWorker();
-    await stage.provision({ spec: { ...testSpec, cpus: 2, release, parkMs: 600_000 } });
+    await stage.provision({ spec });
     const found = await stage.settled(readyMs);
     if (!found.life || !found.record) throw new Error(`not ready: ${found.reason}`);
     life = found.life;
     port = found.record.port;
     token = gatewayToken(masterKey(testKey), life.mark, life.tokenGeneration).reveal();
-  }, readyMs + 30_000);
+    owner = new Owner(names(life.mark).container, port);
+    lived = await owner.moveIn(release, token);
+    expect(lived.phone).toEqual(['node', 'operator']);
+  }, readyMs + 120_000);
 
   afterAll(async () => {
     await stage?.close();
@@ -69,7 +74,14 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     return handle.result();
   }
 
+  /** Every device but the phone of the gateway's owner, which is there all the time. */
   async function list(): Promise<DeviceList> {
+    const { paired, ...others } = await listAll();
+    expect(paired.map(({ deviceId }) => deviceId)).toContain(owner.phoneId);
+    return { ...others, paired: paired.filter(({ deviceId }) => deviceId !== owner.phoneId) };
+  }
+
+  async function listAll(): Promise<DeviceList> {
     const workflowId = lookWorkflowId(stage.id, life.mark.birth, 'devices', randomBytes(4).toString('hex'));
     const client = await stage.client();
     return client.workflow.execute('listDevices', {
@@ -102,7 +114,7 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     await ask({ kind: 'unpair', deviceId: device.id });
     expect(await stage.settled()).toMatchObject({ last: { kind: 'unpair', outcome: 'done' }, approved: [] });
     expect(await connected.closed).toBe('4001 device removed');
-    expect(await device.connect(port, token)).toEqual({ in: false, code: 'PAIRING_REQUIRED' });
+    expect(await device.connect(port, token)).toMatchObject({ in: false, code: 'PAIRING_REQUIRED' });
     expect((await list()).paired).toMatchObject([{ deviceId: own }]);
   });
 
@@ -136,13 +148,17 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     const { park } = await stage.until(({ phase }) => phase === 'parked');
     expect(park).toMatchObject({ step: 'approve device', answers: ['retry', 'allow', 'abort'] });
     expect(park?.reason).toContain('operator.admin, operator.pairing');
-    const handle = (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id));
-    await handle.executeUpdate(replyUpdate, { args: [{ park: park?.number ?? '', answer: 'allow', origin: 'test' }] });
+    await reply(park?.number, 'allow');
     const connected = await coming;
     expect(connected.scopes).toEqual(expect.arrayContaining(['operator.admin', 'operator.pairing']));
     expect(await resultOf(workflowId)).toMatchObject({ outcome: 'done', deviceId: device.id });
     connected.hangUp();
   });
+
+  async function reply(park: string | undefined, answer: 'allow' | 'abort'): Promise<void> {
+    const handle = (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id));
+    await handle.executeUpdate(replyUpdate, { args: [{ park: park ?? '', answer, origin: 'test' }] });
+  }
 
   it('that knocks from many sides while it is approved is connected, however the gateway notes it', async () => {
     for (let round = 0; round < 6; round += 1) {
@@ -170,25 +186,31 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     return JSON.parse(text ?? '{}').channels?.telegram ?? {};
   }
 
-  /** The customer's own setting of a channel, which creel leaves alone: whom the gateway takes for Telegram. */
-  async function callsInsteadOfTelegram(apiPort: number): Promise<void> {
-    const [network] = await ground.engine.findNetworks(names(life.mark).network);
-    const host = network?.subnets[0]?.replace(/\d+\/\d+$/, (last) => String(Number.parseInt(last, 10) + 1));
-    const command = ['openclaw', 'config', 'set', 'channels.telegram.apiRoot', `http://${host}:${apiPort}`];
-    const set = await ground.engine.exec((await container()).id, { command, input: '', timeoutMs: 60_000 });
-    expect(set).toMatchObject({ exitCode: 0 });
+  /** A stranger and an allowed sender write: the one is taken up, which the gateway shows by writing to them, the other never (S4-40). */
+  async function hearsOnlyTheAllowed(api: BotApi, allowed: number, stranger: number): Promise<void> {
+    const [heard, answered] = [api.fetched.length, api.addressed.length];
+    const fetched = () => api.fetched.slice(heard);
+    const addressed = () => api.addressed.slice(answered);
+    api.write(stranger, 'let me in');
+    api.write(allowed, 'hello');
+    await expect.poll(fetched, { timeout: 60_000 }).toEqual([stranger, allowed]);
+    await expect.poll(addressed, { timeout: 60_000 }).toContain(String(allowed));
+    api.write(stranger, 'please');
+    await expect.poll(fetched, { timeout: 60_000 }).toEqual([stranger, allowed, stranger]);
+    await sleep(3_000);
+    expect(addressed()).not.toContain(String(stranger));
   }
 
-  /** A stranger and an allowed sender write: the one is taken up, which the gateway shows by writing to them, the other never (S4-40). */
-  async function hearsOnlyTheAllowed(api: BotApi): Promise<void> {
-    api.write(9, 'let me in');
-    api.write(2, 'hello');
-    await expect.poll(() => api.fetched, { timeout: 60_000 }).toEqual([9, 2]);
-    await expect.poll(() => api.addressed, { timeout: 60_000 }).toContain('2');
-    api.write(9, 'please');
-    await expect.poll(() => api.fetched, { timeout: 60_000 }).toEqual([9, 2, 9]);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
-    expect(api.addressed).not.toContain('9');
+  /** A bot that everybody can write to, whose token is in the store. */
+  async function withBot(work: (api: BotApi) => Promise<void>): Promise<void> {
+    const api = await new BotApi().open();
+    try {
+      await storeBot(ground, 'bot', botToken);
+      await api.answer(ground, life);
+      await work(api);
+    } finally {
+      await api.close();
+    }
   }
 
   it('stays in while channels come, change and go', async () => {
@@ -196,14 +218,7 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     const coming = device.keepConnecting(port, token);
     await pair({ deviceId: device.id });
     (await coming).hangUp();
-    const api = await new BotApi().open();
-    try {
-      const secretsFile = path.join(ground.root, 'secrets');
-      await openSecrets({ secretsFile }, () => [masterKey(testKey)], ground.deployment).write(
-        'bot',
-        new Secret(botToken),
-      );
-      await callsInsteadOfTelegram(api.port);
+    await withBot(async (api) => {
       for (const senders of [['1', '2'], ['2'], undefined]) {
         const { startedAt } = await container();
         const channels: Channel[] = senders ? [{ ...telegram, allowFrom: senders }] : [];
@@ -214,14 +229,40 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
         expect(await channelInConfig()).toMatchObject({ enabled: channels.length > 0, allowFrom: senders ?? [] });
         expect((await container()).startedAt === startedAt).toBe(release === '2026.9.6');
         expect(await container()).toMatchObject({ state: 'running', restartPolicy: 'always' });
-        if (senders?.length === 1) await hearsOnlyTheAllowed(api);
+        if (senders?.length === 1) await hearsOnlyTheAllowed(api, 2, 9);
       }
       expect(api.tokens).toContain(botToken);
-    } finally {
-      await api.close();
-    }
+    });
     (await device.keepConnecting(port, token)).hangUp();
-  }, 240_000);
+    await ask({ kind: 'unpair', deviceId: device.id });
+    await stage.settled();
+    expect(await owner.traces(token)).toEqual(lived);
+  }, 300_000);
+
+  it('that is a phone with two roles comes in with both, or is not paired at all', async () => {
+    const device = new OwnDevice(phone);
+    const [node] = rolesOfPhone;
+    const wish = [{ deviceId: device.id }, { role: 'node,operator' }] as const;
+    expect(await device.connect(port, token, [], 'node')).toMatchObject({ in: false, code: 'PAIRING_REQUIRED' });
+    const half = await pair(wish[0], { ...wish[1], waitMs: 5_000 });
+    const { park } = await stage.until(({ phase }) => phase === 'parked');
+    expect(park).toMatchObject({ step: 'approve device', reason: expect.stringContaining('role operator') });
+    await reply(park?.number, 'abort');
+    const ended = await stage.until(({ last }) => last?.operation === half.operation);
+    expect(ended).toMatchObject({ phase: 'ready', left: [], last: { outcome: 'undone' } });
+    expect((await list()).paired.map(({ deviceId }) => deviceId)).not.toContain(device.id);
+    expect(await device.connect(port, token, node?.[1], 'node')).toMatchObject({ in: false });
+
+    const coming = device.keepConnectingAs(rolesOfPhone, port, token);
+    const whole = await pair(...wish);
+    await coming;
+    expect(await resultOf(whole.workflowId)).toMatchObject({ outcome: 'done', deviceId: device.id });
+    const { paired } = await list();
+    const roles = paired.find(({ deviceId }) => deviceId === device.id)?.roles;
+    expect(roles?.toSorted()).toEqual(['node', 'operator']);
+    await ask({ kind: 'unpair', deviceId: device.id });
+    expect(await stage.settled()).toMatchObject({ last: { kind: 'unpair', outcome: 'done' } });
+  });
 
   it('that never comes back is not left paired', async () => {
     const device = new OwnDevice();
@@ -230,7 +271,7 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     const ended = await stage.until(({ last }) => last?.operation === operation);
     expect(ended.last).toMatchObject({ outcome: 'undone', reason: expect.stringContaining('has not connected') });
     expect((await list()).paired.map(({ deviceId }) => deviceId)).not.toContain(device.id);
-    expect(await device.connect(port, token)).toEqual({ in: false, code: 'PAIRING_REQUIRED' });
+    expect(await device.connect(port, token)).toMatchObject({ in: false, code: 'PAIRING_REQUIRED' });
   });
 
   // The older release cannot be told to ask for a browser that comes over loopback.
@@ -275,4 +316,33 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
       /^await request: 4 wrong tokens .*4 from test device cli v1 at .*holds generation 1 and no other \(2 places\)/,
     );
   });
+
+  // What is dropped is the same in both releases.
+  if (release === '2026.9.6')
+    it('of the owner is there after a restore and a take-up with fewer senders, of whom the dropped are not heard any more', async () => {
+      const withSenders = (...allowFrom: string[]) => ({ ...spec, channels: [{ ...telegram, allowFrom }] });
+      await withBot(async (api) => {
+        await ask({ kind: 'change', ...withSenders('1', '2', '3') });
+        const changed = await stage.settled(readyMs);
+        expect(changed).toMatchObject({ phase: 'ready', last: { kind: 'change', outcome: 'done' } });
+        await stage.remove();
+        expect(await stage.settled(readyMs)).toMatchObject({ phase: 'removed', left: [] });
+
+        await stage.provision({ spec: withSenders('2', '3'), how: 'restore' });
+        expect(await stage.settled(readyMs)).toMatchObject({ phase: 'ready', reason: '' });
+        expect(await channelInConfig()).toMatchObject({ enabled: true, allowFrom: ['2', '3'] });
+        await hearsOnlyTheAllowed(api, 3, 1);
+        expect(await owner.traces(token)).toEqual(lived);
+
+        const { birth } = life.mark;
+        await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).terminate('the record is lost');
+        await stage.provision({ spec: withSenders('3'), how: 'take up', birth });
+        const taken = await stage.settled(readyMs);
+        expect(taken).toMatchObject({ phase: 'ready', reason: '', life: { mark: { birth } } });
+        expect(await channelInConfig()).toMatchObject({ enabled: true, allowFrom: ['3'] });
+        await hearsOnlyTheAllowed(api, 3, 2);
+        const generation = taken.life?.tokenGeneration ?? 0;
+        expect(await owner.traces(gatewayToken(masterKey(testKey), life.mark, generation).reveal())).toEqual(lived);
+      });
+    }, 400_000);
 });
