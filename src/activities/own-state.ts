@@ -39,7 +39,7 @@ export async function moveStateOn(deps: Deps, before: Gateway, next: Gateway): P
 }
 
 /** The mark of a state, read through whatever container holds it. */
-async function findMark(deps: Deps, gateway: Gateway): Promise<StateMark | undefined> {
+export async function findMark(deps: Deps, gateway: Gateway): Promise<StateMark | undefined> {
   const engine = deps.engineAt(gateway.place);
   const { container, volume } = names(gateway.mark);
   if (!(await engine.findVolume(volume))) return undefined;

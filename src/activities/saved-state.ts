@@ -6,11 +6,7 @@ import { copierOf } from './copier.js';
 import type { Deps } from './deps.js';
 import { demandOurs } from './host.js';
 import { releaseImageOf } from './release.js';
-
-/** The release that a saved state belongs to: its image is needed as long as somebody may go back to it. */
-export const releaseLabel = 'creel.release';
-
-export const shelves: readonly Shelf[] = ['a', 'b'];
+import { releaseLabel } from './shelves.js';
 
 /**
  * The state that this replacement saved is the gateway's again; what was never saved was never touched. A stopped container that

@@ -16,8 +16,10 @@ import { copierOf } from './copier.js';
 import type { Deps } from './deps.js';
 import { factsIfServing, servingFacts, type Facts } from './facts.js';
 import { neverOver } from './never-over.js';
+import { keepOnlyCopy, type Kept } from './only-copy.js';
 import { ensureOwnState } from './own-state.js';
-import { copyOf, isOf, putBack, releaseLabel, shelves, snapshotOf } from './saved-state.js';
+import { copyOf, isOf, putBack, snapshotOf } from './saved-state.js';
+import { releaseLabel, shelves } from './shelves.js';
 
 /** What was true of the gateway when its state was saved: it must be true again of whatever takes that state. */
 const devicesLabel = 'creel.devices';
@@ -60,17 +62,20 @@ async function factLabels(deps: Deps, gateway: Changing<Replacement>): Promise<R
 /**
  * No saved state is left that the replacement made. Of a gateway that is being removed none is left at all; one whose
  * replacement had begun gets its saved state back first, because a state that is kept must be whole and fit the release on record.
+ * Where the state is gone that is to be kept, the newest that was saved is kept in its place.
  */
 export const removeRoom = (deps: Deps) =>
-  async function removeRoom(gateway: Living | Changing<Replacement>): Promise<void> {
+  async function removeRoom(gateway: Living | Changing<Replacement>): Promise<Kept | undefined> {
     if ('change' in gateway) {
       const known = await snapshotOf(deps, gateway, gateway.change.save);
-      if (!known || !isOf(known, gateway.change.number)) return;
+      if (!known || !isOf(known, gateway.change.number)) return undefined;
       await demandPutBack(deps, gateway, known.name);
-      return dropSnapshot(deps, gateway, gateway.change.save);
+      await dropSnapshot(deps, gateway, gateway.change.save);
+      return undefined;
     }
-    await keepOwnState(deps, gateway);
+    const kept = await keepState(deps, gateway);
     for (const shelf of shelves) await dropSnapshot(deps, gateway, shelf);
+    return kept;
   };
 
 /** The state of before is saved whole while nothing runs on it; what is saved once stays. */
@@ -167,8 +172,14 @@ async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapsho
 }
 
 /** What a removal keeps is whole and the record's own before anything that it could be put back from is let go. */
+async function keepState(deps: Deps, gateway: Living): Promise<Kept | undefined> {
+  if (gateway.purging || gateway.spec.keepStateMs === 0) return undefined;
+  const kept = await keepOnlyCopy(deps, gateway);
+  if (!kept) await keepOwnState(deps, gateway);
+  return kept;
+}
+
 async function keepOwnState(deps: Deps, gateway: Living): Promise<void> {
-  if (gateway.purging || gateway.spec.keepStateMs === 0) return;
   if (!(await deps.engineAt(gateway.place).findVolume(names(gateway.mark).volume))) return;
   if (gateway.underway) {
     await removeContainer(deps)(gateway);

@@ -6,7 +6,8 @@ import type { Shelf } from '../domain/replacement.js';
 import { readStateMark, stateMarkFile, stateMarkPath, writeStateMark, type StateMark } from '../domain/state-mark.js';
 import type { Container } from '../ports/docker-engine.js';
 import type { Deps } from './deps.js';
-import { isOf, releaseLabel, shelves, snapshotOf } from './saved-state.js';
+import { isOf, snapshotOf } from './saved-state.js';
+import { releaseLabel, shelves } from './shelves.js';
 
 /** The mark that a container with the state in it shows; undefined where there is none, as in volumes of an older creel. */
 export async function readMark(

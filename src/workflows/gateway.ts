@@ -29,10 +29,11 @@ import {
   type GatewayState,
   type Queued,
 } from './gateway-state.js';
+import type { OperationResult } from './operation.js';
 import { beginOperation, endOperation, forgetOwed, loseOperation, oweAfter, stays } from './operation-state.js';
 import { tryDropAgain } from './drop-state.js';
 import { askLive, asksForLimits } from './reshape-state.js';
-import { expireFormer, outdateKept } from './replacement-state.js';
+import { countFailure, expireFormer, outdateKept, refusedInRehearsal } from './replacement-state.js';
 import { listMemoOf, saysSo } from './list-memo.js';
 import { RunningOperation, type OperationEnd } from './running-operation.js';
 import {
@@ -185,8 +186,14 @@ class Entity {
     const { change, kind } = operation;
     if (kind === 'restore' && state.owed && !patched('take back after a restore')) forgetOwed(state);
     if (change?.kind === 'rotate' && result?.outcome === 'done' && kind !== 'way-back') this.#outdate(change);
+    if (result) this.#countRehearsal(operation, result);
     if (result && stays(state, operation, result) && !patched('drop again')) return;
     oweAfter(state, operation, result, now);
+  }
+
+  #countRehearsal(operation: Queued, result: OperationResult): void {
+    const release = refusedInRehearsal(operation, result);
+    if (release !== undefined && patched('refused rehearsals count')) countFailure(this.#state, release);
   }
 
   /** Whoever was put out is out of what is kept as well, though a rollback waits. */

@@ -106,11 +106,16 @@ function endRemoval(state: GatewayState, operation: Queued, result: OperationRes
   delete state.resting;
   if (state.life && result.outcome === 'done') {
     const { underway: _underway, ...life } = state.life;
-    state.life = life;
+    state.life = result.keptRelease === undefined ? life : withRelease(life, result.keptRelease);
     if (state.stateKeptUntil === 0 || !state.owed || isReplacement(state.owed)) forgetOwed(state);
   }
   const until = state.stateKeptUntil > 0 ? `state kept until ${new Date(state.stateKeptUntil).toISOString()}` : '';
   setPhase(state, state.life ? 'removed' : 'none', result.reason === '' ? until : result.reason, now);
+}
+
+/** What is kept of it belongs to another release: that one takes it up again. */
+function withRelease(life: Gateway, release: string): Gateway {
+  return { ...life, spec: { ...life.spec, release } };
 }
 
 /**

@@ -47,6 +47,8 @@ export type OperationResult = {
   readonly deviceId?: string;
   /** Why the gateway does not serve although everything is as it was before: only a rollback begins with such a one. */
   readonly down?: string;
+  /** The release of what a removal keeps, where that is not the state on record. */
+  readonly keptRelease?: string;
 };
 
 /** What the activity interceptor wraps around every answer: which attempt gave it. */

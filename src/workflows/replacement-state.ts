@@ -12,6 +12,9 @@ import { registry, replacementOwns } from './steps.js';
 /** The step whose undo brings a gateway of before back: undone, the new one was tried and could not be proved. */
 const asideStep = 'set aside';
 
+/** The step in which the release that is to follow starts on a copy: what it refuses by its own word is said of it by name. */
+const rehearseStep = 'rehearse replacement';
+
 export function checkUpgrade(request: UpgradeRequest, state: GatewayState, spec: GatewaySpec): void {
   if (typeof request.dev !== 'boolean' || typeof request.retryFailed !== 'boolean')
     throw new Refused('an upgrade says whether it takes a dev release and whether it tries a failed one again');
@@ -80,8 +83,18 @@ export function endReplacement(
     state.life = life;
   }
   const tried = proofs?.some(({ step }) => step === `undo ${asideStep}`) && !reason.endsWith(': cancelled');
-  if (change.kind !== 'upgrade' || operation.kind === 'way-back' || !tried) return;
+  if (change.kind === 'upgrade' && operation.kind !== 'way-back' && tried) countFailure(state, change.to.release);
+}
+
+/** The release that an upgrade was refused for by its own rehearsal: it could not be proved, though nothing was set aside for it. */
+export function refusedInRehearsal({ kind, change }: Queued, { outcome, reason }: OperationResult): string | undefined {
+  if (kind !== 'upgrade' || change?.kind !== 'upgrade' || outcome !== 'undone') return undefined;
   const { release } = change.to;
+  return reason.startsWith(`${rehearseStep}: release ${release} `) ? release : undefined;
+}
+
+/** A release could not be proved here once more. */
+export function countFailure(state: GatewayState, release: string): void {
   const { [release]: failures = 0, ...others } = state.failed ?? {};
   state.failed = Object.fromEntries([...Object.entries(others), [release, failures + 1]].slice(-failedLength));
 }

@@ -1,5 +1,6 @@
 import type { Approved } from '../activities/approval.js';
 import type { Down } from '../activities/former.js';
+import type { Kept } from '../activities/only-copy.js';
 import type { Living } from '../domain/life.js';
 import type { SnapshotDrop } from '../domain/replacement.js';
 import { dropPausesMs } from '../domain/thresholds.js';
@@ -71,6 +72,7 @@ export class Saga {
   #deviceId: string | undefined;
   #down: string | undefined;
   #record: GatewayRecord | undefined;
+  #keptRelease: string | undefined;
   #changing = false;
   #aborted = false;
 
@@ -230,7 +232,7 @@ export class Saga {
     }
   }
 
-  /** A step answers nothing, what it proved in words, the same with the device it was about or why the gateway does not serve, or the gateway read back. */
+  /** A step answers nothing, what it proved in words, the same with the device it was about, with why the gateway does not serve or with what a removal keeps, or the gateway read back. */
   #note(step: string, value: unknown): void {
     const at = new Date(this.#runtime.now()).toISOString();
     if (typeof value === 'string' || isDown(value)) {
@@ -238,6 +240,9 @@ export class Saga {
       this.#proofs.push({ at, step, proof: isDown(value) ? value.proof : value });
     } else if (isApproved(value)) {
       this.#deviceId = value.deviceId;
+      this.#proofs.push({ at, step, proof: value.proof });
+    } else if (isKept(value)) {
+      this.#keptRelease = value.keptRelease;
       this.#proofs.push({ at, step, proof: value.proof });
     } else if (value !== undefined && value !== null) this.#record = value as GatewayRecord;
   }
@@ -336,8 +341,9 @@ export class Saga {
     const skipped = [...this.#skipped];
     const device = this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
     const down = this.#down === undefined ? {} : { down: this.#down };
+    const kept = this.#keptRelease === undefined ? {} : { keptRelease: this.#keptRelease };
     const found = { record: this.#record, entered, skipped, left, tokenGeneration, ...key };
-    return { outcome, reason, ...found, ...proofs, ...device, ...down };
+    return { outcome, reason, ...found, ...proofs, ...device, ...down, ...kept };
   }
 }
 
@@ -358,6 +364,10 @@ function tellsOfDrop({ failures = 0 }: SnapshotDrop): boolean {
 
 function isDown(value: unknown): value is Down {
   return typeof value === 'object' && value !== null && 'proof' in value && 'down' in value;
+}
+
+function isKept(value: unknown): value is Kept {
+  return typeof value === 'object' && value !== null && 'proof' in value && 'keptRelease' in value;
 }
 
 function isApproved(value: unknown): value is Approved {

@@ -1,3 +1,4 @@
+import { copiedLabel } from '../../src/activities/only-copy.js';
 import { describe, expect, test } from 'vitest';
 import { copierLabels } from '../../src/domain/copying.js';
 import { gatewayContainer } from '../../src/domain/container.js';
@@ -163,7 +164,7 @@ describe('layout 1 names', () => {
       trial: 'oc-g42-7k3fq2-trial',
       snapshots: { a: 'oc-g42-7k3fq2-snap-a', b: 'oc-g42-7k3fq2-snap-b' },
     });
-    expect(replacementLabel).toBe('creel.replacement');
+    expect([replacementLabel, copiedLabel]).toEqual(['creel.replacement', 'creel.copied']);
   });
 
   test('which way a copier goes, and what a state says of itself', () => {

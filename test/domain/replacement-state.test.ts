@@ -15,7 +15,7 @@ import {
   operationSteps,
 } from '../../src/workflows/operation-state.js';
 import type { OperationResult } from '../../src/workflows/operation.js';
-import { expireFormer, outdateKept } from '../../src/workflows/replacement-state.js';
+import { expireFormer, outdateKept, refusedInRehearsal } from '../../src/workflows/replacement-state.js';
 import { provisionSteps, replacementOwns } from '../../src/workflows/steps.js';
 import { testSpec } from '../world/open-test-world.js';
 import { refusal } from './refusal.js';
@@ -183,6 +183,20 @@ describe('an upgrade', () => {
     ask(state, upgrade('2026.9.7', true));
     run(state, 'done');
     expect(state.failed).toEqual({});
+  });
+
+  test.each([
+    ['rehearse replacement: release 2026.9.7 does not start on a copy of the state of g42 (exit 78)', '2026.9.7'],
+    ['rehearse replacement: the rehearsal for g42 ended with exit 1: no space left', undefined],
+    ['rehearse replacement: cancelled', undefined],
+    ['check replacement: release 2026.9.7 is not in the catalogue', undefined],
+  ])('counts against its release when its own rehearsal refused it: %s', (reason, release) => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    const begun = run(state, 'undone', ['undo rehearse replacement'], reason);
+    const none = { record: undefined, entered: [], skipped: [], left: [] };
+    expect(refusedInRehearsal(begun, { outcome: 'undone', reason, ...none })).toBe(release);
+    expect(refusedInRehearsal({ ...begun, kind: 'way-back' }, { outcome: 'done', reason, ...none })).toBeUndefined();
   });
 
   test('that was asked for too often at once is withdrawn when the third has gone back', () => {

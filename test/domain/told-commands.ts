@@ -167,6 +167,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'State gone': {
     'docker volume create --label creel.deployment=… --label creel.gateway=g42 --label creel.birth=7k3fq2 --label creel.layout=1 oc-g42-7k3fq2-state':
       [byHand, 'a volume that was lost is made again', 'docker volume create'],
+    'creel remove g42': ['test/sagas/own-state.test.ts', 'keeps the newest saved state where', 'entity.remove()'],
+    'creel provision g42 --restore --release …': [
+      'test/sagas/own-state.test.ts',
+      'keeps the newest saved state where',
+      "how: 'restore', spec: keeping",
+    ],
     'creel remove g42 --purge': [requests, 'for a gateway whose state is gone is refused', 'purge: true'],
     'creel provision g42': [requests, 'for a gateway whose state is gone is refused', 'stage.provision()'],
   },

@@ -181,7 +181,11 @@ export type State = {
  */
 export function stateOf(entity: VirtualEntity): State {
   if (!entity.state.life) return { files: {}, devices: {} };
-  const directory = path.join(entity.world.root, 'files', entity.names.volume);
+  return stateIn(path.join(entity.world.root, 'files', entity.names.volume));
+}
+
+/** The same of a directory in which a state lies. */
+export function stateIn(directory: string): State {
   const names = fs.readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted();
   const files = names.filter((name) => !isOurs(name) && fs.statSync(path.join(directory, name)).isFile());
   const [devices, others] = [files.filter(isDevice), files.filter((name) => !isDevice(name))];

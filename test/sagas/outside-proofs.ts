@@ -184,6 +184,19 @@ function ends(on: On, anew: Anew): Proof[] {
       await entity.run(unproved);
       assert.deepEqual(pagesOf(entity), ['upgrade went back']);
     }),
+    on('an upgrade that its rehearsal refused three times waits for an operator’s word', keeping, async (entity) => {
+      const crashes = (retryFailed = false): Wish => {
+        return { kind: 'upgrade', release: '2026.9.8-crashes', dev: true, retryFailed };
+      };
+      for (let count = 0; count < 3; count += 1) {
+        entity.ask(crashes());
+        const result = await entity.run();
+        assert.match(result?.reason ?? '', /^rehearse replacement: release 2026\.9\.8-crashes does not start/);
+        assert.equal(entity.state.phase, 'ready');
+      }
+      assert.throws(() => entity.ask(crashes()), /could not be proved here 3 times.*--retry-failed/);
+      entity.ask(crashes(true));
+    }),
     on('a change that was refused at its first step ends with a look: it serves', keeping, async (entity) => {
       const provedAt = entity.state.record?.provedAt;
       entity.ask({ kind: 'upgrade', release: '2026.6.11', dev: true, retryFailed: false });

@@ -12,6 +12,17 @@ import { provisionSteps, upgradeSteps } from '../../src/workflows/steps.js';
 import { imageOf, openTestWorld, testSpec } from '../world/open-test-world.js';
 import { ChangeStage } from './change-stage.js';
 import { at, noFault } from './faults.js';
+import {
+  interruptedAt,
+  isKeptWhole,
+  keeping,
+  sameDevices,
+  stateIn,
+  stateOf,
+  upgradedGateway,
+  type State,
+} from './interrupted.js';
+import type { VirtualEntity } from './virtual-entity.js';
 import { VirtualRuntime } from './virtual-runtime.js';
 
 const newer = '2026.9.7';
@@ -22,7 +33,6 @@ const upgrade: Replacement = {
   save: 'a',
   readyMs: 2_000,
 };
-const keeping = { ...testSpec, keepStateMs: 60_000 };
 
 describe('the mark of a state', () => {
   it('is there from the first start on, and belongs to the release of the record', async () => {
@@ -210,6 +220,61 @@ describe('a removal that keeps the state', () => {
     });
   });
 
+  it('keeps the newest saved state where the state itself is gone, whenever it is interrupted, and its release takes it up', async () => {
+    const upgraded = await upgradedGateway();
+    try {
+      let moments = 1;
+      for (let moment = 0; moment < moments; moment += 1)
+        await upgraded.on(async (entity) => {
+          const { engine } = entity.world;
+          const saved = savedOf(entity);
+          await loseState(entity);
+          entity.remove();
+          const place = { step: 'make room', doing: 'undo', moment } as const;
+          await entity.run(undefined, interruptedAt(entity, place, 'terminate'));
+          if (entity.runs.at(-1)?.runtime.interrupted) moments += 1;
+          await entity.drain();
+          assert.equal(entity.state.phase, 'removed', entity.state.reason);
+          assert.deepEqual(engine.leftovers(), [`volume ${entity.names.volume}`]);
+          assert.deepEqual(stateOf(entity), saved);
+          assert.throws(
+            () => entity.provision({ how: 'restore', spec: { ...keeping, release: newer } }),
+            /belongs to release 2026\.9\.6.*--release 2026\.9\.6/,
+          );
+          entity.provision({ how: 'restore', spec: keeping });
+          await entity.drain();
+          assert.equal(entity.state.phase, 'ready', entity.state.reason);
+          sameDevices(entity, saved);
+          entity.remove();
+          await isKeptWhole(entity, stateOf(entity));
+        });
+      assert.ok(moments > 5);
+    } finally {
+      upgraded.close();
+    }
+  });
+
+  it('of which no state is left at all keeps none, and a repair names the saved one where there is one', async () => {
+    const upgraded = await upgradedGateway();
+    try {
+      await upgraded.on(async (entity) => {
+        await loseState(entity);
+        entity.provision({ spec: entity.life.spec });
+        await entity.drain();
+        assert.match(
+          entity.state.reason,
+          /is gone .*newest saved state, of release 2026\.9\.6.*`creel provision g42 --restore --release 2026\.9\.6`/,
+        );
+        await entity.world.engine.removeVolume(replacementNames(entity.life.mark).snapshots.a);
+        entity.remove();
+        await entity.drain();
+        assert.deepEqual([entity.state.phase, entity.world.engine.leftovers()], ['removed', []]);
+      });
+    } finally {
+      upgraded.close();
+    }
+  });
+
   it('ends a save that is under way, and waits for a restore', async () => {
     await onProvisioned(async (stage) => {
       await savedBeside(stage);
@@ -228,6 +293,20 @@ describe('a removal that keeps the state', () => {
     });
   });
 });
+
+/** Somebody has removed a gateway's container and its state, and left what was saved. */
+async function loseState(entity: VirtualEntity): Promise<void> {
+  const { engine } = entity.world;
+  const container = await engine.findContainer(entity.names.container);
+  if (container) await engine.removeContainer(container.id);
+  await engine.removeVolume(entity.names.volume);
+}
+
+/** The state that is kept for a rollback, as it would be of the gateway. */
+function savedOf(entity: VirtualEntity): State {
+  const { a } = replacementNames(entity.life.mark).snapshots;
+  return stateIn(path.join(entity.world.root, 'files', a, 'state'));
+}
 
 /** An upgrade is done, and the state says what it said before: so an older creel leaves it. */
 async function onLeftBehind(run: (stage: ChangeStage) => Promise<void>): Promise<void> {

@@ -13,7 +13,7 @@ import {
   operationSteps,
 } from '../../src/workflows/operation-state.js';
 import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
-import { expireFormer } from '../../src/workflows/replacement-state.js';
+import { countFailure, expireFormer, refusedInRehearsal } from '../../src/workflows/replacement-state.js';
 import type { Request } from '../../src/workflows/requests.js';
 import { Saga, toldOf, type Runtime } from '../../src/workflows/saga.js';
 import { scratchDirectory } from '../scratch.js';
@@ -109,6 +109,8 @@ export class VirtualEntity {
     this.runs.push({ operation, result, runtime });
     if (result) endOperation(this.state, operation, result, this.now);
     else loseOperation(this.state, operation, 'terminated by hand', defaultLimits, this.now);
+    const refused = result && refusedInRehearsal(operation, result);
+    if (refused !== undefined) countFailure(this.state, refused);
     oweAfter(this.state, operation, result, this.now);
     return result;
   }

@@ -116,13 +116,13 @@ describe('an upgrade', () => {
   on('that failed three times waits for an operator', async (stage) => {
     const birth = await provisioned(stage);
     for (let count = 0; count < 3; count += 1) {
-      await upgrade(stage, '2026.9.8-never');
+      await upgrade(stage, '2026.9.8-crashes');
       await isAsBefore(stage, birth);
     }
-    await expect(upgrade(stage, '2026.9.8-never')).rejects.toMatchObject({
+    await expect(upgrade(stage, '2026.9.8-crashes')).rejects.toMatchObject({
       cause: { message: expect.stringContaining('could not be proved here 3 times') },
     });
-    await upgrade(stage, '2026.9.8-never', true);
+    await upgrade(stage, '2026.9.8-crashes', true);
     await isAsBefore(stage, birth);
   });
 
