@@ -9,13 +9,21 @@ import type { Deps } from './deps.js';
 import { isOf, snapshotOf } from './saved-state.js';
 import { releaseLabel, shelves } from './shelves.js';
 
-/** The mark that a container with the state in it shows; undefined where there is none, as in volumes of an older creel. */
+/**
+ * The mark that a container with the state in it shows; undefined where there is none, as in volumes of an older creel. What an owner has
+ * put in its place that is no file, or none of a mark's size, is none either: it must not keep his gateway from a repair or a removal.
+ */
 export async function readMark(
   deps: Deps,
   gateway: Gateway,
   { id }: Pick<Container, 'id'>,
 ): Promise<StateMark | undefined> {
-  return readStateMark(await deps.engineAt(gateway.place).readFile(id, stateMarkPath));
+  try {
+    return readStateMark(await deps.engineAt(gateway.place).readFile(id, stateMarkPath));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return undefined;
+  }
 }
 
 /**
@@ -80,7 +88,7 @@ export function isOwn({ spec }: Gateway, mark: StateMark): boolean {
 
 /**
  * The saved state that belongs to the record, where it is known which: the one that a replacement under way made, or the one whose
- * copy into a torn state was cut short.
+ * copy into a torn state was cut short. What the saved state itself says of its release counts, which no owner can write.
  */
 export async function belonging(
   deps: Deps,
@@ -93,7 +101,8 @@ export async function belonging(
   const cut = !mark.whole && mark.release === spec.release && shelf && { save: shelf, number: Number(made) };
   for (const { save, number } of [underway, cut || undefined].filter((each) => each !== undefined)) {
     const saved = await snapshotOf(deps, gateway, save);
-    if (saved && isOf(saved, number)) return { shelf: save, number };
+    const { [releaseLabel]: release = spec.release } = saved?.labels ?? {};
+    if (saved && isOf(saved, number) && release === spec.release) return { shelf: save, number };
   }
   return undefined;
 }

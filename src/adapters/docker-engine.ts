@@ -357,7 +357,7 @@ export class DockerodeEngine implements DockerEngine {
     let taken = 0;
     await readAll(this.#at, errand, stream, (chunk) => {
       taken += chunk.length;
-      if (taken > fileBytes) throw new Error(`${path} of container ${id} is larger than ${fileBytes} bytes`);
+      if (taken > fileBytes) throw new Refused(`${path} of container ${id} is larger than ${fileBytes} bytes`);
       chunks.push(chunk);
     });
     return Buffer.concat(chunks);

@@ -10,8 +10,13 @@ const copyMs = 300_000;
 export const nothingSaved = 3;
 export const tornState = 4;
 
-/** Writes a mark (its text is given) into a directory (given as well), whole or not at all, as the gateway's user would. */
+/**
+ * Writes a mark (its text is given) into a directory (given as well), whole or not at all, as the gateway's user would. What an owner
+ * has put in its way (a directory, a link, a pipe that nobody reads) is taken out of it first.
+ */
 const marking = `mark() {
+  rm -rf "$1/${stateMarkFile}.new"
+  if [ -d "$1/${stateMarkFile}" ]; then rm -rf "$1/${stateMarkFile}"; fi
   printf %s "$2" > "$1/${stateMarkFile}.new"
   chown 1000:1000 "$1/${stateMarkFile}.new"
   chmod 600 "$1/${stateMarkFile}.new"
@@ -26,7 +31,7 @@ const marking = `mark() {
  */
 const saving = `set -e
 ${marking}
-if grep -qs '"whole":false' /state/${stateMarkFile}; then exit ${tornState}; fi
+if [ ! -L /state/${stateMarkFile} ] && [ -f /state/${stateMarkFile} ] && grep -qs '"whole":false' /state/${stateMarkFile}; then exit ${tornState}; fi
 if [ -d /snapshot/state ]; then exit 0; fi
 trap 'rm -rf /snapshot/partial' EXIT
 rm -rf /snapshot/partial

@@ -18,9 +18,14 @@ export type Catalogue = readonly Release[];
 const versionForm = /^\d{4}\.\d{1,2}\.\d{1,2}(?:-[0-9A-Za-z.]{1,40})?$/;
 const digestForm = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
 
+/** Whether a text has the form of a release version. */
+export function isVersion(text: string): boolean {
+  return versionForm.test(text);
+}
+
 /** A release version as given, or `Refused`: a floating name would make two gateways of one spec differ. */
 export function releaseVersion(raw: unknown): string {
-  if (typeof raw === 'string' && versionForm.test(raw)) return raw;
+  if (typeof raw === 'string' && isVersion(raw)) return raw;
   throw new Refused(
     `release ${JSON.stringify(raw)} is not a version: floating names such as "latest" are refused, name one line of the catalogue. For example: 2026.9.6`,
   );

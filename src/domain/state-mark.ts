@@ -1,6 +1,7 @@
 import { stateDirectory } from './gateway-config.js';
 import { canonical } from './gateway-spec.js';
 import { parseObject } from './json.js';
+import { isVersion } from './release.js';
 
 /** The file in a state volume that says what the volume holds. OpenClaw leaves it alone (seen on 2026.6.11 and 2026.9.6). */
 export const stateMarkFile = '.creel-state.json';
@@ -22,11 +23,18 @@ export function writeStateMark(mark: StateMark): string {
   return canonical(mark);
 }
 
-/** The mark in a text; undefined when there is none, as in volumes of an older creel, or when it is not one of ours. */
+/** The most of a text that can be a mark: the volume is its owner's, who can write anything there. */
+const markBytes = 1_024;
+const copyForm = /^(?:first|\w{1,10}\/\d{1,10})$/;
+
+/**
+ * The mark in a text; undefined when there is none, as in volumes of an older creel, or when it is not one of ours: whoever owns the
+ * volume can write there what he likes, so nothing of it is taken that creel itself would not have written.
+ */
 export function readStateMark(text: string | undefined): StateMark | undefined {
+  if (text === undefined || text.length > markBytes) return undefined;
   const { birth, release, copy, whole } = parseObject(text) ?? {};
-  const texts = [birth, release, copy].filter((each) => typeof each === 'string');
-  const [of, version, from] = texts;
-  if (of === undefined || version === undefined || from === undefined || typeof whole !== 'boolean') return undefined;
-  return { birth: of, release: version, copy: from, whole };
+  if (typeof birth !== 'string' || typeof release !== 'string' || typeof copy !== 'string') return undefined;
+  if (typeof whole !== 'boolean' || !isVersion(release) || !copyForm.test(copy)) return undefined;
+  return { birth, release, copy, whole };
 }

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { sourceLabel, wayLabel } from '../../src/domain/copying.js';
 import { NotYet, Refused, StartOver } from '../../src/domain/errors.js';
-import { readStateMark, stateMarkPath, type StateMark } from '../../src/domain/state-mark.js';
+import {
+  readStateMark,
+  stateMarkFile,
+  stateMarkPath,
+  writeStateMark,
+  type StateMark,
+} from '../../src/domain/state-mark.js';
 import type { Container, DockerEngine, VolumeCopy } from '../../src/ports/docker-engine.js';
 import { target, type Scene } from './engine-under-test.js';
 
@@ -168,6 +174,35 @@ function plainCopies(scenes: Scenes, prove: Prove): void {
     await copied.engine.restoreVolume(copied.of('a'));
     expect(await copied.read()).toBe('first');
   });
+
+  prove(
+    'what an owner has put in the place of the mark is no mark, and neither stops a copy nor leads it elsewhere',
+    async () => {
+      const copied = await Copied.open(scenes('forged'));
+      const { engine, scene, id } = copied;
+      const pranks = [
+        'mkdir MARK; touch MARK/whole; mkfifo MARK.new',
+        'ln -s kept.json MARK; ln -s kept.json MARK.new',
+        'mkfifo MARK; mkdir MARK.new',
+      ];
+      for (const [index, prank] of pranks.entries()) {
+        const script = `rm -rf MARK MARK.new; ${prank}`.replaceAll('MARK', stateMarkFile);
+        const copy = copied.of(`s${index}`);
+        await copied.shelf(`s${index}`);
+        await copied.write('first');
+        await scene.world.asOwner(copy.state, script);
+        await expect(copied.mark()).rejects.toThrow(Refused);
+        await engine.saveVolume(copy);
+        await copied.write('second');
+        expect(await engine.restoreVolume(copy)).toBe('restored');
+        expect(await copied.read()).toBe('first');
+        expect(await copied.mark()).toEqual(copy.whole);
+        await scene.world.asOwner(copy.state, script);
+        await engine.writeFiles(id, target, [{ ...file(writeStateMark(copy.whole)), path: stateMarkFile }]);
+        expect(await copied.mark()).toEqual(copy.whole);
+      }
+    },
+  );
 
   prove('a volume on which a container runs is neither saved nor restored', async () => {
     const copied = await Copied.open(scenes('busy'));

@@ -17,7 +17,7 @@ const [meeting, pieces, engine] = [
 const drafts = scratchDirectory('creel-copy-mutants-');
 
 const lastBytes = '    ...entriesOf(saved).map((entry) => () => copyEntry(saved, state, entry)),\n';
-const wholeMark = '    () => replaceFile(path.join(state, stateMarkFile), whole),\n';
+const wholeMark = '    () => mark(state, whole),\n';
 
 /** Faults put into a copy: for each, at least one promise of the contract must turn red. */
 const mutants: { fault: string; file: string; from: string; to: string }[] = [
@@ -30,7 +30,7 @@ const mutants: { fault: string; file: string; from: string; to: string }[] = [
   {
     fault: 'does not say that a state is torn before its first byte',
     file: pieces,
-    from: '    () => replaceFile(path.join(state, stateMarkFile), torn),\n',
+    from: '    () => mark(state, torn),\n',
     to: '',
   },
   {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Marked } from '../../src/ports/docker-engine.js';
@@ -37,6 +38,8 @@ export function directoryEngineUnderTest(root: string, Engine = DirectoryEngine)
       fs.mkdirSync(directory, { recursive: true });
       for (let each = 0; each < 9; each += 1) fs.writeFileSync(path.join(directory, `${each}`), 'x');
     },
+    asOwner: async (volume, script) =>
+      void execFileSync('sh', ['-c', script], { cwd: path.join(root, 'files', volume), stdio: 'ignore' }),
     holdBack: () => engine.pauseCopies(4),
     letEnd: () => engine.resumeCopies(),
   };

@@ -34,6 +34,8 @@ export type EngineUnderTest = {
   }>;
   /** Fills a volume, so that a copy of it can be met in its middle. */
   readonly fill: (volume: string) => Promise<void>;
+  /** Runs a script in a volume, as its owner can. */
+  readonly asOwner: (volume: string, script: string) => Promise<void>;
   /** Lets no copy of a filled volume end before `letEnd`, where an engine can be told so. */
   readonly holdBack: () => void;
   readonly letEnd: () => void;

@@ -46,6 +46,7 @@ export async function openDocker(): Promise<EngineUnderTest> {
     askedBy: (signal) => new DockerodeEngine({ socketPath, signal: () => signal }),
     sleeper: () => sleeper(socketPath),
     fill: (volume) => fill(docker, volume),
+    asOwner: (volume, script) => asOwner(docker, volume, script),
     holdBack: () => copiers.hold(),
     letEnd: () => copiers.letGo(),
   };
@@ -101,10 +102,14 @@ class Copiers {
 
 /** Enough files that a copy is met in its middle. */
 async function fill(docker: Docker, volume: string): Promise<void> {
-  const script = 'mkdir /v/many; cd /v/many; i=0; while [ $i -lt 2000 ]; do echo $i > $i; i=$((i+1)); done';
+  await asOwner(docker, volume, 'mkdir many; cd many; i=0; while [ $i -lt 2000 ]; do echo $i > $i; i=$((i+1)); done');
+}
+
+async function asOwner(docker: Docker, volume: string, script: string): Promise<void> {
   const container = await docker.createContainer({
     Image: foundImage('2026.9.6'),
     Cmd: ['sh', '-c', script],
+    WorkingDir: '/v',
     User: '0:0',
     HostConfig: { NetworkMode: 'none', Mounts: [{ Type: 'volume', Source: volume, Target: '/v' }] },
   });

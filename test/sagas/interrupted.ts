@@ -206,7 +206,8 @@ function isOurs(name: string): boolean {
 /** The state says of itself that it is whole, and belongs to the release on record. */
 function isMarkedWhole(entity: VirtualEntity): void {
   const file = path.join(entity.world.root, 'files', entity.names.volume, stateMarkFile);
-  const mark = fs.existsSync(file) ? readStateMark(fs.readFileSync(file, 'utf8')) : undefined;
+  const isThere = fs.lstatSync(file, { throwIfNoEntry: false })?.isFile();
+  const mark = isThere ? readStateMark(fs.readFileSync(file, 'utf8')) : undefined;
   if (mark) assert.deepEqual([mark.whole, mark.release], [true, entity.life.spec.release]);
 }
 

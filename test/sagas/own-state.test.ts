@@ -16,9 +16,11 @@ import {
   interruptedAt,
   isKeptWhole,
   keeping,
+  readyGateway,
   sameDevices,
   stateIn,
   stateOf,
+  upgrade,
   upgradedGateway,
   type State,
 } from './interrupted.js';
@@ -26,7 +28,7 @@ import type { VirtualEntity } from './virtual-entity.js';
 import { VirtualRuntime } from './virtual-runtime.js';
 
 const newer = '2026.9.7';
-const upgrade: Replacement = {
+const replacement: Replacement = {
   kind: 'upgrade',
   number: 7,
   to: { ...testSpec, release: newer },
@@ -46,7 +48,7 @@ describe('the mark of a state', () => {
     await onProvisioned(async (stage) => {
       const marks: (StateMark | undefined)[] = [];
       stage.world.engine.addImage(imageOf('2026.9.7'), await neverReady(stage));
-      const result = await stage.run(upgrade, (step, doing) => {
+      const result = await stage.run(replacement, (step, doing) => {
         if (step === 'await replacement' && doing === 'do') marks.push(markIn(stage), savedMark(stage));
         return undefined;
       });
@@ -167,7 +169,7 @@ describe('a mark that an older creel, which knows none, has left behind an upgra
     for (const refused of [undefined, 'save state', 'await replacement'])
       await onLeftBehind(async (stage) => {
         const bigger: Replacement = {
-          ...upgrade,
+          ...replacement,
           kind: 'change',
           number: 8,
           to: { ...stage.gateway.spec, memoryMb: 4096 },
@@ -294,6 +296,77 @@ describe('a removal that keeps the state', () => {
   });
 });
 
+describe('a mark that the owner of a state has written', () => {
+  it.each([
+    ['that is no file', (file: string) => fs.mkdirSync(file)],
+    ['that is a link', (file: string) => fs.symlinkSync('openclaw.json', file)],
+    ['that no mark is as long as', (file: string) => fs.writeFileSync(file, ' '.repeat(2_000_000))],
+    [
+      'of a release that is none',
+      (file: string) => fs.writeFileSync(file, '{"birth":"x","copy":"first","release":"\u001B[2J","whole":true}'),
+    ],
+    [
+      'of a copy that is none',
+      (file: string) => fs.writeFileSync(file, '{"birth":"x","copy":"../../b","release":"2026.9.6","whole":true}'),
+    ],
+  ])(
+    '%s is none: a repair starts the gateway, and an upgrade and a removal come to their ends',
+    async (_what, forge) => {
+      const ready = await readyGateway();
+      try {
+        await ready.on(async (entity) => {
+          const file = path.join(entity.world.root, 'files', entity.names.volume, stateMarkFile);
+          const forged = () => {
+            fs.rmSync(file, { recursive: true, force: true });
+            forge(file);
+          };
+          forged();
+          entity.world.engine.crash(entity.names.container);
+          entity.provision({ spec: keeping });
+          await entity.drain();
+          assert.equal(entity.state.phase, 'ready', entity.state.reason);
+          forged();
+          entity.ask(upgrade);
+          await entity.drain();
+          assert.equal(entity.life.spec.release, newer, entity.state.ended.at(-1)?.reason);
+          forged();
+          const before = stateOf(entity);
+          entity.remove();
+          await isKeptWhole(entity, before);
+        });
+      } finally {
+        ready.close();
+      }
+    },
+  );
+
+  it('that calls his state the torn copy of a saved one of another release lets nothing be put over it', async () => {
+    const upgraded = await upgradedGateway();
+    try {
+      await upgraded.on(async (entity) => {
+        const file = path.join(entity.world.root, 'files', entity.names.volume, stateMarkFile);
+        const { labels = {} } =
+          (await entity.world.engine.findVolume(replacementNames(entity.life.mark).snapshots.a)) ?? {};
+        const copy = `a/${labels['creel.replacement']}`;
+        const { birth } = entity.life.mark;
+        fs.writeFileSync(file, writeStateMark({ birth, release: newer, copy, whole: false }));
+        const before = stateOf(entity);
+        entity.world.engine.crash(entity.names.container);
+        entity.provision({ spec: entity.life.spec });
+        await entity.drain();
+        assert.match(entity.state.reason, /^keep state: .* is torn: /);
+        assert.deepEqual(stateOf(entity), before);
+        fs.rmSync(file);
+        entity.provision({ spec: entity.life.spec });
+        await entity.drain();
+        assert.equal(entity.state.phase, 'ready', entity.state.reason);
+      });
+    } finally {
+      upgraded.close();
+    }
+  });
+});
+
 /** Somebody has removed a gateway's container and its state, and left what was saved. */
 async function loseState(entity: VirtualEntity): Promise<void> {
   const { engine } = entity.world;
@@ -311,8 +384,8 @@ function savedOf(entity: VirtualEntity): State {
 /** An upgrade is done, and the state says what it said before: so an older creel leaves it. */
 async function onLeftBehind(run: (stage: ChangeStage) => Promise<void>): Promise<void> {
   await onProvisioned(async (stage) => {
-    assert.equal((await stage.run(upgrade)).outcome, 'done');
-    stage.gateway = { ...stage.gateway, spec: upgrade.to, replacement: upgrade.number };
+    assert.equal((await stage.run(replacement)).outcome, 'done');
+    stage.gateway = { ...stage.gateway, spec: replacement.to, replacement: replacement.number };
     leaveBehind(stage);
     await run(stage);
   });

@@ -169,7 +169,7 @@ type Pieces = readonly (() => void)[];
 
 function saving({ whole, torn: _torn }: Journal, state: string, snapshot: string): Pieces | number {
   const saved = path.join(snapshot, 'state');
-  if (readText(path.join(state, stateMarkFile))?.includes('"whole":false')) return tornState;
+  if (markText(state)?.includes('"whole":false')) return tornState;
   if (fs.existsSync(saved)) return 0;
   const partial = path.join(snapshot, 'partial');
   return [
@@ -178,7 +178,7 @@ function saving({ whole, torn: _torn }: Journal, state: string, snapshot: string
       fs.mkdirSync(partial, { recursive: true });
     },
     ...entriesOf(state).map((entry) => () => copyEntry(state, partial, entry)),
-    () => replaceFile(path.join(partial, stateMarkFile), whole),
+    () => mark(partial, whole),
     () => fs.renameSync(partial, saved),
   ];
 }
@@ -187,11 +187,27 @@ function restoring({ torn, whole }: Journal, state: string, snapshot: string): P
   const saved = path.join(snapshot, 'state');
   if (!fs.existsSync(saved)) return nothingSaved;
   return [
-    () => replaceFile(path.join(state, stateMarkFile), torn),
+    () => mark(state, torn),
     () => empty(state),
     ...entriesOf(saved).map((entry) => () => copyEntry(saved, state, entry)),
-    () => replaceFile(path.join(state, stateMarkFile), whole),
+    () => mark(state, whole),
   ];
+}
+
+/** The text of a mark that is a file: what else an owner has put there says nothing. */
+function markText(state: string): string | undefined {
+  const file = path.join(state, stateMarkFile);
+  return fs.lstatSync(file, { throwIfNoEntry: false })?.isFile() ? readText(file) : undefined;
+}
+
+function mark(directory: string, text: string): void {
+  const file = path.join(directory, stateMarkFile);
+  for (const each of [`${file}.new`, file]) if (!isFile(each)) fs.rmSync(each, { recursive: true, force: true });
+  replaceFile(file, text);
+}
+
+function isFile(place: string): boolean {
+  return fs.lstatSync(place, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /** Everything in a directory but its mark, parents first. */
@@ -199,7 +215,7 @@ function entriesOf(directory: string): string[] {
   if (!fs.existsSync(directory)) return [];
   return fs
     .readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name !== stateMarkFile)
+    .filter((name) => name !== stateMarkFile && !name.startsWith(`${stateMarkFile}/`))
     .toSorted();
 }
 
@@ -213,6 +229,7 @@ function copyEntry(from: string, to: string, name: string): void {
   const found = fs.lstatSync(source, { throwIfNoEntry: false });
   if (!found) return;
   if (found.isDirectory()) return void fs.mkdirSync(target, { recursive: true, mode: found.mode });
+  if (found.isFIFO()) return; // Nothing of a copy needs one.
   fs.cpSync(source, target, { preserveTimestamps: true, verbatimSymlinks: true });
 }
 

@@ -282,6 +282,7 @@ export class DirectoryEngine implements DockerEngine {
       const place = this.#placeOf(record, path.posix.join(directory, file.path));
       if (!place)
         throw new Error(`${directory} of container ${record.name} is read-only: only ${record.target} is not`);
+      if (fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory()) fs.rmSync(place, { recursive: true });
       replaceFile(place, file.content, file.mode);
       this.#own(place, file.uid);
     }
@@ -289,6 +290,8 @@ export class DirectoryEngine implements DockerEngine {
 
   async readFile(id: string, file: string): Promise<string | undefined> {
     const place = this.#placeOf(this.#container(id), file);
+    const found = place === undefined ? undefined : fs.lstatSync(place, { throwIfNoEntry: false });
+    if (found && !found.isFile()) throw new Refused(`${file} is not a file`);
     return place && readText(place);
   }
 
