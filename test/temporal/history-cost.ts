@@ -1,9 +1,10 @@
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import type { Client } from '@temporalio/client';
 
 /** What a workflow's history costs so far. */
 export type HistoryCost = { readonly events: number; readonly bytes: number; readonly actions: number };
 
+const { temporal } = proto;
 const { EventType } = temporal.api.enums.v1;
 
 /** Every kind of event that costs an action, as often as it costs; a child counts two, its own start none. */
