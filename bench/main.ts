@@ -1,3 +1,4 @@
+import { livedIn } from './lived-in.js';
 import { many } from './many.js';
 import { provision } from './provision.js';
 import { recovery } from './recovery.js';
@@ -11,6 +12,7 @@ const benches: Record<string, (runs: number | undefined) => Promise<Result>> = {
   provision,
   rotate,
   upgrade,
+  'lived-in': livedIn,
   recovery,
   many,
   fleet: wholeFleet,
