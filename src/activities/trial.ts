@@ -3,12 +3,14 @@ import type { Channel } from '../domain/channels.js';
 import { trialContainer } from '../domain/container.js';
 import { NotYet, Refused } from '../domain/errors.js';
 import { configFile, stateDirectory } from '../domain/gateway-config.js';
-import type { Gateway } from '../domain/gateway.js';
+import { names, type Gateway } from '../domain/gateway.js';
 import { readPrepared } from '../domain/image.js';
 import {
+  liveDirectory,
   refusedKeys,
   rehearsalLabel,
   saysConfigRefused,
+  takingOut,
   trialLabel,
   trialMs,
   type RehearsalSource,
@@ -111,7 +113,8 @@ async function demandReady(deps: Deps, { next }: Rehearsal): Promise<void> {
   );
 }
 
-async function judgeTrial(deps: Deps, { next }: Rehearsal, trial: Container, starts: number): Promise<void> {
+async function judgeTrial(deps: Deps, rehearsal: Rehearsal, trial: Container, starts: number): Promise<void> {
+  const { next } = rehearsal;
   const { exitCode, outOfMemory } = trial;
   const tail = await lastLines(deps, next, trial);
   const isFinal = outOfMemory || exitCode === 78 || saysConfigRefused(tail) || starts >= trialStarts;
@@ -122,18 +125,29 @@ async function judgeTrial(deps: Deps, { next }: Rehearsal, trial: Container, sta
   const { mark, spec } = next;
   const why = outOfMemory ? `it ran out of its ${spec.memoryMb} MB` : `exit ${exitCode}`;
   throw new Refused(
-    `release ${spec.release} does not start on a copy of the state of ${mark.gateway} (${why}). ${cureOf(next, tail)}${tail}`,
+    `release ${spec.release} does not start on a copy of the state of ${mark.gateway} (${why}). ${cureOf(rehearsal, trial, tail)}${tail}`,
   );
 }
 
 /** Before the last lines, because a sentence that is cut loses its end. */
-function cureOf({ mark }: Rehearsal['next'], tail: string): string {
+function cureOf(rehearsal: Rehearsal, trial: Container, tail: string): string {
   const keys = refusedKeys(tail);
   const more = 'See docs/runbook.md#rehearsal-refused; nothing was stopped. ';
   if (keys.length === 0) return more;
-  const container = replacementNames(mark).rehearsal.replace(/-try$/, '');
-  const unset = keys.map((key) => `\`docker exec ${container} openclaw config unset ${key}\``).join(', ');
-  return `Its config has ${keys.join(', ')}, which it does not know: ${unset} takes that out. ${more}`;
+  const command = takerOf(rehearsal, trial, keys);
+  const cure = command === undefined ? 'take that out by hand' : `\`${command}\` takes that out`;
+  return `Its config has ${keys.join(', ')}, which it does not know: ${cure}. ${more}`;
+}
+
+/** Where the config is that was tried: in the gateway that runs, or in a saved state, which nobody reads who runs. */
+function takerOf({ next, source }: Rehearsal, { imageId }: Container, keys: readonly string[]): string | undefined {
+  const own = names(next.mark);
+  const isLiving = source.volume === own.volume;
+  const taking = takingOut(`${isLiving ? stateDirectory : source.directory}/${configFile}`, keys);
+  if (taking === undefined) return undefined;
+  if (isLiving) return `docker exec ${own.container} ${taking}`;
+  const image = imageId.replace(/^sha256:/, '').slice(0, 12);
+  return `docker run --rm --network none -v ${source.volume}:${liveDirectory} ${image} ${taking}`;
 }
 
 async function trialOf(deps: Deps, { next }: Rehearsal): Promise<Container | undefined> {

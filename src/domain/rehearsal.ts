@@ -75,7 +75,7 @@ export function trialMs(readyMs: number): number {
 }
 
 /**
- * The keys of its config that a gateway says it does not start with, as `config unset` takes them. Beside a key that no release
+ * The keys of its config that a gateway says it does not start with, as paths with dots. Beside a key that no release
  * knows, which stands at the root, it also names those of older releases, which it converts once that one is out: they are left.
  */
 export function refusedKeys(log: string): string[] {
@@ -85,6 +85,17 @@ export function refusedKeys(log: string): string[] {
     [...named.matchAll(/"([^"]+)"/g)].map(([, key = '']) => (at === '<root>' ? key : `${at}.${key}`)),
   );
   return [...new Set(keys)];
+}
+
+/**
+ * What takes keys out of a config, as it is typed behind `docker exec` or `docker run`. Not `openclaw config unset`, which every release
+ * refuses while its config has a key that it does not know. Undefined when a name is not plain enough for a shell: it is a stranger's.
+ */
+export function takingOut(file: string, keys: readonly string[]): string | undefined {
+  if (keys.some((key) => !/^[\w.[\]-]+$/.test(key))) return undefined;
+  const parts = keys.map((key) => key.split(/[.[\]]+/).filter((part) => part !== ''));
+  const deleting = parts.map((path) => `delete c${path.map((part) => `["${part}"]`).join('')}`).join(';');
+  return `node -e 'const fs=require("fs"),f="${file}",c=JSON.parse(fs.readFileSync(f));${deleting};fs.writeFileSync(f,JSON.stringify(c,null,2))'`;
 }
 
 /** Whether a gateway that ended says that its config is why: an older release ends then as after any crash. */

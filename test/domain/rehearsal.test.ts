@@ -1,6 +1,10 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { channelsOff } from '../../src/domain/channel-config.js';
-import { refusedKeys, saysConfigRefused, trialMs } from '../../src/domain/rehearsal.js';
+import { refusedKeys, saysConfigRefused, takingOut, trialMs } from '../../src/domain/rehearsal.js';
 
 /** As 2026.9.6 words it of a config of 2026.6.11. */
 const log = `2026-11-28T00:23:44.907+00:00 Gateway failed to start: Invalid config at /home/node/.openclaw/openclaw.json:
@@ -11,6 +15,16 @@ describe('the keys that a start refuses', () => {
   test('are named as they are taken out', () => {
     expect(refusedKeys(log)).toEqual(['meta.lastTouchedAt', 'agents.defaults.memorySearch']);
     expect(refusedKeys('ready')).toEqual([]);
+  });
+
+  test('are taken out by a command that a shell takes for nothing else, or by none', async () => {
+    const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'creel-keys-')), 'openclaw.json');
+    fs.writeFileSync(file, JSON.stringify({ note: 1, stays: { 'a-b': 1, list: [{ gone: 1 }], kept: 2 } }));
+    await execa('bash', ['-c', takingOut(file, ['note', 'stays.a-b', 'stays.list[0].gone']) ?? '']);
+    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toEqual({ stays: { list: [{}], kept: 2 } });
+    for (const key of [`a'; rm -rf /; '`, 'a b', '$(id)', 'a"b'])
+      expect(takingOut(file, ['note', key])).toBeUndefined();
+    fs.rmSync(path.dirname(file), { recursive: true });
   });
 
   test('are the ones that nobody knows, where there are such', () => {

@@ -15,8 +15,8 @@ const fleet = 'test/temporal/fleet.test.ts';
 const upgrade = 'test/temporal/upgrade.test.ts';
 const lived = 'test/domain/lived-in.test.ts';
 const realLived = 'test/e2e/lived-in.test.ts';
+const realUpgrade = 'test/e2e/upgrade.test.ts';
 const ownState = 'test/sagas/own-state.test.ts';
-const replaced = 'test/sagas/replace.test.ts';
 const pairing = 'test/sagas/pair.test.ts';
 const byHand = 'test/contracts/by-hand.test.ts';
 
@@ -119,11 +119,8 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'docker pull <reference>': ['test/rehearsal/registry.test.ts', 'an image by the digest', 'isPulled'],
   },
   'Rehearsal refused': {
-    'docker exec <container> openclaw config unset <key>': [
-      replaced,
-      'says which key the next start would refuse',
-      'config unset',
-    ],
+    'docker exec <container> node -e …': [realUpgrade, 'the command in the message takes it out', "'-c', command"],
+    'docker run --rm … node -e …': [realUpgrade, 'out of the state that it goes back to', "'-c', command"],
     'creel change <id> --memory': changed,
   },
   'Config refused on the way back': {

@@ -7,11 +7,12 @@ import { replacementNames } from '../../src/domain/replacement.js';
 import { gatewayToken, masterKey } from '../../src/domain/token.js';
 import { defaultLimits } from '../../src/workflows/limits.js';
 import type { Description } from '../../src/workflows/requests.js';
-import { foundImage } from '../found.js';
+import { foundImage, foundSocket } from '../found.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { connectCustomer, CustomerDevice, type Answer } from './gateway-client.js';
+import { Owner, type Traces } from './lived-in.js';
 import { RealGround, testKey } from './real-ground.js';
 
 const older = '2026.6.11';
@@ -35,6 +36,8 @@ let stage: Stage;
 let own: Names;
 let port: number;
 let token: string;
+let owner: Owner;
+let lived: Traces;
 let before: { readonly files: string; readonly config: { gateway: { auth: { token: string } } } };
 const device = new CustomerDevice();
 const letIn = (version: string) => ({ ok: true, version, scopes: ['operator.read', 'operator.write'] });
@@ -53,6 +56,9 @@ beforeAll(async () => {
   own = names(life.mark);
   port = record.port;
   token = gatewayToken(masterKey(testKey), life.mark, life.tokenGeneration).reveal();
+  owner = new Owner(own.container, port);
+  lived = await owner.moveIn(older, token);
+  expect(lived.phone).toEqual(['node', 'operator']);
   await pairOwnClient();
   await inside(
     'sh',
@@ -64,9 +70,8 @@ beforeAll(async () => {
     '-c',
     `cd ${workspace} && ln -s deep/a.txt link && touch -d 2020-01-02 deep/a.txt && chmod 750 deep`,
   );
-  await inside('openclaw', 'config', 'set', 'ui.seamColor', '#445566');
   before = { files: await filesOf(), config: await configOf() };
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   await stage?.close();
@@ -121,7 +126,7 @@ async function upgrade(release: string, readyMs = 150_000) {
 
 async function pairOwnClient(): Promise<void> {
   const refused = await knock();
-  await inside('openclaw', 'devices', 'approve', refused.ok ? '' : (refused.requestId ?? ''), '--json');
+  await owner.approve(refused.ok ? '' : (refused.requestId ?? ''), token);
   expect(await knock()).toMatchObject(letIn(older));
 }
 
@@ -148,11 +153,29 @@ async function configOf() {
   return JSON.parse(await inside('cat', `${stateDirectory}/${configFile}`));
 }
 
+/** A script that leaves a key in a config that no release knows, as somebody's own tool would. */
+function noteIn(file: string): string {
+  return `const fs=require('fs');const c=JSON.parse(fs.readFileSync('${file}'));fs.writeFileSync('${file}',JSON.stringify({...c,customerNotes:{from:'a shell tool'}}))`;
+}
+
+/** The one command that a reason tells. */
+function commandIn(reason = ''): string {
+  const [[, command = ''] = [], ...more] = reason.matchAll(/`(docker [^`]*)`/g);
+  expect(more).toEqual([]);
+  return command;
+}
+
+/** What its owner saved, filed away and paired is there, whatever release serves. */
+async function isLivedIn(): Promise<void> {
+  expect(await owner.traces(token)).toEqual(lived);
+}
+
 /** The old one serves our own client with the same token and pairing, on its own state; nothing of the attempt is left. */
 async function servesAsBefore(birth: string): Promise<void> {
   expect(await knock()).toMatchObject(letIn(older));
   expect(await filesOf()).toBe(before.files);
   expect(await configOf()).toEqual(before.config);
+  await isLivedIn();
   expect(await inside('ls', stateDirectory)).not.toContain('junk');
   expect(await ground.leftovers()).toEqual(stage.expected(birth));
   const policy = await execa('docker', ['inspect', '-f', '{{.HostConfig.RestartPolicy.Name}}', own.container]);
@@ -188,8 +211,7 @@ describe('on the real gateway, an upgrade', () => {
     async () => {
       const started = (await ground.engine.findContainer(own.container))?.startedAt;
       const file = `${stateDirectory}/${configFile}`;
-      const add = `const fs=require('fs');const c=JSON.parse(fs.readFileSync('${file}'));fs.writeFileSync('${file}',JSON.stringify({...c,customerNotes:{from:'a shell tool'}}))`;
-      await inside('node', '-e', add);
+      await inside('node', '-e', noteIn(file));
       await upgrade(newer);
       const { last } = await settled();
       expect(last).toMatchObject({
@@ -197,8 +219,9 @@ describe('on the real gateway, an upgrade', () => {
         reason: expect.stringMatching(/^rehearse replacement: .*exit 78.*Its config has .*customerNotes/s),
       });
       expect((await ground.engine.findContainer(own.container))?.startedAt).toBe(started);
-      const command = /`docker exec \S+ (openclaw config unset customerNotes)`/.exec(last?.reason ?? '')?.[1] ?? '';
-      await inside(...command.split(' '));
+      const command = commandIn(last?.reason);
+      expect(command).toMatch(new RegExp(`^docker exec ${own.container} node -e '.*customerNotes.*'$`));
+      await execa('bash', ['-c', command], { env: { DOCKER_HOST: `unix://${foundSocket()}` } });
       expect(await configOf()).not.toHaveProperty('customerNotes');
       expect(await knock()).toMatchObject(letIn(older));
       before = { ...before, config: await configOf() };
@@ -207,7 +230,7 @@ describe('on the real gateway, an upgrade', () => {
   );
 
   it(
-    `${older} → ${newer} keeps token, devices and config`,
+    `${older} → ${newer} keeps token, devices, config and what onboarding and its owner left`,
     async () => {
       await upgrade(newer);
       const found = await done();
@@ -217,7 +240,9 @@ describe('on the real gateway, an upgrade', () => {
       expect(await configOf()).toMatchObject({
         gateway: { mode: 'local', bind: 'lan', auth: before.config.gateway.auth },
         ui: { seamColor: '#445566' },
+        agents: { entries: { main: {}, helper: {} } },
       });
+      await isLivedIn();
       const birth = found.life?.mark.birth ?? '';
       const { a } = replacementNames({ gateway: stage.id, birth }).snapshots;
       expect(await ground.leftovers()).toEqual([...stage.expected(birth), `volume ${a}`].toSorted());
@@ -240,6 +265,23 @@ describe('on the real gateway, an upgrade', () => {
   );
 
   it(
+    'is not rolled back with a key that the older one does not know: the command in the message takes it out of the state that it goes back to',
+    async () => {
+      const { a } = replacementNames((await settled()).life?.mark ?? { gateway: '', birth: '' }).snapshots;
+      const note = ['node', '-e', noteIn(`/saved/state/${configFile}`)];
+      await execa('docker', ['run', '--rm', '--network', 'none', '-v', `${a}:/saved`, foundImage(older), ...note]);
+      await stage.request({ kind: 'rollback', requestId: 'odd', origin: 'test', place, readyMs: 150_000 });
+      const { last } = await settled();
+      expect(last).toMatchObject({ outcome: 'undone', reason: expect.stringMatching(/Its config has customerNotes/) });
+      expect(await knock()).toMatchObject(letIn(newer));
+      const command = commandIn(last?.reason);
+      expect(command).toMatch(new RegExp(`^docker run .*-v ${a}:.* node -e '.*customerNotes.*'$`));
+      await execa('bash', ['-c', command], { env: { DOCKER_HOST: `unix://${foundSocket()}` } });
+    },
+    upgradeMs,
+  );
+
+  it(
     'is rolled back, from a release that hangs when it is stopped, to the state it had',
     async () => {
       await inside('sh', '-c', `echo since > ${workspace}/since.txt`);
@@ -248,6 +290,7 @@ describe('on the real gateway, an upgrade', () => {
       expect(found).toMatchObject({ life: { spec: { release: older } }, former: { release: newer } });
       expect(await knock()).toMatchObject(letIn(older));
       expect(await filesOf()).toBe(before.files);
+      await isLivedIn();
     },
     upgradeMs,
   );
@@ -266,6 +309,7 @@ describe('on the real gateway, an upgrade', () => {
       expect(found).toMatchObject({ life: { spec: { release: newer } }, former: { release: older } });
       expect(await knock()).toMatchObject(letIn(newer));
       expect(await inside('cat', `${workspace}/since.txt`)).toBe('since');
+      await isLivedIn();
     },
     upgradeMs,
   );

@@ -223,7 +223,10 @@ describe('a rehearsal', () => {
       const result = await stage.run(upgrade);
       assert.equal(result.outcome, 'undone');
       assert.match(result.reason, /^rehearse replacement: release 2026\.9\.7 does not start on a copy .*\(exit 78\)/);
-      assert.match(result.reason, /has customerNotes.*`docker exec oc-g42-\w+ openclaw config unset customerNotes`/);
+      assert.match(
+        result.reason,
+        /has customerNotes.*`docker exec oc-g42-\w+ node -e '.*delete c\["customerNotes"\];.*'` takes that out/,
+      );
       assert.equal(await startedAt(stage), started);
       await isBack(stage, upgrade);
     });
@@ -238,6 +241,19 @@ describe('a rehearsal', () => {
       const result = await stage.run(rollback, undefined, rollbackSteps);
       assert.match(result.reason, /^rehearse replacement: release 2026\.9\.6 does not start.*its state is broken/s);
       assert.equal(await startedAt(stage), started);
+    });
+  });
+
+  it('of a rollback says how a key is taken out of the kept state, which nobody reads who runs', async () => {
+    await onProvisioned(async (stage) => {
+      await upgraded(stage);
+      const { a } = replacementNames(stage.gateway.mark).snapshots;
+      const file = path.join(stage.world.root, 'files', a, 'state', 'openclaw.json');
+      replaceFile(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), customerNotes: 'kept' }));
+      const { reason } = await stage.run(rollback, undefined, rollbackSteps);
+      assert.match(reason, /has customerNotes/);
+      assert.ok(reason.includes(`\`docker run --rm --network none -v ${a}:/live `), reason);
+      assert.ok(reason.includes('f="/live/state/openclaw.json"'), reason);
     });
   });
 

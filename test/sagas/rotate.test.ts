@@ -205,7 +205,7 @@ it('a rotation that restarts is refused before anything is touched, with what th
     const before = await stage.world.engine.findContainer(stage.names.container);
     const result = await stage.run(rotation);
     assert.equal(result.outcome, 'undone');
-    assert.match(result.reason, /^rehearse rotation: .*\(exit 78\).*has customerNotes.*config unset customerNotes/s);
+    assert.match(result.reason, /^rehearse rotation: .*\(exit 78\).*has customerNotes.*delete c\["customerNotes"\]/s);
     assert.deepEqual(await stage.world.engine.findContainer(stage.names.container), before);
     await serves(stage, stage.gateway);
     const { container, network, volume } = stage.names;
