@@ -120,7 +120,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   },
   'Rehearsal refused': {
     'docker exec <container> node -e …': [realUpgrade, 'the command in the message takes it out', "'-c', command"],
-    'docker run --rm … node -e …': [realUpgrade, 'out of the state that it goes back to', "'-c', command"],
+    'docker run --rm … node -e …': ['test/domain/rehearsal.test.ts', 'are taken out by a command', 'takingOut'],
     'creel change <id> --memory': changed,
   },
   'Config refused on the way back': {

@@ -265,23 +265,6 @@ describe('on the real gateway, an upgrade', () => {
   );
 
   it(
-    'is not rolled back with a key that the older one does not know: the command in the message takes it out of the state that it goes back to',
-    async () => {
-      const { a } = replacementNames((await settled()).life?.mark ?? { gateway: '', birth: '' }).snapshots;
-      const note = ['node', '-e', noteIn(`/saved/state/${configFile}`)];
-      await execa('docker', ['run', '--rm', '--network', 'none', '-v', `${a}:/saved`, foundImage(older), ...note]);
-      await stage.request({ kind: 'rollback', requestId: 'odd', origin: 'test', place, readyMs: 150_000 });
-      const { last } = await settled();
-      expect(last).toMatchObject({ outcome: 'undone', reason: expect.stringMatching(/Its config has customerNotes/) });
-      expect(await knock()).toMatchObject(letIn(newer));
-      const command = commandIn(last?.reason);
-      expect(command).toMatch(new RegExp(`^docker run .*-v ${a}:.* node -e '.*customerNotes.*'$`));
-      await execa('bash', ['-c', command], { env: { DOCKER_HOST: `unix://${foundSocket()}` } });
-    },
-    upgradeMs,
-  );
-
-  it(
     'is rolled back, from a release that hangs when it is stopped, to the state it had',
     async () => {
       await inside('sh', '-c', `echo since > ${workspace}/since.txt`);
