@@ -1,3 +1,2 @@
 FROM scratch AS base
 ADD base.tar /
-CMD ["/bin/sh"]
