@@ -186,7 +186,7 @@ describe('an image', () => {
     const [plain, baked] = text as [string, string];
     const label = String.raw`LABEL creel.release="1" creel.plugins="a,\"b\""`;
     expect(plain).toMatch(
-      new RegExp(`CMD \\[[^\\n]*\\n${label.replaceAll('\\', String.raw`\\`)}\\n\\nFROM plain AS baked`),
+      new RegExp(`AS plain\\nUSER node\\n${label.replaceAll('\\', String.raw`\\`)}\\n\\nFROM assembled AS baked`),
     );
     expect(baked.trimEnd().endsWith(label)).toBe(true);
   });
