@@ -83,19 +83,26 @@ class Copiers {
 
   letGo(): void {
     clearInterval(this.#watch);
-    for (const id of this.#held)
-      this.#docker
-        .getContainer(id)
-        .unpause()
-        .catch(() => undefined); // It may be gone.
+    this.#watch = undefined;
+    for (const id of this.#held) this.#unpause(id);
     this.#held.clear();
   }
 
+  #unpause(id: string): void {
+    this.#docker
+      .getContainer(id)
+      .unpause()
+      .catch(() => undefined); // It may be gone.
+  }
+
+  /** One that was on its way to being paused when all were let go is let go as well. */
   async #pause(): Promise<void> {
     const filters = { name: [`^/${this.#prefix}.*-copy$`], status: ['running'] };
     for (const { Id } of await this.#docker.listContainers({ filters })) {
-      this.#held.add(Id);
+      if (!this.#watch) return;
       await this.#docker.getContainer(Id).pause();
+      if (this.#watch) this.#held.add(Id);
+      else this.#unpause(Id);
     }
   }
 }

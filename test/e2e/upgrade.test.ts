@@ -302,7 +302,7 @@ describe('on the real gateway, an upgrade', () => {
     async () => {
       stage.interfere('ensureReplacement', 'hold after');
       await upgrade('2026.9.8');
-      await ground.interferences.held('ensureReplacement', stage.id, 120_000); // It hangs when it is stopped.
+      await ground.interferences.held('ensureReplacement', stage.id, upgradeMs); // It hangs when it is stopped.
       const { life } = await stage.describe();
       const { former } = replacementNames({ gateway: stage.id, birth: life?.mark.birth ?? '' });
       expect(await ground.leftovers()).toContain(`container ${former}`);
@@ -311,6 +311,6 @@ describe('on the real gateway, an upgrade', () => {
       expect(await stage.settled(upgradeMs)).toMatchObject({ phase: 'removed', left: [] });
       expect(await ground.leftovers()).toEqual([]);
     },
-    upgradeMs,
+    2 * upgradeMs,
   );
 });
