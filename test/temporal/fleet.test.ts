@@ -16,6 +16,7 @@ import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
 import { continueAsNewSignal, type Description } from '../../src/workflows/requests.js';
 import { DirectoryPager } from '../world/directory-pager.js';
 import { testSpec } from '../world/open-test-world.js';
+import { patienceMs } from './interference.js';
 import { DirectoryGround } from './directory-ground.js';
 import { DirectoryStage } from './directory-stage.js';
 import type { Limits } from '../../src/workflows/limits.js';
@@ -98,10 +99,10 @@ class Fleet {
   }
 
   async until(holds: (status: FleetStatus) => boolean): Promise<FleetStatus> {
-    for (const deadline = Date.now() + 60_000; ;) {
+    for (const deadline = Date.now() + patienceMs; ;) {
       const status = await this.status();
       if (holds(status)) return status;
-      if (Date.now() > deadline) throw new Error(`not within a minute: ${JSON.stringify(status)}`);
+      if (Date.now() > deadline) throw new Error(`not within ${patienceMs} ms: ${JSON.stringify(status)}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
