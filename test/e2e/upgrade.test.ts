@@ -298,10 +298,10 @@ describe('on the real gateway, an upgrade', () => {
   );
 
   it(
-    'in the middle of which it is removed leaves nothing',
+    'is removed in the middle of a rollback, and leaves nothing',
     async () => {
       stage.interfere('ensureReplacement', 'hold after');
-      await upgrade('2026.9.8');
+      await stage.request({ kind: 'rollback', requestId: 'midway', origin: 'test', place, readyMs: 150_000 });
       await ground.interferences.held('ensureReplacement', stage.id, upgradeMs); // It hangs when it is stopped.
       const { life } = await stage.describe();
       const { former } = replacementNames({ gateway: stage.id, birth: life?.mark.birth ?? '' });
