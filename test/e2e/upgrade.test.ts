@@ -296,21 +296,4 @@ describe('on the real gateway, an upgrade', () => {
     },
     upgradeMs,
   );
-
-  it(
-    'is removed in the middle of a rollback, and leaves nothing',
-    async () => {
-      stage.interfere('ensureReplacement', 'hold after');
-      await stage.request({ kind: 'rollback', requestId: 'midway', origin: 'test', place, readyMs: 150_000 });
-      await ground.interferences.held('ensureReplacement', stage.id, upgradeMs); // It hangs when it is stopped.
-      const { life } = await stage.describe();
-      const { former } = replacementNames({ gateway: stage.id, birth: life?.mark.birth ?? '' });
-      expect(await ground.leftovers()).toContain(`container ${former}`);
-      await stage.remove();
-      stage.letGo('ensureReplacement');
-      expect(await stage.settled(upgradeMs)).toMatchObject({ phase: 'removed', left: [] });
-      expect(await ground.leftovers()).toEqual([]);
-    },
-    2 * upgradeMs,
-  );
 });
