@@ -11,8 +11,14 @@ const installed = join(root, 'node_modules', '.package-lock.json');
 /** Whether node_modules is what the lockfile says. */
 export function npmIsThere() {
   if (!existsSync(lockfile)) return true;
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lockHash()) return existsSync(installed);
-  return adoptInstalled();
+  if (!existsSync(installed)) return false;
+  const noted = existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lockHash();
+  return (noted || adoptInstalled()) && isWhole();
+}
+
+/** What npm noted may have been deleted since, a package at a time. */
+function isWhole() {
+  return Object.keys(packagesOf(installed)).every((name) => existsSync(join(root, name)));
 }
 
 /** Installs the dependencies exactly as locked. */
@@ -27,9 +33,8 @@ function lockHash() {
 
 /** Somebody's own `npm ci` counts as well: npm notes what it installed, and that is compared with what is locked. */
 function adoptInstalled() {
-  if (!existsSync(installed)) return false;
-  const wanted = JSON.parse(readFileSync(lockfile, 'utf8')).packages;
-  const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
+  const wanted = packagesOf(lockfile);
+  const present = packagesOf(installed);
   const names = Object.keys(wanted).filter((name) => name !== '');
   const fits = names.every((name) =>
     present[name] ? present[name].version === wanted[name].version : wanted[name].optional === true,
@@ -37,4 +42,8 @@ function adoptInstalled() {
   if (!fits || Object.keys(present).some((name) => wanted[name] === undefined)) return false;
   writeFileSync(stamp, `${lockHash()}\n`);
   return true;
+}
+
+function packagesOf(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages;
 }

@@ -162,6 +162,22 @@ describe('what stands in the way', () => {
   });
 });
 
+describe('the npm dependencies', () => {
+  const isThere = () =>
+    checkout.ask(`import { npmIsThere } from './scripts/machine/npm.mjs'; console.log(JSON.stringify(npmIsThere()));`);
+
+  it('are missing when one of them is deleted, also after they were seen whole', async () => {
+    const locked = '{"packages": {"node_modules/x": {"version": "1.0.0"}}}';
+    checkout.write('package-lock.json', locked);
+    expect(await isThere()).toBe(false);
+    checkout.write('node_modules/.package-lock.json', locked);
+    checkout.write('node_modules/x/package.json', '{}');
+    expect(await isThere()).toBe(true);
+    fs.rmSync(checkout.at('node_modules', 'x'), { recursive: true });
+    expect(await isThere()).toBe(false);
+  });
+});
+
 describe('an image', () => {
   it('takes longer where containerd keeps the images, and its disk counts there', async () => {
     const planned = async (images?: string) => {
