@@ -1,3 +1,4 @@
+import { withRenamed } from '../domain/deployment-engines.js';
 import { Bug, Refused } from '../domain/errors.js';
 import { readMark, type Mark, type Place } from '../domain/gateway.js';
 import type { Description } from '../workflows/requests.js';
@@ -24,6 +25,7 @@ export const ensureRenamed = (deps: Deps) =>
     const { engine } = place;
     if (engine === undefined) throw new Bug(`no engine to be ${former} was named`);
     const known = await deps.findEngines();
+    withRenamed(known, { former, engine }); // What the deployment would refuse is refused before anybody is asked.
     if (known.some((each) => each.engine === former && (each.lately ?? each.attended)))
       throw new Refused(
         `a worker stands beside engine ${former}, or did minutes ago: it is there, and ${engine} is another one`,

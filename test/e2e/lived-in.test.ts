@@ -149,8 +149,8 @@ class Home {
   }
 
   /**
-   * A repair of one that has just started waits for it; after that, one that hangs is told from a slow one and started again
-   * within a minute, so that two are enough for all but a machine on which a start alone takes one. It is proved serving then.
+   * A repair of one that has just started waits for it; after that, one that hangs is told from a slow one and started again, and
+   * proved serving.
    */
   async isMendedAfter(hang: () => Promise<unknown>): Promise<void> {
     const age = Date.now() - Date.parse((await this.container()).startedAt);
@@ -159,7 +159,7 @@ class Home {
     const began = Date.now();
     await this.repaired();
     const { startedAt } = await this.container();
-    expect(Date.parse(startedAt) - began).toBeLessThan(60_000);
+    expect(Date.parse(startedAt) - began).toBeLessThan(120_000);
     process.stderr.write(`mended in ${Math.round((Date.now() - began) / 1000)} s\n`);
   }
 }
@@ -198,7 +198,7 @@ describe('a gateway of release 2026.9.6 that somebody has lived in', () => {
     expect(await home.ended(back.operation)).toMatchObject({ last: { outcome: 'done', reason: '' } });
   }, 300_000);
 
-  it('that hangs with every process stopped is started again within a minute and proved serving', async () => {
+  it('that hangs with every process stopped is started again within two minutes and proved serving', async () => {
     await home.isMendedAfter(() => home.owner.inside('sh', '-c', stopGateway));
     await home.isAsBefore();
   }, 400_000);
@@ -312,7 +312,7 @@ describe('a gateway of release 2026.6.11 that somebody has lived in', () => {
     await home.isAsBefore();
   }, 400_000);
 
-  it('that is paused is started again within a minute and proved serving', async () => {
+  it('that is paused is started again within two minutes and proved serving', async () => {
     await home.isMendedAfter(() => execa('docker', ['pause', home.box]));
     await home.isAsBefore();
   }, 400_000);

@@ -137,6 +137,10 @@ it('an engine that has another id is taken for the one it was, once it carries t
   );
   expect(refused.exitCode).toBe(3);
   expect((await knownEngines(client)).map(({ engine }) => engine).toSorted()).toEqual([former, now].toSorted());
+  const typo = `engine-befor' OR GatewayHost = '${former}`;
+  const unknown = await creel('engine', 'renamed', typo, now, '--yes', typo);
+  expect(unknown.stderr).toContain(`engine ${typo} cannot be engine ${now} now. Those there are: `);
+  expect(unknown.exitCode).toBe(3);
   const unserved = await creel('engine', 'renamed', now, former, '--yes', now);
   expect(unserved.stderr).toMatch(/no worker stands beside engine engine-before/);
 
