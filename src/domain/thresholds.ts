@@ -160,9 +160,9 @@ export const endedLength = 20;
 export const reasonBytes = 2_000;
 export const earlierReasonBytes = 160;
 
-/** What could not be removed, each with its reason. */
+/** What could not be removed, each with its reason: room for one that names two engines, and what to do. */
 export const leftLength = 30;
-export const leftReasonBytes = 200;
+export const leftReasonBytes = 350;
 
 /** What a change proved, in its result: so many at most, the last ones, and so much of each. */
 export const proofsLength = 200;
