@@ -34,7 +34,7 @@ describe('in the middle of', () => {
       expect(await stage.settled()).toMatchObject({ phase: 'removed', last: { outcome: 'undone' } });
       expect(stage.leftovers()).toEqual([]);
       const { birth } = await stage.provision();
-      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', last: { reason: '' } });
       expect(stage.leftovers()).toEqual(stage.expected(birth));
     });
 
@@ -52,7 +52,7 @@ describe('in the middle of', () => {
       await stage.cancelRequested(workflowId);
       stage.letGo(activity);
       const { birth } = await stage.provision();
-      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', last: { reason: '' } });
       expect(stage.leftovers()).toEqual(stage.expected(birth));
     });
 
@@ -60,7 +60,7 @@ describe('in the middle of', () => {
       const { birth } = await inTheMiddleOf(stage, activity);
       await stage.continueAsNew();
       stage.letGo(activity);
-      expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', last: { reason: '' } });
       expect(stage.leftovers()).toEqual(stage.expected(birth));
       await stage.renewed();
       expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: { birth } } });
