@@ -8,23 +8,23 @@ import { join } from 'node:path';
 const node24 = '24.9.0';
 
 const tiers = [
-  { name: 'domain', needs: 'nothing', usual: '10 s', paths: ['test/domain'] },
-  { name: 'sagas', needs: 'nothing', usual: '1 min', paths: ['test/sagas'] },
+  { name: 'domain', needs: 'nothing', usual: '30 s', paths: ['test/domain'] },
+  { name: 'sagas', needs: 'nothing', usual: '2 min', paths: ['test/sagas'] },
   {
     name: 'the quick ones on Node 24',
     needs: `the npm registry, once, for node@${node24}`,
-    usual: '20 s',
+    usual: '1 min',
     paths: ['test/domain', 'test/sagas', '--no-isolate', '--exclude', 'test/sagas/{mutants,interrupted}.test.ts'],
     node: node24,
   },
   { name: 'scripts', needs: 'nothing', usual: '10 s', paths: ['test/scripts'] },
-  { name: 'replay', needs: 'nothing', usual: '10 s', paths: ['test/replay'] },
+  { name: 'replay', needs: 'nothing', usual: '20 s', paths: ['test/replay'] },
   { name: 'contracts', needs: 'the Docker engine and both gateway images', usual: '2 min', paths: ['test/contracts'] },
-  { name: 'temporal', needs: 'a Temporal dev server', usual: '9 min', paths: ['test/temporal'] },
+  { name: 'temporal', needs: 'a Temporal dev server', usual: '14 min', paths: ['test/temporal'] },
   {
     name: 'temporal, every workflow task replayed',
     needs: 'a Temporal dev server',
-    usual: '1 min',
+    usual: '3 min',
     paths: [
       'test/temporal/provision.test.ts',
       'test/temporal/requests.test.ts',
@@ -33,7 +33,7 @@ const tiers = [
     ],
     environment: { TEST_WORKFLOW_CACHE: '0' },
   },
-  { name: 'e2e', needs: 'all of it, and a browser', usual: '7 min', paths: ['test/e2e'] },
+  { name: 'e2e', needs: 'all of it, and a browser', usual: '18 min', paths: ['test/e2e'] },
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 
