@@ -93,7 +93,7 @@ describe('a parked operation', () => {
 
   on('asks the world once more when its limit passes, and goes on if it can', async (stage) => {
     stage.interfere('ensureOperator', 'fail');
-    await stage.provision({ spec: { ...spec, parkMs: 1_500 } });
+    await stage.provision({ spec: { ...spec, parkMs: 10_000 } });
     await stage.until((found) => found.phase === 'parked');
     stage.letGo('ensureOperator');
     expect(await stage.settled()).toMatchObject({ phase: 'ready' });
