@@ -1,4 +1,4 @@
-/** Compiles the sources and makes the workflow bundle, unless that was done for exactly these sources. */
+/** Compiles the sources and makes the bundles, of the programs and of the workflows, unless that was done for exactly these sources. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { build, draft, isCurrent, keep, keyOfSources, publish, sweep } from './machine/builds.mjs';
@@ -11,17 +11,19 @@ if (!isCurrent(key)) {
   await withLock(buildLock, () => make());
 }
 
-function make() {
+async function make() {
   if (isCurrent(key)) return; // Another build did it while this one waited.
-  if (!build(key).isComplete) compile();
+  if (!build(key).isComplete) await compile();
   publish(key);
   sweep();
 }
 
-/** The bundle comes last and names a build complete; it is made where it stays, because it names the files it was made of. */
-function compile() {
+/** The workflow bundle comes last and names a build complete; it is made where it stays, because it names the files it was made of. */
+async function compile() {
   const made = draft();
   run(join('node_modules', '.bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', made);
+  const { bundleMains } = await import('./machine/mains.mjs'); // It takes as long to load as all the rest of a build that is there.
+  await bundleMains(made);
   keep(made, key);
   run(join(build(key).directory, 'src', 'worker', 'bundle.js'));
 }

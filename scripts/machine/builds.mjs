@@ -27,7 +27,13 @@ const dist = join(root, 'dist');
 const STAY = 8;
 
 const FOLDERS = ['src', 'test', 'bench'];
-const FILES = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const FILES = [
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+  'scripts/build.mjs',
+  'scripts/machine/mains.mjs',
+];
 
 /** Names what a build is made of. */
 export function keyOfSources() {
