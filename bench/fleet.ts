@@ -6,11 +6,11 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { OpenclawDoor } from '../src/adapters/gateway-door.js';
-import { localDial } from '../src/adapters/local-dial.js';
+import { OpenclawDoor } from '../src/adapters/openclaw/door.js';
+import { localDial } from '../src/adapters/hosts/local-dial.js';
 import { NotYet } from '../src/domain/errors.js';
 import { Secret } from '../src/domain/secret.js';
-import { DockerodeEngine } from '../src/adapters/docker-engine.js';
+import { DockerodeEngine } from '../src/adapters/docker/engine.js';
 import { Downtime } from './downtime.js';
 import { found, foundImage, foundSocket } from '../test/found.js';
 

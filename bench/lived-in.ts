@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { isDeepStrictEqual } from 'node:util';
-import { names } from '../src/domain/gateway.js';
-import { gatewayToken, masterKey } from '../src/domain/token.js';
-import { defaultLimits } from '../src/workflows/limits.js';
-import type { OperationResult } from '../src/workflows/operation.js';
+import { names } from '../src/domain/gateway/gateway.js';
+import { gatewayToken, masterKey } from '../src/domain/keys/token.js';
+import { defaultLimits } from '../src/wire/limits.js';
+import type { OperationResult } from '../src/wire/operation.js';
 import { Owner } from '../test/e2e/lived-in.js';
 import { RealGround, testKey } from '../test/e2e/real-ground.js';
 import { TestServer } from '../test/temporal/server.js';

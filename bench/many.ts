@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { gatewayWorkflowId } from '../src/workflows/ids.js';
-import { defaultLimits } from '../src/workflows/limits.js';
+import { gatewayWorkflowId } from '../src/wire/ids.js';
+import { defaultLimits } from '../src/wire/limits.js';
 import { DirectoryGround } from '../test/temporal/directory-ground.js';
 import { DirectoryStage } from '../test/temporal/directory-stage.js';
 import { TestServer } from '../test/temporal/server.js';

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { createActivities, type Activities } from '../src/activities/activities.js';
-import type { Change } from '../src/domain/change.js';
-import { birthFrom, layout, type Gateway } from '../src/domain/gateway.js';
-import type { GatewaySpec } from '../src/domain/gateway-spec.js';
-import { masterKey } from '../src/domain/token.js';
+import type { Change } from '../src/domain/changes/change.js';
+import { birthFrom, layout, type Gateway } from '../src/domain/gateway/gateway.js';
+import type { GatewaySpec } from '../src/domain/gateway/spec.js';
+import { masterKey } from '../src/domain/keys/token.js';
 import { ringOf } from '../test/world/test-keys.js';
 import { openWorld } from '../src/open-world.js';
-import { provisionSteps, registry } from '../src/workflows/steps.js';
+import { provisionSteps, registry } from '../src/workflows/operations.js';
 import { testCatalogue, testKey, testPool, type RealGround } from '../test/e2e/real-ground.js';
 import { foundSocket } from '../test/found.js';
 import { noRecords } from '../test/world/open-test-world.js';

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { defaultLimits } from '../src/workflows/limits.js';
-import { provisionSteps } from '../src/workflows/steps.js';
+import { defaultLimits } from '../src/wire/limits.js';
+import { provisionSteps } from '../src/workflows/operations.js';
 import { RealGround } from '../test/e2e/real-ground.js';
 import { TestServer } from '../test/temporal/server.js';
 import { Stage } from '../test/temporal/stage.js';

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
-import type { Gateway } from '../src/domain/gateway.js';
-import { rotated, type Rotation } from '../src/domain/rotation.js';
-import { defaultLimits } from '../src/workflows/limits.js';
-import type { Proof } from '../src/workflows/operation.js';
-import { provisionSteps, rotateSteps } from '../src/workflows/steps.js';
+import type { Gateway } from '../src/domain/gateway/gateway.js';
+import { rotated, type Rotation } from '../src/domain/changes/rotation.js';
+import { defaultLimits } from '../src/wire/limits.js';
+import type { Proof } from '../src/wire/operation.js';
+import { provisionSteps, rotateSteps } from '../src/workflows/operations.js';
 import { RealGround } from '../test/e2e/real-ground.js';
 import { TestServer } from '../test/temporal/server.js';
 import { Stage } from '../test/temporal/stage.js';

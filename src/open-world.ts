@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
-import { AuditFile } from './adapters/audit-file.js';
-import { DockerodeEngine } from './adapters/docker-engine.js';
-import { EngineIdentity } from './adapters/engine-identity.js';
-import { OpenclawDoor } from './adapters/gateway-door.js';
-import { localDial } from './adapters/local-dial.js';
-import { LocalHost } from './adapters/local-host.js';
-import { LogPager } from './adapters/log-pager.js';
-import { SecretFile, type StoreKey } from './adapters/secret-file.js';
-import { WebhookPager } from './adapters/webhook-pager.js';
-import type { Config } from './config.js';
-import type { FormerIds } from './domain/engine-id.js';
-import type { Place } from './domain/gateway.js';
-import type { KeyRing } from './domain/key-ring.js';
+import { AuditFile } from './adapters/files/audit-file.js';
+import { DockerodeEngine } from './adapters/docker/engine.js';
+import { EngineIdentity } from './adapters/docker/identity.js';
+import { OpenclawDoor } from './adapters/openclaw/door.js';
+import { localDial } from './adapters/hosts/local-dial.js';
+import { LocalHost } from './adapters/hosts/local-host.js';
+import { LogPager } from './adapters/pager/log-pager.js';
+import { SecretFile, type StoreKey } from './adapters/files/secret-file.js';
+import { WebhookPager } from './adapters/pager/webhook-pager.js';
+import type { Config } from './settings/config.js';
+import type { FormerIds } from './domain/hosts/engine-id.js';
+import type { Place } from './domain/gateway/gateway.js';
+import type { KeyRing } from './domain/keys/key-ring.js';
 import { startPeriodMs } from './domain/thresholds.js';
-import { secretStoreKey, type MasterKey } from './domain/token.js';
-import type { World } from './world.js';
+import { secretStoreKey, type MasterKey } from './domain/keys/token.js';
+import type { World } from './world/world.js';
 
 export type Opening = {
   readonly config: Pick<Config, 'catalogue' | 'pool' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'>;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { directories } from '../src/directories.js';
+import { directories } from '../src/settings/directories.js';
 
 const foundFile = z.object({
   temporal: z.string().nullish(),

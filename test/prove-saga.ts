@@ -1,5 +1,5 @@
 import { it } from 'vitest';
-import { Saga } from '../src/workflows/saga.js';
+import { Saga } from '../src/workflows/saga/saga.js';
 import { sagaProofs } from './sagas/saga-proofs.js';
 
 /** Proves a list of steps, side by side: the whole test of an operation. */

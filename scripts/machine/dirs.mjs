@@ -14,7 +14,7 @@ export const stateDir = below('XDG_STATE_HOME', '.local/state');
 
 const dataDir = below('XDG_DATA_HOME', '.local/share');
 
-/** A relative directory counts as unset, as XDG says and as src/directories.ts reads it. */
+/** A relative directory counts as unset, as XDG says and as src/settings/directories.ts reads it. */
 function below(name, otherwise) {
   const set = process.env[name];
   return join(set && isAbsolute(set) ? set : join(homedir(), otherwise), 'creel');

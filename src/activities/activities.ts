@@ -1,42 +1,49 @@
 import type { Page } from '../ports/pager.js';
-import { probeChannels } from './channels.js';
-import { removeConfig } from './config.js';
-import { ensureConfig } from './config-repair.js';
-import { ensureContainer, ensureRestartPolicy } from './container.js';
-import { removeContainer } from './container-removal.js';
-import type { Deps } from './deps.js';
-import { awaitRotation, findFleet, findFleetPage, requestRotation, surveyFleet, withdrawRotation } from './fleet.js';
-import { findGeneration } from './generation.js';
-import { ensureRetired, findStrangers } from './devices.js';
-import { ensureEvicted, ensureShutOut, findEvicted } from './eviction.js';
-import { ensureToken, restoreToken } from './gateway-token.js';
-import { ensureApproval, removeApproval } from './approval.js';
-import { findDevices } from './device-look.js';
-import { probePaired } from './pairing-proof.js';
-import { probePairable, probeRequest } from './pairing-request.js';
-import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './unpairing.js';
-import { ensureAside, restoreAside } from './former.js';
-import { findEngines } from './engines.js';
-import { ensureHost, findLives } from './host.js';
-import { ensureLimits, probeLimits, restoreLimits } from './limits.js';
-import { mintLink } from './link.js';
-import { ensureNetwork, removeNetwork } from './network.js';
-import { awaitNoOperations } from './earlier-operations.js';
-import { ensureOperator } from './operator.js';
-import { PlainDoor } from './plain-door.js';
-import { probeReadiness } from './readiness.js';
-import { findGateway, findUnchanged } from './record.js';
+import { probeChannels } from './parts/door/channels.js';
+import { removeConfig } from './parts/config/config.js';
+import { ensureConfig } from './parts/config/repair.js';
+import { ensureContainer, ensureRestartPolicy } from './parts/container/container.js';
+import { removeContainer } from './parts/removal.js';
+import type { Deps } from '../world/deps.js';
+import {
+  awaitRotation,
+  findFleet,
+  findFleetPage,
+  requestRotation,
+  surveyFleet,
+  withdrawRotation,
+} from './fleet/ask.js';
+import { findGeneration } from './provision/generation.js';
+import { ensureRetired, findStrangers } from './parts/door/devices.js';
+import { ensureEvicted, ensureShutOut, findEvicted } from './rotate/evict-devices.js';
+import { ensureToken, restoreToken } from './rotate/apply-token.js';
+import { ensureApproval, removeApproval } from './pair/approve-device.js';
+import { findDevices } from './looks/devices.js';
+import { probePaired } from './pair/await-device.js';
+import { probePairable, probeRequest } from './pair/await-request.js';
+import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './pair/cut-off-device.js';
+import { ensureAside, restoreAside } from './replace/set-aside.js';
+import { findEngines } from './parts/host/engines.js';
+import { ensureHost, findLives } from './parts/host/host.js';
+import { ensureLimits, probeLimits, restoreLimits } from './reconfigure/apply-limits.js';
+import { mintLink } from './looks/link.js';
+import { ensureNetwork, removeNetwork } from './parts/network.js';
+import { awaitNoOperations } from './provision/earlier-operations.js';
+import { ensureOperator } from './parts/door/operator.js';
+import { PlainDoor } from './parts/door/plain-door.js';
+import { probeReadiness } from './parts/container/readiness.js';
+import { findGateway, findUnchanged } from './parts/reading.js';
 import {
   ensureChannels,
   findReconfigured,
   probeReconfigurable,
   probeReconfigured,
   restoreChannels,
-} from './reconfiguration.js';
-import { ensureRehearsal, removeRehearsal } from './rehearsal.js';
-import { ensureRelease } from './release.js';
-import { ensureRenamed } from './renamed-engine.js';
-import { ensureNextRelease, probeReplaceable } from './replaceable.js';
+} from './reconfigure/apply-channels.js';
+import { ensureRehearsal, removeRehearsal } from './replace/rehearse-replacement.js';
+import { ensureRelease } from './parts/release.js';
+import { ensureRenamed } from './parts/host/renamed-engine.js';
+import { ensureNextRelease, probeReplaceable } from './replace/check-replacement.js';
 import {
   ensureCommitted,
   ensureReplacement,
@@ -44,19 +51,19 @@ import {
   probeDevices,
   probeReplacement,
   removeReplacement,
-} from './replacement.js';
-import { probeRotatable } from './rotatable.js';
-import { ensureDropped, ensureRoom, ensureSaved, ensureTaken, removeRoom } from './snapshot.js';
-import { ensureState } from './keep-state.js';
-import { removeState } from './state.js';
+} from './replace/start-replacement.js';
+import { probeRotatable } from './rotate/check-rotation.js';
+import { ensureDropped, ensureRoom, ensureSaved, ensureTaken, removeRoom } from './replace/saved-state.js';
+import { ensureState } from './parts/keep-state.js';
+import { removeState } from './parts/state.js';
 import {
   ensureChannelRehearsal,
   ensureRotationRehearsal,
   removeChannelRehearsal,
   removeRotationRehearsal,
-} from './restart-rehearsal.js';
-import { revealToken } from './token.js';
-import { findRotated, probeRefusal, probeToken } from './token-proof.js';
+} from './parts/container/restart-rehearsal.js';
+import { revealToken } from './looks/token.js';
+import { findRotated, probeRefusal, probeToken } from './rotate/prove-token.js';
 
 /**
  * Everything a workflow can ask of the world. The names are a format: histories quote them. What a gateway says is made plain

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Flags } from '../client/connect.js';
 import { readNewestKey } from '../client/deployment.js';
 import { ask, requestChange } from '../client/gateways.js';
-import { gatewayId } from '../domain/gateway.js';
-import type { ChangeRequest } from '../workflows/change-requests.js';
-import { changePlan, changePlanText, type Planned } from './change-plan.js';
-import { follow } from './follow.js';
-import { origin } from './provision.js';
-import { sayAccepted } from './say-accepted.js';
+import { gatewayId } from '../domain/gateway/gateway.js';
+import type { ChangeRequest } from '../wire/change-requests.js';
+import { changePlan, changePlanText, type Planned } from './show/change-plan.js';
+import { follow } from './show/follow.js';
+import { origin } from './verbs/provision.js';
+import { sayAccepted } from './show/say-accepted.js';
 import { verb, withTemporal } from './verb.js';
 
 /** A verb that changes a gateway that lives, with the options that all of them have. */

@@ -1,24 +1,24 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { answerCommand } from './answer.js';
-import { denyCommand } from './deny.js';
-import { changeCommand } from './change.js';
-import { describeCommand } from './describe.js';
-import { devicesCommand } from './devices.js';
-import { engineCommand } from './engine.js';
+import { answerCommand } from './verbs/answer.js';
+import { denyCommand } from './verbs/deny.js';
+import { changeCommand } from './verbs/reshape.js';
+import { describeCommand } from './verbs/describe.js';
+import { devicesCommand } from './verbs/devices.js';
+import { engineCommand } from './verbs/engine.js';
 import { exitHelp } from './exit.js';
-import { fleetCommand } from './fleet.js';
-import { initCommand } from './init.js';
-import { keyCommand } from './key.js';
-import { listCommand } from './list.js';
-import { openCommand } from './open.js';
-import { pairCommand } from './pair.js';
-import { provisionCommand } from './provision.js';
-import { removeCommand } from './remove.js';
-import { rotateCommand } from './rotate.js';
-import { secretCommand } from './secret.js';
-import { tokenCommand } from './token.js';
-import { unpairCommand } from './unpair.js';
-import { rollbackCommand, upgradeCommand } from './upgrade.js';
+import { fleetCommand } from './verbs/fleet.js';
+import { initCommand } from './verbs/init.js';
+import { keyCommand } from './verbs/key.js';
+import { listCommand } from './verbs/list.js';
+import { openCommand } from './verbs/open.js';
+import { pairCommand } from './verbs/pair.js';
+import { provisionCommand } from './verbs/provision.js';
+import { removeCommand } from './verbs/remove.js';
+import { rotateCommand } from './verbs/rotate.js';
+import { secretCommand } from './verbs/secret.js';
+import { tokenCommand } from './verbs/token.js';
+import { unpairCommand } from './verbs/unpair.js';
+import { rollbackCommand, upgradeCommand } from './verbs/upgrade.js';
 
 /** The command line, every verb of it. */
 export function program(): Command {

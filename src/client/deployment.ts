@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
-import { keysOf, nameOfNewest } from '../domain/deployment-keys.js';
+import { keysOf, nameOfNewest } from '../domain/keys/deployment-keys.js';
 import { Refused } from '../domain/errors.js';
-import { layout } from '../domain/gateway.js';
+import { layout } from '../domain/gateway/gateway.js';
 import { TurnedDown, unwrap } from './failure.js';
 import { findDeployment, type Deployment } from './hold-deployment.js';
 

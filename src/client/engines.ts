@@ -1,10 +1,10 @@
 import type { Client } from '@temporalio/client';
-import type { DeploymentEngine, RenamedEngine } from '../domain/deployment-engines.js';
-import type { Place } from '../domain/gateway.js';
-import type { KnownEngine } from '../domain/whereabouts.js';
-import { engineRenamedUpdate, engineUpdate, type RenameInput } from '../workflows/engine-requests.js';
-import { deploymentWorkflowId, renamedWorkflowId, taskQueue } from '../workflows/ids.js';
-import { defaultLimits } from '../workflows/limits.js';
+import type { DeploymentEngine, RenamedEngine } from '../domain/hosts/deployment-engines.js';
+import type { Place } from '../domain/gateway/gateway.js';
+import type { KnownEngine } from '../domain/hosts/whereabouts.js';
+import { engineRenamedUpdate, engineUpdate, type RenameInput } from '../workflows/deployment/engine-messages.js';
+import { deploymentWorkflowId, renamedWorkflowId, taskQueue } from '../wire/ids.js';
+import { defaultLimits } from '../wire/limits.js';
 import { readHeld } from './deployment.js';
 import { TurnedDown, unwrap } from './failure.js';
 import { list, placeOn } from './gateways.js';

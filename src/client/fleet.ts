@@ -1,9 +1,9 @@
 import { Client, QueryRejectedError, WorkflowFailedError, type WorkflowExecutionInfo } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { countsOf } from '../workflows/fleet-state.js';
-import type { Fleet, FleetPlan, Seen, SeenLife } from '../domain/fleet.js';
-import type { Gateway } from '../domain/gateway.js';
-import { canaryFirst, fleetOf } from '../domain/fleet-order.js';
+import { countsOf } from '../workflows/fleet/state.js';
+import type { Fleet, FleetPlan, Seen, SeenLife } from '../domain/fleet/fleet.js';
+import type { Gateway } from '../domain/gateway/gateway.js';
+import { canaryFirst, fleetOf } from '../domain/fleet/order.js';
 import {
   fleetStatusQuery,
   fleetWordUpdate,
@@ -11,18 +11,13 @@ import {
   type FleetResult,
   type FleetStatus,
   type FleetWord,
-} from '../workflows/fleet-requests.js';
-import { fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../workflows/ids.js';
-import { defaultLimits } from '../workflows/limits.js';
-import {
-  gatewayPhaseKey,
-  gatewayReleaseKey,
-  needsAttentionKey,
-  operationKindKey,
-} from '../workflows/search-attributes.js';
+} from '../workflows/fleet/messages.js';
+import { fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../wire/ids.js';
+import { defaultLimits } from '../wire/limits.js';
+import { gatewayPhaseKey, gatewayReleaseKey, needsAttentionKey, operationKindKey } from '../wire/search-attributes.js';
 import { readNewestKey } from './deployment.js';
 import { isNotFound, NoWorker, TurnedDown, UnknownGateway, unwrap } from './failure.js';
-import { fleetMemoForm } from './payloads.js';
+import { fleetMemoForm } from './follow/payloads.js';
 import { patiently } from './patience.js';
 import { answerMs, ask, list } from './gateways.js';
 

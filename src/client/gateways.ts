@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { WithStartWorkflowOperation, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
-import { keysOf, nameOfNewest } from '../domain/deployment-keys.js';
-import { birthFrom, gatewayPlace, type Place } from '../domain/gateway.js';
-import type { ChangeRequest } from '../workflows/change-requests.js';
+import { keysOf, nameOfNewest } from '../domain/keys/deployment-keys.js';
+import { birthFrom, gatewayPlace, type Place } from '../domain/gateway/gateway.js';
+import type { ChangeRequest } from '../wire/change-requests.js';
 import { slowAnswerMs, slowWorkerMs } from '../domain/thresholds.js';
-import { gatewayWorkflowId, operationPrefix, taskQueue } from '../workflows/ids.js';
-import { defaultLimits } from '../workflows/limits.js';
+import { gatewayWorkflowId, operationPrefix, taskQueue } from '../wire/ids.js';
+import { defaultLimits } from '../wire/limits.js';
 import {
   describeQuery,
   replyUpdate,
@@ -20,7 +20,7 @@ import {
   type Request,
   type Standing,
   type Withdrawal,
-} from '../workflows/requests.js';
+} from '../wire/requests.js';
 import {
   gatewayBirthKey,
   gatewayHostKey,
@@ -30,12 +30,12 @@ import {
   needsAttentionKey,
   operationKindKey,
   phaseSinceKey,
-} from '../workflows/search-attributes.js';
+} from '../wire/search-attributes.js';
 import { updateIdOf } from './update-id.js';
 import { readHeld } from './deployment.js';
 import { findDeployment } from './hold-deployment.js';
 import { isNotFound, NoWorker, UnknownGateway, unwrap } from './failure.js';
-import { readOperationId } from './frame.js';
+import { readOperationId } from './follow/frame.js';
 import { patiently } from './patience.js';
 
 /** How long a worker may take to answer a question before it counts as absent. */

@@ -3,10 +3,16 @@ import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/c
 import { NamespaceNotFoundError, WorkflowNotFoundError } from '@temporalio/common';
 import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
-import { currentKey, keysOf, newestKey, type DeploymentKey, type DeploymentKeys } from '../domain/deployment-keys.js';
-import { layout } from '../domain/gateway.js';
-import { keyCheck, type MasterKey } from '../domain/token.js';
-import { deploymentWorkflowId, taskQueue } from '../workflows/ids.js';
+import {
+  currentKey,
+  keysOf,
+  newestKey,
+  type DeploymentKey,
+  type DeploymentKeys,
+} from '../domain/keys/deployment-keys.js';
+import { layout } from '../domain/gateway/gateway.js';
+import { keyCheck, type MasterKey } from '../domain/keys/token.js';
+import { deploymentWorkflowId, taskQueue } from '../wire/ids.js';
 
 /** What a namespace says of the deployment that it belongs to. Nothing of it is secret. */
 export type Deployment = z.infer<typeof memoForm>;

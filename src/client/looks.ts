@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import type { DeviceList } from '../domain/device.js';
-import type { Gateway, Place } from '../domain/gateway.js';
+import type { DeviceList } from '../domain/devices/device.js';
+import type { Gateway, Place } from '../domain/gateway/gateway.js';
 import { slowWorkerMs } from '../domain/thresholds.js';
-import { lookWorkflowId, taskQueue } from '../workflows/ids.js';
-import { defaultLimits } from '../workflows/limits.js';
-import type { OpenInput, OpenResult, ProbeInput, TokenInput } from '../workflows/operation.js';
-import type { GatewayRecord } from '../domain/gateway-record.js';
-import { gatewayBirthKey, gatewayIdKey } from '../workflows/search-attributes.js';
+import { lookWorkflowId, taskQueue } from '../wire/ids.js';
+import { defaultLimits } from '../wire/limits.js';
+import type { OpenInput, OpenResult, ProbeInput, TokenInput } from '../wire/operation.js';
+import type { GatewayRecord } from '../domain/gateway/reading.js';
+import { gatewayBirthKey, gatewayIdKey } from '../wire/search-attributes.js';
 import { NoWorker, unwrap } from './failure.js';
 import { unpolled } from './pollers.js';
-import { unattendedSince } from './progress.js';
+import { unattendedSince } from './follow/progress.js';
 
 /** Proves a gateway usable right now. `TurnedDown` with what it is not; `NoWorker` when nobody looks. */
 export async function probeGateway(client: Client, gateway: Gateway): Promise<GatewayRecord> {

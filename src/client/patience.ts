@@ -1,7 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { slowWorkerMs } from '../domain/thresholds.js';
-import { taskQueue, waitsQueue } from '../workflows/ids.js';
+import { taskQueue, waitsQueue } from '../wire/ids.js';
 import { isSilence, NoWorker, unwrap } from './failure.js';
 import { pollersOf, type Poller } from './pollers.js';
 

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { engineQueue, taskQueue, waitsQueue } from '../workflows/ids.js';
+import { engineQueue, taskQueue, waitsQueue } from '../wire/ids.js';
 import { pollFreshMs } from '../domain/thresholds.js';
 
 /** Numbers of the API, which its package exports to CommonJS alone. */

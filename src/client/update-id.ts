@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { canonical } from '../domain/gateway-spec.js';
-import type { Request } from '../workflows/requests.js';
+import { canonical } from '../domain/gateway/spec.js';
+import type { Request } from '../wire/requests.js';
 
 /**
  * The id under which the server takes two updates for one. It says the content too: the same request id with another content

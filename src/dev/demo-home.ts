@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { withLock } from '../adapters/file-lock.js';
+import { withLock } from '../adapters/files/file-lock.js';
 import { demoStateFile } from '../client/demo-state.js';
 import { lives, processOf } from './own-process.js';
 

@@ -1,5 +1,5 @@
-import type { Frame } from '../client/frame.js';
-import { uiLink } from '../cli/render.js';
+import type { Frame } from '../client/follow/frame.js';
+import { uiLink } from '../cli/show/render.js';
 import { demoNamespace } from './demo-home.js';
 
 export type Summary = {

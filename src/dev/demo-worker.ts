@@ -1,6 +1,6 @@
-import { readConfig } from '../config.js';
-import { formerIds } from '../domain/deployment-engines.js';
-import { openKeyRing, openKeys } from '../key-file.js';
+import { readConfig } from '../settings/config.js';
+import { formerIds } from '../domain/hosts/deployment-engines.js';
+import { openKeyRing, openKeys } from '../settings/key-file.js';
 import { openWorld } from '../open-world.js';
 import { currentSignal } from '../worker/current-signal.js';
 import { openLog } from '../worker/log.js';

@@ -2,14 +2,14 @@ import { rmSync } from 'node:fs';
 import { setTimeout as after } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { DockerodeEngine } from '../adapters/docker-engine.js';
-import { pipe, terminal } from '../cli/follow.js';
+import { DockerodeEngine } from '../adapters/docker/engine.js';
+import { pipe, terminal } from '../cli/show/follow.js';
 import { startDeployment, type Deployment } from '../client/hold-deployment.js';
-import type { Frame } from '../client/frame.js';
+import type { Frame } from '../client/follow/frame.js';
 import { Refused } from '../domain/errors.js';
-import { createKey, openKeys } from '../key-file.js';
+import { createKey, openKeys } from '../settings/key-file.js';
 import type { Marked } from '../ports/docker-engine.js';
-import type { Accepted } from '../workflows/requests.js';
+import type { Accepted } from '../wire/requests.js';
 import {
   bringUp,
   demoGateway,

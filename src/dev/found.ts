@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { directories } from '../directories.js';
+import { directories } from '../settings/directories.js';
 import { Refused } from '../domain/errors.js';
 
 const foundForm = z.object({

@@ -1,7 +1,7 @@
-import type { ContainerSpec, RestartPolicy } from '../domain/container.js';
-import type { Labels } from '../domain/gateway.js';
-import type { Image } from '../domain/image.js';
-import type { StateMark } from '../domain/state-mark.js';
+import type { ContainerSpec, RestartPolicy } from '../domain/gateway/container.js';
+import type { Labels } from '../domain/gateway/gateway.js';
+import type { Image } from '../domain/release/image.js';
+import type { StateMark } from '../domain/gateway/state-mark.js';
 
 export type Volume = { readonly name: string; readonly labels: Labels };
 

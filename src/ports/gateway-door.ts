@@ -1,6 +1,6 @@
-import type { Place } from '../domain/gateway.js';
+import type { Place } from '../domain/gateway/gateway.js';
 import type { Secret } from '../domain/secret.js';
-import type { Device } from '../domain/token.js';
+import type { Device } from '../domain/keys/token.js';
 
 /** Where a gateway is published. */
 export type Address = { readonly place: Place; readonly port: number };

@@ -1,6 +1,6 @@
-import type { EngineFacts } from '../domain/engine.js';
-import type { Place } from '../domain/gateway.js';
-import type { Route } from '../domain/slot.js';
+import type { EngineFacts } from '../domain/hosts/engine.js';
+import type { Place } from '../domain/gateway/gateway.js';
+import type { Route } from '../domain/hosts/slot.js';
 
 export type HostFacts = {
   /** Identifies the engine behind the host: another one under the same address is another host. */

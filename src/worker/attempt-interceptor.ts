@@ -2,8 +2,8 @@ import type { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { sentenceOf, within } from '../activities/sentence.js';
-import type { Attempted } from '../workflows/operation.js';
+import { sentenceOf, within } from '../world/sentence.js';
+import type { Attempted } from '../wire/operation.js';
 import { attemptFailure } from './attempt-failure.js';
 import { startClock } from './current-signal.js';
 

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { listedPollers, type Poller } from '../client/pollers.js';
 import { Refused } from '../domain/errors.js';
 import { claimSettleMs } from '../domain/thresholds.js';
-import { engineQueue, taskQueue, waitsQueue } from '../workflows/ids.js';
+import { engineQueue, taskQueue, waitsQueue } from '../wire/ids.js';
 import { bootOf, type Machine } from './machine.js';
 
 const paceMs = 1_000;

@@ -1,5 +1,5 @@
 import { Client, QueryRejectedError } from '@temporalio/client';
-import type { GatewayRecords } from '../activities/deps.js';
+import type { GatewayRecords } from '../world/deps.js';
 import { standingOn, tellRenamed } from '../client/engines.js';
 import { findKeys } from '../client/hold-deployment.js';
 import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';

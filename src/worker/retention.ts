@@ -1,6 +1,6 @@
 import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { defaultLimits } from '../workflows/limits.js';
+import { defaultLimits } from '../wire/limits.js';
 
 const dayMs = 24 * 3_600_000;
 

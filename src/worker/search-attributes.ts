@@ -6,7 +6,7 @@ import type { temporal } from '@temporalio/proto';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { Refused } from '../domain/errors.js';
-import { searchAttributeKeys } from '../workflows/search-attributes.js';
+import { searchAttributeKeys } from '../wire/search-attributes.js';
 
 /** Numbers of the API, which its package exports to CommonJS alone. */
 const upsertSearchAttributes: temporal.api.enums.v1.CommandType.COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES = 13;

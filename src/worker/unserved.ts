@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { list } from '../client/gateways.js';
-import type { KnownEngine } from '../domain/whereabouts.js';
+import type { KnownEngine } from '../domain/hosts/whereabouts.js';
 
 /** What a worker looks at that begins to serve an engine. */
 export type Surroundings = {

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { AuditFile } from '../../src/adapters/audit-file.js';
+import { AuditFile } from '../../src/adapters/files/audit-file.js';
 import type { AuditEntry, AuditLog } from '../../src/ports/audit-log.js';
 import { DirectoryAudit } from '../world/directory-audit.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sourceLabel, wayLabel } from '../../src/domain/copying.js';
+import { sourceLabel, wayLabel } from '../../src/domain/changes/copying.js';
 import { NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import {
   readStateMark,
@@ -7,7 +7,7 @@ import {
   stateMarkPath,
   writeStateMark,
   type StateMark,
-} from '../../src/domain/state-mark.js';
+} from '../../src/domain/gateway/state-mark.js';
 import type { Container, DockerEngine, VolumeCopy } from '../../src/ports/docker-engine.js';
 import { target, type Scene } from './engine-under-test.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { copyFailure } from '../../src/adapters/docker-copy-errors.js';
+import { copyFailure } from '../../src/adapters/docker/copy-errors.js';
 import { Refused } from '../../src/domain/errors.js';
 
 describe('a copy that ended otherwise than asked for', () => {

@@ -10,7 +10,7 @@ import { directoryEngineUnderTest } from './directory-engine-under-test.js';
 import { Scene } from './engine-under-test.js';
 
 const [meeting, pieces, engine] = [
-  'src/domain/copying.ts',
+  'src/domain/changes/copying.ts',
   'test/world/directory-copies.ts',
   'test/world/directory-engine.ts',
 ];

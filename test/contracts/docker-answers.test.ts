@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
-import { PullProgress } from '../../src/adapters/docker-pull.js';
-import { Demultiplexer } from '../../src/adapters/docker-stream.js';
+import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
+import { PullProgress } from '../../src/adapters/docker/pull.js';
+import { Demultiplexer } from '../../src/adapters/docker/stream.js';
 import { NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { ScriptedEngine, type Scripted } from './scripted-engine.js';
 

@@ -1,8 +1,8 @@
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import { NotYet, Refused } from '../../src/domain/errors.js';
-import { measureCommand, readSize } from '../../src/domain/state-size.js';
+import { measureCommand, readSize } from '../../src/domain/gateway/state-size.js';
 import { foundSocket } from '../found.js';
 import { engineContract } from './engine-contract.js';
 import { clear, left, Scene, target, type EngineUnderTest } from './engine-under-test.js';

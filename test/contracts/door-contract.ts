@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { NotYet } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
-import { deviceFrom, type Device } from '../../src/domain/token.js';
+import { deviceFrom, type Device } from '../../src/domain/keys/token.js';
 import {
   RpcError,
   type Address,

@@ -1,5 +1,5 @@
-import type { ContainerSpec } from '../../src/domain/container.js';
-import { markLabels, type Labels } from '../../src/domain/gateway.js';
+import type { ContainerSpec } from '../../src/domain/gateway/container.js';
+import { markLabels, type Labels } from '../../src/domain/gateway/gateway.js';
 import type { Container, DockerEngine, Marked, WriterSpec } from '../../src/ports/docker-engine.js';
 
 /** An engine, and what a test has to do to the world behind its back. */

@@ -1,7 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { publishedLink, readLink } from '../../src/adapters/control-link.js';
+import { publishedLink, readLink } from '../../src/adapters/openclaw/control-link.js';
 import {
   connectParams,
   deviceProofText,
@@ -9,12 +9,12 @@ import {
   readFrame,
   readHello,
   readRefusal,
-} from '../../src/adapters/gateway-protocol.js';
-import { readReport, readVisit, visitInput } from '../../src/adapters/inside-visit.js';
-import { readStartup } from '../../src/adapters/startup-probe.js';
+} from '../../src/adapters/openclaw/protocol.js';
+import { readReport, readVisit, visitInput } from '../../src/adapters/openclaw/inside-visit.js';
+import { readStartup } from '../../src/adapters/openclaw/startup-probe.js';
 import { NotYet, Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
-import { deviceFrom } from '../../src/domain/token.js';
+import { deviceFrom } from '../../src/domain/keys/token.js';
 
 const challenge = { nonce: 'n0nce', ts: 1_790_000_000_000 };
 const device = deviceFrom(Buffer.alloc(32, 7));

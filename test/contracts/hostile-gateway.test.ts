@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import { doorLimits } from '../../src/adapters/door-limits.js';
-import { OpenclawDoor } from '../../src/adapters/gateway-door.js';
-import { localDial } from '../../src/adapters/local-dial.js';
+import { doorLimits } from '../../src/adapters/openclaw/limits.js';
+import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
+import { localDial } from '../../src/adapters/hosts/local-dial.js';
 import { Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import { answerBytes, frameBytes } from '../../src/domain/thresholds.js';

@@ -10,12 +10,12 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { say } from '../../src/activities/sentence.js';
+import { say } from '../../src/world/sentence.js';
 import { Away, Bug, Foreign, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import { awayMs, awayPaceMs } from '../../src/domain/thresholds.js';
 import { awayDelayMs } from '../../src/worker/away-pace.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import Docker from 'dockerode';
 import getPort from 'get-port';
-import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import type { Marked } from '../../src/ports/docker-engine.js';
 import { foundImage, foundSocket } from '../found.js';
 import { EngineProxy } from './engine-proxy.js';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NotYet, Refused } from '../../src/domain/errors.js';
-import { deviceFrom } from '../../src/domain/token.js';
+import { deviceFrom } from '../../src/domain/keys/token.js';
 import type { GatewayAtHand } from './door-contract.js';
 import { prepareRealGateway } from './real-gateway.js';
 

@@ -1,9 +1,9 @@
 import { createServer, type Socket } from 'node:net';
 import getPort from 'get-port';
 import { describe, expect, test } from 'vitest';
-import { doorLimits } from '../../src/adapters/door-limits.js';
-import { OpenclawDoor } from '../../src/adapters/gateway-door.js';
-import { localDial } from '../../src/adapters/local-dial.js';
+import { doorLimits } from '../../src/adapters/openclaw/limits.js';
+import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
+import { localDial } from '../../src/adapters/hosts/local-dial.js';
 import { NotYet } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import { doorContract } from './door-contract.js';

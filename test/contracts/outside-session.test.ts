@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { doorLimits } from '../../src/adapters/door-limits.js';
-import { OpenclawDoor } from '../../src/adapters/gateway-door.js';
-import { localDial } from '../../src/adapters/local-dial.js';
+import { doorLimits } from '../../src/adapters/openclaw/limits.js';
+import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
+import { localDial } from '../../src/adapters/hosts/local-dial.js';
 import { Secret } from '../../src/domain/secret.js';
 import { RpcError, type Session } from '../../src/ports/gateway-door.js';
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import getPort from 'get-port';
-import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
-import { OpenclawDoor } from '../../src/adapters/gateway-door.js';
-import { localDial } from '../../src/adapters/local-dial.js';
-import { gatewayContainer } from '../../src/domain/container.js';
-import { configFile, overlayConfig, renderConfig, stateDirectory } from '../../src/domain/gateway-config.js';
-import { layout, markLabels, names, type Gateway } from '../../src/domain/gateway.js';
+import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
+import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
+import { localDial } from '../../src/adapters/hosts/local-dial.js';
+import { gatewayContainer } from '../../src/domain/gateway/container.js';
+import { configFile, overlayConfig, renderConfig, stateDirectory } from '../../src/domain/gateway/config.js';
+import { layout, markLabels, names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { Secret } from '../../src/domain/secret.js';
 import { lockOutAttempts, lockOutWindowMs } from '../../src/domain/thresholds.js';
 import { foundImage, foundSocket } from '../found.js';

@@ -14,11 +14,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import { SecretFile, type StoreKey } from '../../src/adapters/secret-file.js';
-import { pidSpace, withLock } from '../../src/adapters/file-lock.js';
+import { SecretFile, type StoreKey } from '../../src/adapters/files/secret-file.js';
+import { pidSpace, withLock } from '../../src/adapters/files/file-lock.js';
 import { Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
-import { masterKey, secretStoreKey } from '../../src/domain/token.js';
+import { masterKey, secretStoreKey } from '../../src/domain/keys/token.js';
 import type { SecretStore } from '../../src/ports/secret-store.js';
 import { DirectorySecrets } from '../world/directory-secrets.js';
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { stateDirectory, tokenIn } from '../../src/domain/gateway-config.js';
-import { names, type Gateway } from '../../src/domain/gateway.js';
+import { stateDirectory, tokenIn } from '../../src/domain/gateway/config.js';
+import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
-import { networkOf } from '../../src/activities/network.js';
-import { origins } from '../../src/domain/gateway-config.js';
+import { networkOf } from '../../src/activities/parts/network.js';
+import { origins } from '../../src/domain/gateway/config.js';
 
 const broken = '{ "agents": { "defaults": { "model": "their-own" } }, "gateway": ';
 const keptName = `openclaw.json.unreadable-${createHash('sha256').update(broken).digest('hex').slice(0, 8)}`;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { changePlan, changePlanText, type Planned } from '../../src/cli/change-plan.js';
-import type { Gateway } from '../../src/domain/gateway.js';
-import { emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
-import { describeState } from '../../src/workflows/describe.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import { changePlan, changePlanText, type Planned } from '../../src/cli/show/change-plan.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import { emptyState, type GatewayState } from '../../src/workflows/record/state.js';
+import { describeState } from '../../src/workflows/record/describe.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import { testSpec } from '../world/open-test-world.js';
 
 const life: Gateway = {

@@ -8,8 +8,8 @@ import {
   secretName,
   tokenForms,
   type ChannelKind,
-} from '../../src/domain/channels.js';
-import { renderChannels } from '../../src/domain/channel-config.js';
+} from '../../src/domain/channels/channel.js';
+import { renderChannels } from '../../src/domain/channels/config.js';
 import { refusal } from './refusal.js';
 
 const telegram = `123456789:${'A'.repeat(35)}`;

@@ -4,7 +4,7 @@ import { SearchAttributeType } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
+import { searchAttributeKeys } from '../../src/wire/search-attributes.js';
 
 const dependency = z.object({ condition: z.string() });
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config.js';
-import { createKey, openKey } from '../../src/key-file.js';
+import { readConfig } from '../../src/settings/config.js';
+import { createKey, openKey } from '../../src/settings/key-file.js';
 
 let home: string;
 beforeEach(() => {

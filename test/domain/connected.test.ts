@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
-import { describeChannels } from '../../src/activities/channels.js';
-import type { Channel } from '../../src/domain/channels.js';
+import { describeChannels } from '../../src/activities/parts/door/channels.js';
+import type { Channel } from '../../src/domain/channels/channel.js';
 import { Refused } from '../../src/domain/errors.js';
-import { names, type Gateway } from '../../src/domain/gateway.js';
+import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { Secret } from '../../src/domain/secret.js';
-import { describeState } from '../../src/workflows/describe.js';
-import { emptyState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import { describeState } from '../../src/workflows/record/describe.js';
+import { emptyState } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
 import { noRecords, openTestWorld, testDeployment, type TestWorld } from '../world/open-test-world.js';
 

@@ -5,8 +5,8 @@ import {
   withEngine,
   withRenamed,
   type DeploymentEngine,
-} from '../../src/domain/deployment-engines.js';
-import { demandEngine } from '../../src/domain/engine-id.js';
+} from '../../src/domain/hosts/deployment-engines.js';
+import { demandEngine } from '../../src/domain/hosts/engine-id.js';
 import { Foreign } from '../../src/domain/errors.js';
 import { refusal } from './refusal.js';
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import { Foreign, Refused } from '../../src/domain/errors.js';
-import { names, type Gateway } from '../../src/domain/gateway.js';
-import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
+import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
+import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
 import { Secret } from '../../src/domain/secret.js';
-import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { provisionSteps, registry } from '../../src/workflows/operations.js';
 import { DirectoryHost } from '../world/directory-host.js';
 import { openTestWorld, testRelease, type TestWorld } from '../world/open-test-world.js';
 

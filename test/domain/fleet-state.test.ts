@@ -12,10 +12,10 @@ import {
   type FleetPlan,
   type FleetSurvey,
   type Seen,
-} from '../../src/domain/fleet.js';
-import { canaryFirst, fleetOf, nextTurns } from '../../src/domain/fleet-order.js';
-import { gatewaySpec } from '../../src/domain/gateway-spec.js';
-import type { FleetCounts, FleetEndKind } from '../../src/workflows/fleet-requests.js';
+} from '../../src/domain/fleet/fleet.js';
+import { canaryFirst, fleetOf, nextTurns } from '../../src/domain/fleet/order.js';
+import { gatewaySpec } from '../../src/domain/gateway/spec.js';
+import type { FleetCounts, FleetEndKind } from '../../src/workflows/fleet/messages.js';
 import {
   beginFleet,
   endMember,
@@ -31,7 +31,7 @@ import {
   turnPage,
   wantsPage,
   type FleetState,
-} from '../../src/workflows/fleet-state.js';
+} from '../../src/workflows/fleet/state.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 const plan: FleetPlan = { window: 5, maxFailed: 0.1, beginWithinMs: 60_000 };

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { channel } from '../../src/domain/channels.js';
+import { channel } from '../../src/domain/channels/channel.js';
 import {
   holdsConfig,
   overlayConfig,
   renderConfig,
   tokenIn,
   type ConfigInput,
-} from '../../src/domain/gateway-config.js';
+} from '../../src/domain/gateway/config.js';
 import { whyUnreadable } from '../../src/domain/json.js';
 import { Secret } from '../../src/domain/secret.js';
 import { lockOutMs } from '../../src/domain/thresholds.js';

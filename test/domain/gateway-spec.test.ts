@@ -1,7 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { birthFrom, carries, gatewayBirth, gatewayId, markLabels, names, type Mark } from '../../src/domain/gateway.js';
-import { canonical, demandWhole, gatewaySpec, sameSpec, type GatewaySpec } from '../../src/domain/gateway-spec.js';
+import {
+  birthFrom,
+  carries,
+  gatewayBirth,
+  gatewayId,
+  markLabels,
+  names,
+  type Mark,
+} from '../../src/domain/gateway/gateway.js';
+import { canonical, demandWhole, gatewaySpec, sameSpec, type GatewaySpec } from '../../src/domain/gateway/spec.js';
 import { refusal } from './refusal.js';
 
 const spec: GatewaySpec = {

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Refused } from '../../src/domain/errors.js';
-import type { Gateway } from '../../src/domain/gateway.js';
-import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
-import type { Replacement, Shelf } from '../../src/domain/replacement.js';
-import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
-import { carry, restored, type CarriedState } from '../../src/workflows/carried-state.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
+import type { Replacement, Shelf } from '../../src/domain/changes/replacement.js';
+import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
+import { carry, restored, type CarriedState } from '../../src/workflows/record/carried-state.js';
 import {
   answeredTo,
   emptyState,
@@ -15,7 +15,7 @@ import {
   isRemoving,
   type GatewayState,
   type Queued,
-} from '../../src/workflows/gateway-state.js';
+} from '../../src/workflows/record/state.js';
 import {
   beginOperation,
   endOperation,
@@ -23,12 +23,12 @@ import {
   operationSteps,
   oweAfter,
   renumber,
-} from '../../src/workflows/operation-state.js';
-import { tryDropAgain } from '../../src/workflows/drop-state.js';
-import { expireFormer, isReplacement } from '../../src/workflows/replacement-state.js';
-import { withdraw } from '../../src/workflows/standing.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import type { OperationResult } from '../../src/workflows/operation.js';
+} from '../../src/workflows/entity/begin-end.js';
+import { tryDropAgain } from '../../src/workflows/replace/drop-state.js';
+import { expireFormer, isReplacement } from '../../src/workflows/replace/operation.js';
+import { withdraw } from '../../src/workflows/record/standing.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import type { OperationResult } from '../../src/wire/operation.js';
 import type {
   Accepted,
   OperationKind,
@@ -36,8 +36,8 @@ import type {
   ProvisionRequest,
   RemoveRequest,
   Request,
-} from '../../src/workflows/requests.js';
-import { provisionSteps, replacementOwns, registry, stateStep } from '../../src/workflows/steps.js';
+} from '../../src/wire/requests.js';
+import { provisionSteps, replacementOwns, registry, stateStep } from '../../src/workflows/operations.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 const keepStateMs = 3_600_000;

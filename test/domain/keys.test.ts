@@ -12,14 +12,14 @@ import {
   newestKey,
   promoteKey,
   type DeploymentKeys,
-} from '../../src/domain/deployment-keys.js';
+} from '../../src/domain/keys/deployment-keys.js';
 import { NotYet, Refused } from '../../src/domain/errors.js';
-import type { Seen } from '../../src/domain/fleet.js';
-import type { Gateway } from '../../src/domain/gateway.js';
-import { namingsOf } from '../../src/domain/key-naming.js';
-import { KeyRing } from '../../src/domain/key-ring.js';
-import { rotated, type Rotation } from '../../src/domain/rotation.js';
-import { gatewayToken, masterKey, operatorDevice, type MasterKey } from '../../src/domain/token.js';
+import type { Seen } from '../../src/domain/fleet/fleet.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import { namingsOf } from '../../src/domain/fleet/key-naming.js';
+import { KeyRing } from '../../src/domain/keys/key-ring.js';
+import { rotated, type Rotation } from '../../src/domain/changes/rotation.js';
+import { gatewayToken, masterKey, operatorDevice, type MasterKey } from '../../src/domain/keys/token.js';
 import {
   createKey,
   nextKeyFile,
@@ -28,15 +28,15 @@ import {
   openKeys,
   openRetiredKeys,
   promoteKey as promoteFile,
-} from '../../src/key-file.js';
-import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
-import { emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import { beginOperation, endOperation, operationSteps } from '../../src/workflows/operation-state.js';
-import type { OperationResult } from '../../src/workflows/operation.js';
-import { expireFormer } from '../../src/workflows/replacement-state.js';
-import type { ProvisionRequest } from '../../src/workflows/requests.js';
-import { provisionSteps, rekeySteps, rotateSteps } from '../../src/workflows/steps.js';
+} from '../../src/settings/key-file.js';
+import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
+import { emptyState, type GatewayState } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import { beginOperation, endOperation, operationSteps } from '../../src/workflows/entity/begin-end.js';
+import type { OperationResult } from '../../src/wire/operation.js';
+import { expireFormer } from '../../src/workflows/replace/operation.js';
+import type { ProvisionRequest } from '../../src/wire/requests.js';
+import { provisionSteps, rekeySteps, rotateSteps } from '../../src/workflows/operations.js';
 import { openTestWorld, testSpec, type TestWorld } from '../world/open-test-world.js';
 import { ringOf } from '../world/test-keys.js';
 import { refusal } from './refusal.js';

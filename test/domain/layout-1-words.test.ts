@@ -1,18 +1,18 @@
 import { expect, expectTypeOf, onTestFinished, test } from 'vitest';
-import type { ChannelKind } from '../../src/domain/channels.js';
+import type { ChannelKind } from '../../src/domain/channels/channel.js';
 import * as errors from '../../src/domain/errors.js';
-import type { Gateway } from '../../src/domain/gateway.js';
-import type { GatewayRecord } from '../../src/domain/gateway-record.js';
-import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
-import type { Replacement } from '../../src/domain/replacement.js';
-import { carry, restored, type CarriedState } from '../../src/workflows/carried-state.js';
-import { restoredFleet, type FleetState } from '../../src/workflows/fleet-state.js';
-import { fleetStatusQuery, fleetWordUpdate, type FleetEndKind } from '../../src/workflows/fleet-requests.js';
-import { engineRenamedUpdate, engineUpdate } from '../../src/workflows/engine-requests.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import type { GatewayRecord } from '../../src/domain/gateway/reading.js';
+import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
+import type { Replacement } from '../../src/domain/changes/replacement.js';
+import { carry, restored, type CarriedState } from '../../src/workflows/record/carried-state.js';
+import { restoredFleet, type FleetState } from '../../src/workflows/fleet/state.js';
+import { fleetStatusQuery, fleetWordUpdate, type FleetEndKind } from '../../src/workflows/fleet/messages.js';
+import { engineRenamedUpdate, engineUpdate } from '../../src/workflows/deployment/engine-messages.js';
 import * as workflows from '../../src/workflows/index.js';
-import { keyUpdate } from '../../src/workflows/key-requests.js';
-import * as requests from '../../src/workflows/requests.js';
-import * as steps from '../../src/workflows/steps.js';
+import { keyUpdate } from '../../src/workflows/deployment/messages.js';
+import * as requests from '../../src/wire/requests.js';
+import * as steps from '../../src/workflows/operations.js';
 import { openTestWorld } from '../world/open-test-world.js';
 
 /*

@@ -1,7 +1,7 @@
-import { copiedLabel } from '../../src/activities/only-copy.js';
+import { copiedLabel } from '../../src/activities/parts/only-copy.js';
 import { describe, expect, test } from 'vitest';
-import { copierLabels } from '../../src/domain/copying.js';
-import { gatewayContainer } from '../../src/domain/container.js';
+import { copierLabels } from '../../src/domain/changes/copying.js';
+import { gatewayContainer } from '../../src/domain/gateway/container.js';
 import {
   birthFrom,
   gatewayPlace,
@@ -11,14 +11,14 @@ import {
   readMark,
   type Gateway,
   type Mark,
-} from '../../src/domain/gateway.js';
-import { gatewaySpec } from '../../src/domain/gateway-spec.js';
-import { keysOf } from '../../src/domain/deployment-keys.js';
-import { KeyRing } from '../../src/domain/key-ring.js';
-import { replacementLabel, replacementNames } from '../../src/domain/replacement.js';
-import { readStateMark, stateMarkPath, writeStateMark } from '../../src/domain/state-mark.js';
-import { slotsFor } from '../../src/domain/slot.js';
-import { gatewayToken, keyCheck, masterKey, operatorDevice, secretStoreKey } from '../../src/domain/token.js';
+} from '../../src/domain/gateway/gateway.js';
+import { gatewaySpec } from '../../src/domain/gateway/spec.js';
+import { keysOf } from '../../src/domain/keys/deployment-keys.js';
+import { KeyRing } from '../../src/domain/keys/key-ring.js';
+import { replacementLabel, replacementNames } from '../../src/domain/changes/replacement.js';
+import { readStateMark, stateMarkPath, writeStateMark } from '../../src/domain/gateway/state-mark.js';
+import { slotsFor } from '../../src/domain/hosts/slot.js';
+import { gatewayToken, keyCheck, masterKey, operatorDevice, secretStoreKey } from '../../src/domain/keys/token.js';
 import {
   deploymentWorkflowId,
   engineQueue,
@@ -29,20 +29,20 @@ import {
   operationWorkflowId,
   taskQueue,
   waitsQueue,
-} from '../../src/workflows/ids.js';
-import { withRenamed } from '../../src/domain/deployment-engines.js';
-import { engineRenamedUpdate, engineUpdate } from '../../src/workflows/engine-requests.js';
-import { engineGoneSignal, placedSignal } from '../../src/workflows/requests.js';
-import { nextTurns } from '../../src/domain/fleet-order.js';
-import { acceptRequest } from '../../src/workflows/accept-request.js';
-import { carry, restored } from '../../src/workflows/carried-state.js';
-import { newFleet } from '../../src/workflows/fleet-state.js';
-import { emptyState } from '../../src/workflows/gateway-state.js';
-import { listMemoOf } from '../../src/workflows/list-memo.js';
-import type { GatewayRecord } from '../../src/domain/gateway-record.js';
-import { provisionSteps } from '../../src/workflows/steps.js';
-import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
-import { readWritten, writtenFile, writtenText } from '../../src/domain/written-config.js';
+} from '../../src/wire/ids.js';
+import { withRenamed } from '../../src/domain/hosts/deployment-engines.js';
+import { engineRenamedUpdate, engineUpdate } from '../../src/workflows/deployment/engine-messages.js';
+import { engineGoneSignal, placedSignal } from '../../src/wire/requests.js';
+import { nextTurns } from '../../src/domain/fleet/order.js';
+import { acceptRequest } from '../../src/workflows/entity/accept.js';
+import { carry, restored } from '../../src/workflows/record/carried-state.js';
+import { newFleet } from '../../src/workflows/fleet/state.js';
+import { emptyState } from '../../src/workflows/record/state.js';
+import { listMemoOf } from '../../src/workflows/record/list-memo.js';
+import type { GatewayRecord } from '../../src/domain/gateway/reading.js';
+import { provisionSteps } from '../../src/workflows/operations.js';
+import { searchAttributeKeys } from '../../src/wire/search-attributes.js';
+import { readWritten, writtenFile, writtenText } from '../../src/domain/gateway/written-config.js';
 
 /*
  * Layout 1, frozen. Gateways, volumes and histories in the world carry these values. A value here that no longer comes out

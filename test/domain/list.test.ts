@@ -5,7 +5,7 @@ import { temporal } from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
 import { lookAtRecords } from '../../src/client/fleet.js';
 import { list, listRunning } from '../../src/client/gateways.js';
-import { gatewayIdKey, gatewayPhaseKey } from '../../src/workflows/search-attributes.js';
+import { gatewayIdKey, gatewayPhaseKey } from '../../src/wire/search-attributes.js';
 
 const { ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse } = temporal.api.workflowservice.v1;
 

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
-import { revive } from '../../src/activities/revival.js';
-import type { Changing } from '../../src/domain/change.js';
-import type { Channel } from '../../src/domain/channels.js';
-import { configFile, stateDirectory } from '../../src/domain/gateway-config.js';
-import { names, type Gateway } from '../../src/domain/gateway.js';
-import { newRecipient } from '../../src/domain/seal.js';
+import { revive } from '../../src/activities/parts/container/revival.js';
+import type { Changing } from '../../src/domain/changes/change.js';
+import type { Channel } from '../../src/domain/channels/channel.js';
+import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
+import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
+import { newRecipient } from '../../src/domain/keys/seal.js';
 import { Secret } from '../../src/domain/secret.js';
-import type { Rotation } from '../../src/domain/rotation.js';
-import { describeState } from '../../src/workflows/describe.js';
-import { emptyState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import type { Rotation } from '../../src/domain/changes/rotation.js';
+import { describeState } from '../../src/workflows/record/describe.js';
+import { emptyState } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import { noRecords, openTestWorld, type TestWorld } from '../world/open-test-world.js';
 
 const botToken = `123456789:${'A'.repeat(35)}`;

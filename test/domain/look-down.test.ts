@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { Gateway } from '../../src/domain/gateway.js';
-import type { GatewayRecord } from '../../src/domain/gateway-record.js';
-import { acceptRequest } from '../../src/workflows/accept-request.js';
-import { bounded } from '../../src/workflows/bounded-result.js';
-import { emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
-import { lookedDown } from '../../src/workflows/look-down.js';
-import type { OperationResult } from '../../src/workflows/operation.js';
-import { beginOperation, endOperation } from '../../src/workflows/operation-state.js';
-import { provisionSteps } from '../../src/workflows/steps.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import type { GatewayRecord } from '../../src/domain/gateway/reading.js';
+import { acceptRequest } from '../../src/workflows/entity/accept.js';
+import { bounded } from '../../src/workflows/saga/bounded-result.js';
+import { emptyState, type GatewayState } from '../../src/workflows/record/state.js';
+import { lookedDown } from '../../src/workflows/looks/look-down.js';
+import type { OperationResult } from '../../src/wire/operation.js';
+import { beginOperation, endOperation } from '../../src/workflows/entity/begin-end.js';
+import { provisionSteps } from '../../src/workflows/operations.js';
 import { testSpec } from '../world/open-test-world.js';
 
 const life: Gateway = {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { channelPatch } from '../../src/domain/channel-config.js';
-import type { Channel } from '../../src/domain/channels.js';
-import { bridgeOf, drift, opened } from '../../src/domain/owned-keys.js';
+import { channelPatch } from '../../src/domain/channels/config.js';
+import type { Channel } from '../../src/domain/channels/channel.js';
+import { bridgeOf, drift, opened } from '../../src/domain/gateway/owned-keys.js';
 import { Secret } from '../../src/domain/secret.js';
-import { cleared, readWritten, writtenText, type Written } from '../../src/domain/written-config.js';
+import { cleared, readWritten, writtenText, type Written } from '../../src/domain/gateway/written-config.js';
 
 const around = { bridge: '10.214.3.17', channels: ['telegram'] };
 const telegram = (allowFrom: string[]): Channel => ({

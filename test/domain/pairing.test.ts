@@ -1,8 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { deviceRows } from '../../src/cli/device-rows.js';
-import { deviceIdOf } from '../../src/domain/device-id.js';
-import { covers, describeWanted, isWanted, type KnownDevice, type PairedDevice } from '../../src/domain/device.js';
+import { deviceRows } from '../../src/cli/show/device-rows.js';
+import { deviceIdOf } from '../../src/domain/keys/device-id.js';
+import {
+  covers,
+  describeWanted,
+  isWanted,
+  type KnownDevice,
+  type PairedDevice,
+} from '../../src/domain/devices/device.js';
 import { Refused } from '../../src/domain/errors.js';
 import {
   excess,
@@ -12,8 +18,8 @@ import {
   isOvertaken,
   ordinaryScopes,
   type Pairing,
-} from '../../src/domain/pairing.js';
-import { deviceFrom } from '../../src/domain/token.js';
+} from '../../src/domain/changes/pairing.js';
+import { deviceFrom } from '../../src/domain/keys/token.js';
 
 const kitchen: KnownDevice = {
   deviceId: 'a'.repeat(64),

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { doorLimits } from '../../src/adapters/door-limits.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import { doPolicy, linkPolicy, queueOf } from '../../src/workflows/policies.js';
+import { doorLimits } from '../../src/adapters/openclaw/limits.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import { doPolicy, linkPolicy, queueOf } from '../../src/workflows/saga/policies.js';
 import { beatsPerTimeout } from '../../src/worker/attempt-interceptor.js';
-import { registry } from '../../src/workflows/steps.js';
+import { registry } from '../../src/workflows/operations.js';
 
 test('a link may take as long as the door gives it, and there is room for the rest of the call', () => {
   const { linkMs, answerMs } = doorLimits;

@@ -3,8 +3,8 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import proto from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
-import { progress, type Seen } from '../../src/client/progress.js';
-import { provisionSteps } from '../../src/workflows/steps.js';
+import { progress, type Seen } from '../../src/client/follow/progress.js';
+import { provisionSteps } from '../../src/workflows/operations.js';
 
 type Event = Seen['events'][number];
 

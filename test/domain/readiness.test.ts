@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { servingLimitMs } from '../../src/activities/facts.js';
-import { awaitReady, firstReadyMs } from '../../src/activities/readiness.js';
+import { servingLimitMs } from '../../src/activities/parts/door/facts.js';
+import { awaitReady, firstReadyMs } from '../../src/activities/parts/container/readiness.js';
 import { Away } from '../../src/domain/errors.js';
-import { names, type Gateway } from '../../src/domain/gateway.js';
+import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 
 const boom = ['Error: Cannot find module ./plugins/telegram', 'Gateway failed to start.'];

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exitHelp } from '../../src/cli/exit.js';
-import { draftFromToml, specFrom } from '../../src/spec.js';
-import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
+import { draftFromToml, specFrom } from '../../src/settings/spec.js';
+import { searchAttributeKeys } from '../../src/wire/search-attributes.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -31,7 +31,7 @@ function named(file: string, pattern: RegExp): string[] {
 describe('README.md', () => {
   test('lists exactly the settings that a worker reads', () => {
     const settings = table('Settings of a worker').map(([name = '']) => name.replaceAll('`', ''));
-    expect(settings.toSorted()).toEqual(named('src/config.ts', /\b(CREEL_[A-Z_]+)\b/g));
+    expect(settings.toSorted()).toEqual(named('src/settings/config.ts', /\b(CREEL_[A-Z_]+)\b/g));
   });
 
   test('lists exactly the exit codes of the help, in its words', () => {

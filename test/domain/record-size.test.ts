@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { jsonBytes } from '../../src/domain/cut.js';
-import type { GatewayRecord } from '../../src/domain/gateway-record.js';
-import { canonical, gatewaySpec, type GatewaySpec } from '../../src/domain/gateway-spec.js';
+import type { GatewayRecord } from '../../src/domain/gateway/reading.js';
+import { canonical, gatewaySpec, type GatewaySpec } from '../../src/domain/gateway/spec.js';
 import {
   answeredLength,
   approvedLength,
@@ -12,17 +12,17 @@ import {
   recordBytes,
   sendersLength,
 } from '../../src/domain/thresholds.js';
-import { acceptRequest, checkForms, checkRequest } from '../../src/workflows/accept-request.js';
-import { carry, restored } from '../../src/workflows/carried-state.js';
-import { describeHandOver, describeState } from '../../src/workflows/describe.js';
-import { answeredTo, emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import { listMemoOf } from '../../src/workflows/list-memo.js';
-import { beginOperation, endOperation } from '../../src/workflows/operation-state.js';
-import type { OperationResult } from '../../src/workflows/operation.js';
-import type { Request } from '../../src/workflows/requests.js';
-import { withdraw } from '../../src/workflows/standing.js';
-import { registry } from '../../src/workflows/steps.js';
+import { acceptRequest, checkForms, checkRequest } from '../../src/workflows/entity/accept.js';
+import { carry, restored } from '../../src/workflows/record/carried-state.js';
+import { describeHandOver, describeState } from '../../src/workflows/record/describe.js';
+import { answeredTo, emptyState, type GatewayState } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import { listMemoOf } from '../../src/workflows/record/list-memo.js';
+import { beginOperation, endOperation } from '../../src/workflows/entity/begin-end.js';
+import type { OperationResult } from '../../src/wire/operation.js';
+import type { Request } from '../../src/wire/requests.js';
+import { withdraw } from '../../src/workflows/record/standing.js';
+import { registry } from '../../src/workflows/operations.js';
 import { refusal } from './refusal.js';
 
 const place = { provider: 'local', host: 'h'.repeat(253), engine: 'e'.repeat(128) } as const;

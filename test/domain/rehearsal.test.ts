@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { channelsOff } from '../../src/domain/channel-config.js';
-import { refusedKeys, saysConfigRefused, takingOut, trialMs } from '../../src/domain/rehearsal.js';
+import { channelsOff } from '../../src/domain/channels/config.js';
+import { refusedKeys, saysConfigRefused, takingOut, trialMs } from '../../src/domain/changes/rehearsal.js';
 
 /** As 2026.9.6 words it of a config of 2026.6.11. */
 const log = `2026-11-28T00:23:44.907+00:00 Gateway failed to start: Invalid config at /home/node/.openclaw/openclaw.json:

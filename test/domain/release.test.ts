@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { readPrepared } from '../../src/domain/image.js';
+import { readPrepared } from '../../src/domain/release/image.js';
 import {
   compareReleases,
   findRelease,
   releaseImage,
   releaseVersion,
   type Catalogue,
-} from '../../src/domain/release.js';
+} from '../../src/domain/release/release.js';
 import { refusal } from './refusal.js';
 
 const digest = `registry.example/openclaw@sha256:${'0a'.repeat(32)}`;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { planOf } from '../../src/cli/dry-run.js';
+import { planOf } from '../../src/cli/show/dry-run.js';
 import { errorText, exitOf, exits } from '../../src/cli/exit.js';
-import { fleetExit } from '../../src/cli/fleet.js';
-import { exitFor } from '../../src/cli/follow.js';
+import { fleetExit } from '../../src/cli/verbs/fleet.js';
+import { exitFor } from '../../src/cli/show/follow.js';
 import {
   changeLines,
   describeLines,
@@ -12,13 +12,13 @@ import {
   listedLines,
   recordedPhase,
   uiLink,
-} from '../../src/cli/render.js';
+} from '../../src/cli/show/render.js';
 import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../src/client/failure.js';
-import { commandsFor, readOperationId, type Frame } from '../../src/client/frame.js';
+import { commandsFor, readOperationId, type Frame } from '../../src/client/follow/frame.js';
 import { Refused } from '../../src/domain/errors.js';
-import { specFrom } from '../../src/spec.js';
-import type { FleetEndKind } from '../../src/workflows/fleet-requests.js';
-import type { Description, Park } from '../../src/workflows/requests.js';
+import { specFrom } from '../../src/settings/spec.js';
+import type { FleetEndKind } from '../../src/workflows/fleet/messages.js';
+import type { Description, Park } from '../../src/wire/requests.js';
 
 const now = Date.parse('2026-11-21T08:00:30.000Z');
 

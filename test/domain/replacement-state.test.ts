@@ -1,22 +1,22 @@
-import { changeWays } from '../../src/domain/reconfiguration.js';
-import { askLive, asksForLimits } from '../../src/workflows/reshape-state.js';
+import { changeWays } from '../../src/domain/changes/reconfiguration.js';
+import { askLive, asksForLimits } from '../../src/workflows/reconfigure/operation.js';
 import { describe, expect, test } from 'vitest';
-import type { Gateway } from '../../src/domain/gateway.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
 import { keepFormerMs } from '../../src/domain/thresholds.js';
-import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
-import type { ChangeRequest } from '../../src/workflows/change-requests.js';
-import { emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
+import type { ChangeRequest } from '../../src/wire/change-requests.js';
+import { emptyState, type GatewayState } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import {
   beginOperation,
   endOperation,
   enteredBefore,
   loseOperation,
   operationSteps,
-} from '../../src/workflows/operation-state.js';
-import type { OperationResult } from '../../src/workflows/operation.js';
-import { expireFormer, outdateKept, refusedInRehearsal } from '../../src/workflows/replacement-state.js';
-import { provisionSteps, replacementOwns } from '../../src/workflows/steps.js';
+} from '../../src/workflows/entity/begin-end.js';
+import type { OperationResult } from '../../src/wire/operation.js';
+import { expireFormer, outdateKept, refusedInRehearsal } from '../../src/workflows/replace/operation.js';
+import { provisionSteps, replacementOwns } from '../../src/workflows/operations.js';
 import { testSpec } from '../world/open-test-world.js';
 import { refusal } from './refusal.js';
 

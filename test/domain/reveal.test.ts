@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities, type Activities } from '../../src/activities/activities.js';
 import { Refused } from '../../src/domain/errors.js';
-import type { Gateway } from '../../src/domain/gateway.js';
-import { newRecipient } from '../../src/domain/seal.js';
-import { describeState } from '../../src/workflows/describe.js';
-import { emptyState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import { newRecipient } from '../../src/domain/keys/seal.js';
+import { describeState } from '../../src/workflows/record/describe.js';
+import { emptyState } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import { DirectoryAudit } from '../world/directory-audit.js';
 import { noRecords, openTestWorld, testDeployment, type TestWorld } from '../world/open-test-world.js';
 

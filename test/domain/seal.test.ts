@@ -1,7 +1,7 @@
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core';
 import { describe, expect, test } from 'vitest';
 import { Refused } from '../../src/domain/errors.js';
-import { newRecipient, seal } from '../../src/domain/seal.js';
+import { newRecipient, seal } from '../../src/domain/keys/seal.js';
 import { Secret } from '../../src/domain/secret.js';
 
 const link = new Secret('http://127.0.0.1:19100/#bootstrapToken=once ✓');

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hiddenRoute, slot, slotCount, slotPool, slotsFor, type Pool } from '../../src/domain/slot.js';
+import { hiddenRoute, slot, slotCount, slotPool, slotsFor, type Pool } from '../../src/domain/hosts/slot.js';
 import { refusal } from './refusal.js';
 
 /** Pools that are well-formed: the base on the pool's own boundary, the prefix within reach. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Refused } from '../../src/domain/errors.js';
-import { draftFromToml, megabytes, milliseconds, specFrom } from '../../src/spec.js';
+import { draftFromToml, megabytes, milliseconds, specFrom } from '../../src/settings/spec.js';
 
 const file = 'gateway.toml';
 const rawToken = `123456789:${'A'.repeat(35)}`;

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { gatewaySpec } from '../../src/domain/gateway-spec.js';
-import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
-import { describeState, detailsOf } from '../../src/workflows/describe.js';
-import { emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits as limits } from '../../src/workflows/limits.js';
-import { beginOperation, endOperation } from '../../src/workflows/operation-state.js';
-import type { GatewayStart, OperationOutcome, Park, Request } from '../../src/workflows/requests.js';
-import { endHandOver } from '../../src/workflows/rotation-state.js';
-import { checkWithdrawal, standingOf, withdraw } from '../../src/workflows/standing.js';
+import { gatewaySpec } from '../../src/domain/gateway/spec.js';
+import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
+import { describeState, detailsOf } from '../../src/workflows/record/describe.js';
+import { emptyState, type GatewayState } from '../../src/workflows/record/state.js';
+import { defaultLimits as limits } from '../../src/wire/limits.js';
+import { beginOperation, endOperation } from '../../src/workflows/entity/begin-end.js';
+import type { GatewayStart, OperationOutcome, Park, Request } from '../../src/wire/requests.js';
+import { endHandOver } from '../../src/workflows/rotate/operation.js';
+import { checkWithdrawal, standingOf, withdraw } from '../../src/workflows/record/standing.js';
 import { refusal } from './refusal.js';
 
 const place = { provider: 'local', host: 'local' } as const;

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readCatalogue } from '../../src/catalogue.js';
-import { readyMs } from '../../src/cli/upgrade.js';
-import { checkRequest } from '../../src/workflows/accept-request.js';
-import { emptyState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import { readCatalogue } from '../../src/settings/catalogue.js';
+import { readyMs } from '../../src/cli/verbs/upgrade.js';
+import { checkRequest } from '../../src/workflows/entity/accept.js';
+import { emptyState } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import { scratchDirectory } from '../scratch.js';
 import { openTestWorld } from '../world/open-test-world.js';
 import { refusal } from './refusal.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
-import { provisionSteps, registry, stateStep, stepsOf, type Step } from '../../src/workflows/steps.js';
+import { provisionSteps, registry, stateStep, stepsOf, type Step } from '../../src/workflows/operations.js';
 
 /** Every activity there is, by name: creating them calls nothing of the world. */
 const activities = Object.keys(createActivities(new Proxy(Object.create(null), { get: () => undefined })));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { rotationWay } from '../../src/domain/rotation-way.js';
-import { fingerprint, reloads, tokenSources } from '../../src/domain/token-source.js';
-import { masterKey } from '../../src/domain/token.js';
+import { rotationWay } from '../../src/domain/gateway/reload-way.js';
+import { fingerprint, reloads, tokenSources } from '../../src/domain/keys/token-source.js';
+import { masterKey } from '../../src/domain/keys/token.js';
 
 const key = masterKey('ab'.repeat(32));
 const other = masterKey('cd'.repeat(32));

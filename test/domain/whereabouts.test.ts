@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
-import { emptyState, type GatewayState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import type { Request } from '../../src/workflows/requests.js';
-import { engineHolding, engineNamed, engineOfLost } from '../../src/domain/whereabouts.js';
+import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
+import { emptyState, type GatewayState } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import type { Request } from '../../src/wire/requests.js';
+import { engineHolding, engineNamed, engineOfLost } from '../../src/domain/hosts/whereabouts.js';
 import { testSpec } from '../world/open-test-world.js';
 import { refusal } from './refusal.js';
 

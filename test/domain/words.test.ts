@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { wordsMost } from '../../src/domain/thresholds.js';
-import { emptyState } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import type { RemoveRequest } from '../../src/workflows/requests.js';
-import { Words } from '../../src/workflows/words.js';
+import { emptyState } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import type { RemoveRequest } from '../../src/wire/requests.js';
+import { Words } from '../../src/workflows/entity/words.js';
 
 const removal: RemoveRequest = { kind: 'remove', requestId: 'r', origin: 'test', purge: false };
 const deny = { kind: 'deny', requestId: 'd', origin: 'test', deviceId: 'x' } as const;

@@ -2,9 +2,9 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
-import { names, type Gateway } from '../../src/domain/gateway.js';
+import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { Secret } from '../../src/domain/secret.js';
-import { masterKey } from '../../src/domain/token.js';
+import { masterKey } from '../../src/domain/keys/token.js';
 import { openSecrets } from '../../src/open-world.js';
 import { testKey, type RealGround } from './real-ground.js';
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import path from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import type { Marked } from '../../src/ports/docker-engine.js';
 import { demoRelease } from '../../src/dev/demo-gateway.js';
 import { findProcesses } from '../../src/dev/own-process.js';

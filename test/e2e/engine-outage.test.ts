@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import { EngineProxy } from '../contracts/engine-proxy.js';
 import { foundSocket } from '../found.js';
 import { TestServer } from '../temporal/server.js';

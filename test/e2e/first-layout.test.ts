@@ -1,7 +1,7 @@
 import Dockerode from 'dockerode';
 import getPort from 'get-port';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import { foundImage, foundSocket } from '../found.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';

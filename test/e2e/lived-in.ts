@@ -5,12 +5,12 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
-import { OpenclawDoor } from '../../src/adapters/gateway-door.js';
-import { localDial } from '../../src/adapters/local-dial.js';
+import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
+import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
+import { localDial } from '../../src/adapters/hosts/local-dial.js';
 import { Secret } from '../../src/domain/secret.js';
 import { foundSocket } from '../found.js';
-import { configFile, stateDirectory } from '../../src/domain/gateway-config.js';
+import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
 import { OwnDevice, phone, rolesOfPhone } from './own-device.js';
 
 /** What an owner has filed away when nobody says how much. */

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { pidSpace } from '../../src/adapters/file-lock.js';
+import { pidSpace } from '../../src/adapters/files/file-lock.js';
 import { lives, processOf } from '../../src/dev/own-process.js';
 
 /** How the directory of a ground is called; in it stands which process made which deployment. */

@@ -1,9 +1,9 @@
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { stateDirectory } from '../../src/domain/gateway-config.js';
-import { names } from '../../src/domain/gateway.js';
-import { replacementNames } from '../../src/domain/replacement.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import { stateDirectory } from '../../src/domain/gateway/config.js';
+import { names } from '../../src/domain/gateway/gateway.js';
+import { replacementNames } from '../../src/domain/changes/replacement.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import { foundImage } from '../found.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import { provisionSteps, registry } from '../../src/workflows/operations.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
 import { RealGround } from './real-ground.js';

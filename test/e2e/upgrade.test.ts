@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configFile, stateDirectory } from '../../src/domain/gateway-config.js';
-import { names, type Names } from '../../src/domain/gateway.js';
-import { replacementNames } from '../../src/domain/replacement.js';
-import { gatewayToken, masterKey } from '../../src/domain/token.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import type { Description } from '../../src/workflows/requests.js';
+import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
+import { names, type Names } from '../../src/domain/gateway/gateway.js';
+import { replacementNames } from '../../src/domain/changes/replacement.js';
+import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import type { Description } from '../../src/wire/requests.js';
 import { foundImage, foundSocket } from '../found.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';

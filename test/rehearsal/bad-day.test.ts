@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LocalHost } from '../../src/adapters/local-host.js';
+import { LocalHost } from '../../src/adapters/hosts/local-host.js';
 import { Refused } from '../../src/domain/errors.js';
 import { clear, left, Scene, type EngineUnderTest } from '../contracts/engine-under-test.js';
 import { openDocker } from '../contracts/open-docker.js';

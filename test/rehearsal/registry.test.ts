@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DockerodeEngine } from '../../src/adapters/docker-engine.js';
+import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import { foundSocket } from '../found.js';
 import { scratchDirectory } from '../scratch.js';
 

@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import type { FleetPlan } from '../../src/domain/fleet.js';
-import { createKey, nextKeyFile, openKey } from '../../src/key-file.js';
-import { fleetStatusQuery, fleetWordUpdate, type FleetInput } from '../../src/workflows/fleet-requests.js';
-import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
-import { continueAsNewSignal, replyUpdate, type ParkAnswer } from '../../src/workflows/requests.js';
-import type { ChangeRequest, PairRequest } from '../../src/workflows/change-requests.js';
+import type { FleetPlan } from '../../src/domain/fleet/fleet.js';
+import { createKey, nextKeyFile, openKey } from '../../src/settings/key-file.js';
+import { fleetStatusQuery, fleetWordUpdate, type FleetInput } from '../../src/workflows/fleet/messages.js';
+import { fleetWorkflowId, gatewayWorkflowId } from '../../src/wire/ids.js';
+import { continueAsNewSignal, replyUpdate, type ParkAnswer } from '../../src/wire/requests.js';
+import type { ChangeRequest, PairRequest } from '../../src/wire/change-requests.js';
 import { DirectoryGround } from '../temporal/directory-ground.js';
 import { DirectoryStage } from '../temporal/directory-stage.js';
 import { shortLimits } from '../temporal/stage.js';

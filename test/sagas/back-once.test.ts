@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { configFile, lastGoodFile } from '../../src/domain/gateway-config.js';
+import { configFile, lastGoodFile } from '../../src/domain/gateway/config.js';
 import { parseObject } from '../../src/domain/json.js';
 import { at } from './faults.js';
 import { readyGateway } from './interrupted.js';

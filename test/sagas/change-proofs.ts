@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Change } from '../../src/domain/change.js';
-import { registry } from '../../src/workflows/steps.js';
+import type { Change } from '../../src/domain/changes/change.js';
+import { registry } from '../../src/workflows/operations.js';
 import { openTestWorld } from '../world/open-test-world.js';
 import { ChangeStage, type ChangeLists } from './change-stage.js';
 import { at, noFault } from './faults.js';

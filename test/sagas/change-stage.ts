@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Activities } from '../../src/activities/activities.js';
-import type { Change } from '../../src/domain/change.js';
-import type { Gateway } from '../../src/domain/gateway.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
-import { Saga } from '../../src/workflows/saga.js';
-import { provisionSteps, stepsOf, stepsOfChange, type ChangeKind } from '../../src/workflows/steps.js';
+import type { Change } from '../../src/domain/changes/change.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import type { OperationInput, OperationResult } from '../../src/wire/operation.js';
+import { Saga } from '../../src/workflows/saga/saga.js';
+import { provisionSteps, stepsOf, stepsOfChange, type ChangeKind } from '../../src/workflows/operations.js';
 import type { TestWorld } from '../world/open-test-world.js';
 import { noFault } from './faults.js';
 import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { copyFailure } from '../../src/adapters/docker-copy-errors.js';
+import { copyFailure } from '../../src/adapters/docker/copy-errors.js';
 import { openTestWorld } from '../world/open-test-world.js';
 import { at } from './faults.js';
 import { isBack, isKeptWhole, keeping, provisioned, stateOf, upgrade, type State } from './interrupted.js';

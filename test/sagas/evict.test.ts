@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
-import type { Change } from '../../src/domain/change.js';
-import { rotated, type Rotation } from '../../src/domain/rotation.js';
-import { describeDevice } from '../../src/activities/devices.js';
-import { evictSteps } from '../../src/workflows/steps.js';
+import type { Change } from '../../src/domain/changes/change.js';
+import { rotated, type Rotation } from '../../src/domain/changes/rotation.js';
+import { describeDevice } from '../../src/activities/parts/door/devices.js';
+import { evictSteps } from '../../src/workflows/operations.js';
 import { proveChange } from '../prove-change.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import type { Held } from '../world/directory-gateway.js';

@@ -3,9 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
-import type { Image } from '../../src/domain/image.js';
-import { replaced, type Replacement } from '../../src/domain/replacement.js';
-import { rollbackSteps, upgradeSteps } from '../../src/workflows/steps.js';
+import type { Image } from '../../src/domain/release/image.js';
+import { replaced, type Replacement } from '../../src/domain/changes/replacement.js';
+import { rollbackSteps, upgradeSteps } from '../../src/workflows/operations.js';
 import { imageOf, openTestWorld, testRelease, testSpec } from '../world/open-test-world.js';
 import { ChangeStage } from './change-stage.js';
 

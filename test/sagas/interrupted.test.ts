@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Change } from '../../src/domain/change.js';
-import { pairSteps, provisionSteps, stepsOfChange } from '../../src/workflows/steps.js';
+import type { Change } from '../../src/domain/changes/change.js';
+import { pairSteps, provisionSteps, stepsOfChange } from '../../src/workflows/operations.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { testSpec } from '../world/open-test-world.js';
 import {

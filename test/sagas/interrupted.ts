@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { configFile, lastGoodFile } from '../../src/domain/gateway-config.js';
-import { readStateMark, stateMarkFile } from '../../src/domain/state-mark.js';
-import { replacementNames } from '../../src/domain/replacement.js';
-import { writtenFile } from '../../src/domain/written-config.js';
-import { registry } from '../../src/workflows/steps.js';
+import { configFile, lastGoodFile } from '../../src/domain/gateway/config.js';
+import { readStateMark, stateMarkFile } from '../../src/domain/gateway/state-mark.js';
+import { replacementNames } from '../../src/domain/changes/replacement.js';
+import { writtenFile } from '../../src/domain/gateway/written-config.js';
+import { registry } from '../../src/workflows/operations.js';
 import { Secret } from '../../src/domain/secret.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';

@@ -1,4 +1,4 @@
-import { sentenceOf, within } from '../../src/activities/sentence.js';
+import { sentenceOf, within } from '../../src/world/sentence.js';
 import { attempting } from '../world/moments.js';
 
 /** How long a late attempt that waits for something may go on doing so. */

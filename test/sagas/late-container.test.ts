@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { names } from '../../src/domain/gateway.js';
+import { names } from '../../src/domain/gateway/gateway.js';
 import { openTestWorld } from '../world/open-test-world.js';
 
 const world = openTestWorld();

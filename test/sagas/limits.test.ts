@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { reconfigured, type Reconfiguration } from '../../src/domain/reconfiguration.js';
-import { limitAndChannelSteps, limitSteps } from '../../src/workflows/steps.js';
+import { reconfigured, type Reconfiguration } from '../../src/domain/changes/reconfiguration.js';
+import { limitAndChannelSteps, limitSteps } from '../../src/workflows/operations.js';
 import { proveChange } from '../prove-change.js';
 import { testSpec } from '../world/open-test-world.js';
 import { DirectoryHost } from '../world/directory-host.js';

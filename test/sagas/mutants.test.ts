@@ -1,13 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { provisionSteps } from '../../src/workflows/steps.js';
+import { provisionSteps } from '../../src/workflows/operations.js';
 import { scratchDirectory } from '../scratch.js';
-import type { Saga } from '../../src/workflows/saga.js';
+import type { Saga } from '../../src/workflows/saga/saga.js';
 import { outsideProofs } from './outside-proofs.js';
 import { sagaProofs, type Proof } from './saga-proofs.js';
 
-const source = path.resolve('src/workflows/saga.ts');
+const source = path.resolve('src/workflows/saga/saga.ts');
 const drafts = scratchDirectory('creel-mutants-');
 
 /** Faults put into the saga itself: for each, at least one proof must turn red. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { dropPausesMs } from '../../src/domain/thresholds.js';
-import { replacementNames } from '../../src/domain/replacement.js';
+import { replacementNames } from '../../src/domain/changes/replacement.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
 import { at } from './faults.js';

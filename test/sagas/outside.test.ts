@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { Saga } from '../../src/workflows/saga.js';
+import { Saga } from '../../src/workflows/saga/saga.js';
 import { outsideProofs } from './outside-proofs.js';
 
 describe('from outside', () => {

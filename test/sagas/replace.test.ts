@@ -5,16 +5,21 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
-import type { Change, Changing } from '../../src/domain/change.js';
-import { markLabels } from '../../src/domain/gateway.js';
-import type { Channel } from '../../src/domain/channels.js';
-import { configFile } from '../../src/domain/gateway-config.js';
-import { trialLabel } from '../../src/domain/rehearsal.js';
-import { replaced, replacementLabel, replacementNames, type Replacement } from '../../src/domain/replacement.js';
+import type { Change, Changing } from '../../src/domain/changes/change.js';
+import { markLabels } from '../../src/domain/gateway/gateway.js';
+import type { Channel } from '../../src/domain/channels/channel.js';
+import { configFile } from '../../src/domain/gateway/config.js';
+import { trialLabel } from '../../src/domain/changes/rehearsal.js';
+import {
+  replaced,
+  replacementLabel,
+  replacementNames,
+  type Replacement,
+} from '../../src/domain/changes/replacement.js';
 import { Secret } from '../../src/domain/secret.js';
-import { upgradeSteps, rollbackSteps } from '../../src/workflows/steps.js';
-import { stateMarkFile } from '../../src/domain/state-mark.js';
-import { deviceFrom } from '../../src/domain/token.js';
+import { upgradeSteps, rollbackSteps } from '../../src/workflows/operations.js';
+import { stateMarkFile } from '../../src/domain/gateway/state-mark.js';
+import { deviceFrom } from '../../src/domain/keys/token.js';
 import { replaceFile } from '../world/directory-files.js';
 import { DirectoryHost } from '../world/directory-host.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';

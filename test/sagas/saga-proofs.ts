@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Gateway } from '../../src/domain/gateway.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
-import type { OperationKind } from '../../src/workflows/requests.js';
-import { toldOf, type Runtime } from '../../src/workflows/saga.js';
-import { registry } from '../../src/workflows/steps.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import type { OperationInput, OperationResult } from '../../src/wire/operation.js';
+import type { OperationKind } from '../../src/wire/requests.js';
+import { toldOf, type Runtime } from '../../src/workflows/saga/saga.js';
+import { registry } from '../../src/workflows/operations.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 import { at, everyAttempt, noFault } from './faults.js';
 import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
-import { acceptRequest, checkRequest } from '../../src/workflows/accept-request.js';
-import type { ChangeRequest } from '../../src/workflows/change-requests.js';
-import { tryDropAgain } from '../../src/workflows/drop-state.js';
-import { emptyState, expireState, type GatewayState, type Queued } from '../../src/workflows/gateway-state.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
+import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
+import type { ChangeRequest } from '../../src/wire/change-requests.js';
+import { tryDropAgain } from '../../src/workflows/replace/drop-state.js';
+import { emptyState, expireState, type GatewayState, type Queued } from '../../src/workflows/record/state.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import {
   beginOperation,
   endOperation,
@@ -11,11 +11,11 @@ import {
   loseOperation,
   oweAfter,
   operationSteps,
-} from '../../src/workflows/operation-state.js';
-import type { OperationInput, OperationResult } from '../../src/workflows/operation.js';
-import { countFailure, expireFormer, refusedInRehearsal } from '../../src/workflows/replacement-state.js';
-import type { Request } from '../../src/workflows/requests.js';
-import { Saga, toldOf, type Runtime } from '../../src/workflows/saga.js';
+} from '../../src/workflows/entity/begin-end.js';
+import type { OperationInput, OperationResult } from '../../src/wire/operation.js';
+import { countFailure, expireFormer, refusedInRehearsal } from '../../src/workflows/replace/operation.js';
+import type { Request } from '../../src/wire/requests.js';
+import { Saga, toldOf, type Runtime } from '../../src/workflows/saga/saga.js';
 import { scratchDirectory } from '../scratch.js';
 import { openTestWorld, testDeployment, testSpec, type TestWorld } from '../world/open-test-world.js';
 import { noFault } from './faults.js';

@@ -1,10 +1,10 @@
 import type { Activities } from '../../src/activities/activities.js';
 import { finalKinds } from '../../src/domain/errors.js';
-import type { Gateway } from '../../src/domain/gateway.js';
-import type { Attempted } from '../../src/workflows/operation.js';
-import type { ParkAnswer } from '../../src/workflows/requests.js';
-import type { Failure, Pause, Runtime } from '../../src/workflows/saga.js';
-import { registry } from '../../src/workflows/steps.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import type { Attempted } from '../../src/wire/operation.js';
+import type { ParkAnswer } from '../../src/wire/requests.js';
+import type { Failure, Pause, Runtime } from '../../src/workflows/saga/saga.js';
+import { registry } from '../../src/workflows/operations.js';
 import { attempting } from '../world/moments.js';
 import { lateAttempt } from './late-attempt.js';
 import { VirtualClock } from './virtual-clock.js';

@@ -5,7 +5,7 @@ import { pollersOf } from '../../src/client/pollers.js';
 import { awaitClaim, demandClaim, type Claim } from '../../src/worker/engine-claim.js';
 import { openLog } from '../../src/worker/log.js';
 import { bootOf, thisMachine } from '../../src/worker/machine.js';
-import { engineQueue, waitsQueue } from '../../src/workflows/ids.js';
+import { engineQueue, waitsQueue } from '../../src/wire/ids.js';
 import { TestServer } from './server.js';
 
 /** A machine of which nothing is known but that it polls for an engine. */

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Client } from '@temporalio/client';
 import { endFleet, listRuns } from '../../src/client/fleet.js';
-import type { FleetPlan } from '../../src/domain/fleet.js';
-import { nextTurns } from '../../src/domain/fleet-order.js';
+import type { FleetPlan } from '../../src/domain/fleet/fleet.js';
+import { nextTurns } from '../../src/domain/fleet/order.js';
 import {
   fleetStatusQuery,
   fleetWordUpdate,
@@ -11,15 +11,15 @@ import {
   type FleetResult,
   type FleetStatus,
   type FleetWord,
-} from '../../src/workflows/fleet-requests.js';
-import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
-import { continueAsNewSignal, type Description } from '../../src/workflows/requests.js';
+} from '../../src/workflows/fleet/messages.js';
+import { fleetWorkflowId, gatewayWorkflowId } from '../../src/wire/ids.js';
+import { continueAsNewSignal, type Description } from '../../src/wire/requests.js';
 import { DirectoryPager } from '../world/directory-pager.js';
 import { testSpec } from '../world/open-test-world.js';
 import { patienceMs } from './interference.js';
 import { DirectoryGround } from './directory-ground.js';
 import { DirectoryStage } from './directory-stage.js';
-import type { Limits } from '../../src/workflows/limits.js';
+import type { Limits } from '../../src/wire/limits.js';
 import { largestEvent } from './history-cost.js';
 import { shortLimits } from './stage.js';
 import { TestServer } from './server.js';

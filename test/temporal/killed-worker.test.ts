@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { provisionSteps, registry } from '../../src/workflows/operations.js';
 import { onKeptWorker } from './on-stage.js';
 
 const activities = provisionSteps.map((step) => registry[step]?.do ?? '');

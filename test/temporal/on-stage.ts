@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, it } from 'vitest';
-import type { Limits } from '../../src/workflows/limits.js';
+import type { Limits } from '../../src/wire/limits.js';
 import { DirectoryGround } from './directory-ground.js';
 import { TestServer } from './server.js';
 import { DirectoryStage } from './directory-stage.js';

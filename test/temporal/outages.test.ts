@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { provisionSteps, registry, rotateSteps } from '../../src/workflows/steps.js';
+import { provisionSteps, registry, rotateSteps } from '../../src/workflows/operations.js';
 import { DirectoryStage } from './directory-stage.js';
 import type { DirectoryGround } from './directory-ground.js';
 import type { Interference } from './interference.js';

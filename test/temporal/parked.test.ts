@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect } from 'vitest';
-import { replyUpdate, withdrawUpdate, type ParkAnswer } from '../../src/workflows/requests.js';
-import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { replyUpdate, withdrawUpdate, type ParkAnswer } from '../../src/wire/requests.js';
+import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onSharedGround } from './on-stage.js';
 import type { DirectoryStage } from './directory-stage.js';

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
-import { gatewayWorkflowId } from '../../src/workflows/ids.js';
-import { provisionSteps, registry } from '../../src/workflows/steps.js';
+import { gatewayWorkflowId } from '../../src/wire/ids.js';
+import { provisionSteps, registry } from '../../src/workflows/operations.js';
 import { onSharedGround } from './on-stage.js';
 import type { DirectoryStage } from './directory-stage.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { historyCost } from './history-cost.js';
 import { onSharedGround } from './on-stage.js';
 

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { describe, expect } from 'vitest';
-import { watch } from '../../src/client/watch.js';
-import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { watch } from '../../src/client/follow/follow.js';
+import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onSharedGround } from './on-stage.js';
 import type { DirectoryStage } from './directory-stage.js';

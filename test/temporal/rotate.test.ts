@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect } from 'vitest';
-import { configFile } from '../../src/domain/gateway-config.js';
+import { configFile } from '../../src/domain/gateway/config.js';
 import { lockOutAttempts } from '../../src/domain/thresholds.js';
 import { Secret } from '../../src/domain/secret.js';
-import { gatewayToken } from '../../src/domain/token.js';
-import { gatewayWorkflowId } from '../../src/workflows/ids.js';
-import { evictSteps, registry, rotateSteps } from '../../src/workflows/steps.js';
+import { gatewayToken } from '../../src/domain/keys/token.js';
+import { gatewayWorkflowId } from '../../src/wire/ids.js';
+import { evictSteps, registry, rotateSteps } from '../../src/workflows/operations.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { replaceFile } from '../world/directory-files.js';
 import { onKeptWorker, onSharedGround } from './on-stage.js';

@@ -8,10 +8,10 @@ import { currentSignal } from '../../src/worker/current-signal.js';
 import { temporalNow } from '../../src/worker/temporal-now.js';
 import { gatewayRecords } from '../../src/worker/gateway-records.js';
 import { openOperations } from '../../src/worker/open-operations.js';
-import { engineQueue, waitsQueue } from '../../src/workflows/ids.js';
+import { engineQueue, waitsQueue } from '../../src/wire/ids.js';
 import { attended } from '../../src/client/engines.js';
 import { installRuntime } from '../../src/worker/runtime.js';
-import type { World } from '../../src/world.js';
+import type { World } from '../../src/world/world.js';
 import { Interferences } from './interference.js';
 
 /** What a worker of a test is opened with. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import getPort from 'get-port';
-import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
+import { searchAttributeKeys } from '../../src/wire/search-attributes.js';
 import { foundTemporal } from '../found.js';
 import { scratchDirectory } from '../scratch.js';
 

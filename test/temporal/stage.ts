@@ -2,11 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
-import { birthFrom } from '../../src/domain/gateway.js';
-import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { birthFrom } from '../../src/domain/gateway/gateway.js';
+import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { updateIdOf } from '../../src/client/update-id.js';
-import type { RotateRequest } from '../../src/workflows/change-requests.js';
-import { defaultLimits, type Limits } from '../../src/workflows/limits.js';
+import type { RotateRequest } from '../../src/wire/change-requests.js';
+import { defaultLimits, type Limits } from '../../src/wire/limits.js';
 import {
   continueAsNewSignal,
   describeQuery,
@@ -17,7 +17,7 @@ import {
   type ProvisionRequest,
   type RemoveRequest,
   type Request,
-} from '../../src/workflows/requests.js';
+} from '../../src/wire/requests.js';
 import { testSpec } from '../world/open-test-world.js';
 import type { Ground } from './ground.js';
 import { patienceMs, type Interference } from './interference.js';

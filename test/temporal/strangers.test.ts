@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { fleetWordUpdate } from '../../src/workflows/fleet-requests.js';
-import { fleetWorkflowId, gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { fleetWordUpdate } from '../../src/workflows/fleet/messages.js';
+import { fleetWorkflowId, gatewayWorkflowId } from '../../src/wire/ids.js';
 import {
   handedOverSignal,
   replyUpdate,
@@ -11,7 +11,7 @@ import {
   standingQuery,
   withdrawUpdate,
   type Request,
-} from '../../src/workflows/requests.js';
+} from '../../src/wire/requests.js';
 import { testSpec } from '../world/open-test-world.js';
 import type { DirectoryStage } from './directory-stage.js';
 import { onSharedGround } from './on-stage.js';

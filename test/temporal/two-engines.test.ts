@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { gatewayWorkflowId } from '../../src/workflows/ids.js';
+import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { engineIdAt } from '../world/directory-engine.js';
 import { DirectoryHost } from '../world/directory-host.js';
 import { DirectoryGround } from './directory-ground.js';

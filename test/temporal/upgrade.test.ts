@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect } from 'vitest';
-import type { Channel } from '../../src/domain/channels.js';
+import type { Channel } from '../../src/domain/channels/channel.js';
 import { Secret } from '../../src/domain/secret.js';
-import type { ChangeRequest } from '../../src/workflows/change-requests.js';
-import { limitSteps, reconfigureSteps, registry, rollbackSteps, upgradeSteps } from '../../src/workflows/steps.js';
-import type { Accepted } from '../../src/workflows/requests.js';
+import type { ChangeRequest } from '../../src/wire/change-requests.js';
+import { limitSteps, reconfigureSteps, registry, rollbackSteps, upgradeSteps } from '../../src/workflows/operations.js';
+import type { Accepted } from '../../src/wire/requests.js';
 import { testRelease, testSpec } from '../world/open-test-world.js';
 import type { DirectoryStage } from './directory-stage.js';
 import { onKeptWorker, onSharedGround } from './on-stage.js';

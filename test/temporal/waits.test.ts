@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { describe, expect } from 'vitest';
-import type { Gateway } from '../../src/domain/gateway.js';
-import { gatewayWorkflowId, operationWorkflowId } from '../../src/workflows/ids.js';
-import { defaultLimits } from '../../src/workflows/limits.js';
-import type { OperationInput } from '../../src/workflows/operation.js';
-import { pairSteps } from '../../src/workflows/steps.js';
+import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import { gatewayWorkflowId, operationWorkflowId } from '../../src/wire/ids.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import type { OperationInput } from '../../src/wire/operation.js';
+import { pairSteps } from '../../src/workflows/operations.js';
 import { DirectoryStage } from './directory-stage.js';
 import { onOwnGround } from './on-stage.js';
 

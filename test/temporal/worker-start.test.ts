@@ -13,17 +13,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readDeployment, readNewestKey } from '../../src/client/deployment.js';
 import { findKeys, holdDeployment, startDeployment } from '../../src/client/hold-deployment.js';
 import { tellDeployment } from '../../src/client/keys.js';
-import { keyCheck, masterKey } from '../../src/domain/token.js';
+import { keyCheck, masterKey } from '../../src/domain/keys/token.js';
 import { answers, serverArguments, type DevServer } from '../../src/dev/temporal-server.js';
 import { openOperations } from '../../src/worker/open-operations.js';
 import { runWorker } from '../../src/worker/run.js';
 import { ensureSearchAttributes } from '../../src/worker/search-attributes.js';
 import { openLog, temporalLogger } from '../../src/worker/log.js';
 import { warnOfRetention } from '../../src/worker/retention.js';
-import { deploymentWorkflowId, taskQueue } from '../../src/workflows/ids.js';
-import type { KeyWord } from '../../src/workflows/key-requests.js';
-import { continueAsNewSignal } from '../../src/workflows/requests.js';
-import { searchAttributeKeys } from '../../src/workflows/search-attributes.js';
+import { deploymentWorkflowId, taskQueue } from '../../src/wire/ids.js';
+import type { KeyWord } from '../../src/workflows/deployment/messages.js';
+import { continueAsNewSignal } from '../../src/wire/requests.js';
+import { searchAttributeKeys } from '../../src/wire/search-attributes.js';
 import { found } from '../found.js';
 import { openTestWorld } from '../world/open-test-world.js';
 

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Way } from '../../src/domain/copying.js';
-import { stateMarkFile, writeStateMark } from '../../src/domain/state-mark.js';
+import type { Way } from '../../src/domain/changes/copying.js';
+import { stateMarkFile, writeStateMark } from '../../src/domain/gateway/state-mark.js';
 import type { VolumeCopy } from '../../src/ports/docker-engine.js';
 import { createFile, readRecord, readText, removeTree, replaceFile } from './directory-files.js';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deviceFrom } from '../../src/domain/token.js';
+import { deviceFrom } from '../../src/domain/keys/token.js';
 import { DirectoryGateway, type Held, type Wish } from './directory-gateway.js';
 
 /** What a connection of a device came to. */

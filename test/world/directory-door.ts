@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { covers } from '../../src/domain/device.js';
+import { covers } from '../../src/domain/devices/device.js';
 import { NotYet, Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import {

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { ContainerSpec, RestartPolicy } from '../../src/domain/container.js';
-import { copierLabels, isCopying, meetCopier, type Way } from '../../src/domain/copying.js';
+import type { ContainerSpec, RestartPolicy } from '../../src/domain/gateway/container.js';
+import { copierLabels, isCopying, meetCopier, type Way } from '../../src/domain/changes/copying.js';
 import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { plainLines } from '../../src/domain/heard.js';
-import { demandEngine, type FormerIds } from '../../src/domain/engine-id.js';
-import type { Labels, Place } from '../../src/domain/gateway.js';
-import type { Image } from '../../src/domain/image.js';
-import { writeStateMark } from '../../src/domain/state-mark.js';
+import { demandEngine, type FormerIds } from '../../src/domain/hosts/engine-id.js';
+import type { Labels, Place } from '../../src/domain/gateway/gateway.js';
+import type { Image } from '../../src/domain/release/image.js';
+import { writeStateMark } from '../../src/domain/gateway/state-mark.js';
 import type {
   Container,
   ContainerLimits,

@@ -4,9 +4,9 @@ import path from 'node:path';
 import JSON5 from 'json5';
 import { z } from 'zod';
 import { NotYet } from '../../src/domain/errors.js';
-import { configFile, lastGoodFile, stateDirectory } from '../../src/domain/gateway-config.js';
-import { covers } from '../../src/domain/device.js';
-import { compareReleases } from '../../src/domain/release.js';
+import { configFile, lastGoodFile, stateDirectory } from '../../src/domain/gateway/config.js';
+import { covers } from '../../src/domain/devices/device.js';
+import { compareReleases } from '../../src/domain/release/release.js';
 import { createFile, listNames, ownerOf, readRecord, readText, replaceFile } from './directory-files.js';
 import { containerNameOf } from './directory-names.js';
 import {

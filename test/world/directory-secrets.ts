@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { secretName } from '../../src/domain/channels.js';
+import { secretName } from '../../src/domain/channels/channel.js';
 import { Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import type { SecretStore } from '../../src/ports/secret-store.js';

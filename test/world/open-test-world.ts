@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { createActivities, type Activities } from '../../src/activities/activities.js';
-import type { Deps } from '../../src/activities/deps.js';
-import type { FormerIds } from '../../src/domain/engine-id.js';
-import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway.js';
-import type { GatewaySpec } from '../../src/domain/gateway-spec.js';
+import type { Deps } from '../../src/world/deps.js';
+import type { FormerIds } from '../../src/domain/hosts/engine-id.js';
+import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway/gateway.js';
+import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
 import { scratchDirectory } from '../scratch.js';
 import { DirectoryAudit } from './directory-audit.js';
 import { DirectoryDoor } from './directory-door.js';

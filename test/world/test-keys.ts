@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { KeyRing } from '../../src/domain/key-ring.js';
-import { masterKey, type MasterKey } from '../../src/domain/token.js';
-import { openKeys, openRetiredKeys } from '../../src/key-file.js';
+import { KeyRing } from '../../src/domain/keys/key-ring.js';
+import { masterKey, type MasterKey } from '../../src/domain/keys/token.js';
+import { openKeys, openRetiredKeys } from '../../src/settings/key-file.js';
 
 /** The ring of these keys, newest first; the last one is the deployment's first. */
 export function ringOf(...keys: readonly MasterKey[]): KeyRing {

@@ -1,0 +1,133 @@
+import type { Changing } from '../../domain/changes/change.js';
+import { cut, jsonBytes } from '../../domain/cut.js';
+import { covers, shortId, type PendingDevice } from '../../domain/devices/device.js';
+import { NotYet, Refused } from '../../domain/errors.js';
+import { fingerprint } from '../../domain/fingerprint.js';
+import { excess, isApprovedSince, isNewSince, rolesOf, type Pairing } from '../../domain/changes/pairing.js';
+import { pairingPaceMs, wishBytes } from '../../domain/thresholds.js';
+import { RpcError, type Session } from '../../ports/gateway-door.js';
+import type { Deps } from '../../world/deps.js';
+import { describeDevice, describeDevices, listDevices, unlessUnknown } from '../parts/door/devices.js';
+import { onGatewayClock } from '../parts/door/clock.js';
+import { openSession } from '../parts/door/operator.js';
+import { standingOf, wish, type Asking } from './await-request.js';
+import { until } from '../../world/until.js';
+
+/** What came of an approval: in words, and which device it was. */
+export type Approved = { readonly proof: string; readonly deviceId: string };
+
+/**
+ * The current request of the wanted device is approved, and the gateway's list says so: its answer alone is not trusted. An app that is
+ * to have several roles asks for one after the other: each is waited for and approved, because half of a pairing is none.
+ */
+export const ensureApproval = (deps: Deps) =>
+  async function ensureApproval(gateway: Changing<Pairing>): Promise<Approved> {
+    const { since, waitMs } = gateway.change;
+    const session = await openSession(deps, gateway);
+    try {
+      const first = await approveNext(deps, gateway, session);
+      if (first.missing.length === 0) return first.approved;
+      const limitMs = since + 2 * waitMs - Date.now();
+      const wait = { what: 'it has not asked for every role', paceMs: pairingPaceMs, limitMs };
+      return await until(wait, deps.signal(), async () => {
+        const { approved, missing } = await approveNext(deps, gateway, session);
+        if (missing.length === 0) return approved;
+        throw new NotYet(`${approved.proof}, and it has not asked for role ${missing.join(', ')} yet`);
+      });
+    } finally {
+      session.close();
+    }
+  };
+
+/** Approves what the device asks for now, and answers which roles of the pairing it has not even then. */
+async function approveNext(
+  deps: Deps,
+  gateway: Changing<Pairing>,
+  session: Session,
+): Promise<{ approved: Approved; missing: string[] }> {
+  const standing = await standingOf(deps, gateway, session);
+  const { device } = standing;
+  const has = standing.kind === 'asks' ? [...device.roles, ...standing.has] : device.roles;
+  if (standing.kind === 'asks') {
+    demandAllowed(gateway, standing);
+    deps.signal()?.throwIfAborted();
+    await approve(session, standing.device);
+  }
+  const as = standing.kind === 'asks' ? 'approved for' : 'is paired with';
+  return {
+    approved: {
+      deviceId: device.deviceId,
+      proof: `${describeDevice(device)} ${as} ${wish({ ...device, roles: [...new Set(has)] })}`,
+    },
+    missing: rolesOf(gateway.change).filter((role) => !has.includes(role)),
+  };
+}
+
+/** No device is paired that was not before: what this pairing let in is removed, and the gateway's list says so. */
+export const removeApproval = (deps: Deps) =>
+  async function removeApproval(gateway: Changing<Pairing>): Promise<string> {
+    const own = deps.keys.device(gateway).id;
+    const session = await openSession(deps, gateway);
+    try {
+      const pairing = await onGatewayClock(deps, session, gateway.change);
+      const letIn = async () =>
+        (await listDevices(session)).paired.filter((each) => each.deviceId !== own && isApprovedSince(pairing, each));
+      const found = await letIn();
+      for (const { deviceId } of found.filter((each) => isNewSince(pairing, each)))
+        await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+      const left = await letIn();
+      if (left.some((each) => isNewSince(pairing, each)))
+        throw new Error('a device is paired again while it is removed');
+      if (left.length === 0)
+        return found.length === 0 ? 'nothing was let in' : `${describeDevices(found)} removed again`;
+      return `${left.map((each) => `${describeDevice(each)} was paired before and stays, now with ${wish(each)}`).join('; ')}: a gateway takes no scope back. \`creel unpair ${gateway.mark.gateway} --device …\` cuts it off`;
+    } finally {
+      session.close();
+    }
+  };
+
+/** More than the pairing allows is for an operator to allow: exactly what this sentence says, and nothing else. */
+function demandAllowed(gateway: Changing<Pairing>, { device, has }: Asking): void {
+  const beyond = excess(gateway.change, device, has);
+  if (beyond.length === 0) return;
+  const sentence = `${describeDevice(device)} asks for more than was allowed: ${namedWhole(beyond)}. ${cureOf(gateway, device)}`;
+  if (!gateway.allowed?.includes(sentence)) throw new Refused(sentence);
+}
+
+/** As many as a question has room for; what is not named in words is by a fingerprint of all, so that no other wish reads the same. */
+function namedWhole(all: readonly string[]): string {
+  const whole = all.join(', ');
+  if (jsonBytes(whole) <= wishBytes) return whole;
+  return `${cut(whole, wishBytes)} (${all.length} in all, together ${fingerprint(whole)})`;
+}
+
+function cureOf({ mark, change }: Changing<Pairing>, device: PendingDevice): string {
+  const [told, { gateway: id }] = [remedies(change, device), mark];
+  if (jsonBytes(told) <= wishBytes)
+    return `To allow it from the start: \`creel pair ${id} --device ${device.deviceId}\` with ${told}`;
+  return `No app asks for so much: \`creel deny ${id} --device ${device.deviceId}\` turns it down`;
+}
+
+function remedies({ role, scopes }: Pairing, device: PendingDevice): string {
+  const more = device.roles.filter((each) => !rolesOf({ role }).includes(each));
+  const roles = more.length > 0 ? [`--role ${[role, ...more].join(',')}`] : [];
+  const beyond = device.scopes.filter((scope) => !covers(scopes, [scope])).toSorted();
+  return [...roles, ...(beyond.length > 0 ? [`--scopes ${beyond.join(',')}`] : [])].join(' ');
+}
+
+/** An unknown request was replaced, has expired, or was approved already: the list tells which. */
+async function approve(session: Session, { requestId, deviceId, roles, scopes }: PendingDevice): Promise<void> {
+  try {
+    await session.call('device.pair.approve', { requestId });
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error;
+    if (error.message !== 'unknown requestId')
+      throw new Refused(`the gateway refuses to approve device ${shortId(deviceId)}: ${error.message}`, {
+        cause: error,
+      });
+  }
+  const { paired } = await listDevices(session);
+  const found = paired.find((each) => each.deviceId === deviceId);
+  if (found && covers(found.scopes, scopes) && roles.every((role) => found.roles.includes(role))) return;
+  throw new NotYet(`the request of device ${shortId(deviceId)} was replaced or has expired: it has to ask again`);
+}

@@ -1,0 +1,51 @@
+import { Refused } from '../../../domain/errors.js';
+import type { Gateway } from '../../../domain/gateway/gateway.js';
+import type { ResolvedChannel } from '../../../domain/channels/config.js';
+import type { Secret } from '../../../domain/secret.js';
+import { resolveChannels } from './channel-secrets.js';
+import type { Deps } from '../../../world/deps.js';
+
+/**
+ * No other gateway whose secrets lie here uses a bot token of this one: of two that poll with one, each drops what the other gets.
+ * The tokens are noted, by a keyed hash, for the gateway that asked last; one that does not live, or uses it no more, gives way.
+ */
+export async function demandOwnBots(deps: Deps, gateway: Gateway): Promise<void> {
+  const owner = `${gateway.mark.gateway}/${gateway.mark.birth}`;
+  for (const { channel, secrets } of await resolveChannels(deps, gateway))
+    for (const [key, token] of Object.entries(secrets)) {
+      const holder = await deps.secrets.claim(token, owner);
+      if (holder === undefined) continue;
+      const used = await findUse(deps, holder, token);
+      if (used === undefined) await deps.secrets.claim(token, owner, holder);
+      else throw shared(gateway, { channel, secrets }, key, used);
+    }
+}
+
+function shared({ mark }: Gateway, { channel }: ResolvedChannel, key: string, used: Use): Refused {
+  const { gateway, reference } = used;
+  const own = channel.secrets[key] ?? '';
+  return new Refused(
+    `channel ${channel.kind}: the ${key} of ${mark.gateway} (${own}) is the one of gateway ${gateway} (${reference}): of two that poll with one bot token each drops what the other gets. Make a bot of its own for one of them, and store its token with \`creel secret set\``,
+  );
+}
+
+type Use = { readonly gateway: string; readonly reference: string };
+
+/** Where the gateway that a token was noted for uses it now; undefined when it lives no more, or uses another. */
+async function findUse(deps: Deps, holder: string, token: Secret): Promise<Use | undefined> {
+  const [gateway = '', birth] = holder.split('/');
+  const told = await deps.records.describe(gateway);
+  if (told?.life?.mark.birth !== birth || !told?.life || told.phase === 'removed' || told.phase === 'none')
+    return undefined;
+  const references = told.life.spec.channels.flatMap(({ secrets }) => Object.values(secrets));
+  for (const reference of references) {
+    const value = await deps.secrets.read(reference.replace(/^secret:/, '')).catch(unlessMissing);
+    if (value?.reveal() === token.reveal()) return { gateway, reference };
+  }
+  return undefined;
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (error instanceof Refused) return undefined;
+  throw error;
+}

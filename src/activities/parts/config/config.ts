@@ -1,0 +1,96 @@
+import type { Channel } from '../../../domain/channels/channel.js';
+import { configFile, holdsConfig, overlayConfig, saysSame, stateDirectory } from '../../../domain/gateway/config.js';
+import { markLabels, names, type Gateway } from '../../../domain/gateway/gateway.js';
+import { bothWritten, cleared } from '../../../domain/gateway/written-config.js';
+import type { Container } from '../../../ports/docker-engine.js';
+import type { Deps } from '../../../world/deps.js';
+import { demandOurs } from '../host/host.js';
+import { demandWhole } from './owned.js';
+import { releaseImageOf } from '../release.js';
+import { keepMark } from '../state-mark.js';
+import { removeWriter } from '../state.js';
+import { readableOf } from './unreadable.js';
+import { isOwn, ownedOf, ownFile, recall, remember } from './written.js';
+
+const path = `${stateDirectory}/${configFile}`;
+
+/**
+ * Writes what creel owns of the config over what is there, of a gateway that does not run; what it owned for former channels goes.
+ * Answers what became of a text that could not be read. A config that is split is `Refused`: nothing is half-written.
+ */
+export async function writeConfig(
+  deps: Deps,
+  gateway: Gateway,
+  former: readonly Channel[] = [],
+): Promise<string | undefined> {
+  const writer = await openWriter(deps, gateway);
+  await keepMark(deps, gateway, writer);
+  const kept = await writeOver(deps, gateway, writer, former);
+  await removeWriter(deps, gateway);
+  return kept;
+}
+
+/** The same through a container that holds the volume and does not run. */
+export async function writeOver(
+  deps: Deps,
+  gateway: Gateway,
+  writer: Container,
+  former: readonly Channel[],
+): Promise<string | undefined> {
+  const engine = deps.engineAt(gateway.place);
+  const { owned, written: next } = await ownedOf(deps, gateway);
+  const found = await engine.readFile(writer.id, path);
+  const { text, kept } = await readableOf(deps, gateway, writer, found);
+  await demandWhole(deps, gateway, text);
+  const before = bothWritten(await recall(deps, gateway, writer), { channels: former, origins: [] });
+  const content = overlayConfig(cleared(text, before, next), owned);
+  if (!saysSame(found, content) || !(await isOwn(deps, gateway, writer, configFile))) {
+    await remember(deps, gateway, writer, bothWritten(before, next));
+    await engine.writeFiles(writer.id, stateDirectory, [ownFile(configFile, content)]);
+    if (!holdsConfig(await engine.readFile(writer.id, path), owned))
+      throw new Error(`${path} reads back otherwise than written`);
+  }
+  await remember(deps, gateway, writer, next);
+  return kept;
+}
+
+/** The text of the config of a container that exists. */
+export async function configText(deps: Deps, gateway: Gateway, container: Container): Promise<string | undefined> {
+  return deps.engineAt(gateway.place).readFile(container.id, path);
+}
+
+/** Nothing that writing the config needed is left; the file itself goes with its state. */
+export const removeConfig = (deps: Deps) =>
+  async function removeConfig(gateway: Gateway): Promise<void> {
+    await removeWriter(deps, gateway);
+  };
+
+/** The text of a gateway's config, whether it runs or not; undefined when there is none. */
+export async function readConfig(deps: Deps, gateway: Gateway): Promise<string | undefined> {
+  const engine = deps.engineAt(gateway.place);
+  const container = await engine.findContainer(names(gateway.mark).container);
+  if (container) return engine.readFile(container.id, path);
+  if (!(await engine.findVolume(names(gateway.mark).volume))) return undefined;
+  const writer = await openWriter(deps, gateway);
+  const text = await engine.readFile(writer.id, path);
+  await removeWriter(deps, gateway);
+  return text;
+}
+
+/** The never-started container through which files of the state are read and written while no other holds it. */
+export async function openWriter(deps: Deps, gateway: Gateway): Promise<Container> {
+  const engine = deps.engineAt(gateway.place);
+  const own = names(gateway.mark);
+  const image = await releaseImageOf(deps, gateway);
+  await engine.createWriter({
+    name: own.writer,
+    labels: markLabels(gateway.mark),
+    imageId: image.id,
+    volume: own.volume,
+    target: stateDirectory,
+  });
+  const found = await engine.findContainer(own.writer);
+  if (!found) throw new Error(`writer ${own.writer} was removed while it was made`);
+  demandOurs('container', own.writer, found.labels, gateway);
+  return found;
+}

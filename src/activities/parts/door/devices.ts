@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Changing } from '../../../domain/changes/change.js';
+import { Refused } from '../../../domain/errors.js';
+import { masked, plain } from '../../../domain/heard.js';
+import type { KnownDevice, PairedDevice, PendingDevice } from '../../../domain/devices/device.js';
+import { isOvertaken } from '../../../domain/changes/pairing.js';
+import { rotated, type Rotation } from '../../../domain/changes/rotation.js';
+import { devicesMost, devicesNamed, nameCharacters, sessionCloseMs } from '../../../domain/thresholds.js';
+import { RpcError, type Knock, type Session } from '../../../ports/gateway-door.js';
+import type { Deps } from '../../../world/deps.js';
+import { knockAsOperator, openSession, turnedAway } from './operator.js';
+
+/** What a device says of itself: of a length that a table and a question can show. */
+const word = z.string().transform((said) => masked(plain(said, nameCharacters), []));
+const words = z.array(word).max(100);
+
+const known = {
+  deviceId: z.string().max(128),
+  clientId: word.default(''),
+  platform: word.default(''),
+  displayName: word.default(''),
+  roles: words.default([]),
+  scopes: words.default([]),
+};
+
+const pairedDevice = z.object({
+  ...known,
+  createdAtMs: z.number().default(0),
+  approvedAtMs: z.number().default(0),
+  approvedVia: word.default(''),
+  lastSeenAtMs: z.number().default(0),
+  connected: z.boolean().default(false),
+});
+
+const pendingDevice = z.object({
+  ...known,
+  requestId: z.string().max(128),
+  remoteIp: word.default(''),
+  ts: z.number().default(0),
+});
+
+const pairList = z.object({
+  paired: z.array(pairedDevice).max(devicesMost),
+  pending: z.array(pendingDevice).max(devicesMost),
+});
+
+/** The devices that a gateway knows and those that wait, by its own word; what an approval has overtaken waits no more. */
+export async function listDevices(session: Session): Promise<{ paired: PairedDevice[]; pending: PendingDevice[] }> {
+  const { paired, pending } = readList(await session.call('device.pair.list', {}));
+  const overtaken = (request: PendingDevice) =>
+    paired.some((each) => each.deviceId === request.deviceId && isOvertaken(request, each));
+  return { paired, pending: pending.filter((request) => !overtaken(request)) };
+}
+
+function readList(answer: unknown): z.infer<typeof pairList> {
+  const read = pairList.safeParse(answer);
+  if (read.success) return read.data;
+  throw new Refused(
+    `the gateway's list of devices cannot be read (${read.error.issues[0]?.path.join('.') ?? ''}: ${read.error.issues[0]?.message ?? ''}): more than ${devicesMost} devices, or not of a form that creel knows`,
+  );
+}
+
+/** Devices as people recognise them, as many as a sentence holds. */
+export function describeDevices(devices: readonly KnownDevice[]): string {
+  const shown = devices.slice(0, devicesNamed).map(describeDevice).join('; ');
+  return devices.length > devicesNamed ? `${shown}; and ${devices.length - devicesNamed} more` : shown;
+}
+
+/** A device as people recognise it. */
+export function describeDevice({ deviceId, displayName, clientId, platform }: KnownDevice): string {
+  const what = [displayName, clientId, platform].filter((word) => word !== '').join(', ');
+  return `${deviceId.slice(0, 12)}${what === '' ? '' : ` (${what})`}`;
+}
+
+/** Names the devices that creel did not approve: a rotation leaves them in. */
+export const findStrangers = (deps: Deps) =>
+  async function findStrangers(gateway: Changing<Rotation>): Promise<string> {
+    const next = rotated(gateway);
+    const known = new Set([deps.keys.device(next).id, ...gateway.change.approved]);
+    const session = await openSession(deps, next);
+    try {
+      const { paired } = await listDevices(session);
+      const strangers = paired.filter(({ deviceId }) => !known.has(deviceId));
+      if (strangers.length === 0) return `${paired.length} paired, all approved by creel`;
+      return `not approved by creel, still let in: ${describeDevices(strangers)}`;
+    } finally {
+      session.close();
+    }
+  };
+
+/** creel's device of before is cut off: a session of it is watched while it goes, and when it knocks again it has to ask. */
+export const ensureRetired = (deps: Deps) =>
+  async function ensureRetired(gateway: Changing<Rotation>): Promise<string> {
+    const session = await openSession(deps, rotated(gateway));
+    try {
+      const serving = await knockAsFormer(deps, gateway);
+      if (serving.kind === 'open') await cutOff(session, serving.session, deps.keys.device(gateway).id);
+      const again = serving.kind === 'open' ? await knockAsFormer(deps, gateway) : serving;
+      if (again.kind === 'open') {
+        again.session.close();
+        throw new Refused('creel’s device of before is still let in');
+      }
+      if (again.kind !== 'pairing required') throw turnedAway(gateway, again);
+      await unlessUnknown(session.call('device.pair.reject', { requestId: again.requestId }));
+      return 'creel’s device of before removed, its session closed; when it knocked again it had to ask';
+    } finally {
+      session.close();
+    }
+  };
+
+/** creel's device of before with the token in force now. */
+export function knockAsFormer(deps: Deps, gateway: Changing<Rotation>): Promise<Knock> {
+  return knockAsOperator(deps, gateway, deps.keys.token(rotated(gateway)));
+}
+
+async function cutOff(session: Session, witness: Session, deviceId: string): Promise<void> {
+  try {
+    await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+    await demandClosed(witness);
+  } finally {
+    witness.close();
+  }
+}
+
+/** The device is not paired, and no request of it waits: looked for after the removal, because an approval hides the request that it overtook. */
+export async function forgetDevice(session: Session, deviceId: string): Promise<void> {
+  await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+  const { pending } = await listDevices(session);
+  for (const { requestId } of pending.filter((each) => each.deviceId === deviceId))
+    await unlessUnknown(session.call('device.pair.reject', { requestId }));
+}
+
+/** What somebody else removed meanwhile is gone, which was the wish. */
+export async function unlessUnknown(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!(error instanceof RpcError) || !/^unknown (deviceId|requestId)/.test(error.message)) throw error;
+  }
+}
+
+/** Waits until the gateway has closed a session of a device that is not to be let in any more. */
+export async function demandClosed(session: Session): Promise<void> {
+  const code = await Promise.race([session.closed, sleep(sessionCloseMs, undefined, { ref: false })]);
+  if (code === undefined) throw new Refused('a session of a removed device was still open');
+}

@@ -1,0 +1,28 @@
+import type { Place } from '../../../domain/gateway/gateway.js';
+import type { Life } from '../../../domain/gateway/life.js';
+import type { KnownEngine } from '../../../domain/hosts/whereabouts.js';
+import type { Deps } from '../../../world/deps.js';
+import { findLives } from './host.js';
+
+/** What a worker knows of the engines of its deployment: its own, with the lives of a gateway on it, and the others there are. */
+export type EnginesSeen = {
+  readonly here: string;
+  readonly lives: readonly Life[];
+  readonly others: readonly KnownEngine[];
+  /** The ids that its own engine had before. */
+  readonly hereWas?: readonly string[];
+};
+
+const beside: Place = { provider: 'local', host: 'local' };
+
+/** The engine beside the worker that is asked, what it holds of a gateway, and which other engines a worker has served. */
+export const findEngines = (deps: Deps) =>
+  async function findEngines(asked: { deployment: string; gateway: string }): Promise<EnginesSeen> {
+    const { engineId: here } = await deps.hosts.readHost(beside);
+    const [lives, known] = await Promise.all([
+      findLives(deps)({ ...asked, place: { ...beside, engine: here } }),
+      deps.findEngines(),
+    ]);
+    const hereWas = known.find(({ engine }) => engine === here)?.was;
+    return { here, lives, others: known.filter(({ engine }) => engine !== here), ...(hereWas && { hereWas }) };
+  };

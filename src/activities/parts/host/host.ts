@@ -1,0 +1,143 @@
+import { checkToken } from '../../../domain/channels/channel.js';
+import { demandOwnBots } from '../config/bot-claims.js';
+import { Foreign, Refused } from '../../../domain/errors.js';
+import { carries, names, readMark, type Gateway, type Labels, type Place } from '../../../domain/gateway/gateway.js';
+import { readPrepared, type Image } from '../../../domain/release/image.js';
+import { demandFit } from '../../../domain/hosts/engine.js';
+import { describeLives, type Life, type Living } from '../../../domain/gateway/life.js';
+import { findRelease, type Release } from '../../../domain/release/release.js';
+import type { DockerEngine } from '../../../ports/docker-engine.js';
+import type { Deps } from '../../../world/deps.js';
+import { resolveChannels } from '../config/channel-secrets.js';
+import { demandState } from '../kept-state.js';
+import { demandCpus, demandDisk, demandSubnet, demandWatchers } from './limits.js';
+import { demandMemory } from './memory.js';
+import { demandNewestKey } from './newest-key.js';
+
+/**
+ * Refuses, before anything exists, what only the world knows: host, disk, memory, release, plugins, stored secrets,
+ * names that others took, an earlier life of the same id, the key that it is derived from, and a kept state that is gone. A
+ * gateway that runs is not asked for what only a start needs.
+ */
+export const ensureHost = (deps: Deps) =>
+  async function ensureHost(gateway: Living): Promise<void> {
+    await demandState(deps, gateway);
+    if (await runs(deps, gateway)) return checkOwn(deps, gateway);
+    await demandHost(deps, gateway);
+  };
+
+/** The same for the next spec of a gateway that may run: all of it. */
+export async function demandHost(deps: Deps, gateway: Gateway): Promise<void> {
+  await Promise.all([checkOwn(deps, gateway), checkResources(deps, gateway), checkRelease(deps, gateway)]);
+}
+
+/** Whether the gateway's own container runs: then it has what a start needs, and needs it no more. */
+export async function runs(deps: Deps, gateway: Gateway): Promise<boolean> {
+  const { container: name } = names(gateway.mark);
+  const found = await deps.engineAt(gateway.place).findContainer(name);
+  demandOurs('container', name, found?.labels, gateway);
+  return found?.state === 'running';
+}
+
+/** Nobody else's things, no earlier life, and the key. */
+async function checkOwn(deps: Deps, gateway: Gateway): Promise<void> {
+  await Promise.all([
+    checkNames(deps.engineAt(gateway.place), gateway),
+    checkEarlierLives(deps, gateway),
+    checkKey(deps, gateway),
+  ]);
+}
+
+/** The release is in the catalogue, its image fits, and the channels' stored secrets have the right form. */
+async function checkRelease(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
+  const image = await engine.findImage(release.image);
+  if (!image && release.dev) throw missingDevImage(release);
+  if (image) checkImage(release, image, gateway);
+  for (const { channel, secrets } of await resolveChannels(deps, gateway)) {
+    for (const [key, secret] of Object.entries(secrets)) checkToken(channel.kind, key, secret.reveal());
+  }
+  await demandOwnBots(deps, gateway);
+}
+
+/** The lives of one gateway that are on the engine, for a record that does not know them. */
+export const findLives = (deps: Deps) =>
+  async function findLives(asked: { deployment: string; gateway: string; place: Place }): Promise<Life[]> {
+    const lives = new Map<string, string[]>();
+    for (const resource of await deps.engineAt(asked.place).listMarked()) {
+      const mark = readMark(resource.labels);
+      if (mark?.deployment !== asked.deployment || mark.gateway !== asked.gateway) continue;
+      lives.set(mark.birth, [...(lives.get(mark.birth) ?? []), `${resource.kind} ${resource.name}`]);
+    }
+    return [...lives].map(([birth, resources]) => ({ birth, resources: resources.toSorted() }));
+  };
+
+/** Holds an image against its catalogue line and the channels it must serve (T12: a missing plugin ends the next start). */
+export function checkImage(release: Release, image: Image, gateway: Gateway): void {
+  const prepared = readPrepared(image);
+  if (prepared?.version !== release.version) {
+    throw new Refused(
+      `image ${release.image} says it is ${prepared?.version ?? 'no prepared release'}, the catalogue says ${release.version}. Correct the catalogue or prepare the image again`,
+    );
+  }
+  const missing = gateway.spec.channels.filter(({ kind }) => !prepared.plugins.includes(kind)).map(({ kind }) => kind);
+  if (missing.length > 0) {
+    throw new Refused(
+      `image ${release.image} lacks the plugin of channel ${missing.join(', ')} (it has: ${prepared.plugins.join(', ') || 'none'}). Name a release whose image carries it, or leave the channel out`,
+    );
+  }
+}
+
+/** A dev release is never fetched: it is built on the worker's machine. */
+export function missingDevImage(release: Release): Refused {
+  return new Refused(
+    `dev release ${release.version} is not on the engine (image ${release.image}). Build it with scripts/bootstrap --release ${release.version}`,
+  );
+}
+
+/** The key is here; a life of which nothing exists yet begins with the newest one. */
+async function checkKey(deps: Deps, gateway: Gateway): Promise<void> {
+  deps.keys.of(gateway);
+  if (await deps.engineAt(gateway.place).findVolume(names(gateway.mark).volume)) return;
+  await demandNewestKey(deps, gateway);
+}
+
+/** What the host has against what the spec asks for: an engine that can hold to it, processors, memory, disk, a subnet, watchers. */
+async function checkResources(deps: Deps, gateway: Gateway): Promise<void> {
+  const host = await deps.hosts.readHost(gateway.place);
+  demandFit(host.engine, `host ${gateway.place.host}`);
+  demandCpus(gateway, host.cpus);
+  await demandMemory(deps, gateway, host);
+  demandDisk(gateway, host);
+  await demandSubnet(deps, gateway, host);
+  await demandWatchers(deps, gateway, host);
+}
+
+async function checkNames(engine: DockerEngine, gateway: Gateway): Promise<void> {
+  const own = names(gateway.mark);
+  const [container, writer, volume, networks] = await Promise.all([
+    engine.findContainer(own.container),
+    engine.findContainer(own.writer),
+    engine.findVolume(own.volume),
+    engine.findNetworks(own.network),
+  ]);
+  demandOurs('container', own.container, container?.labels, gateway);
+  demandOurs('container', own.writer, writer?.labels, gateway);
+  demandOurs('volume', own.volume, volume?.labels, gateway);
+  for (const network of networks) demandOurs('network', own.network, network.labels, gateway);
+}
+
+/** `Foreign` when something of our name exists without our mark. */
+export function demandOurs(kind: string, name: string, labels: Labels | undefined, gateway: Gateway): void {
+  if (labels === undefined || carries(labels, gateway.mark)) return;
+  throw new Foreign(`${kind} ${name} exists without our mark. Will not touch it; see docs/runbook.md#foreign-resource`);
+}
+
+async function checkEarlierLives(deps: Deps, gateway: Gateway): Promise<void> {
+  const { deployment, gateway: id, birth } = gateway.mark;
+  const others = (await findLives(deps)({ deployment, gateway: id, place: gateway.place })).filter(
+    (life) => life.birth !== birth,
+  );
+  if (others.length > 0) throw new Refused(describeLives(id, others));
+}

@@ -1,0 +1,53 @@
+import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';
+import { removeContainer } from './removal.js';
+import type { Deps } from '../../world/deps.js';
+import { demandOurs } from './host/host.js';
+import { findMark } from './own-state.js';
+import { isOwn } from './state-mark.js';
+import { copyOf } from './saved-state.js';
+import { newestFirst, type Saved } from './shelves.js';
+import { removeState } from './state.js';
+
+/** What a removal keeps instead of a state that is gone: in words, and the release that it belongs to. */
+export type Kept = { readonly proof: string; readonly keptRelease: string };
+
+/** On a state volume that was made for a saved state: which one, because such a volume says nothing of itself before its first byte. */
+export const copiedLabel = 'creel.copied';
+
+/**
+ * Where the state volume is gone, the newest state that was saved whole is the only copy there is: it becomes the state that is kept.
+ * Undefined where there is a state, or none was ever saved whole. Asked again, it goes on with what an earlier attempt left.
+ */
+export async function keepOnlyCopy(deps: Deps, gateway: Gateway): Promise<Kept | undefined> {
+  const { volume } = names(gateway.mark);
+  const found = await deps.engineAt(gateway.place).findVolume(volume);
+  demandOurs('volume', volume, found?.labels, gateway);
+  if (found) {
+    const copied = found.labels[copiedLabel];
+    if (copied === undefined || gateway.underway) return undefined;
+    const mark = await findMark(deps, gateway);
+    if (mark && (mark.copy !== copied || isOwn(gateway, mark))) return undefined; // It has lived since.
+    if (mark?.whole) return kept(volume, mark.release);
+  }
+  for (const saved of await newestFirst(deps, gateway))
+    if (await bring(deps, gateway, saved)) return kept(volume, saved.release);
+  await removeState(deps)(gateway); // An empty one would be taken for the customer's.
+  return undefined;
+}
+
+/** Whether a saved state was whole, and is now that of a volume made for it. */
+async function bring(deps: Deps, gateway: Gateway, { shelf, number }: Saved): Promise<boolean> {
+  const engine = deps.engineAt(gateway.place);
+  const { volume: name } = names(gateway.mark);
+  const copied = `${shelf}/${number}`;
+  await removeContainer(deps)(gateway);
+  const found = await engine.findVolume(name);
+  if (found && found.labels[copiedLabel] !== copied) await removeState(deps)(gateway);
+  await engine.createVolume({ name, labels: { ...markLabels(gateway.mark), [copiedLabel]: copied } });
+  return (await engine.restoreVolume(await copyOf(deps, gateway, shelf, number))) === 'restored';
+}
+
+function kept(volume: string, keptRelease: string): Kept {
+  const proof = `the state in volume ${volume} was gone: its newest saved state, of release ${keptRelease}, is kept in its place`;
+  return { proof, keptRelease };
+}

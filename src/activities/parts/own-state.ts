@@ -1,0 +1,52 @@
+import { names, type Gateway } from '../../domain/gateway/gateway.js';
+import { replacementNames } from '../../domain/changes/replacement.js';
+import type { StateMark } from '../../domain/gateway/state-mark.js';
+import { openWriter } from './config/config.js';
+import { removeContainer } from './removal.js';
+import type { Deps } from '../../world/deps.js';
+import { putBack } from './saved-state.js';
+import { belonging, currentMark, firstMark, isLeftBehind, isOwn, notOwn, readMark, writeMark } from './state-mark.js';
+import { removeWriter } from './state.js';
+
+/**
+ * The state is whole and belongs to the release on record, of a gateway that does not run. Where it is torn or another's, and it is known
+ * which saved state is the gateway's, that one is put back; otherwise `Refused`. One without a mark is of an older creel: accepted.
+ */
+export async function ensureOwnState(deps: Deps, gateway: Gateway): Promise<void> {
+  const mark = await findMark(deps, gateway);
+  if (!mark || isOwn(gateway, mark)) return;
+  const own = await belonging(deps, gateway, mark);
+  if (!own) throw await notOwn(deps, gateway, mark);
+  await removeContainer(deps)(gateway); // Nothing of a gateway is in its container, and its name must be free for a copy.
+  await putBack(deps, gateway, own.shelf, own.number);
+  const now = await findMark(deps, gateway);
+  const { underway: _savedNothing, ...helpless } = gateway;
+  if (now && !isOwn(gateway, now)) throw await notOwn(deps, helpless, now);
+}
+
+/**
+ * A state of the release before, whose container is set aside, belongs to the next one from now on: before the start, because a start
+ * converts it.
+ */
+export async function moveStateOn(deps: Deps, before: Gateway, next: Gateway): Promise<void> {
+  const writer = await openWriter(deps, next);
+  const mark = (await readMark(deps, next, writer)) ?? firstMark(before);
+  if (isOwn(next, mark)) return;
+  const aside = await deps.engineAt(next.place).findContainer(replacementNames(next.mark).former);
+  const { release } = next.spec;
+  if (isOwn(before, mark) || isLeftBehind(before, mark, aside))
+    await writeMark(deps, next, writer, { ...mark, release });
+}
+
+/** The mark of a state, read through whatever container holds it. */
+export async function findMark(deps: Deps, gateway: Gateway): Promise<StateMark | undefined> {
+  const engine = deps.engineAt(gateway.place);
+  const { container, volume } = names(gateway.mark);
+  if (!(await engine.findVolume(volume))) return undefined;
+  const holder =
+    (await engine.findContainer(container)) ?? (await engine.findContainer(replacementNames(gateway.mark).former));
+  if (holder) return currentMark(deps, gateway, holder);
+  const mark = await currentMark(deps, gateway, await openWriter(deps, gateway));
+  await removeWriter(deps, gateway);
+  return mark;
+}

@@ -1,0 +1,53 @@
+import { StartOver } from '../../domain/errors.js';
+import { carries, names, type Gateway } from '../../domain/gateway/gateway.js';
+import { readPrepared, type Image } from '../../domain/release/image.js';
+import { findRelease } from '../../domain/release/release.js';
+import { replacementNames } from '../../domain/changes/replacement.js';
+import type { Deps } from '../../world/deps.js';
+import { checkImage, missingDevImage, runs } from './host/host.js';
+import { say } from '../../world/sentence.js';
+
+/**
+ * The release's image is on the host, pulled by digest if need be, and is what the catalogue says. Gateways share it; one that
+ * runs has what it needs of it, and is not asked for it again.
+ */
+export const ensureRelease = (deps: Deps) =>
+  async function ensureRelease(gateway: Gateway): Promise<void> {
+    if (!(await runs(deps, gateway))) await fetchRelease(deps, gateway);
+  };
+
+/** The image of the release of a spec is on the host and is what the catalogue says, whatever runs there. */
+export async function fetchRelease(deps: Deps, gateway: Gateway): Promise<Image> {
+  const engine = deps.engineAt(gateway.place);
+  const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
+  if (!(await engine.findImage(release.image))) {
+    if (release.dev) throw missingDevImage(release);
+    await engine.pullImage(release.image, say);
+  }
+  const image = await releaseImageOf(deps, gateway);
+  checkImage(release, image, gateway);
+  return image;
+}
+
+/**
+ * The image of a gateway's release, fetched by an earlier step, or the one that its own container holds when somebody took the
+ * name away since; when both are gone, `StartOver`.
+ */
+export async function releaseImageOf(deps: Deps, gateway: Gateway): Promise<Image> {
+  const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
+  const image = (await deps.engineAt(gateway.place).findImage(release.image)) ?? (await heldImage(deps, gateway));
+  if (!image) throw new StartOver(`image ${release.image} is no longer on host ${gateway.place.host}`);
+  return image;
+}
+
+/** The image of the gateway's container, set aside or not, when it is of the release on record. */
+async function heldImage(deps: Deps, { mark, place, spec }: Gateway): Promise<Image | undefined> {
+  const engine = deps.engineAt(place);
+  for (const name of [names(mark).container, replacementNames(mark).former]) {
+    const container = await engine.findContainer(name);
+    if (!container || !carries(container.labels, mark)) continue;
+    const image = await engine.findImage(container.imageId);
+    if (image && readPrepared(image)?.version === spec.release) return image;
+  }
+  return undefined;
+}

@@ -1,0 +1,48 @@
+import { NotYet } from '../../domain/errors.js';
+import { names, type Gateway } from '../../domain/gateway/gateway.js';
+import { replacementNames } from '../../domain/changes/replacement.js';
+import { stopGraceS } from '../../domain/thresholds.js';
+import type { Deps } from '../../world/deps.js';
+import { demandOurs } from './host/host.js';
+
+/** No container of this life is left. It is asked to stop first (S4-20), and never comes back by itself. */
+export const removeContainer = (deps: Deps) =>
+  async function removeContainer(gateway: Gateway): Promise<void> {
+    await removeNamed(deps, gateway, names(gateway.mark).container);
+    await removeTrial(deps, gateway);
+  };
+
+/** What a rehearsal that was cut short has left: its container runs on a copy, and goes with it. */
+async function removeTrial(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const { rehearsal, trial } = replacementNames(gateway.mark);
+  const found = await engine.findContainer(rehearsal);
+  demandOurs('container', rehearsal, found?.labels, gateway);
+  if (found) await engine.removeContainer(found.id);
+  const copy = await engine.findVolume(trial);
+  demandOurs('volume', trial, copy?.labels, gateway);
+  if (copy) await engine.removeVolume(trial);
+}
+
+/** Removes what a container of ours may hold: one that a lost attempt made after its own undo goes first. */
+export async function removeHeld(deps: Deps, gateway: Gateway, remove: () => Promise<void>): Promise<void> {
+  try {
+    await remove();
+  } catch (error) {
+    if (!(error instanceof NotYet)) throw error;
+    await removeContainer(deps)(gateway);
+    await remove();
+  }
+}
+
+/** No container of this name is left, if it is ours. */
+export async function removeNamed(deps: Deps, gateway: Gateway, name: string): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const found = await engine.findContainer(name);
+  if (!found) return;
+  demandOurs('container', name, found.labels, gateway);
+  if (found.restartPolicy !== 'no') await engine.setRestartPolicy(found.id, 'no');
+  await engine.stopContainer(found.id, stopGraceS);
+  await engine.removeContainer(found.id);
+  if (await engine.findContainer(name)) throw new Error(`container ${name} is still there after its removal`);
+}

@@ -1,0 +1,67 @@
+import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';
+import { replacementLabel, replacementNames, type Shelf } from '../../domain/changes/replacement.js';
+import type { Volume, VolumeCopy } from '../../ports/docker-engine.js';
+import { removeNamed } from './removal.js';
+import { copierOf } from './copier.js';
+import type { Deps } from '../../world/deps.js';
+import { demandOurs } from './host/host.js';
+import { releaseImageOf } from './release.js';
+import { releaseLabel } from './shelves.js';
+
+/**
+ * The state that this replacement saved is the gateway's again; what was never saved was never touched. A stopped container that
+ * has the gateway's own name makes room for the copy by the name of the former one.
+ */
+export async function putBack(deps: Deps, gateway: Gateway, save: Shelf, number: number): Promise<void> {
+  const known = await snapshotOf(deps, gateway, save);
+  if (!known || !isOf(known, number)) return;
+  const copy = await copyOf(deps, gateway, save, number);
+  await makeWay(deps, gateway);
+  await deps.engineAt(gateway.place).restoreVolume(copy);
+}
+
+async function makeWay(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const [name, aside] = [names(gateway.mark).container, replacementNames(gateway.mark).former];
+  const found = await engine.findContainer(name);
+  if (!found || found.state === 'running') return;
+  demandOurs('container', name, found.labels, gateway);
+  await removeNamed(deps, gateway, aside);
+  if ((await engine.renameContainer(found.id, aside)) === 'name taken')
+    throw new Error(`container ${aside} was made by somebody else meanwhile`);
+}
+
+/** A saved state in its shelf, if it is ours. */
+export async function snapshotOf(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Volume | undefined> {
+  const name = replacementNames(gateway.mark).snapshots[shelf];
+  const found = await deps.engineAt(gateway.place).findVolume(name);
+  demandOurs('volume', name, found?.labels, gateway);
+  return found;
+}
+
+/** Whether a replacement of this number made it. */
+export function isOf(snapshot: Volume, number: number): boolean {
+  return snapshot.labels[replacementLabel] === String(number);
+}
+
+/** A copy between the state and a shelf; its mark says what is in that shelf. */
+export async function copyOf(deps: Deps, gateway: Gateway, shelf: Shelf, number: number): Promise<VolumeCopy> {
+  const own = replacementNames(gateway.mark);
+  const { container, volume } = names(gateway.mark);
+  const { labels = {} } = (await snapshotOf(deps, gateway, shelf)) ?? {};
+  await copierOf(deps, gateway); // `Foreign` when it is not ours.
+  return {
+    state: volume,
+    snapshot: own.snapshots[shelf],
+    copier: own.copier,
+    gateway: container,
+    labels: { ...markLabels(gateway.mark), [replacementLabel]: String(number) },
+    imageId: (await releaseImageOf(deps, gateway)).id,
+    whole: {
+      birth: gateway.mark.birth,
+      release: labels[releaseLabel] ?? gateway.spec.release,
+      copy: `${shelf}/${labels[replacementLabel] ?? number}`,
+      whole: true,
+    },
+  };
+}

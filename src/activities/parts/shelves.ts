@@ -1,0 +1,23 @@
+import type { Gateway } from '../../domain/gateway/gateway.js';
+import { replacementLabel, replacementNames, type Shelf } from '../../domain/changes/replacement.js';
+import type { Deps } from '../../world/deps.js';
+
+/** The release that a saved state belongs to: its image is needed as long as somebody may go back to it. */
+export const releaseLabel = 'creel.release';
+
+export const shelves: readonly Shelf[] = ['a', 'b'];
+
+/** A saved state: where it lies, which replacement made it, and to which release it belongs. */
+export type Saved = { readonly shelf: Shelf; readonly number: number; readonly release: string };
+
+/** The saved states that lie under a gateway's names, the newest first; nobody says here whether they are whole. */
+export async function newestFirst(deps: Deps, { mark, place, spec }: Gateway): Promise<Saved[]> {
+  const { snapshots } = replacementNames(mark);
+  const found = shelves.map(async (shelf) => {
+    const volume = await deps.engineAt(place).findVolume(snapshots[shelf]);
+    if (!volume) return [];
+    const { [replacementLabel]: number, [releaseLabel]: release = spec.release } = volume.labels;
+    return [{ shelf, number: Number(number), release }];
+  });
+  return (await Promise.all(found)).flat().toSorted((one, other) => other.number - one.number);
+}

@@ -1,0 +1,138 @@
+import { Refused } from '../../domain/errors.js';
+import { carries, names, type Gateway } from '../../domain/gateway/gateway.js';
+import { stateDirectory } from '../../domain/gateway/config.js';
+import { compareReleases } from '../../domain/release/release.js';
+import type { Shelf } from '../../domain/changes/replacement.js';
+import {
+  readStateMark,
+  stateMarkFile,
+  stateMarkPath,
+  writeStateMark,
+  type StateMark,
+} from '../../domain/gateway/state-mark.js';
+import type { Container } from '../../ports/docker-engine.js';
+import type { Deps } from '../../world/deps.js';
+import { isOf, snapshotOf } from './saved-state.js';
+import { releaseLabel, shelves } from './shelves.js';
+
+/**
+ * The mark that a container with the state in it shows; undefined where there is none, as in volumes of an older creel. What an owner has
+ * put in its place that is no file, or none of a mark's size, is none either: it must not keep his gateway from a repair or a removal.
+ */
+export async function readMark(
+  deps: Deps,
+  gateway: Gateway,
+  { id }: Pick<Container, 'id'>,
+): Promise<StateMark | undefined> {
+  try {
+    return readStateMark(await deps.engineAt(gateway.place).readFile(id, stateMarkPath));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * The mark of a state as it is true, read through a container that holds it. A creel from before there were marks upgrades a state and
+ * leaves its mark behind: the gateway's own container says so, and the mark is moved on.
+ */
+export async function currentMark(
+  deps: Deps,
+  gateway: Gateway,
+  holder: Pick<Container, 'id'>,
+): Promise<StateMark | undefined> {
+  const mark = await readMark(deps, gateway, holder);
+  if (!mark || isOwn(gateway, mark)) return mark;
+  const ran = await deps.engineAt(gateway.place).findContainer(names(gateway.mark).container);
+  if (!isLeftBehind(gateway, mark, ran)) return mark;
+  const moved = { ...mark, release: gateway.spec.release };
+  await writeMark(deps, gateway, holder, moved);
+  return moved;
+}
+
+/**
+ * Whether a container of the release on record, of this very life, has run on a state that still says an earlier release: its start
+ * converted the state. What a replacement under way brought there is not meant: nobody has run on that yet.
+ */
+export function isLeftBehind(gateway: Gateway, mark: StateMark, ran: Container | undefined): boolean {
+  const { spec, underway, mark: life } = gateway;
+  const hasRun = ran !== undefined && ran.state !== 'created' && carries(ran.labels, life);
+  const isEarlier = mark.whole && compareReleases(mark.release, spec.release) < 0;
+  return hasRun && isEarlier && underway === undefined && ran.labels[releaseLabel] === spec.release;
+}
+
+/** Writes the mark through a container that holds the state. */
+export async function writeMark(
+  deps: Deps,
+  gateway: Gateway,
+  { id }: Pick<Container, 'id'>,
+  mark: StateMark,
+): Promise<void> {
+  const file = { path: stateMarkFile, content: writeStateMark(mark), mode: 0o600, uid: 1000 };
+  await deps.engineAt(gateway.place).writeFiles(id, stateDirectory, [file]);
+}
+
+/** The state of a life that has never been copied into. */
+export function firstMark({ mark, spec }: Gateway): StateMark {
+  return { birth: mark.birth, release: spec.release, copy: 'first', whole: true };
+}
+
+/**
+ * The state says that it is whole and belongs to the release on record, before anything is written beside it; `Refused` when it says
+ * otherwise. One that says nothing (new, or of an older creel) says so from now on.
+ */
+export async function keepMark(deps: Deps, gateway: Gateway, writer: Container): Promise<void> {
+  const mark = await currentMark(deps, gateway, writer);
+  if (!mark) return writeMark(deps, gateway, writer, firstMark(gateway));
+  if (!isOwn(gateway, mark)) throw await notOwn(deps, gateway, mark);
+}
+
+/** Whether a state is whole, and of the release on record. */
+export function isOwn({ spec }: Gateway, mark: StateMark): boolean {
+  return mark.whole && mark.release === spec.release;
+}
+
+/**
+ * The saved state that belongs to the record, where it is known which: the one that a replacement under way made, or the one whose
+ * copy into a torn state was cut short. What the saved state itself says of its release counts, which no owner can write.
+ */
+export async function belonging(
+  deps: Deps,
+  gateway: Gateway,
+  mark: StateMark,
+): Promise<{ readonly shelf: Shelf; readonly number: number } | undefined> {
+  const { underway, spec } = gateway;
+  const [from, made] = mark.copy.split('/');
+  const shelf = shelves.find((each) => each === from);
+  const cut = !mark.whole && mark.release === spec.release && shelf && { save: shelf, number: Number(made) };
+  for (const { save, number } of [underway, cut || undefined].filter((each) => each !== undefined)) {
+    const saved = await snapshotOf(deps, gateway, save);
+    const { [releaseLabel]: release = spec.release } = saved?.labels ?? {};
+    if (saved && isOf(saved, number) && release === spec.release) return { shelf: save, number };
+  }
+  return undefined;
+}
+
+/** The refusal of a state that is torn or of another release, with what can be done about it. */
+export async function notOwn(deps: Deps, gateway: Gateway, mark: StateMark): Promise<Refused> {
+  const { gateway: id } = gateway.mark;
+  const { volume } = names(gateway.mark);
+  const what = mark.whole
+    ? `the state of ${id} (volume ${volume}) belongs to release ${mark.release}, on record is ${gateway.spec.release}: a start would convert it`
+    : `the state of ${id} (volume ${volume}) is torn: the copy of saved state ${mark.copy} of release ${mark.release} into it was cut short`;
+  const known = await belonging(deps, gateway, mark);
+  if (known) return new Refused(`${what}. \`creel provision ${id}\` puts its own back. See docs/runbook.md#state-torn`);
+  return new Refused(`${what}. ${await cure(deps, gateway, mark)}. See docs/runbook.md#state-torn`);
+}
+
+async function cure(deps: Deps, gateway: Gateway, mark: StateMark): Promise<string> {
+  const { gateway: id, birth } = gateway.mark;
+  if (mark.whole)
+    return `Ask for that release (\`creel provision ${id} --birth ${birth} --release ${mark.release}\` takes the life up with it), and upgrade it then; or put a state of release ${gateway.spec.release} there from a backup, without the file ${stateMarkFile}`;
+  const saved = (await Promise.all(shelves.map(async (shelf) => snapshotOf(deps, gateway, shelf)))).filter(
+    (each) => each?.labels[releaseLabel] === gateway.spec.release,
+  );
+  const there = saved.map((each) => each?.name).join(' and ');
+  const from = there ? `from its saved state in volume ${there} (directory state)` : 'from a backup';
+  return `Put it back ${from}, without the file ${stateMarkFile}, and ask again; or begin a new life without it: \`creel remove ${id} --purge\`, then \`creel provision ${id}\``;
+}

@@ -1,0 +1,57 @@
+import { Refused } from '../../domain/errors.js';
+import { tokenIn } from '../../domain/gateway/config.js';
+import type { Gateway } from '../../domain/gateway/gateway.js';
+import { lostGenerations } from '../../domain/thresholds.js';
+import { gatewayToken, type MasterKey } from '../../domain/keys/token.js';
+import { readConfig } from '../parts/config/config.js';
+import type { Deps } from '../../world/deps.js';
+import { demandReadable } from '../parts/config/unreadable.js';
+
+/** A generation of the deployment's first key, or of the key that is named. */
+export type FoundGeneration = number | { readonly generation: number; readonly keyId: string };
+
+/**
+ * The token generation in force in a life whose record was lost, and its key, found by comparing what its config holds with what
+ * the keys that are here derive. A life without a config gets a generation that no forgotten one can have used.
+ */
+export const findGeneration = (deps: Deps) =>
+  async function findGeneration(gateway: Gateway): Promise<FoundGeneration> {
+    const text = await readConfig(deps, gateway);
+    demandReadable(gateway, text);
+    const held = tokenIn(text);
+    if (held === undefined) return named(deps, deps.keys.of(gateway), lostGenerations + 1);
+    for (const key of deps.keys.all()) {
+      const generation = generationIn(key, gateway, held);
+      if (generation !== undefined) return named(deps, key, generation);
+    }
+    throw await noKeyFits(deps, gateway, held);
+  };
+
+function generationIn(key: MasterKey, gateway: Gateway, held: string): number | undefined {
+  for (let generation = 1; generation <= 2 * lostGenerations; generation += 1)
+    if (gatewayToken(key, gateway.mark, generation).reveal() === held) return generation;
+  return undefined;
+}
+
+function named(deps: Deps, key: MasterKey, generation: number): FoundGeneration {
+  const keyId = deps.keys.nameOf(key);
+  return keyId === undefined ? generation : { generation, keyId };
+}
+
+/** A key that was retired and still lies here is tried too, so that it can be named. */
+async function noKeyFits(deps: Deps, gateway: Gateway, held: string): Promise<Refused> {
+  const { gateway: id, birth } = gateway.mark;
+  const found = deps.keys.retired().find((key) => generationIn(key, gateway, held) !== undefined);
+  if (found)
+    return new Refused(
+      `gateway ${id} (birth ${birth}) is derived from master key ${found.id}, which is retired. Put it back as docs/runbook.md#retired-key says (master.key.retired-${found.id} as master.key.back), and ask again`,
+    );
+  const retired = ((await deps.records.keys()) ?? []).filter(({ state }) => state === 'retired').map((each) => each.id);
+  const or =
+    retired.length === 0
+      ? 'somebody set it by hand'
+      : `it belongs to a retired key (${retired.join(', ')}), whose file docs/runbook.md#retired-key says how to put back, or somebody set it by hand`;
+  return new Refused(
+    `gateway ${id} (birth ${birth}) holds a token that this deployment's key never derived: ${or}. Purge it with \`creel remove ${id} --birth ${birth} --purge\`, or put the derived one back`,
+  );
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import type { Changing } from '../../domain/changes/change.js';
+import { Refused } from '../../domain/errors.js';
+import { stateDirectory } from '../../domain/gateway/config.js';
+import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';
+import { masked } from '../../domain/heard.js';
+import { readPrepared, type Image } from '../../domain/release/image.js';
+import {
+  liveDirectory,
+  rehearsalCommand,
+  rehearsalLabel,
+  type RehearsalDepth,
+  type RehearsalSource,
+} from '../../domain/changes/rehearsal.js';
+import { replaced, replacementNames, type Replacement } from '../../domain/changes/replacement.js';
+import type { Deps } from '../../world/deps.js';
+import { proveStanding, type Down } from './set-aside.js';
+import { demandOurs } from '../parts/host/host.js';
+import { knownSecrets } from '../parts/door/known-secrets.js';
+import { neverOver } from '../parts/never-over.js';
+import { releaseImageOf } from '../parts/release.js';
+import { roomForStart } from './room.js';
+import { savedFacts } from './saved-state.js';
+import { startTrial, trialUnderWay, type Rehearsal } from '../parts/container/trial.js';
+
+/** The copy of a small state takes a second; a longer one is found under way by the next attempt. */
+const copyMs = 300_000;
+
+const found = z.object({ problems: z.array(z.string()) });
+
+/**
+ * What is to follow starts on a copy of the state it will get: by its own word it becomes ready, while the one of before serves.
+ * Where the host has no room for a second gateway, the release converts and judges the copy, and does not start.
+ */
+export const ensureRehearsal = (deps: Deps) =>
+  async function ensureRehearsal(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const { change, spec } = gateway;
+      return rehearse(deps, {
+        next: replaced(gateway),
+        label: `${change.kind}-${change.number}`,
+        source: await sourceOf(deps, gateway),
+        former: [...(change.takenChannels ?? []), ...spec.channels],
+        readyMs: change.readyMs,
+      });
+    });
+  };
+
+/** Nothing of a rehearsal is left, and the gateway for which it was held stands: one that went down meanwhile is started again. */
+export const removeRehearsal = (deps: Deps) =>
+  async function removeRehearsal(gateway: Gateway | Changing<Replacement>): Promise<string | Down | undefined> {
+    await clearRehearsal(deps, gateway);
+    return 'change' in gateway ? proveStanding(deps, gateway) : undefined;
+  };
+
+/** Holds a rehearsal to its end, and answers what was seen; what the gateway will not start with is `Refused` with its own words. */
+export async function rehearse(deps: Deps, rehearsal: Rehearsal): Promise<string> {
+  const { next } = rehearsal;
+  const underWay = await trialUnderWay(deps, rehearsal);
+  const room = underWay ? undefined : await roomForStart(deps, next); // What a trial takes is no reason not to hear its verdict.
+  if (!underWay) {
+    const image = await releaseImageOf(deps, next);
+    await copyState(deps, rehearsal, image, room === undefined ? 'start' : 'check');
+  }
+  const said =
+    room === undefined
+      ? await startTrial(deps, rehearsal)
+      : `${next.spec.release} accepts a copy of the state (not started: ${room})`;
+  await clearRehearsal(deps, next);
+  return said;
+}
+
+/** Container and copy of a rehearsal are gone. */
+export async function clearRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const own = replacementNames(gateway.mark);
+  const container = await engine.findContainer(own.rehearsal);
+  demandOurs('container', own.rehearsal, container?.labels, gateway);
+  if (container) await engine.removeContainer(container.id);
+  const volume = await engine.findVolume(own.trial);
+  demandOurs('volume', own.trial, volume?.labels, gateway);
+  if (volume) await engine.removeVolume(own.trial);
+}
+
+/** A state that is kept lies in its shelf, and nobody writes to it. */
+async function sourceOf(deps: Deps, gateway: Changing<Replacement>): Promise<RehearsalSource> {
+  const { take } = gateway.change;
+  if (take === undefined) return livingState(gateway);
+  await savedFacts(deps, gateway, take);
+  return { volume: replacementNames(gateway.mark).snapshots[take], directory: `${liveDirectory}/state` };
+}
+
+/** The state on which a gateway runs. */
+export function livingState({ mark }: Gateway): RehearsalSource {
+  return { volume: names(mark).volume, directory: liveDirectory };
+}
+
+async function copyState(deps: Deps, rehearsal: Rehearsal, image: Image, depth: RehearsalDepth): Promise<void> {
+  const { next, label, source } = rehearsal;
+  const engine = deps.engineAt(next.place);
+  const own = replacementNames(next.mark);
+  const labels = { ...markLabels(next.mark), [rehearsalLabel]: label };
+  await engine.createVolume({ name: own.trial, labels: markLabels(next.mark) });
+  const { exitCode, stdout, stderr } = await engine.runErrand({
+    name: own.rehearsal,
+    labels,
+    imageId: image.id,
+    command: rehearsalCommand(source, depth, readPrepared(image)?.schemas['state'] !== undefined),
+    mounts: [
+      { volume: source.volume, target: liveDirectory, readOnly: true },
+      { volume: own.trial, target: stateDirectory, readOnly: false },
+    ],
+    limitMs: copyMs,
+  });
+  const { problems } = readProblems(next, exitCode, stdout, stderr);
+  if (problems.length === 0) return;
+  const said = masked(problems.join('; '), await knownSecrets(deps, next));
+  throw new Refused(`release ${next.spec.release} does not accept the state of ${next.mark.gateway}: ${said}`);
+}
+
+function readProblems(gateway: Gateway, exitCode: number, stdout: string, stderr: string): z.infer<typeof found> {
+  const last = stdout.trim().split('\n').at(-1) ?? '';
+  if (exitCode === 0) return found.parse(JSON.parse(last));
+  throw new Error(
+    `the rehearsal for ${gateway.mark.gateway} ended with exit ${exitCode}: ${stderr.trim().slice(-600)}`,
+  );
+}

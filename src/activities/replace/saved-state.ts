@@ -1,0 +1,190 @@
+import type { Changing } from '../../domain/changes/change.js';
+import { measuring, wayLabel } from '../../domain/changes/copying.js';
+import { NotYet, Refused } from '../../domain/errors.js';
+import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';
+import type { Living } from '../../domain/gateway/life.js';
+import {
+  replacementLabel,
+  replacementNames,
+  type Replacement,
+  type Shelf,
+  type SnapshotDrop,
+} from '../../domain/changes/replacement.js';
+import { isReplaced } from '../parts/container/container.js';
+import { removeContainer } from '../parts/removal.js';
+import { copierOf } from '../parts/copier.js';
+import type { Deps } from '../../world/deps.js';
+import { factsIfServing, servingFacts, type Facts } from '../parts/door/facts.js';
+import { neverOver } from '../parts/never-over.js';
+import { keepOnlyCopy, type Kept } from '../parts/only-copy.js';
+import { ensureOwnState } from '../parts/own-state.js';
+import { copyOf, isOf, putBack, snapshotOf } from '../parts/saved-state.js';
+import { releaseLabel, shelves } from '../parts/shelves.js';
+
+/** What was true of the gateway when its state was saved: it must be true again of whatever takes that state. */
+const devicesLabel = 'creel.devices';
+const channelsLabel = 'creel.channels';
+
+/** On what was saved of a gateway that did not serve: those were true when the state that is taken instead was saved. */
+const downLabel = 'creel.down';
+
+/** A volume for the saved state, which names the devices that are paired and the channels that are connected now. */
+export const ensureRoom = (deps: Deps) =>
+  async function ensureRoom(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const engine = deps.engineAt(gateway.place);
+      const { change, mark } = gateway;
+      const name = replacementNames(mark).snapshots[change.save];
+      const known = await snapshotOf(deps, gateway, change.save);
+      if (known && !isOf(known, change.number)) await dropSnapshot(deps, gateway, change.save);
+      const labels = {
+        ...markLabels(mark),
+        [replacementLabel]: String(change.number),
+        [releaseLabel]: gateway.spec.release,
+        ...(await factLabels(deps, gateway)),
+      };
+      await engine.createVolume({ name, labels });
+      return `room made in ${name}${downLabel in labels ? down : ''}`;
+    });
+  };
+
+const down = '; it does not serve, so what is proved is what was true when the kept state was saved';
+
+/** A gateway that is rolled back because it does not serve says nothing of itself: what was kept with the other state stands for it. */
+async function factLabels(deps: Deps, gateway: Changing<Replacement>): Promise<Record<string, string>> {
+  const { take } = gateway.change;
+  const own = take === undefined ? await servingFacts(deps, gateway) : await factsIfServing(deps, gateway);
+  const { devices, channels } = own ?? (await savedFacts(deps, gateway, take ?? gateway.change.save));
+  const labels = { [devicesLabel]: devices.join(','), [channelsLabel]: channels.join(',') };
+  return own ? labels : { ...labels, [downLabel]: 'yes' };
+}
+
+/**
+ * No saved state is left that the replacement made. Of a gateway that is being removed none is left at all; one whose
+ * replacement had begun gets its saved state back first, because a state that is kept must be whole and fit the release on record.
+ * Where the state is gone that is to be kept, the newest that was saved is kept in its place.
+ */
+export const removeRoom = (deps: Deps) =>
+  async function removeRoom(gateway: Living | Changing<Replacement>): Promise<Kept | undefined> {
+    if ('change' in gateway) {
+      const known = await snapshotOf(deps, gateway, gateway.change.save);
+      if (!known || !isOf(known, gateway.change.number)) return undefined;
+      await demandPutBack(deps, gateway, known.name);
+      await dropSnapshot(deps, gateway, gateway.change.save);
+      return undefined;
+    }
+    const kept = await keepState(deps, gateway);
+    for (const shelf of shelves) await dropSnapshot(deps, gateway, shelf);
+    return kept;
+  };
+
+/** The state of before is saved whole while nothing runs on it; what is saved once stays. */
+export const ensureSaved = (deps: Deps) =>
+  async function ensureSaved(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const { change } = gateway;
+      if (await isReplaced(deps, gateway)) return `saved by an earlier attempt`;
+      const known = await snapshotOf(deps, gateway, change.save);
+      if (!known || !isOf(known, change.number)) throw new Refused('the room for the saved state is gone');
+      await deps.engineAt(gateway.place).saveVolume(await copyOf(deps, gateway, change.save, change.number));
+      return `state of ${gateway.spec.release} saved in ${known.name}`;
+    });
+  };
+
+/** The state that goes with the next spec is taken from where it was kept. */
+export const ensureTaken = (deps: Deps) =>
+  async function ensureTaken(gateway: Changing<Replacement>): Promise<string> {
+    return neverOver(async () => {
+      const { take, number, to } = gateway.change;
+      if (take === undefined || (await isReplaced(deps, gateway))) return 'the state there is';
+      const answer = await deps.engineAt(gateway.place).restoreVolume(await copyOf(deps, gateway, take, number));
+      if (answer === 'restored') return `state of ${to.release} taken from where it was kept`;
+      throw new Refused(`the kept state of ${gateway.mark.gateway} is not whole`);
+    });
+  };
+
+/** What was true of the gateway when the state in a shelf was saved; one that is gone says nothing about anybody. */
+export async function savedFacts(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Facts> {
+  const saved = await snapshotOf(deps, gateway, shelf);
+  if (!saved) throw new Refused(`the saved state of ${gateway.mark.gateway} is gone`);
+  const { labels } = saved;
+  const listOf = (label: string) => (labels[label] ?? '').split(',').filter((each) => each !== '');
+  return { devices: listOf(devicesLabel), channels: listOf(channelsLabel) };
+}
+
+/** Whether a gateway is known to have served when its replacement began: only a rollback does not demand it, and says so of what it saves. */
+export async function servedBefore(deps: Deps, gateway: Changing<Replacement>): Promise<boolean> {
+  const { kind, save, number } = gateway.change;
+  if (kind !== 'rollback') return true;
+  const known = await snapshotOf(deps, gateway, save);
+  return known !== undefined && isOf(known, number) && !(downLabel in known.labels);
+}
+
+/** Saved states that nobody goes back to any more are gone, and the image of their release where nothing else uses it. */
+export const ensureDropped = (deps: Deps) =>
+  async function ensureDropped(gateway: Changing<SnapshotDrop>): Promise<string> {
+    const { keep, former } = gateway.change;
+    for (const shelf of shelves) if (shelf !== keep) await dropSnapshot(deps, gateway, shelf);
+    if (former === undefined || former === gateway.spec.release) return 'saved states let go';
+    const line = deps.catalogue.find(({ version }) => version === former);
+    const said = `saved states let go; ${former} cannot be gone back to any more`;
+    if (!line || line.dev) return said;
+    const holder = await holderOf(deps, gateway, former);
+    if (holder !== undefined) return `${said}, its image stays for ${holder}`;
+    await deps.engineAt(gateway.place).removeImage(line.image);
+    return said;
+  };
+
+/** A saved state on the host, of any gateway, that belongs to a release or does not say to which. */
+async function holderOf(deps: Deps, gateway: Gateway, release: string): Promise<string | undefined> {
+  const marked = await deps.engineAt(gateway.place).listMarked();
+  return marked.find(
+    ({ kind, labels }) =>
+      kind === 'volume' && labels[replacementLabel] !== undefined && (labels[releaseLabel] ?? release) === release,
+  )?.name;
+}
+
+async function dropSnapshot(deps: Deps, gateway: Living, shelf: Shelf): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const known = await snapshotOf(deps, gateway, shelf);
+  if (!known) return;
+  await endCopier(deps, gateway);
+  await engine.removeVolume(known.name);
+}
+
+/** A copier that a lost attempt left holds the volumes. One that writes a state is waited for, unless that state goes as well. */
+async function endCopier(deps: Deps, gateway: Living): Promise<void> {
+  const found = await copierOf(deps, gateway);
+  if (!found) return;
+  const isHarmless = ['save', measuring].includes(found.labels[wayLabel] ?? '');
+  const isOver = ['created', 'exited'].includes(found.state);
+  if (!isHarmless && !isOver && !gateway.purging)
+    throw new NotYet(`the state of ${gateway.mark.gateway} is being copied by container ${found.name}`);
+  await deps.engineAt(gateway.place).removeContainer(found.id);
+}
+
+/** Whatever brings the gateway of before back gives it its name last: without it, the saved state may be the only one. */
+async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapshot: string): Promise<void> {
+  const name = names(gateway.mark).container;
+  const found = await deps.engineAt(gateway.place).findContainer(name);
+  if (found && !(await isReplaced(deps, gateway))) return;
+  throw new Refused(`${snapshot} stays: container ${name} of before is not back on its own state yet`);
+}
+
+/** What a removal keeps is whole and the record's own before anything that it could be put back from is let go. */
+async function keepState(deps: Deps, gateway: Living): Promise<Kept | undefined> {
+  if (gateway.purging || gateway.spec.keepStateMs === 0) return undefined;
+  const kept = await keepOnlyCopy(deps, gateway);
+  if (!kept) await keepOwnState(deps, gateway);
+  return kept;
+}
+
+async function keepOwnState(deps: Deps, gateway: Living): Promise<void> {
+  if (!(await deps.engineAt(gateway.place).findVolume(names(gateway.mark).volume))) return;
+  if (gateway.underway) {
+    await removeContainer(deps)(gateway);
+    await putBack(deps, gateway, gateway.underway.save, gateway.underway.number);
+  }
+  const saved = await Promise.all(shelves.map(async (shelf) => snapshotOf(deps, gateway, shelf)));
+  if (saved.some((each) => each !== undefined)) await ensureOwnState(deps, gateway);
+}

@@ -1,0 +1,147 @@
+import { setMaxListeners } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { inspect } from 'node:util';
+import Docker from 'dockerode';
+import { answerOf, kindOf } from './errors.js';
+
+/** How an engine is reached. */
+export type EngineAt = {
+  /** Path of the engine's Unix socket. */
+  readonly socketPath: string;
+  /** The cancellation of whatever is under way, asked right before every request. */
+  readonly signal: () => AbortSignal | undefined;
+  /** Which engine this must be; absent where it is only asked which one it is. */
+  readonly identity?: Identity;
+};
+
+/** Knows which engine is meant: asked right before every request, and told when a connection was lost. */
+export type Identity = { readonly demand: () => Promise<void>; readonly lost: () => void };
+
+/** One thing asked of the engine: in words for messages, and how long it may take. */
+export type Errand = { readonly what: string; readonly limitMs: number };
+
+/** A connection that closes is given this long to hand over an answer that is here already. */
+const handOverMs = 250;
+
+/**
+ * Makes one request to the engine, on a connection of its own. Ends when the answer is there, the time is up, the surrounding
+ * signal fires (its reason is thrown), or the engine hangs up, also within an answer, where docker-modem alone waits for ever.
+ * An answer that is an error is thrown as it is, for the caller to judge; what concerns the way to the engine has its kind.
+ */
+export async function request<T>(at: EngineAt, errand: Errand, run: (docker: Docker) => Promise<T>): Promise<T> {
+  await at.identity?.demand();
+  at.signal()?.throwIfAborted();
+  const line = new Line();
+  const limits = new Limits(at, errand);
+  line.onHungUp = () => limits.fail(hungUp(at, errand));
+  try {
+    return await Promise.race([run(open(at.socketPath, line)), limits.failure]);
+  } catch (error) {
+    line.cut();
+    if (answerOf(error) === undefined) at.identity?.lost();
+    throw kindOf(error, errand.what, at.socketPath);
+  } finally {
+    line.onHungUp = undefined;
+    limits.lift();
+  }
+}
+
+/** Reads a stream that a request opened, to its end, under the same limits; the stream is destroyed in any case. */
+export async function readAll(
+  at: EngineAt,
+  errand: Errand,
+  stream: NodeJS.ReadableStream,
+  take: (chunk: Buffer) => void,
+): Promise<void> {
+  const limits = new Limits(at, errand);
+  const ended = new Promise<void>((resolve, reject) => {
+    stream.once('end', resolve);
+    stream.on('error', reject);
+    stream.once('close', () => reject(hungUp(at, errand)));
+    stream.on('data', (chunk: Buffer) => attempt(() => take(chunk), reject));
+  });
+  try {
+    await Promise.race([ended, limits.failure]);
+  } catch (error) {
+    throw kindOf(error, errand.what, at.socketPath);
+  } finally {
+    limits.lift();
+    if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy();
+  }
+}
+
+function attempt(act: () => void, fail: (error: unknown) => void): void {
+  try {
+    act();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** What ends a wait from outside: the time that is up, the surrounding signal, or whoever calls `fail`. */
+class Limits {
+  readonly failure: Promise<never>;
+  fail: (error: unknown) => void = () => undefined;
+  readonly lift: () => void;
+
+  constructor(at: EngineAt, { what, limitMs }: Errand) {
+    this.failure = new Promise((_resolve, reject) => {
+      this.fail = reject;
+    });
+    this.failure.catch(() => undefined);
+    const sentence = `docker engine at ${at.socketPath}: ${what} took longer than ${limitMs / 1000} s`;
+    const timer = setTimeout(() => this.fail(new Error(sentence)), limitMs);
+    const surrounding = at.signal();
+    const cancelled = () => this.fail(surrounding?.reason);
+    if (surrounding?.aborted) cancelled();
+    if (surrounding) setMaxListeners(0, surrounding); // One activity makes many requests at once, each with a listener.
+    surrounding?.addEventListener('abort', cancelled, { once: true });
+    this.lift = () => {
+      clearTimeout(timer);
+      surrounding?.removeEventListener('abort', cancelled);
+    };
+  }
+}
+
+/** The connections of one request: cut all at once, and heard when the other side closes them. */
+class Line extends http.Agent {
+  onHungUp: (() => void) | undefined;
+  readonly #sockets: Duplex[] = [];
+  #isCut = false;
+
+  override createConnection(options: net.NetConnectOpts): Duplex {
+    const socket = net.createConnection(options);
+    this.#sockets.push(socket);
+    socket.once('close', () => setTimeout(() => this.onHungUp?.(), handOverMs).unref());
+    if (this.#isCut) socket.destroy();
+    return socket;
+  }
+
+  /** docker-modem prints every request in full depth, for a log it does not write: from here it would walk through the whole process. */
+  [inspect.custom](): string {
+    return 'Line';
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+/** docker-modem prefers `DOCKER_HOST` and its relatives over what it is told, so it is made where there are none. */
+function open(socketPath: string, agent: http.Agent): Docker {
+  const saved = Object.entries(process.env).filter(([name]) => name.startsWith('DOCKER_'));
+  for (const [name] of saved) delete process.env[name];
+  try {
+    const options = { socketPath, agent };
+    return new Docker(options);
+  } finally {
+    Object.assign(process.env, Object.fromEntries(saved));
+  }
+}
+
+function hungUp(at: EngineAt, { what }: Errand): Error {
+  return new Error(`docker engine at ${at.socketPath} hung up during ${what}`);
+}

@@ -1,0 +1,112 @@
+import type { ContainerCreateOptions, HostConfig, MountConfig } from 'dockerode';
+import { copierLabels, type Way } from '../../domain/changes/copying.js';
+import { stateMarkFile, writeStateMark } from '../../domain/gateway/state-mark.js';
+import type { ErrandSpec, VolumeCopy } from '../../ports/docker-engine.js';
+
+/** A copy of a state of many gigabytes on a slow disk; a longer one is found running and waited for by the next attempt. */
+const copyMs = 300_000;
+
+/** What the copier exits with when there is nothing to restore, and when what is to be saved says that it is torn. */
+export const nothingSaved = 3;
+export const tornState = 4;
+
+/**
+ * Writes a mark (its text is given) into a directory (given as well), whole or not at all, as the gateway's user would. What an owner
+ * has put in its way (a directory, a link, a pipe that nobody reads) is taken out of it first.
+ */
+const marking = `mark() {
+  rm -rf "$1/${stateMarkFile}.new"
+  if [ -d "$1/${stateMarkFile}" ]; then rm -rf "$1/${stateMarkFile}"; fi
+  printf %s "$2" > "$1/${stateMarkFile}.new"
+  chown 1000:1000 "$1/${stateMarkFile}.new"
+  chmod 600 "$1/${stateMarkFile}.new"
+  sync "$1/${stateMarkFile}.new"
+  mv -fT "$1/${stateMarkFile}.new" "$1/${stateMarkFile}"
+  sync "$1"
+}`;
+
+/**
+ * Ended by a rename, so that a saved state is whole or not there; flushed before and after, so that it stays so after a power cut. What
+ * did not fit is gone at once: the way back needs a little room too.
+ */
+const saving = `set -e
+${marking}
+if [ ! -L /state/${stateMarkFile} ] && [ -f /state/${stateMarkFile} ] && grep -qs '"whole":false' /state/${stateMarkFile}; then exit ${tornState}; fi
+if [ -d /snapshot/state ]; then exit 0; fi
+trap 'rm -rf /snapshot/partial' EXIT
+rm -rf /snapshot/partial
+cp -a /state /snapshot/partial
+mark /snapshot/partial "$2"
+touch -r /state /snapshot/partial
+sync -f /snapshot
+mv -T /snapshot/partial /snapshot/state
+sync /snapshot`;
+
+/**
+ * Done again from the top after an interruption: what is saved does not change meanwhile. The mark says torn until everything else
+ * is there and flushed.
+ */
+const restoring = `set -e
+${marking}
+if [ ! -d /snapshot/state ]; then exit ${nothingSaved}; fi
+mark /state "$1"
+find /state -mindepth 1 ! -path /state/${stateMarkFile} -delete
+cd /snapshot/state
+find . -mindepth 1 -maxdepth 1 ! -name ${stateMarkFile} -exec cp -a -t /state {} +
+cd /state
+chown --reference=/snapshot/state .
+chmod --reference=/snapshot/state .
+sync -f /state
+mark /state "$2"
+touch -r /snapshot/state .`;
+
+/** An errand as the engine wants to be asked for it. */
+export function errandOptions(spec: ErrandSpec, more: HostConfig = {}): ContainerCreateOptions {
+  return {
+    name: spec.name,
+    Image: spec.imageId,
+    Labels: { ...spec.labels },
+    Cmd: [...spec.command],
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      Init: true,
+      NetworkMode: 'none',
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges:true'],
+      Tmpfs: {
+        '/tmp': 'rw,nosuid,nodev,mode=1777',
+        '/home/node/.cache': 'rw,uid=1000,gid=1000,mode=700',
+      },
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '1' } },
+      Mounts: spec.mounts.map(mount),
+      ...more,
+    },
+  };
+}
+
+/** The copier: root with just what it takes to give every file its owner, mode and times. */
+export function copyErrand(
+  way: Way,
+  copy: VolumeCopy,
+): { readonly spec: ErrandSpec; readonly options: ContainerCreateOptions } {
+  const marks = [{ ...copy.whole, whole: false }, copy.whole].map(writeStateMark);
+  const spec: ErrandSpec = {
+    name: copy.copier,
+    labels: copierLabels(way, copy.labels, way === 'save' ? copy.state : copy.snapshot),
+    imageId: copy.imageId,
+    command: ['sh', '-c', way === 'save' ? saving : restoring, 'copy', ...marks],
+    mounts: [
+      { volume: copy.state, target: '/state', readOnly: way === 'save' },
+      { volume: copy.snapshot, target: '/snapshot', readOnly: way === 'restore' },
+    ],
+    limitMs: copyMs,
+  };
+  const options = errandOptions(spec, { CapAdd: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'] });
+  return { spec, options: { ...options, User: '0:0' } };
+}
+
+function mount({ volume, target, readOnly }: ErrandSpec['mounts'][number]): MountConfig[number] {
+  return { Type: 'volume', Source: volume, Target: target, ReadOnly: readOnly };
+}

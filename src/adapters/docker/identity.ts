@@ -1,0 +1,77 @@
+import { stat } from 'node:fs/promises';
+import { demandEngine, engineId, type FormerIds } from '../../domain/hosts/engine-id.js';
+import type { Place } from '../../domain/gateway/gateway.js';
+import { engineIdFreshMs } from '../../domain/thresholds.js';
+import { request, type EngineAt, type Identity } from './call.js';
+import { unexpected } from './errors.js';
+
+/** `GET /info` on a busy engine. */
+const infoMs = 25_000;
+
+type Known = { readonly id: string; readonly at: number; readonly socket: string };
+
+/**
+ * Which engine answers at a socket. What was read is believed for a moment and for the same socket file; a lost connection ends
+ * that at once: no engine takes another's place without closing the other's connections, and none starts within that moment.
+ */
+export class EngineIdentity {
+  readonly #at: EngineAt;
+  readonly #formerIds: FormerIds;
+  #known: Known | undefined;
+  #reading: Promise<Known> | undefined;
+
+  constructor(at: Pick<EngineAt, 'socketPath' | 'signal'>, formerIds: FormerIds = () => []) {
+    this.#at = at;
+    this.#formerIds = formerIds;
+  }
+
+  /** The identity that a place demands. */
+  of(place: Place): Identity {
+    return {
+      demand: async () => {
+        if (place.engine !== undefined) demandEngine(place, await this.id(), this.#at.socketPath, this.#formerIds);
+      },
+      lost: () => this.lost(),
+    };
+  }
+
+  /** The id of the engine that answers now. One that does not answer is `NotYet`, one without an id `Refused`. */
+  async id(): Promise<string> {
+    const known = this.#known;
+    if (known && Date.now() - known.at < engineIdFreshMs && known.socket === (await this.#socket())) return known.id;
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    return (await this.#reading).id;
+  }
+
+  /** Nothing that was read before is believed any more. */
+  lost(): void {
+    this.#known = undefined;
+  }
+
+  async #read(): Promise<Known> {
+    const what = 'ask which engine it is';
+    const { socketPath } = this.#at;
+    const socket = await this.#socket();
+    const at = Date.now();
+    try {
+      const shared = { socketPath, signal: () => undefined }; // Several callers wait for it: none of them may end it for all.
+      const info = await request<{ ID?: unknown }>(shared, { what, limitMs: infoMs }, (docker) => docker.info());
+      this.#known = { id: engineId(info.ID, socketPath), at, socket };
+      return this.#known;
+    } catch (error) {
+      throw unexpected(error, what);
+    }
+  }
+
+  /** Another file, or another socket under the same name, is another engine until it has been asked. */
+  async #socket(): Promise<string> {
+    try {
+      const { dev, ino, ctimeMs } = await stat(this.#at.socketPath);
+      return `${dev}:${ino}:${ctimeMs}`;
+    } catch {
+      return 'none'; // Whoever asks the engine next hears why.
+    }
+  }
+}

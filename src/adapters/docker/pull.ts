@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { Away, Refused } from '../../domain/errors.js';
+import { diskFull, isDiskFull } from './errors.js';
+
+/** One line of a pull. Engines call the error `error`, `errorDetail`, or both; the newer form may stand alone. */
+const progressLine = z.object({
+  id: z.string().optional(),
+  error: z.string().optional(),
+  errorDetail: z.object({ message: z.string().optional(), code: z.number().optional() }).nullish(),
+  progressDetail: z.object({ current: z.number().optional(), total: z.number().optional() }).nullish(),
+});
+
+const bytesPerMb = 1_000_000;
+
+/**
+ * Follows the lines of a pull: sums the layers up into a sentence, and throws the first line that is an error, which
+ * dockerode's own `followProgress` lets pass as success.
+ */
+export class PullProgress {
+  readonly #layers = new Map<string, { readonly current: number; readonly total: number }>();
+  readonly #reference: string;
+  #rest = '';
+
+  constructor(reference: string) {
+    this.#reference = reference;
+  }
+
+  take(chunk: Buffer): void {
+    const lines = (this.#rest + chunk.toString('utf8')).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') this.#line(line);
+  }
+
+  /** For example `pulling 123 of 456 MB`. */
+  sentence(): string {
+    const layers = [...this.#layers.values()];
+    const current = layers.reduce((sum, layer) => sum + layer.current, 0);
+    const total = layers.reduce((sum, layer) => sum + layer.total, 0);
+    return `pulling ${Math.round(current / bytesPerMb)} of ${Math.round(total / bytesPerMb)} MB`;
+  }
+
+  #line(text: string): void {
+    const line = progressLine.parse(JSON.parse(text));
+    const error = line.error ?? line.errorDetail?.message;
+    if (error !== undefined) throw pullError(this.#reference, error, line.errorDetail?.code);
+    const { current, total } = line.progressDetail ?? {};
+    if (line.id !== undefined && current !== undefined && total !== undefined)
+      this.#layers.set(line.id, { current, total });
+  }
+}
+
+/** What no retry changes: the request is wrong, wants credentials, is forbidden, or names what is not there. */
+const finalStatuses: readonly number[] = [400, 401, 403, 404];
+
+/**
+ * The kind of an error that a registry, or the way to it, gave. The HTTP status decides: the engine's own where it passes the
+ * registry's on, else the one within its words; 429, 5xx and a line that broke are asked again. Only words without any status
+ * are judged as words.
+ */
+export function pullError(reference: string, text: string, status?: number): Error {
+  if (isDiskFull(text)) return diskFull(`pull ${reference}`, text);
+  const said = status !== undefined && status !== 500 ? status : statusWithin(text);
+  const final = said === undefined ? isFinal(text) : finalStatuses.includes(said);
+  if (!final) return new Away(`the registry does not give ${reference} yet: ${text}`);
+  return new Refused(`the registry refused ${reference}: ${text}. ${cureOf(said, text)}`);
+}
+
+/** An HTTP status that an engine repeats in a sentence, as in `unexpected status from HEAD request to …: 403 Forbidden`. */
+function statusWithin(text: string): number | undefined {
+  const named = /\bstatus(?: code)?:? ["']?([45]\d\d)\b/i.exec(text)?.[1];
+  const phrase =
+    /\b([45]\d\d) (?:Bad Request|Unauthorized|Forbidden|Not Found|Too Many Requests|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)\b/i.exec(
+      text,
+    )?.[1];
+  const status = named ?? phrase;
+  if (status !== undefined) return Number(status);
+  return /toomanyrequests|too many requests/i.test(text) ? 429 : undefined;
+}
+
+function isFinal(text: string): boolean {
+  return /manifest unknown|not found|access (?:to the resource is )?denied|unauthorized|forbidden|authentication required|no basic auth credentials|invalid reference|no matching manifest/i.test(
+    text,
+  );
+}
+
+function cureOf(status: number | undefined, text: string): string {
+  const asksWho = status === 401 || status === 403 || /denied|unauthorized|forbidden|auth/i.test(text);
+  return asksWho
+    ? 'Let the registry give it to this host without a login, or pull it there by hand (`docker login`, `docker pull`): then it is not asked for. See docs/runbook.md#image-missing'
+    : 'Check the image of this release in the catalogue';
+}

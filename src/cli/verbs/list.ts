@@ -1,0 +1,68 @@
+import { Option } from '@commander-js/extra-typings';
+import type { Client } from '@temporalio/client';
+import { listRuns, type FleetRun } from '../../client/fleet.js';
+import { list, listLost, listRunning, type Listed } from '../../client/gateways.js';
+import { phases } from '../../wire/requests.js';
+import { listTable, lostLine } from '../show/render.js';
+import { verb, withTemporal } from '../verb.js';
+
+/** `creel list`: every gateway there is, as recorded. */
+export function listCommand() {
+  return verb('list', 'show the gateways there are, as recorded', [
+    'creel list',
+    'creel list --attention                 those that wait for a person',
+    'creel list --phase ready --json | wc -l',
+  ])
+    .option('--attention', 'only those that need a person')
+    .option('--hand-over', 'only those whose rotated token nobody has fetched')
+    .addOption(new Option('--phase <phase>', 'only those in this phase').choices(phases))
+    .action(async (options) => {
+      await withTemporal(options, async (client) => {
+        const conditions = [
+          ...(options.attention ? ['NeedsAttention = true'] : []),
+          ...(options.phase === undefined ? [] : [`GatewayPhase = '${options.phase}'`]),
+        ];
+        const isWhole = options.phase === undefined && options.handOver !== true;
+        const rows = listed(client, conditions.join(' AND '), options.handOver === true, isWhole);
+        if (options.json) await printEach(client, rows);
+        else await printTable(client, rows);
+      });
+    });
+}
+
+async function* listed(client: Client, query: string, handOver: boolean, withLost: boolean): AsyncGenerator<Listed> {
+  for await (const row of list(client, query)) if (!handOver || row.handOver !== undefined) yield row;
+  if (withLost) yield* listLost(client);
+}
+
+async function printEach(client: Client, listed: AsyncGenerator<Listed>): Promise<void> {
+  const operations = await running(client);
+  for await (const row of listed) {
+    process.stdout.write(
+      `${JSON.stringify({ ...row, operation: operations.get(row.gateway) ?? '', recordedOnly: true })}\n`,
+    );
+  }
+}
+
+async function printTable(client: Client, listed: AsyncGenerator<Listed>): Promise<void> {
+  const [operations, runs] = await Promise.all([running(client), listRuns(client)]);
+  const rows: Listed[] = [];
+  for await (const row of listed) rows.push({ ...row, operation: operations.get(row.gateway) ?? '' });
+  rows.sort((one, other) => one.gateway.localeCompare(other.gateway, 'en', { numeric: true }));
+  process.stdout.write(rows.length === 0 ? 'no gateways\n' : `${listTable(rows, Date.now())}\n`);
+  for (const row of rows) if (row.lost) process.stdout.write(`${lostLine(row.gateway, row.birth, row.lost)}\n`);
+  for (const run of runs) process.stdout.write(`${runLine(run)}\n`);
+}
+
+/** What goes on over the whole fleet, and how to look at it. */
+function runLine({ run, attention }: FleetRun): string {
+  const stands = attention ? 'is paused or stopping' : 'is under way';
+  return `run ${run} over the fleet ${stands}: creel fleet status ${run}`;
+}
+
+/** What runs on behalf of each gateway. */
+async function running(client: Client): Promise<Map<string, string>> {
+  const operations = new Map<string, string>();
+  for await (const { gateway, kind } of listRunning(client)) operations.set(gateway, kind);
+  return operations;
+}

@@ -1,0 +1,49 @@
+import ms from 'ms';
+import { deviceIdOf } from '../../domain/keys/device-id.js';
+import type { Wanted } from '../../domain/devices/device.js';
+import { Refused } from '../../domain/errors.js';
+import { ordinaryScopes } from '../../domain/changes/pairing.js';
+import { pairingWaitMs } from '../../domain/thresholds.js';
+import { milliseconds } from '../../settings/spec.js';
+import { askForChange } from '../change-verb.js';
+import { verb } from '../verb.js';
+
+/** `creel pair`: lets a device in as soon as it asks, and is done when it has connected. */
+export function pairCommand() {
+  return verb('pair', 'let a device in as soon as it asks, and see it connect', [
+    'creel pair g42 --device 1f0c…          the device of exactly this id, or public key',
+    'creel pair g42 --name Kitchen --platform ios --wait 30m',
+    'creel pair g42 --device 1f0c… --scopes operator.admin,operator.pairing',
+    'creel pair g42 --device 1f0c… --role operator,node         a phone, which has two roles',
+  ])
+    .argument('<id>', 'gateway id')
+    .option('--device <id>', 'the device, by its id or its public key, as it shows them itself')
+    .option('--name <name>', 'the device of this name; refused when two that ask have it')
+    .option('--platform <platform>', 'the device on this platform')
+    .option('--scopes <scopes>', `allow these, beside ${ordinaryScopes.join(', ')}`)
+    .option(
+      '--role <roles>',
+      'the role that it is to have, or several with commas: a phone is operator,node',
+      'operator',
+    )
+    .option('--wait <duration>', 'how long to wait for it to ask, and then to connect', ms(pairingWaitMs))
+    .option('--request-id <id>', 'name the request: the same one twice is one')
+    .option('--detach', 'do not follow the operation')
+    .action(async (id, options) => {
+      const wanted = wantedFrom(options);
+      const scopes = (options.scopes ?? '').split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]));
+      const waitMs = milliseconds('--wait', options.wait);
+      await askForChange(id, options, { kind: 'pair', wanted, role: options.role, scopes, waitMs });
+    });
+}
+
+function wantedFrom({ device, name, platform }: { device?: string; name?: string; platform?: string }): Wanted {
+  const named = name !== undefined || platform !== undefined;
+  if (device !== undefined && named)
+    throw new Refused('--device says which one it is: leave out --name and --platform');
+  if (device !== undefined) return { deviceId: deviceIdOf(device) };
+  if (named) return { ...(name !== undefined && { name }), ...(platform !== undefined && { platform }) };
+  throw new Refused(
+    'say which device: --device with its id or public key, or --name and --platform. `creel devices` lists those that ask',
+  );
+}

@@ -1,0 +1,75 @@
+import type { Channel } from '../channels/channel.js';
+import { names, type Gateway, type Mark } from '../gateway/gateway.js';
+import type { GatewaySpec } from '../gateway/spec.js';
+import type { Changing } from './change.js';
+
+/** Where a saved state lies: the one that is kept, and the one that is being made. */
+export type Shelf = 'a' | 'b';
+
+/** A replacement of a gateway's container by one of another spec: decided before its operation begins. */
+export type Replacement = (
+  | { readonly kind: 'upgrade' } // another release
+  | { readonly kind: 'rollback' } // the kept release and the state that belongs to it
+  | { readonly kind: 'change' } // the same release, of another shape
+) & {
+  /** Grows with every replacement of a life: tells the new container and its saved state from any other. */
+  readonly number: number;
+  readonly to: GatewaySpec;
+  /** Where the state of before is saved. */
+  readonly save: Shelf;
+  /** The saved state that goes with `to`; absent when it takes the state there is. */
+  readonly take?: Shelf;
+  /** The channels of the spec that was kept with that state: what creel had put there. Absent in what older versions began. */
+  readonly takenChannels?: readonly Channel[];
+  /** How long the new container may take until it is ready. */
+  readonly readyMs: number;
+};
+
+/** Lets go of saved states, and of the image that went with the last one. */
+export type SnapshotDrop = {
+  readonly kind: 'drop-snapshot';
+  /** Still kept. */
+  readonly keep?: Shelf;
+  /** The release that nobody goes back to any more. */
+  readonly former?: string;
+  /** How often it was tried in vain; absent the first time. */
+  readonly failures?: number;
+};
+
+/** The gateway as it is once the replacement is done. */
+export function replaced(gateway: Changing<Replacement>): Gateway {
+  const { change, underway: _underway, ...before } = gateway;
+  return { ...before, spec: change.to, replacement: change.number };
+}
+
+/** The gateway as it was before the replacement began. */
+export function former(gateway: Changing<Replacement>): Gateway {
+  const { change: _change, underway: _underway, ...before } = gateway;
+  return before;
+}
+
+export type ReplacementNames = {
+  /** The container of before, renamed while the new one is proved. */
+  readonly former: string;
+  /** The container that copies between state and saved state. */
+  readonly copier: string;
+  /** The container that tries the new release on a copy of the state, and that copy. */
+  readonly rehearsal: string;
+  readonly trial: string;
+  readonly snapshots: Readonly<Record<Shelf, string>>;
+};
+
+/** Every engine name that replacements of one life use, derived like those of the life itself (layout 1). */
+export function replacementNames(mark: Pick<Mark, 'gateway' | 'birth'>): ReplacementNames {
+  const base = names(mark).container;
+  return {
+    former: `${base}-old`,
+    copier: `${base}-copy`,
+    rehearsal: `${base}-try`,
+    trial: `${base}-trial`,
+    snapshots: { a: `${base}-snap-a`, b: `${base}-snap-b` },
+  };
+}
+
+/** On the new container and on a saved state: which replacement made it. */
+export const replacementLabel = 'creel.replacement';

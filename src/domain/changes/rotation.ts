@@ -1,0 +1,23 @@
+import type { Changing } from './change.js';
+import type { Gateway } from '../gateway/gateway.js';
+
+/** A rotation: which generations follow those on record. Their numbers are burned before the operation begins. */
+export type Rotation = {
+  readonly kind: 'rotate';
+  readonly nextTokenGeneration: number;
+  /** The same as on record unless creel's own device is replaced too. */
+  readonly nextDeviceGeneration: number;
+  /** The master key that they are derived from; the one on record when absent. */
+  readonly nextKeyId?: string;
+  readonly reclaim: boolean;
+  readonly evict: boolean;
+  /** Devices that creel itself approved. */
+  readonly approved: readonly string[];
+};
+
+/** The gateway as it is once the rotation is done. */
+export function rotated(gateway: Changing<Rotation>): Gateway {
+  const { change, ...before } = gateway;
+  const { nextTokenGeneration: tokenGeneration, nextDeviceGeneration: deviceGeneration, nextKeyId } = change;
+  return { ...before, tokenGeneration, deviceGeneration, ...(nextKeyId !== undefined && { keyId: nextKeyId }) };
+}

@@ -1,0 +1,136 @@
+import type { Channel } from './channel.js';
+import { isObject, overlay, parseObject, type Json, type JsonObject } from '../json.js';
+import { mergePatch } from '../merge-patch.js';
+import type { Secret } from '../secret.js';
+import { isEverybody } from './senders.js';
+
+/** A channel of a spec with the secrets that it refers to. */
+export type ResolvedChannel = { readonly channel: Channel; readonly secrets: Readonly<Record<string, Secret>> };
+
+/** What creel owns of `channels` in `openclaw.json`: the secrets, and an allow-list for direct messages (S4-40). */
+export function renderChannels(channels: readonly ResolvedChannel[]): JsonObject {
+  return Object.fromEntries(
+    channels.map(({ channel, secrets }) => [
+      channel.kind,
+      {
+        enabled: true,
+        ...Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.reveal()])),
+        dmPolicy: 'allowlist',
+        allowFrom: channel.allowFrom.filter((sender) => !isEverybody(sender)),
+      },
+    ]),
+  );
+}
+
+/**
+ * A config's text without what creel had put there for channels and senders that the next spec does not name any more. What a
+ * customer added stays: such a channel is switched off and loses its secrets, any other goes.
+ */
+export function withoutFormer(
+  text: string | undefined,
+  former: readonly Channel[],
+  next: readonly Channel[],
+): string | undefined {
+  const config = parseObject(text);
+  return config && JSON.stringify(taken(config, former, next));
+}
+
+function taken(config: JsonObject, former: readonly Channel[], next: readonly Channel[]): JsonObject {
+  if (!isObject(config['channels'])) return config;
+  const channels = { ...config['channels'] };
+  for (const before of former) {
+    const found = channels[before.kind];
+    if (!isObject(found)) continue;
+    const after = next.find(({ kind }) => kind === before.kind);
+    const gone = before.allowFrom.filter((each) => !after?.allowFrom.includes(each));
+    const senders = listOf(found['allowFrom']).filter((each) => !gone.some((sender) => sender === each));
+    const kept = after ? { ...found, allowFrom: senders } : customersOwn(found, before, senders);
+    if (kept) channels[before.kind] = kept;
+    else delete channels[before.kind];
+  }
+  const { channels: _channels, ...rest } = config;
+  return Object.keys(channels).length > 0 ? { ...config, channels } : rest;
+}
+
+function customersOwn(found: JsonObject, before: Channel, senders: Json[]): JsonObject | undefined {
+  const ours = new Set(['enabled', 'dmPolicy', 'allowFrom', ...Object.keys(before.secrets)]);
+  const own = Object.fromEntries(Object.entries(found).filter(([key]) => !ours.has(key)));
+  if (senders.length === 0 && Object.keys(own).length === 0) return undefined;
+  return { ...own, enabled: false, dmPolicy: 'allowlist', allowFrom: senders };
+}
+
+/** What a running gateway is told: a merge patch (RFC 7396), and the lists in it that lose entries, which must be named. */
+export type ChannelPatch = { readonly raw: string; readonly replacePaths: readonly string[] };
+
+/** The patch that turns the channels of a config's text from the former spec's into the next one's; undefined when nothing differs. */
+export function channelPatch(
+  text: string | undefined,
+  former: readonly Channel[],
+  next: readonly ResolvedChannel[],
+): ChannelPatch | undefined {
+  const config = parseObject(text) ?? {};
+  const kinds = next.map(({ channel }) => channel);
+  const kept = channelsOf(taken(withOwnDefaults(config, [...former, ...kinds]), former, kinds));
+  const before = { channels: channelsOf(config) };
+  const after = overlay({ channels: kept }, { channels: renderChannels(next) });
+  const change = isObject(after) ? mergePatch(before, after) : undefined;
+  return change && { raw: JSON.stringify(change.patch), replacePaths: change.lost };
+}
+
+/** What a default account may say otherwise than its channel. */
+const oursInAccounts = ['enabled', 'dmPolicy', 'allowFrom', 'tokenFile'] as const;
+
+/**
+ * A channel's own words are in force for its default account only where `accounts.default` says nothing else, and onboarding a second
+ * account puts everything there. So creel's words go out of it, and the customer's senders in it join those of the channel.
+ */
+export function withOwnDefaults(config: JsonObject, channels: readonly Channel[]): JsonObject {
+  const blocks = channelsOf(config);
+  const own = channels.flatMap(({ kind, secrets }) => {
+    const block = withOwnDefault(blocks[kind], Object.keys(secrets));
+    return block === undefined ? [] : [[kind, block] as const];
+  });
+  return own.length === 0 ? config : { ...config, channels: { ...blocks, ...Object.fromEntries(own) } };
+}
+
+function withOwnDefault(block: Json | undefined, secrets: readonly string[]): JsonObject | undefined {
+  if (!isObject(block)) return undefined;
+  const { tokenFile: _outranks, accounts, ...channel } = block;
+  if (!isObject(accounts)) return accounts === undefined ? channel : { ...channel, accounts };
+  const ours = new Set<string>([...oursInAccounts, ...secrets]);
+  const all = Object.entries(accounts).map(([id, account]) => {
+    const isDefault = id.trim().toLowerCase() === 'default' && isObject(account);
+    const own = Object.entries(account && isObject(account) ? account : {}).filter(([key]) => !ours.has(key));
+    return {
+      id,
+      account: isDefault ? Object.fromEntries(own) : account,
+      senders: isDefault ? account['allowFrom'] : [],
+    };
+  });
+  const senders = [...new Set([...listOf(channel['allowFrom']), ...all.flatMap((each) => listOf(each.senders))])];
+  const left = all.filter(({ account }) => all.length > 1 || !isObject(account) || Object.keys(account).length > 0);
+  return {
+    ...channel,
+    ...(senders.length > 0 && { allowFrom: senders }),
+    ...(left.length > 0 && { accounts: Object.fromEntries(left.map(({ id, account }) => [id, account])) }),
+  };
+}
+
+function channelsOf(config: JsonObject): JsonObject {
+  return isObject(config['channels']) ? config['channels'] : {};
+}
+
+function listOf(value: Json | undefined): Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** A config's text with the channels of these kinds off, whoever put them there. Others are left to the gateway to judge. */
+export function channelsOff(text: string, kinds: readonly string[]): string {
+  const config = parseObject(text) ?? {};
+  if (!isObject(config['channels'])) return text;
+  const channels = Object.entries(config['channels']).map(([kind, block]) => [
+    kind,
+    isObject(block) && kinds.includes(kind) ? { ...block, enabled: false } : block,
+  ]);
+  return `${JSON.stringify({ ...config, channels: Object.fromEntries(channels) }, undefined, 2)}\n`;
+}

@@ -1,0 +1,12 @@
+import { createHash } from 'node:crypto';
+import { isDeviceId } from '../devices/device.js';
+import { Refused } from '../errors.js';
+
+/** The id of a device, given as itself or as its raw Ed25519 public key in base64url, whose SHA-256 it is; or `Refused`. */
+export function deviceIdOf(raw: string): string {
+  if (isDeviceId(raw)) return raw;
+  if (/^[A-Za-z0-9_-]{43}$/.test(raw)) return createHash('sha256').update(Buffer.from(raw, 'base64url')).digest('hex');
+  throw new Refused(
+    `device ${JSON.stringify(raw)} is malformed: 64 hexadecimal digits (its id) or 43 of base64url (its public key), as \`creel devices\` shows them`,
+  );
+}

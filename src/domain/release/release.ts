@@ -1,0 +1,74 @@
+import { Refused } from '../errors.js';
+
+/** One line of the catalogue: a version and the prepared image that carries it. */
+export type Release = {
+  readonly version: string;
+  /** `repository@sha256:…`, or for a `dev` release the id or tag of an image that is on the engine already. */
+  readonly image: string;
+  /** Built here from npm: only the demo, the tests and a spec that says so take it. */
+  readonly dev: boolean;
+  /** How long each start of it may take, where that is longer than usual. */
+  readonly readyMs?: number;
+  /** How long its first start after an upgrade may take, which migrates the state of the release before. */
+  readonly firstReadyMs?: number;
+};
+
+export type Catalogue = readonly Release[];
+
+const versionForm = /^\d{4}\.\d{1,2}\.\d{1,2}(?:-[0-9A-Za-z.]{1,40})?$/;
+const digestForm = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
+
+/** Whether a text has the form of a release version. */
+export function isVersion(text: string): boolean {
+  return versionForm.test(text);
+}
+
+/** A release version as given, or `Refused`: a floating name would make two gateways of one spec differ. */
+export function releaseVersion(raw: unknown): string {
+  if (typeof raw === 'string' && isVersion(raw)) return raw;
+  throw new Refused(
+    `release ${JSON.stringify(raw)} is not a version: floating names such as "latest" are refused, name one line of the catalogue. For example: 2026.9.6`,
+  );
+}
+
+/** The image of a release line as given, or `Refused`: S0-21 and S2-39 accept only digests, a dev release a local image. */
+export function releaseImage(image: string, dev: boolean): string {
+  if (dev || digestForm.test(image)) return image;
+  throw new Refused(
+    `image ${JSON.stringify(image)} is not pinned: write repository@sha256:… (S0-21), or mark the line dev = true for an image built on this machine`,
+  );
+}
+
+/** The catalogue line of a version, or `Refused` naming the lines there are. */
+export function findRelease(catalogue: Catalogue, version: string, allowDev: boolean): Release {
+  const line = catalogue.find((each) => each.version === version);
+  if (!line) {
+    const known = catalogue.map((each) => each.version).join(', ') || 'none';
+    throw new Refused(
+      `release ${version} is not in this worker's catalogue (it has: ${known}). Add a line to it, or name one of these`,
+    );
+  }
+  if (line.dev && !allowDev) {
+    throw new Refused(
+      `release ${version} is a dev release, built from npm on the worker's machine: give the spec dev = true, or a catalogue line with a digest`,
+    );
+  }
+  return line;
+}
+
+/**
+ * Whether a release can be told to ask for every device (`gateway.nodes.pairing.autoApproveLocal`). Without it a browser that
+ * opens the published loopback port with the gateway token is paired as owner and nobody is asked. 2026.6.11 does not start
+ * with that key, 2026.9.6 knows it; what lies between was not tried.
+ */
+export function asksEveryDevice(version: string): boolean {
+  const [year = 0, month = 0, patch = 0] = version.split(/[.-]/).map(Number);
+  return year > 2026 || (year === 2026 && (month > 9 || (month === 9 && patch >= 6)));
+}
+
+/** Below 0 when the first release is older, above 0 when it is newer; what follows a "-" makes neither. */
+export function compareReleases(one: string, other: string): number {
+  const [a, b] = [one, other].map((each) => (each.split('-')[0] ?? '').split('.').map(Number));
+  const differing = [0, 1, 2].map((part) => (a?.[part] ?? 0) - (b?.[part] ?? 0)).find((each) => each !== 0);
+  return differing ?? 0;
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseToml } from 'smol-toml';
+import { z } from 'zod';
+import { Refused } from '../domain/errors.js';
+import { releaseImage, releaseVersion, type Catalogue } from '../domain/release/release.js';
+import { readinessMs, startPeriodMs } from '../domain/thresholds.js';
+import { milliseconds } from './spec.js';
+
+const catalogueForm = z.strictObject({
+  release: z
+    .array(
+      z.strictObject({
+        version: z.string(),
+        image: z.string(),
+        dev: z.boolean().default(false),
+        ready_within: z.string().optional(),
+        first_ready_within: z.string().optional(),
+      }),
+    )
+    .default([]),
+});
+
+/** The catalogue in the file named, else in the usual place, where a missing file is an empty catalogue; `Refused` with what is wrong in it. */
+export function readCatalogue(named: string | undefined, usual: string): Catalogue {
+  const file = named ?? usual;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (named === undefined && error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw new Refused(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseCatalogue(text, file);
+}
+
+function parseCatalogue(text: string, file: string): Catalogue {
+  let raw: unknown;
+  try {
+    raw = parseToml(text);
+  } catch (error) {
+    throw new Refused(`${file} is not TOML: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const parsed = catalogueForm.safeParse(raw);
+  if (!parsed.success) {
+    throw new Refused(
+      `${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
+    );
+  }
+  const lines = parsed.data.release.map((line) => ({
+    version: releaseVersion(line.version),
+    image: releaseImage(line.image, line.dev),
+    dev: line.dev,
+    ...(line.ready_within !== undefined && { readyMs: startTime('ready_within', line.ready_within) }),
+    ...(line.first_ready_within !== undefined && {
+      firstReadyMs: startTime('first_ready_within', line.first_ready_within),
+    }),
+  }));
+  const twice = lines.find((line, index) => lines.findIndex((other) => other.version === line.version) !== index);
+  if (twice) throw new Refused(`${file} has two lines for release ${twice.version}`);
+  return lines;
+}
+
+/** How long a start of a release may take: never less than any start may (S3-20), and no longer than one is waited for at all. */
+function startTime(field: string, written: string): number {
+  const value = milliseconds(field, written);
+  if (value >= startPeriodMs && value <= readinessMs) return value;
+  throw new Refused(
+    `${field} ${JSON.stringify(written)} is out of bounds: ${startPeriodMs / 1000} to ${readinessMs / 1000} seconds`,
+  );
+}

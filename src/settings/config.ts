@@ -1,0 +1,187 @@
+import { isIP } from 'node:net';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { readCatalogue } from './catalogue.js';
+import { directories } from './directories.js';
+import { Refused } from '../domain/errors.js';
+import type { Catalogue } from '../domain/release/release.js';
+import { Secret } from '../domain/secret.js';
+import { slotPool, type Pool } from '../domain/hosts/slot.js';
+
+/** Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own. */
+export type Config = {
+  readonly keyFile: string;
+  /** Customers' secrets, encrypted: they lie beside the key and are backed up with it. */
+  readonly secretsFile: string;
+  /** Who was shown which secret: appended to, never a value in it. */
+  readonly auditFile: string;
+  readonly catalogue: Catalogue;
+  /** The socket of the Docker engine. */
+  readonly engineSocket: string;
+  readonly pool: Pool;
+  /** Undefined: pages go to the log alone. */
+  readonly pager: { readonly url: string; readonly secret: Secret } | undefined;
+  /** Address and port of the Prometheus metrics; undefined: none. */
+  readonly metricsAt: string | undefined;
+  readonly logLevel: string;
+  readonly slots: Slots;
+};
+
+/** How much a worker takes on at once. */
+export type Slots = {
+  readonly activities: number;
+  /** Waits for a person or a device, which cost next to nothing. */
+  readonly waits: number;
+  readonly workflowTasks: number;
+  readonly cachedWorkflows: number;
+};
+
+/** The prefix of one gateway's subnet: 13 addresses for its one container. */
+const subnetPrefix = 28;
+
+const unixSocket = (text: string, context: z.RefinementCtx): string => {
+  if (text.startsWith('unix:///')) return text.slice('unix://'.length);
+  context.addIssue({
+    code: 'custom',
+    message: `must be unix:///path of a socket on this machine, not ${JSON.stringify(text)}: gateways are published on the engine's own loopback. Run a worker beside that engine instead`,
+  });
+  return z.NEVER;
+};
+
+const isAddress = (text: string): boolean => {
+  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const inside = /^\[(.+)\]$/.exec(host)?.[1];
+  const isHost = inside === undefined ? isIP(host) === 4 : isIP(inside) === 6;
+  return isHost && Number(port) > 0 && Number(port) <= 65_535;
+};
+
+const count = (least: number, most: number, otherwise: number) => {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d+$/, message)
+    .transform(Number)
+    .pipe(z.number().min(least, message).max(most, message))
+    .default(otherwise);
+};
+
+/** Each line: the variable, its form, its default, and why one would set it. CREEL_KEY_FILE, in `keyFiles`, is the one more. */
+const settings = z.object({
+  CREEL_CATALOGUE: z
+    .string()
+    .optional()
+    .describe('TOML with a [[release]] table of version, image, dev for each release'),
+  CREEL_DOCKER: z
+    .string()
+    .transform(unixSocket)
+    .optional()
+    .describe('the engine; default DOCKER_HOST, else the usual socket'),
+  DOCKER_HOST: z.string().optional().describe("the engine as Docker's own tools name it"),
+  CREEL_SUBNET_POOL: z
+    .string()
+    .default('10.213.0.0/16')
+    .describe('where gateways get their networks: 4,096 of them by default'),
+  CREEL_FIRST_PORT: count(1024, 65_000, 19_100).describe('the n-th subnet goes with the n-th port from here'),
+  CREEL_PAGER_URL: z
+    .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+    .optional()
+    .describe('webhook that tells a person'),
+  CREEL_PAGER_SECRET: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, 'must be whsec_ and base64, as Standard Webhooks says')
+    .optional()
+    .describe('signs the pages; removed from the environment once read'),
+  CREEL_METRICS: z
+    .string()
+    .refine(
+      isAddress,
+      'must be an IP address and a port, for example 127.0.0.1:9464; a name like localhost is not taken',
+    )
+    .optional()
+    .describe('where Prometheus reads; off by default'),
+  CREEL_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'], 'must be trace, debug, info, warn or error')
+    .default('info')
+    .describe('debug and trace print payload metadata: not for production'),
+  CREEL_ACTIVITIES: count(1, 1_000, 60).describe('calls at once: mostly waiting, bounded by sockets and the engine'),
+  CREEL_WAITS: count(10, 20_000, 2_000).describe('devices and people waited for at once: each costs a few kilobytes'),
+  CREEL_WORKFLOW_TASKS: count(2, 200, 10).describe("decisions at once: bounded by the worker's cores"),
+  CREEL_WORKFLOW_CACHE: count(0, 10_000, 100).describe(
+    'gateways kept in memory, up to 1 MB each; 0 replays every time, for tests',
+  ),
+});
+
+type Settings = z.infer<typeof settings>;
+
+/**
+ * Reads every setting once, and takes the secret one out of `env`. Throws one `Refused` that lists everything that is wrong.
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const wrong: string[] = [];
+  const data = readSettings(env, wrong);
+  delete env['CREEL_PAGER_SECRET'];
+  const held = <T>(name: string, otherwise: T, read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      wrong.push(`${name}: ${error.message}`);
+      return otherwise;
+    }
+  };
+  const pool = { cidr: data.CREEL_SUBNET_POOL, prefix: subnetPrefix, firstPort: data.CREEL_FIRST_PORT };
+  const usualCatalogue = join(directories(env).config, 'catalogue.toml');
+  const config: Config = {
+    ...keyFiles(env),
+    auditFile: join(directories(env).state, 'audit.jsonl'),
+    catalogue: held('CREEL_CATALOGUE', [], () => readCatalogue(data.CREEL_CATALOGUE, usualCatalogue)),
+    engineSocket: held('DOCKER_HOST', '', () => engineSocket(data)),
+    pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),
+    pager: held('CREEL_PAGER_URL', undefined, () => pager(data)),
+    metricsAt: data.CREEL_METRICS,
+    logLevel: data.CREEL_LOG_LEVEL,
+    slots: {
+      activities: data.CREEL_ACTIVITIES,
+      waits: data.CREEL_WAITS,
+      workflowTasks: data.CREEL_WORKFLOW_TASKS,
+      cachedWorkflows: data.CREEL_WORKFLOW_CACHE,
+    },
+  };
+  if (wrong.length === 0) return config;
+  throw new Refused(['the configuration is wrong:', ...wrong.map((line) => `  ${line}`)].join('\n'));
+}
+
+/** Where the key lies, and the secrets beside it: all that `creel init` and `creel secret` need to know. */
+export function keyFiles(env: NodeJS.ProcessEnv): Pick<Config, 'keyFile' | 'secretsFile'> {
+  const keyFile = env['CREEL_KEY_FILE'] || join(directories(env).data, 'master.key');
+  return { keyFile, secretsFile: join(dirname(keyFile), 'secrets') };
+}
+
+/** The settings as given; one that is wrong is named in `wrong` and read as its default, so that the others are looked at too. */
+function readSettings(env: NodeJS.ProcessEnv, wrong: string[]): Settings {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = settings.safeParse(given);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    const name = String(issue.path[0]);
+    wrong.push(`${name}: ${issue.message}`);
+    delete given[name];
+  }
+  return settings.parse(given);
+}
+
+function engineSocket(data: Settings): string {
+  if (data.CREEL_DOCKER !== undefined) return data.CREEL_DOCKER;
+  const host = data.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
+  if (host.startsWith('unix:///')) return host.slice('unix://'.length);
+  throw new Refused(
+    `${JSON.stringify(host)} is not a socket on this machine: gateways are published on the engine's own loopback. Name a local engine with CREEL_DOCKER=unix:///…, or run a worker beside that engine`,
+  );
+}
+
+function pager(data: Settings): Config['pager'] {
+  if (data.CREEL_PAGER_URL === undefined && data.CREEL_PAGER_SECRET === undefined) return undefined;
+  if (data.CREEL_PAGER_URL === undefined) throw new Refused('missing, while CREEL_PAGER_SECRET is set');
+  if (data.CREEL_PAGER_SECRET === undefined) throw new Refused('needs CREEL_PAGER_SECRET as well: pages are signed');
+  return { url: data.CREEL_PAGER_URL, secret: new Secret(data.CREEL_PAGER_SECRET) };
+}

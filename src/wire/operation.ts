@@ -1,0 +1,71 @@
+import type { Change } from '../domain/changes/change.js';
+import type { Gateway } from '../domain/gateway/gateway.js';
+import type { Limits } from './limits.js';
+import type { GatewayRecord } from '../domain/gateway/reading.js';
+import type { Entered, Left, OperationKind, OperationOutcome } from './requests.js';
+
+/** What an operation is started with. The step names come as data: a new list concerns new operations only. */
+export type OperationInput = {
+  readonly layout: 1;
+  readonly kind: OperationKind;
+  readonly number: number;
+  readonly gateway: Gateway;
+  /** Read forward, or for a clean-up the steps to undo, in the order in which they came to exist. */
+  readonly steps: readonly string[];
+  /** What earlier operations of this life entered. */
+  readonly entered: readonly Entered[];
+  readonly limits: Limits;
+  /** What a change is to come to; absent for operations of a whole life. */
+  readonly change?: Change;
+  /** Its engine is looked for before anything else: it is on no record, or the life is new. Absent in what older versions began. */
+  readonly seek?: true;
+  /** It hears that its engine is gone for good, and then waits for nothing there. Absent in what older versions began. */
+  readonly forsakes?: true;
+  /** Its engine is gone for good, by an operator's word: nothing is undone, and what stays is said. */
+  readonly gone?: true;
+};
+
+/** What a step proved, when, as people read it: never a secret, only generations and key ids. */
+export type Proof = { readonly at: string; readonly step: string; readonly proof: string };
+
+/** How an operation ended: returned, or carried in the details of the `ApplicationFailure` of type `outcome`. */
+export type OperationResult = {
+  readonly outcome: OperationOutcome;
+  /** One sentence for people: what went wrong where, and what now; empty when done. */
+  readonly reason: string;
+  readonly record: GatewayRecord | undefined;
+  readonly entered: readonly Entered[];
+  readonly skipped: readonly string[];
+  readonly left: readonly Left[];
+  /** The token generation in force; absent when a take-up could not find it out. */
+  readonly tokenGeneration?: number;
+  /** The master key that it is derived from; the deployment's first one when absent. */
+  readonly keyId?: string;
+  /** The audit record of a change, in order. */
+  readonly proofs?: readonly Proof[];
+  /** The device that was let in. */
+  readonly deviceId?: string;
+  /** Why the gateway does not serve although everything is as it was before: only a rollback begins with such a one. */
+  readonly down?: string;
+  /** The release of what a removal keeps, where that is not the state on record. */
+  readonly keptRelease?: string;
+};
+
+/** What the activity interceptor wraps around every answer: which attempt gave it. */
+export type Attempted<T> = { readonly attempt: number; readonly value: T };
+
+/** The look that mints a link: answered sealed to the caller's one-time public key. */
+export type OpenInput = {
+  readonly gateway: Gateway;
+  readonly recipient: string;
+  readonly limits: Limits;
+  /** Who asks, for the audit log; absent from an older caller. */
+  readonly who?: string;
+};
+export type OpenResult = { readonly sealed: string; readonly expiresAt: string };
+
+/** The look that shows the gateway token: answered sealed, and written down. */
+export type TokenInput = OpenInput & { readonly who: string };
+
+/** The look that proves a gateway usable right now. Its result is a fresh record; a gateway that is not usable fails it. */
+export type ProbeInput = { readonly gateway: Gateway; readonly limits: Limits };

@@ -1,0 +1,101 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  makeContinueAsNewFunc,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  announceKey,
+  countRun,
+  currentKey,
+  keysOf,
+  promoteKey,
+  type DeploymentKeys,
+  type KeyMemo,
+} from '../../domain/keys/deployment-keys.js';
+import {
+  withEngine,
+  withRenamed,
+  type DeploymentEngine,
+  type RenamedEngine,
+} from '../../domain/hosts/deployment-engines.js';
+import { Refused } from '../../domain/errors.js';
+import { engineRenamedUpdate, engineUpdate, type ServedEngine } from './engine-messages.js';
+import { keyUpdate, type KeyWord } from './messages.js';
+import { continueAsNewSignal } from '../../wire/requests.js';
+
+/**
+ * Holds a namespace for one deployment, for ever. What it says stands in its memo (id, layout, the current key's id and check, and
+ * every key there ever was once there was a second), which anybody reads without a worker, and which it hands on to itself.
+ * Cancelling it changes nothing.
+ */
+export async function deployment(): Promise<void> {
+  setCurrentDetails(
+    'Says which deployment of creel this namespace belongs to: see the memo. It never ends; do not terminate it.',
+  );
+  let asked = false;
+  setHandler(keyUpdate, hear, { validator: (word) => void changed(word) });
+  setHandler(engineRenamedUpdate, hearRenamed, {
+    validator: (renamed) => void refusing(() => withRenamed(engines(), renamed)),
+  });
+  setHandler(engineUpdate, hearEngine, { validator: (served) => void refusing(() => withEngine(engines(), served)) });
+  setHandler(continueAsNewSignal, () => {
+    asked = true;
+  });
+  await CancellationScope.nonCancellable(async () => {
+    await condition(() => asked || workflowInfo().continueAsNewSuggested);
+    const memo = workflowInfo().memo ?? {}; // By itself the server passes on only what the run was started with.
+    await makeContinueAsNewFunc<typeof deployment>({ memo })();
+  });
+}
+
+/** The engines that a worker ever served, as the memo has them. */
+function engines(): readonly DeploymentEngine[] {
+  return (workflowInfo().memo as { engines?: readonly DeploymentEngine[] } | undefined)?.engines ?? [];
+}
+
+function hearEngine(served: ServedEngine): void {
+  become((known) => withEngine(known, served));
+}
+
+function hearRenamed(renamed: RenamedEngine): void {
+  become((known) => withRenamed(known, renamed));
+}
+
+function become(change: (known: readonly DeploymentEngine[]) => readonly DeploymentEngine[]): void {
+  const known = engines();
+  const now = refusing(() => change(known));
+  if (now !== known) upsertMemo({ engines: [...now] });
+}
+
+function hear(word: KeyWord): DeploymentKeys {
+  const keys = changed(word);
+  const { id: keyId, check: keyCheck } = currentKey(keys);
+  upsertMemo({ keyId, keyCheck, keys: [...keys] });
+  return keys;
+}
+
+/** The keys as they are after a word. */
+function changed(word: KeyWord): DeploymentKeys {
+  const keys = keysOf(workflowInfo().memo as KeyMemo);
+  return refusing(() => {
+    if (word?.word === 'announce') return announceKey(keys, word);
+    if (word?.word === 'run') return countRun(keys, word.id, word.number);
+    if (word?.word === 'promote') return promoteKey(keys, word.id);
+    throw new Refused('a deployment takes announce, run and promote');
+  });
+}
+
+/** A refusal in a handler must be an `ApplicationFailure`: any other error would fail the task. */
+function refusing<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw ApplicationFailure.create({ message: error.message, type: 'Refused', nonRetryable: true });
+  }
+}

@@ -1,0 +1,92 @@
+import { ActivityFailure, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../../activities/activities.js';
+import type { Place } from '../../domain/gateway/gateway.js';
+import { describeLives } from '../../domain/gateway/life.js';
+import type { Limits } from '../../wire/limits.js';
+import type { Attempted, OperationInput, OperationResult } from '../../wire/operation.js';
+import { askPolicy, onEngine } from '../saga/policies.js';
+import type { Entered } from '../../wire/requests.js';
+import { runOperation } from '../saga/run-operation.js';
+import { takeSeat } from '../saga/seat.js';
+import { stateStep } from '../operations.js';
+import { lookEverywhere } from '../saga/whereabouts.js';
+
+export type SearchInput = {
+  readonly deployment: string;
+  readonly gateway: string;
+  readonly place: Place;
+  readonly limits: Limits;
+  /** On every engine beside which a worker stands; absent in what older versions began. */
+  readonly everywhere?: true;
+};
+
+type Asking = {
+  [K in 'findLives' | 'findGeneration']: (
+    ...args: Parameters<Activities[K]>
+  ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
+};
+
+/** Goes on with a life whose record was lost: finds out what it holds, then repairs it like any other. */
+export async function takeUp(input: OperationInput): Promise<OperationResult> {
+  const seat = await takeSeat(input);
+  if ('result' in seat) throw refusal(seat.result.reason, [...input.entered]);
+  return takeUpOn(seat.input);
+}
+
+async function takeUpOn({ seek, ...input }: OperationInput): Promise<OperationResult> {
+  const { mark, place } = input.gateway;
+  const asking = ask(input.limits, place);
+  const entered = [...input.entered];
+  try {
+    const lives = seek || (await asking.findLives({ deployment: mark.deployment, gateway: mark.gateway, place })).value;
+    if (lives !== true && !lives.some(({ birth }) => birth === mark.birth))
+      throw refusal(`no life of ${mark.gateway} with birth ${mark.birth} is on host ${place.host}`, entered);
+    const { value: found } = await asking.findGeneration(input.gateway);
+    const { keyId: _proposed, ...lost } = input.gateway;
+    const gateway =
+      typeof found === 'number'
+        ? { ...lost, tokenGeneration: found }
+        : { ...lost, tokenGeneration: found.generation, keyId: found.keyId };
+    return await runOperation({ ...input, gateway, entered: withState(entered) }, (saga) => saga.repair());
+  } catch (error) {
+    if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure)
+      throw refusal(error.cause.message, entered);
+    throw error;
+  }
+}
+
+/** Whatever there is of a life came after its state, which is made first and goes last. */
+function withState(entered: readonly Entered[]): Entered[] {
+  return [{ step: stateStep, unsettledUntil: 0 }, ...entered.filter(({ step }) => step !== stateStep)];
+}
+
+/** A removal of a gateway that no record knows: done when nothing of it is on the host, else it names the lives there are. */
+export async function searchLives(input: SearchInput): Promise<OperationResult> {
+  if (input.everywhere) return searchEverywhere(input);
+  const { value: lives } = await ask(input.limits, input.place).findLives(input);
+  if (lives.length === 0) return nothing('done', `nothing of ${input.gateway} is on host ${input.place.host}`);
+  throw refusal(describeLives(input.gateway, lives), []);
+}
+
+/** What was asked and what was not is said: an engine beside which no worker stands may hold what nobody knows of. */
+async function searchEverywhere({ deployment, gateway, limits }: SearchInput): Promise<OperationResult> {
+  const { asked, unasked } = await lookEverywhere({ deployment, gateway }, limits);
+  const lives = asked.flatMap((each) => each.lives);
+  if (lives.length > 0) throw refusal(describeLives(gateway, lives), []);
+  const engines = (each: readonly { readonly engine: string }[]) => each.map(({ engine }) => engine).join(', ');
+  const rest = unasked.length === 0 ? '' : `; not asked, without a worker beside it: ${engines(unasked)}`;
+  return nothing('done', `nothing of ${gateway} is on engine ${engines(asked)}${rest}`);
+}
+
+function ask(limits: Limits, place: Place): Asking {
+  return proxyActivities<Asking>({ ...askPolicy(limits), ...onEngine(place), summary: 'find earlier lives' });
+}
+
+function refusal(reason: string, entered: OperationInput['entered']): ApplicationFailure {
+  const result = { ...nothing('stopped', reason), entered };
+  return ApplicationFailure.create({ message: reason, type: 'stopped', nonRetryable: true, details: [result] });
+}
+
+function nothing(outcome: OperationResult['outcome'], reason: string): OperationResult {
+  return { outcome, reason, record: undefined, entered: [], skipped: [], left: [] };
+}

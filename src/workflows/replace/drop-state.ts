@@ -1,0 +1,63 @@
+import type { SnapshotDrop } from '../../domain/changes/replacement.js';
+import { cutMiddle } from '../../domain/cut.js';
+import { dropPausesMs, leftReasonBytes } from '../../domain/thresholds.js';
+import type { DropRequest } from '../../wire/change-requests.js';
+import { isAlive, isRemoving, join, push, setPhase, type GatewayState } from '../record/state.js';
+
+/** The step that lets go of saved states, as a record names it when it could not. */
+const dropStep = 'drop snapshot';
+
+/** Saved states could not be let go: they may know evicted devices and old tokens, so it stays on record and is tried again. */
+export function oweDrop(
+  state: GatewayState,
+  { former, failures = 0 }: SnapshotDrop,
+  reason: string,
+  now: number,
+): void {
+  const pause = dropPausesMs[Math.min(failures, dropPausesMs.length - 1)] ?? 0;
+  state.dropping = {
+    ...(former !== undefined && { former }),
+    failures: failures + 1,
+    again: now + pause,
+    reason: cutMiddle(reason, leftReasonBytes),
+  };
+  showDropping(state, now);
+}
+
+/** A gateway of which something is still to be let go is not `ready`, whatever else ended well. */
+export function showDropping(state: GatewayState, now: number): void {
+  const { dropping } = state;
+  if (!dropping || !isAlive(state)) return;
+  const others = state.left.filter(({ step }) => step !== dropStep);
+  state.left = [...others, { step: dropStep, kind: 'Refused', reason: dropping.reason }];
+  if (state.phase === 'ready')
+    setPhase(state, 'degraded', `${stays}: ${dropping.reason}. ${again(dropping.again)}`, now);
+}
+
+const stays = 'saved states of before could not be let go';
+
+/** Whether this was all that is wrong with a gateway. */
+export function isOfDrop(reason: string): boolean {
+  return reason.startsWith(stays);
+}
+
+/** What could not be let go is tried again when its pause is over and nothing else is to be done. */
+export function tryDropAgain(state: GatewayState, now: number): void {
+  const { dropping, life } = state;
+  if (!dropping || now < dropping.again || !life || !isAlive(state) || isRemoving(state)) return;
+  if (state.owed || state.queue.length > 0 || join(state, 'drop-snapshot') !== undefined) return;
+  const { former, failures } = dropping;
+  const asked: DropRequest = {
+    kind: 'drop-snapshot',
+    requestId: 'tried again',
+    origin: 'creel',
+    place: life.place,
+    ...(former !== undefined && { former }),
+    failures,
+  };
+  push(state, 'drop-snapshot', false, asked);
+}
+
+function again(at: number): string {
+  return `Tried again at ${new Date(at).toISOString()}; see docs/runbook.md#saved-states-stay`;
+}

@@ -1,0 +1,99 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+import { finalKinds } from '../../domain/errors.js';
+import type { Place } from '../../domain/gateway/gateway.js';
+import { mintLinkMs } from '../../domain/thresholds.js';
+import { engineQueue, waitsQueue } from '../../wire/ids.js';
+import type { Limits } from '../../wire/limits.js';
+import { startToClose } from './saga.js';
+import { registry } from '../operations.js';
+
+const lookAttempts = 4;
+
+/** How an activity runs that no step names: a question to the world, or a page. */
+export function askPolicy(limits: Limits): ActivityOptions {
+  return { ...base(limits), startToCloseTimeout: limits.actMs };
+}
+
+/** How a link is minted: the gateway may take its time, and the answer must still have room. */
+export function linkPolicy(limits: Limits): ActivityOptions {
+  return { ...lookPolicy(limits), startToCloseTimeout: mintLinkMs + limits.actMs };
+}
+
+/** The queue on which the engine of a place is worked on; of a place without one the run's own, as for everything that older versions began. */
+export function onEngine({ engine }: Place): Pick<ActivityOptions, 'taskQueue'> {
+  return engine === undefined ? {} : { taskQueue: engineQueue(engine) };
+}
+
+/** The queue of a step: of one that only waits, the one with slots of its own. */
+export function queueOf(step: string, place: Place): Pick<ActivityOptions, 'taskQueue'> {
+  const { taskQueue } = onEngine(place);
+  if (taskQueue === undefined) return {};
+  return { taskQueue: registry[step]?.waits ? waitsQueue(taskQueue) : taskQueue };
+}
+
+/** How a look asks: a person waits, so few attempts, and the answer is what was seen. */
+export function lookPolicy(limits: Limits): ActivityOptions {
+  const policy = askPolicy(limits);
+  return { ...policy, retry: { ...policy.retry, maximumAttempts: lookAttempts } };
+}
+
+/** How a step's `do` runs: limited by start-to-close × attempts, and by nothing that runs while nobody works. */
+export function doPolicy(step: string, limits: Limits): ActivityOptions {
+  const { pace, attempts } = registry[step] ?? {};
+  const slow = pace === 'fetch';
+  const { retry, ...rest } = base(limits);
+  return {
+    ...rest,
+    retry: { ...retry, maximumAttempts: attempts ?? retry.maximumAttempts },
+    startToCloseTimeout: startToClose(step, limits),
+    heartbeatTimeout: slow ? limits.slowHeartbeatMs : limits.heartbeatMs,
+    ...(registry[step]?.waits && waiting(limits)),
+  };
+}
+
+/** One that only waits reads, and holds nothing: it need not be heard of often, and nobody waits for its end when it is cancelled. */
+function waiting({ waitHeartbeatMs }: Limits): ActivityOptions {
+  if (waitHeartbeatMs === undefined) return {};
+  return { heartbeatTimeout: waitHeartbeatMs, cancellationType: 'TRY_CANCEL' };
+}
+
+/** How an undo runs: for ever. */
+export function undoPolicy(limits: Limits): ActivityOptions {
+  const { retry, ...rest } = base(limits);
+  return { ...rest, startToCloseTimeout: limits.undoMs, retry: { ...retry, maximumAttempts: Infinity } };
+}
+
+/** A page is sent until somebody acknowledges it, ever more slowly. */
+export function pagePolicy(limits: Limits): ActivityOptions {
+  return {
+    startToCloseTimeout: limits.actMs,
+    heartbeatTimeout: limits.heartbeatMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: limits.retryMs, backoffCoefficient: 2, maximumInterval: '10 minutes' },
+  };
+}
+
+/** How a run over the fleet asks and waits: for as long as it takes, whatever is away meanwhile. */
+export function fleetPolicy(limits: Limits, limitMs: number): ActivityOptions {
+  const { retry, ...rest } = base(limits);
+  return { ...rest, startToCloseTimeout: limitMs + limits.waitMs, retry: { ...retry, maximumAttempts: Infinity } };
+}
+
+/** How a run over the fleet looks: for as long as it takes, but an abort waits for nobody. */
+export function fleetLookPolicy(limits: Limits, limitMs: number): ActivityOptions {
+  return { ...fleetPolicy(limits, limitMs), cancellationType: 'TRY_CANCEL' };
+}
+
+function base(limits: Limits) {
+  return {
+    heartbeatTimeout: limits.heartbeatMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: {
+      initialInterval: limits.retryMs,
+      backoffCoefficient: 2,
+      maximumInterval: limits.retryMaxMs,
+      maximumAttempts: limits.attempts,
+      nonRetryableErrorTypes: [...finalKinds],
+    },
+  } satisfies ActivityOptions;
+}

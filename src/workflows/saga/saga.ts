@@ -1,0 +1,394 @@
+import type { Approved } from '../../activities/pair/approve-device.js';
+import type { Down } from '../../activities/replace/set-aside.js';
+import type { Kept } from '../../activities/parts/only-copy.js';
+import type { Living } from '../../domain/gateway/life.js';
+import type { SnapshotDrop } from '../../domain/changes/replacement.js';
+import { dropPausesMs } from '../../domain/thresholds.js';
+import { lookedDown } from '../looks/look-down.js';
+import { lookStep, registry, stateStep } from '../operations.js';
+import type { Attempted, OperationInput, OperationResult, Proof } from '../../wire/operation.js';
+import type { GatewayRecord } from '../../domain/gateway/reading.js';
+import type { Entered, Left, ParkAnswer } from '../../wire/requests.js';
+
+/** How a call to a step ended when it did not succeed. `attempt` is absent when nobody reported the end. */
+export type Failure = { readonly kind: string; readonly message: string; readonly attempt: number | undefined };
+
+/** What a step that waits for an operator shows. */
+export type Pause = {
+  readonly step: string;
+  readonly doing: 'do' | 'undo';
+  readonly reason: string;
+  readonly answers: readonly ParkAnswer[];
+};
+
+/** What the saga needs around it: Temporal in a workflow, virtual time and injected faults in `proveSaga`. */
+export interface Runtime {
+  now(): number;
+  /** A durable pause. */
+  sleep(ms: number, why: string): Promise<void>;
+  /** Runs the step's activity or its undo with the limits of the operation. */
+  perform(step: string, doing: 'do' | 'undo', allowed?: readonly string[]): Promise<Attempted<unknown>>;
+  /** Reads what `perform` threw. */
+  readFailure(error: unknown): Failure;
+  /** Whether the operation was cancelled: read from the scope, never from an error. */
+  cancelled(): boolean;
+  /** Whether the gateway is being removed: then nothing needs to be waited for or proved. */
+  beingRemoved(): boolean;
+  /** Runs to its end whatever is cancelled meanwhile; when that takes long, a person hears of it and it goes on. */
+  shielded<T>(fn: () => Promise<T>): Promise<T>;
+  /** Waits for an operator's word; `expired` when the limit of the spec passes. Without a limit the last of the answers, at once. */
+  park(pause: Pause): Promise<ParkAnswer | 'expired'>;
+  /** Tells a person; the saga goes on. */
+  page(title: string, text: string): void;
+  /** Runs `fn`; what is not finished by then counts as cancelled. */
+  within<T>(ms: number, fn: () => Promise<T>): Promise<T>;
+  /** Whether the limit of `within` has passed: then it was no person who cancelled. */
+  outOfTime(): boolean;
+  /** Whether this run began with a version that does this: what an older one began goes on as it began. */
+  adopts(ability: Ability): boolean;
+}
+
+/** What later versions of the saga do, by names that are a format: histories keep them. */
+export type Ability = 'tell of its end' | 'look after going back';
+
+type Outcome = { readonly ok: true } | Unfinished;
+type Unfinished = { readonly ok: false; readonly step: string; readonly failure: Failure };
+
+/** What an unwind left, and whether a removal cut it short: then what it had not come to is still to be undone. */
+type Unwound = { readonly left: readonly Left[]; readonly cut: boolean };
+
+/**
+ * One reading of a gateway's list. It remembers every step before its `do` runs, because a failed attempt may still have
+ * taken effect, and never forgets one while it lives.
+ */
+export class Saga {
+  readonly #input: OperationInput;
+  readonly #runtime: Runtime;
+  readonly #entered = new Map<string, number>();
+  readonly #skipped: string[] = [];
+  readonly #proofs: Proof[] = [];
+  readonly #allowed: string[] = [];
+  readonly #told: string[] = [];
+  #deviceId: string | undefined;
+  #down: string | undefined;
+  #record: GatewayRecord | undefined;
+  #keptRelease: string | undefined;
+  #changing = false;
+  #aborted = false;
+
+  constructor(input: OperationInput, runtime: Runtime) {
+    this.#input = input;
+    this.#runtime = runtime;
+    for (const { step, unsettledUntil } of input.entered) this.#entered.set(step, unsettledUntil);
+  }
+
+  /** Reads the list forward and, when it cannot be finished, undoes everything that was ever entered: the operation that begins a life. */
+  async begin(): Promise<OperationResult> {
+    const outcome = await this.#readForward();
+    if (outcome.ok) return this.#finished();
+    const { left } = await this.#unwind(this.#input.steps);
+    this.#tell(`${this.#input.kind} failed`, outcome);
+    return this.#result(left.length > 0 ? 'left' : 'undone', sentence(outcome), left);
+  }
+
+  /** Reads the list forward over a life that exists. Whatever ends it, what existed stays. */
+  async repair(): Promise<OperationResult> {
+    const outcome = await this.#readForward();
+    if (outcome.ok) return this.#finished();
+    this.#tell(`${this.#input.kind} failed`, outcome);
+    return this.#result('stopped', sentence(outcome), []);
+  }
+
+  /**
+   * Reads the list forward over a life that exists, within a limit if there is one; when it cannot be finished, what it entered itself is
+   * undone, newest first, the gateway is looked at, and a person hears of it. A removal needs no gateway that serves again: it ends the
+   * way back where it is, and what was not undone by then is the removal's to put back.
+   */
+  async change(limitMs?: number): Promise<OperationResult> {
+    this.#changing = true;
+    const read = () => this.#readForward();
+    const outcome = await (limitMs === undefined ? read() : this.#runtime.within(limitMs, read));
+    if (outcome.ok) return this.#finished();
+    if (this.#runtime.beingRemoved()) return this.#result('stopped', sentence(outcome), []);
+    const entered = this.#input.steps.some((step) => this.#entered.has(step) && registry[step]?.undo !== undefined);
+    const { left, cut } = await this.#unwind(this.#input.steps);
+    if (cut) return this.#result('stopped', `${sentence(outcome)}; ${cutShort}`, []);
+    if (left.length === 0) await this.#lookAgain();
+    this.#tellOfChange(outcome, entered);
+    return this.#result(left.length > 0 ? 'left' : 'undone', sentence(outcome), left);
+  }
+
+  /** Undoes the steps of the list, newest first. */
+  async cleanUp(): Promise<OperationResult> {
+    const { left, cut } = await this.#unwind(this.#input.steps);
+    if (cut) return this.#result('stopped', cutShort, []);
+    const reason = left.map((each) => `${each.step}: ${each.reason}`).join('; ');
+    return this.#result(left.length > 0 ? 'left' : 'done', reason, left);
+  }
+
+  /** What a way back has proved says nothing of a change that had nothing to undo: the gateway is asked. */
+  async #lookAgain(): Promise<void> {
+    const { change } = this.#input;
+    if (change?.kind === 'drop-snapshot' || this.#down !== undefined) return;
+    if (!this.#runtime.adopts('look after going back')) return;
+    try {
+      const { value } = await this.#runtime.shielded(() => this.#runtime.perform(lookStep, 'do'));
+      this.#note(lookStep, value);
+    } catch (error) {
+      if (this.#runtime.beingRemoved()) return;
+      const { mark } = this.#input.gateway;
+      this.#down = lookedDown(this.#runtime.readFailure(error).message, mark.gateway);
+    }
+  }
+
+  /** What an older version began tells only of what it had to undo. */
+  #tellOfChange(outcome: Unfinished, entered: boolean): void {
+    const { kind, change } = this.#input;
+    if (!this.#runtime.adopts('tell of its end')) {
+      if (entered) this.#runtime.page(`${kind} went back`, sentence(outcome));
+    } else if (change?.kind !== 'drop-snapshot') this.#tell(`${kind} went back`, outcome, this.#down);
+    else if (tellsOfDrop(change)) this.#tell('saved states could not be let go', outcome);
+  }
+
+  /** Tells a person how it ended, once: not one who ended it, and nobody when a removal did. */
+  #tell(title: string, outcome: Unfinished, more?: string): void {
+    const { failure } = outcome;
+    const byPerson = this.#aborted || (this.#runtime.cancelled() && !this.#runtime.outOfTime());
+    if (byPerson || this.#runtime.beingRemoved() || this.#told.includes(failure.message)) return;
+    if (!this.#runtime.adopts('tell of its end')) return;
+    this.#runtime.page(title, more === undefined ? sentence(outcome) : `${sentence(outcome)}. Now ${more}`);
+  }
+
+  async #readForward(): Promise<Outcome> {
+    for (let reading = 0; ; reading += 1) {
+      const outcome = await this.#readOnce();
+      if (outcome.ok || outcome.failure.kind !== 'StartOver') return outcome;
+      if (reading >= this.#input.limits.startOvers) return outcome;
+    }
+  }
+
+  async #readOnce(): Promise<Outcome> {
+    for (const step of this.#input.steps) {
+      if (this.#skipped.includes(step)) continue;
+      const outcome = await this.#doStep(step);
+      if (!outcome.ok) return outcome;
+    }
+    const last = this.#input.steps.at(-1) ?? '';
+    return this.#runtime.cancelled() ? { ok: false, step: last, failure: cancelled } : { ok: true };
+  }
+
+  /** Does one step, asking an operator when retries cannot help. */
+  async #doStep(step: string): Promise<Outcome> {
+    let lastTry = false;
+    for (;;) {
+      if (this.#runtime.cancelled()) return { ok: false, step, failure: cancelled };
+      const failure = await this.#try(step);
+      if (!failure) return { ok: true };
+      if (this.#runtime.cancelled() || failure.kind === 'StartOver') return { ok: false, step, failure };
+      if (failure.kind === 'Foreign' || failure.kind === 'Bug') this.#tellOfFinding(step, failure);
+      if (lastTry || !this.#mayPark(step)) return { ok: false, step, failure };
+      const answers = answersOf(step);
+      const answer = await this.#runtime.park({ step, doing: 'do', reason: failure.message, answers });
+      if (answer === 'skip') return this.#skip(step);
+      if (answer === 'allow') this.#allowed.push(failure.message);
+      if (answer === 'abort' || this.#runtime.cancelled()) return this.#abort(step, failure);
+      lastTry = answer === 'expired'; // a limit that passes asks the world once more before it decides
+    }
+  }
+
+  /** A change goes back at once, because the gateway serves meanwhile; only a question to an operator waits for an answer. */
+  #mayPark(step: string): boolean {
+    return !this.#changing || registry[step]?.asks === true;
+  }
+
+  #tellOfFinding(step: string, failure: Failure): void {
+    this.#told.push(failure.message);
+    this.#runtime.page(`${step}: ${failure.kind}`, failure.message);
+  }
+
+  /** Where the spec allows no wait, nobody was asked. */
+  #abort(step: string, failure: Failure): Outcome {
+    this.#aborted = this.#input.gateway.spec.parkMs > 0;
+    return { ok: false, step, failure };
+  }
+
+  #skip(step: string): Outcome {
+    this.#skipped.push(step);
+    return { ok: true };
+  }
+
+  async #try(step: string): Promise<Failure | undefined> {
+    const before = this.#entered.get(step) ?? 0;
+    this.#entered.set(step, before);
+    try {
+      const { attempt, value } = await this.#runtime.perform(step, 'do', this.#allowed);
+      this.#remember(step, before, attempt);
+      this.#note(step, value);
+      return undefined;
+    } catch (error) {
+      const failure = this.#runtime.readFailure(error);
+      this.#remember(step, before, failure.attempt);
+      return failure;
+    }
+  }
+
+  /** A step answers nothing, what it proved in words, the same with the device it was about, with why the gateway does not serve or with what a removal keeps, or the gateway read back. */
+  #note(step: string, value: unknown): void {
+    const at = new Date(this.#runtime.now()).toISOString();
+    if (typeof value === 'string' || isDown(value)) {
+      this.#down = isDown(value) ? value.down : undefined;
+      this.#proofs.push({ at, step, proof: isDown(value) ? value.proof : value });
+    } else if (isApproved(value)) {
+      this.#deviceId = value.deviceId;
+      this.#proofs.push({ at, step, proof: value.proof });
+    } else if (isKept(value)) {
+      this.#keptRelease = value.keptRelease;
+      this.#proofs.push({ at, step, proof: value.proof });
+    } else if (value !== undefined && value !== null) this.#record = value as GatewayRecord;
+  }
+
+  /** An end that attempt 1 reported is the only end there can be; any other leaves a lost attempt that may still take effect. */
+  #remember(step: string, before: number, attempt: number | undefined): void {
+    const { limits } = this.#input;
+    const unsettledUntil = attempt === 1 ? 0 : this.#runtime.now() + startToClose(step, limits) + limits.settleMs;
+    this.#entered.set(step, Math.max(before, unsettledUntil));
+  }
+
+  /** Undoes what was entered of these steps; never cancelled, and done once more when a late effect was possible. */
+  async #unwind(steps: readonly string[]): Promise<Unwound> {
+    return this.#runtime.shielded(async () => {
+      const undoable = steps.filter((step) => this.#entered.has(step) && registry[step]?.undo).toReversed();
+      let failed = await this.#undoAll(undoable);
+      const wait = Math.max(0, ...undoable.map((step) => this.#entered.get(step) ?? 0)) - this.#runtime.now();
+      const settles = wait > 0 && !this.#runtime.beingRemoved();
+      if (settles) {
+        await this.#settle(wait);
+        failed = await this.#undoAll(undoable);
+      }
+      const ends: (Left | 'undone' | 'cut')[] = [];
+      for (const [step, failure] of failed) ends.push(await this.#insist(step, failure));
+      const left = ends.filter((end) => typeof end !== 'string');
+      const unsettled = wait > 0 && !settles; // The removal that comes next waits for it, and undoes them again.
+      const cut = ends.includes('cut') || (unsettled && this.#isCut());
+      if (!unsettled && !cut)
+        for (const step of undoable) if (!left.some((each) => each.step === step)) this.#entered.delete(step);
+      return { left, cut };
+    });
+  }
+
+  /** Whether a removal ends this way back: it is told so, and every call is cancelled from then on. */
+  #isCut(): boolean {
+    return this.#input.change !== undefined && this.#runtime.beingRemoved();
+  }
+
+  async #settle(ms: number): Promise<void> {
+    try {
+      await this.#runtime.sleep(ms, 'settle: a lost attempt may still take effect');
+    } catch (error) {
+      if (!this.#isCut()) throw error;
+    }
+  }
+
+  async #undoAll(steps: readonly string[]): Promise<Map<string, Failure>> {
+    const failed = new Map<string, Failure>();
+    for (const step of steps) {
+      const failure = this.#isCut() ? cancelled : await this.#undo(step);
+      if (failure) failed.set(step, failure);
+    }
+    return failed;
+  }
+
+  async #undo(step: string): Promise<Failure | undefined> {
+    try {
+      const { value } = await this.#runtime.perform(step, 'undo');
+      this.#note(`undo ${step}`, value);
+      return undefined;
+    } catch (error) {
+      return this.#runtime.readFailure(error);
+    }
+  }
+
+  /** An undo that retries cannot help waits for an operator; what is left in the end is named. */
+  async #insist(step: string, first: Failure): Promise<Left | 'undone' | 'cut'> {
+    let failure = first;
+    for (;;) {
+      if (this.#isCut()) return 'cut';
+      this.#runtime.page(`undo ${step}: ${failure.kind}`, failure.message);
+      const answer = this.#runtime.beingRemoved()
+        ? 'expired'
+        : await this.#runtime.park({ step, doing: 'undo', reason: failure.message, answers: ['retry', 'leave'] });
+      if (this.#isCut()) return 'cut';
+      if (answer !== 'retry') return { step, kind: failure.kind, reason: failure.message };
+      const again = await this.#undo(step);
+      if (!again) return 'undone';
+      failure = again;
+    }
+  }
+
+  #finished(): OperationResult {
+    return this.#result(
+      this.#skipped.length > 0 ? 'degraded' : 'done',
+      this.#skipped.map((step) => `${step} was skipped`).join('; '),
+      [],
+    );
+  }
+
+  #result(outcome: OperationResult['outcome'], reason: string, left: readonly Left[]): OperationResult {
+    const entered: Entered[] = [...this.#entered].map(([step, unsettledUntil]) => ({ step, unsettledUntil }));
+    const { tokenGeneration, keyId } = this.#input.gateway;
+    const key = keyId === undefined ? {} : { keyId };
+    const proofs = this.#proofs.length > 0 ? { proofs: [...this.#proofs] } : {};
+    const skipped = [...this.#skipped];
+    const device = this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
+    const down = this.#down === undefined ? {} : { down: this.#down };
+    const kept = this.#keptRelease === undefined ? {} : { keptRelease: this.#keptRelease };
+    const found = { record: this.#record, entered, skipped, left, tokenGeneration, ...key };
+    return { outcome, reason, ...found, ...proofs, ...device, ...down, ...kept };
+  }
+}
+
+const cutShort = 'a removal came before its way back was at its end';
+
+const cancelled: Failure = { kind: 'Cancelled', message: 'cancelled', attempt: 1 };
+
+/** What an operator may say to a step that does not go on. */
+function answersOf(step: string): ParkAnswer[] {
+  if (registry[step]?.allows) return ['retry', 'allow', 'abort'];
+  return registry[step]?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
+}
+
+/** The first time, and whenever a day has passed since. */
+function tellsOfDrop({ failures = 0 }: SnapshotDrop): boolean {
+  return failures === 0 || failures >= dropPausesMs.length;
+}
+
+function isDown(value: unknown): value is Down {
+  return typeof value === 'object' && value !== null && 'proof' in value && 'down' in value;
+}
+
+function isKept(value: unknown): value is Kept {
+  return typeof value === 'object' && value !== null && 'proof' in value && 'keptRelease' in value;
+}
+
+function isApproved(value: unknown): value is Approved {
+  return typeof value === 'object' && value !== null && 'proof' in value && 'deviceId' in value;
+}
+
+function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
+  return `${outcome.step}: ${outcome.failure.message}`;
+}
+
+/** What the steps of an operation are told of its gateway: also whether its state was kept before, so that nobody makes it anew, and whether it goes. */
+export function toldOf({ gateway, entered, kind, steps }: Told): Living {
+  const hadState = entered.some(({ step }) => step === stateStep) && { hadState: true as const };
+  const purging = kind === 'remove' && steps.includes(stateStep) && { purging: true as const };
+  return hadState || purging ? { ...gateway, ...hadState, ...purging } : gateway;
+}
+
+type Told = Pick<OperationInput, 'gateway' | 'entered' | 'kind' | 'steps'>;
+
+/** How long one attempt of a step may run. */
+export function startToClose(step: string, limits: OperationInput['limits']): number {
+  const pace = registry[step]?.pace ?? 'act';
+  return { act: limits.actMs, wait: limits.waitMs, fetch: limits.fetchMs }[pace];
+}

@@ -1,0 +1,82 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { Refused } from '../../domain/errors.js';
+import { engineForNew, engineHolding, engineNamed, engineOfLost } from '../../domain/hosts/whereabouts.js';
+import type { OperationInput, OperationResult } from '../../wire/operation.js';
+import { placedSignal, type Left } from '../../wire/requests.js';
+import { registry } from '../operations.js';
+import { lookEverywhere } from './whereabouts.js';
+
+/** An operation whose gateway stands on a known engine, or how it ended without one. */
+export type Seat = { readonly input: OperationInput } | { readonly result: OperationResult };
+
+/**
+ * Finds the engine of an operation that knows none, and puts it into the gateway's record before anything is done. Nothing is
+ * begun and nothing counts as undone where it cannot be found.
+ */
+export async function takeSeat(input: OperationInput): Promise<Seat> {
+  if (!input.seek || hasNothing(input)) return { input };
+  try {
+    const engine = await find(input);
+    const place = { ...input.gateway.place, engine };
+    await CancellationScope.nonCancellable(() => tell(input, engine));
+    return { input: { ...input, gateway: { ...input.gateway, place } } };
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (reason === undefined) throw error;
+    return { result: without(input, reason) };
+  }
+}
+
+/** Nothing was begun that is to be undone: no engine is needed to say so. */
+function hasNothing(input: OperationInput): boolean {
+  return isUndoing(input) && !input.steps.some((step) => registry[step]?.undo);
+}
+
+/** An undo cannot be cancelled, and neither can the search for where it is to be done. */
+async function find(input: OperationInput): Promise<string> {
+  setCurrentDetails('find its engine');
+  const { mark, place } = input.gateway;
+  const look = () => lookEverywhere(mark, input.limits);
+  const seen = await (isUndoing(input) ? CancellationScope.nonCancellable(look) : look());
+  if (input.kind === 'provision') return engineForNew(mark, place, seen);
+  if (input.kind === 'take-up') return engineOfLost(mark, place, seen);
+  if (place.engine !== undefined) return engineNamed(mark, place.engine, seen);
+  return engineHolding(mark, seen, input.kind === 'remove' || input.kind === 'purge' ? 'remove' : 'provision');
+}
+
+async function tell({ number }: OperationInput, engine: string): Promise<void> {
+  const { parent } = workflowInfo();
+  if (parent) await getExternalWorkflowHandle(parent.workflowId).signal(placedSignal, { operation: number, engine });
+}
+
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof Refused) return error.message;
+  if (isCancellation(error)) return 'cancelled';
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure ? cause.message : undefined;
+}
+
+/** What existed stays, and what was to be undone is left. */
+function without(input: OperationInput, reason: string): OperationResult {
+  const sentence = `find its engine: ${reason}`;
+  const left: Left[] = input.steps
+    .filter((step) => isUndoing(input) && registry[step]?.undo)
+    .map((step) => ({ step, kind: 'Refused', reason }));
+  const outcome = isUndoing(input) ? 'left' : input.change || input.kind === 'provision' ? 'undone' : 'stopped';
+  const { entered } = input;
+  const { tokenGeneration, keyId } = input.gateway;
+  const known = input.kind === 'take-up' ? {} : { tokenGeneration, ...(keyId !== undefined && { keyId }) };
+  return { outcome, reason: sentence, record: undefined, entered, skipped: [], left, ...known };
+}
+
+function isUndoing({ kind }: OperationInput): boolean {
+  return kind === 'remove' || kind === 'purge' || kind === 'way-back';
+}
