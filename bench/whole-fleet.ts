@@ -7,7 +7,7 @@ import { createKey, nextKeyFile, openKey } from '../src/settings/key-file.js';
 import { acceptRequest } from '../src/workflows/entity/accept.js';
 import { carry } from '../src/workflows/record/carried-state.js';
 import type { FleetInput, FleetResult } from '../src/workflows/fleet/messages.js';
-import { emptyState } from '../src/workflows/record/state.js';
+import { emptyState, placeOn } from '../src/workflows/record/state.js';
 import { fleetWorkflowId, gatewayWorkflowId } from '../src/wire/ids.js';
 import { defaultLimits } from '../src/wire/limits.js';
 import { beginOperation, endOperation } from '../src/workflows/entity/begin-end.js';
@@ -23,7 +23,6 @@ import { MemoryWatch } from './memory-watch.js';
 import type { Result } from './result.js';
 
 const spec = { ...testSpec, rotation: 'scheduled' } as const;
-const place = { provider: 'local', host: 'local' } as const;
 const plan = { window: 20, maxFailed: 0.01, beginWithinMs: 30 * 60_000 };
 
 /** The most that one payload may be; a server warns from there on. */
@@ -73,10 +72,12 @@ async function seed(ground: DirectoryGround, client: Client, id: string): Promis
   }
   const state = emptyState(1, Date.now());
   const { birth, deployment } = gateway.mark;
-  const asked = { kind: 'provision', requestId: id, origin: 'bench', spec, place, birth, how: 'new' } as const;
+  const told = { spec, place: gateway.place, birth, how: 'new' } as const;
+  const asked = { kind: 'provision', requestId: id, origin: 'bench', ...told } as const;
   acceptRequest(state, asked, deployment, id, Date.now());
   const running = beginOperation(state, Date.now());
   if (!running) throw new Error('nothing began');
+  placeOn(state, { operation: running.number, engine: gateway.place.engine ?? '' });
   const entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
   const found = { record: record as GatewayRecord, entered, skipped: [], left: [], tokenGeneration: 1 };
   endOperation(state, running, { outcome: 'done', reason: '', ...found }, Date.now());
