@@ -28,7 +28,8 @@ Exit codes:
   5  it needs attention: parked, degraded, or not usable now
   6  Temporal cannot be reached
   7  no worker answers
-  130  interrupted; what was asked for goes on`;
+  130  interrupted; what was asked for goes on
+  141  whoever read the output has gone`;
 
 /** Ends the command with a sentence of its own and an exit code. */
 export class Ended extends Error {
