@@ -46,6 +46,14 @@ export async function upgradedGateway(): Promise<Template> {
   });
 }
 
+/** Somebody has removed a gateway's container and its state, and left what was saved. */
+export async function loseState(entity: VirtualEntity): Promise<void> {
+  const { engine } = entity.world;
+  const container = await engine.findContainer(entity.names.container);
+  if (container) await engine.removeContainer(container.id);
+  await engine.removeVolume(entity.names.volume);
+}
+
 async function templateOf(begin: (entity: VirtualEntity) => Promise<void>): Promise<Template> {
   const world = openTestWorld();
   try {

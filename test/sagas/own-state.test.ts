@@ -16,6 +16,7 @@ import {
   interruptedAt,
   isKeptWhole,
   keeping,
+  loseState,
   readyGateway,
   sameDevices,
   stateIn,
@@ -366,14 +367,6 @@ describe('a mark that the owner of a state has written', () => {
     }
   });
 });
-
-/** Somebody has removed a gateway's container and its state, and left what was saved. */
-async function loseState(entity: VirtualEntity): Promise<void> {
-  const { engine } = entity.world;
-  const container = await engine.findContainer(entity.names.container);
-  if (container) await engine.removeContainer(container.id);
-  await engine.removeVolume(entity.names.volume);
-}
 
 /** The state that is kept for a rollback, as it would be of the gateway. */
 function savedOf(entity: VirtualEntity): State {

@@ -1,17 +1,19 @@
 import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';
+import type { StateMark } from '../../domain/gateway/state-mark.js';
+import { readConfig } from './config/config.js';
 import { removeContainer } from './removal.js';
 import type { Deps } from '../../world/deps.js';
 import { demandOurs } from './host/host.js';
 import { findMark } from './own-state.js';
 import { isOwn } from './state-mark.js';
-import { copyOf } from './saved-state.js';
-import { newestFirst, type Saved } from './shelves.js';
+import { copyOf, isOf, snapshotOf } from './saved-state.js';
+import { newestFirst, shelves, type Saved } from './shelves.js';
 import { removeState } from './state.js';
 
 /** What a removal keeps instead of a state that is gone: in words, and the release that it belongs to. */
 export type Kept = { readonly proof: string; readonly keptRelease: string };
 
-/** On a state volume that was made for a saved state: which one, because such a volume says nothing of itself before its first byte. */
+/** On a state volume that was made for a saved state, for as long as it lasts: which one, because it says nothing of itself before its first byte. */
 export const copiedLabel = 'creel.copied';
 
 /**
@@ -28,11 +30,29 @@ export async function keepOnlyCopy(deps: Deps, gateway: Gateway): Promise<Kept |
     const mark = await findMark(deps, gateway);
     if (mark && (mark.copy !== copied || isOwn(gateway, mark))) return undefined; // It has lived since.
     if (mark?.whole) return kept(volume, mark.release);
+    if (!(await isUnfinished(deps, gateway, copied, mark))) return undefined;
   }
   for (const saved of await newestFirst(deps, gateway))
     if (await bring(deps, gateway, saved)) return kept(volume, saved.release);
   await removeState(deps)(gateway); // An empty one would be taken for the customer's.
   return undefined;
+}
+
+/**
+ * Whether a volume still waits for the saved state that it was made for: that one is let go only when it is whole in its place. One that
+ * says nothing and holds a config has been lived in, and is taken as it is: its owner can delete a mark.
+ */
+async function isUnfinished(
+  deps: Deps,
+  gateway: Gateway,
+  copied: string,
+  mark: StateMark | undefined,
+): Promise<boolean> {
+  const [from, made] = copied.split('/');
+  const shelf = shelves.find((each) => each === from);
+  const source = shelf && (await snapshotOf(deps, gateway, shelf));
+  if (!source || !isOf(source, Number(made))) return false;
+  return mark !== undefined || (await readConfig(deps, gateway)) === undefined;
 }
 
 /** Whether a saved state was whole, and is now that of a volume made for it. */
