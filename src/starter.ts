@@ -1,4 +1,4 @@
-import { errorText, exitOf } from './cli/exit.js';
+import { errorText, exitOf, exits } from './cli/exit.js';
 import { program } from './cli/program.js';
 
 /** The main of whatever asks for operations: runs one command line and sets the exit code of the process. */
@@ -17,5 +17,5 @@ export async function main(argv: readonly string[]): Promise<void> {
 /** Whoever read has gone, like `head` when it has enough: ends without a word, with the code that a shell knows for it. */
 function endUnread(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
-  process.exit(141);
+  process.exit(exits.unread);
 }

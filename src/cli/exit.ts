@@ -13,6 +13,7 @@ export const exits = {
   unreachable: 6,
   noWorker: 7,
   interrupted: 130,
+  unread: 141,
 } as const;
 
 export type Exit = (typeof exits)[keyof typeof exits];
