@@ -6,16 +6,8 @@ const MAINS = ['src/worker', 'src/starter', 'src/dev/demo-worker', 'test/tempora
 /** What Temporal's worker runs in a thread of its own. */
 const THREAD = '@temporalio/worker/lib/workflow/workflow-worker-thread.js';
 
-/** What reads files beside its own, native parts above all, and what only the making of a workflow bundle needs. */
-const OUTSIDE = [
-  '@temporalio/core-bridge',
-  /\.node$/,
-  'cpu-features',
-  'source-map',
-  'webpack',
-  'source-map-loader',
-  'swc-loader',
-];
+/** What loads files beside its own, native parts above all, and what only the making of a workflow bundle needs. */
+const OUTSIDE = ['@temporalio/core-bridge', 'ssh2', 'source-map', 'webpack', 'source-map-loader', 'swc-loader'];
 
 /** Puts each main of a compiled tree, with all that it imports, in place of what was compiled; they share chunks. */
 export async function bundleMains(directory) {
@@ -24,6 +16,7 @@ export async function bundleMains(directory) {
     input: { ...Object.fromEntries(mains), 'chunks/workflow-worker-thread': THREAD },
     platform: 'node',
     external: OUTSIDE,
+    transform: { define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' } },
     plugins: [temporalPaths],
   });
   await bundle.write({
