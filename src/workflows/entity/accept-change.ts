@@ -6,6 +6,7 @@ import { pairingWaitCeilingMs } from '../../domain/thresholds.js';
 import type { GatewaySpec } from '../../domain/gateway/spec.js';
 import type { ChangeRequest, PairRequest } from '../../wire/change-requests.js';
 import { owedFirst } from './change.js';
+import { comesFirst } from '../record/owed.js';
 import { isAlive, isRemoving, type GatewayState } from '../record/state.js';
 import { checkRollback, checkUpgrade } from '../replace/operation.js';
 import { tooMany } from '../pair/operation.js';
@@ -22,7 +23,8 @@ export function checkChange(state: GatewayState, request: ChangeRequest): void {
   if (isRemoving(state)) throw new Refused(`${id} is being removed`);
   if (!isAlive(state) || !state.life)
     throw new Refused(`${id} does not run (${state.phase}). \`creel provision\` begins one`);
-  if (state.owed) throw new Refused(owedFirst(id, state.owed));
+  const first = comesFirst(state);
+  if (first) throw new Refused(owedFirst(id, first));
   if (birth !== undefined && gatewayBirth(birth) !== state.life.mark.birth)
     throw new Refused(`${id} lives with birth ${state.life.mark.birth}, not ${birth}: it is another gateway now`);
   check(request.kind, request, state, state.life.spec);

@@ -1,12 +1,14 @@
 import type { Gateway } from '../../domain/gateway/gateway.js';
+import { leftLength } from '../../domain/thresholds.js';
 import { bounded } from '../saga/bounded-result.js';
-import { oweDrop, showDropping } from '../replace/drop-state.js';
+import { isLeftOfDrop, oweDrop, showDropping } from '../replace/drop-state.js';
 import { isReplacement } from '../replace/operation.js';
-import { beginChange, endChange, loseChange, owedFirst, queueOwed } from './change.js';
+import { beginChange, endChange, loseChange, owedFirst, queueOwed, sayLeft } from './change.js';
+import { forgetOwed } from '../record/owed.js';
 import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from '../record/state.js';
 import type { Limits } from '../../wire/limits.js';
 import type { OperationResult } from '../../wire/operation.js';
-import type { Entered, OperationKind, OperationOutcome, Phase } from '../../wire/requests.js';
+import type { Entered, Left, OperationKind, OperationOutcome, Phase } from '../../wire/requests.js';
 import { burnForgotten } from '../rotate/operation.js';
 import { provisionSteps, replacementOwns, stateStep, stepsOf, stepsOfChange } from '../operations.js';
 
@@ -59,7 +61,7 @@ export function endOperation(state: GatewayState, operation: Queued, told: Opera
     return showDropping(state, now);
   }
   state.entered = result.entered;
-  state.left = result.left;
+  state.left = operation.kind === 'repair' ? stillLeft(state.left, result.left) : result.left;
   if (operation.kind === 'remove' || operation.kind === 'purge') return endRemoval(state, operation, result, now);
   if (operation.kind === 'take-up' && result.tokenGeneration === undefined)
     return endVainTakeUp(state, result.reason, now);
@@ -73,8 +75,21 @@ export function endOperation(state: GatewayState, operation: Queued, told: Opera
   const phase = phases[result.outcome] ?? 'degraded';
   if (phase === 'removed' && !isRemoving(state)) withdrawQueue(state, 'the gateway that it was for did not come to be');
   setPhase(state, phase, result.reason, now);
+  if (phase === 'ready') showLeft(state, now);
   if (state.dropping) state.dropping = { ...state.dropping, again: now };
   showDropping(state, now);
+}
+
+/** A repair undoes nothing: what an earlier way back had to leave is there as before. */
+function stillLeft(before: readonly Left[], left: readonly Left[]): Left[] {
+  const named = new Set(left.map(({ step }) => step));
+  return [...before.filter(({ step }) => !named.has(step)), ...left].slice(-leftLength);
+}
+
+/** A gateway of which something is left behind is not `ready`, whatever else ended well. */
+function showLeft(state: GatewayState, now: number): void {
+  const left = state.left.filter((each) => !isLeftOfDrop(each));
+  if (left.length > 0) setPhase(state, 'degraded', sayLeft(left), now);
 }
 
 /** The record with what an operation found out: only a take-up finds out the key. */
@@ -142,12 +157,6 @@ export function oweAfter(
 export function stays(state: GatewayState, { kind, change }: Queued, result: OperationResult): boolean {
   const dropped = result.outcome === 'done' && kind !== 'way-back';
   return change?.kind === 'drop-snapshot' && !dropped && !isRemoving(state);
-}
-
-/** Nothing is to be taken back any more: a replacement was put back by the removal, and what is gone owes nothing. */
-export function forgetOwed(state: GatewayState): void {
-  delete state.owed;
-  delete state.backFrom;
 }
 
 /**

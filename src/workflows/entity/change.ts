@@ -2,11 +2,12 @@ import type { Change } from '../../domain/changes/change.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import type { ChangeRequest } from '../../wire/change-requests.js';
 import { isOfDrop } from '../replace/drop-state.js';
-import { endsWithReading } from '../looks/look-down.js';
+import { endsWithReading, isOfLeft } from '../looks/look-down.js';
+import { addLeft, comesFirst, forgetOwed, takeFromLeft } from '../record/owed.js';
 import { isRemoving, join, remember, setPhase, type GatewayState, type Queued } from '../record/state.js';
 import type { Limits } from '../../wire/limits.js';
 import type { OperationResult } from '../../wire/operation.js';
-import type { Phase } from '../../wire/requests.js';
+import type { Left, Phase } from '../../wire/requests.js';
 import { applyPairing, planDenial, planPairing, planUnpairing } from '../pair/operation.js';
 import {
   applyDrop,
@@ -48,8 +49,9 @@ export function beginChange(
     remember(state, queued, 'withdrawn', 'the gateway that it was for is gone');
     return undefined;
   }
-  if (state.owed) {
-    remember(state, queued, 'withdrawn', owedFirst(state.life.mark.gateway, state.owed));
+  const first = comesFirst(state);
+  if (first) {
+    remember(state, queued, 'withdrawn', owedFirst(state.life.mark.gateway, first));
     return undefined;
   }
   const change = plan(asked.kind, state, state.life, asked, now);
@@ -124,52 +126,59 @@ export function endChange(
   now: number,
 ): void {
   const resting = state.resting ?? { phase: 'ready', reason: '' };
+  const isWayBack = operation.kind === 'way-back';
   delete state.resting;
-  delete state.backFrom;
-  delete state.owed;
+  if (isWayBack) forgetOwed(state);
   if (isReplacement(change)) endReplacement(state, operation, change, result);
   if (result.outcome === 'stopped') owe(state, change, result);
   if (result.outcome === 'left') {
-    if (isReplacement(change)) {
-      owe(state, change, result);
-      if (operation.kind !== 'way-back' && join(state, 'repair') !== undefined) queueOwed(state);
-    }
-    state.left = result.left;
+    owe(state, change, result);
+    if (isReplacement(change) && !isWayBack && join(state, 'repair') !== undefined) queueOwed(state);
+    addLeft(state, change, isWayBack, result.left);
     return setPhase(state, 'degraded', result.reason, now);
   }
   if (result.record) state.record = result.record;
-  if (result.outcome === 'done' && operation.kind !== 'way-back' && state.life)
-    apply(change.kind, state, state.life, change, now, result);
+  if (result.outcome === 'done' && !isWayBack && state.life) apply(change.kind, state, state.life, change, now, result);
   const readBack = result.record !== undefined && result.down === undefined && endsWithReading(resting.reason);
   const mended =
     result.outcome === 'done'
-      ? mend(state, operation, change, resting.reason, readBack)
+      ? mend(state, change, isWayBack, result, resting.reason) || readBack
       : result.outcome === 'undone' && readBack;
   if (result.down !== undefined) return setPhase(state, 'degraded', result.down, now);
   if (mended && state.left.length === 0 && state.skipped.length === 0) return setPhase(state, 'ready', '', now);
-  const stays = state.left.map((each) => `${each.step}: ${each.reason}`).join('; ');
+  const stays = sayLeft(state.left);
   setPhase(state, resting.phase, mended && stays !== '' ? stays : resting.reason, now);
 }
 
+/** What is left behind, as the reason of a record. */
+export function sayLeft(left: readonly Left[]): string {
+  return left.map(({ step, reason }) => `${step}: ${reason}`).join('; ');
+}
+
 /** What a way back did not come to is still to be undone, whatever kept it from its end. */
-function owe(state: GatewayState, change: Change, { entered }: OperationResult): void {
+function owe(state: GatewayState, change: Change, { entered, deviceId }: OperationResult): void {
   const undoable = entered.filter(({ step }) => registry[step]?.undo);
   if (undoable.length === 0) return;
-  state.owed = change;
+  const isKnown = change.kind === 'pair' && deviceId !== undefined;
+  state.owed = isKnown ? { ...change, wanted: { deviceId } } : change;
   state.backFrom = entered;
 }
 
 /**
- * A change that ended well leaves nothing of what an earlier one could not take back; true when that was wrong with the gateway.
- * A new container is proved as a whole, whatever was wrong with the one of before; so is one that did not serve and was read back.
+ * A change that ended well leaves nothing of what an earlier one could not take back and it has made good; true when that was wrong
+ * with the gateway. A new container is proved as a whole, whatever was wrong with the one of before.
  */
-function mend(state: GatewayState, operation: Queued, change: Change, wrong: string, readBack: boolean): boolean {
+function mend(
+  state: GatewayState,
+  change: Change,
+  isWayBack: boolean,
+  result: OperationResult,
+  wrong: string,
+): boolean {
   const before = state.left.length;
-  const steps = new Set(stepsOfChange(change));
-  state.left = state.left.filter(({ step }) => !steps.has(step));
-  if (change.kind === 'drop-snapshot' && !isOfDrop(wrong)) return false;
-  const renewed = isReplacement(change) && operation.kind !== 'way-back';
-  return before > 0 || renewed || readBack;
+  takeFromLeft(state, change, isWayBack, result);
+  if (change.kind === 'drop-snapshot') return before > 0 && isOfDrop(wrong);
+  return (before > 0 && isOfLeft(wrong)) || (isReplacement(change) && !isWayBack);
 }
 
 /** A repair was asked for: a way back that is still owed comes before it, because a container must not start on another's state. */
@@ -187,6 +196,7 @@ export function owedFirst(gateway: string, { kind }: Change): string {
 /** The run of a change was lost: its own list is unwound before anything else happens, unless the gateway is being removed. */
 export function loseChange(state: GatewayState, change: Change, reason: string, limits: Limits, now: number): void {
   const unsettledUntil = now + Math.max(limits.actMs, limits.waitMs, limits.undoMs) + limits.settleMs;
+  if (!comesFirst(state)) delete state.owed; // What an earlier one left stays named.
   state.backFrom = stepsOfChange(change).map((step) => ({ step, unsettledUntil }));
   if (isReplacement(change)) unsettle(state, unsettledUntil);
   setPhase(state, 'degraded', reason, now);

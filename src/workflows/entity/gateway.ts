@@ -30,10 +30,11 @@ import {
   type Queued,
 } from '../record/state.js';
 import type { OperationResult } from '../../wire/operation.js';
-import { beginOperation, endOperation, forgetOwed, loseOperation, oweAfter, stays } from './begin-end.js';
+import { beginOperation, endOperation, loseOperation, oweAfter, stays } from './begin-end.js';
+import { comesFirst, forgetOwed } from '../record/owed.js';
 import { tryDropAgain } from '../replace/drop-state.js';
 import { askLive, asksForLimits } from '../reconfigure/operation.js';
-import { countFailure, expireFormer, outdateKept, refusedInRehearsal } from '../replace/operation.js';
+import { countFailure, expireFormer, isReplacement, outdateKept, refusedInRehearsal } from '../replace/operation.js';
 import { listMemoOf, saysSo } from '../record/list-memo.js';
 import { RunningOperation, type OperationEnd } from './running-operation.js';
 import {
@@ -185,10 +186,17 @@ class Entity {
     const state = this.#state;
     const { change, kind } = operation;
     if (kind === 'restore' && state.owed && !patched('take back after a restore')) forgetOwed(state);
+    if (change && result?.outcome === 'left') this.#oweLeft();
     if (change?.kind === 'rotate' && result?.outcome === 'done' && kind !== 'way-back') this.#outdate(change);
     if (result) this.#countRehearsal(operation, result);
     if (result && stays(state, operation, result) && !patched('drop again')) return;
     oweAfter(state, operation, result, now);
+  }
+
+  /** An older version let rest what another change than a replacement had to leave. */
+  #oweLeft(): void {
+    const { owed } = this.#state;
+    if (owed && !isReplacement(owed) && !patched('owe what is left')) forgetOwed(this.#state);
   }
 
   #countRehearsal(operation: Queued, result: OperationResult): void {
@@ -227,8 +235,8 @@ class Entity {
   /** When something is to be let go or forgotten; undefined while a gateway lives and has nothing to go back to. */
   #nextDeadline(): number | undefined {
     if (this.#state.stateKeptUntil > 0) return this.#state.stateKeptUntil;
-    const { kept, dropping, owed } = this.#state;
-    if (isAlive(this.#state) && (kept || dropping) && !owed)
+    const { kept, dropping } = this.#state;
+    if (isAlive(this.#state) && (kept || dropping) && !comesFirst(this.#state))
       return Math.min(kept?.until ?? Infinity, dropping?.again ?? Infinity);
     if (this.#state.phase === 'removed' && this.#state.left.length === 0) return this.#forgetAt();
     return undefined;

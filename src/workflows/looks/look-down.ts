@@ -1,4 +1,4 @@
-import { provisionSteps } from '../operations.js';
+import { provisionSteps, registry } from '../operations.js';
 
 const notServing = 'it does not serve: ';
 
@@ -19,4 +19,10 @@ export function endsWithReading(reason: string): boolean {
   if (reason.startsWith(notServing)) return true;
   const step = provisionSteps.find((each) => reason.startsWith(`${each}: `));
   return step !== undefined && !unread.has(step);
+}
+
+/** Whether a gateway is degraded because something of a change of it was left behind: no other reason begins with a step of one. */
+export function isOfLeft(reason: string): boolean {
+  const own: readonly string[] = provisionSteps;
+  return Object.keys(registry).some((step) => !own.includes(step) && reason.startsWith(`${step}: `));
 }

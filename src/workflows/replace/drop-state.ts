@@ -2,6 +2,8 @@ import type { SnapshotDrop } from '../../domain/changes/replacement.js';
 import { cutMiddle } from '../../domain/cut.js';
 import { dropPausesMs, leftReasonBytes } from '../../domain/thresholds.js';
 import type { DropRequest } from '../../wire/change-requests.js';
+import type { Left } from '../../wire/requests.js';
+import { comesFirst } from '../record/owed.js';
 import { isAlive, isRemoving, join, push, setPhase, type GatewayState } from '../record/state.js';
 
 /** The step that lets go of saved states, as a record names it when it could not. */
@@ -28,13 +30,18 @@ export function oweDrop(
 export function showDropping(state: GatewayState, now: number): void {
   const { dropping } = state;
   if (!dropping || !isAlive(state)) return;
-  const others = state.left.filter(({ step }) => step !== dropStep);
+  const others = state.left.filter((each) => !isLeftOfDrop(each));
   state.left = [...others, { step: dropStep, kind: 'Refused', reason: dropping.reason }];
   if (state.phase === 'ready')
     setPhase(state, 'degraded', `${stays}: ${dropping.reason}. ${again(dropping.again)}`, now);
 }
 
 const stays = 'saved states of before could not be let go';
+
+/** Whether this entry names saved states that could not be let go. */
+export function isLeftOfDrop({ step }: Left): boolean {
+  return step === dropStep;
+}
 
 /** Whether this was all that is wrong with a gateway. */
 export function isOfDrop(reason: string): boolean {
@@ -45,7 +52,7 @@ export function isOfDrop(reason: string): boolean {
 export function tryDropAgain(state: GatewayState, now: number): void {
   const { dropping, life } = state;
   if (!dropping || now < dropping.again || !life || !isAlive(state) || isRemoving(state)) return;
-  if (state.owed || state.queue.length > 0 || join(state, 'drop-snapshot') !== undefined) return;
+  if (comesFirst(state) || state.queue.length > 0 || join(state, 'drop-snapshot') !== undefined) return;
   const { former, failures } = dropping;
   const asked: DropRequest = {
     kind: 'drop-snapshot',

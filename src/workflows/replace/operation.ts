@@ -5,6 +5,7 @@ import type { Gateway } from '../../domain/gateway/gateway.js';
 import type { Replacement, Shelf } from '../../domain/changes/replacement.js';
 import { failedLength, failedTries, keepFormerMs, readinessMs, replacementReadyMs } from '../../domain/thresholds.js';
 import type { DropRequest, RollbackRequest, UpgradeRequest } from '../../wire/change-requests.js';
+import { comesFirst } from '../record/owed.js';
 import { isRemoving, type GatewayState, type Queued } from '../record/state.js';
 import type { OperationResult } from '../../wire/operation.js';
 import { registry, replacementOwns } from '../operations.js';
@@ -130,7 +131,7 @@ export function applyDrop(state: GatewayState): void {
 /** What was kept to go back to is let go when its time has come and nothing else is to be done. */
 export function expireFormer(state: GatewayState, now: number): void {
   if (!state.kept || now < state.kept.until || !state.life) return;
-  if (state.owed || state.queue.length > 0) return;
+  if (comesFirst(state) || state.queue.length > 0) return;
   const { release } = state.kept.spec;
   delete state.kept;
   queueDrop(state, state.life, release);
