@@ -21,6 +21,10 @@ export type Step = {
   readonly waits?: true;
   /** How often it may be tried at most, where each try costs something. */
   readonly attempts?: number;
+  /** The step whose undo takes back what this one does as well: a lost attempt of it is waited for with that one. */
+  readonly undoneBy?: string;
+  /** Its undo lets go of what may be the only copy: nothing of the operation may land any more by then. */
+  readonly undoneLast?: true;
 };
 
 /**
@@ -46,7 +50,7 @@ export const registry: Readonly<Record<string, Step>> = {
   'list devices': { do: 'findEvicted', pace: 'act' }, // only reads
   'close sessions': { do: 'ensureShutOut', pace: 'act' }, // a device that is shut out can only ask again
   'evict devices': { do: 'ensureEvicted', pace: 'act' }, // a removed device has to pair again: it lost its key's trust
-  'retire device': { do: 'ensureRetired', pace: 'act' }, // the way back pairs it again
+  'retire device': { do: 'ensureRetired', pace: 'act', undoneBy: 'apply token' }, // the way back pairs it again
   'name devices': { do: 'findStrangers', pace: 'act' }, // only reads
   'read rotated': { do: 'findRotated', pace: 'act' }, // only reads
   'check pairing': { do: 'probePairable', pace: 'act' }, // only reads
@@ -60,14 +64,14 @@ export const registry: Readonly<Record<string, Step>> = {
   'check replacement': { do: 'probeReplaceable', pace: 'act' }, // only reads
   'fetch replacement': { do: 'ensureNextRelease', pace: 'fetch' }, // an image is shared between gateways
   'rehearse replacement': { do: 'ensureRehearsal', undo: 'removeRehearsal', pace: 'wait' },
-  'make room': { do: 'ensureRoom', undo: 'removeRoom', pace: 'act' },
+  'make room': { do: 'ensureRoom', undo: 'removeRoom', pace: 'act', undoneLast: true },
   'set aside': { do: 'ensureAside', undo: 'restoreAside', pace: 'wait' },
-  'save state': { do: 'ensureSaved', pace: 'wait' }, // goes with the room that was made for it
-  'take state': { do: 'ensureTaken', pace: 'wait' }, // what was set aside gets its own state back
+  'save state': { do: 'ensureSaved', pace: 'wait', undoneBy: 'make room' }, // goes with the room that was made for it
+  'take state': { do: 'ensureTaken', pace: 'wait', undoneBy: 'set aside' }, // what was set aside gets its own state back
   'start replacement': { do: 'ensureReplacement', undo: 'removeReplacement', pace: 'act' },
   'await replacement': { do: 'probeReplacement', pace: 'wait' }, // only reads
   'prove replacement': { do: 'probeDevices', pace: 'wait' }, // a device that was cut off stays so: what is set aside has not known it since
-  'commit replacement': { do: 'ensureCommitted', pace: 'wait' }, // what was set aside is made anew
+  'commit replacement': { do: 'ensureCommitted', pace: 'wait', undoneBy: 'set aside' }, // what was set aside is made anew
   'read replaced': { do: 'findReplaced', pace: 'act' }, // only reads
   'check channels': { do: 'probeReconfigurable', pace: 'act' }, // only reads
   'apply channels': { do: 'ensureChannels', undo: 'restoreChannels', pace: 'wait' },

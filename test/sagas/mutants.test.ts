@@ -18,10 +18,10 @@ const mutants: { fault: string; from: string; to: string }[] = [
     from: 'this.#remember(step, before, failure.attempt);',
     to: 'this.#entered.delete(step);',
   },
-  { fault: 'never settles', from: 'const settles = wait > 0 &&', to: 'const settles = wait > Infinity &&' },
+  { fault: 'never settles', from: 'if (!isOut && wait <= 0) return', to: 'return' },
   {
     fault: 'settles without undoing again',
-    from: 'await this.#settle(wait);\n        failed = await this.#undoAll(undoable);',
+    from: 'await this.#settle(wait);\n    failed = await this.#undoAll(undoable);',
     to: 'await this.#settle(wait);',
   },
   { fault: 'takes a lost attempt for settled', from: 'attempt === 1 ? 0 :', to: 'attempt !== 2 ? 0 :' },

@@ -1,10 +1,12 @@
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
-import { replacementNames } from '../../domain/changes/replacement.js';
+import type { Changing } from '../../domain/changes/change.js';
+import { former, replacementLabel, replacementNames, type Replacement } from '../../domain/changes/replacement.js';
 import type { StateMark } from '../../domain/gateway/state-mark.js';
 import { openWriter } from './config/config.js';
 import { removeContainer } from './removal.js';
+import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
-import { putBack } from './saved-state.js';
+import { putBack, snapshotOf } from './saved-state.js';
 import { belonging, currentMark, firstMark, isLeftBehind, isOwn, notOwn, readMark, writeMark } from './state-mark.js';
 import { removeWriter } from './state.js';
 
@@ -36,6 +38,25 @@ export async function moveStateOn(deps: Deps, before: Gateway, next: Gateway): P
   const { release } = next.spec;
   if (isOwn(before, mark) || isLeftBehind(before, mark, aside))
     await writeMark(deps, next, writer, { ...mark, release });
+}
+
+/**
+ * The state that a container holds is the one of before the replacement, whole; `Refused` when it is torn, the next release's, or what
+ * a late attempt has brought there of the kept state. One without a mark is of an older creel: accepted.
+ */
+export async function demandFormerState(
+  deps: Deps,
+  gateway: Changing<Replacement>,
+  holder: Pick<Container, 'id'>,
+): Promise<void> {
+  const { change, underway } = gateway;
+  const before = former(gateway);
+  const told = await readMark(deps, gateway, holder);
+  const taken = change.take && (await snapshotOf(deps, gateway, change.take));
+  const isBrought = taken !== undefined && told?.copy === `${change.take}/${taken.labels[replacementLabel]}`;
+  const mark = isBrought ? told : await currentMark(deps, before, holder);
+  if (mark && (isBrought || !isOwn(before, mark)))
+    throw await notOwn(deps, { ...before, ...(underway && { underway }) }, mark);
 }
 
 /** The mark of a state, read through whatever container holds it. */

@@ -17,7 +17,7 @@ import type { Deps } from '../../world/deps.js';
 import { factsIfServing, servingFacts, type Facts } from '../parts/door/facts.js';
 import { neverOver } from '../parts/never-over.js';
 import { keepOnlyCopy, type Kept } from '../parts/only-copy.js';
-import { ensureOwnState } from '../parts/own-state.js';
+import { demandFormerState, ensureOwnState } from '../parts/own-state.js';
 import { copyOf, isOf, putBack, snapshotOf } from '../parts/saved-state.js';
 import { releaseLabel, shelves } from '../parts/shelves.js';
 
@@ -163,12 +163,18 @@ async function endCopier(deps: Deps, gateway: Living): Promise<void> {
   await deps.engineAt(gateway.place).removeContainer(found.id);
 }
 
-/** Whatever brings the gateway of before back gives it its name last: without it, the saved state may be the only one. */
+/**
+ * Whatever brings the gateway of before back gives it its name last, and its state says whose it is: without both, the saved state may
+ * be the only one.
+ */
 async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapshot: string): Promise<void> {
-  const name = names(gateway.mark).container;
-  const found = await deps.engineAt(gateway.place).findContainer(name);
-  if (found && !(await isReplaced(deps, gateway))) return;
-  throw new Refused(`${snapshot} stays: container ${name} of before is not back on its own state yet`);
+  const engine = deps.engineAt(gateway.place);
+  const { container: name, volume } = names(gateway.mark);
+  const found = await engine.findContainer(name);
+  if (!found || (await isReplaced(deps, gateway)))
+    throw new Refused(`${snapshot} stays: container ${name} of before is not back on its own state yet`);
+  if (!(await engine.findVolume(volume))) throw new Refused(`${snapshot} stays: volume ${volume} of its state is gone`);
+  await demandFormerState(deps, gateway, found);
 }
 
 /** What a removal keeps is whole and the record's own before anything that it could be put back from is let go. */

@@ -16,6 +16,8 @@ import { neverOver } from '../parts/never-over.js';
 import { openSession } from '../parts/door/operator.js';
 import { awaitReady } from '../parts/container/readiness.js';
 import { removeReplacement } from './start-replacement.js';
+import { demandNoCopy } from '../parts/copier.js';
+import { demandFormerState } from '../parts/own-state.js';
 import { demandRoom } from './room.js';
 import { putBack } from '../parts/saved-state.js';
 import { servedBefore } from './saved-state.js';
@@ -69,7 +71,7 @@ export const restoreAside = (deps: Deps) =>
     const [aside, serving] = [await findOurs(deps, gateway, own.former), await findOurs(deps, gateway, name)];
     if (aside && !serving) await engine.renameContainer(aside.id, name);
     if (aside && serving) await removeNamed(deps, gateway, own.former);
-    if (!runs) await writeConfig(deps, before);
+    if (!runs) await settleOn(deps, gateway, before);
     await ensureContainer(deps)(before);
     const served = await servedBefore(deps, gateway);
     const refused = served ? await serveAgain(deps, gateway, before) : undefined;
@@ -81,6 +83,17 @@ export const restoreAside = (deps: Deps) =>
     const proof = `${before.spec.release} proved serving again with generation ${before.tokenGeneration}, ${runs ? 'never stopped' : 'on its own state'}`;
     return refused === undefined ? proof : { proof: `${proof}; ${refused}`, down: refused };
   };
+
+/**
+ * Under its own name again, no copy of its state begins any more: one that a late attempt has begun before is waited for, and what
+ * it has brought is nothing to start on. Only then is anything written there.
+ */
+async function settleOn(deps: Deps, gateway: Changing<Replacement>, before: Gateway): Promise<void> {
+  await demandNoCopy(deps, gateway);
+  const holder = await findOurs(deps, gateway, names(gateway.mark).container);
+  if (holder) await demandFormerState(deps, gateway, holder);
+  await writeConfig(deps, before);
+}
 
 /**
  * A gateway that went down before anything of it was set aside is started again, and serves, proved, or is said to be down with

@@ -49,10 +49,13 @@ export interface Runtime {
 }
 
 /** What later versions of the saga do, by names that are a format: histories keep them. */
-export type Ability = 'tell of its end' | 'look after going back';
+export type Ability = 'tell of its end' | 'look after going back' | 'settle before the last copy goes';
 
 type Outcome = { readonly ok: true } | Unfinished;
 type Unfinished = { readonly ok: false; readonly step: string; readonly failure: Failure };
+
+/** Which undos failed, and whether what they undid may still come back. */
+type Undone = { readonly failed: ReadonlyMap<string, Failure>; readonly unsettled: boolean };
 
 /** What an unwind left, and whether a removal cut it short: then what it had not come to is still to be undone. */
 type Unwound = { readonly left: readonly Left[]; readonly cut: boolean };
@@ -258,22 +261,50 @@ export class Saga {
   async #unwind(steps: readonly string[]): Promise<Unwound> {
     return this.#runtime.shielded(async () => {
       const undoable = steps.filter((step) => this.#entered.has(step) && registry[step]?.undo).toReversed();
-      let failed = await this.#undoAll(undoable);
-      const wait = Math.max(0, ...undoable.map((step) => this.#entered.get(step) ?? 0)) - this.#runtime.now();
-      const settles = wait > 0 && !this.#runtime.beingRemoved();
-      if (settles) {
-        await this.#settle(wait);
-        failed = await this.#undoAll(undoable);
-      }
+      const { failed, unsettled } = await this.#undoSettled(undoable);
       const ends: (Left | 'undone' | 'cut')[] = [];
       for (const [step, failure] of failed) ends.push(await this.#insist(step, failure));
       const left = ends.filter((end) => typeof end !== 'string');
-      const unsettled = wait > 0 && !settles; // The removal that comes next waits for it, and undoes them again.
       const cut = ends.includes('cut') || (unsettled && this.#isCut());
       if (!unsettled && !cut)
         for (const step of undoable) if (!left.some((each) => each.step === step)) this.#entered.delete(step);
       return { left, cut };
     });
+  }
+
+  /**
+   * Undoes them all, and once more when no lost attempt can be out any more. What may be the only copy goes only then. What is not
+   * settled because of a removal is waited for by that removal, which undoes it again.
+   */
+  async #undoSettled(undoable: readonly string[]): Promise<Undone> {
+    const until = this.#unsettledUntil(undoable);
+    const isOut = until > this.#runtime.now() && this.#runtime.adopts('settle before the last copy goes');
+    const [last, first] = isOut ? this.#undoneLast(undoable) : [[], undoable];
+    let failed = await this.#undoAll(first);
+    const wait = (isOut ? until : this.#ownUnsettledUntil(undoable)) - this.#runtime.now();
+    if (!isOut && wait <= 0) return { failed, unsettled: false };
+    if (this.#runtime.beingRemoved())
+      return { failed: new Map([...failed, ...(await this.#undoAll(last))]), unsettled: true };
+    await this.#settle(wait);
+    failed = await this.#undoAll(undoable);
+    return { failed, unsettled: false };
+  }
+
+  /** Those whose undo comes last, and the others: where the state goes as well, there is no copy to be careful of. */
+  #undoneLast(steps: readonly string[]): [string[], string[]] {
+    const isLast = (step: string) => registry[step]?.undoneLast === true && !toldOf(this.#input).purging;
+    return [steps.filter(isLast), steps.filter((step) => !isLast(step))];
+  }
+
+  /** Until when a lost attempt may be out of what these undos take back. */
+  #unsettledUntil(undoable: readonly string[]): number {
+    const taken = [...this.#entered].filter(([step]) => undoable.includes(registry[step]?.undoneBy ?? step));
+    return Math.max(0, ...taken.map(([, unsettledUntil]) => unsettledUntil));
+  }
+
+  /** The same of these very steps alone: all that an older version waited for. */
+  #ownUnsettledUntil(undoable: readonly string[]): number {
+    return Math.max(0, ...undoable.map((step) => this.#entered.get(step) ?? 0));
   }
 
   /** Whether a removal ends this way back: it is told so, and every call is cancelled from then on. */
@@ -282,6 +313,7 @@ export class Saga {
   }
 
   async #settle(ms: number): Promise<void> {
+    if (ms <= 0) return;
     try {
       await this.#runtime.sleep(ms, 'settle: a lost attempt may still take effect');
     } catch (error) {
