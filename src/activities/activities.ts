@@ -32,6 +32,7 @@ import { awaitNoOperations } from './provision/earlier-operations.js';
 import { ensureOperator } from './parts/door/operator.js';
 import { PlainDoor } from './parts/door/plain-door.js';
 import { probeReadiness } from './parts/container/readiness.js';
+import { ensureReader, findKept } from './parts/kept.js';
 import { findGateway, findUnchanged } from './parts/reading.js';
 import {
   ensureChannels,
@@ -100,6 +101,8 @@ function provisioning(deps: Deps) {
     ensureRestartPolicy: ensureRestartPolicy(deps),
     findGateway: findGateway(deps),
     findUnchanged: findUnchanged(deps),
+    ensureReader: ensureReader(deps),
+    findKept: findKept(deps),
   };
 }
 

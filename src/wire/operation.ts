@@ -21,6 +21,8 @@ export type OperationInput = {
   readonly seek?: true;
   /** It hears that its engine is gone for good, and then waits for nothing there. Absent in what older versions began. */
   readonly forsakes?: true;
+  /** A removal that leaves the state: it says what it has kept. Absent in what older versions began. */
+  readonly keeps?: true;
   /** Its engine is gone for good, by an operator's word: nothing is undone, and what stays is said. */
   readonly gone?: true;
 };
@@ -49,6 +51,8 @@ export type OperationResult = {
   readonly down?: string;
   /** The release of what a removal keeps, where that is not the state on record. */
   readonly keptRelease?: string;
+  /** There was no state that a removal could have kept. */
+  readonly vanished?: true;
 };
 
 /** What the activity interceptor wraps around every answer: which attempt gave it. */

@@ -83,6 +83,8 @@ export const registry: Readonly<Record<string, Step>> = {
   'rehearse channels': { do: 'ensureChannelRehearsal', undo: 'removeChannelRehearsal', pace: 'wait' },
   'drop snapshot': { do: 'ensureDropped', pace: 'act' }, // what nobody goes back to is gone for good
   'look again': { do: 'findUnchanged', pace: 'wait', attempts: 3 }, // only reads
+  'fetch reader': { do: 'ensureReader', pace: 'fetch' }, // an image is shared between gateways
+  'read kept': { do: 'findKept', pace: 'act' }, // only reads
 };
 
 /** Everything a live gateway owns, in the order it comes to exist. */
@@ -187,6 +189,13 @@ export const replacementOwns = ['rehearse replacement', 'make room', 'start repl
 
 /** What tells whether a gateway serves when a change of it came to nothing. */
 export const lookStep = 'look again';
+
+/** What a removal that keeps the state does before it undoes anything, where saved states may lie, and after it. */
+export const readerStep = 'fetch reader';
+export const keptStep = 'read kept';
+
+/** The step whose undo lets saved states go. */
+export const roomStep = 'make room';
 
 /** The step that holds the customer's data. */
 export const stateStep = 'keep state';

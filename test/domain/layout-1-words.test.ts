@@ -69,6 +69,7 @@ test('activities', () => {
     'ensureNetwork',
     'ensureNextRelease',
     'ensureOperator',
+    'ensureReader',
     'ensureRehearsal',
     'ensureRelease',
     'ensureRenamed',
@@ -89,6 +90,7 @@ test('activities', () => {
     'findFleetPage',
     'findGateway',
     'findGeneration',
+    'findKept',
     'findLives',
     'findReconfigured',
     'findReplaced',
@@ -188,6 +190,8 @@ test('steps in their order, each with its activity and the one that undoes it', 
     ['rehearse channels', 'ensureChannelRehearsal', 'removeChannelRehearsal'],
     ['drop snapshot', 'ensureDropped'],
     ['look again', 'findUnchanged'],
+    ['fetch reader', 'ensureReader'],
+    ['read kept', 'findKept'],
   ]);
 });
 

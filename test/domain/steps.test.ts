@@ -18,6 +18,7 @@ const withoutUndo: Record<string, string> = {
   ensureDenial: 'a device whose request was turned down may ask again',
   ensureCutOff: 'a device that is cut off can only ask again, which is its own doing',
   ensureNextRelease: 'an image is shared between gateways, and the next one wants it',
+  ensureReader: 'an image is shared between gateways, and the next one wants it',
   ensureSaved: 'the saved state goes with the volume that was made for it',
   ensureTaken: 'the gateway that was set aside gets its own state back',
   ensureCommitted: 'the gateway that was set aside is made anew',

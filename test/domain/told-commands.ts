@@ -16,6 +16,7 @@ const upgrade = 'test/temporal/upgrade.test.ts';
 const lived = 'test/domain/lived-in.test.ts';
 const realLived = 'test/e2e/lived-in.test.ts';
 const realUpgrade = 'test/e2e/upgrade.test.ts';
+const keptState = 'test/sagas/kept-state.test.ts';
 const ownState = 'test/sagas/own-state.test.ts';
 const pairing = 'test/sagas/pair.test.ts';
 const byHand = 'test/contracts/by-hand.test.ts';
@@ -117,6 +118,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
       why: 'a registry with a login is none of this machine’s; an image that lies there is not asked for (test/sagas/fetch.test.ts)',
     },
     'docker pull <reference>': ['test/rehearsal/registry.test.ts', 'an image by the digest', 'isPulled'],
+    'creel remove g42': [keptState, 'says which image to fetch', 'isRemoved(entity)'],
   },
   'Rehearsal refused': {
     'docker exec <container> node -e …': [realUpgrade, 'the command in the message takes it out', "'-c', command"],
@@ -176,6 +178,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'Earlier life': {
     'creel provision g42 -f gateway.toml --birth 7k3fq2': [requests, 'is named by the next provision', "'take up'"],
     'creel remove g42 --birth 7k3fq2 --purge': [requests, 'is named by the next removal', 'purge: true'],
+    'creel provision g42 --restore --release …': [
+      keptState,
+      'whose release of before is kept, and',
+      'comesBack(next, newer',
+    ],
   },
   'Lost record': {
     'creel list': [cli, 'a record that somebody terminated is shown', "'list'"],

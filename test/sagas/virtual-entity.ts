@@ -8,6 +8,7 @@ import {
   beginOperation,
   endOperation,
   enteredBefore,
+  keepsState,
   loseOperation,
   oweAfter,
   operationSteps,
@@ -134,7 +135,8 @@ export class VirtualEntity {
   #inputOf(operation: Queued): OperationInput {
     const { number, kind, change } = operation;
     const [steps, entered] = [operationSteps(this.state, operation), enteredBefore(this.state, operation)];
-    return { layout: 1, kind, number, gateway: this.life, steps, entered, limits, ...(change && { change }) };
+    const keeps = keepsState(this.state, operation) && { keeps: true as const };
+    return { layout: 1, kind, number, gateway: this.life, steps, entered, limits, ...keeps, ...(change && { change }) };
   }
 
   async #resultOf(input: OperationInput, runtime: VirtualRuntime): Promise<OperationResult | undefined> {

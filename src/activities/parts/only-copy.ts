@@ -26,11 +26,10 @@ export async function keepOnlyCopy(deps: Deps, gateway: Gateway): Promise<Kept |
   demandOurs('volume', volume, found?.labels, gateway);
   if (found) {
     const copied = found.labels[copiedLabel];
-    if (copied === undefined || gateway.underway) return undefined;
+    if (copied === undefined || gateway.underway || !(await isThere(deps, gateway, copied))) return undefined;
     const mark = await findMark(deps, gateway);
-    if (mark && (mark.copy !== copied || isOwn(gateway, mark))) return undefined; // It has lived since.
+    if (await hasLived(deps, gateway, copied, mark)) return undefined;
     if (mark?.whole) return kept(volume, mark.release);
-    if (!(await isUnfinished(deps, gateway, copied, mark))) return undefined;
   }
   for (const saved of await newestFirst(deps, gateway))
     if (await bring(deps, gateway, saved)) return kept(volume, saved.release);
@@ -38,21 +37,18 @@ export async function keepOnlyCopy(deps: Deps, gateway: Gateway): Promise<Kept |
   return undefined;
 }
 
-/**
- * Whether a volume still waits for the saved state that it was made for: that one is let go only when it is whole in its place. One that
- * says nothing and holds a config has been lived in, and is taken as it is: its owner can delete a mark.
- */
-async function isUnfinished(
-  deps: Deps,
-  gateway: Gateway,
-  copied: string,
-  mark: StateMark | undefined,
-): Promise<boolean> {
+/** Whether the saved state that a volume was made for is still there: it is let go only when it is whole in its place. */
+async function isThere(deps: Deps, gateway: Gateway, copied: string): Promise<boolean> {
   const [from, made] = copied.split('/');
   const shelf = shelves.find((each) => each === from);
   const source = shelf && (await snapshotOf(deps, gateway, shelf));
-  if (!source || !isOf(source, Number(made))) return false;
-  return mark !== undefined || (await readConfig(deps, gateway)) === undefined;
+  return source !== undefined && isOf(source, Number(made));
+}
+
+/** One that says nothing and holds a config has been lived in, and is taken as it is: its owner can delete a mark. */
+async function hasLived(deps: Deps, gateway: Gateway, copied: string, mark: StateMark | undefined): Promise<boolean> {
+  if (mark) return mark.copy !== copied || isOwn(gateway, mark);
+  return (await readConfig(deps, gateway)) !== undefined;
 }
 
 /** Whether a saved state was whole, and is now that of a volume made for it. */

@@ -1,7 +1,7 @@
-import { StartOver } from '../../domain/errors.js';
+import { Refused, StartOver } from '../../domain/errors.js';
 import { carries, names, type Gateway } from '../../domain/gateway/gateway.js';
 import { readPrepared, type Image } from '../../domain/release/image.js';
-import { findRelease } from '../../domain/release/release.js';
+import { findRelease, type Release } from '../../domain/release/release.js';
 import { replacementNames } from '../../domain/changes/replacement.js';
 import type { Deps } from '../../world/deps.js';
 import { checkImage, missingDevImage, runs } from './host/host.js';
@@ -38,6 +38,59 @@ export async function releaseImageOf(deps: Deps, gateway: Gateway): Promise<Imag
   const image = (await deps.engineAt(gateway.place).findImage(release.image)) ?? (await heldImage(deps, gateway));
   if (!image) throw new StartOver(`image ${release.image} is no longer on host ${gateway.place.host}`);
   return image;
+}
+
+/**
+ * An image by which a state is read and copied: any prepared one can. That of the gateway's own release, or of another that the host
+ * has; when it has none, `StartOver` with what to do.
+ */
+export async function readerImageOf(deps: Deps, gateway: Gateway): Promise<Image> {
+  const image = await findReader(deps, gateway);
+  if (image) return image;
+  const { mark, place, spec } = gateway;
+  const line = candidates(deps, spec.release)[0];
+  const cure = line
+    ? `Fetch one there (\`docker pull ${line.image}\`) and ask again`
+    : 'Build one there (`scripts/bootstrap --release <version>`) and ask again';
+  throw new StartOver(
+    `no image of any release in the catalogue is on host ${place.host}, and the state of ${mark.gateway} is read by one. ${cure}`,
+  );
+}
+
+/** The same; undefined when the host has none. */
+export async function findReader(deps: Deps, gateway: Gateway): Promise<Image | undefined> {
+  const engine = deps.engineAt(gateway.place);
+  const own = (line: Release) => line.version === gateway.spec.release;
+  for (const line of deps.catalogue.filter(own)) {
+    const image = (await engine.findImage(line.image)) ?? (await heldImage(deps, gateway));
+    if (image) return image;
+  }
+  for (const line of deps.catalogue) {
+    const image = await engine.findImage(line.image);
+    if (image) return image;
+  }
+  return undefined;
+}
+
+/** An image by which a state is read is on the host, fetched if need be: of the gateway's release where a registry gives that. */
+export async function fetchReader(deps: Deps, gateway: Gateway): Promise<void> {
+  if (await findReader(deps, gateway)) return;
+  let refused: Refused | undefined;
+  for (const { image } of candidates(deps, gateway.spec.release)) {
+    try {
+      return await deps.engineAt(gateway.place).pullImage(image, say);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      refused ??= error;
+    }
+  }
+  if (refused) throw refused;
+}
+
+/** What can be pulled, the release on record first. */
+function candidates({ catalogue }: Deps, release: string): Release[] {
+  const lines = catalogue.filter(({ dev }) => !dev);
+  return lines.toSorted((one, other) => Number(other.version === release) - Number(one.version === release));
 }
 
 /** The image of the gateway's container, set aside or not, when it is of the release on record. */

@@ -5,7 +5,7 @@ import { removeNamed } from './removal.js';
 import { copierOf } from './copier.js';
 import type { Deps } from '../../world/deps.js';
 import { demandOurs } from './host/host.js';
-import { releaseImageOf } from './release.js';
+import { readerImageOf } from './release.js';
 import { releaseLabel } from './shelves.js';
 
 /**
@@ -56,7 +56,7 @@ export async function copyOf(deps: Deps, gateway: Gateway, shelf: Shelf, number:
     copier: own.copier,
     gateway: container,
     labels: { ...markLabels(gateway.mark), [replacementLabel]: String(number) },
-    imageId: (await releaseImageOf(deps, gateway)).id,
+    imageId: (await readerImageOf(deps, gateway)).id,
     whole: {
       birth: gateway.mark.birth,
       release: labels[releaseLabel] ?? gateway.spec.release,

@@ -10,6 +10,7 @@ import {
   type Shelf,
   type SnapshotDrop,
 } from '../../domain/changes/replacement.js';
+import { unknownRelease } from '../../domain/release/release.js';
 import { isReplaced } from '../parts/container/container.js';
 import { removeContainer } from '../parts/removal.js';
 import { copierOf } from '../parts/copier.js';
@@ -17,7 +18,7 @@ import type { Deps } from '../../world/deps.js';
 import { factsIfServing, servingFacts, type Facts } from '../parts/door/facts.js';
 import { neverOver } from '../parts/never-over.js';
 import { keepOnlyCopy, type Kept } from '../parts/only-copy.js';
-import { demandFormerState, ensureOwnState } from '../parts/own-state.js';
+import { demandFormerState, ensureOwnState, findMark } from '../parts/own-state.js';
 import { copyOf, isOf, putBack, snapshotOf } from '../parts/saved-state.js';
 import { releaseLabel, shelves } from '../parts/shelves.js';
 
@@ -177,7 +178,7 @@ async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapsho
   await demandFormerState(deps, gateway, found);
 }
 
-/** What a removal keeps is whole and the record's own before anything that it could be put back from is let go. */
+/** What a removal keeps is whole before anything that it could be put back from is let go. */
 async function keepState(deps: Deps, gateway: Living): Promise<Kept | undefined> {
   if (gateway.purging || gateway.spec.keepStateMs === 0) return undefined;
   const kept = await keepOnlyCopy(deps, gateway);
@@ -192,5 +193,14 @@ async function keepOwnState(deps: Deps, gateway: Living): Promise<void> {
     await putBack(deps, gateway, gateway.underway.save, gateway.underway.number);
   }
   const saved = await Promise.all(shelves.map(async (shelf) => snapshotOf(deps, gateway, shelf)));
-  if (saved.some((each) => each !== undefined)) await ensureOwnState(deps, gateway);
+  if (saved.some((each) => each !== undefined)) await ensureWhole(deps, gateway);
+}
+
+/** Whole, of whichever release: its mark tells the record. A torn one is put back where its own saved state is known. */
+async function ensureWhole(deps: Deps, gateway: Living): Promise<void> {
+  const mark = await findMark(deps, gateway);
+  if (!mark || mark.whole) return;
+  const { spec } = gateway;
+  const release = spec.release === unknownRelease ? mark.release : spec.release;
+  await ensureOwnState(deps, { ...gateway, spec: { ...spec, release } });
 }

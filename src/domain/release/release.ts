@@ -15,6 +15,9 @@ export type Release = {
 
 export type Catalogue = readonly Release[];
 
+/** On record of a life whose own record is lost: its state alone says to which release it belongs. */
+export const unknownRelease = '0000.0.0';
+
 const versionForm = /^\d{4}\.\d{1,2}\.\d{1,2}(?:-[0-9A-Za-z.]{1,40})?$/;
 const digestForm = /^[^\s@]+@sha256:[0-9a-f]{64}$/;
 

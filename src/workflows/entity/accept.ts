@@ -4,6 +4,7 @@ import { keyId } from '../../domain/keys/deployment-keys.js';
 import { Refused } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import { gatewayBirth, gatewayPlace, layout, type Gateway, type Place } from '../../domain/gateway/gateway.js';
+import { unknownRelease } from '../../domain/release/release.js';
 import { canonical, demandWhole, gatewaySpec, sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { answeredLength, queueBytes, startPeriodMs } from '../../domain/thresholds.js';
 import {
@@ -152,8 +153,8 @@ function demandRemoved(state: GatewayState, id: string, takenUp: string | undefi
 
 /** State is taken up by the release that it belongs to: another one would change it with no way back. */
 function demandRelease(state: GatewayState, id: string, { release }: GatewaySpec): void {
-  const belongs = state.life?.spec.release ?? lostSpec.release;
-  if (release === belongs || belongs === lostSpec.release) return;
+  const belongs = state.life?.spec.release ?? unknownRelease;
+  if (release === belongs || belongs === unknownRelease) return;
   throw new Refused(
     `the kept state of ${id} belongs to release ${belongs}, not ${release}. Take it up with --release ${belongs}; \`creel upgrade ${id} --release ${release}\` comes after it`,
   );
@@ -419,7 +420,7 @@ const unknownPlace: Place = { provider: 'local', host: 'local' };
 
 /** A life known only by its marks: nothing of its spec matters for its removal but that its state is not anybody's wish to lose. */
 const lostSpec = {
-  release: '0000.0.0',
+  release: unknownRelease,
   dev: false,
   memoryMb: 0,
   cpus: 0,

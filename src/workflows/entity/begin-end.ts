@@ -34,6 +34,12 @@ export function beginOperation(state: GatewayState, now: number): Queued | undef
   return next;
 }
 
+/** Whether an operation removes a gateway and leaves the customer's state, if there is one. */
+export function keepsState(state: GatewayState, { kind, purge, gone }: Queued): boolean {
+  const keeps = kind === 'remove' && !purge && !gone && (state.life?.spec.keepStateMs ?? 0) > 0;
+  return keeps && state.entered.some(({ step }) => step === stateStep);
+}
+
 /** The steps an operation gets, and whether it leaves the customer's state. */
 export function operationSteps(state: GatewayState, operation: Queued): string[] {
   if (operation.change) return [...stepsOfChange(operation.change)];
@@ -112,7 +118,8 @@ function endVainTakeUp(state: GatewayState, reason: string, now: number): void {
 }
 
 function endRemoval(state: GatewayState, operation: Queued, result: OperationResult, now: number): void {
-  const kept = !operation.purge && result.entered.some(({ step }) => step === stateStep);
+  if (result.vanished) state.entered = result.entered.filter(({ step }) => step !== stateStep);
+  const kept = !operation.purge && state.entered.some(({ step }) => step === stateStep);
   const keepMs = state.life?.spec.keepStateMs ?? 0;
   state.stateKeptUntil = result.outcome === 'done' && kept && keepMs > 0 ? now + keepMs : 0;
   state.record = undefined;
@@ -124,8 +131,18 @@ function endRemoval(state: GatewayState, operation: Queued, result: OperationRes
     state.life = result.keptRelease === undefined ? life : withRelease(life, result.keptRelease);
     if (state.stateKeptUntil === 0 || !state.owed || isReplacement(state.owed)) forgetOwed(state);
   }
-  const until = state.stateKeptUntil > 0 ? `state kept until ${new Date(state.stateKeptUntil).toISOString()}` : '';
-  setPhase(state, state.life ? 'removed' : 'none', result.reason === '' ? until : result.reason, now);
+  setPhase(
+    state,
+    state.life ? 'removed' : 'none',
+    result.reason === '' ? saidOfState(state, result) : result.reason,
+    now,
+  );
+}
+
+/** What became of the state, as people read it in the record. */
+function saidOfState({ stateKeptUntil }: GatewayState, { vanished }: OperationResult): string {
+  if (vanished) return 'its state was gone already: none is kept';
+  return stateKeptUntil > 0 ? `state kept until ${new Date(stateKeptUntil).toISOString()}` : '';
 }
 
 /** What is kept of it belongs to another release: that one takes it up again. */

@@ -15,7 +15,7 @@ import type { Activities } from '../../activities/activities.js';
 import { Bug } from '../../domain/errors.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import type { GatewayState, Queued } from '../record/state.js';
-import { enteredBefore, operationSteps, renumber } from './begin-end.js';
+import { enteredBefore, keepsState, operationSteps, renumber } from './begin-end.js';
 import { operationPrefix, operationWorkflowId, waitsQueue } from '../../wire/ids.js';
 import type { OperationInput, OperationResult } from '../../wire/operation.js';
 import { limitsFor } from '../pair/workflow.js';
@@ -182,6 +182,7 @@ export class RunningOperation {
         limits: limitsFor(this.#start.limits, this.#operation.change),
         ...(this.#operation.change && { change: this.#operation.change }),
         forsakes: true,
+        ...(keepsState(this.#state, this.#operation) && { keeps: true as const }),
         ...(this.#operation.gone && { gone: true as const }),
         ...((kind === 'provision' || life.place.engine === undefined) && { seek: true as const }),
       };

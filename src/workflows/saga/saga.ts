@@ -1,11 +1,12 @@
 import type { Approved } from '../../activities/pair/approve-device.js';
 import type { Down } from '../../activities/replace/set-aside.js';
+import type { Vanished } from '../../activities/parts/kept.js';
 import type { Kept } from '../../activities/parts/only-copy.js';
 import type { Living } from '../../domain/gateway/life.js';
 import type { SnapshotDrop } from '../../domain/changes/replacement.js';
 import { dropPausesMs } from '../../domain/thresholds.js';
 import { lookedDown } from '../looks/look-down.js';
-import { lookStep, registry, stateStep } from '../operations.js';
+import { keptStep, lookStep, readerStep, registry, roomStep, stateStep } from '../operations.js';
 import type { Attempted, OperationInput, OperationResult, Proof } from '../../wire/operation.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import type { Entered, Left, ParkAnswer } from '../../wire/requests.js';
@@ -76,6 +77,7 @@ export class Saga {
   #down: string | undefined;
   #record: GatewayRecord | undefined;
   #keptRelease: string | undefined;
+  #vanished = false;
   #changing = false;
   #aborted = false;
 
@@ -121,12 +123,26 @@ export class Saga {
     return this.#result(left.length > 0 ? 'left' : 'undone', sentence(outcome), left);
   }
 
-  /** Undoes the steps of the list, newest first. */
+  /** Undoes the steps of the list, newest first. A removal that keeps the state says what it has kept. */
   async cleanUp(): Promise<OperationResult> {
+    const { keeps } = this.#input;
+    if (keeps && this.#entered.has(roomStep)) await this.#ask(readerStep);
     const { left, cut } = await this.#unwind(this.#input.steps);
     if (cut) return this.#result('stopped', cutShort, []);
+    if (keeps && left.length === 0) await this.#ask(keptStep);
     const reason = left.map((each) => `${each.step}: ${each.reason}`).join('; ');
     return this.#result(left.length > 0 ? 'left' : 'done', reason, left);
+  }
+
+  /** What helps a removal and does not hold it up: where it fails, an undo says so, or the record stands for what is kept. */
+  async #ask(step: string): Promise<void> {
+    try {
+      const { value } = await this.#runtime.shielded(() => this.#runtime.perform(step, 'do'));
+      this.#note(step, value);
+    } catch (error) {
+      const { message } = this.#runtime.readFailure(error);
+      this.#note(step, `not done: ${message}`);
+    }
   }
 
   /** What a way back has proved says nothing of a change that had nothing to undo: the gateway is asked. */
@@ -246,6 +262,9 @@ export class Saga {
       this.#proofs.push({ at, step, proof: value.proof });
     } else if (isKept(value)) {
       this.#keptRelease = value.keptRelease;
+      this.#proofs.push({ at, step, proof: value.proof });
+    } else if (isVanished(value)) {
+      this.#vanished = true;
       this.#proofs.push({ at, step, proof: value.proof });
     } else if (value !== undefined && value !== null) this.#record = value as GatewayRecord;
   }
@@ -373,7 +392,10 @@ export class Saga {
     const skipped = [...this.#skipped];
     const device = this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
     const down = this.#down === undefined ? {} : { down: this.#down };
-    const kept = this.#keptRelease === undefined ? {} : { keptRelease: this.#keptRelease };
+    const kept = {
+      ...(this.#keptRelease !== undefined && { keptRelease: this.#keptRelease }),
+      ...(this.#vanished && { vanished: true as const }),
+    };
     const found = { record: this.#record, entered, skipped, left, tokenGeneration, ...key };
     return { outcome, reason, ...found, ...proofs, ...device, ...down, ...kept };
   }
@@ -400,6 +422,10 @@ function isDown(value: unknown): value is Down {
 
 function isKept(value: unknown): value is Kept {
   return typeof value === 'object' && value !== null && 'proof' in value && 'keptRelease' in value;
+}
+
+function isVanished(value: unknown): value is Vanished {
+  return typeof value === 'object' && value !== null && 'vanished' in value;
 }
 
 function isApproved(value: unknown): value is Approved {

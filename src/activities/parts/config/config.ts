@@ -6,7 +6,7 @@ import type { Container } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
 import { demandOurs } from '../host/host.js';
 import { demandWhole } from './owned.js';
-import { releaseImageOf } from '../release.js';
+import { readerImageOf } from '../release.js';
 import { keepMark } from '../state-mark.js';
 import { removeWriter } from '../state.js';
 import { readableOf } from './unreadable.js';
@@ -81,7 +81,7 @@ export async function readConfig(deps: Deps, gateway: Gateway): Promise<string |
 export async function openWriter(deps: Deps, gateway: Gateway): Promise<Container> {
   const engine = deps.engineAt(gateway.place);
   const own = names(gateway.mark);
-  const image = await releaseImageOf(deps, gateway);
+  const image = await readerImageOf(deps, gateway);
   await engine.createWriter({
     name: own.writer,
     labels: markLabels(gateway.mark),
