@@ -426,6 +426,7 @@ const record: Required<GatewayRecord> = {
   volume: 'oc-g42-7k3fq2-state',
   operatorScopes: ['operator.admin'],
   channels: 'telegram connected',
+  connected: true,
   egress: 'reaches the internet',
   keyId: 'df09de28',
   provedAt: '2026-11-21T07:57:30.000Z',

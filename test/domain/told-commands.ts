@@ -318,6 +318,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'Degraded gateway': {
     'creel describe': described,
     'creel provision <id>': [cli, 'a parked operation ends the following with 5', "'provision', 'parked'"],
+    'creel change <id> --channels gateway.toml': [
+      'test/sagas/ready.test.ts',
+      'is ready when a change of its channels has proved them',
+      "kind: 'change'",
+    ],
   },
   'Upgrade a gateway': {
     'creel upgrade g42 --release R': upgraded,

@@ -1,10 +1,12 @@
 import { NotYet, Refused, StartOver } from '../../domain/errors.js';
 import { describeEngine } from '../../domain/hosts/engine.js';
+import { configFile, tokenIn } from '../../domain/gateway/config.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
-import { describeChannels } from './door/channels.js';
+import { readChannels } from './door/channels.js';
 import { configText } from './config/config.js';
 import { containerOf } from './container/container.js';
+import type { Secret } from '../../domain/secret.js';
 import type { Deps } from '../../world/deps.js';
 import { neverOver } from './never-over.js';
 import { networkOf } from './network.js';
@@ -33,12 +35,14 @@ export const findGateway = (deps: Deps) =>
     const token = deps.keys.token(gateway);
     const egress = deps.door.probeEgress({ place, container: own.container, token });
     egress.catch(() => undefined); // Whatever ends the look earlier, nobody waits for it any more.
-    const found = await driftOf(deps, gateway, await configText(deps, gateway, container));
+    const text = await configText(deps, gateway, container);
+    const found = await driftOf(deps, gateway, text);
     const session = await openSession(deps, gateway).catch((error: unknown) => {
       throw blamed(gateway, found, error);
     });
     session.close();
-    const channels = await describeChannels(deps, gateway);
+    const channels = await readChannels(deps, gateway);
+    const findings = [...found.map(({ sentence }) => sentence), ...strangeToken(gateway, token, text)];
     return {
       version: session.hello.version,
       imageId: container.imageId,
@@ -48,14 +52,22 @@ export const findGateway = (deps: Deps) =>
       port,
       volume: volume.name,
       operatorScopes: session.hello.scopes,
-      channels,
+      ...channels,
       egress: await egress,
       keyId: deps.keys.of(gateway).id,
       provedAt: new Date().toISOString(),
       runsOn: describeEngine(host.engine, host.unseenDirectories),
-      ...(found.length > 0 && { findings: found.map(({ sentence }) => sentence) }),
+      ...(findings.length > 0 && { findings }),
     };
   };
+
+/** A gateway that runs holds its token in memory: what its config says beside it comes into force with the next start. */
+function strangeToken({ mark, tokenGeneration }: Gateway, token: Secret, text: string | undefined): string[] {
+  if (tokenIn(text) === token.reveal()) return [];
+  return [
+    `${configFile} does not hold the token of generation ${tokenGeneration}, which is in force until the next start: somebody changed it. Put the old one back, or stop the container and run \`creel provision ${mark.gateway}\``,
+  ];
+}
 
 /**
  * The gateway as it is after a change of it came to nothing, read back by name and proved usable. One whose container has ended is

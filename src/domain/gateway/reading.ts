@@ -12,6 +12,8 @@ export type GatewayRecord = {
   readonly volume: string;
   readonly operatorScopes: readonly string[];
   readonly channels: string;
+  /** Every channel of its spec has really connected, if it has any; absent also in records that were made before this was told. */
+  readonly connected?: true;
   readonly egress: string;
   readonly keyId: string;
   readonly provedAt: string;

@@ -2,7 +2,7 @@ import type { Change } from '../../domain/changes/change.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import type { ChangeRequest } from '../../wire/change-requests.js';
 import { isOfDrop } from '../replace/drop-state.js';
-import { endsWithReading, isOfLeft } from '../looks/look-down.js';
+import { endsWithReading, hasChannels, isOfChannels, isOfLeft } from '../looks/look-down.js';
 import { addLeft, comesFirst, forgetOwed, takeFromLeft } from '../record/owed.js';
 import { isRemoving, join, remember, setPhase, type GatewayState, type Queued } from '../record/state.js';
 import type { Limits } from '../../wire/limits.js';
@@ -139,7 +139,8 @@ export function endChange(
   }
   if (result.record) state.record = result.record;
   if (result.outcome === 'done' && !isWayBack && state.life) apply(change.kind, state, state.life, change, now, result);
-  const readBack = result.record !== undefined && result.down === undefined && endsWithReading(resting.reason);
+  const readBack = provesOtherwise(state, result, resting.reason);
+  if (result.record && hasChannels(result.record)) state.skipped = state.skipped.filter((step) => !isOfChannels(step));
   const mended =
     result.outcome === 'done'
       ? mend(state, change, isWayBack, result, resting.reason) || readBack
@@ -148,6 +149,11 @@ export function endChange(
   if (mended && state.left.length === 0 && state.skipped.length === 0) return setPhase(state, 'ready', '', now);
   const stays = sayLeft(state.left);
   setPhase(state, resting.phase, mended && stays !== '' ? stays : resting.reason, now);
+}
+
+/** Whether the gateway was read back and is not what it was degraded for. */
+function provesOtherwise({ life }: GatewayState, { record, down }: OperationResult, wrong: string): boolean {
+  return record !== undefined && down === undefined && endsWithReading(wrong, record, life?.spec.release ?? '');
 }
 
 /** What is left behind, as the reason of a record. */
@@ -166,7 +172,7 @@ function owe(state: GatewayState, change: Change, { entered, deviceId }: Operati
 
 /**
  * A change that ended well leaves nothing of what an earlier one could not take back and it has made good; true when that was wrong
- * with the gateway. A new container is proved as a whole, whatever was wrong with the one of before.
+ * with the gateway. A new container is proved as a whole, whatever was wrong with the one of before, but for channels that did not connect.
  */
 function mend(
   state: GatewayState,
@@ -178,7 +184,7 @@ function mend(
   const before = state.left.length;
   takeFromLeft(state, change, isWayBack, result);
   if (change.kind === 'drop-snapshot') return before > 0 && isOfDrop(wrong);
-  return (before > 0 && isOfLeft(wrong)) || (isReplacement(change) && !isWayBack);
+  return (before > 0 && isOfLeft(wrong)) || (isReplacement(change) && !isWayBack && !isOfChannels(wrong));
 }
 
 /** A repair was asked for: a way back that is still owed comes before it, because a container must not start on another's state. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { channelFaults, type ChannelKind } from '../../../domain/channels/channel.js';
 import { NotYet, Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
+import type { GatewayRecord } from '../../../domain/gateway/reading.js';
 import { masked, plain } from '../../../domain/heard.js';
 import { channelsMs } from '../../../domain/thresholds.js';
 import { RpcError, type Session } from '../../../ports/gateway-door.js';
@@ -59,12 +60,22 @@ export const probeChannels = (deps: Deps) =>
     });
   };
 
-/** One sentence about the channels for the record. */
+/** One sentence about the channels for people. */
 export async function describeChannels(deps: Deps, gateway: Gateway): Promise<string> {
-  if (gateway.spec.channels.length === 0) return 'none configured';
+  return (await readChannels(deps, gateway)).channels;
+}
+
+/** What a record says of the channels: one sentence, and whether every one has really connected. */
+export async function readChannels(
+  deps: Deps,
+  gateway: Gateway,
+): Promise<Pick<GatewayRecord, 'channels' | 'connected'>> {
+  const { channels } = gateway.spec;
+  if (channels.length === 0) return { channels: 'none configured', connected: true };
   const problem = findProblem(gateway, await askStatus(deps, gateway));
-  const connected = `${gateway.spec.channels.map(({ kind }) => kind).join(', ')} connected`;
-  return [problem?.message ?? connected, ...channelFaults(gateway.spec.channels)].join('; ');
+  const connected = `${channels.map(({ kind }) => kind).join(', ')} connected`;
+  const said = [problem?.message ?? connected, ...channelFaults(channels)].join('; ');
+  return { channels: said, ...(!problem && { connected: true }) };
 }
 
 /** The channels that run in a gateway, whoever configured them. */
