@@ -290,6 +290,7 @@ describe('a removal', () => {
     entity.run('left');
     for (const how of ['new', 'restore'] as const)
       expect(() => entity.ask(provision('r3', { how, birth: births[1] }))).toThrow(/left is .*creel remove g42/);
+    expect(() => entity.ask(remove('r3', { birth: births[1], purge: true }))).toThrow(/left is .*creel remove g42/);
     entity.ask(remove('r4'));
     entity.run('done');
     expect(entity.state).toMatchObject({ left: [], stateKeptUntil: entity.now + keepStateMs });

@@ -173,6 +173,7 @@ function checkRemove(state: GatewayState, request: RemoveRequest): void {
     );
   }
   if (isAlive(state)) throw new Refused(`the gateway on record has birth ${life?.birth}, not ${birth}`);
+  if (life) demandRemoved(state, life.gateway, undefined);
   if (isRemoving(state)) throw new Refused(`another removal is under way. Ask again when it has ended`);
 }
 
