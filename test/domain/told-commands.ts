@@ -157,6 +157,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     "docker run --rm -u 0 -v oc-<id>-<birth>-snap-a:/from:ro -v oc-<id>-<birth>-state:/to --entrypoint sh <image> -c 'find /to -mindepth 1 -delete && cp -a /from/state/. /to/'":
       [byHand, 'a torn state is whole again', 'docker run --rm -u 0'],
     'creel remove <id> --purge': [ownState, 'lets nothing go while the state is torn', 'purge'],
+    'creel provision <id> -f gateway.toml --birth … --release …': [
+      'test/sagas/take-up.test.ts',
+      'and while it is down, where its state names',
+      'takeUp(entity, newer)',
+    ],
   },
   'Copy refused': {
     'lsattr -R': looks,

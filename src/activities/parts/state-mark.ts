@@ -4,6 +4,7 @@ import { stateDirectory } from '../../domain/gateway/config.js';
 import { compareReleases } from '../../domain/release/release.js';
 import type { Shelf } from '../../domain/changes/replacement.js';
 import {
+  belongsTo,
   readStateMark,
   stateMarkFile,
   stateMarkPath,
@@ -118,7 +119,7 @@ export async function notOwn(deps: Deps, gateway: Gateway, mark: StateMark): Pro
   const { gateway: id } = gateway.mark;
   const { volume } = names(gateway.mark);
   const what = mark.whole
-    ? `the state of ${id} (volume ${volume}) belongs to release ${mark.release}, on record is ${gateway.spec.release}: a start would convert it`
+    ? `the state of ${id} (volume ${volume}) ${belongsTo(mark.release)} on record is ${gateway.spec.release}: a start would convert it`
     : `the state of ${id} (volume ${volume}) is torn: the copy of saved state ${mark.copy} of release ${mark.release} into it was cut short`;
   const known = await belonging(deps, gateway, mark);
   if (known) return new Refused(`${what}. \`creel provision ${id}\` puts its own back. See docs/runbook.md#state-torn`);
@@ -128,7 +129,7 @@ export async function notOwn(deps: Deps, gateway: Gateway, mark: StateMark): Pro
 async function cure(deps: Deps, gateway: Gateway, mark: StateMark): Promise<string> {
   const { gateway: id, birth } = gateway.mark;
   if (mark.whole)
-    return `Ask for that release (\`creel provision ${id} --birth ${birth} --release ${mark.release}\` takes the life up with it), and upgrade it then; or put a state of release ${gateway.spec.release} there from a backup, without the file ${stateMarkFile}`;
+    return `Ask for that release (\`creel provision ${id} -f gateway.toml --birth ${birth} --release ${mark.release}\` takes the life up with it), and upgrade it then; or put a state of release ${gateway.spec.release} there from a backup, without the file ${stateMarkFile}`;
   const saved = (await Promise.all(shelves.map(async (shelf) => snapshotOf(deps, gateway, shelf)))).filter(
     (each) => each?.labels[releaseLabel] === gateway.spec.release,
   );

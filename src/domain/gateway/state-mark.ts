@@ -18,6 +18,16 @@ export type StateMark = {
   readonly whole: boolean;
 };
 
+/** How a refusal names the release of a state: whoever takes the life up with that one is believed. */
+export function belongsTo(release: string): string {
+  return `belongs to release ${release},`;
+}
+
+/** How a refusal names the release that a gateway runs: the same. */
+export function runsRelease(release: string): string {
+  return `runs ${release},`;
+}
+
 /** The text of a mark: the same for the same mark. */
 export function writeStateMark(mark: StateMark): string {
   return canonical(mark);

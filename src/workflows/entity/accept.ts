@@ -5,6 +5,7 @@ import { Refused } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import { gatewayBirth, gatewayPlace, layout, type Gateway, type Place } from '../../domain/gateway/gateway.js';
 import { unknownRelease } from '../../domain/release/release.js';
+import { belongsTo, runsRelease } from '../../domain/gateway/state-mark.js';
 import { canonical, demandWhole, gatewaySpec, sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { answeredLength, queueBytes, startPeriodMs } from '../../domain/thresholds.js';
 import {
@@ -125,11 +126,21 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   if (request.how === 'take up' && state.life?.mark.birth !== birth) {
     throw new Refused(`${id} lives with birth ${state.life?.mark.birth}. Remove it before birth ${birth} is taken up`);
   }
-  if (state.life && !sameSpec(state.life.spec, spec)) {
+  if (state.life && !sameSpec(state.life.spec, spec) && !corrects(state, request)) {
     throw new Refused(
       `${id} exists with another spec (${differences(state.life, request)}). ${ways(state.life, request)}; \`creel provision ${id}\` repairs it as it is. Only what neither can change wants \`creel remove ${id}\` first`,
     );
   }
+}
+
+/**
+ * Whether a take-up corrects what was wished for this life and could never be so: nothing of the record has been proved since it was
+ * taken up or restored, or it was seen to be of the very release that is asked for.
+ */
+function corrects(state: GatewayState, { how, spec }: ProvisionRequest): boolean {
+  const { phase, record, reason, running, queue } = state;
+  if (how !== 'take up' || phase !== 'degraded' || running || queue.length > 0) return false;
+  return record === undefined || [belongsTo, runsRelease].some((words) => reason.includes(words(spec.release)));
 }
 
 /**
@@ -262,6 +273,7 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
   if (request.kind !== 'provision') return push(state, request.kind, false, request);
   standOn(state, request);
   if (isAlive(state)) {
+    if (state.life && corrects(state, request)) state.life = { ...state.life, spec: gatewaySpec(request.spec) };
     if (state.owed && isReplacement(state.owed)) queueOwed(state);
     return join(state, 'repair') ?? push(state, 'repair', false);
   }

@@ -2,7 +2,8 @@ import { NotYet, Refused, StartOver } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { masked } from '../../../domain/heard.js';
 import type { Drift } from '../../../domain/gateway/owned-keys.js';
-import type { Release } from '../../../domain/release/release.js';
+import { isVersion, type Release } from '../../../domain/release/release.js';
+import { runsRelease } from '../../../domain/gateway/state-mark.js';
 import { configLookMs, lastLogCharacters, lastLogLines, readinessMs, stopGraceS } from '../../../domain/thresholds.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import { configText } from '../config/config.js';
@@ -54,11 +55,7 @@ export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number):
         `gateway ${mark.gateway} turned its own operator away (${knock.kind}): its config is not the one that was written. See docs/runbook.md#token-mismatch`,
       );
     }
-    if (knock.hello.version !== spec.release) {
-      throw new Refused(
-        `gateway ${mark.gateway} runs ${knock.hello.version}, asked for was ${spec.release}: the image is not what the catalogue says`,
-      );
-    }
+    if (knock.hello.version !== spec.release) throw anotherRelease(gateway, knock.hello.version);
     if (!knock.hello.scopes.includes('operator.admin')) {
       throw new Refused(
         `gateway ${mark.gateway} gives its own operator no operator.admin (${knock.hello.scopes.join(' ') || 'no scopes'})`,
@@ -143,4 +140,15 @@ export async function lastLines(deps: Deps, gateway: Gateway, container: Contain
   const text = await deps.engineAt(gateway.place).lastLog(container.id, lastLogLines);
   const log = masked(text, await knownSecrets(deps, gateway)).trim();
   return log === '' ? 'It logged nothing' : `Its last lines: ${log.slice(-lastLogCharacters)}`;
+}
+
+/** The refusal of a gateway that runs what nobody asked for, with what can be done about it. */
+function anotherRelease({ mark, spec }: Gateway, runs: string): Refused {
+  const { gateway: id, birth } = mark;
+  const cure = isVersion(runs)
+    ? `, or it was upgraded since its gateway.toml was written: then \`creel provision ${id} -f gateway.toml --birth ${birth} --release ${runs}\` takes it up with that release`
+    : '';
+  return new Refused(
+    `gateway ${id} ${runsRelease(runs)} asked for was ${spec.release}: the image is not what the catalogue says${cure}`,
+  );
 }

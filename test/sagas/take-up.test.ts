@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'vitest';
+import { replacementNames } from '../../src/domain/changes/replacement.js';
+import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
+import { beginOperation, endOperation, enteredBefore, operationSteps } from '../../src/workflows/entity/begin-end.js';
+import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
+import { emptyState } from '../../src/workflows/record/state.js';
+import { Saga, toldOf } from '../../src/workflows/saga/saga.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import type { OperationInput } from '../../src/wire/operation.js';
+import { testDeployment } from '../world/open-test-world.js';
+import { noFault } from './faults.js';
+import { keeping, stateOf, upgradedGateway } from './interrupted.js';
+import { VirtualEntity } from './virtual-entity.js';
+import { VirtualRuntime } from './virtual-runtime.js';
+
+const newer = { ...keeping, release: '2026.9.7' };
+let requests = 0;
+
+describe('a life that was upgraded since its gateway.toml was written, and whose record is lost', () => {
+  it('is taken up with the release that the refusal names, while it runs', () =>
+    onLost(async (entity) => {
+      await takeUp(entity, keeping);
+      isNamed(entity, /^await readiness: .*runs 2026\.9\.7, asked for was 2026\.9\.6/);
+      await takeUp(entity, newer);
+      isReady(entity);
+    }));
+
+  it('and while it is down, where its state names the release', () =>
+    onLost(async (entity) => {
+      entity.world.engine.crash('oc-g42-birth2');
+      await takeUp(entity, keeping);
+      isNamed(entity, /^keep state: .*belongs to release 2026\.9\.7, on record is 2026\.9\.6/);
+      await takeUp(entity, newer);
+      isReady(entity);
+    }));
+
+  it('is not taken up with another release once it is proved', () =>
+    onLost(async (entity) => {
+      await takeUp(entity, newer);
+      isReady(entity);
+      await assert.rejects(takeUp(entity, keeping), /exists with another spec/);
+    }));
+
+  it('comes back after a removal with the release that its state names, whatever it was taken up with', () =>
+    onLost(async (entity) => {
+      await takeUp(entity, keeping);
+      const before = stateOf(entity);
+      entity.remove();
+      await entity.drain();
+      assert.deepEqual([entity.state.phase, entity.state.left], ['removed', []], entity.state.reason);
+      assert.deepEqual(stateOf(entity).files, before.files);
+      assert.throws(() => entity.provision({ how: 'restore', spec: keeping }), /--release 2026\.9\.7/);
+      entity.provision({ how: 'restore', spec: newer });
+      await entity.drain();
+      isReady(entity);
+    }));
+});
+
+describe('a gateway of whose state the record knows another release', () => {
+  it('is taken up with the one that the refusal names, when somebody has put such a state there', async () => {
+    const template = await upgradedGateway();
+    try {
+      await template.on(async (entity) => {
+        entity.world.engine.crash(entity.names.container);
+        entity.state.life = { ...entity.life, spec: keeping };
+        entity.provision({ spec: keeping });
+        await entity.drain();
+        isNamed(entity, /^keep state: .*belongs to release 2026\.9\.7, on record is 2026\.9\.6/);
+        await takeUp(entity, newer);
+        isReady(entity);
+      });
+    } finally {
+      template.close();
+    }
+  });
+});
+
+/** The record of an upgraded gateway is gone, and so is what it kept to go back to. */
+async function onLost(run: (entity: VirtualEntity) => Promise<void>): Promise<void> {
+  const template = await upgradedGateway();
+  try {
+    await template.on(async (known) => {
+      await known.world.engine.removeVolume(replacementNames(known.life.mark).snapshots.a);
+      await run(new VirtualEntity(known.world, emptyState(50, 0)));
+    });
+  } finally {
+    template.close();
+  }
+}
+
+/** `creel provision g42 --birth … -f gateway.toml`, which finds the life on its engine and repairs it. */
+async function takeUp(entity: VirtualEntity, spec: GatewaySpec): Promise<void> {
+  requests += 1;
+  const place = { provider: 'local', host: 'local' } as const;
+  const asked = { kind: 'provision', spec, birth: 'birth2', how: 'take up', requestId: `t${requests}`, place } as const;
+  const request = { ...asked, origin: 'test' };
+  checkRequest(entity.state, request, defaultLimits);
+  acceptRequest(entity.state, request, testDeployment, 'g42', entity.now);
+  const operation = beginOperation(entity.state, entity.now);
+  assert.ok(operation);
+  const input: OperationInput = {
+    layout: 1,
+    kind: operation.kind,
+    number: operation.number,
+    gateway: entity.life,
+    steps: operationSteps(entity.state, operation),
+    entered: [{ step: 'keep state', unsettledUntil: 0 }, ...enteredBefore(entity.state, operation)],
+    limits: defaultLimits,
+  };
+  const runtime = new VirtualRuntime(entity.world.activities, toldOf(input), 1_000, noFault);
+  endOperation(entity.state, operation, await new Saga(input, runtime).repair(), entity.now);
+}
+
+/** The refusal says what it is, and which command takes the life up. */
+function isNamed({ state }: VirtualEntity, what: RegExp): void {
+  assert.equal(state.phase, 'degraded');
+  assert.match(state.reason, what);
+  assert.match(state.reason, /`creel provision g42 -f gateway\.toml --birth birth2 --release 2026\.9\.7` takes/);
+}
+
+function isReady({ state, life }: VirtualEntity): void {
+  assert.equal(state.phase, 'ready', state.reason);
+  assert.equal(state.record?.version, life.spec.release);
+}
