@@ -163,7 +163,8 @@ describe('an upgrade', () => {
     ask(state, upgrade('2026.9.8'));
     expect(run(state, 'done').change).toMatchObject({ save: 'b' });
     expect(state.kept).toMatchObject({ shelf: 'b', spec: { release: '2026.9.7' } });
-    expect(run(state, 'done').change).toEqual({ kind: 'drop-snapshot', keep: 'b', former: testSpec.release });
+    const drop = { kind: 'drop-snapshot', keep: 'b', former: testSpec.release };
+    expect(run(state, 'done').change).toEqual({ ...drop, below: state.nextOperation });
     expect(state).toMatchObject({ kept: { shelf: 'b' }, phase: 'ready' });
   });
 
@@ -366,7 +367,8 @@ test('what is kept goes by itself when its time is over, with the image of its r
   expect(state.queue).toEqual([]);
   expireFormer(state, 2_000 + keepFormerMs);
   expect(state.kept).toBeUndefined();
-  expect(run(state, 'done').change).toEqual({ kind: 'drop-snapshot', former: testSpec.release });
+  const drop = { kind: 'drop-snapshot', former: testSpec.release };
+  expect(run(state, 'done').change).toEqual({ ...drop, below: state.nextOperation });
   expect(state.phase).toBe('ready');
   expect(refusal(() => ask(state, { kind: 'drop-snapshot' }))).toContain('go by themselves');
 });

@@ -44,6 +44,11 @@ export function isOf(snapshot: Volume, number: number): boolean {
   return snapshot.labels[replacementLabel] === String(number);
 }
 
+/** Whether a later replacement than that of this number made it. */
+export function isOfLater(snapshot: Volume, number: number): boolean {
+  return Number(snapshot.labels[replacementLabel]) > number;
+}
+
 /** A copy between the state and a shelf; its mark says what is in that shelf. */
 export async function copyOf(deps: Deps, gateway: Gateway, shelf: Shelf, number: number): Promise<VolumeCopy> {
   const own = replacementNames(gateway.mark);

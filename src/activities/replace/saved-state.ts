@@ -19,7 +19,7 @@ import { factsIfServing, servingFacts, type Facts } from '../parts/door/facts.js
 import { neverOver } from '../parts/never-over.js';
 import { keepOnlyCopy, type Kept } from '../parts/only-copy.js';
 import { demandFormerState, ensureOwnState, findMark } from '../parts/own-state.js';
-import { copyOf, isOf, putBack, snapshotOf } from '../parts/saved-state.js';
+import { copyOf, isOf, isOfLater, putBack, snapshotOf } from '../parts/saved-state.js';
 import { releaseLabel, shelves } from '../parts/shelves.js';
 
 /** What was true of the gateway when its state was saved: it must be true again of whatever takes that state. */
@@ -37,6 +37,8 @@ export const ensureRoom = (deps: Deps) =>
       const { change, mark } = gateway;
       const name = replacementNames(mark).snapshots[change.save];
       const known = await snapshotOf(deps, gateway, change.save);
+      if (known && isOfLater(known, change.number))
+        throw new Refused(`${name} holds what a later replacement than ${change.number} has saved`);
       if (known && !isOf(known, change.number)) await dropSnapshot(deps, gateway, change.save);
       const labels = {
         ...markLabels(mark),
@@ -124,14 +126,15 @@ export async function servedBefore(deps: Deps, gateway: Changing<Replacement>): 
 /** Saved states that nobody goes back to any more are gone, and the image of their release where nothing else uses it. */
 export const ensureDropped = (deps: Deps) =>
   async function ensureDropped(gateway: Changing<SnapshotDrop>): Promise<string> {
-    const { keep, former } = gateway.change;
-    for (const shelf of shelves) if (shelf !== keep) await dropSnapshot(deps, gateway, shelf);
+    const { keep, former, below } = gateway.change;
+    for (const shelf of shelves) if (shelf !== keep) await dropSnapshot(deps, gateway, shelf, below);
     if (former === undefined || former === gateway.spec.release) return 'saved states let go';
     const line = deps.catalogue.find(({ version }) => version === former);
     const said = `saved states let go; ${former} cannot be gone back to any more`;
     if (!line || line.dev) return said;
     const holder = await holderOf(deps, gateway, former);
     if (holder !== undefined) return `${said}, its image stays for ${holder}`;
+    deps.signal()?.throwIfAborted();
     await deps.engineAt(gateway.place).removeImage(line.image);
     return said;
   };
@@ -145,11 +148,13 @@ async function holderOf(deps: Deps, gateway: Gateway, release: string): Promise<
   )?.name;
 }
 
-async function dropSnapshot(deps: Deps, gateway: Living, shelf: Shelf): Promise<void> {
+/** What is in a shelf goes; what a replacement of this number or a later one has saved there stays. */
+async function dropSnapshot(deps: Deps, gateway: Living, shelf: Shelf, below = Infinity): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const known = await snapshotOf(deps, gateway, shelf);
-  if (!known) return;
+  if (!known || isOfLater(known, below - 1)) return;
   await endCopier(deps, gateway);
+  deps.signal()?.throwIfAborted(); // The name is free for the next one as soon as another attempt has done this.
   await engine.removeVolume(known.name);
 }
 

@@ -30,6 +30,8 @@ export type SnapshotDrop = {
   readonly kind: 'drop-snapshot';
   /** Still kept. */
   readonly keep?: Shelf;
+  /** Only what replacements of lower numbers saved: whoever comes late finds what the next ones save. Absent in what older versions began. */
+  readonly below?: number;
   /** The release that nobody goes back to any more. */
   readonly former?: string;
   /** How often it was tried in vain; absent the first time. */

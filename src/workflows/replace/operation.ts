@@ -64,10 +64,14 @@ export function planRollback(state: GatewayState, life: Gateway, asked: Rollback
 }
 
 /** Everything is let go but what is still kept, and the image of its release. */
-export function planDrop({ kept }: GatewayState, life: Gateway, { former, failures }: DropRequest): Change {
+export function planDrop(
+  { kept, nextOperation: below }: GatewayState,
+  life: Gateway,
+  { former, failures }: DropRequest,
+): Change {
   const unused = former !== undefined && ![kept?.spec.release, life.spec.release].includes(former);
   const tried = failures === undefined ? {} : { failures };
-  return { kind: 'drop-snapshot', ...(kept && { keep: kept.shelf }), ...(unused && { former }), ...tried };
+  return { kind: 'drop-snapshot', below, ...(kept && { keep: kept.shelf }), ...(unused && { former }), ...tried };
 }
 
 /** A replacement ended. What a removal cut short is still under way; what was tried and went back counts against its release. */
