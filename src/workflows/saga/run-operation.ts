@@ -225,7 +225,8 @@ class WorkflowRuntime implements Runtime {
       if (!this.cancelled()) throw error;
     }
     await CancellationScope.nonCancellable(() => this.#show(undefined));
-    return this.#answer ?? (this.cancelled() ? without : 'expired');
+    const ended = doing === 'do' ? this.cancelled() : this.#removed; // A way back goes on after a cancel.
+    return this.#answer ?? (ended ? without : 'expired');
   }
 
   /** Tells whoever looks (and the entity) that an operator is needed, or no longer is. */

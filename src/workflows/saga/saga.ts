@@ -50,7 +50,11 @@ export interface Runtime {
 }
 
 /** What later versions of the saga do, by names that are a format: histories keep them. */
-export type Ability = 'tell of its end' | 'look after going back' | 'settle before the last copy goes';
+export type Ability =
+  | 'tell of its end'
+  | 'look after going back'
+  | 'settle before the last copy goes'
+  | 'ask once more before it is left';
 
 type Outcome = { readonly ok: true } | Unfinished;
 type Unfinished = { readonly ok: false; readonly step: string; readonly failure: Failure };
@@ -282,7 +286,7 @@ export class Saga {
       const undoable = steps.filter((step) => this.#entered.has(step) && registry[step]?.undo).toReversed();
       const { failed, unsettled } = await this.#undoSettled(undoable);
       const ends: (Left | 'undone' | 'cut')[] = [];
-      for (const [step, failure] of failed) ends.push(await this.#insist(step, failure));
+      for (const [step, failure] of failed) ends.push(await this.#insistIn(step, failure, ends.includes('undone')));
       const left = ends.filter((end) => typeof end !== 'string');
       const cut = ends.includes('cut') || (unsettled && this.#isCut());
       if (!unsettled && !cut)
@@ -359,6 +363,18 @@ export class Saga {
     }
   }
 
+  /** One that may only have waited for another asks the world again when that one has come to its end, before it asks anybody. */
+  async #insistIn(step: string, failure: Failure, mended: boolean): Promise<Left | 'undone' | 'cut'> {
+    const asks = mended && !this.#isCut() && this.#runtime.adopts('ask once more before it is left');
+    const first = asks ? await this.#undo(step) : failure;
+    return first ? this.#insist(step, first) : 'undone';
+  }
+
+  /** A wait that is over asks the world once more before anything is left. */
+  #triesAgain(answer: ParkAnswer | 'expired'): boolean {
+    return answer === 'retry' || (answer === 'expired' && this.#runtime.adopts('ask once more before it is left'));
+  }
+
   /** An undo that retries cannot help waits for an operator; what is left in the end is named. */
   async #insist(step: string, first: Failure): Promise<Left | 'undone' | 'cut'> {
     let failure = first;
@@ -366,13 +382,14 @@ export class Saga {
       if (this.#isCut()) return 'cut';
       this.#runtime.page(`undo ${step}: ${failure.kind}`, failure.message);
       const answer = this.#runtime.beingRemoved()
-        ? 'expired'
+        ? 'leave'
         : await this.#runtime.park({ step, doing: 'undo', reason: failure.message, answers: ['retry', 'leave'] });
       if (this.#isCut()) return 'cut';
-      if (answer !== 'retry') return { step, kind: failure.kind, reason: failure.message };
+      if (!this.#triesAgain(answer)) return { step, kind: failure.kind, reason: failure.message };
       const again = await this.#undo(step);
       if (!again) return 'undone';
       failure = again;
+      if (answer === 'expired') return this.#isCut() ? 'cut' : { step, kind: failure.kind, reason: failure.message };
     }
   }
 
