@@ -215,6 +215,16 @@ describe('pair', () => {
     expect(await pairedOf(stage)).toMatchObject([{ deviceId: device.id }]);
   });
 
+  on('tells how to let in a device that asks for another role alone, which works', async (stage) => {
+    const device = new DirectoryDevice(stage.world.root, { role: 'node', roles: ['node'], scopes: [] });
+    void device.keepKnocking(stage.names.container);
+    const { reason } = await stage.run(pairing({ deviceId: device.id }));
+    expect(reason).toMatch(/asks for more than was allowed: role node\..*--role node$/);
+    const { outcome } = await stage.run(pairing({ deviceId: device.id }, { role: 'node' }));
+    assert.equal(outcome, 'done');
+    expect(await pairedOf(stage)).toMatchObject([{ deviceId: device.id, roles: ['node'] }]);
+  });
+
   on('asks an operator in words that reach him whole, however much a device asks for', async (stage) => {
     const scopes = (last: string) => [...Array.from({ length: 98 }, (_, index) => `ü${index}"`.repeat(9)), last];
     const displayName = '"ü'.repeat(40);

@@ -317,9 +317,14 @@ describe.concurrent('with a worker', () => {
     const skipped = await creel('skip', 'parked', '--park', '1.1');
     expect(skipped.stdout).toContain('probe channels was skipped');
     expect(skipped.exitCode).toBe(5);
-    expect((await creel('skip', 'parked', '--park', '1.1')).exitCode).toBe(0);
+    interferences.set('probeRotatable', 'parked', 'hold before');
+    expect((await creel('rotate', 'parked', '--detach')).exitCode).toBe(0);
+    const again = await creel('skip', 'parked', '--park', '1.1');
+    expect(again).toMatchObject({ exitCode: 0, stdout: 'skip: park 1.1 of parked is answered' }); // Not the end of the rotation.
+    interferences.clear('probeRotatable', 'parked');
     interferences.clear('probeChannels', 'parked');
     expect((await creel('provision', 'parked', ...spec, '--park-for', '1 hour')).exitCode).toBe(0);
+    expect((await creel('token', 'show', 'parked', '--yes=parked')).exitCode).toBe(0); // And nobody waits for it.
   });
 
   it('Ctrl-C leaves the operation running and says how to look again', async () => {
@@ -372,7 +377,7 @@ describe.concurrent('with a worker', () => {
     await until(async () => isReady.test((await creel('list', '--phase', 'ready')).stdout));
     const dry = await creel('rotate', '--all', '--dry-run', '--request-id', 'r1');
     expect(dry.stdout).toMatch(/2 take part[^]*1\. fleet-[^]*2\. fleet-[^]*by-hand: its spec says rotation: manual/);
-    expect((await creel('list', '--hand-over')).stdout).toBe('no gateways');
+    expect((await creel('list', '--hand-over')).stdout).toBe('no gateway is like that');
     const order = [...dry.stdout.matchAll(/\d\. (\S+)/g)].map(([, id]) => id ?? '');
     interferences.set('ensureToken', order[0] ?? '', 'hold before');
     await creel('rotate', '--all', '--request-id', 'r1', '--window', '2', '--detach');

@@ -90,7 +90,7 @@ export const removeApproval = (deps: Deps) =>
 function demandAllowed(gateway: Changing<Pairing>, { device, has }: Asking): void {
   const beyond = excess(gateway.change, device, has);
   if (beyond.length === 0) return;
-  const sentence = `${describeDevice(device)} asks for more than was allowed: ${namedWhole(beyond)}. ${cureOf(gateway, device)}`;
+  const sentence = `${describeDevice(device)} asks for more than was allowed: ${namedWhole(beyond)}. ${cureOf(gateway, device, has)}`;
   if (!gateway.allowed?.includes(sentence)) throw new Refused(sentence);
 }
 
@@ -101,16 +101,18 @@ function namedWhole(all: readonly string[]): string {
   return `${cut(whole, wishBytes)} (${all.length} in all, together ${fingerprint(whole)})`;
 }
 
-function cureOf({ mark, change }: Changing<Pairing>, device: PendingDevice): string {
-  const [told, { gateway: id }] = [remedies(change, device), mark];
+function cureOf({ mark, change }: Changing<Pairing>, device: PendingDevice, has: readonly string[]): string {
+  const [told, { gateway: id }] = [remedies(change, device, has), mark];
   if (jsonBytes(told) <= wishBytes)
     return `To allow it from the start: \`creel pair ${id} --device ${device.deviceId}\` with ${told}`;
   return `No app asks for so much: \`creel deny ${id} --device ${device.deviceId}\` turns it down`;
 }
 
-function remedies({ role, scopes }: Pairing, device: PendingDevice): string {
+/** A pairing waits for every role that it names: one that the device neither has nor asks for is left out. */
+function remedies({ role, scopes }: Pairing, device: PendingDevice, has: readonly string[]): string {
+  const known = rolesOf({ role }).filter((each) => has.includes(each) || device.roles.includes(each));
   const more = device.roles.filter((each) => !rolesOf({ role }).includes(each));
-  const roles = more.length > 0 ? [`--role ${[role, ...more].join(',')}`] : [];
+  const roles = more.length > 0 ? [`--role ${[...known, ...more].join(',')}`] : [];
   const beyond = device.scopes.filter((scope) => !covers(scopes, [scope])).toSorted();
   return [...roles, ...(beyond.length > 0 ? [`--scopes ${beyond.join(',')}`] : [])].join(' ');
 }

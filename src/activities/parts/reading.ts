@@ -7,6 +7,7 @@ import { readChannels } from './door/channels.js';
 import { configText } from './config/config.js';
 import { containerOf } from './container/container.js';
 import type { Secret } from '../../domain/secret.js';
+import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
 import { neverOver } from './never-over.js';
 import { networkOf } from './network.js';
@@ -30,8 +31,7 @@ export const findGateway = (deps: Deps) =>
       deps.hosts.readHost(place),
     ]);
     if (!volume) throw new StartOver(`volume ${own.volume} is gone from host ${place.host}`);
-    if (container.state !== 'running')
-      throw new NotYet(`container ${own.container} does not run (exit ${container.exitCode})`);
+    if (container.state !== 'running') throw new NotYet(notRunning(container));
     const token = deps.keys.token(gateway);
     const egress = deps.door.probeEgress({ place, container: own.container, token });
     egress.catch(() => undefined); // Whatever ends the look earlier, nobody waits for it any more.
@@ -79,9 +79,13 @@ export const findUnchanged = (deps: Deps) =>
     return neverOver(() =>
       until(wait, deps.signal(), async () => {
         const { name, state, exitCode } = await containerOf(deps, gateway);
-        if (state !== 'running' && state !== 'restarting')
-          throw new Refused(`container ${name} does not run (exit ${exitCode})`);
+        if (state !== 'running' && state !== 'restarting') throw new Refused(notRunning({ name, state, exitCode }));
         return findGateway(deps)(gateway);
       }),
     );
   };
+
+function notRunning({ name, state, exitCode }: Pick<Container, 'name' | 'state' | 'exitCode'>): string {
+  if (state === 'paused') return `container ${name} is paused`;
+  return `container ${name} does not run (exit ${exitCode})`;
+}

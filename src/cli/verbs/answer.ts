@@ -38,7 +38,8 @@ export function answerCommand(word: ParkAnswer) {
         }
         await reply(client, id, { park: options.park, answer: word, origin: origin() });
         const json = options.json === true;
-        if (options.detach || !running || !life) {
+        const isIts = running?.operation === Number.parseInt(options.park, 10); // An answer may come again, when its operation has ended.
+        if (options.detach || !running || !isIts || !life) {
           process.stdout.write(
             json
               ? `${JSON.stringify({ gateway: id, park: options.park, answer: word })}\n`

@@ -22,10 +22,11 @@ export function listCommand() {
           ...(options.attention ? ['NeedsAttention = true'] : []),
           ...(options.phase === undefined ? [] : [`GatewayPhase = '${options.phase}'`]),
         ];
+        const isAll = conditions.length === 0 && options.handOver !== true;
         const isWhole = options.phase === undefined && options.handOver !== true;
         const rows = listed(client, conditions.join(' AND '), options.handOver === true, isWhole);
         if (options.json) await printEach(client, rows);
-        else await printTable(client, rows);
+        else await printTable(client, rows, isAll ? 'no gateways' : 'no gateway is like that');
       });
     });
 }
@@ -44,12 +45,12 @@ async function printEach(client: Client, listed: AsyncGenerator<Listed>): Promis
   }
 }
 
-async function printTable(client: Client, listed: AsyncGenerator<Listed>): Promise<void> {
+async function printTable(client: Client, listed: AsyncGenerator<Listed>, none: string): Promise<void> {
   const [operations, runs] = await Promise.all([running(client), listRuns(client)]);
   const rows: Listed[] = [];
   for await (const row of listed) rows.push({ ...row, operation: operations.get(row.gateway) ?? '' });
   rows.sort((one, other) => one.gateway.localeCompare(other.gateway, 'en', { numeric: true }));
-  process.stdout.write(rows.length === 0 ? 'no gateways\n' : `${listTable(rows, Date.now())}\n`);
+  process.stdout.write(`${rows.length === 0 ? none : listTable(rows, Date.now())}\n`);
   for (const row of rows) if (row.lost) process.stdout.write(`${lostLine(row.gateway, row.birth, row.lost)}\n`);
   for (const run of runs) process.stdout.write(`${runLine(run)}\n`);
 }

@@ -63,10 +63,15 @@ export async function rotateAll(options: RotateAll): Promise<void> {
 /** How a run over the fleet goes about it, as the flags say, or `Refused`. */
 export function planOf({ window, maxFailed, beginWithin }: RotateAll): FleetPlan {
   return fleetPlan({
-    window: window === undefined ? fleetWindowUsual : Number(window),
+    window: window === undefined ? fleetWindowUsual : whole('--window', window),
     maxFailed: maxFailed === undefined ? fleetMaxFailed : share(maxFailed),
     beginWithinMs: beginWithin === undefined ? fleetBeginMs : milliseconds('--begin-within', beginWithin),
   });
+}
+
+function whole(option: string, text: string): number {
+  if (/^\s*\d+\s*$/.test(text)) return Number(text);
+  throw new Refused(`${option} ${JSON.stringify(text)} is not a whole number. For example: 5`);
 }
 
 function share(text: string): number {

@@ -46,14 +46,14 @@ export function releaseImage(image: string, dev: boolean): string {
 export function findRelease(catalogue: Catalogue, version: string, allowDev: boolean): Release {
   const line = catalogue.find((each) => each.version === version);
   if (!line) {
-    const known = catalogue.map((each) => each.version).join(', ') || 'none';
+    const known = catalogue.map((each) => each.version).join(', ');
     throw new Refused(
-      `release ${version} is not in this worker's catalogue (it has: ${known}). Add a line to it, or name one of these`,
+      `release ${version} is not in this worker's catalogue (${known === '' ? 'it has none' : `it has: ${known}`}). Add a line to it and start the worker again${known === '' ? '' : ', or name one of these'}`,
     );
   }
   if (line.dev && !allowDev) {
     throw new Refused(
-      `release ${version} is a dev release, built from npm on the worker's machine: give the spec dev = true, or a catalogue line with a digest`,
+      `release ${version} is a dev release, built from npm on the worker's machine: give the spec dev = true (\`--dev\` at the command line), or the catalogue a line with a digest`,
     );
   }
   return line;

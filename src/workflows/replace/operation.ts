@@ -172,7 +172,7 @@ function queueDrop(state: GatewayState, { place }: Gateway, former?: string): vo
 }
 
 function upgraded(spec: GatewaySpec, { release, dev }: UpgradeRequest): GatewaySpec {
-  return gatewaySpec({ ...spec, release, dev });
+  return gatewaySpec({ ...spec, release, dev: dev || spec.dev });
 }
 
 /** How long somebody gives a new container, or `Refused`. */
