@@ -625,6 +625,11 @@ class Disk {
     this.#shelves.clear();
   }
 
+  /** So is what a take-up corrects of a life of which nothing was proved. */
+  correct({ spec }: Gateway): void {
+    this.#state = spec.release;
+  }
+
   /** What became of the disk is said by what was taken back, never by the word that the operation ended with. */
   end({ kind, change }: Queued, { outcome, entered }: OperationResult, state: GatewayState): void {
     if (!change) return kind === 'remove' && outcome === 'done' ? this.#remove(state) : undefined;
@@ -713,6 +718,8 @@ class Witness {
       const { life } = this.entity.state;
       if (isNew && accepted.kind === 'take-up' && life)
         for (const model of [this.#serial, this.#disk]) model.takeUp(life);
+      const corrects = request.kind === 'provision' && request.how === 'take up' && accepted.kind === 'repair';
+      if (isNew && corrects && life) this.#disk.correct(life);
       const known = this.#promised.get(request.requestId);
       this.#promised.set(request.requestId, { request, accepted, at: known?.at ?? this.entity.now });
       expect(kindsFor(request)).toContain(accepted.kind);
