@@ -559,7 +559,8 @@ class Serial {
   #highest = 1;
 
   begin({ life }: GatewayState, { kind, change }: Queued): void {
-    if (life && life.mark.birth !== this.#birth) {
+    // What a life that was lost had burned is known when its take-up ends, whosever birth it is.
+    if (life && (life.mark.birth !== this.#birth || kind === 'take-up')) {
       this.#birth = life.mark.birth;
       this.#generation = life.tokenGeneration;
       this.#highest = life.tokenGeneration;
