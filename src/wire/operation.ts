@@ -51,6 +51,8 @@ export type OperationResult = {
   readonly down?: string;
   /** The release of what a removal keeps, where that is not the state on record. */
   readonly keptRelease?: string;
+  /** The highest number of a replacement that has saved a state of a life which is taken up: the next operations come after it. */
+  readonly savedBy?: number;
   /** There was no state that a removal could have kept. */
   readonly vanished?: true;
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { replacementNames } from '../../src/domain/changes/replacement.js';
+import { replacementLabel, replacementNames } from '../../src/domain/changes/replacement.js';
 import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
 import { beginOperation, endOperation, enteredBefore, operationSteps } from '../../src/workflows/entity/begin-end.js';
 import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
@@ -57,6 +57,29 @@ describe('a life that was upgraded since its gateway.toml was written, and whose
     }));
 });
 
+describe('a life whose record is lost, where no run of it is left to count from', () => {
+  it('is upgraded again, by a number above that of what it has saved', async () => {
+    const template = await upgradedGateway();
+    try {
+      await template.on(async ({ world, life }) => {
+        const { a } = replacementNames(life.mark).snapshots;
+        const labels = { ...(await world.engine.findVolume(a))?.labels, [replacementLabel]: '12' };
+        await world.engine.removeVolume(a);
+        await world.engine.createVolume({ name: a, labels });
+        const entity = new VirtualEntity(world, emptyState(1, 0));
+        await takeUp(entity, newer);
+        isReady(entity);
+        entity.ask({ kind: 'upgrade', release: '2026.9.8-takes', dev: true, retryFailed: false, readyMs: 60_000 });
+        const result = await entity.run();
+        assert.equal(result?.outcome, 'done', result?.reason);
+        assert.equal((await world.engine.findVolume(a))?.labels[replacementLabel], '14');
+      });
+    } finally {
+      template.close();
+    }
+  });
+});
+
 describe('a gateway of whose state the record knows another release', () => {
   it('is taken up with the one that the refusal names, when somebody has put such a state there', async () => {
     const template = await upgradedGateway();
@@ -109,7 +132,10 @@ async function takeUp(entity: VirtualEntity, spec: GatewaySpec): Promise<void> {
     limits: defaultLimits,
   };
   const runtime = new VirtualRuntime(entity.world.activities, toldOf(input), 1_000, noFault);
-  endOperation(entity.state, operation, await new Saga(input, runtime).repair(), entity.now);
+  const found = await entity.world.activities.findGeneration(entity.life);
+  const { savedBy } = Object(found) as { savedBy?: number };
+  const result = { ...(await new Saga(input, runtime).repair()), ...(savedBy !== undefined && { savedBy }) };
+  endOperation(entity.state, operation, result, entity.now);
 }
 
 /** The refusal says what it is, and which command takes the life up. */

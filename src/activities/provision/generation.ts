@@ -3,12 +3,19 @@ import { tokenIn } from '../../domain/gateway/config.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { lostGenerations } from '../../domain/thresholds.js';
 import { gatewayToken, type MasterKey } from '../../domain/keys/token.js';
+import { replacementLabel } from '../../domain/changes/replacement.js';
+import { snapshotOf } from '../parts/saved-state.js';
 import { readConfig } from '../parts/config/config.js';
 import type { Deps } from '../../world/deps.js';
 import { demandReadable } from '../parts/config/unreadable.js';
 
-/** A generation of the deployment's first key, or of the key that is named. */
-export type FoundGeneration = number | { readonly generation: number; readonly keyId: string };
+/**
+ * A generation of the deployment's first key, or of the key that is named; `savedBy` is the highest number of a replacement that has
+ * saved a state of this life.
+ */
+export type FoundGeneration =
+  | number
+  | { readonly generation: number; readonly keyId?: string; readonly savedBy?: number };
 
 /**
  * The token generation in force in a life whose record was lost, and its key, found by comparing what its config holds with what
@@ -16,16 +23,31 @@ export type FoundGeneration = number | { readonly generation: number; readonly k
  */
 export const findGeneration = (deps: Deps) =>
   async function findGeneration(gateway: Gateway): Promise<FoundGeneration> {
-    const text = await readConfig(deps, gateway);
-    demandReadable(gateway, text);
-    const held = tokenIn(text);
-    if (held === undefined) return named(deps, deps.keys.of(gateway), lostGenerations + 1);
-    for (const key of deps.keys.all()) {
-      const generation = generationIn(key, gateway, held);
-      if (generation !== undefined) return named(deps, key, generation);
-    }
-    throw await noKeyFits(deps, gateway, held);
+    const found = await generationOf(deps, gateway);
+    const savedBy = await highestSaved(deps, gateway);
+    if (savedBy === undefined) return found;
+    return { ...(typeof found === 'number' ? { generation: found } : found), savedBy };
   };
+
+async function highestSaved(deps: Deps, gateway: Gateway): Promise<number | undefined> {
+  const saved = await Promise.all([snapshotOf(deps, gateway, 'a'), snapshotOf(deps, gateway, 'b')]);
+  const numbers = saved
+    .flatMap((each) => (each ? [Number(each.labels[replacementLabel])] : []))
+    .filter(Number.isInteger);
+  return numbers.length > 0 ? Math.max(...numbers) : undefined;
+}
+
+async function generationOf(deps: Deps, gateway: Gateway): Promise<FoundGeneration> {
+  const text = await readConfig(deps, gateway);
+  demandReadable(gateway, text);
+  const held = tokenIn(text);
+  if (held === undefined) return named(deps, deps.keys.of(gateway), lostGenerations + 1);
+  for (const key of deps.keys.all()) {
+    const generation = generationIn(key, gateway, held);
+    if (generation !== undefined) return named(deps, key, generation);
+  }
+  throw await noKeyFits(deps, gateway, held);
+}
 
 function generationIn(key: MasterKey, gateway: Gateway, held: string): number | undefined {
   for (let generation = 1; generation <= 2 * lostGenerations; generation += 1)

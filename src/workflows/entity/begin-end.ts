@@ -71,6 +71,7 @@ export function endOperation(state: GatewayState, operation: Queued, told: Opera
   if (operation.kind === 'remove' || operation.kind === 'purge') return endRemoval(state, operation, result, now);
   if (operation.kind === 'take-up' && result.tokenGeneration === undefined)
     return endVainTakeUp(state, result.reason, now);
+  if (result.savedBy !== undefined) state.nextOperation = Math.max(state.nextOperation, result.savedBy + 1);
   state.skipped = result.skipped;
   if (result.record) state.record = result.record;
   if (result.tokenGeneration !== undefined && state.life) {

@@ -43,11 +43,10 @@ async function takeUpOn({ seek, ...input }: OperationInput): Promise<OperationRe
       throw refusal(`no life of ${mark.gateway} with birth ${mark.birth} is on host ${place.host}`, entered);
     const { value: found } = await asking.findGeneration(input.gateway);
     const { keyId: _proposed, ...lost } = input.gateway;
-    const gateway =
-      typeof found === 'number'
-        ? { ...lost, tokenGeneration: found }
-        : { ...lost, tokenGeneration: found.generation, keyId: found.keyId };
-    return await runOperation({ ...input, gateway, entered: withState(entered) }, (saga) => saga.repair());
+    const { generation, keyId, savedBy } = typeof found === 'number' ? { generation: found } : found;
+    const gateway = { ...lost, tokenGeneration: generation, ...(keyId !== undefined && { keyId }) };
+    const result = await runOperation({ ...input, gateway, entered: withState(entered) }, (saga) => saga.repair());
+    return { ...result, ...(savedBy !== undefined && { savedBy }) };
   } catch (error) {
     if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure)
       throw refusal(error.cause.message, entered);
