@@ -7,6 +7,7 @@ import { ask } from '../gateways.js';
 import { taskQueue } from '../../wire/ids.js';
 import { pollersOf } from '../pollers.js';
 import { progress, type Seen } from './progress.js';
+import { turnOf, type Turn } from './turn.js';
 
 /** How often a run is looked at. */
 const paceMs = 300;
@@ -102,18 +103,10 @@ function gone(accepted: Followed): Frame {
   });
 }
 
-type Found = { readonly waitingFor: string } | { readonly outcome: OperationOutcome; readonly reason: string };
-
 /** What the operation waits for, or how it ended, by its gateway's word; undefined when that knows nothing of it any more. */
-async function look(client: Client, { gateway, operation }: Followed): Promise<Found | undefined> {
+async function look(client: Client, { gateway, operation }: Followed): Promise<Turn | undefined> {
   try {
-    const { queue, running, last } = await ask(client, gateway);
-    if (last?.operation === operation) return { outcome: last.outcome, reason: last.reason };
-    if (running?.operation === operation) return { waitingFor: 'its start' };
-    const place = queue.findIndex((each) => each.operation === operation);
-    if (place < 0) return undefined;
-    const before = running ? `operation ${running.operation} (${running.kind})` : 'the operation before it';
-    return { waitingFor: place === 0 ? `the end of ${before}` : `${place + 1} operations before it` };
+    return turnOf(await ask(client, gateway), operation);
   } catch {
     return { waitingFor: 'an answer from its gateway: no worker answers' }; // Whatever it is, the next look asks again.
   }
