@@ -74,7 +74,7 @@ const outsideMutants: { fault: string; from: string; to: string }[] = [
   },
   {
     fault: 'leaves an undo at the first park',
-    from: "if (answer !== 'retry') return {",
+    from: 'if (!this.#triesAgain(answer)) return {',
     to: "if (answer !== 'leave' || true) return {",
   },
   { fault: 'knows no deadline', from: 'this.#runtime.within(limitMs, read)', to: 'read()' },
