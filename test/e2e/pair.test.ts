@@ -237,7 +237,7 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     await ask({ kind: 'unpair', deviceId: device.id });
     await stage.settled();
     expect(await owner.traces(token)).toEqual(lived);
-  }, 300_000);
+  }, 900_000);
 
   it('that is a phone with two roles comes in with both, or is not paired at all', async () => {
     const device = new OwnDevice(phone);
