@@ -288,7 +288,7 @@ async function flushed(act: string, directory: string): Promise<string[]> {
 test('a key is on the disk, its name too, before anybody is told of it', async () => {
   const directory = path.join(root, `keys-${(stores += 1)}`);
   const act = `
-    const { createKey, nextKeyFile } = await import('BUILT/key-file.js');
+    const { createKey, nextKeyFile } = await import('BUILT/settings/key-file.js');
     const file = directory + '/deep/master.key';
     createKey(file);
     createKey(nextKeyFile(file));

@@ -26,6 +26,9 @@ import fs from 'node:fs';
 fs.writeFileSync(new URL('../../workflow-bundle.js', import.meta.url), 'bundle');
 `;
 
+/** What bundles the programs leaves them as they are. */
+const rolldown = 'export const rolldown = async () => ({ write: async () => undefined });';
+
 let checkout: Checkout;
 beforeEach(() => {
   checkout = new Checkout();
@@ -33,6 +36,8 @@ beforeEach(() => {
   for (const name of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json']) checkout.write(name, '{}');
   checkout.write('node_modules/package.json', '{ "type": "module" }');
   checkout.write('node_modules/.bin/tsc', compiler);
+  checkout.write('node_modules/rolldown/package.json', '{ "type": "module", "exports": "./index.js" }');
+  checkout.write('node_modules/rolldown/index.js', rolldown);
   checkout.write('src/worker/bundle.ts', bundler);
   checkout.write('src/main.ts', "export const word = 'old';");
 });
