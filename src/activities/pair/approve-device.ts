@@ -7,7 +7,8 @@ import { excess, isApprovedSince, isNewSince, rolesOf, type Pairing } from '../.
 import { pairingPaceMs, wishBytes } from '../../domain/thresholds.js';
 import { RpcError, type Session } from '../../ports/gateway-door.js';
 import type { Deps } from '../../world/deps.js';
-import { describeDevice, describeDevices, listDevices, unlessUnknown } from '../parts/door/devices.js';
+import { approveRequest, removeDevice } from '../parts/door/control.js';
+import { describeDevice, describeDevices, listDevices } from '../parts/door/devices.js';
 import { onGatewayClock } from '../parts/door/clock.js';
 import { openSession } from '../parts/door/operator.js';
 import { standingOf, wish, type Asking } from './await-request.js';
@@ -74,7 +75,7 @@ export const removeApproval = (deps: Deps) =>
         (await listDevices(session)).paired.filter((each) => each.deviceId !== own && isApprovedSince(pairing, each));
       const found = await letIn();
       for (const { deviceId } of found.filter((each) => isNewSince(pairing, each)))
-        await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+        await removeDevice(session, deviceId);
       const left = await letIn();
       if (left.some((each) => isNewSince(pairing, each)))
         throw new Error('a device is paired again while it is removed');
@@ -120,13 +121,10 @@ function remedies({ role, scopes }: Pairing, device: PendingDevice, has: readonl
 /** An unknown request was replaced, has expired, or was approved already: the list tells which. */
 async function approve(session: Session, { requestId, deviceId, roles, scopes }: PendingDevice): Promise<void> {
   try {
-    await session.call('device.pair.approve', { requestId });
+    await approveRequest(session, requestId);
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    if (error.message !== 'unknown requestId')
-      throw new Refused(`the gateway refuses to approve device ${shortId(deviceId)}: ${error.message}`, {
-        cause: error,
-      });
+    throw new Refused(`the gateway refuses to approve device ${shortId(deviceId)}: ${error.message}`, { cause: error });
   }
   const { paired } = await listDevices(session);
   const found = paired.find((each) => each.deviceId === deviceId);

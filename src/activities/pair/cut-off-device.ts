@@ -3,10 +3,11 @@ import { shortId } from '../../domain/devices/device.js';
 import { NotYet, Refused } from '../../domain/errors.js';
 import type { Denial, Unpairing } from '../../domain/changes/pairing.js';
 import type { Deps } from '../../world/deps.js';
-import { describeDevice, describeDevices, forgetDevice, listDevices, unlessUnknown } from '../parts/door/devices.js';
+import { readPresent, rejectRequest } from '../parts/door/control.js';
+import { describeDevice, describeDevices, forgetDevice, listDevices } from '../parts/door/devices.js';
 import { openSession } from '../parts/door/operator.js';
 import { demandNotOwn } from './await-request.js';
-import { closeSessions, presentDevices } from '../parts/door/sessions.js';
+import { closeSessions } from '../parts/door/sessions.js';
 
 /** No request of the device waits any more. It may ask again. */
 export const ensureDenial = (deps: Deps) =>
@@ -16,7 +17,7 @@ export const ensureDenial = (deps: Deps) =>
     const waiting = async () => (await listDevices(session)).pending.filter((each) => each.deviceId === deviceId);
     try {
       const found = await waiting();
-      for (const { requestId } of found) await unlessUnknown(session.call('device.pair.reject', { requestId }));
+      for (const { requestId } of found) await rejectRequest(session, requestId);
       if (found.length === 0) return `no request of device ${shortId(deviceId)} waits`;
       if ((await waiting()).length > 0) throw new NotYet(`device ${shortId(deviceId)} asks again`);
       return `the request of ${describeDevices(found)} was turned down`;
@@ -71,7 +72,7 @@ export const probeCutOff = (deps: Deps) =>
       const { paired } = await listDevices(session);
       if (paired.some((each) => each.deviceId === deviceId))
         throw new Refused(`device ${shortId(deviceId)} is still paired, or again: somebody approved it meanwhile`);
-      if ((await presentDevices(session)).includes(deviceId))
+      if ((await readPresent(session)).includes(deviceId))
         throw new NotYet(`a session of device ${shortId(deviceId)} is still listed as open`);
       return `device ${shortId(deviceId)} is paired no more, and no session of it is listed as open`;
     } finally {

@@ -3,15 +3,14 @@ import type { Changing } from '../../domain/changes/change.js';
 import { Refused } from '../../domain/errors.js';
 import { masked, plain } from '../../domain/heard.js';
 import type { Pairing } from '../../domain/changes/pairing.js';
-import { logBytes, logLines, nameCharacters, pairingMismatches } from '../../domain/thresholds.js';
+import { nameCharacters, pairingMismatches } from '../../domain/thresholds.js';
 import { fingerprint } from '../../domain/keys/token-source.js';
 import type { Session } from '../../ports/gateway-door.js';
 import { configText } from '../parts/config/config.js';
+import { readLog } from '../parts/door/control.js';
 import { containerOf } from '../parts/container/container.js';
 import type { Deps } from '../../world/deps.js';
 import { sourcesOf } from '../rotate/check-rotation.js';
-
-const logTail = z.object({ cursor: z.number(), lines: z.array(z.string()) });
 
 const logLine = z.object({ time: z.string(), message: z.string() });
 
@@ -31,10 +30,7 @@ export class Mismatches {
 
   /** Reads what the log has gained. */
   async read(session: Session): Promise<void> {
-    const from = this.#cursor === undefined ? {} : { cursor: this.#cursor };
-    const { cursor, lines } = logTail.parse(
-      await session.call('logs.tail', { limit: logLines, maxBytes: logBytes, ...from }),
-    );
+    const { cursor, lines } = await readLog(session, this.#cursor);
     this.#cursor = cursor;
     for (const line of lines) this.#take(line);
   }

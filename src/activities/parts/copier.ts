@@ -4,7 +4,7 @@ import type { Gateway } from '../../domain/gateway/gateway.js';
 import { replacementNames } from '../../domain/changes/replacement.js';
 import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
-import { demandOurs } from './host/host.js';
+import { demandOurs } from './ours.js';
 
 /** No copier is left that was never started or is over, so that whoever sleeps beside it starts nothing. One under way is `NotYet`. */
 export async function demandNoCopy(deps: Deps, gateway: Gateway): Promise<void> {

@@ -1,7 +1,7 @@
 import { markLabels, names } from '../../domain/gateway/gateway.js';
 import type { Living } from '../../domain/gateway/life.js';
 import type { Deps } from '../../world/deps.js';
-import { demandOurs, runs } from './host/host.js';
+import { demandOurs, runs } from './ours.js';
 import { demandState } from './kept-state.js';
 import { ensureOwnState } from './own-state.js';
 

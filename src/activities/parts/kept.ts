@@ -1,6 +1,6 @@
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import type { Deps } from '../../world/deps.js';
-import { demandOurs } from './host/host.js';
+import { demandOurs } from './ours.js';
 import type { Kept } from './only-copy.js';
 import { findMark } from './own-state.js';
 import { fetchReader, findReader } from './release.js';

@@ -4,7 +4,7 @@ import { hiddenRoute, slotsFor } from '../../domain/hosts/slot.js';
 import type { Network } from '../../ports/docker-engine.js';
 import { removeHeld } from './removal.js';
 import type { Deps } from '../../world/deps.js';
-import { demandOurs } from './host/host.js';
+import { demandOurs } from './ours.js';
 
 const portLabel = 'creel.port';
 

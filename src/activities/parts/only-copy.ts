@@ -3,7 +3,7 @@ import type { StateMark } from '../../domain/gateway/state-mark.js';
 import { readConfig } from './config/config.js';
 import { removeContainer } from './removal.js';
 import type { Deps } from '../../world/deps.js';
-import { demandOurs } from './host/host.js';
+import { demandOurs } from './ours.js';
 import { findMark } from './own-state.js';
 import { isOwn } from './state-mark.js';
 import { copyOf, isOf, snapshotOf } from './saved-state.js';

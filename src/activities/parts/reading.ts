@@ -3,7 +3,7 @@ import { describeEngine } from '../../domain/hosts/engine.js';
 import { configFile, tokenIn } from '../../domain/gateway/config.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
-import { readChannels } from './door/channels.js';
+import { recordChannels } from './door/channels.js';
 import { configText } from './config/config.js';
 import { containerOf } from './container/container.js';
 import type { Secret } from '../../domain/secret.js';
@@ -41,7 +41,7 @@ export const findGateway = (deps: Deps) =>
       throw blamed(gateway, found, error);
     });
     session.close();
-    const channels = await readChannels(deps, gateway);
+    const channels = await recordChannels(deps, gateway);
     const findings = [...found.map(({ sentence }) => sentence), ...strangeToken(gateway, token, text)];
     return {
       version: session.hello.version,

@@ -4,7 +4,7 @@ import { readPrepared, type Image } from '../../domain/release/image.js';
 import { findRelease, type Release } from '../../domain/release/release.js';
 import { replacementNames } from '../../domain/changes/replacement.js';
 import type { Deps } from '../../world/deps.js';
-import { checkImage, missingDevImage, runs } from './host/host.js';
+import { runs } from './ours.js';
 import { say } from '../../world/sentence.js';
 
 /**
@@ -103,4 +103,27 @@ async function heldImage(deps: Deps, { mark, place, spec }: Gateway): Promise<Im
     if (image && readPrepared(image)?.version === spec.release) return image;
   }
   return undefined;
+}
+
+/** Holds an image against its catalogue line and the channels it must serve (T12: a missing plugin ends the next start). */
+export function checkImage(release: Release, image: Image, gateway: Gateway): void {
+  const prepared = readPrepared(image);
+  if (prepared?.version !== release.version) {
+    throw new Refused(
+      `image ${release.image} says it is ${prepared?.version ?? 'no prepared release'}, the catalogue says ${release.version}. Correct the catalogue or prepare the image again`,
+    );
+  }
+  const missing = gateway.spec.channels.filter(({ kind }) => !prepared.plugins.includes(kind)).map(({ kind }) => kind);
+  if (missing.length > 0) {
+    throw new Refused(
+      `image ${release.image} lacks the plugin of channel ${missing.join(', ')} (it has: ${prepared.plugins.join(', ') || 'none'}). Name a release whose image carries it, or leave the channel out`,
+    );
+  }
+}
+
+/** A dev release is never fetched: it is built on the worker's machine. */
+export function missingDevImage(release: Release): Refused {
+  return new Refused(
+    `dev release ${release.version} is not on the engine (image ${release.image}). Build it with scripts/bootstrap --release ${release.version}`,
+  );
 }

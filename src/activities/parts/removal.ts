@@ -3,7 +3,7 @@ import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import { replacementNames } from '../../domain/changes/replacement.js';
 import { stopGraceS } from '../../domain/thresholds.js';
 import type { Deps } from '../../world/deps.js';
-import { demandOurs } from './host/host.js';
+import { findOurs, findOurVolume } from './ours.js';
 
 /** No container of this life is left. It is asked to stop first (S4-20), and never comes back by itself. */
 export const removeContainer = (deps: Deps) =>
@@ -16,11 +16,9 @@ export const removeContainer = (deps: Deps) =>
 async function removeTrial(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const { rehearsal, trial } = replacementNames(gateway.mark);
-  const found = await engine.findContainer(rehearsal);
-  demandOurs('container', rehearsal, found?.labels, gateway);
+  const found = await findOurs(deps, gateway, rehearsal);
   if (found) await engine.removeContainer(found.id);
-  const copy = await engine.findVolume(trial);
-  demandOurs('volume', trial, copy?.labels, gateway);
+  const copy = await findOurVolume(deps, gateway, trial);
   if (copy) await engine.removeVolume(trial);
 }
 
@@ -38,9 +36,8 @@ export async function removeHeld(deps: Deps, gateway: Gateway, remove: () => Pro
 /** No container of this name is left, if it is ours. */
 export async function removeNamed(deps: Deps, gateway: Gateway, name: string): Promise<void> {
   const engine = deps.engineAt(gateway.place);
-  const found = await engine.findContainer(name);
+  const found = await findOurs(deps, gateway, name);
   if (!found) return;
-  demandOurs('container', name, found.labels, gateway);
   if (found.restartPolicy !== 'no') await engine.setRestartPolicy(found.id, 'no');
   await engine.stopContainer(found.id, stopGraceS);
   await engine.removeContainer(found.id);

@@ -4,7 +4,7 @@ import type { Volume, VolumeCopy } from '../../ports/docker-engine.js';
 import { removeNamed } from './removal.js';
 import { copierOf } from './copier.js';
 import type { Deps } from '../../world/deps.js';
-import { demandOurs } from './host/host.js';
+import { demandOurs, findOurVolume } from './ours.js';
 import { readerImageOf } from './release.js';
 import { releaseLabel } from './shelves.js';
 
@@ -33,10 +33,7 @@ async function makeWay(deps: Deps, gateway: Gateway): Promise<void> {
 
 /** A saved state in its shelf, if it is ours. */
 export async function snapshotOf(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Volume | undefined> {
-  const name = replacementNames(gateway.mark).snapshots[shelf];
-  const found = await deps.engineAt(gateway.place).findVolume(name);
-  demandOurs('volume', name, found?.labels, gateway);
-  return found;
+  return findOurVolume(deps, gateway, replacementNames(gateway.mark).snapshots[shelf]);
 }
 
 /** Whether a replacement of this number made it. */

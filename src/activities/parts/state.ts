@@ -2,7 +2,7 @@ import { Bug } from '../../domain/errors.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import { removeHeld } from './removal.js';
 import type { Deps } from '../../world/deps.js';
-import { demandOurs } from './host/host.js';
+import { demandOurs } from './ours.js';
 
 /** No state volume of this life is left, nor a writer that holds it open. */
 export const removeState = (deps: Deps) =>

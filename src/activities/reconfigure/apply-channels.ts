@@ -9,7 +9,8 @@ import { readinessMs } from '../../domain/thresholds.js';
 import { resolveChannels } from '../parts/config/channel-secrets.js';
 import { findRunningChannels, probeChannels } from '../parts/door/channels.js';
 import { configText } from '../parts/config/config.js';
-import { insideWith, patchConfig } from '../parts/config/patch.js';
+import { patchConfig } from '../parts/config/patch.js';
+import { insideWith } from '../parts/door/inside.js';
 import { containerOf, ensureRestartPolicy } from '../parts/container/container.js';
 import type { Deps } from '../../world/deps.js';
 import { demandHost } from '../parts/host/host.js';
@@ -91,8 +92,8 @@ async function applyChannels(
     const { written } = await ownedOf(deps, to);
     const before = await recall(deps, to, container);
     await remember(deps, to, container, bothWritten(before, written));
-    const ask = insideWith(deps, to, deps.keys.token(to));
-    await patchConfig(deps, to, ask, async () =>
+    const control = insideWith(deps, to, deps.keys.token(to));
+    await patchConfig(deps, to, control, async () =>
       channelPatch(await configText(deps, to, container), [...before.channels, ...former], channels),
     );
     await remember(deps, to, container, written);

@@ -8,7 +8,8 @@ import type { Container } from '../../ports/docker-engine.js';
 import { configText } from '../parts/config/config.js';
 import { containerOf } from '../parts/container/container.js';
 import type { Deps } from '../../world/deps.js';
-import { demandHost, demandOurs } from '../parts/host/host.js';
+import { demandHost } from '../parts/host/host.js';
+import { findOurs, findOurVolume } from '../parts/ours.js';
 import { neverOver } from '../parts/never-over.js';
 import { openSession } from '../parts/door/operator.js';
 import { demandOwned } from '../parts/config/owned.js';
@@ -92,10 +93,7 @@ async function demandKept(deps: Deps, gateway: Changing<Replacement>, container:
 }
 
 async function demandNames(deps: Deps, gateway: Gateway): Promise<void> {
-  const engine = deps.engineAt(gateway.place);
   const own = replacementNames(gateway.mark);
-  for (const name of [own.former, own.copier, own.rehearsal])
-    demandOurs('container', name, (await engine.findContainer(name))?.labels, gateway);
-  for (const name of [own.trial, ...Object.values(own.snapshots)])
-    demandOurs('volume', name, (await engine.findVolume(name))?.labels, gateway);
+  for (const name of [own.former, own.copier, own.rehearsal]) await findOurs(deps, gateway, name);
+  for (const name of [own.trial, ...Object.values(own.snapshots)]) await findOurVolume(deps, gateway, name);
 }

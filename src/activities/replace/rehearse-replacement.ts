@@ -15,7 +15,7 @@ import {
 import { replaced, replacementNames, type Replacement } from '../../domain/changes/replacement.js';
 import type { Deps } from '../../world/deps.js';
 import { proveStanding, type Down } from './set-aside.js';
-import { demandOurs } from '../parts/host/host.js';
+import { findOurs, findOurVolume } from '../parts/ours.js';
 import { knownSecrets } from '../parts/door/known-secrets.js';
 import { neverOver } from '../parts/never-over.js';
 import { releaseImageOf } from '../parts/release.js';
@@ -74,11 +74,9 @@ export async function rehearse(deps: Deps, rehearsal: Rehearsal): Promise<string
 export async function clearRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const own = replacementNames(gateway.mark);
-  const container = await engine.findContainer(own.rehearsal);
-  demandOurs('container', own.rehearsal, container?.labels, gateway);
+  const container = await findOurs(deps, gateway, own.rehearsal);
   if (container) await engine.removeContainer(container.id);
-  const volume = await engine.findVolume(own.trial);
-  demandOurs('volume', own.trial, volume?.labels, gateway);
+  const volume = await findOurVolume(deps, gateway, own.trial);
   if (volume) await engine.removeVolume(own.trial);
 }
 

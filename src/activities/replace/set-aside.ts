@@ -4,13 +4,12 @@ import { Refused, StartOver } from '../../domain/errors.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import { former, replacementNames, type Replacement } from '../../domain/changes/replacement.js';
 import { channelsOffMs, formerReadyMs, formerStarts, replacementStopGraceS } from '../../domain/thresholds.js';
-import type { Container } from '../../ports/docker-engine.js';
 import { switchChannels } from '../parts/config/channel-switch.js';
 import { writeConfig } from '../parts/config/config.js';
 import { ensureContainer, ensureRestartPolicy, isReplaced } from '../parts/container/container.js';
 import { removeNamed } from '../parts/removal.js';
 import type { Deps } from '../../world/deps.js';
-import { demandOurs } from '../parts/host/host.js';
+import { findOurs } from '../parts/ours.js';
 import { serveAgain } from '../parts/config/last-good.js';
 import { neverOver } from '../parts/never-over.js';
 import { openSession } from '../parts/door/operator.js';
@@ -143,10 +142,4 @@ async function startUntilReady(
     if (error instanceof StartOver || error instanceof Refused) return error.message;
     throw error;
   }
-}
-
-async function findOurs(deps: Deps, gateway: Gateway, name: string): Promise<Container | undefined> {
-  const found = await deps.engineAt(gateway.place).findContainer(name);
-  demandOurs('container', name, found?.labels, gateway);
-  return found;
 }

@@ -18,7 +18,7 @@ import { writeConfig } from '../parts/config/config.js';
 import { containerOf, ensureRestartPolicy, isReplaced } from '../parts/container/container.js';
 import { removeNamed } from '../parts/removal.js';
 import type { Deps } from '../../world/deps.js';
-import { unlessUnknown } from '../parts/door/devices.js';
+import { removeDevice } from '../parts/door/control.js';
 import { pairedDevices } from '../parts/door/facts.js';
 import { neverOver } from '../parts/never-over.js';
 import { networkOf } from '../parts/network.js';
@@ -111,7 +111,7 @@ async function removeDevices(deps: Deps, gateway: Gateway, ids: readonly string[
   if (ids.length === 0) return;
   const session = await openSession(deps, gateway);
   try {
-    for (const deviceId of ids) await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+    for (const deviceId of ids) await removeDevice(session, deviceId);
   } finally {
     session.close();
   }

@@ -9,9 +9,11 @@ import { sessionCloseMs } from '../../domain/thresholds.js';
 import type { Container } from '../../ports/docker-engine.js';
 import type { Session } from '../../ports/gateway-door.js';
 import { configText } from '../parts/config/config.js';
-import { insideWith, patchConfig, type Ask } from '../parts/config/patch.js';
+import { patchConfig } from '../parts/config/patch.js';
 import { containerOf, ensureRestartPolicy } from '../parts/container/container.js';
 import type { Deps } from '../../world/deps.js';
+import { demandAnswer, type Control } from '../parts/door/control.js';
+import { insideWith } from '../parts/door/inside.js';
 import { forgetDevice } from '../parts/door/devices.js';
 import { ensureOperator, knockAsOperator, openSession, turnedAway } from '../parts/door/operator.js';
 import { restartWith } from '../parts/container/restart.js';
@@ -94,7 +96,7 @@ async function reloadFromOutside(deps: Deps, gateway: Changing<Rotation>): Promi
   const shared = knock.session;
   const own = await deviceSession(deps, gateway, shared);
   try {
-    await patchToken((method, params) => shared.call(method, params), deps, rotated(gateway));
+    await patchToken(shared, deps, rotated(gateway));
     const code = await Promise.race([shared.closed, sleep(sessionCloseMs, undefined, { ref: false })]);
     if (code === undefined) throw new Refused('a session on the old token was still open after the change');
     return `a session on generation ${gateway.tokenGeneration} closed (${code}), ${await fate(own)}`;
@@ -107,7 +109,7 @@ async function reloadFromOutside(deps: Deps, gateway: Changing<Rotation>): Promi
 /** What became of the session on the device's own token: a request over it tells. */
 async function fate(own: Session | string): Promise<string> {
   if (typeof own === 'string') return `no device session was watched: ${own}`;
-  await own.call('health', {});
+  await demandAnswer(own);
   return 'a device session still up, not reconnected';
 }
 
@@ -119,8 +121,8 @@ async function deviceSession(deps: Deps, gateway: Gateway, shared: Session): Pro
 }
 
 /** Puts the token of this generation into the running config. */
-async function patchToken(ask: Ask, deps: Deps, to: Gateway): Promise<void> {
+async function patchToken(control: Control, deps: Deps, to: Gateway): Promise<void> {
   const token = deps.keys.token(to).reveal();
   const raw = JSON.stringify({ gateway: { auth: { token }, remote: { token } } });
-  await patchConfig(deps, to, ask, async () => ({ raw }));
+  await patchConfig(deps, to, control, async () => ({ raw }));
 }

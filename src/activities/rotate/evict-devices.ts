@@ -3,7 +3,8 @@ import type { PairedDevice } from '../../domain/devices/device.js';
 import { rotated, type Rotation } from '../../domain/changes/rotation.js';
 import type { Session } from '../../ports/gateway-door.js';
 import type { Deps } from '../../world/deps.js';
-import { demandClosed, describeDevices, knockAsFormer, listDevices, unlessUnknown } from '../parts/door/devices.js';
+import { rejectRequest, removeDevice } from '../parts/door/control.js';
+import { demandClosed, describeDevices, knockAsFormer, listDevices } from '../parts/door/devices.js';
 import { openSession } from '../parts/door/operator.js';
 import { closeSessions } from '../parts/door/sessions.js';
 
@@ -43,9 +44,9 @@ export const ensureEvicted = (deps: Deps) =>
     try {
       const others = await othersOf(deps, gateway, session);
       if (others.length > 0) await closeSessions(session, ownOf(deps, gateway), others);
-      for (const { deviceId } of others) await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+      for (const { deviceId } of others) await removeDevice(session, deviceId);
       const { pending } = await listDevices(session);
-      for (const { requestId } of pending) await unlessUnknown(session.call('device.pair.reject', { requestId }));
+      for (const { requestId } of pending) await rejectRequest(session, requestId);
       const left = await othersOf(deps, gateway, session);
       if (left.length > 0) throw new Error(`still paired: ${describeDevices(left)}`);
       const removed = describeDevices(strangersAmong(deps, gateway, others));

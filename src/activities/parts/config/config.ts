@@ -4,7 +4,7 @@ import { markLabels, names, type Gateway } from '../../../domain/gateway/gateway
 import { bothWritten, cleared } from '../../../domain/gateway/written-config.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
-import { demandOurs } from '../host/host.js';
+import { demandOurs } from '../ours.js';
 import { demandWhole } from './owned.js';
 import { readerImageOf } from '../release.js';
 import { keepMark } from '../state-mark.js';

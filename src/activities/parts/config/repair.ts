@@ -6,7 +6,8 @@ import { mergePatch, type MergePatch } from '../../../domain/merge-patch.js';
 import { bothWritten, cleared } from '../../../domain/gateway/written-config.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import { configText, writeConfig } from './config.js';
-import { insideWith, patchConfig } from './patch.js';
+import { insideWith } from '../door/inside.js';
+import { patchConfig } from './patch.js';
 import { findAwake } from '../container/container.js';
 import type { Deps } from '../../../world/deps.js';
 import { demandWhole, sentences } from './owned.js';
@@ -72,9 +73,9 @@ async function mendServing(deps: Deps, gateway: Gateway, container: Container): 
 }
 
 async function patched(deps: Deps, gateway: Gateway, { patch, lost }: MergePatch): Promise<boolean> {
-  const ask = insideWith(deps, gateway, deps.keys.token(gateway));
+  const control = insideWith(deps, gateway, deps.keys.token(gateway));
   try {
-    await patchConfig(deps, gateway, ask, async () => ({ raw: JSON.stringify(patch), replacePaths: lost }));
+    await patchConfig(deps, gateway, control, async () => ({ raw: JSON.stringify(patch), replacePaths: lost }));
     return true;
   } catch (error) {
     if (error instanceof NotYet) return false;

@@ -5,7 +5,7 @@ import { names, type Gateway } from '../../../domain/gateway/gateway.js';
 import { replacementLabel, type Replacement } from '../../../domain/changes/replacement.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
-import { demandOurs, runs } from '../host/host.js';
+import { demandOurs, findOurs, runs } from '../ours.js';
 import { networkOf } from '../network.js';
 import { releaseImageOf } from '../release.js';
 import { startOnState } from './start.js';
@@ -64,9 +64,8 @@ export async function findAwake(deps: Deps, gateway: Gateway): Promise<Container
 /** The gateway's container, made by an earlier step; when it is gone, `StartOver`. */
 export async function containerOf(deps: Deps, gateway: Gateway): Promise<Container> {
   const { container: name } = names(gateway.mark);
-  const found = await deps.engineAt(gateway.place).findContainer(name);
+  const found = await findOurs(deps, gateway, name);
   if (!found) throw new StartOver(`container ${name} is gone from host ${gateway.place.host}`);
-  demandOurs('container', name, found.labels, gateway);
   return found;
 }
 

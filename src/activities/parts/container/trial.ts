@@ -20,7 +20,7 @@ import { trialStarts } from '../../../domain/thresholds.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import { writeOver } from '../config/config.js';
 import type { Deps } from '../../../world/deps.js';
-import { demandOurs } from '../host/host.js';
+import { findOurs } from '../ours.js';
 import { lastLines } from './readiness.js';
 import { releaseImageOf } from '../release.js';
 import { until } from '../../../world/until.js';
@@ -151,8 +151,5 @@ function takerOf({ next, source }: Rehearsal, { imageId }: Container, keys: read
 }
 
 async function trialOf(deps: Deps, { next }: Rehearsal): Promise<Container | undefined> {
-  const { rehearsal: name } = replacementNames(next.mark);
-  const found = await deps.engineAt(next.place).findContainer(name);
-  demandOurs('container', name, found?.labels, next);
-  return found;
+  return findOurs(deps, next, replacementNames(next.mark).rehearsal);
 }

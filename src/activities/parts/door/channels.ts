@@ -1,40 +1,17 @@
-import { z } from 'zod';
 import { channelFaults, type ChannelKind } from '../../../domain/channels/channel.js';
 import { NotYet, Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../../domain/gateway/reading.js';
 import { masked, plain } from '../../../domain/heard.js';
 import { channelsMs } from '../../../domain/thresholds.js';
-import { RpcError, type Session } from '../../../ports/gateway-door.js';
 import { demandOwnBots } from '../config/bot-claims.js';
 import type { Deps } from '../../../world/deps.js';
+import { readChannels, startChannel, type ChannelStatus } from './control.js';
 import { openSession } from './operator.js';
 import { until } from '../../../world/until.js';
 
 /** Characters of what a channel says of its failure. */
 const heardOfChannel = 300;
-
-const account = z.object({
-  accountId: z.string().nullish(),
-  lifecycle: z.string().nullish(),
-  connected: z.boolean().nullish(),
-  terminalDisconnect: z.boolean().nullish(),
-  lastError: z.string().nullish(),
-});
-
-const status = z.object({
-  running: z.boolean().nullish(),
-  lastError: z.string().nullish(),
-  probe: z.object({ ok: z.boolean(), status: z.number().nullish(), error: z.string().nullish() }).nullish(),
-});
-
-const statusAnswer = z.object({
-  channels: z.record(z.string(), status),
-  channelAccounts: z.record(z.string(), z.array(account)).default({}),
-});
-
-/** What a gateway says of one channel; `account` is the one that creel's token belongs to, where the release tells of accounts. */
-type Status = z.infer<typeof status> & { readonly account?: z.infer<typeof account> };
 
 /**
  * Every channel of the spec has really connected (S0-16, S4-35): `running: true` says nothing, the probe of its token and its
@@ -49,7 +26,7 @@ export const probeChannels = (deps: Deps) =>
     await until(wait, deps.signal(), async () => {
       const session = await openSession(deps, gateway);
       try {
-        const channels = await readStatus(session);
+        const channels = await readChannels(session);
         for (const { kind } of gateway.spec.channels)
           if (standsStill(channels[kind])) await startChannel(session, kind);
         const problem = findProblem(gateway, channels);
@@ -62,11 +39,11 @@ export const probeChannels = (deps: Deps) =>
 
 /** One sentence about the channels for people. */
 export async function describeChannels(deps: Deps, gateway: Gateway): Promise<string> {
-  return (await readChannels(deps, gateway)).channels;
+  return (await recordChannels(deps, gateway)).channels;
 }
 
 /** What a record says of the channels: one sentence, and whether every one has really connected. */
-export async function readChannels(
+export async function recordChannels(
   deps: Deps,
   gateway: Gateway,
 ): Promise<Pick<GatewayRecord, 'channels' | 'connected'>> {
@@ -92,7 +69,7 @@ export async function connectedChannels(deps: Deps, gateway: Gateway): Promise<C
 }
 
 /** The token is good **and** the channel runs: a gateway whose crash-loop breaker tripped starts none, and still probes well. */
-function isConnected(found: Status | undefined): boolean {
+function isConnected(found: ChannelStatus | undefined): boolean {
   if (found?.probe?.ok !== true) return false;
   const { lifecycle, connected } = found.account ?? {};
   if (lifecycle === undefined || lifecycle === null) return found.running !== false && connected !== false;
@@ -100,20 +77,11 @@ function isConnected(found: Status | undefined): boolean {
 }
 
 /** Its token is good, and nothing will start it by itself. */
-function standsStill(found: Status | undefined): boolean {
+function standsStill(found: ChannelStatus | undefined): boolean {
   return found?.probe?.ok === true && !isConnected(found) && found.account?.lifecycle === 'stopped';
 }
 
-/** An older release starts none on request: it does so by itself when five minutes have passed without an unclean end. */
-async function startChannel(session: Session, channel: ChannelKind): Promise<void> {
-  try {
-    await session.call('channels.start', { channel });
-  } catch (error) {
-    if (!(error instanceof RpcError)) throw error;
-  }
-}
-
-function findProblem(gateway: Gateway, channels: Record<string, Status>): NotYet | Refused | undefined {
+function findProblem(gateway: Gateway, channels: Record<string, ChannelStatus>): NotYet | Refused | undefined {
   for (const { kind } of gateway.spec.channels) {
     const found = channels[kind];
     if (!found) return new Refused(`channel ${kind} is not loaded: the image lacks its plugin (T12)`);
@@ -125,19 +93,19 @@ function findProblem(gateway: Gateway, channels: Record<string, Status>): NotYet
 }
 
 /** Bad tokens are told by status, by Slack's own word, or by a gateway that will not try again. */
-function isTurnedDown({ probe, account: { lifecycle, terminalDisconnect } = {} }: Status): boolean {
+function isTurnedDown({ probe, account: { lifecycle, terminalDisconnect } = {} }: ChannelStatus): boolean {
   if (probe?.ok) return false;
   const isBad = probe?.status === 401 || probe?.status === 404 || /invalid_auth|Unauthorized/.test(probe?.error ?? '');
   return isBad || terminalDisconnect === true || lifecycle === 'blocked';
 }
 
-function turnedDown(kind: ChannelKind, { probe }: Status, heard: string): Refused {
+function turnedDown(kind: ChannelKind, { probe }: ChannelStatus, heard: string): Refused {
   const why = masked(plain(probe?.error ?? '', heardOfChannel) || heard, []);
   if (heard.startsWith('Plugin ')) return new Refused(`channel ${kind} does not load: ${masked(heard, [])}`);
   return new Refused(`channel ${kind} refused its token: ${why}. Store the right one with \`creel secret set\``);
 }
 
-function notConnected({ mark }: Gateway, kind: ChannelKind, found: Status, heard: string): NotYet {
+function notConnected({ mark }: Gateway, kind: ChannelKind, found: ChannelStatus, heard: string): NotYet {
   const id = mark.gateway;
   const said = masked(heard || plain(found.probe?.error ?? 'no probe answer', heardOfChannel), []);
   if (/\b409\b|terminated by other getUpdates/.test(heard))
@@ -152,23 +120,11 @@ function notConnected({ mark }: Gateway, kind: ChannelKind, found: Status, heard
   );
 }
 
-async function askStatus(deps: Deps, gateway: Gateway): Promise<Record<string, Status>> {
+async function askStatus(deps: Deps, gateway: Gateway): Promise<Record<string, ChannelStatus>> {
   const session = await openSession(deps, gateway);
   try {
-    return await readStatus(session);
+    return await readChannels(session);
   } finally {
     session.close();
   }
-}
-
-async function readStatus(session: Session): Promise<Record<string, Status>> {
-  const { channels, channelAccounts } = statusAnswer.parse(
-    await session.call('channels.status', { probe: true, timeoutMs: 5_000 }),
-  );
-  const shown = Object.entries(channels).map(([kind, found]): [string, Status] => {
-    const accounts = channelAccounts[kind] ?? [];
-    const own = accounts.find(({ accountId }) => accountId === 'default') ?? accounts[0];
-    return [kind, { ...found, ...(own && { account: own }) }];
-  });
-  return Object.fromEntries(shown);
 }

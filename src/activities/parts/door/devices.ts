@@ -1,64 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Changing } from '../../../domain/changes/change.js';
 import { Refused } from '../../../domain/errors.js';
-import { masked, plain } from '../../../domain/heard.js';
 import type { KnownDevice, PairedDevice, PendingDevice } from '../../../domain/devices/device.js';
 import { isOvertaken } from '../../../domain/changes/pairing.js';
 import { rotated, type Rotation } from '../../../domain/changes/rotation.js';
-import { devicesMost, devicesNamed, nameCharacters, sessionCloseMs } from '../../../domain/thresholds.js';
-import { RpcError, type Knock, type Session } from '../../../ports/gateway-door.js';
+import { devicesNamed, sessionCloseMs } from '../../../domain/thresholds.js';
+import type { Knock, Session } from '../../../ports/gateway-door.js';
 import type { Deps } from '../../../world/deps.js';
+import { readDevices, rejectRequest, removeDevice } from './control.js';
 import { knockAsOperator, openSession, turnedAway } from './operator.js';
-
-/** What a device says of itself: of a length that a table and a question can show. */
-const word = z.string().transform((said) => masked(plain(said, nameCharacters), []));
-const words = z.array(word).max(100);
-
-const known = {
-  deviceId: z.string().max(128),
-  clientId: word.default(''),
-  platform: word.default(''),
-  displayName: word.default(''),
-  roles: words.default([]),
-  scopes: words.default([]),
-};
-
-const pairedDevice = z.object({
-  ...known,
-  createdAtMs: z.number().default(0),
-  approvedAtMs: z.number().default(0),
-  approvedVia: word.default(''),
-  lastSeenAtMs: z.number().default(0),
-  connected: z.boolean().default(false),
-});
-
-const pendingDevice = z.object({
-  ...known,
-  requestId: z.string().max(128),
-  remoteIp: word.default(''),
-  ts: z.number().default(0),
-});
-
-const pairList = z.object({
-  paired: z.array(pairedDevice).max(devicesMost),
-  pending: z.array(pendingDevice).max(devicesMost),
-});
 
 /** The devices that a gateway knows and those that wait, by its own word; what an approval has overtaken waits no more. */
 export async function listDevices(session: Session): Promise<{ paired: PairedDevice[]; pending: PendingDevice[] }> {
-  const { paired, pending } = readList(await session.call('device.pair.list', {}));
+  const { paired, pending } = await readDevices(session);
   const overtaken = (request: PendingDevice) =>
     paired.some((each) => each.deviceId === request.deviceId && isOvertaken(request, each));
   return { paired, pending: pending.filter((request) => !overtaken(request)) };
-}
-
-function readList(answer: unknown): z.infer<typeof pairList> {
-  const read = pairList.safeParse(answer);
-  if (read.success) return read.data;
-  throw new Refused(
-    `the gateway's list of devices cannot be read (${read.error.issues[0]?.path.join('.') ?? ''}: ${read.error.issues[0]?.message ?? ''}): more than ${devicesMost} devices, or not of a form that creel knows`,
-  );
 }
 
 /** Devices as people recognise them, as many as a sentence holds. */
@@ -102,7 +59,7 @@ export const ensureRetired = (deps: Deps) =>
         throw new Refused('creel’s device of before is still let in');
       }
       if (again.kind !== 'pairing required') throw turnedAway(gateway, again);
-      await unlessUnknown(session.call('device.pair.reject', { requestId: again.requestId }));
+      await rejectRequest(session, again.requestId);
       return 'creel’s device of before removed, its session closed; when it knocked again it had to ask';
     } finally {
       session.close();
@@ -116,7 +73,7 @@ export function knockAsFormer(deps: Deps, gateway: Changing<Rotation>): Promise<
 
 async function cutOff(session: Session, witness: Session, deviceId: string): Promise<void> {
   try {
-    await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+    await removeDevice(session, deviceId);
     await demandClosed(witness);
   } finally {
     witness.close();
@@ -125,19 +82,10 @@ async function cutOff(session: Session, witness: Session, deviceId: string): Pro
 
 /** The device is not paired, and no request of it waits: looked for after the removal, because an approval hides the request that it overtook. */
 export async function forgetDevice(session: Session, deviceId: string): Promise<void> {
-  await unlessUnknown(session.call('device.pair.remove', { deviceId }));
+  await removeDevice(session, deviceId);
   const { pending } = await listDevices(session);
   for (const { requestId } of pending.filter((each) => each.deviceId === deviceId))
-    await unlessUnknown(session.call('device.pair.reject', { requestId }));
-}
-
-/** What somebody else removed meanwhile is gone, which was the wish. */
-export async function unlessUnknown(removal: Promise<unknown>): Promise<void> {
-  try {
-    await removal;
-  } catch (error) {
-    if (!(error instanceof RpcError) || !/^unknown (deviceId|requestId)/.test(error.message)) throw error;
-  }
+    await rejectRequest(session, requestId);
 }
 
 /** Waits until the gateway has closed a session of a device that is not to be let in any more. */

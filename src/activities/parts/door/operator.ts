@@ -1,15 +1,14 @@
-import { z } from 'zod';
 import { Bug, NotYet, Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import type { Secret } from '../../../domain/secret.js';
-import type { Knock, Session } from '../../../ports/gateway-door.js';
+import { RpcError, type Knock, type Session } from '../../../ports/gateway-door.js';
 import { containerOf } from '../container/container.js';
 import type { Deps } from '../../../world/deps.js';
 import { networkOf } from '../network.js';
+import { approveRequest } from './control.js';
+import { insideWith } from './inside.js';
 
 const scopes = ['operator.admin'];
-
-const approval = z.object({ device: z.object({ deviceId: z.string() }) });
 
 /** creel's own device is paired, with device auth left on (S0-11): it has connected from outside and has `operator.admin`. */
 export const ensureOperator = (deps: Deps) =>
@@ -64,17 +63,14 @@ export async function knockAsOperator(deps: Deps, gateway: Gateway, other?: Secr
  * the knock after it decides.
  */
 async function approve(deps: Deps, gateway: Gateway, requestId: string): Promise<void> {
-  const container = await containerOf(deps, gateway);
-  const token = deps.keys.token(gateway);
-  const inside = { place: gateway.place, container: container.name, token };
-  const asked = await deps.door.callInside(inside, [{ method: 'device.pair.approve', params: { requestId } }]);
-  const answer = asked.kind === 'open' ? asked.answers[0] : undefined;
-  if (!answer?.ok)
-    throw new NotYet(`pairing request ${requestId} of ${gateway.mark.gateway} was not approved (yet, or any more)`);
-  const { device } = approval.parse(answer.payload);
-  if (device.deviceId !== deps.keys.device(gateway).id) {
-    throw new Bug(
-      `pairing request ${requestId} of ${gateway.mark.gateway} was for device ${device.deviceId}, which is not creel's`,
-    );
-  }
+  await containerOf(deps, gateway);
+  const which = `pairing request ${requestId} of ${gateway.mark.gateway}`;
+  const asked = approveRequest(insideWith(deps, gateway, deps.keys.token(gateway)), requestId);
+  const deviceId = await asked.catch((error: unknown) => {
+    if (error instanceof RpcError || error instanceof Refused) return undefined;
+    throw error;
+  });
+  if (deviceId === undefined) throw new NotYet(`${which} was not approved (yet, or any more)`);
+  if (deviceId !== deps.keys.device(gateway).id)
+    throw new Bug(`${which} was for device ${deviceId}, which is not creel's`);
 }

@@ -12,10 +12,10 @@ import type {
   Pulse,
   Session,
 } from '../../../ports/gateway-door.js';
+import { handedOnRaw } from './control.js';
 
 /**
  * The door as every activity gets it: whatever a gateway says through it is plain, and without the token that it was asked with.
- * Only `config.get` is handed on as it is: what it answers is compared, and shown to nobody.
  */
 export class PlainDoor implements GatewayDoor {
   readonly #door: GatewayDoor;
@@ -79,8 +79,8 @@ class PlainSession implements Session {
   }
 }
 
-function handOn(method: string | undefined, answer: unknown, secrets: readonly Secret[]): unknown {
-  return method === 'config.get' ? answer : plainAnswer(answer, secrets);
+function handOn(method = '', answer: unknown, secrets: readonly Secret[]): unknown {
+  return handedOnRaw.includes(method) ? answer : plainAnswer(answer, secrets);
 }
 
 function plainAnswerOf(method: string | undefined, answer: Answer, secrets: readonly Secret[]): Answer {

@@ -1,15 +1,16 @@
 import { checkToken } from '../../../domain/channels/channel.js';
 import { demandOwnBots } from '../config/bot-claims.js';
-import { Foreign, Refused } from '../../../domain/errors.js';
-import { carries, names, readMark, type Gateway, type Labels, type Place } from '../../../domain/gateway/gateway.js';
-import { readPrepared, type Image } from '../../../domain/release/image.js';
+import { Refused } from '../../../domain/errors.js';
+import { names, readMark, type Gateway, type Place } from '../../../domain/gateway/gateway.js';
 import { demandFit } from '../../../domain/hosts/engine.js';
 import { describeLives, type Life, type Living } from '../../../domain/gateway/life.js';
-import { findRelease, type Release } from '../../../domain/release/release.js';
+import { findRelease } from '../../../domain/release/release.js';
 import type { DockerEngine } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
 import { resolveChannels } from '../config/channel-secrets.js';
 import { demandState } from '../kept-state.js';
+import { demandOurs, runs } from '../ours.js';
+import { checkImage, missingDevImage } from '../release.js';
 import { demandCpus, demandDisk, demandSubnet, demandWatchers } from './limits.js';
 import { demandMemory } from './memory.js';
 import { demandNewestKey } from './newest-key.js';
@@ -29,14 +30,6 @@ export const ensureHost = (deps: Deps) =>
 /** The same for the next spec of a gateway that may run: all of it. */
 export async function demandHost(deps: Deps, gateway: Gateway): Promise<void> {
   await Promise.all([checkOwn(deps, gateway), checkResources(deps, gateway), checkRelease(deps, gateway)]);
-}
-
-/** Whether the gateway's own container runs: then it has what a start needs, and needs it no more. */
-export async function runs(deps: Deps, gateway: Gateway): Promise<boolean> {
-  const { container: name } = names(gateway.mark);
-  const found = await deps.engineAt(gateway.place).findContainer(name);
-  demandOurs('container', name, found?.labels, gateway);
-  return found?.state === 'running';
 }
 
 /** Nobody else's things, no earlier life, and the key. */
@@ -73,29 +66,6 @@ export const findLives = (deps: Deps) =>
     return [...lives].map(([birth, resources]) => ({ birth, resources: resources.toSorted() }));
   };
 
-/** Holds an image against its catalogue line and the channels it must serve (T12: a missing plugin ends the next start). */
-export function checkImage(release: Release, image: Image, gateway: Gateway): void {
-  const prepared = readPrepared(image);
-  if (prepared?.version !== release.version) {
-    throw new Refused(
-      `image ${release.image} says it is ${prepared?.version ?? 'no prepared release'}, the catalogue says ${release.version}. Correct the catalogue or prepare the image again`,
-    );
-  }
-  const missing = gateway.spec.channels.filter(({ kind }) => !prepared.plugins.includes(kind)).map(({ kind }) => kind);
-  if (missing.length > 0) {
-    throw new Refused(
-      `image ${release.image} lacks the plugin of channel ${missing.join(', ')} (it has: ${prepared.plugins.join(', ') || 'none'}). Name a release whose image carries it, or leave the channel out`,
-    );
-  }
-}
-
-/** A dev release is never fetched: it is built on the worker's machine. */
-export function missingDevImage(release: Release): Refused {
-  return new Refused(
-    `dev release ${release.version} is not on the engine (image ${release.image}). Build it with scripts/bootstrap --release ${release.version}`,
-  );
-}
-
 /** The key is here; a life of which nothing exists yet begins with the newest one. */
 async function checkKey(deps: Deps, gateway: Gateway): Promise<void> {
   deps.keys.of(gateway);
@@ -126,12 +96,6 @@ async function checkNames(engine: DockerEngine, gateway: Gateway): Promise<void>
   demandOurs('container', own.writer, writer?.labels, gateway);
   demandOurs('volume', own.volume, volume?.labels, gateway);
   for (const network of networks) demandOurs('network', own.network, network.labels, gateway);
-}
-
-/** `Foreign` when something of our name exists without our mark. */
-export function demandOurs(kind: string, name: string, labels: Labels | undefined, gateway: Gateway): void {
-  if (labels === undefined || carries(labels, gateway.mark)) return;
-  throw new Foreign(`${kind} ${name} exists without our mark. Will not touch it; see docs/runbook.md#foreign-resource`);
 }
 
 async function checkEarlierLives(deps: Deps, gateway: Gateway): Promise<void> {
