@@ -153,7 +153,7 @@ function weakness(value: unknown, path: string): string | undefined {
     return `${path} = "none" is refused: every gateway is behind its token. Remove the line`;
   }
   if (/(^|\.)(dm\.?policy|grouppolicy)$/.test(name) && (value === 'open' || value === 'pairing')) {
-    return `${path} = "${value}" is refused: list the senders in allow_from instead (S4-40)`;
+    return `${path} = "${value}" is refused: list the senders in allow_from instead`;
   }
   return undefined;
 }

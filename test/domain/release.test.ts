@@ -47,7 +47,7 @@ describe('the image of a release', () => {
     `openclaw@sha1:${'0a'.repeat(20)}`,
     '',
   ])('is refused as %j', (image) => {
-    expect(refusal(() => releaseImage(image, false))).toContain('S0-21');
+    expect(refusal(() => releaseImage(image, false))).toContain('is not pinned: write repository@sha256:…');
   });
 });
 

@@ -25,7 +25,7 @@ export async function demandRoom(deps: Deps, gateway: Changing<Replacement>): Pr
   if (freeDiskBytes === undefined || freeDiskBytes >= freeDiskFloorBytes + bytes) return bytes;
   const [free, needed] = [freeDiskBytes, freeDiskFloorBytes + bytes].map((each) => Math.floor(each / 1024 ** 2));
   throw new Refused(
-    `host ${gateway.place.host} has ${free} MB of free disk; to save the state of ${names(gateway.mark).container} before it is replaced takes ${needed} MB (S4-25). Free some; nothing was touched`,
+    `host ${gateway.place.host} has ${free} MB of free disk; to save the state of ${names(gateway.mark).container} before it is replaced takes ${needed} MB. Free some; nothing was touched`,
   );
 }
 

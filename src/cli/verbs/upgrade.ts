@@ -41,6 +41,6 @@ export function readyMs(said: string | undefined): { readonly readyMs?: number }
   const asked = milliseconds('--ready-within', said);
   if (asked >= startPeriodMs) return { readyMs: asked };
   throw new Refused(
-    `--ready-within ${JSON.stringify(said)} is too short: nothing is called unhealthy within ${startPeriodMs / 1000} seconds of its start (S3-20). Leave it out, or give it more`,
+    `--ready-within ${JSON.stringify(said)} is too short: nothing is called unhealthy within ${startPeriodMs / 1000} seconds of its start. Leave it out, or give it more`,
   );
 }

@@ -103,7 +103,7 @@ export function channel(raw: unknown): Channel {
   const allowFrom = given?.allowFrom ?? [];
   if (!Array.isArray(allowFrom) || allowFrom.some((each) => typeof each !== 'string' || each === '' || each === '*')) {
     throw new Refused(
-      `channel ${kind}: allowFrom must list the senders who may talk to the gateway; "*" (an open channel) is refused (S4-40)`,
+      `channel ${kind}: allowFrom must list the senders who may talk to the gateway; "*" (an open channel) is refused`,
     );
   }
   return { kind, secrets, allowFrom };

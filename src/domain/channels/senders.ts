@@ -65,7 +65,7 @@ function noId(kind: Kind, sender: string): string {
   const { what, find } = forms[kind];
   const shown = JSON.stringify(sender.slice(0, 60));
   if (isEverybody(sender))
-    return `channel ${kind}: allow_from ${shown} would let everybody in, which is refused (S4-40). Each sender is ${what}. To find it: ${find}`;
+    return `channel ${kind}: allow_from ${shown} would let everybody in, which is refused. Each sender is ${what}. To find it: ${find}`;
   return `channel ${kind}: allow_from ${shown} is not ${what}: nobody would be heard, because a name never matches. To find it: ${find}`;
 }
 

@@ -79,7 +79,7 @@ function rotationOf(raw: unknown): Pick<GatewaySpec, 'rotation'> {
 export function memory(raw: unknown): number {
   if (typeof raw === 'number' && raw < memoryFloorMb) {
     throw new Refused(
-      `memory ${raw} MB is too little: a gateway needs 1.5 GB (${memoryFloorMb} MB), below it the kernel kills it while it boots (S0-25)`,
+      `memory ${raw} MB is too little: a gateway needs 1.5 GB (${memoryFloorMb} MB), below it the kernel kills it while it boots`,
     );
   }
   return between('memoryMb', raw, memoryFloorMb, memoryCeilingMb);

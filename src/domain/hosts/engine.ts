@@ -33,7 +33,7 @@ export function demandFit(engine: EngineFacts, where: string): void {
   const missing = missingLimits(engine);
   if (missing.length > 0)
     throw new Refused(
-      `${where} has ${what}, which cannot limit ${missing.join(', ')} of a container (S0-23). ${cureOf(engine)}. ${more}`,
+      `${where} has ${what}, which cannot limit ${missing.join(', ')} of a container. ${cureOf(engine)}. ${more}`,
     );
 }
 

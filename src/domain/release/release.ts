@@ -38,7 +38,7 @@ export function releaseVersion(raw: unknown): string {
 export function releaseImage(image: string, dev: boolean): string {
   if (dev || digestForm.test(image)) return image;
   throw new Refused(
-    `image ${JSON.stringify(image)} is not pinned: write repository@sha256:… (S0-21), or mark the line dev = true for an image built on this machine`,
+    `image ${JSON.stringify(image)} is not pinned: write repository@sha256:…, or mark the line dev = true for an image built on this machine`,
   );
 }
 

@@ -77,7 +77,7 @@ export function checkForms(state: GatewayState, request: Request): void {
 function demandTime(request: Request, leastMs: number): void {
   if (!('readyMs' in request) || request.readyMs === undefined || request.readyMs >= leastMs) return;
   throw new Refused(
-    `${request.readyMs} ms to get ready are too few: nothing is called unhealthy within ${leastMs / 1000} s of its start (S3-20)`,
+    `${request.readyMs} ms to get ready are too few: nothing is called unhealthy within ${leastMs / 1000} s of its start`,
   );
 }
 

@@ -20,7 +20,7 @@ export function demandDisk({ place }: Gateway, { freeDiskBytes, fullestDirectory
   const free = Math.floor(freeDiskBytes / 1024 ** 2);
   const where = fullestDirectory === undefined ? '' : ` in ${fullestDirectory}`;
   throw new Refused(
-    `host ${place.host} has ${free} MB of free disk${where}, a gateway needs ${freeDiskFloorBytes / 1024 ** 2} MB (S4-25). Free some, for example with \`docker image prune\``,
+    `host ${place.host} has ${free} MB of free disk${where}, a gateway needs ${freeDiskFloorBytes / 1024 ** 2} MB. Free some, for example with \`docker image prune\``,
   );
 }
 

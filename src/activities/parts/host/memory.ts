@@ -38,7 +38,7 @@ async function demandShare(deps: Deps, gateway: Gateway, memoryMb: number): Prom
 function demandAvailable({ place }: Gateway, { availableMemoryMb }: HostFacts): void {
   if (availableMemoryMb === undefined || availableMemoryMb >= memoryAtRestMb) return;
   throw new Refused(
-    `host ${place.host} has ${availableMemoryMb} MB of memory that nobody uses, a gateway takes ${memoryAtRestMb} MB while it does nothing (S0-25). End something, or choose a larger host`,
+    `host ${place.host} has ${availableMemoryMb} MB of memory that nobody uses, a gateway takes ${memoryAtRestMb} MB while it does nothing. End something, or choose a larger host`,
   );
 }
 
