@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Flags } from '../client/connect.js';
+import type { Client } from '@temporalio/client';
+import type { Flags, Target } from '../client/connect.js';
 import { readNewestKey } from '../client/deployment.js';
 import { ask, requestChange } from '../client/gateways.js';
+import { deviceBeginning } from '../client/known-device.js';
+import { isBeginning } from '../domain/devices/device.js';
 import { gatewayId } from '../domain/gateway/gateway.js';
+import { deviceIdOf } from '../domain/keys/device-id.js';
 import type { ChangeRequest } from '../wire/change-requests.js';
 import { changePlan, changePlanText, type Planned } from './show/change-plan.js';
 import { follow } from './show/follow.js';
@@ -50,13 +54,30 @@ export async function planOrAsk(
 /** Asks for a change and follows it to its end. */
 export async function askForChange(rawId: string, options: Options, wish: Wish): Promise<void> {
   const id = gatewayId(rawId);
-  const requestId = options.requestId ?? randomUUID();
+  await withTemporal(options, (client, target) => askAndFollow(client, target, id, options, wish));
+}
+
+/** The same of a device that somebody names: by its id, its public key, or the beginning of its id, which the gateway is asked for. */
+export async function askOfDevice(
+  rawId: string,
+  options: Options,
+  named: string,
+  wishOf: (deviceId: string) => Wish,
+): Promise<void> {
+  if (!isBeginning(named)) return askForChange(rawId, options, wishOf(deviceIdOf(named)));
+  const id = gatewayId(rawId);
   await withTemporal(options, async (client, target) => {
-    const key = wish.kind === 'rotate' ? await readNewestKey(client) : {};
-    const common = { requestId, origin: origin() };
-    const accepted = await requestChange(client, id, { ...wish, ...key, ...common });
-    const shown = { json: options.json === true, target };
-    sayAccepted(accepted, requestId, shown, options.detach === true);
-    if (!options.detach) process.exitCode = await follow(client, accepted, shown);
+    const deviceId = await deviceBeginning(client, id, named);
+    process.stderr.write(`creel: ${named} is device ${deviceId}\n`);
+    await askAndFollow(client, target, id, options, wishOf(deviceId));
   });
+}
+
+async function askAndFollow(client: Client, target: Target, id: string, options: Options, wish: Wish): Promise<void> {
+  const requestId = options.requestId ?? randomUUID();
+  const key = wish.kind === 'rotate' ? await readNewestKey(client) : {};
+  const accepted = await requestChange(client, id, { ...wish, ...key, requestId, origin: origin() });
+  const shown = { json: options.json === true, target };
+  sayAccepted(accepted, requestId, shown, options.detach === true);
+  if (!options.detach) process.exitCode = await follow(client, accepted, shown);
 }

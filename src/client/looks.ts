@@ -11,6 +11,7 @@ import type { OpenInput, OpenResult, ProbeInput, TokenInput } from '../wire/oper
 import type { GatewayRecord } from '../domain/gateway/reading.js';
 import { gatewayBirthKey, gatewayIdKey } from '../wire/search-attributes.js';
 import { NoWorker, unwrap } from './failure.js';
+import { tellWaiting } from './patience.js';
 import { unpolled } from './pollers.js';
 import { unattendedSince } from './follow/progress.js';
 
@@ -46,6 +47,17 @@ export async function listDevices(client: Client, gateway: Gateway): Promise<Dev
 /** How often a look is looked at. */
 const lookMs = 1_000;
 
+/** A look that takes longer than a person waits without a word says what it does. */
+const silentMs = 400;
+
+/** What a look does, as whoever waits for it reads it. */
+const doings = {
+  probe: 'proving that it is usable now',
+  open: 'proving that it is usable, then asking it for a link',
+  token: 'asking its worker for the token',
+  devices: 'asking it for its devices',
+} as const;
+
 /** Which workflow a look is. */
 const workflowTypes = {
   probe: 'probeGateway',
@@ -62,6 +74,10 @@ async function look<T>(
   input: ProbeInput | OpenInput | TokenInput,
 ): Promise<T> {
   const { gateway: id, birth } = gateway.mark;
+  const slow = setTimeout(
+    () => tellWaiting(client, `gateway ${id}: ${doings[kind]}, which takes some seconds`),
+    silentMs,
+  );
   try {
     const handle = await client.workflow.start(workflowTypes[kind], {
       workflowId: lookWorkflowId(id, birth, kind, randomBytes(4).toString('hex')),
@@ -76,6 +92,8 @@ async function look<T>(
     return await answerOf<T>(client, handle, gateway.place);
   } catch (error) {
     throw unwrap(error);
+  } finally {
+    clearTimeout(slow);
   }
 }
 

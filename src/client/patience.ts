@@ -15,6 +15,11 @@ export function hearPatience(client: Client, listener: (sentence: string) => voi
   listeners.set(client.connection, listener);
 }
 
+/** Tells whoever waits through this client a sentence. */
+export function tellWaiting(client: Client, sentence: string): void {
+  listeners.get(client.connection)?.(sentence);
+}
+
 /** How long one call may take, what silence means for the caller, and how long a worker that polls is waited for. */
 export type Patience = { readonly withinMs: number; readonly meanwhile: string; readonly limitMs?: number };
 
@@ -38,7 +43,7 @@ export async function patiently<T>(client: Client, call: () => Promise<T>, patie
       });
       if (pollers?.length === 0) throw nobody(client, patience, error);
       if (pollers && Date.now() - began >= limitMs) throw tooSlow(client, patience, pollers, Date.now() - began, error);
-      if (pollers && !said) listeners.get(client.connection)?.(slow(pollers));
+      if (pollers && !said) tellWaiting(client, slow(pollers));
     } finally {
       over.abort();
     }

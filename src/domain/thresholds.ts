@@ -251,6 +251,9 @@ export const pairingPaceMs = 700;
 /** The same after some minutes: a request lives for five of them, and there may be a thousand that wait. */
 export const pairingSlowMs = 10_000;
 
+/** An approval that waits for another role goes on in an attempt of its own after this, well within the 30 s of a call that changes something. */
+export const approvalTurnMs = 15_000;
+
 /** A gateway gives a connection this long to prove who it is: what it noted meanwhile may be overtaken (2026.9.6). */
 export const handshakeMs = 15_000;
 

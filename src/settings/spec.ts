@@ -14,6 +14,9 @@ export type Draft = z.infer<typeof draftForm>;
 const usualMemoryMb = 2048;
 const usualCpus = 2;
 
+/** Stands for a release where only the rest of a draft is held against its forms. */
+export const anyRelease = '2026.9.6';
+
 const channelForm = z.strictObject({
   kind: z.enum(['telegram', 'discord', 'slack'], 'must be telegram, discord or slack'),
   allow_from: z.array(z.string(), 'must be a list of the senders’ ids in quotes').default([]),
@@ -60,6 +63,30 @@ export function specFrom(draft: Draft): GatewaySpec {
     channels: channelsFrom(draft),
     ...(draft.keep_former !== undefined && { keepFormerMs: milliseconds('keep_former', draft.keep_former) }),
     ...(draft.rotation !== undefined && { rotation: draft.rotation }),
+  });
+}
+
+/** What each field of a draft becomes. */
+const fields: { readonly [D in keyof Draft]-?: keyof GatewaySpec } = {
+  release: 'release',
+  dev: 'dev',
+  memory: 'memoryMb',
+  cpus: 'cpus',
+  keep_state: 'keepStateMs',
+  keep_former: 'keepFormerMs',
+  park_for: 'parkMs',
+  rotation: 'rotation',
+  channels: 'channels',
+};
+
+/** The spec of a gateway that lives, as a draft has it: what the draft does not say stays as it is on record. Or `Refused`. */
+export function specOver(onRecord: GatewaySpec, draft: Draft): GatewaySpec {
+  const asked = specFrom({ release: onRecord.release, ...draft });
+  const said = Object.entries(fields).flatMap(([name, field]) => (Object.hasOwn(draft, name) ? [field] : []));
+  const kept = Object.entries(onRecord).filter(([field]) => !said.some((each) => each === field));
+  return gatewaySpec({
+    ...Object.fromEntries(kept),
+    ...Object.fromEntries(said.map((field) => [field, asked[field]])),
   });
 }
 

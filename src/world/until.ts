@@ -9,6 +9,8 @@ export type Wait = {
   readonly limitMs: number;
   /** Asked ever more slowly, a twentieth of the time waited, down to this. */
   readonly slowsToMs?: number;
+  /** Ends as `NotYet` after so long, before the limit of a call cuts it off: the next attempt goes on with the wait. */
+  readonly turnMs?: number;
   /** What is to be read besides when it is given up. */
   readonly besides?: () => Promise<string>;
 };
@@ -29,6 +31,7 @@ export async function until<T>(wait: Wait, signal: AbortSignal | undefined, prob
       const seconds = Math.round((Date.now() - began) / 1000);
       const heard = `${error.message}, ${seconds} s of ${Math.round(wait.limitMs / 1000)} s`;
       if (Date.now() - began >= wait.limitMs) throw await givenUp(wait, heard, error);
+      if (wait.turnMs !== undefined && Date.now() - began >= wait.turnMs) throw error;
       say(heard);
     }
     await sleep(paceOf(wait, Date.now() - began), undefined, signal ? { signal } : {});

@@ -43,7 +43,12 @@ describe('the dry run of a change', () => {
 
   test.each([
     ['what it has', { kind: 'change', memoryMb: 2048 }, {}, /has what is asked for already/],
-    ['less memory than a gateway boots with (S0-25)', { kind: 'change', memoryMb: 1024 }, {}, /memory 1024 MB is too little/],
+    [
+      'less memory than a gateway boots with (S0-25)',
+      { kind: 'change', memoryMb: 1024 },
+      {},
+      /memory 1024 MB is too little/,
+    ],
     ['its own release', { kind: 'upgrade', release: testSpec.release, dev: true, retryFailed: false }, {}, /already/],
     ['a release that is not kept', { kind: 'rollback' }, {}, /no earlier release is kept/],
     ['a gateway that is removed', { kind: 'rollback' }, { phase: 'removed' }, /does not run \(removed\)/],

@@ -176,15 +176,30 @@ describe('requests', () => {
     );
   });
 
-  test('another spec is refused, saying what differs, which command changes it, and of a removal last', () => {
+  test('another spec is refused, saying what differs as it is written, and the commands that make it so', () => {
     const entity = new Entity();
     entity.ask(provision('r1'));
     const ask = (over: Partial<GatewaySpec>) => () => entity.ask(provision('r2', { spec: { ...keeping, ...over } }));
-    expect(ask({ cpus: 4 })).toThrow(/cpus: has 2, asked 4.*`creel change g42`.*`creel remove g42`/);
-    expect(ask({ cpus: 4 })).not.toThrow('creel upgrade');
-    expect(ask({ release: '2026.9.7' })).toThrow(/`creel upgrade g42 --release 2026.9.7`.*`creel remove g42`/);
-    expect(ask({ release: '2026.9.7' })).not.toThrow('creel change');
-    expect(ask({ release: '2026.9.7', memoryMb: 4096 })).toThrow(/creel upgrade g42.*creel change g42/);
+    expect(ask({ cpus: 4 })).toThrow(/cpus: has 2, asked 4\)\. To make it so: `creel change g42 --cpus 4`\./);
+    expect(ask({ release: '2026.9.7' })).toThrow(/so: `creel upgrade g42 --release 2026.9.7`\./);
+    expect(ask({ release: '2026.9.7', memoryMb: 4096, parkMs: 5_400_000 })).toThrow(
+      /memory: has "2 GB", asked "4 GB"; park_for: has "0", asked "90 minutes"\).*2026\.9\.7`, then `creel change g42 --memory "4 GB" --park-for "90 minutes"`/,
+    );
+    expect(ask({ release: '2026.9.7', dev: true })).toThrow('`creel upgrade g42 --release 2026.9.7 --dev`');
+    expect(ask({ dev: true })).toThrow('dev changes with its release alone');
+    const allowFrom = ['1', '2', '3', '4', '5', '6', '7'];
+    const channels = [{ kind: 'telegram', secrets: { botToken: 'secret:t' }, allowFrom }] as const;
+    expect(ask({ channels })).toThrow(
+      /channels: has none, asked telegram \(bot_token = "secret:t", allow_from = \["1", "2", "3", "4", "5", 2 more\]\).*`creel change g42 --channels gateway\.toml`/,
+    );
+  });
+
+  test('a default that is written out is no other spec', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.run('done');
+    const spec = { ...keeping, keepFormerMs: 7 * 24 * 3_600_000 };
+    expect(entity.ask(provision('r2', { spec }))).toMatchObject({ kind: 'repair' });
   });
 
   test.each(['', 'x'.repeat(201), undefined, 7])('the request id %j is refused', (requestId) => {

@@ -5,6 +5,8 @@ import { deviceIdOf } from '../../src/domain/keys/device-id.js';
 import {
   covers,
   describeWanted,
+  idBeginning,
+  isBeginning,
   isWanted,
   type KnownDevice,
   type PairedDevice,
@@ -62,6 +64,28 @@ describe('which device is meant', () => {
     const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
     for (const wrong of ['', 'Kitchen', id.slice(1), id.toUpperCase(), `${publicKey}=`, pem])
       expect(() => deviceIdOf(wrong)).toThrow(Refused);
+  });
+});
+
+describe('a device by the beginning of its id', () => {
+  const [one, other] = [`1f0c23ab${'0'.repeat(56)}`, `1f0c23ab${'1'.repeat(56)}`];
+
+  test.each([
+    ['1f0c23ab', true],
+    [one.slice(0, 63), true],
+    ['a'.repeat(43), true],
+    ['1f0c23a', false],
+    [one, false],
+    ['1F0C23AB', false],
+    ['Kitchens', false],
+  ])('%s can be one: %s', (raw, can) => expect(isBeginning(raw)).toBe(can));
+
+  test('is the one that begins so; none and more than one are refused, saying which', () => {
+    expect(idBeginning('1f0c23ab1', [one, other, other], 'g42')).toBe(other);
+    expect(() => idBeginning('1f0c23ab', [one, other], 'g42')).toThrow(
+      `more than one device begins with 1f0c23ab: ${one}, ${other}`,
+    );
+    expect(() => idBeginning('2f0c23ab', [one, other], 'g42')).toThrow(/no device of g42 .*`creel devices g42`/);
   });
 });
 

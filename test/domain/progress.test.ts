@@ -162,6 +162,20 @@ describe('progress of a removal', () => {
 });
 
 describe('what a step waits for, from its pending activity', () => {
+  it('says whether its last attempt only found that something is not there yet', () => {
+    const ended = (type: string) =>
+      progress(
+        seen(parkedProvision, third, {
+          pendingActivities: pendingThird({
+            attempt: 2,
+            lastFailure: { message: 'no role node yet', applicationFailureInfo: { type } },
+          }),
+        }),
+      ).steps[2];
+    expect(ended('NotYet')).toMatchObject({ attempt: 2, waits: true, sentence: 'no role node yet' });
+    expect(ended('Error')).not.toHaveProperty('waits');
+  });
+
   it('is the sentence of its heartbeat', () => {
     const pendingActivities = pendingThird({ heartbeatDetails: json({ sentence: '/startupz 503, 12 s of 330 s' }) });
     expect(progress(seen(parkedProvision, third, { pendingActivities })).steps[2]).toMatchObject({

@@ -110,6 +110,13 @@ describe('an operation on a terminal', () => {
     ]);
   });
 
+  it('counts no attempts of a step whose last one only found that something is not there yet', () => {
+    const steps = running.steps.map((step) => (step.attempt > 1 ? { ...step, waits: true as const } : step));
+    expect(frameLines({ ...running, steps }, now)[2]).toBe(
+      '  ▸ await readiness    12.0 s  /startupz 503, 12 s of 330 s',
+    );
+  });
+
   it('says that no worker has taken the work up, when that lasts', () => {
     const fresh = frameLines({ ...running, unattendedSince: '2026-11-21T08:00:29.000Z' }, now);
     expect(fresh.join('\n')).not.toContain('worker');
@@ -160,6 +167,43 @@ describe('an operation in a pipe', () => {
     };
     expect(changeLines(running, ended, now).at(-1)).toBe('provision g42 (operation 12)  undone, 31.0 s');
     expect(endLines(ended)).toContain('why: check host: full');
+  });
+});
+
+describe('the record of a gateway', () => {
+  const spec = {
+    release: '2026.9.6',
+    dev: false,
+    memoryMb: 2048,
+    cpus: 2,
+    keepStateMs: 36 * 3_600_000,
+    parkMs: 1_800_000,
+    channels: [],
+  };
+  const mark = { deployment: 'testdeploy', gateway: 'g42', birth: '7k3fq2', layout: 1 } as const;
+  const place = { provider: 'local', host: 'local' } as const;
+  const life = { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 };
+
+  it('has every setting that keeps or waits, in the words of gateway.toml', () => {
+    const lines = describeLines({ ...told, life }, undefined, now);
+    expect(lines).toContain('  state       kept 36 hours after a removal');
+    expect(lines).toContain('  keep_former 7 days: so long the release of before an upgrade is kept');
+    expect(lines).toContain('  park_for    30 minutes: so long a stuck operation waits for a person');
+    const hasty = { ...life, spec: { ...spec, parkMs: 0, keepFormerMs: 86_400_000 } };
+    const others = describeLines({ ...told, life: hasty }, undefined, now).join('\n');
+    expect(others).toMatch(/keep_former 1 day:[^]*park_for    0: a stuck operation is undone at once/);
+  });
+
+  it('says a park once, beside the operation that is parked', () => {
+    const lines = describeLines({ ...told, phase: 'parked', park }, undefined, now, {
+      ...running,
+      phase: 'parked',
+      park,
+    });
+    expect(lines.filter((line) => line.includes('parked (12.1)'))).toHaveLength(1);
+    expect(lines.join('\n')).toContain('▸ await readiness');
+    const later = { ...running, phase: 'parked', park: { ...park, number: '12.2' } } as const;
+    expect(describeLines({ ...told, phase: 'parked', park }, undefined, now, later).join('\n')).toContain('(12.2)');
   });
 });
 

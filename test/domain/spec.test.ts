@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Refused } from '../../src/domain/errors.js';
-import { draftFromToml, megabytes, milliseconds, specFrom } from '../../src/settings/spec.js';
+import { draftFromToml, megabytes, milliseconds, specFrom, specOver } from '../../src/settings/spec.js';
 
 const file = 'gateway.toml';
 const rawToken = `123456789:${'A'.repeat(35)}`;
@@ -27,6 +27,20 @@ describe('a spec as people write it', () => {
       keepStateMs: 14 * 24 * 3_600_000,
       parkMs: 0,
       channels: [],
+    });
+  });
+
+  it('over a gateway that lives changes only what it says', () => {
+    const onRecord = specOf('release = "2026.9.6"\nmemory = "4 GB"\npark_for = "1 hour"\nrotation = "scheduled"');
+    expect(specOver(onRecord, { release: '2026.9.6' })).toEqual(onRecord);
+    expect(specOver(onRecord, {})).toEqual(onRecord);
+    expect(specOver(onRecord, { cpus: 4, park_for: '0', rotation: 'manual' })).toEqual(
+      specOf('release = "2026.9.6"\nmemory = "4 GB"\ncpus = 4'),
+    );
+    expect(specOver(onRecord, draftFromToml('memory = "2 GB"\nkeep_former = "1 day"', file))).toEqual({
+      ...onRecord,
+      memoryMb: 2048,
+      keepFormerMs: 24 * 3_600_000,
     });
   });
 

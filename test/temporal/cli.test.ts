@@ -205,7 +205,12 @@ describe.concurrent('with a worker', () => {
 
   it('the link of open is printed once and stands in no history', async () => {
     await creel('provision', 'opened', ...spec);
-    const { stdout, stderr, exitCode } = await creel('open', 'opened');
+    interferences.set('findGateway', 'opened', 'hold before');
+    const opening = creel('open', 'opened');
+    const [said] = await once(opening.stderr, 'data');
+    expect(String(said)).toMatch(/^creel: gateway opened: proving that it is usable, then asking it for a link/);
+    interferences.clear('findGateway', 'opened');
+    const { stdout, stderr, exitCode } = await opening;
     expect(exitCode).toBe(0);
     const token = /bootstrapToken=([^&]+)/.exec(stdout)?.[1] ?? '';
     expect(token).not.toBe('');
@@ -245,6 +250,20 @@ describe.concurrent('with a worker', () => {
     for (const [id, text] of await historyTexts(client)) expect(holds(text, token), id).toBe(false);
   });
 
+  it('a removal of a gateway that never was ends like any command for an unknown one; of a removed one it is done', async () => {
+    for (const more of [[], ['--purge', '--yes=never-was'], ['--json']]) {
+      const unknown = await creel('remove', 'never-was', ...more);
+      expect(unknown.stderr).toContain(
+        'gateway never-was is unknown here: nothing of it was on record or on an engine',
+      );
+      expect(unknown.exitCode).toBe(3);
+    }
+    expect((await creel('list')).stdout).not.toContain('never-was');
+    await creel('provision', 'was', ...spec, '--keep-state', '0');
+    for (const time of ['first', 'again'])
+      expect({ time, exit: (await creel('remove', 'was')).exitCode }).toEqual({ time, exit: 0 });
+  });
+
   it('a rotation of a gateway that is not there, or of an eviction nobody confirmed, begins nothing', async () => {
     const unknown = await creel('rotate', 'nobody');
     expect(unknown.exitCode).toBe(3);
@@ -262,7 +281,13 @@ describe.concurrent('with a worker', () => {
     const listed = await creel('devices', 'devices');
     expect(listed.stdout).toMatch(/Kitchen\s+ios\s+asks, .* operator\.read, operator\.write/);
     expect(listed.stdout).toContain(`next: creel pair devices --device ${device.id}`);
-    expect((await creel('deny', 'devices', '--device', device.id)).exitCode).toBe(0);
+    const shown = /([0-9a-f]{8,})\s+Kitchen/.exec(listed.stdout)?.[1] ?? ''; // What the list shows is what a command takes.
+    const denied = await creel('deny', 'devices', '--device', shown);
+    expect(denied.exitCode).toBe(0);
+    expect(denied.stderr).toContain(`creel: ${shown} is device ${device.id}`);
+    const unknown = await creel('deny', 'devices', '--device', shown);
+    expect(unknown.exitCode).toBe(3);
+    expect(unknown.stderr).toContain(`no device of devices begins with ${shown}`);
     expect((await creel('devices', 'devices')).stdout).not.toContain('Kitchen');
 
     const coming = device.keepKnocking(name);
@@ -301,6 +326,13 @@ describe.concurrent('with a worker', () => {
     const other = await creel('provision', 'twice', ...spec, '--cpus', '4', '--json');
     expect(other.exitCode).toBe(3);
     expect(JSON.parse(other.stderr)).toMatchObject({ error: { kind: 'Refused', exit: 3 } });
+    const told = /`(creel change twice [^`]*)`/.exec(JSON.parse(other.stderr).error.message)?.[1] ?? '';
+    expect(told).toBe('creel change twice --cpus 4');
+    expect((await creel(...told.split(' ').slice(1))).exitCode).toBe(0);
+    const unsaid = await creel('provision', 'twice', ...spec);
+    expect(unsaid.stdout).toMatch(/^repair twice/); // What is not said stays as it is on record.
+    const repeated = await creel('provision', 'twice', ...spec, '--request-id', 'one', '--json', '--detach');
+    expect(JSON.parse(repeated.stdout)).toMatchObject({ operation: 1 });
   });
 
   it('a parked operation ends the following with 5, and answers name the park', async () => {
@@ -308,6 +340,9 @@ describe.concurrent('with a worker', () => {
     const made = await creel('provision', 'parked', ...spec, '--park-for', '1 hour');
     expect(made.exitCode).toBe(5);
     expect(made.stdout).toContain('creel skip parked --park 1.1');
+    const described = await creel('describe', 'parked');
+    expect(described.stdout.match(/parked \(1\.1\)/g)).toHaveLength(1);
+    expect(described.stdout).toContain('park_for    1 hour');
     const unnamed = await creel('retry', 'parked');
     expect(unnamed.exitCode).toBe(2);
     expect(unnamed.stderr).toContain('parked (1.1)');
@@ -432,6 +467,10 @@ describe.concurrent('with a worker', () => {
       ['pair', 'bad', '--name', 'Kitchen', '--wait', 'long'],
       ['deny', 'bad'],
       ['unpair', 'bad', '--device', 'x'],
+      ['change', 'bad', '--memory', '1GB'],
+      ['change', 'bad', '--memory', '9999999 GB'],
+      ['change', 'bad', '--cpus', '0'],
+      ['change', 'bad', '--keep-state', '800 days'],
       ['list', '--phase', 'happy'],
       ['provision', 'bad', ...spec, '--rotation', 'weekly'],
       ['rotate'],

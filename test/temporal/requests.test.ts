@@ -85,7 +85,7 @@ describe('a request', () => {
     await ready(stage);
     const other = stage.provision({ spec: { ...testSpec, memoryMb: 4096 } });
     await expect(other).rejects.toMatchObject({
-      cause: { message: expect.stringContaining('memoryMb: has 2048, asked 4096') },
+      cause: { message: expect.stringContaining('memory: has "2 GB", asked "4 GB"') },
     });
   });
 

@@ -4,7 +4,7 @@ import { covers, shortId, type PendingDevice } from '../../domain/devices/device
 import { NotYet, Refused } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import { excess, isApprovedSince, isNewSince, rolesOf, type Pairing } from '../../domain/changes/pairing.js';
-import { pairingPaceMs, wishBytes } from '../../domain/thresholds.js';
+import { approvalTurnMs, pairingPaceMs, wishBytes } from '../../domain/thresholds.js';
 import { RpcError, type Session } from '../../ports/gateway-door.js';
 import type { Deps } from '../../world/deps.js';
 import { approveRequest, removeDevice } from '../parts/door/control.js';
@@ -29,7 +29,8 @@ export const ensureApproval = (deps: Deps) =>
       const first = await approveNext(deps, gateway, session);
       if (first.missing.length === 0) return first.approved;
       const limitMs = since + 2 * waitMs - Date.now();
-      const wait = { what: 'it has not asked for every role', paceMs: pairingPaceMs, limitMs };
+      const what = 'it has not asked for every role';
+      const wait = { what, paceMs: pairingPaceMs, limitMs, turnMs: approvalTurnMs };
       return await until(wait, deps.signal(), async () => {
         const { approved, missing } = await approveNext(deps, gateway, session);
         if (missing.length === 0) return approved;

@@ -3,8 +3,10 @@ import ms from 'ms';
 import type { Target } from '../../client/connect.js';
 import type { Frame, StepFrame, StepState } from '../../client/follow/frame.js';
 import type { Listed, Lost } from '../../client/gateways.js';
+import { durationText } from '../../domain/amounts.js';
 import { channelFaults } from '../../domain/channels/channel.js';
 import { shortId } from '../../domain/devices/device.js';
+import { keepFormerMs } from '../../domain/thresholds.js';
 import { taskQueue, waitsQueue } from '../../wire/ids.js';
 import type { Description, Park } from '../../wire/requests.js';
 
@@ -100,11 +102,12 @@ export function recordedPhase(phase: string, proved: string | undefined, now: nu
   return proved === undefined ? 'ready (as recorded)' : `ready (proved ${ago(proved, now)})`;
 }
 
-/** What a gateway says of itself. `usable` is what a probe said just now; undefined when nobody probed. */
+/** What a gateway says of itself, and how the operation that runs stands. `usable` is what a probe said just now; undefined when nobody probed. */
 export function describeLines(
   told: Description,
   usable: { readonly ok: boolean; readonly text: string; readonly runsOn?: string } | undefined,
   now: number,
+  frame?: Frame,
 ): string[] {
   return [
     `${told.gateway}  ${headline(told, usable, now)}`,
@@ -118,7 +121,13 @@ export function describeLines(
     ...lifeLines(told, now, usable?.runsOn),
     ...workLines(told),
     ...(told.park ? parkLines(told.gateway, told.park).map((line) => `  ${line}`) : []),
+    ...(frame ? ['', ...frameLines(withoutPark(frame, told.park), now)] : []),
   ];
+}
+
+/** A frame beside a record that has said its park already. */
+function withoutPark({ park, ...rest }: Frame, said: Park | undefined): Frame {
+  return park === undefined || park.number === said?.number ? rest : { ...rest, park };
 }
 
 /** What the gateway is, as recorded. */
@@ -144,7 +153,18 @@ function lifeLines(told: Description, now: number, runsOn = told.record?.runsOn)
       'state',
       spec &&
         told.phase !== 'removed' &&
-        (spec.keepStateMs === 0 ? 'goes with a removal' : `kept ${long(spec.keepStateMs)} after a removal`),
+        (spec.keepStateMs === 0 ? 'goes with a removal' : `kept ${durationText(spec.keepStateMs)} after a removal`),
+    ),
+    ...row(
+      'keep_former',
+      spec && `${durationText(spec.keepFormerMs ?? keepFormerMs)}: so long the release of before an upgrade is kept`,
+    ),
+    ...row(
+      'park_for',
+      spec &&
+        (spec.parkMs === 0
+          ? '0: a stuck operation is undone at once'
+          : `${durationText(spec.parkMs)}: so long a stuck operation waits for a person`),
     ),
     ...row('port', record && `127.0.0.1:${record.port}, network ${record.network} (${record.subnet})`),
     ...row('proved', record && `${record.provedAt} (${ago(record.provedAt, now)}), egress: ${record.egress}`),
@@ -213,7 +233,9 @@ function stepLine(step: StepFrame, width: number, now: number): string {
   const took = step.startedAt === undefined ? '' : seconds(end - Date.parse(step.startedAt));
   const notes = [
     step.state === 'undone' || step.state === 'skipped' ? step.state : '',
-    step.attempt > 1 && step.state !== 'done' && step.state !== 'undone' ? `attempt ${step.attempt}` : '',
+    step.attempt > 1 && !step.waits && step.state !== 'done' && step.state !== 'undone'
+      ? `attempt ${step.attempt}`
+      : '',
     step.sentence,
   ].filter((each) => each !== '');
   return `${signs[step.state]} ${step.name.padEnd(width)}  ${took.padStart(8)}  ${notes.join(': ')}`;
@@ -249,7 +271,7 @@ function elapsedText(frame: Frame, now: number): string {
 function sameStep(before: StepFrame | undefined, after: StepFrame): boolean {
   return (
     before?.state === after.state &&
-    before.attempt === after.attempt &&
+    (after.waits || before.attempt === after.attempt) &&
     withoutTimes(before.sentence) === withoutTimes(after.sentence)
   );
 }

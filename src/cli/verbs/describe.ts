@@ -58,8 +58,7 @@ async function showGateway(
     const frame = told.running && (await lookOnce(client, told.running.workflowId));
     const lines = [
       ...(lost ? [lostLine(told.gateway, told.life?.mark.birth ?? '…', lost), 'what it said last:'] : []),
-      ...describeLines(told, usable, now),
-      ...(frame ? ['', ...frameLines(frame, now)] : []),
+      ...describeLines(told, usable, now, frame),
       ...(ui ? ['', ui] : []),
     ];
     process.stdout.write(`${lines.join('\n')}\n`);

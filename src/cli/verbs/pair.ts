@@ -1,23 +1,25 @@
 import ms from 'ms';
-import { deviceIdOf } from '../../domain/keys/device-id.js';
 import type { Wanted } from '../../domain/devices/device.js';
 import { Refused } from '../../domain/errors.js';
 import { ordinaryScopes } from '../../domain/changes/pairing.js';
 import { pairingWaitMs } from '../../domain/thresholds.js';
 import { milliseconds } from '../../settings/spec.js';
-import { askForChange } from '../change-verb.js';
+import { askForChange, askOfDevice } from '../change-verb.js';
 import { verb } from '../verb.js';
 
 /** `creel pair`: lets a device in as soon as it asks, and is done when it has connected. */
 export function pairCommand() {
   return verb('pair', 'let a device in as soon as it asks, and see it connect', [
-    'creel pair g42 --device 1f0c…          the device of exactly this id, or public key',
+    'creel pair g42 --device 1f0c23ab       the device whose id begins so',
     'creel pair g42 --name Kitchen --platform ios --wait 30m',
-    'creel pair g42 --device 1f0c… --scopes operator.admin,operator.pairing',
-    'creel pair g42 --device 1f0c… --role operator,node         a phone, which has two roles',
+    'creel pair g42 --device 1f0c23ab --scopes operator.admin,operator.pairing',
+    'creel pair g42 --device 1f0c23ab --role operator,node         a phone, which has two roles',
   ])
     .argument('<id>', 'gateway id')
-    .option('--device <id>', 'the device, by its id or its public key, as it shows them itself')
+    .option(
+      '--device <id>',
+      'the device, by its id or its public key, as it shows them itself; of one that asks, the first 8 digits of its id or more',
+    )
     .option('--name <name>', 'the device of this name; refused when two that ask have it')
     .option('--platform <platform>', 'the device on this platform')
     .option('--scopes <scopes>', `allow these, beside ${ordinaryScopes.join(', ')}`)
@@ -30,20 +32,25 @@ export function pairCommand() {
     .option('--request-id <id>', 'name the request: the same one twice is one')
     .option('--detach', 'do not follow the operation')
     .action(async (id, options) => {
-      const wanted = wantedFrom(options);
+      const { device, role } = options;
+      const names = namesFrom(options);
       const scopes = (options.scopes ?? '').split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]));
       const waitMs = milliseconds('--wait', options.wait);
-      await askForChange(id, options, { kind: 'pair', wanted, role: options.role, scopes, waitMs });
+      const wish = (wanted: Wanted) => ({ kind: 'pair', wanted, role, scopes, waitMs }) as const;
+      await (device === undefined
+        ? askForChange(id, options, wish(names))
+        : askOfDevice(id, options, device, (deviceId) => wish({ deviceId })));
     });
 }
 
-function wantedFrom({ device, name, platform }: { device?: string; name?: string; platform?: string }): Wanted {
+/** What a device says of itself, as it is named by; nothing when it is named by its id, or `Refused`. */
+function namesFrom({ device, name, platform }: { device?: string; name?: string; platform?: string }) {
   const named = name !== undefined || platform !== undefined;
   if (device !== undefined && named)
     throw new Refused('--device says which one it is: leave out --name and --platform');
-  if (device !== undefined) return { deviceId: deviceIdOf(device) };
-  if (named) return { ...(name !== undefined && { name }), ...(platform !== undefined && { platform }) };
-  throw new Refused(
-    'say which device: --device with its id or public key, or --name and --platform. `creel devices` lists those that ask',
-  );
+  if (device === undefined && !named)
+    throw new Refused(
+      'say which device: --device with its id or public key, or --name and --platform. `creel devices` lists those that ask',
+    );
+  return { ...(name !== undefined && { name }), ...(platform !== undefined && { platform }) };
 }

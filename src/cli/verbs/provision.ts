@@ -6,12 +6,12 @@ import type { Client } from '@temporalio/client';
 import { placeServed } from '../../client/engines.js';
 import { ask, localPlace, proposedBirth, request } from '../../client/gateways.js';
 import type { Flags } from '../../client/connect.js';
-import { UnknownGateway } from '../../client/failure.js';
+import { NoWorker, TurnedDown, UnknownGateway } from '../../client/failure.js';
 import { Refused } from '../../domain/errors.js';
 import { gatewayBirth, gatewayId } from '../../domain/gateway/gateway.js';
-import type { GatewaySpec } from '../../domain/gateway/spec.js';
-import { draftFromToml, specFrom, type Draft } from '../../settings/spec.js';
-import type { ProvisionRequest } from '../../wire/requests.js';
+import { sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
+import { anyRelease, draftFromToml, specFrom, specOver, type Draft } from '../../settings/spec.js';
+import type { Accepted, ProvisionRequest } from '../../wire/requests.js';
 import { dryRun } from '../show/dry-run.js';
 import { follow } from '../show/follow.js';
 import { sayAccepted } from '../show/say-accepted.js';
@@ -72,19 +72,19 @@ async function provision(rawId: string, options: Options): Promise<void> {
     dryRun({ id, birth, spec: specFrom(draft), proposed: options.birth === undefined, json });
     return;
   }
-  const given = Object.keys(draft).length > 0 ? specFrom(draft) : undefined;
+  const isSaid = Object.keys(draft).length > 0;
+  if (isSaid) specFrom({ release: anyRelease, ...draft });
   await withTemporal(options, async (client, target) => {
-    const spec = given ?? (await specOnRecord(client, id));
-    const asked: ProvisionRequest = {
+    const specs = isSaid ? await specsSaid(client, id, how, draft) : ([await specOnRecord(client, id)] as const);
+    const asked: Omit<ProvisionRequest, 'spec'> = {
       kind: 'provision',
       requestId,
       origin: origin(),
-      spec,
       place: options.engine === undefined ? localPlace : await placeServed(client, options.engine),
       birth,
       how,
     };
-    const accepted = await request(client, id, asked);
+    const accepted = await askInTurn(specs, (spec) => request(client, id, { ...asked, spec }));
     const shown = { json, target };
     sayAccepted(accepted, requestId, shown, options.detach === true);
     if (!options.detach) process.exitCode = await follow(client, accepted, shown);
@@ -142,6 +142,47 @@ function howOf(options: { restore?: true; birth?: string }): ProvisionRequest['h
   }
   if (options.restore) return 'restore';
   return options.birth === undefined ? 'new' : 'take up';
+}
+
+/**
+ * What a draft can mean: of a gateway that lives, what it does not say stays as on record. A request that is repeated was all that was
+ * said when it was made, with the defaults for the rest: that comes second.
+ */
+async function specsSaid(
+  client: Client,
+  id: string,
+  how: ProvisionRequest['how'],
+  draft: Draft,
+): Promise<readonly [GatewaySpec, ...GatewaySpec[]]> {
+  const onRecord = how === 'new' ? await specOfLiving(client, id) : undefined;
+  if (!onRecord) return [specFrom(draft)];
+  const over = specOver(onRecord, draft);
+  return draft.release === undefined ? [over] : [over, specFrom(draft)];
+}
+
+/** The spec of a gateway that lives; undefined when none does, or nobody answers: the request itself says then what is the matter. */
+async function specOfLiving(client: Client, id: string): Promise<GatewaySpec | undefined> {
+  try {
+    const { life, phase } = await ask(client, id);
+    return phase === 'removed' || phase === 'none' ? undefined : life?.spec;
+  } catch (error) {
+    if (error instanceof UnknownGateway || error instanceof NoWorker) return undefined;
+    throw error;
+  }
+}
+
+/** Asks with one spec after another until one is taken; when none is, what was said of the first counts. */
+async function askInTurn(
+  [first, ...others]: readonly [GatewaySpec, ...GatewaySpec[]],
+  asking: (spec: GatewaySpec) => Promise<Accepted>,
+): Promise<Accepted> {
+  try {
+    return await asking(first);
+  } catch (error) {
+    const [next, ...rest] = others.filter((each) => !sameSpec(each, first));
+    if (!next || !(error instanceof TurnedDown)) throw error;
+    return await askInTurn([next, ...rest], asking).catch(() => Promise.reject(error));
+  }
 }
 
 /** Nobody said what the gateway should be: as it is on record. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { demandUnattended, placeServed } from '../../client/engines.js';
+import { UnknownGateway } from '../../client/failure.js';
 import { ask, request } from '../../client/gateways.js';
 import { gatewayBirth, gatewayId } from '../../domain/gateway/gateway.js';
 import type { RemoveRequest } from '../../wire/requests.js';
@@ -53,10 +54,21 @@ export function removeCommand() {
         const shown = { json: options.json === true, target };
         sayAccepted(accepted, requestId, shown, options.detach === true);
         if (options.detach) return;
-        process.exitCode = await follow(client, accepted, shown);
-        if (process.exitCode === exits.done && !shown.json) await sayKept(client, id);
+        const ended = await follow(client, accepted, shown);
+        if (ended === exits.done && accepted.birth === noBirth) throw unknownEverywhere(id);
+        process.exitCode = ended;
+        if (ended === exits.done && !shown.json) await sayKept(client, id);
       });
     });
+}
+
+/** What a removal is of that found no life, neither on record nor on an engine. */
+const noBirth = 'none';
+
+function unknownEverywhere(id: string): UnknownGateway {
+  return new UnknownGateway(
+    `gateway ${id} is unknown here: nothing of it was on record or on an engine. \`creel list\` shows those there are`,
+  );
 }
 
 /** What the customer still has, by the gateway's own word. The removal itself has ended, and its answer stands. */

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { Option } from '@commander-js/extra-typings';
 import { Refused } from '../../domain/errors.js';
-import type { SpecChange } from '../../domain/gateway/spec.js';
+import { changedSpec, type SpecChange } from '../../domain/gateway/spec.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
-import { channelsFrom, draftFromToml, megabytes, milliseconds, type Draft } from '../../settings/spec.js';
+import {
+  anyRelease,
+  channelsFrom,
+  draftFromToml,
+  megabytes,
+  milliseconds,
+  specFrom,
+  type Draft,
+} from '../../settings/spec.js';
 import { planOrAsk, changeVerb } from '../change-verb.js';
 import { readyMs } from './upgrade.js';
 
@@ -46,7 +54,14 @@ type Wished = {
   readonly keepFormer?: string;
 };
 
-function wished({ memory, cpus, channels, rotation, parkFor, keepState, keepFormer }: Wished): SpecChange {
+/** What the flags ask for, or `Refused` where no gateway can have it. */
+function wished(flags: Wished): SpecChange {
+  const wish = readFlags(flags);
+  changedSpec(specFrom({ release: anyRelease }), wish);
+  return wish;
+}
+
+function readFlags({ memory, cpus, channels, rotation, parkFor, keepState, keepFormer }: Wished): SpecChange {
   if ([memory, cpus, channels, rotation, parkFor, keepState, keepFormer].every((each) => each === undefined))
     throw new Refused('say what is to change, for example --memory "4 GB"; `creel change --help` lists it');
   const count = Number(cpus);

@@ -12,6 +12,8 @@ export type StepFrame = {
   readonly startedAt?: string;
   readonly endedAt?: string;
   readonly attempt: number;
+  /** Its last attempt ended because what it waits for is not there yet: nothing has failed. Absent otherwise. */
+  readonly waits?: true;
   /** What it waits for, or why it failed; empty when there is nothing to say. */
   readonly sentence: string;
 };

@@ -135,6 +135,7 @@ function schedule(folding: Folding, event: Event, activityId: string, queue: str
   const state = doing === 'undo' ? 'undoing' : 'running';
   if (doing === 'undo') folding.undoing = true;
   delete step.endedAt;
+  delete step.waits;
   Object.assign(step, { state, startedAt: iso(event.eventTime), attempt: 1, sentence: '' });
   folding.scheduled.set(String(event.eventId), { step, doing, activityId });
 }
@@ -173,6 +174,8 @@ function foldPending(folding: Folding, seen: Seen): void {
     const step = byActivity.get(pending.activityId ?? '');
     if (!step) continue;
     step.attempt = pending.attempt || 1;
+    if (pending.lastFailure?.applicationFailureInfo?.type === 'NotYet') step.waits = true;
+    else delete step.waits;
     const heard = firstOf(pending.heartbeatDetails, heartbeatForm)?.sentence ?? '';
     const failed = pending.lastFailure ? sentenceOf(pending.lastFailure) : '';
     step.sentence = (Number(pending.state) === scheduledState ? failed || heard : heard || failed) || step.sentence;

@@ -1,3 +1,5 @@
+import { Refused } from '../errors.js';
+
 /** A device as a gateway tells of it: what it says of itself, and what it asks for or has. */
 export type KnownDevice = {
   readonly deviceId: string;
@@ -37,6 +39,26 @@ const idForm = /^[0-9a-f]{64}$/;
 
 export function isDeviceId(raw: unknown): raw is string {
   return typeof raw === 'string' && idForm.test(raw);
+}
+
+const beginningForm = /^[0-9a-f]{8,63}$/;
+
+/** Whether a text can be the beginning of an id, as \`creel devices\` shows it. */
+export function isBeginning(raw: string): boolean {
+  return beginningForm.test(raw);
+}
+
+/** The one id of several that begins so, or `Refused`: none does, or more than one. */
+export function idBeginning(beginning: string, ids: readonly string[], gateway: string): string {
+  const [found, ...others] = [...new Set(ids)].filter((id) => id.startsWith(beginning));
+  const seeThem = `\`creel devices ${gateway}\` lists those there are`;
+  if (found === undefined)
+    throw new Refused(
+      `no device of ${gateway} begins with ${beginning}: ${seeThem}; one that has not asked yet is named by its whole id`,
+    );
+  if (others.length > 0)
+    throw new Refused(`more than one device begins with ${beginning}: ${[found, ...others].join(', ')}`);
+  return found;
 }
 
 /** Whether a device is one that is meant. What a device says of itself proves nothing: two can say the same. */

@@ -1,5 +1,6 @@
 import { channel, type Channel } from '../channels/channel.js';
 import { Refused } from '../errors.js';
+import { durationText, sizeText } from '../amounts.js';
 import { releaseVersion } from '../release/release.js';
 import { memoryCeilingMb, memoryFloorMb } from '../thresholds.js';
 
@@ -52,11 +53,9 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     dev: given['dev'],
     memoryMb: memory(given['memoryMb']),
     cpus: between('cpus', given['cpus'], 0.5, 64),
-    keepStateMs: between('keepStateMs', given['keepStateMs'], 0, yearMs),
-    parkMs: between('parkMs', given['parkMs'], 0, yearMs),
-    ...(given['keepFormerMs'] !== undefined && {
-      keepFormerMs: between('keepFormerMs', given['keepFormerMs'], 0, yearMs),
-    }),
+    keepStateMs: duration('keep_state', given['keepStateMs']),
+    parkMs: duration('park_for', given['parkMs']),
+    ...(given['keepFormerMs'] !== undefined && { keepFormerMs: duration('keep_former', given['keepFormerMs']) }),
     channels,
     ...rotationOf(given['rotation']),
   };
@@ -82,7 +81,9 @@ export function memory(raw: unknown): number {
       `memory ${raw} MB is too little: a gateway needs 1.5 GB (${memoryFloorMb} MB), below it the kernel kills it while it boots`,
     );
   }
-  return between('memoryMb', raw, memoryFloorMb, memoryCeilingMb);
+  if (typeof raw === 'number' && raw > memoryCeilingMb)
+    throw new Refused(`memory ${sizeText(raw)} is too much: ${sizeText(memoryCeilingMb)} at most`);
+  return between('memory', raw, memoryFloorMb, memoryCeilingMb);
 }
 
 /** Engines and timers take no fraction of these units. */
@@ -92,6 +93,12 @@ const wholes = ['memoryMb', 'keepStateMs', 'keepFormerMs', 'parkMs'] as const;
 export function demandWhole(asked: SpecChange, onRecord: SpecChange = {}): void {
   const odd = wholes.find((field) => !Number.isInteger(asked[field] ?? 0) && asked[field] !== onRecord[field]);
   if (odd !== undefined) throw new Refused(`spec ${odd} is ${asked[odd]}: it must be a whole number`);
+}
+
+function duration(name: string, raw: unknown): number {
+  if (typeof raw === 'number' && raw > yearMs)
+    throw new Refused(`${name} ${durationText(raw)} is too long: ${durationText(yearMs)} at most`);
+  return between(name, raw, 0, yearMs);
 }
 
 function between(name: string, raw: unknown, least: number, most: number): number {

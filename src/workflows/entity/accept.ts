@@ -6,7 +6,8 @@ import { fingerprint } from '../../domain/fingerprint.js';
 import { gatewayBirth, gatewayPlace, layout, type Gateway, type Place } from '../../domain/gateway/gateway.js';
 import { unknownRelease } from '../../domain/release/release.js';
 import { belongsTo, runsRelease } from '../../domain/gateway/state-mark.js';
-import { canonical, demandWhole, gatewaySpec, sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
+import { canonical, demandWhole, gatewaySpec, type GatewaySpec } from '../../domain/gateway/spec.js';
+import { differences, differing, waysTo } from '../../domain/gateway/spec-words.js';
 import { answeredLength, queueBytes, startPeriodMs } from '../../domain/thresholds.js';
 import {
   answeredTo,
@@ -126,9 +127,10 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   if (request.how === 'take up' && state.life?.mark.birth !== birth) {
     throw new Refused(`${id} lives with birth ${state.life?.mark.birth}. Remove it before birth ${birth} is taken up`);
   }
-  if (state.life && !sameSpec(state.life.spec, spec) && !corrects(state, request)) {
+  if (state.life && differing(state.life.spec, spec).length > 0 && !corrects(state, request)) {
+    const has = state.life.spec;
     throw new Refused(
-      `${id} exists with another spec (${differences(state.life, request)}). ${ways(state.life, request)}; \`creel provision ${id}\` repairs it as it is. Only what neither can change wants \`creel remove ${id}\` first`,
+      `${id} exists with another spec (${differences(has, spec)}). ${waysTo(id, has, spec)}. \`creel provision ${id}\` repairs it as it is`,
     );
   }
 }
@@ -399,33 +401,6 @@ function contentOf(request: Request): string {
   if (request.kind !== 'provision') return canonical({ ...request, place: unknownPlace, requestId: '', origin: '' });
   const { birth, keyId: _keyId, ...rest } = request;
   return canonical({ ...rest, ...(request.how === 'take up' && { birth }), requestId: '', origin: '' });
-}
-
-function differences(life: Gateway, request: ProvisionRequest): string {
-  const has: Record<string, unknown> = life.spec;
-  const asked: Record<string, unknown> = request.spec;
-  const shown = (value: unknown) => (value === undefined ? 'none' : canonical(value));
-  return differing(life, request)
-    .map((key) => `${key}: has ${shown(has[key])}, asked ${shown(asked[key])}`)
-    .join('; ');
-}
-
-/** Which commands make a living gateway what was asked for. */
-function ways(life: Gateway, request: ProvisionRequest): string {
-  const id = life.mark.gateway;
-  const keys = differing(life, request);
-  const isRelease = (key: string) => key === 'release' || key === 'dev';
-  return [
-    ...(keys.some(isRelease) ? [`\`creel upgrade ${id} --release ${request.spec.release}\` changes the release`] : []),
-    ...(keys.every(isRelease) ? [] : [`\`creel change ${id}\` changes resources, channels and the rest`]),
-  ].join('; ');
-}
-
-function differing(life: Gateway, request: ProvisionRequest): string[] {
-  const has: Record<string, unknown> = life.spec;
-  const asked: Record<string, unknown> = request.spec;
-  const keys = [...new Set([...Object.keys(has), ...Object.keys(asked)])];
-  return keys.filter((key) => canonical(has[key]) !== canonical(asked[key]));
 }
 
 /** The place of whoever names none, as older clients wrote it. */

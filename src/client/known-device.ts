@@ -1,0 +1,26 @@
+import type { Client } from '@temporalio/client';
+import { idBeginning } from '../domain/devices/device.js';
+import { Refused } from '../domain/errors.js';
+import { TurnedDown } from './failure.js';
+import { ask } from './gateways.js';
+import { listDevices } from './looks.js';
+
+/**
+ * The whole id of the device that begins so, among those that the gateway lists now and those that creel approved. `TurnedDown` when
+ * none does, when more than one does, or when the gateway has more than it lists.
+ */
+export async function deviceBeginning(client: Client, gateway: string, beginning: string): Promise<string> {
+  const { life, phase, approved } = await ask(client, gateway);
+  if (!life || phase === 'removed' || phase === 'none')
+    throw new TurnedDown(`${gateway} does not run (${phase}). \`creel describe ${gateway}\` says why`, 'Refused');
+  const { paired, pending, left } = await listDevices(client, life);
+  if (left !== undefined)
+    throw new TurnedDown(`${gateway} has ${left} more devices than it lists: name this one by its whole id`, 'Refused');
+  const ids = [...paired, ...pending].map(({ deviceId }) => deviceId);
+  try {
+    return idBeginning(beginning, [...ids, ...approved], gateway);
+  } catch (error) {
+    if (error instanceof Refused) throw new TurnedDown(error.message, 'Refused', { cause: error });
+    throw error;
+  }
+}
