@@ -53,6 +53,8 @@ export type OperationResult = {
   readonly keptRelease?: string;
   /** The highest number of a replacement that has saved a state of a life which is taken up: the next operations come after it. */
   readonly savedBy?: number;
+  /** Until when an attempt of an undo may still land (epoch ms); absent where each of them ended with its first. */
+  readonly unsettledUntil?: number;
   /** There was no state that a removal could have kept. */
   readonly vanished?: true;
 };

@@ -140,6 +140,8 @@ export type Description = {
     | { readonly operation: number; readonly kind: OperationKind; readonly workflowId: string }
     | undefined;
   readonly queue: readonly { readonly operation: number; readonly kind: OperationKind }[];
+  /** Until when what waits first does not begin, and why; absent when it waits for nothing but its turn. */
+  readonly held?: { readonly until: string; readonly why: string };
   readonly last:
     | {
         readonly operation: number;

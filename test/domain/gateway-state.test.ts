@@ -24,6 +24,7 @@ import {
   oweAfter,
   renumber,
 } from '../../src/workflows/entity/begin-end.js';
+import { heldMs } from '../../src/workflows/record/unsettled.js';
 import { tryDropAgain } from '../../src/workflows/replace/drop-state.js';
 import { expireFormer, isReplacement } from '../../src/workflows/replace/operation.js';
 import { withdraw } from '../../src/workflows/record/standing.js';
@@ -421,6 +422,20 @@ describe('a life that ended', () => {
     entity.run('undone');
     expect(entity.ask(provision('r2', { birth: births[1] })).operation).toBe(2);
     expect(entity.state).toMatchObject({ newRun: true, entered: [], record: undefined });
+  });
+
+  test('of which an undo may still land: another life begins at once, the same one waits, and its removal does not', () => {
+    const entity = new Entity();
+    entity.ask(provision('r1'));
+    entity.run('left');
+    entity.state.unsettledUntil = entity.now + 100_000;
+    entity.ask(provision('r2', { how: 'take up' }));
+    expect(heldMs(entity.state, entity.now + 40_000)).toBe(60_000);
+    entity.ask(remove('r3'));
+    expect(heldMs(entity.state, entity.now)).toBe(0);
+    entity.run('done');
+    entity.ask(provision('r4', { birth: births[1] }));
+    expect(heldMs(entity.state, entity.now)).toBe(0);
   });
 });
 

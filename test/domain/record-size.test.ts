@@ -120,7 +120,7 @@ class Full {
     this.ask(upgrade('2026.9.3'));
     this.begin();
     this.#fillQueue();
-    this.end('left');
+    this.end('left', { unsettledUntil: now });
   }
 
   #pair(index: number): void {
@@ -153,7 +153,7 @@ const rotate = { kind: 'rotate', reclaim: false, evict: false, keyId: 'cd'.repea
 const upgrade = (release: string) => ({ kind: 'upgrade', release, dev: false, retryFailed: true });
 
 const fields =
-  'alone answered approved backFrom burned ended entered failed handOver kept left life newRun nextOperation owed phase queue reason record requests running since skipped stateKeptUntil version';
+  'alone answered approved backFrom burned ended entered failed handOver kept left life newRun nextOperation owed phase queue reason record requests running since skipped stateKeptUntil unsettledUntil version';
 
 const alphabets = ['x', '\u0001', '🦞'];
 

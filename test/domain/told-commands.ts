@@ -6,6 +6,7 @@ export type NotTried = { readonly why: string };
 
 const cli = 'test/temporal/cli.test.ts';
 const parked = 'test/temporal/parked.test.ts';
+const killed = 'test/temporal/killed-worker.test.ts';
 const requests = 'test/temporal/requests.test.ts';
 const rotation = 'test/temporal/rotate.test.ts';
 const keys = 'test/temporal/key-rotation.test.ts';
@@ -361,6 +362,10 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   },
   'Terminated by hand': {
     'creel provision <id>': [cli, 'a record that somebody terminated is shown', "'provision"],
+  },
+  'Held until': {
+    'creel describe': [killed, 'what is restored begins when no lost attempt', 'held'],
+    'creel remove <id>': [killed, 'a removal of what is to be restored waits for nothing', 'stage.remove({ purge'],
   },
   'Fleet rotation stopped': {
     'creel fleet status <run>': fleetShown,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { turnOf } from '../../src/client/follow/turn.js';
 import { acceptRequest } from '../../src/workflows/entity/accept.js';
 import { beginOperation } from '../../src/workflows/entity/begin-end.js';
-import { describeState } from '../../src/workflows/record/describe.js';
+import { describeState, detailsOf } from '../../src/workflows/record/describe.js';
 import { emptyState } from '../../src/workflows/record/state.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { GatewayStart, Park, ProvisionRequest, Request } from '../../src/wire/requests.js';
@@ -37,4 +37,19 @@ test('whoever waits behind a parked operation is told so, and where its answers 
       'the end of operation 1 (provision), which is parked and waits for a person: `creel describe g42` shows the answers that it takes',
   });
   expect(turnOf(describeState(start, state, undefined), 9)).toBeUndefined();
+});
+
+test('whoever waits for an undo that may still land is told until when, and who waits behind it is not', () => {
+  const state = emptyState(1, 0);
+  const ask = (request: Request) => acceptRequest(state, request, 'd', 'g42', 0).operation;
+  ask(provision);
+  state.unsettledUntil = Date.parse(times.until);
+  const second = ask({ ...asked, kind: 'rotate', requestId: 'r2', reclaim: false, evict: false });
+  const told = describeState(start, state, undefined);
+  const why = 'a lost attempt of an earlier undo may still land';
+  expect(turnOf(told, 1)).toEqual({ waitingFor: `${times.until}: until then ${why}` });
+  expect(turnOf(told, second)).toEqual({ waitingFor: '2 operations before it' });
+  expect(detailsOf(start, state, undefined)).toContain(`held until ${times.until}: ${why}`);
+  beginOperation(state, 0);
+  expect(describeState(start, state, undefined).held).toBeUndefined();
 });

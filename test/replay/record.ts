@@ -340,6 +340,19 @@ const replacements: typeof scenarios = {
   },
 };
 
+/** Removed by an undo of which the first attempt timed out, and asked for again. */
+async function restoredAtOnce(stage: DirectoryStage): Promise<void> {
+  await stage.provision({ spec: kept });
+  await stage.settled();
+  stage.interfere('removeContainer', 'hold before');
+  await stage.remove();
+  await stage.held('removeContainer');
+  await new Promise((resolve) => setTimeout(resolve, shortLimits.undoMs + 1_000));
+  stage.letGo('removeContainer');
+  await stage.settled();
+  await stage.provision({ spec: kept, how: 'restore' });
+}
+
 const interrupted: typeof scenarios = {
   'upgrade-rehearsing': async (stage) => {
     await stage.provision();
@@ -376,6 +389,20 @@ const interrupted: typeof scenarios = {
     await stage.held('restoreAside');
     await stage.remove();
     stage.letGo('restoreAside');
+    await stage.settled();
+  },
+  held: async (stage) => {
+    await restoredAtOnce(stage);
+    await stage.until((found) => found.held !== undefined);
+  },
+  'held-removed': async (stage) => {
+    await restoredAtOnce(stage);
+    await stage.until((found) => found.held !== undefined);
+    await stage.remove({ purge: true });
+    await stage.settled();
+  },
+  'held-restored': async (stage) => {
+    await restoredAtOnce(stage);
     await stage.settled();
   },
   'drop-failed': async (stage) => {

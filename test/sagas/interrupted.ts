@@ -295,7 +295,7 @@ export async function isBack(
 }
 
 /** Ready by the record, and usable by the world's own word, with the release that the record names. */
-async function serves(entity: VirtualEntity): Promise<void> {
+export async function serves(entity: VirtualEntity): Promise<void> {
   const { state } = entity;
   assert.deepEqual(
     [state.phase, state.left, state.owed, state.life?.underway],

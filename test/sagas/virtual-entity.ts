@@ -13,6 +13,7 @@ import {
   oweAfter,
   operationSteps,
 } from '../../src/workflows/entity/begin-end.js';
+import { forgetSettled, heldMs } from '../../src/workflows/record/unsettled.js';
 import type { OperationInput, OperationResult } from '../../src/wire/operation.js';
 import { countFailure, expireFormer, refusedInRehearsal } from '../../src/workflows/replace/operation.js';
 import type { Request } from '../../src/wire/requests.js';
@@ -74,8 +75,10 @@ export class VirtualEntity {
     return this.world.namesOf(this.life);
   }
 
-  provision(over: { how?: 'new' | 'restore'; spec?: typeof testSpec } = {}): void {
-    this.#ask({ kind: 'provision', spec: over.spec ?? testSpec, birth, how: over.how ?? 'new', ...this.#asked() });
+  provision(over: { how?: 'new' | 'restore' | 'take up'; spec?: typeof testSpec; birth?: string } = {}): void {
+    const spec = over.spec ?? testSpec;
+    const how = over.how ?? 'new';
+    this.#ask({ kind: 'provision', spec, birth: over.birth ?? birth, how, ...this.#asked() });
   }
 
   remove(purge = false): void {
@@ -96,8 +99,10 @@ export class VirtualEntity {
     acceptRequest(this.state, request, testDeployment, this.id, this.now);
   }
 
-  /** Begins what waits and runs it to its end, whatever that is. */
+  /** Begins what waits, as soon as it may, and runs it to its end, whatever that is. */
   async run(plan: FaultPlan = noFault, outside: Outside = {}): Promise<OperationResult | undefined> {
+    await this.#clock.sleep(heldMs(this.state, this.now));
+    forgetSettled(this.state, this.now);
     const operation = beginOperation(this.state, this.now);
     if (!operation) return undefined;
     const input = this.#inputOf(operation);

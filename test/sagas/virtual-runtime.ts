@@ -1,6 +1,7 @@
 import type { Activities } from '../../src/activities/activities.js';
 import { finalKinds } from '../../src/domain/errors.js';
 import type { Gateway } from '../../src/domain/gateway/gateway.js';
+import { defaultLimits } from '../../src/wire/limits.js';
 import type { Attempted } from '../../src/wire/operation.js';
 import type { ParkAnswer } from '../../src/wire/requests.js';
 import type { Failure, Pause, Runtime } from '../../src/workflows/saga/saga.js';
@@ -16,7 +17,8 @@ export type Fault =
   | 'lose the answer' // took effect, nobody heard of it, tried again
   | 'both at once' // a second attempt runs beside the first
   | 'twice' // done again right after it was done
-  | 'late'; // nobody heard of it, and its effect lands when start-to-close is nearly over
+  | 'late' // nobody heard of it, and its effect lands when start-to-close is nearly over
+  | 'lost'; // the same, and it is tried again at once
 
 export type FaultPlan = (step: string, doing: 'do' | 'undo', attempt: number) => Fault | undefined;
 
@@ -45,6 +47,9 @@ export type Outside = {
   readonly answer?: (pause: Pause) => ParkAnswer | undefined;
   readonly clock?: VirtualClock;
 };
+
+/** When an undo that nobody heard of lands at the latest. */
+const lateUndoMs = defaultLimits.undoMs - 1;
 
 /** The run was terminated: nothing of it goes on. */
 export class Terminated extends Error {}
@@ -153,8 +158,9 @@ export class VirtualRuntime implements Runtime {
     moment('');
     signal.throwIfAborted();
     if (fault === 'refuse before') throw refusal(step);
-    if (fault === 'late') {
-      this.clock.after(this.#lateMs, () => lateAttempt(call));
+    if (fault === 'late' || fault === 'lost') {
+      this.clock.after(doing === 'do' ? this.#lateMs : lateUndoMs, () => lateAttempt(call));
+      if (fault === 'lost') throw new Error(`attempt ${number} of ${step} was made to get lost`);
       throw new Ended({ kind: 'TimeoutFailure', message: `${step} was made to time out`, attempt: undefined });
     }
     if (fault === 'both at once') return settleFirst(attempt(), attempt());

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { provisionSteps, registry } from '../../src/workflows/operations.js';
+import { testSpec } from '../world/open-test-world.js';
 import { onKeptWorker } from './on-stage.js';
 
 const activities = provisionSteps.map((step) => registry[step]?.do ?? '');
@@ -27,4 +28,38 @@ describe('a worker killed after the effect and before the report of', () => {
       expect(stage.leftovers()).toEqual([]);
     });
   }
+
+  const keeping = { ...testSpec, keepStateMs: 3_600_000 };
+
+  on('removeContainer: what is restored begins when no lost attempt can land in it, and says so', async (stage) => {
+    stage.interfere('removeContainer', 'crash after');
+    const { birth } = await stage.provision({ spec: keeping });
+    await stage.settled();
+    await stage.remove();
+    await stage.settled();
+    const { operation } = await stage.provision({ spec: keeping, how: 'restore' });
+    const { held } = await stage.until(({ queue: [next] }) => next?.operation === operation);
+    expect(held).toMatchObject({ why: 'a lost attempt of an earlier undo may still land' });
+    const { running } = await stage.until((found) => found.running?.operation === operation);
+    const handle = (await stage.client()).workflow.getHandle(running?.workflowId ?? '');
+    expect((await handle.describe()).startTime.getTime()).toBeGreaterThanOrEqual(Date.parse(held?.until ?? ''));
+    expect(await stage.settled()).toMatchObject({ phase: 'ready' });
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
+  on('removeContainer: a removal of what is to be restored waits for nothing', async (stage) => {
+    stage.interfere('removeContainer', 'crash after');
+    await stage.provision({ spec: keeping });
+    await stage.settled();
+    await stage.remove();
+    await stage.settled();
+    await stage.provision({ spec: keeping, how: 'restore' });
+    const { held } = await stage.until((found) => found.held !== undefined);
+    const { workflowId } = await stage.remove({ purge: true });
+    await stage.result(workflowId);
+    const handle = (await stage.client()).workflow.getHandle(workflowId);
+    expect((await handle.describe()).startTime.getTime()).toBeLessThan(Date.parse(held?.until ?? ''));
+    expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
+    expect(stage.leftovers()).toEqual([]);
+  });
 });

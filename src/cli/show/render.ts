@@ -194,6 +194,7 @@ function workLines(told: Description): string[] {
     ...told.left.flatMap((each) => row('left', `${each.step} (${each.kind}): ${each.reason}`)),
     ...row('running', running && `operation ${running.operation}, ${running.kind}`),
     ...row('waiting', told.queue.map((each) => `operation ${each.operation}, ${each.kind}`).join('; ')),
+    ...row('held until', told.held && `${told.held.until}: ${told.held.why}`),
     ...row(
       'last',
       last &&

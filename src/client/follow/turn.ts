@@ -5,13 +5,14 @@ export type Turn = { readonly waitingFor: string } | { readonly outcome: Operati
 
 /** When it is an operation's turn, by its gateway's word; undefined when that knows nothing of it any more. */
 export function turnOf(told: Description, operation: number): Turn | undefined {
-  const { gateway, queue, running, last, park } = told;
+  const { gateway, queue, running, last, park, held } = told;
   if (last?.operation === operation) return { outcome: last.outcome, reason: last.reason };
   if (running?.operation === operation) return { waitingFor: 'its start' };
   const place = queue.findIndex((each) => each.operation === operation);
   if (place < 0) return undefined;
   const before = running ? `operation ${running.operation} (${running.kind})` : 'the operation before it';
   const ahead = place === 0 ? `the end of ${before}` : `${place + 1} operations before it`;
+  if (held && place === 0) return { waitingFor: `${held.until}: until then ${held.why}` };
   if (!park || !running) return { waitingFor: ahead };
   const parked = place === 0 ? 'which is parked' : `of which ${running.operation} is parked`;
   return {

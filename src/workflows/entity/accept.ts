@@ -299,8 +299,9 @@ function standOn(state: GatewayState, { place }: ProvisionRequest | RemoveReques
     state.life = { ...life, place: { ...life.place, engine: place.engine } };
 }
 
-/** Nothing of the life before it counts any more. */
+/** Nothing of the life before it counts any more; only names that are the same can be touched by what is still out of it. */
 function beginLife(state: GatewayState, life: Gateway): void {
+  if (state.life?.mark.birth !== life.mark.birth) delete state.unsettledUntil;
   state.newRun = state.life !== undefined;
   state.life = life;
   state.entered = [];

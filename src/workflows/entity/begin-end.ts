@@ -6,6 +6,7 @@ import { isReplacement } from '../replace/operation.js';
 import { beginChange, endChange, loseChange, owedFirst, queueOwed, sayLeft } from './change.js';
 import { forgetOwed } from '../record/owed.js';
 import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from '../record/state.js';
+import { noteUnsettled, unsettledBefore } from '../record/unsettled.js';
 import type { Limits } from '../../wire/limits.js';
 import type { OperationResult } from '../../wire/operation.js';
 import type { Entered, Left, OperationKind, OperationOutcome, Phase } from '../../wire/requests.js';
@@ -54,13 +55,15 @@ export function operationSteps(state: GatewayState, operation: Queued): string[]
 /** What counts as entered when an operation begins: of a change only its own steps, of one that was lost every one of them. */
 export function enteredBefore(state: GatewayState, operation: Queued): readonly Entered[] {
   if (operation.kind === 'way-back') return state.backFrom ?? [];
-  return operation.change ? [] : state.entered;
+  if (operation.change) return [];
+  return operation.kind === 'remove' || operation.kind === 'purge' ? unsettledBefore(state) : state.entered;
 }
 
 /** The running operation ended: what is true of the gateway now. */
 export function endOperation(state: GatewayState, operation: Queued, told: OperationResult, now: number): void {
   const result = bounded(told);
   state.running = undefined;
+  noteUnsettled(state, result.unsettledUntil);
   remember(state, operation, result.outcome, result.reason);
   if (operation.change) {
     endChange(state, operation, operation.change, result, now);

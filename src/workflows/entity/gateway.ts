@@ -36,6 +36,7 @@ import { tryDropAgain } from '../replace/drop-state.js';
 import { askLive, asksForLimits } from '../reconfigure/operation.js';
 import { countFailure, expireFormer, isReplacement, outdateKept, refusedInRehearsal } from '../replace/operation.js';
 import { listMemoOf, saysSo } from '../record/list-memo.js';
+import { forgetSettled, heldMs } from '../record/unsettled.js';
 import { RunningOperation, type OperationEnd } from './running-operation.js';
 import {
   continueAsNewSignal,
@@ -156,11 +157,20 @@ class Entity {
       expireFormer(this.#state, now);
       tryDropAgain(this.#state, now);
       forgetOld(this.#state, this.#start.limits, now);
+      forgetSettled(this.#state, now);
       if (this.#mustContinueAsNew()) return this.#goOn();
-      if (this.#state.queue.length > 0) await this.#operate();
+      const waitMs = heldMs(this.#state, now);
+      if (waitMs > 0 && patched('nothing begins while an undo is out')) await this.#hold(waitMs);
+      else if (this.#state.queue.length > 0) await this.#operate();
       else if (this.#isForgotten()) return this.#leave();
       else await this.#idle();
     }
+  }
+
+  /** Until no lost attempt of an undo can land any more, or what waits first is another. */
+  async #hold(ms: number): Promise<void> {
+    this.#show();
+    await condition(() => this.#continueAsNew || heldMs(this.#state, Date.now()) === 0, ms);
   }
 
   async #operate(): Promise<void> {

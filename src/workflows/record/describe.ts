@@ -1,6 +1,7 @@
 import { isAlive, type GatewayState } from './state.js';
 import { operationWorkflowId } from '../../wire/ids.js';
 import type { Description, GatewayStart, Park } from '../../wire/requests.js';
+import { heldUntil } from './unsettled.js';
 import { describePark } from '../saga/run-operation.js';
 
 /** The record as `describe` answers it. */
@@ -26,6 +27,7 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
       workflowId: operationWorkflowId(start.gateway, birth, running.number, running.kind),
     },
     queue: state.queue.map(({ number, kind }) => ({ operation: number, kind })),
+    ...heldOf(state),
     last: last && {
       operation: last.number,
       kind: last.kind,
@@ -39,6 +41,13 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
       former: { release: state.kept.spec.release, until: new Date(state.kept.until).toISOString() },
     }),
   };
+}
+
+/** Why nothing runs although something waits. */
+function heldOf(state: GatewayState): Pick<Description, 'held'> {
+  const until = heldUntil(state);
+  if (until === undefined || state.running !== undefined) return {};
+  return { held: { until: new Date(until).toISOString(), why: 'a lost attempt of an earlier undo may still land' } };
 }
 
 /** The rotated token that nobody has fetched, if any; it says nothing of a gateway that is gone. */
@@ -55,7 +64,8 @@ export function describeHandOver({ generation, since }: NonNullable<Description[
 
 /** What the Temporal UI shows of a gateway: what is happening, since when, why it waits, which command to give. */
 export function detailsOf(start: GatewayStart, state: GatewayState, park: Park | undefined): string {
-  const { phase, since, reason, life, running, queue, left, record, handOver } = describeState(start, state, park);
+  const told = describeState(start, state, park);
+  const { phase, since, reason, life, running, queue, left, record, handOver, held } = told;
   const lines = [`**${phase}** since ${since}`];
   if (reason !== '') lines.push(reason);
   if (life)
@@ -66,6 +76,7 @@ export function detailsOf(start: GatewayStart, state: GatewayState, park: Park |
   if (record) lines.push(`proved usable at ${record.provedAt} on port ${record.port}`);
   if (running) lines.push(`running: ${running.workflowId}`);
   if (queue.length > 0) lines.push(`waiting: ${queue.map((each) => `${each.operation}-${each.kind}`).join(', ')}`);
+  if (held) lines.push(`held until ${held.until}: ${held.why}`);
   for (const each of left) lines.push(`left: ${each.step}: ${each.reason}`);
   return lines.join('\n\n');
 }

@@ -82,6 +82,7 @@ export class Saga {
   #record: GatewayRecord | undefined;
   #keptRelease: string | undefined;
   #vanished = false;
+  #undosOutUntil = 0;
   #changing = false;
   #aborted = false;
 
@@ -355,12 +356,21 @@ export class Saga {
 
   async #undo(step: string): Promise<Failure | undefined> {
     try {
-      const { value } = await this.#runtime.perform(step, 'undo');
+      const { attempt, value } = await this.#runtime.perform(step, 'undo');
+      this.#rememberUndo(attempt);
       this.#note(`undo ${step}`, value);
       return undefined;
     } catch (error) {
-      return this.#runtime.readFailure(error);
+      const failure = this.#runtime.readFailure(error);
+      this.#rememberUndo(failure.attempt);
+      return failure;
     }
+  }
+
+  /** A lost attempt of an undo harms nothing that is undone, but the operation that comes next. */
+  #rememberUndo(attempt: number | undefined): void {
+    const { undoMs, settleMs } = this.#input.limits;
+    if (attempt !== 1) this.#undosOutUntil = this.#runtime.now() + undoMs + settleMs;
   }
 
   /** One that may only have waited for another asks the world again when that one has come to its end, before it asks anybody. */
@@ -409,12 +419,13 @@ export class Saga {
     const skipped = [...this.#skipped];
     const device = this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
     const down = this.#down === undefined ? {} : { down: this.#down };
+    const unsettled = this.#undosOutUntil > this.#runtime.now() && { unsettledUntil: this.#undosOutUntil };
     const kept = {
       ...(this.#keptRelease !== undefined && { keptRelease: this.#keptRelease }),
       ...(this.#vanished && { vanished: true as const }),
     };
     const found = { record: this.#record, entered, skipped, left, tokenGeneration, ...key };
-    return { outcome, reason, ...found, ...proofs, ...device, ...down, ...kept };
+    return { outcome, reason, ...found, ...proofs, ...device, ...down, ...unsettled, ...kept };
   }
 }
 
