@@ -9,6 +9,7 @@ import {
   endLines,
   frameLines,
   listTable,
+  parkLines,
   listedLines,
   recordedPhase,
   uiLink,
@@ -128,6 +129,20 @@ describe('an operation on a terminal', () => {
     const lines = frameLines({ ...running, phase: 'parked', park }, now).join('\n');
     expect(lines).toContain('parked (12.1) at "await readiness"');
     expect(lines).toContain('creel retry g42 --park 12.1  |  creel abort g42 --park 12.1');
+  });
+});
+
+describe('a park whose reason names another command', () => {
+  const named = { ...park, reason: 'port 19100 is taken. End that process, then `creel provision g42`' };
+
+  it('says that its answer comes first, because whatever else is asked waits behind it', () => {
+    expect(parkLines('g42', named)[1]).toBe(
+      'nothing else of g42 begins before this is answered: `creel retry g42 --park 12.1` when it is mended, or `creel abort g42 --park 12.1`, then the command that it names',
+    );
+    const undo = { ...named, doing: 'undo', answers: ['retry', 'leave'] } as const;
+    expect(parkLines('g42', undo)[1]).toContain('or `creel leave g42 --park 12.1`, then');
+    for (const reason of ['no memory', 'see `creel describe g42`', 'then `creel provision g4`'])
+      expect(parkLines('g42', { ...park, reason })).toHaveLength(2);
   });
 });
 

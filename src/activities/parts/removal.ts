@@ -4,6 +4,7 @@ import { replacementNames } from '../../domain/changes/replacement.js';
 import { stopGraceS } from '../../domain/thresholds.js';
 import type { Deps } from '../../world/deps.js';
 import { findOurs, findOurVolume } from './ours.js';
+import { stopSaying } from './container/stop.js';
 
 /** No container of this life is left. It is asked to stop first (S4-20), and never comes back by itself. */
 export const removeContainer = (deps: Deps) =>
@@ -39,7 +40,7 @@ export async function removeNamed(deps: Deps, gateway: Gateway, name: string): P
   const found = await findOurs(deps, gateway, name);
   if (!found) return;
   if (found.restartPolicy !== 'no') await engine.setRestartPolicy(found.id, 'no');
-  await engine.stopContainer(found.id, stopGraceS);
+  await stopSaying(engine, found, stopGraceS);
   await engine.removeContainer(found.id);
   if (await engine.findContainer(name)) throw new Error(`container ${name} is still there after its removal`);
 }

@@ -20,6 +20,7 @@ import { demandFormerState } from '../parts/own-state.js';
 import { demandRoom } from './room.js';
 import { putBack } from '../parts/saved-state.js';
 import { servedBefore } from './saved-state.js';
+import { stopSaying } from '../parts/container/stop.js';
 
 /** A way back that ended where the rollback began: with a gateway that does not serve. */
 export type Down = { readonly proof: string; readonly down: string };
@@ -45,7 +46,7 @@ export const ensureAside = (deps: Deps) =>
         await sleep(channelsOffMs, undefined, { signal: deps.signal() });
       deps.signal()?.throwIfAborted();
       await engine.setRestartPolicy(container.id, 'no');
-      await engine.stopContainer(container.id, replacementStopGraceS);
+      await stopSaying(engine, container, replacementStopGraceS);
       if ((await engine.renameContainer(container.id, own.former)) === 'name taken')
         throw new Error(`container ${own.former} was made by somebody else meanwhile`);
       const { exitCode } = (await engine.findContainer(own.former)) ?? {};

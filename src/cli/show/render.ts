@@ -8,7 +8,7 @@ import { channelFaults } from '../../domain/channels/channel.js';
 import { shortId } from '../../domain/devices/device.js';
 import { keepFormerMs } from '../../domain/thresholds.js';
 import { taskQueue, waitsQueue } from '../../wire/ids.js';
-import type { Description, Park } from '../../wire/requests.js';
+import type { Description, Park, ParkAnswer } from '../../wire/requests.js';
 
 const signs: Record<StepState, string> = {
   waiting: '·',
@@ -61,13 +61,27 @@ export function endLines(frame: Frame): string[] {
   return [...audit, ...proved, ...reason, ...left, ...next];
 }
 
-/** A park and the commands that answer it. */
+/** A park and the commands that answer it; a cure that its reason names begins only after the answer. */
 export function parkLines(gateway: string, park: Park): string[] {
   const undo = park.doing === 'undo' ? 'the undo of ' : '';
+  const command = (word: ParkAnswer) => `creel ${word} ${gateway} --park ${park.number}`;
+  const up = park.answers.find((word) => word === 'abort' || word === 'leave');
+  const giveUp = up === undefined ? '' : `, or \`${command(up)}\`, then the command that it names`;
   return [
     `parked (${park.number}) at ${undo}"${park.step}" since ${park.since}: ${park.reason}`,
-    `answer until ${park.until}: ${park.answers.map((word) => `creel ${word} ${gateway} --park ${park.number}`).join('  |  ')}`,
+    ...(namesChange(park.reason, gateway)
+      ? [
+          `nothing else of ${gateway} begins before this is answered: \`${command('retry')}\` when it is mended${giveUp}`,
+        ]
+      : []),
+    `answer until ${park.until}: ${park.answers.map(command).join('  |  ')}`,
   ];
+}
+
+/** Whether a sentence names a command that waits behind whatever is parked. */
+function namesChange(sentence: string, gateway: string): boolean {
+  const waiting = ['provision', 'change', 'upgrade', 'rollback', 'rotate', 'pair', 'deny', 'unpair'];
+  return waiting.some((word) => sentence.includes(`\`creel ${word} ${gateway}`));
 }
 
 /** Gateways as a table. What stands in it is recorded, and says so. */

@@ -5,7 +5,7 @@ import { gatewayBirth } from '../../domain/gateway/gateway.js';
 import { pairingWaitCeilingMs } from '../../domain/thresholds.js';
 import type { GatewaySpec } from '../../domain/gateway/spec.js';
 import type { ChangeRequest, PairRequest } from '../../wire/change-requests.js';
-import { owedFirst } from './change.js';
+import { owedBehind } from './change.js';
 import { comesFirst } from '../record/owed.js';
 import { isAlive, isRemoving, type GatewayState } from '../record/state.js';
 import { checkRollback, checkUpgrade } from '../replace/operation.js';
@@ -24,7 +24,7 @@ export function checkChange(state: GatewayState, request: ChangeRequest): void {
   if (!isAlive(state) || !state.life)
     throw new Refused(`${id} does not run (${state.phase}). \`creel provision\` begins one`);
   const first = comesFirst(state);
-  if (first) throw new Refused(owedFirst(id, first));
+  if (first) throw new Refused(owedBehind(state, id, first));
   if (birth !== undefined && gatewayBirth(birth) !== state.life.mark.birth)
     throw new Refused(`${id} lives with birth ${state.life.mark.birth}, not ${birth}: it is another gateway now`);
   check(request.kind, request, state, state.life.spec);

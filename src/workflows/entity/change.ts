@@ -199,6 +199,13 @@ export function owedFirst(gateway: string, { kind }: Change): string {
   return `an earlier ${kind} of ${gateway} could not be taken back. \`creel provision ${gateway}\` goes on with the way back, which comes first`;
 }
 
+/** The same to whoever asks while the way back waits or runs: it is what may be parked and want an answer. */
+export function owedBehind(state: GatewayState, gateway: string, owed: Change): string {
+  const back = [...(state.running ? [state.running] : []), ...state.queue].find(({ kind }) => kind === 'way-back');
+  if (!back) return owedFirst(gateway, owed);
+  return `an earlier ${owed.kind} of ${gateway} is being taken back (operation ${back.number}), which comes first. \`creel describe ${gateway}\` shows how that stands, and the answers that it takes where it is parked`;
+}
+
 /** The run of a change was lost: its own list is unwound before anything else happens, unless the gateway is being removed. */
 export function loseChange(state: GatewayState, change: Change, reason: string, limits: Limits, now: number): void {
   const unsettledUntil = now + Math.max(limits.actMs, limits.waitMs, limits.undoMs) + limits.settleMs;

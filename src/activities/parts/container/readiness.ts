@@ -16,6 +16,7 @@ import { blamed, driftOf } from '../config/owned.js';
 import { revive } from './revival.js';
 import { Turn } from '../../fleet/turn.js';
 import { until } from '../../../world/until.js';
+import { stopSaying } from './stop.js';
 
 /**
  * The gateway has started (S0-24, S3-2): the body of its start-up endpoint says so **and** an authenticated WebSocket from inside
@@ -132,7 +133,7 @@ async function endLoop(deps: Deps, gateway: Gateway, container: Container, watch
 async function stopForGood(deps: Deps, gateway: Gateway, container: Container): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   await engine.setRestartPolicy(container.id, 'no');
-  await engine.stopContainer(container.id, stopGraceS);
+  await stopSaying(engine, container, stopGraceS);
 }
 
 /** What a container said last, as the end of a sentence. */

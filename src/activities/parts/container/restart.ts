@@ -7,6 +7,7 @@ import { writeConfig } from '../config/config.js';
 import type { Deps } from '../../../world/deps.js';
 import { networkOf } from '../network.js';
 import { startOnState } from './start.js';
+import { stopSaying } from './stop.js';
 
 /** For a release that does not take a config up while it runs: stopped, written, started. Each part is asked again without harm. */
 export async function restartWith(
@@ -18,7 +19,7 @@ export async function restartWith(
   const engine = deps.engineAt(gateway.place);
   if (container.state === 'running') {
     await engine.setRestartPolicy(container.id, 'no');
-    await engine.stopContainer(container.id, rotationStopGraceS);
+    await stopSaying(engine, container, rotationStopGraceS);
   }
   await writeConfig(deps, gateway, former);
   if ((await startOnState(deps, gateway, container)) !== 'running') {
