@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
@@ -25,6 +25,12 @@ const lookMs = 500;
 
 /** A process that dies this often in a row is not started again. */
 const deaths = 5;
+
+/** One that ended by itself so soon after its start, and then again in the same way, ends so every time. */
+const soonMs = 20_000;
+
+/** A process of the demo, and for one that this demo started how it ended: "exit code 1", "SIGKILL". */
+export type DemoProcess = OwnProcess & { readonly end?: Promise<string> };
 
 /** The worker's program below `dist/`, whichever checkout and build that is. */
 const workerProgram = join('src', 'dev', 'demo-worker.js');
@@ -66,7 +72,7 @@ export async function provideServer(
  * A fresh worker; one that an earlier demo left behind, from whichever checkout, runs yesterday's code and is ended. Both survive a
  * Ctrl-C. Nothing is started any more once the signal has fired.
  */
-export async function startWorker(home: DemoHome, address: string, signal: AbortSignal): Promise<OwnProcess> {
+export async function startWorker(home: DemoHome, address: string, signal: AbortSignal): Promise<DemoProcess> {
   await endWorkers(home);
   signal.throwIfAborted();
   const log = openSync(home.workerLog, 'a', 0o600);
@@ -75,11 +81,19 @@ export async function startWorker(home: DemoHome, address: string, signal: Abort
     stdio: ['ignore', log, log],
   });
   closeSync(log);
+  const end = endOfChild(child);
   await once(child, 'spawn');
   child.unref();
   const worker = processOf(child.pid ?? 0);
   if (!worker) throw new Error(`the worker ended right after its start:\n${endOf(home.workerLog)}`);
-  return worker;
+  return { ...worker, end };
+}
+
+/** How a child ended, as people read it; never, while it lives. */
+export async function endOfChild(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+  });
 }
 
 /** Ends whatever of this demo runs, whoever started it. */
@@ -88,16 +102,21 @@ export async function endAll(home: DemoHome): Promise<void> {
   await Promise.all(findServers(home).map((server) => endProcess(server, serverGraceMs)));
 }
 
-/** Starts again what dies, until the signal fires; throws, with the end of its log, when it dies again and again. */
+/**
+ * Starts again what dies, until the signal fires; throws, with the end of its log, when it dies again and again, or ends by itself
+ * twice in the same way as soon as it has started.
+ */
 export async function keepAlive(
-  first: OwnProcess,
+  first: DemoProcess,
   logFile: string,
-  start: () => Promise<OwnProcess>,
+  start: () => Promise<DemoProcess>,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let current = first;
   let died = 0;
+  let startedAt = performance.now();
+  let before = '';
   for (let looks = 1; !signal.aborted; looks += 1) {
     await after(lookMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted || lives(current)) {
@@ -105,11 +124,15 @@ export async function keepAlive(
       continue;
     }
     died += 1;
-    if (died > deaths)
+    const end = await Promise.race([current.end ?? '', after(lookMs, '')]);
+    const byItself = end.startsWith('exit code') && performance.now() - startedAt < soonMs ? end : '';
+    if (died > deaths || (byItself !== '' && byItself === before))
       throw new Error(
-        `process ${current.pid} died ${died} times in a row. Its log (${logFile}) ends:\n${endOf(logFile)}`,
+        `process ${current.pid} died${end && ` (${end})`}, ${died} times in a row. Its log (${logFile}) ends:\n${endOf(logFile)}`,
       );
-    say(`process ${current.pid} died; starting another`);
+    before = byItself;
+    say(`process ${current.pid} died${end && ` (${end})`}; starting another`);
+    startedAt = performance.now();
     current = await startUnless(signal, start, current);
   }
 }
@@ -117,9 +140,9 @@ export async function keepAlive(
 /** What is being started while the demo is stopped may find that it must not: then what died stays dead. */
 async function startUnless(
   signal: AbortSignal,
-  start: () => Promise<OwnProcess>,
-  before: OwnProcess,
-): Promise<OwnProcess> {
+  start: () => Promise<DemoProcess>,
+  before: DemoProcess,
+): Promise<DemoProcess> {
   try {
     return await start();
   } catch (error) {

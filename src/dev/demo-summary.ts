@@ -8,11 +8,13 @@ export type Summary = {
   readonly ui: string;
   /** The link into the Control UI, or why there is none. */
   readonly link: string | undefined;
+  /** It goes as soon as it was shown: there is nothing to type next. */
+  readonly once: boolean;
   readonly keep: boolean;
 };
 
 /** What a person gets to see once the gateway is up. */
-export function summaryLines({ frame, image, ui, link, keep }: Summary): string[] {
+export function summaryLines({ frame, image, ui, link, once, keep }: Summary): string[] {
   const { record, gateway } = frame;
   const run = uiLink({ ui, namespace: demoNamespace }, frame.workflowId);
   const rows: [string, string | undefined][] = [
@@ -25,13 +27,14 @@ export function summaryLines({ frame, image, ui, link, keep }: Summary): string[
     ['egress', record?.egress],
     ['open it', link],
     ['its run', run],
-    ['next', `npx creel list  |  npx creel open ${gateway}`],
-    [
-      'stop',
-      keep
-        ? 'Ctrl-C stops the demo and keeps the container for the next one'
-        : 'Ctrl-C removes the gateway and stops everything; twice keeps it for the next demo',
-    ],
+    ['next', once ? undefined : `npx creel list  |  npx creel open ${gateway}`],
+    ['stop', once ? undefined : stopText(keep)],
   ];
   return rows.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name.padEnd(9)}${value}`]));
+}
+
+function stopText(keep: boolean): string {
+  return keep
+    ? 'Ctrl-C stops the demo and keeps the container for the next one'
+    : 'Ctrl-C removes the gateway and stops everything; twice keeps it for the next demo';
 }

@@ -81,6 +81,7 @@ async function main(): Promise<number> {
     stopping.abort();
     await endAll(home);
     releaseDemo(home);
+    say('Everything of the demo is stopped: the Temporal server and the worker.');
     if (bare) rmSync(home.directory, { recursive: true, force: true });
     if (found.startedEngine) say('The Docker engine, which bootstrap had to start, stays.');
   }
@@ -165,8 +166,8 @@ function exitFor(usable: boolean, ended: boolean, { once }: Flags): number {
 
 async function summarise({ client, found, ui }: Stage, frame: Frame, { once, keep }: Flags): Promise<void> {
   const link = once ? undefined : await mintLink(client).catch((error: unknown) => `no link: ${String(error)}`);
-  const lines = summaryLines({ frame, image: found.images[demoRelease] ?? '', ui, link, keep });
-  say(['', `Gateway ${demoGateway} is ready.`, ...(once ? lines.slice(0, 3) : lines), ''].join('\n'));
+  const lines = summaryLines({ frame, image: found.images[demoRelease] ?? '', ui, link, once, keep });
+  say(['', `Gateway ${demoGateway} is ready.`, ...lines, ''].join('\n'));
 }
 
 /** Three times Ctrl-C ends the demo whatever it is doing, its start included. */
@@ -190,7 +191,9 @@ async function remove(stage: Stage): Promise<boolean> {
   for (const { kind, name } of left.filter(isDemos)) say(`left behind: ${kind} ${name}`);
   const others = new Set(left.filter((each) => !isDemos(each)).map(({ labels }) => labels['creel.gateway']));
   for (const id of others) say(`Gateway ${id} was provisioned besides and stays; the next demo looks after it.`);
-  return !left.some(isDemos);
+  const isBare = !left.some(isDemos);
+  if (isBare) say(`Gateway ${demoGateway} is removed: nothing of it is left.`);
+  return isBare;
 }
 
 function isDemos({ labels }: Marked): boolean {

@@ -20,7 +20,7 @@ const idlePaceMs = 10_000;
 
 /**
  * What every activity gets: a heartbeat at a third of its time-out for as long as the call lives, carrying the current
- * sentence; its answer as `Attempted`; its failure as `attemptFailure`; one log line at the start and one at the end.
+ * sentence; its answer as `Attempted`; its failure as `attemptFailure`; log lines at `debug`, and of a problem a louder one.
  * Cancellation passes through untouched and carries no attempt, so that the saga settles after it.
  */
 export function attemptInterceptor(log: Logger): ActivityInterceptorsFactory {
@@ -34,23 +34,26 @@ async function attempt(context: Context, log: Logger, input: ActivityExecuteInpu
   const startedAt = performance.now();
   const ms = () => Math.round(performance.now() - startedAt);
   startClock(context);
-  line.info('activity starts');
+  line.debug('activity starts');
   try {
     const value = await beating(context, () => next(input));
-    line.info({ ms: ms() }, 'activity is done');
+    line.debug({ ms: ms() }, 'activity is done');
     return { attempt: number, value } satisfies Attempted<unknown>;
   } catch (error) {
     if (isCancelled(error, context.cancellationSignal)) {
-      line.info({ ms: ms() }, 'activity was cancelled');
+      line.debug({ ms: ms() }, 'activity was cancelled');
       throw error;
     }
     const failure = attemptFailure(error, number);
-    line[failure.type === 'NotYet' ? 'info' : 'warn'](
-      { ms: ms(), kind: failure.type, err: failure },
-      'activity failed',
-    );
+    const isNews = failure.type !== 'NotYet' && (failure.nonRetryable === true || isTold(number));
+    line[isNews ? 'warn' : 'debug']({ ms: ms(), kind: failure.type, err: failure }, 'activity failed');
     throw failure;
   }
+}
+
+/** A call that fails again and again is told of at its first attempt, its tenth, and every hundredth. */
+function isTold(attempt: number): boolean {
+  return attempt === 1 || attempt === 10 || attempt % 100 === 0;
 }
 
 async function beating<T>(context: Context, fn: () => Promise<T>): Promise<T> {

@@ -11,15 +11,30 @@ const repeated = new Set([
   'Activity completed as cancelled',
 ]);
 
+/** What the SDK says of a workflow, as it is said of an operation. */
+const lifecycle: Readonly<Record<string, string>> = {
+  'Workflow started': 'operation begins',
+  'Workflow completed': 'operation has ended',
+  'Workflow completed as cancelled': 'operation was cancelled',
+};
+const failed = 'Workflow failed';
+
+/** Failures that say by themselves what happened and where: their stacks are for whoever debugs. */
+const plainKinds = new Set(['NotYet', 'Refused', 'Foreign', 'StartOver', 'Error']);
+
 /** Fields that only the SDK can use. */
 const noise = new Set(['taskToken', 'isLocal', 'timestampNanos', 'timestamp']);
 
-/** The worker's log: a JSON line each. Secrets print as `[secret]` by their type; errors keep their causes' messages. */
+/**
+ * The worker's log: a JSON line each. Secrets print as `[secret]` by their type; errors keep their causes' messages, and below `info`
+ * their stacks.
+ */
 export function openLog(level: string, destination?: DestinationStream): Logger {
+  const serializer = (error: unknown) => errorLine(error, level === 'debug' || level === 'trace');
   const options = {
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: errorLine, error: errorLine },
+    serializers: { err: serializer, error: serializer },
   };
   return destination ? pino(options, destination) : pino(options);
 }
@@ -31,6 +46,11 @@ export function openLog(level: string, destination?: DestinationStream): Logger 
 export function temporalLogger(log: Logger): TemporalLogger {
   const write = (level: LogLevel, message: string, meta: Record<string | symbol, unknown> = {}): void => {
     if (meta['sdkComponent'] === 'worker' && repeated.has(message)) return;
+    const operation = meta['sdkComponent'] === 'worker' ? operationOf(meta['workflowId']) : undefined;
+    const said = lifecycle[message];
+    if (operation && said !== undefined) return log.info(operation, said);
+    if (operation && message === failed)
+      return log.warn({ ...operation, err: meta['error'] }, 'operation has ended without what was asked for');
     log[levels[level]](plain(meta), message);
   };
   return {
@@ -41,6 +61,13 @@ export function temporalLogger(log: Logger): TemporalLogger {
     warn: (message, meta) => write('WARN', message, meta),
     error: (message, meta) => write('ERROR', message, meta),
   };
+}
+
+/** An operation by the id of its run; undefined for any other workflow. */
+function operationOf(workflowId: unknown): { gateway: string; workflowId: string } | undefined {
+  if (typeof workflowId !== 'string') return undefined;
+  const [, gateway] = /^gateway\/([^/]+)\/[^/]+\/\d+-/.exec(workflowId) ?? [];
+  return gateway === undefined ? undefined : { gateway, workflowId };
 }
 
 function plain(meta: Record<string | symbol, unknown>): Record<string, unknown> {
@@ -55,12 +82,13 @@ function plain(meta: Record<string | symbol, unknown>): Record<string, unknown> 
 }
 
 /** An error as a log line shows it: no field but these, because an SDK's error carries encoded payloads. */
-function errorLine(error: unknown): unknown {
+function errorLine(error: unknown, withStack: boolean): unknown {
   if (!(error instanceof Error)) return error;
+  const kind = 'type' in error && typeof error.type === 'string' ? error.type : error.name;
   return {
-    kind: 'type' in error && typeof error.type === 'string' ? error.type : error.name,
+    kind,
     message: error.message,
-    ...(error.stack && { stack: error.stack }),
-    ...(error.cause instanceof Error && { cause: errorLine(error.cause) }),
+    ...(error.stack && (withStack || !plainKinds.has(kind)) && { stack: error.stack }),
+    ...(error.cause instanceof Error && { cause: errorLine(error.cause, withStack) }),
   };
 }

@@ -19,9 +19,9 @@ import { defaultLimits } from '../../src/wire/limits.js';
 import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 
-function environment(info: { attempt?: number; heartbeatTimeoutMs?: number } = {}) {
+function environment(info: { attempt?: number; heartbeatTimeoutMs?: number } = {}, level = 'debug') {
   const lines: string[] = [];
-  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+  const log = pino({ level }, { write: (line: string) => void lines.push(line) });
   const env = new MockActivityEnvironment(info, {
     interceptors: [attemptInterceptor(log)],
     logger: new DefaultLogger('ERROR'),
@@ -144,4 +144,26 @@ test('one line at the start, one at the end, and no argument or answer in either
   expect(lines).toHaveLength(2);
   expect(JSON.parse(lines[1] ?? '')).toMatchObject({ msg: 'activity is done', attempt: 1, activity: 'unknown' });
   expect(lines.join('')).not.toMatch(/s3cret|the argument|the answer/);
+});
+
+test.each([
+  [new NotYet('still starting'), [0, 0, 0]],
+  [new Refused('no such release'), [1, 1, 1]],
+  [new Error('ECONNRESET'), [1, 0, 1]],
+] as const)(
+  'at info only a problem is a line, and one that goes on is not one for each attempt: %o',
+  async (error, lines) => {
+    const told = [1, 2, 10].map(async (attempt) => {
+      const { env, lines: said } = environment({ attempt }, 'info');
+      await env.run(() => Promise.reject(error)).catch(() => undefined);
+      return said.length;
+    });
+    expect(await Promise.all(told)).toEqual(lines);
+  },
+);
+
+test('at info an activity that does what it should is no line', async () => {
+  const { env, lines } = environment({}, 'info');
+  await env.run(() => Promise.resolve('done'));
+  expect(lines).toEqual([]);
 });

@@ -134,6 +134,8 @@ describe('npm run demo', () => {
     const once = start('--once');
     expect(await once.ended()).toBe(0);
     expect(once.said).toMatch(/remove demo .*provision demo .*remove demo /s);
+    expect(once.said).toMatch(/Gateway demo is ready\.\n +release +OpenClaw .*proved +at .*its run +http/s);
+    expect(once.said).toMatch(/Gateway demo is removed: nothing of it is left\.\nEverything of the demo is stopped/);
     expect(await names()).toEqual([]);
     expect(running()).toEqual([]);
     expect(existsSync(home)).toBe(false);

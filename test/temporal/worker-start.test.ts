@@ -370,6 +370,24 @@ describe('how a worker starts', () => {
     world.close();
   }, 90_000);
 
+  test('an operation is one line when it begins and one when it ends; what else runs is none', () => {
+    const lines = new Lines();
+    const logger = temporalLogger(lines.log);
+    const of = (workflowId: string) => ({ sdkComponent: 'worker', workflowId });
+    const operation = of('gateway/g42/7k3fq2/1-provision');
+    for (const each of [operation, of('gateway/g42'), of('gateway/g42/7k3fq2/probe-1f0c'), of('page/g42')]) {
+      logger.debug('Workflow started', each);
+      logger.debug('Workflow completed', each);
+    }
+    logger.warn('Workflow failed', { ...operation, error: new Error('check host: no disk') });
+    expect(lines.all.map((line): unknown => JSON.parse(line))).toMatchObject([
+      { msg: 'operation begins', gateway: 'g42', workflowId: operation.workflowId },
+      { msg: 'operation has ended', gateway: 'g42' },
+      { level: 40, gateway: 'g42', err: { message: 'check host: no disk' } },
+    ]);
+    expect(lines.all.join('')).not.toContain('stack');
+  });
+
   test('the SDK logs through ours, without payloads and without saying what the interceptor says', () => {
     const lines = new Lines();
     const logger = temporalLogger(lines.log);
