@@ -3,12 +3,15 @@ import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exitHelp } from '../../src/cli/exit.js';
+import { provisionCommand } from '../../src/cli/verbs/provision.js';
 import { draftFromToml, specFrom } from '../../src/settings/spec.js';
 import { searchAttributeKeys } from '../../src/wire/search-attributes.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
 const pages = ['README.md', 'docs/architecture.md', 'docs/runbook.md', 'docs/requirements.md'];
+
+const textOf = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
 /** The rows of the table under a heading, each as its cells. */
 function table(heading: string): string[][] {
@@ -50,6 +53,17 @@ describe('README.md', () => {
     const spec = specFrom(draftFromToml(toml, 'gateway.toml'));
     expect(spec).toMatchObject({ release: '2026.9.6', parkMs: 1_800_000, channels: [{ kind: 'telegram' }] });
     expect(spec.channels.flatMap(({ allowFrom }) => allowFrom)).toEqual([expect.stringMatching(/^\d+$/)]);
+  });
+
+  test('names what the compose file needs, and the binary and the image where bootstrap puts them', () => {
+    const [, needed] = /Needs Docker Compose (\S+)/.exec(textOf('docker-compose.temporal.yml')) ?? [];
+    expect(readme).toContain(`compose plugin, ${needed} or newer`);
+    expect(textOf('scripts/machine/temporal.mjs')).toContain("cached = join(cacheDir, 'bin', 'temporal')");
+    expect(readme).toContain('`~/.cache/creel/bin/temporal server start-dev');
+    const [, release = ''] = /`scripts\/bootstrap --release (\S+)` builds the image/.exec(readme) ?? [];
+    const options = provisionCommand().options.map(({ long }) => long);
+    expect(options).toEqual(expect.arrayContaining(['--dev', '--release']));
+    expect(specFrom(draftFromToml(`release = "${release}"\ndev = true`, 'gateway.toml'))).toMatchObject({ dev: true });
   });
 
   test('names every search attribute', () => {
