@@ -1,4 +1,5 @@
 import type { Change } from '../domain/changes/change.js';
+import type { FoundState } from '../domain/changes/replacement.js';
 import type { Gateway } from '../domain/gateway/gateway.js';
 import type { Limits } from './limits.js';
 import type { GatewayRecord } from '../domain/gateway/reading.js';
@@ -53,6 +54,8 @@ export type OperationResult = {
   readonly keptRelease?: string;
   /** The highest number of a replacement that has saved a state of a life which is taken up: the next operations come after it. */
   readonly savedBy?: number;
+  /** The newest state that was saved of a life which is taken up, under the record that was lost. */
+  readonly saved?: FoundState;
   /** Until when an attempt of an undo may still land (epoch ms); absent where each of them ended with its first. */
   readonly unsettledUntil?: number;
   /** There was no state that a removal could have kept. */

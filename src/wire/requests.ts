@@ -155,7 +155,12 @@ export type Description = {
   /** A rotated token that nobody has fetched yet. */
   readonly handOver?: { readonly generation: number; readonly since: string };
   /** The release that `creel rollback` goes back to, and until when; absent when there is none. */
-  readonly former?: { readonly release: string; readonly until: string };
+  readonly former?: {
+    readonly release: string;
+    readonly until: string;
+    /** It was saved under a record that was lost, and nobody goes back to it. */
+    readonly lost?: true;
+  };
 };
 
 /** How a request stands, by the gateway's own word. */

@@ -191,6 +191,8 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     ],
   },
   'Lost record': {
+    'creel rotate <id> --evict': [requests, 'that was upgraded lets go of what was saved', 'evict: true'],
+    'creel rollback': ['test/sagas/take-up.test.ts', 'is let go when keep_former is over', "'rollback'"],
     'creel list': [cli, 'a record that somebody terminated is shown', "'list'"],
     'creel describe': [cli, 'a record that somebody terminated is shown', "'describe'"],
     'docker ps -a --filter label=creel.gateway=g42 --format \'{{.Label "creel.birth"}}\'': [

@@ -340,6 +340,17 @@ const replacements: typeof scenarios = {
   },
 };
 
+/** An upgraded gateway whose record was terminated, taken up again. */
+async function upgradedAndLost(stage: DirectoryStage): Promise<void> {
+  const { birth } = await stage.provision();
+  await stage.settled();
+  await stage.request(upgrade('2026.9.7'));
+  await stage.settled();
+  await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).terminate('record');
+  await stage.provision({ how: 'take up', birth, spec: { ...testSpec, release: '2026.9.7' } });
+  await stage.settled();
+}
+
 /** Removed by an undo of which the first attempt timed out, and asked for again. */
 async function restoredAtOnce(stage: DirectoryStage): Promise<void> {
   await stage.provision({ spec: kept });
@@ -389,6 +400,15 @@ const interrupted: typeof scenarios = {
     await stage.held('restoreAside');
     await stage.remove();
     stage.letGo('restoreAside');
+    await stage.settled();
+  },
+  'taken-up-saved': async (stage) => {
+    await upgradedAndLost(stage);
+  },
+  'taken-up-evicted': async (stage) => {
+    await upgradedAndLost(stage);
+    await stage.rotate({ evict: true });
+    await stage.until(({ last }) => last?.kind === 'drop-snapshot');
     await stage.settled();
   },
   held: async (stage) => {

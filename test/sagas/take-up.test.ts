@@ -8,7 +8,11 @@ import { emptyState } from '../../src/workflows/record/state.js';
 import { Saga, toldOf } from '../../src/workflows/saga/saga.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { OperationInput } from '../../src/wire/operation.js';
-import { testDeployment } from '../world/open-test-world.js';
+import { createKey, nextKeyFile, openKey } from '../../src/settings/key-file.js';
+import { keepFormerMs } from '../../src/domain/thresholds.js';
+import { keepFound } from '../../src/workflows/replace/operation.js';
+import { testDeployment, testKeyHex } from '../world/open-test-world.js';
+import { layKey } from '../world/test-keys.js';
 import { noFault } from './faults.js';
 import { keeping, stateOf, upgradedGateway } from './interrupted.js';
 import { VirtualEntity } from './virtual-entity.js';
@@ -62,7 +66,7 @@ describe('a life whose record is lost, where no run of it is left to count from'
     const template = await upgradedGateway();
     try {
       await template.on(async ({ world, life }) => {
-        const { a } = replacementNames(life.mark).snapshots;
+        const { a, b } = replacementNames(life.mark).snapshots;
         const labels = { ...(await world.engine.findVolume(a))?.labels, [replacementLabel]: '12' };
         await world.engine.removeVolume(a);
         await world.engine.createVolume({ name: a, labels });
@@ -72,12 +76,80 @@ describe('a life whose record is lost, where no run of it is left to count from'
         entity.ask({ kind: 'upgrade', release: '2026.9.8-takes', dev: true, retryFailed: false, readyMs: 60_000 });
         const result = await entity.run();
         assert.equal(result?.outcome, 'done', result?.reason);
-        assert.equal((await world.engine.findVolume(a))?.labels[replacementLabel], '14');
+        assert.equal((await world.engine.findVolume(b))?.labels[replacementLabel], '14');
+        await entity.drain();
+        assert.equal(await world.engine.findVolume(a), undefined);
       });
     } finally {
       template.close();
     }
   });
+});
+
+describe('what a lost record had kept to go back to, of a life that is taken up', () => {
+  it('is let go when keep_former is over, counted from the take-up, and nobody goes back to it', () =>
+    onSaved(async (entity) => {
+      await takeUp(entity, newer);
+      isReady(entity);
+      assert.throws(
+        () => entity.ask({ kind: 'rollback', readyMs: 60_000 }),
+        /state of release 2026\.9\.6 was saved under a record that was lost/,
+      );
+      await entity.pass(keepFormerMs - 1);
+      await entity.drain();
+      assert.ok(await isSaved(entity));
+      await entity.pass(1);
+      await entity.drain();
+      assert.ok(!(await isSaved(entity)));
+      isReady(entity);
+    }));
+
+  it.each([
+    ['puts everybody out', true],
+    ['goes to another key', false],
+  ])('is let go by a rotation that %s', (_title, evict) =>
+    onSaved(async (entity) => {
+      await takeUp(entity, newer);
+      await rotate(entity, evict);
+      assert.ok(!(await isSaved(entity)));
+      isReady(entity);
+    }),
+  );
+
+  it('is let go by a rotation that puts everybody out, though an older creel has taken the life up', () =>
+    onSaved(async (entity) => {
+      await takeUp(entity, newer);
+      delete entity.state.kept; // An older creel did not know of it.
+      await rotate(entity, true);
+      assert.ok(!(await isSaved(entity)));
+      isReady(entity);
+    }));
+
+  it('stays as long as the gateway is not proved: it may be the only whole state', () =>
+    onSaved(async (entity) => {
+      entity.world.engine.crash('oc-g42-birth2');
+      await takeUp(entity, keeping);
+      isNamed(entity, /^keep state: /);
+      await entity.pass(keepFormerMs);
+      await entity.drain();
+      assert.ok(await isSaved(entity));
+      await takeUp(entity, newer);
+      isReady(entity);
+      await entity.pass(1);
+      await entity.drain();
+      assert.ok(!(await isSaved(entity)));
+    }));
+
+  it('makes room for what the next upgrade saves', () =>
+    onSaved(async (entity) => {
+      await takeUp(entity, newer);
+      entity.ask({ kind: 'upgrade', release: '2026.9.8-takes', dev: true, retryFailed: false, readyMs: 60_000 });
+      await entity.drain();
+      assert.equal(entity.life.spec.release, '2026.9.8-takes', entity.state.reason);
+      assert.deepEqual(saved(entity), ['volume oc-g42-birth2-snap-b']);
+      assert.equal(entity.state.kept?.spec.release, newer.release);
+      assert.equal(entity.state.kept?.lost, undefined);
+    }));
 });
 
 describe('a gateway of whose state the record knows another release', () => {
@@ -112,6 +184,40 @@ async function onLost(run: (entity: VirtualEntity) => Promise<void>): Promise<vo
   }
 }
 
+/** The record of an upgraded gateway is gone; what it kept to go back to is there. */
+async function onSaved(run: (entity: VirtualEntity) => Promise<void>): Promise<void> {
+  const template = await upgradedGateway();
+  try {
+    await template.on(async ({ world }) => run(new VirtualEntity(world, emptyState(50, 0))));
+  } finally {
+    template.close();
+  }
+}
+
+function saved(entity: VirtualEntity): string[] {
+  return entity.world.engine.leftovers().filter((each) => each.includes('-snap-'));
+}
+
+async function isSaved(entity: VirtualEntity): Promise<boolean> {
+  assert.deepEqual(saved(entity).length > 0 ? ['volume oc-g42-birth2-snap-a'] : [], saved(entity));
+  return saved(entity).length > 0;
+}
+
+/** The world has a next key from now on; answers its id. */
+function nextKey({ world }: VirtualEntity): string {
+  const file = nextKeyFile(layKey(world.root, testKeyHex));
+  createKey(file);
+  return openKey(file).id;
+}
+
+async function rotate(entity: VirtualEntity, evict: boolean): Promise<void> {
+  entity.ask({ kind: 'rotate', reclaim: false, evict, ...(!evict && { keyId: nextKey(entity) }) });
+  const result = await entity.run();
+  assert.equal(result?.outcome, 'done', result?.reason);
+  await entity.pass(1);
+  await entity.drain();
+}
+
 /** `creel provision g42 --birth … -f gateway.toml`, which finds the life on its engine and repairs it. */
 async function takeUp(entity: VirtualEntity, spec: GatewaySpec): Promise<void> {
   requests += 1;
@@ -133,9 +239,11 @@ async function takeUp(entity: VirtualEntity, spec: GatewaySpec): Promise<void> {
   };
   const runtime = new VirtualRuntime(entity.world.activities, toldOf(input), 1_000, noFault);
   const found = await entity.world.activities.findGeneration(entity.life);
-  const { savedBy } = Object(found) as { savedBy?: number };
-  const result = { ...(await new Saga(input, runtime).repair()), ...(savedBy !== undefined && { savedBy }) };
+  const { savedBy, saved } = typeof found === 'number' ? {} : found;
+  const extra = { ...(savedBy !== undefined && { savedBy }), ...(saved && { saved }) };
+  const result = { ...(await new Saga(input, runtime).repair()), ...extra };
   endOperation(entity.state, operation, result, entity.now);
+  if (operation.kind === 'take-up') keepFound(entity.state, result, entity.now);
 }
 
 /** The refusal says what it is, and which command takes the life up. */

@@ -15,7 +15,14 @@ import {
 } from '../../src/workflows/entity/begin-end.js';
 import { forgetSettled, heldMs } from '../../src/workflows/record/unsettled.js';
 import type { OperationInput, OperationResult } from '../../src/wire/operation.js';
-import { countFailure, expireFormer, refusedInRehearsal } from '../../src/workflows/replace/operation.js';
+import {
+  countFailure,
+  dropUnknown,
+  expireFormer,
+  mayHaveSaved,
+  outdateKept,
+  refusedInRehearsal,
+} from '../../src/workflows/replace/operation.js';
 import type { Request } from '../../src/wire/requests.js';
 import { Saga, toldOf, type Runtime } from '../../src/workflows/saga/saga.js';
 import { scratchDirectory } from '../scratch.js';
@@ -115,10 +122,19 @@ export class VirtualEntity {
     this.runs.push({ operation, result, runtime });
     if (result) endOperation(this.state, operation, result, this.now);
     else loseOperation(this.state, operation, 'terminated by hand', defaultLimits, this.now);
+    this.#outdate(operation, result);
     const refused = result && refusedInRehearsal(operation, result);
     if (refused !== undefined) countFailure(this.state, refused);
     oweAfter(this.state, operation, result, this.now);
     return result;
+  }
+
+  /** What is saved lets in whoever was put out since. */
+  #outdate({ kind, change }: Queued, result: OperationResult | undefined): void {
+    if (change?.kind !== 'rotate' || result?.outcome !== 'done' || kind === 'way-back') return;
+    if (!change.evict && change.nextKeyId === undefined) return;
+    outdateKept(this.state);
+    if (mayHaveSaved(this.state)) dropUnknown(this.state);
   }
 
   /** Everything that waits is carried out. */

@@ -281,6 +281,27 @@ describe('a life whose record was lost', () => {
     expect(stage.leftovers()).toEqual(stage.expected(birth));
   });
 
+  on('and that was upgraded lets go of what was saved before, when everybody is put out', async (stage) => {
+    const newer = { ...testSpec, release: '2026.9.7' };
+    const { birth } = await stage.provision();
+    await stage.settled();
+    const place = { provider: 'local', host: 'local' } as const;
+    const wish = { kind: 'upgrade', release: newer.release, dev: true, retryFailed: false } as const;
+    await stage.request({ ...wish, requestId: 'up', origin: 'test', place });
+    expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: newer } });
+    await (await stage.client()).workflow.getHandle(gatewayWorkflowId(stage.id)).terminate('by hand');
+    await stage.provision({ how: 'take up', birth });
+    const saved = { release: testSpec.release, lost: true };
+    expect(await stage.settled()).toMatchObject({ phase: 'degraded', former: saved });
+    await stage.provision({ how: 'take up', birth, spec: newer });
+    expect(await stage.settled()).toMatchObject({ phase: 'ready', former: saved });
+    expect(stage.leftovers()).toEqual([...stage.expected(birth), `volume oc-${stage.id}-${birth}-snap-a`].toSorted());
+    await stage.rotate({ evict: true });
+    await stage.until(({ last }) => last?.kind === 'drop-snapshot');
+    expect((await stage.settled()).former).toBeUndefined();
+    expect(stage.leftovers()).toEqual(stage.expected(birth));
+  });
+
   on('and whose state is gone is not taken up, nor repaired after that', async (stage) => {
     const birth = await lose(stage);
     const { engine } = stage.ground.world;

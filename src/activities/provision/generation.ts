@@ -3,19 +3,20 @@ import { tokenIn } from '../../domain/gateway/config.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { lostGenerations } from '../../domain/thresholds.js';
 import { gatewayToken, type MasterKey } from '../../domain/keys/token.js';
-import { replacementLabel } from '../../domain/changes/replacement.js';
+import type { FoundState } from '../../domain/changes/replacement.js';
 import { snapshotOf } from '../parts/saved-state.js';
+import { newestFirst, shelves } from '../parts/shelves.js';
 import { readConfig } from '../parts/config/config.js';
 import type { Deps } from '../../world/deps.js';
 import { demandReadable } from '../parts/config/unreadable.js';
 
 /**
  * A generation of the deployment's first key, or of the key that is named; `savedBy` is the highest number of a replacement that has
- * saved a state of this life.
+ * saved a state of this life, and `saved` that state.
  */
 export type FoundGeneration =
   | number
-  | { readonly generation: number; readonly keyId?: string; readonly savedBy?: number };
+  | { readonly generation: number; readonly keyId?: string; readonly savedBy?: number; readonly saved?: FoundState };
 
 /**
  * The token generation in force in a life whose record was lost, and its key, found by comparing what its config holds with what
@@ -24,18 +25,12 @@ export type FoundGeneration =
 export const findGeneration = (deps: Deps) =>
   async function findGeneration(gateway: Gateway): Promise<FoundGeneration> {
     const found = await generationOf(deps, gateway);
-    const savedBy = await highestSaved(deps, gateway);
-    if (savedBy === undefined) return found;
-    return { ...(typeof found === 'number' ? { generation: found } : found), savedBy };
+    for (const shelf of shelves) await snapshotOf(deps, gateway, shelf); // `Foreign` when it is not ours.
+    const [newest] = (await newestFirst(deps, gateway)).filter(({ number }) => Number.isInteger(number));
+    if (!newest) return found;
+    const { number: savedBy, ...saved } = newest;
+    return { ...(typeof found === 'number' ? { generation: found } : found), savedBy, saved };
   };
-
-async function highestSaved(deps: Deps, gateway: Gateway): Promise<number | undefined> {
-  const saved = await Promise.all([snapshotOf(deps, gateway, 'a'), snapshotOf(deps, gateway, 'b')]);
-  const numbers = saved
-    .flatMap((each) => (each ? [Number(each.labels[replacementLabel])] : []))
-    .filter(Number.isInteger);
-  return numbers.length > 0 ? Math.max(...numbers) : undefined;
-}
 
 async function generationOf(deps: Deps, gateway: Gateway): Promise<FoundGeneration> {
   const text = await readConfig(deps, gateway);

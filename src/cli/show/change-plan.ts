@@ -40,7 +40,7 @@ export function changePlan(told: Description, wish: Planned): ChangePlan {
     return { gateway, change: wish.kind, ways, to: life.spec, rehearsed: byRelease, silence: restart, steps };
   }
   const release = wish.kind === 'upgrade' ? wish.release : told.former?.release;
-  if (release === undefined)
+  if (release === undefined || (wish.kind === 'rollback' && told.former?.lost))
     throw new TurnedDown('no earlier release is kept: there is nothing to go back to', 'Refused');
   if (wish.kind === 'upgrade' && release === life.spec.release)
     throw new TurnedDown(`it runs release ${release} already`, 'Refused');

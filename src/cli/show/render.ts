@@ -158,7 +158,7 @@ function lifeLines(told: Description, now: number, runsOn = told.record?.runsOn)
     ...row(
       'former',
       told.former &&
-        `${told.former.release} until ${told.former.until}: \`creel rollback ${told.gateway}\` goes back to it`,
+        `${told.former.release} until ${told.former.until}: ${told.former.lost ? 'saved under a record that was lost, nobody goes back to it' : `\`creel rollback ${told.gateway}\` goes back to it`}`,
     ),
     ...row('limits', spec && `${spec.memoryMb} MB, ${spec.cpus} cpus`),
     ...row('channels', spec && (spec.channels.map((each) => each.kind).join(', ') || 'none')),

@@ -25,6 +25,9 @@ export type Replacement = (
   readonly readyMs: number;
 };
 
+/** A saved state of which no record tells: where it lies, and the release that it belongs to. */
+export type FoundState = { readonly shelf: Shelf; readonly release: string };
+
 /** Lets go of saved states, and of the image that went with the last one. */
 export type SnapshotDrop = {
   readonly kind: 'drop-snapshot';

@@ -34,7 +34,17 @@ import { beginOperation, endOperation, loseOperation, oweAfter, stays } from './
 import { comesFirst, forgetOwed } from '../record/owed.js';
 import { tryDropAgain } from '../replace/drop-state.js';
 import { askLive, asksForLimits } from '../reconfigure/operation.js';
-import { countFailure, expireFormer, isReplacement, outdateKept, refusedInRehearsal } from '../replace/operation.js';
+import {
+  countFailure,
+  dropUnknown,
+  expireFormer,
+  formerEndsAt,
+  isReplacement,
+  keepFound,
+  mayHaveSaved,
+  outdateKept,
+  refusedInRehearsal,
+} from '../replace/operation.js';
 import { listMemoOf, saysSo } from '../record/list-memo.js';
 import { forgetSettled, heldMs } from '../record/unsettled.js';
 import { RunningOperation, type OperationEnd } from './running-operation.js';
@@ -198,6 +208,7 @@ class Entity {
     if (kind === 'restore' && state.owed && !patched('take back after a restore')) forgetOwed(state);
     if (change && result?.outcome === 'left') this.#oweLeft();
     if (change?.kind === 'rotate' && result?.outcome === 'done' && kind !== 'way-back') this.#outdate(change);
+    if (result?.saved && patched('what a lost record kept')) keepFound(state, result, now);
     if (result) this.#countRehearsal(operation, result);
     if (result && stays(state, operation, result) && !patched('drop again')) return;
     oweAfter(state, operation, result, now);
@@ -216,8 +227,9 @@ class Entity {
 
   /** Whoever was put out is out of what is kept as well, though a rollback waits. */
   #outdate({ evict, nextKeyId }: Rotation): void {
-    const putsOut = evict || nextKeyId !== undefined;
-    if (putsOut && this.#state.kept && patched('evicted devices stay out')) outdateKept(this.#state);
+    if (!evict && nextKeyId === undefined) return;
+    if (this.#state.kept && patched('evicted devices stay out')) outdateKept(this.#state);
+    if (mayHaveSaved(this.#state) && patched('what a lost record kept')) dropUnknown(this.#state);
   }
 
   /** A removal pre-empts whatever runs before it. */
@@ -245,9 +257,8 @@ class Entity {
   /** When something is to be let go or forgotten; undefined while a gateway lives and has nothing to go back to. */
   #nextDeadline(): number | undefined {
     if (this.#state.stateKeptUntil > 0) return this.#state.stateKeptUntil;
-    const { kept, dropping } = this.#state;
-    if (isAlive(this.#state) && (kept || dropping) && !comesFirst(this.#state))
-      return Math.min(kept?.until ?? Infinity, dropping?.again ?? Infinity);
+    const dropAt = Math.min(formerEndsAt(this.#state) ?? Infinity, this.#state.dropping?.again ?? Infinity);
+    if (isAlive(this.#state) && dropAt < Infinity && !comesFirst(this.#state)) return dropAt;
     if (this.#state.phase === 'removed' && this.#state.left.length === 0) return this.#forgetAt();
     return undefined;
   }

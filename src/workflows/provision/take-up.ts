@@ -43,10 +43,13 @@ async function takeUpOn({ seek, ...input }: OperationInput): Promise<OperationRe
       throw refusal(`no life of ${mark.gateway} with birth ${mark.birth} is on host ${place.host}`, entered);
     const { value: found } = await asking.findGeneration(input.gateway);
     const { keyId: _proposed, ...lost } = input.gateway;
-    const { generation, keyId, savedBy } = typeof found === 'number' ? { generation: found } : found;
+    const { generation, keyId, savedBy, saved } = typeof found === 'number' ? { generation: found } : found;
     const gateway = { ...lost, tokenGeneration: generation, ...(keyId !== undefined && { keyId }) };
-    const result = await runOperation({ ...input, gateway, entered: withState(entered) }, (saga) => saga.repair());
-    return { ...result, ...(savedBy !== undefined && { savedBy }) };
+    const extra = { ...(savedBy !== undefined && { savedBy }), ...(saved && { saved }) };
+    return await runOperation({ ...input, gateway, entered: withState(entered) }, async (saga) => ({
+      ...(await saga.repair()),
+      ...extra,
+    }));
   } catch (error) {
     if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure)
       throw refusal(error.cause.message, entered);

@@ -37,10 +37,14 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
     },
     stateKeptUntil: state.stateKeptUntil > 0 ? new Date(state.stateKeptUntil).toISOString() : undefined,
     ...(isAlive(state) && handOverOf(state)),
-    ...(state.kept && {
-      former: { release: state.kept.spec.release, until: new Date(state.kept.until).toISOString() },
-    }),
+    ...formerOf(state),
   };
+}
+
+function formerOf({ kept }: GatewayState): Pick<Description, 'former'> {
+  if (!kept) return {};
+  const lost = kept.lost && { lost: true as const };
+  return { former: { release: kept.spec.release, until: new Date(kept.until).toISOString(), ...lost } };
 }
 
 /** Why nothing runs although something waits. */

@@ -50,6 +50,8 @@ type Kept = {
   readonly until: number;
   /** It lets devices in that a rotation has put out since: nobody goes back to it. */
   readonly evicted?: true;
+  /** It was saved under a record that was lost: whom it lets in is not known, and nobody goes back to it. */
+  readonly lost?: true;
 };
 
 /** What an entity knows: plain JSON, version 1; what continue-as-new carries of it is in carried-state.ts. */

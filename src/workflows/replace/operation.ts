@@ -8,7 +8,7 @@ import type { DropRequest, RollbackRequest, UpgradeRequest } from '../../wire/ch
 import { comesFirst } from '../record/owed.js';
 import { isRemoving, type GatewayState, type Queued } from '../record/state.js';
 import type { OperationResult } from '../../wire/operation.js';
-import { registry, replacementOwns } from '../operations.js';
+import { registry, replacementOwns, roomStep } from '../operations.js';
 
 /** The step whose undo brings a gateway of before back: undone, the new one was tried and could not be proved. */
 const asideStep = 'set aside';
@@ -35,7 +35,8 @@ function failedTooOften(state: GatewayState, { release, retryFailed }: UpgradeRe
 export function checkRollback(request: RollbackRequest, state: GatewayState): void {
   checkReady(request.readyMs);
   if (!state.kept) throw new Refused(nothingKept);
-  if (state.kept.evicted) throw new Refused(knowsEvicted(state.kept.spec.release));
+  const closed = closedTo(state.kept);
+  if (closed !== undefined) throw new Refused(closed);
 }
 
 /** Another release for the spec on record. */
@@ -51,7 +52,8 @@ export function planUpgrade(state: GatewayState, life: Gateway, asked: UpgradeRe
 export function planRollback(state: GatewayState, life: Gateway, asked: RollbackRequest): Change | string {
   const { kept } = state;
   if (!kept) return nothingKept;
-  if (kept.evicted) return knowsEvicted(kept.spec.release);
+  const closed = closedTo(kept);
+  if (closed !== undefined) return closed;
   const { release, dev, channels } = kept.spec;
   const to = { ...life.spec, release, dev };
   return {
@@ -132,9 +134,29 @@ export function applyDrop(state: GatewayState): void {
   delete state.dropping;
 }
 
+/**
+ * A take-up has found what a lost record kept to go back to: it is let go as if it had been saved now. Its release is on its label; who was
+ * put out since is on no record.
+ */
+export function keepFound(state: GatewayState, { saved }: Pick<OperationResult, 'saved'>, now: number): void {
+  const { life, kept } = state;
+  if (!saved || !life || kept) return;
+  const { shelf, release } = saved;
+  const until = now + (life.spec.keepFormerMs ?? keepFormerMs);
+  state.kept = { shelf, spec: { ...life.spec, release }, until, lost: true };
+}
+
+/**
+ * When what is kept to go back to is let go (epoch ms). Undefined where nothing is, and of a life that was taken up and not proved since: it may
+ * be the only whole state.
+ */
+export function formerEndsAt({ kept, record }: GatewayState): number | undefined {
+  return kept?.lost && !record ? undefined : kept?.until;
+}
+
 /** What was kept to go back to is let go when its time has come and nothing else is to be done. */
 export function expireFormer(state: GatewayState, now: number): void {
-  if (!state.kept || now < state.kept.until || !state.life) return;
+  if (!state.kept || now < (formerEndsAt(state) ?? Infinity) || !state.life) return;
   if (comesFirst(state) || state.queue.length > 0) return;
   const { release } = state.kept.spec;
   delete state.kept;
@@ -181,9 +203,26 @@ export function checkReady(readyMs: number | undefined): void {
   throw new Refused(`the time to get ready is ${canonical(readyMs)}: it must be 1000 to ${readinessMs} milliseconds`);
 }
 
+/** Whether states may have been saved that are on no record: of a life that an older creel took up, and that no upgrade has replaced since. */
+export function mayHaveSaved({ life, kept, entered }: GatewayState): boolean {
+  return !kept && life?.replacement === undefined && entered.some(({ step }) => step === roomStep);
+}
+
+/** Whatever is saved and on no record is let go, because of whom it lets in. */
+export function dropUnknown(state: GatewayState): void {
+  if (state.life) queueDrop(state, state.life);
+}
+
 /** A rotation has put devices out that the kept state still lets in: a rollback that waits behind it comes to nothing. */
 export function outdateKept(state: GatewayState): void {
   if (state.kept) state.kept = { ...state.kept, evicted: true };
+}
+
+/** Why nobody goes back to what is kept; undefined when somebody may. */
+function closedTo({ spec: { release }, evicted, lost, until }: NonNullable<GatewayState['kept']>): string | undefined {
+  if (evicted) return knowsEvicted(release);
+  if (!lost) return undefined;
+  return `the state of release ${release} was saved under a record that was lost: whom it lets in is not known, so nobody goes back to it. It is let go at ${new Date(until).toISOString()}`;
 }
 
 function knowsEvicted(release: string): string {
