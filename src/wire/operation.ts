@@ -56,7 +56,7 @@ export type OperationResult = {
   readonly savedBy?: number;
   /** The newest state that was saved of a life which is taken up, under the record that was lost. */
   readonly saved?: FoundState;
-  /** Until when an attempt of an undo may still land (epoch ms); absent where each of them ended with its first. */
+  /** Until when a lost attempt may still land in what comes next (epoch ms): of an undo, or of a step of a change that is done. Absent where each ended with its first. */
   readonly unsettledUntil?: number;
   /** There was no state that a removal could have kept. */
   readonly vanished?: true;

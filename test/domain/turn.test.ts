@@ -46,7 +46,7 @@ test('whoever waits for an undo that may still land is told until when, and who 
   state.unsettledUntil = Date.parse(times.until);
   const second = ask({ ...asked, kind: 'rotate', requestId: 'r2', reclaim: false, evict: false });
   const told = describeState(start, state, undefined);
-  const why = 'a lost attempt of an earlier undo may still land';
+  const why = 'a lost attempt of an earlier operation may still land';
   expect(turnOf(told, 1)).toEqual({ waitingFor: `${times.until}: until then ${why}` });
   expect(turnOf(told, second)).toEqual({ waitingFor: '2 operations before it' });
   expect(detailsOf(start, state, undefined)).toContain(`held until ${times.until}: ${why}`);

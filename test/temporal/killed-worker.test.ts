@@ -39,7 +39,7 @@ describe('a worker killed after the effect and before the report of', () => {
     await stage.settled();
     const { operation } = await stage.provision({ spec: keeping, how: 'restore' });
     const { held } = await stage.until(({ queue: [next] }) => next?.operation === operation);
-    expect(held).toMatchObject({ why: 'a lost attempt of an earlier undo may still land' });
+    expect(held).toMatchObject({ why: 'a lost attempt of an earlier operation may still land' });
     const { running } = await stage.until((found) => found.running?.operation === operation);
     const handle = (await stage.client()).workflow.getHandle(running?.workflowId ?? '');
     expect((await handle.describe()).startTime.getTime()).toBeGreaterThanOrEqual(Date.parse(held?.until ?? ''));

@@ -177,7 +177,7 @@ class Entity {
     }
   }
 
-  /** Until no lost attempt of an undo can land any more, or what waits first is another. */
+  /** Until no lost attempt can land any more, or what waits first is another. */
   async #hold(ms: number): Promise<void> {
     this.#show();
     await condition(() => this.#continueAsNew || heldMs(this.#state, Date.now()) === 0, ms);

@@ -51,7 +51,9 @@ function formerOf({ kept }: GatewayState): Pick<Description, 'former'> {
 function heldOf(state: GatewayState): Pick<Description, 'held'> {
   const until = heldUntil(state);
   if (until === undefined || state.running !== undefined) return {};
-  return { held: { until: new Date(until).toISOString(), why: 'a lost attempt of an earlier undo may still land' } };
+  return {
+    held: { until: new Date(until).toISOString(), why: 'a lost attempt of an earlier operation may still land' },
+  };
 }
 
 /** The rotated token that nobody has fetched, if any; it says nothing of a gateway that is gone. */

@@ -90,7 +90,7 @@ export type GatewayState = {
   dropping?: { readonly former?: string; readonly failures: number; readonly again: number; readonly reason: string };
   /** How often each release could not be proved in this life. */
   failed?: Readonly<Record<string, number>>;
-  /** Until when a lost attempt of an undo of this life may still land (epoch ms). */
+  /** Until when a lost attempt of what this life has done or undone may still land (epoch ms). */
   unsettledUntil?: number;
   /** A new life begins in a run of its own. */
   newRun: boolean;

@@ -1,7 +1,7 @@
 import type { Entered } from '../../wire/requests.js';
 import type { GatewayState, Queued } from './state.js';
 
-/** An undo of an operation that ended was tried more than once: one of its attempts may still land until then. */
+/** Something that an operation which ended has done or undone was tried more than once: one of its attempts may still land until then. */
 export function noteUnsettled(state: GatewayState, until: number | undefined): void {
   if (until === undefined) return;
   state.unsettledUntil = Math.max(state.unsettledUntil ?? 0, until);
@@ -13,8 +13,8 @@ export function forgetSettled(state: GatewayState, now: number): void {
 }
 
 /**
- * Until when what waits first does not begin (epoch ms), because a lost attempt of an undo could land in what it does; undefined
- * when it may. Another undo need not wait: a late one does the same.
+ * Until when what waits first does not begin (epoch ms), because a lost attempt could land in what it does; undefined when it
+ * may. What only undoes need not wait: it undoes once more when that time is over, or does the same.
  */
 export function heldUntil({ queue: [next], unsettledUntil }: GatewayState): number | undefined {
   return next && !isUndo(next) ? unsettledUntil : undefined;
@@ -25,7 +25,7 @@ export function heldMs(state: GatewayState, now: number): number {
   return Math.max(0, (heldUntil(state) ?? now) - now);
 }
 
-/** What a removal takes back, where the way back of a change before it may still put some of it there: it undoes that once more. */
+/** What a removal takes back, where a change before it, or its way back, may still put some of it there: it undoes that once more. */
 export function unsettledBefore({ entered, unsettledUntil = 0 }: GatewayState): readonly Entered[] {
   return entered.map((each) => ({ ...each, unsettledUntil: Math.max(each.unsettledUntil, unsettledUntil) }));
 }

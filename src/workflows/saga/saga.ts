@@ -411,6 +411,13 @@ export class Saga {
     );
   }
 
+  /** Until when a lost attempt may land in what comes next: of an undo, or of what a change has done, which nothing of it takes back any more. */
+  #outUntil(outcome: OperationResult['outcome']): number {
+    const isDone = this.#changing && (outcome === 'done' || outcome === 'degraded');
+    const done = [...this.#entered].filter(([step]) => isDone && registry[step]?.undo);
+    return Math.max(this.#undosOutUntil, ...done.map(([, until]) => until));
+  }
+
   #result(outcome: OperationResult['outcome'], reason: string, left: readonly Left[]): OperationResult {
     const entered: Entered[] = [...this.#entered].map(([step, unsettledUntil]) => ({ step, unsettledUntil }));
     const { tokenGeneration, keyId } = this.#input.gateway;
@@ -419,7 +426,8 @@ export class Saga {
     const skipped = [...this.#skipped];
     const device = this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
     const down = this.#down === undefined ? {} : { down: this.#down };
-    const unsettled = this.#undosOutUntil > this.#runtime.now() && { unsettledUntil: this.#undosOutUntil };
+    const unsettledUntil = this.#outUntil(outcome);
+    const unsettled = unsettledUntil > this.#runtime.now() && { unsettledUntil };
     const kept = {
       ...(this.#keptRelease !== undefined && { keptRelease: this.#keptRelease }),
       ...(this.#vanished && { vanished: true as const }),
