@@ -1,8 +1,8 @@
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import { runningDemo } from './demo-state.js';
 import { turnedAwayWith, Unreachable } from './failure.js';
-import { refused } from './refused-port.js';
+import { demandListening } from './listening.js';
 
 /** Where Temporal was asked to be, and who said so. */
 export type Target = {
@@ -54,7 +54,8 @@ export async function connect(flags: Flags, environment: NodeJS.ProcessEnv = pro
   const { tls, apiKey, metadata } = toClientOptions(target.source === demoSource ? {} : profile).connectionOptions;
   const { address } = target;
   try {
-    const connection = await connectUnlessRefused(address, environment, {
+    await demandListening(address, environment);
+    const connection = await Connection.connect({
       address,
       connectTimeout: connectMs,
       ...(tls !== undefined && tls !== null && { tls }),
@@ -65,27 +66,6 @@ export async function connect(flags: Flags, environment: NodeJS.ProcessEnv = pro
     return { client, target, close: () => connection.close() };
   } catch (error) {
     throw unreachable(target, error);
-  }
-}
-
-/** The connection, or a failure as soon as it is known that nothing listens: gRPC alone would go on asking. */
-async function connectUnlessRefused(
-  address: string,
-  environment: NodeJS.ProcessEnv,
-  options: ConnectionOptions,
-): Promise<Connection> {
-  const connection = Connection.lazy(options);
-  const over = new AbortController();
-  const connected = connection.ensureConnected();
-  connected.catch(() => undefined); // The race below hears it; after a refusal nobody else must.
-  try {
-    await Promise.race([connected, refused(address, environment, over.signal)]);
-    return connection;
-  } catch (error) {
-    await connection.close();
-    throw error;
-  } finally {
-    over.abort();
   }
 }
 

@@ -252,7 +252,7 @@ export const pairingPaceMs = 700;
 export const pairingSlowMs = 10_000;
 
 /** An approval that waits for another role goes on in an attempt of its own after this, well within the 30 s of a call that changes something. */
-export const approvalTurnMs = 15_000;
+export const approvalTurnMs = 25_000;
 
 /** A gateway gives a connection this long to prove who it is: what it noted meanwhile may be overtaken (2026.9.6). */
 export const handshakeMs = 15_000;

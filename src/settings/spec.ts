@@ -1,7 +1,7 @@
 import ms from 'ms';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
-import { channelFrom, demandFewSenders, tokenForms, type Channel } from '../domain/channels/channel.js';
+import { channelFrom, demandFewSenders, tokenForms, writtenKey, type Channel } from '../domain/channels/channel.js';
 import { Refused } from '../domain/errors.js';
 import { gatewaySpec, memory, type GatewaySpec } from '../domain/gateway/spec.js';
 import { releaseVersion } from '../domain/release/release.js';
@@ -200,7 +200,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 /** The token fields that channels have in `gateway.toml`: `bot_token`, `token`, `app_token`. */
 function secretFields(): string[] {
   const keys = Object.values(tokenForms).flatMap((forms) => Object.keys(forms));
-  return [...new Set(keys)].map((key) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+  return [...new Set(keys)].map(writtenKey);
 }
 
 function camel(field: string): string {

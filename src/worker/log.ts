@@ -19,6 +19,9 @@ const lifecycle: Readonly<Record<string, string>> = {
 };
 const failed = 'Workflow failed';
 
+/** A warning of the SDK's that is as it should be: one worker of a process decides, the others only act. */
+const meant = 'No workflows registered, not polling for workflow tasks';
+
 /** Failures that say by themselves what happened and where: their stacks are for whoever debugs. */
 const plainKinds = new Set(['NotYet', 'Refused', 'Foreign', 'StartOver', 'Error']);
 
@@ -51,7 +54,7 @@ export function temporalLogger(log: Logger): TemporalLogger {
     if (operation && said !== undefined) return log.info(operation, said);
     if (operation && message === failed)
       return log.warn({ ...operation, err: meta['error'] }, 'operation has ended without what was asked for');
-    log[levels[level]](plain(meta), message);
+    log[loudness(level, message, meta['sdkComponent'])](plain(meta), message);
   };
   return {
     log: write,
@@ -61,6 +64,12 @@ export function temporalLogger(log: Logger): TemporalLogger {
     warn: (message, meta) => write('WARN', message, meta),
     error: (message, meta) => write('ERROR', message, meta),
   };
+}
+
+/** What the SDK's workers say of their own states is for whoever debugs. */
+function loudness(level: LogLevel, message: string, component: unknown) {
+  const isDetail = component === 'worker' && (level === 'INFO' || message === meant);
+  return isDetail ? 'debug' : levels[level];
 }
 
 /** An operation by the id of its run; undefined for any other workflow. */

@@ -3,6 +3,7 @@ import {
   channel,
   channelFaults,
   channelFrom,
+  writtenKey,
   checkToken,
   demandHeard,
   secretName,
@@ -59,7 +60,7 @@ describe('a channel token (S4-32)', () => {
     'of %s as %s is refused as %j, without a word of it',
     (kind, key, value) => {
       const message = refusal(() => checkToken(kind, key, value));
-      expect(message).toContain(`channel ${kind}: the stored ${key}`);
+      expect(message).toContain(`channel ${kind}: the stored ${writtenKey(key)}`);
       expect(message).not.toContain(value.trim());
       expect(message).not.toContain(value.trim().slice(-8));
     },
@@ -90,8 +91,8 @@ describe('a channel', () => {
     [{ kind: undefined }, 'unknown'],
     [{ kind: 'toString', secrets: {} }, 'unknown'],
     [{ kind: ['slack'] }, 'unknown'],
-    [{ secrets: { botToken: 'secret:b' } }, 'needs botToken and appToken'],
-    [{ secrets: { ...slack.secrets, token: 'secret:c' } }, 'needs botToken and appToken'],
+    [{ secrets: { botToken: 'secret:b' } }, 'needs bot_token and app_token'],
+    [{ secrets: { ...slack.secrets, token: 'secret:c' } }, 'needs bot_token and app_token'],
     [{ secrets: { botToken: 'secret:b', appToken: 'secret:A' } }, 'must be a reference'],
     [{ allowFrom: '@me' }, 'must list the senders'],
     [{ allowFrom: ['*'] }, 'an open channel'],

@@ -193,7 +193,7 @@ describe('the first step refuses, before anything exists', () => {
     expect((await refusal(gateway)).message).toContain('creel secret set t');
     await world.deps.secrets.write('t', new Secret('xoxb-pasted-into-the-wrong-place'));
     const { message } = await refusal(gateway);
-    expect(message).toContain('channel telegram: the stored botToken');
+    expect(message).toContain('channel telegram: the stored bot_token');
     expect(message).not.toContain('pasted');
     await world.deps.secrets.write('t', new Secret(`123456789:${'A'.repeat(35)}`));
     await world.activities.ensureHost(gateway);

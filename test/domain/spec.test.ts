@@ -125,7 +125,7 @@ describe('what a file may not say', () => {
     ['memory = 2048', 'memory must be a size in quotes'],
     ['[[channels]]\nkind = "icq"', 'channels[0].kind'],
     ['[[channels]]\nkind = "toString"', 'channels[0].kind'],
-    ['[[channels]]\nkind = "slack"\nbot_token = "secret:a"', 'botToken and appToken'],
+    ['[[channels]]\nkind = "slack"\nbot_token = "secret:a"', 'bot_token and app_token'],
     [telegram('*'), 'an open channel'],
     ...[' *', 'tg:*', 'telegram: *', '\\t*'].map((all): [string, string] => [telegram(all), 'would let everybody in']),
     [telegram('@customer'), 'a name never matches. To find it: they write to @userinfobot'],

@@ -126,7 +126,7 @@ describe('other channels', () => {
       const text = fs.readFileSync(configPath(stage), 'utf8');
       for (const [channel, reason] of [
         [telegram('unknown'), /^check channels: no secret named unknown is stored/],
-        [telegram('short'), /^check channels: channel telegram: the stored botToken does not look like one/],
+        [telegram('short'), /^check channels: channel telegram: the stored bot_token does not look like one/],
         [slack, /^check channels: image .* lacks the plugin of channel slack/],
       ] as const) {
         const result = await stage.run(to(channel), undefined, reconfigureSteps);

@@ -379,6 +379,8 @@ describe('how a worker starts', () => {
       logger.debug('Workflow started', each);
       logger.debug('Workflow completed', each);
     }
+    logger.info('Worker state changed', { sdkComponent: 'worker', state: 'RUNNING' });
+    logger.warn('No workflows registered, not polling for workflow tasks', { sdkComponent: 'worker' });
     logger.warn('Workflow failed', { ...operation, error: new Error('check host: no disk') });
     expect(lines.all.map((line): unknown => JSON.parse(line))).toMatchObject([
       { msg: 'operation begins', gateway: 'g42', workflowId: operation.workflowId },

@@ -27,6 +27,11 @@ export const tokenForms = {
   },
 } as const satisfies Record<string, Record<string, { form: RegExp; example: string }>>;
 
+/** A key of a channel as `gateway.toml` has it: `bot_token`. */
+export function writtenKey(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 const referenceForm = /^secret:[a-z0-9][a-z0-9._-]{0,62}$/;
 
 /** The name of a stored secret, or `Refused`. */
@@ -55,7 +60,7 @@ export function demandHeard(asked: readonly Channel[], onRecord: readonly Channe
     const meant = sendersFrom(each.kind, each.allowFrom);
     if (meant.join('\n') === each.allowFrom.join('\n')) continue;
     throw new Refused(
-      `channel ${each.kind}: allowFrom must list each sender once and without a prefix: ${JSON.stringify(meant)}`,
+      `channel ${each.kind}: allow_from must list each sender once and without a prefix: ${JSON.stringify(meant)}`,
     );
   }
 }
@@ -90,20 +95,20 @@ export function channel(raw: unknown): Channel {
   const keys = Object.keys(secrets);
   if (wanted.length !== keys.length || wanted.some((key) => !keys.includes(key))) {
     throw new Refused(
-      `channel ${kind} needs ${wanted.join(' and ')}, each as "secret:NAME" (store it with \`creel secret set NAME\`)`,
+      `channel ${kind} needs ${wanted.map(writtenKey).join(' and ')}, each as "secret:NAME" (store it with \`creel secret set NAME\`)`,
     );
   }
   for (const [key, reference] of Object.entries(secrets)) {
     if (typeof reference !== 'string' || !referenceForm.test(reference)) {
       throw new Refused(
-        `channel ${kind}: ${key} must be a reference "secret:NAME", not the value itself. Store it with \`creel secret set NAME\``,
+        `channel ${kind}: ${writtenKey(key)} must be a reference "secret:NAME", not the value itself. Store it with \`creel secret set NAME\``,
       );
     }
   }
   const allowFrom = given?.allowFrom ?? [];
   if (!Array.isArray(allowFrom) || allowFrom.some((each) => typeof each !== 'string' || each === '' || each === '*')) {
     throw new Refused(
-      `channel ${kind}: allowFrom must list the senders who may talk to the gateway; "*" (an open channel) is refused`,
+      `channel ${kind}: allow_from must list the senders who may talk to the gateway; "*" (an open channel) is refused`,
     );
   }
   return { kind, secrets, allowFrom };
@@ -115,7 +120,7 @@ export function checkToken(kind: ChannelKind, key: string, value: string): void 
   const expected = forms[key];
   if (expected && !expected.form.test(value)) {
     throw new Refused(
-      `channel ${kind}: the stored ${key} does not look like one (expected ${expected.example}). Store it again with \`creel secret set\``,
+      `channel ${kind}: the stored ${writtenKey(key)} does not look like one (expected ${expected.example}). Store it again with \`creel secret set\``,
     );
   }
 }

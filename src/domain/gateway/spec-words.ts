@@ -1,5 +1,5 @@
 import { durationText, sizeText } from '../amounts.js';
-import type { Channel } from '../channels/channel.js';
+import { writtenKey, type Channel } from '../channels/channel.js';
 import { keepFormerMs } from '../thresholds.js';
 import { canonical, type GatewaySpec } from './spec.js';
 
@@ -69,7 +69,7 @@ function written(spec: GatewaySpec, field: Field): string {
 }
 
 function channelText({ kind, secrets, allowFrom }: Channel): string {
-  const tokens = Object.entries(secrets).map(([key, reference]) => `${snake(key)} = ${quoted(reference)}`);
+  const tokens = Object.entries(secrets).map(([key, reference]) => `${writtenKey(key)} = ${quoted(reference)}`);
   const shown = allowFrom.slice(0, sendersShown).map(quoted);
   const more = allowFrom.length > shown.length ? [`${allowFrom.length - shown.length} more`] : [];
   return `${kind} (${[...tokens, `allow_from = [${[...shown, ...more].join(', ')}]`].join(', ')})`;
@@ -87,8 +87,4 @@ function devFlag({ dev }: GatewaySpec): string {
 
 function quoted(text: string): string {
   return JSON.stringify(text);
-}
-
-function snake(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

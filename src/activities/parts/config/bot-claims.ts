@@ -1,5 +1,6 @@
 import { Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
+import { writtenKey } from '../../../domain/channels/channel.js';
 import type { ResolvedChannel } from '../../../domain/channels/config.js';
 import type { Secret } from '../../../domain/secret.js';
 import { resolveChannels } from './channel-secrets.js';
@@ -25,7 +26,7 @@ function shared({ mark }: Gateway, { channel }: ResolvedChannel, key: string, us
   const { gateway, reference } = used;
   const own = channel.secrets[key] ?? '';
   return new Refused(
-    `channel ${channel.kind}: the ${key} of ${mark.gateway} (${own}) is the one of gateway ${gateway} (${reference}): of two that poll with one bot token each drops what the other gets. Make a bot of its own for one of them, and store its token with \`creel secret set\``,
+    `channel ${channel.kind}: the ${writtenKey(key)} of ${mark.gateway} (${own}) is the one of gateway ${gateway} (${reference}): of two that poll with one bot token each drops what the other gets. Make a bot of its own for one of them, and store its token with \`creel secret set\``,
   );
 }
 

@@ -6,19 +6,20 @@ import { setTimeout as after } from 'node:timers/promises';
 const tries = 3;
 const apartMs = 600;
 
-/** Rejects when nothing listens at an address, within two seconds. Never settles otherwise, or where a proxy stands in between. */
-export async function refused(address: string, environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<never> {
-  const target = targetOf(address);
-  if (!target || isProxied(target.host, environment)) return never();
-  for (let count = 1; await isRefused(target, signal); count += 1) {
-    if (count === tries) throw new Error(`nothing listens at ${address}`);
-    await after(apartMs, undefined, { signal });
-  }
-  return never();
-}
+/** What takes longer than this does not refuse; how long it may take is for whoever connects. */
+const silentMs = 500;
 
-function never(): Promise<never> {
-  return new Promise(() => undefined);
+/**
+ * Throws when nothing listens at an address, within two seconds: gRPC would go on asking for as long as it may. Says nothing of
+ * whatever else is wrong there, or where a proxy stands in between.
+ */
+export async function demandListening(address: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  const target = targetOf(address);
+  if (!target || isProxied(target.host, environment)) return;
+  for (let count = 1; await isRefused(target); count += 1) {
+    if (count === tries) throw new Error(`nothing listens at ${address}`);
+    await after(apartMs);
+  }
 }
 
 type Target = { readonly host: string; readonly port: number };
@@ -27,7 +28,7 @@ type Target = { readonly host: string; readonly port: number };
 function targetOf(address: string): Target | undefined {
   const [, ipv6, name, port] = /^(?:\[([^\]]+)\]|([^:/]+)):(\d+)$/.exec(address) ?? [];
   const host = ipv6 ?? name;
-  return host === undefined ? undefined : { host, port: Number(port) };
+  return host === undefined || Number(port) > 65_535 ? undefined : { host, port: Number(port) };
 }
 
 /** gRPC goes through a proxy of the environment to every machine but this one. */
@@ -36,10 +37,10 @@ function isProxied(host: string, environment: NodeJS.ProcessEnv): boolean {
   return ['grpc_proxy', 'https_proxy', 'http_proxy'].some((name) => Boolean(environment[name]));
 }
 
-async function isRefused(target: Target, signal: AbortSignal): Promise<boolean> {
-  const socket = connect({ ...target, signal });
+async function isRefused(target: Target): Promise<boolean> {
+  const socket = connect(target);
   try {
-    await once(socket, 'connect');
+    await once(socket, 'connect', { signal: AbortSignal.timeout(silentMs) });
     return false;
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
