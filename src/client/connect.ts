@@ -18,8 +18,8 @@ export type Flags = { readonly address?: string; readonly namespace?: string; re
 /** A client that is connected, and where to. `close` it. */
 export type Connected = { readonly client: Client; readonly target: Target; readonly close: () => Promise<void> };
 
-/** How long a connection may take before the address counts as silent. */
-const connectMs = 5_000;
+/** How long a connection may take before the address counts as silent: where nothing listens that is known sooner, and a busy machine is slow. */
+const connectMs = 15_000;
 
 const defaultAddress = '127.0.0.1:7233';
 const demoSource = 'the running demo';
