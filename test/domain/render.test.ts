@@ -209,6 +209,18 @@ describe('the record of a gateway', () => {
     expect(others).toMatch(/keep_former 1 day:[^]*park_for    0: a stuck operation is undone at once/);
   });
 
+  it('says until when what waits is held, and which release is gone back to or only let go', () => {
+    const until = '2026-11-21T08:00:00.000Z';
+    const held = { until, why: 'a lost attempt of an earlier operation may still land' };
+    expect(describeLines({ ...told, held }, undefined, now)).toContain(`  held until  ${until}: ${held.why}`);
+    const former = { release: '2026.6.11', until };
+    const shown = (lost: { lost?: true }) => describeLines({ ...told, former: { ...former, ...lost } }, undefined, now);
+    expect(shown({})).toContain(`  former      2026.6.11 until ${until}: \`creel rollback g42\` goes back to it`);
+    expect(shown({ lost: true })).toContain(
+      `  former      2026.6.11 until ${until}: saved under a record that was lost, nobody goes back to it`,
+    );
+  });
+
   it('says a park once, beside the operation that is parked', () => {
     const lines = describeLines({ ...told, phase: 'parked', park }, undefined, now, {
       ...running,

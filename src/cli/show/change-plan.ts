@@ -40,7 +40,12 @@ export function changePlan(told: Description, wish: Planned): ChangePlan {
     return { gateway, change: wish.kind, ways, to: life.spec, rehearsed: byRelease, silence: restart, steps };
   }
   const release = wish.kind === 'upgrade' ? wish.release : told.former?.release;
-  if (release === undefined || (wish.kind === 'rollback' && told.former?.lost))
+  if (release !== undefined && wish.kind === 'rollback' && told.former?.lost)
+    throw new TurnedDown(
+      `the state of release ${release} was saved under a record that was lost: nobody goes back to it`,
+      'Refused',
+    );
+  if (release === undefined)
     throw new TurnedDown('no earlier release is kept: there is nothing to go back to', 'Refused');
   if (wish.kind === 'upgrade' && release === life.spec.release)
     throw new TurnedDown(`it runs release ${release} already`, 'Refused');
