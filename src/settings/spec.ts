@@ -83,11 +83,7 @@ const fields: { readonly [D in keyof Draft]-?: keyof GatewaySpec } = {
 export function specOver(onRecord: GatewaySpec, draft: Draft): GatewaySpec {
   const asked = specFrom({ release: onRecord.release, ...draft });
   const said = Object.entries(fields).flatMap(([name, field]) => (Object.hasOwn(draft, name) ? [field] : []));
-  const kept = Object.entries(onRecord).filter(([field]) => !said.some((each) => each === field));
-  return gatewaySpec({
-    ...Object.fromEntries(kept),
-    ...Object.fromEntries(said.map((field) => [field, asked[field]])),
-  });
+  return gatewaySpec({ ...onRecord, ...Object.fromEntries(said.map((field) => [field, asked[field]])) });
 }
 
 /** The channels of a draft, none when it names none. */
