@@ -5,19 +5,21 @@ import { runTestWorker } from '../temporal/run-worker.js';
 import { testKeys } from '../world/test-keys.js';
 import { testCatalogue, testKey, testPool } from './real-ground.js';
 
-await runTestWorker(({ root, deployment, log }) =>
-  openWorld({
-    config: {
-      catalogue: testCatalogue(),
-      pool: testPool,
-      engineSocket: process.env['TEST_ENGINE'] ?? '/var/run/docker.sock',
-      secretsFile: path.join(root, 'secrets'),
-      auditFile: path.join(root, 'audit.jsonl'),
-      pager: undefined,
-    },
-    keys: testKeys(root, testKey),
-    deployment,
-    signal: currentSignal,
-    log,
-  }),
+await runTestWorker(
+  ({ root, deployment, log }) =>
+    openWorld({
+      config: {
+        catalogue: testCatalogue(),
+        pool: testPool,
+        engineSocket: process.env['TEST_ENGINE'] ?? '/var/run/docker.sock',
+        secretsFile: path.join(root, 'secrets'),
+        auditFile: path.join(root, 'audit.jsonl'),
+        pager: undefined,
+      },
+      keys: testKeys(root, testKey),
+      deployment,
+      signal: currentSignal,
+      log,
+    }),
+  'own thread',
 );

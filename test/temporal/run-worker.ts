@@ -18,10 +18,16 @@ import { Interferences } from './interference.js';
 export type Opening = { readonly root: string; readonly deployment: string; readonly log: Logger };
 
 /**
+ * Where workflows run: in a thread of their own, as in production, or in the main one, which starts in two thirds of the processor
+ * time. Hundreds of workers are started to be killed; those of the gateways that are real are as in production.
+ */
+type WorkflowThread = 'own thread' | 'main thread';
+
+/**
  * The main of a test's worker, over whichever world: `node main.js ADDRESS QUEUE ROOT CACHE WORK DEPLOYMENT`. The same parts as
  * `runWorker`, with interference around the activities. It says `ready` once it polls.
  */
-export async function runTestWorker(open: (opening: Opening) => World): Promise<void> {
+export async function runTestWorker(open: (opening: Opening) => World, thread: WorkflowThread): Promise<void> {
   const [address = '', taskQueue = '', root = '', cache = '300', work = '', deployment = ''] = process.argv.slice(2);
   const log = pino(
     { level: process.env['TEST_LOG'] ?? 'silent' },
@@ -47,6 +53,7 @@ export async function runTestWorker(open: (opening: Opening) => World): Promise<
     workflowBundle: { codePath: path.resolve('dist/workflow-bundle.js') },
     maxCachedWorkflows: Number(cache),
     maxConcurrentWorkflowTaskExecutions: 10,
+    debugMode: thread === 'main thread',
     stickyQueueScheduleToStartTimeout: '500ms',
   } as const;
   const here = engineQueue(engineId);
