@@ -6,12 +6,12 @@ import type { GatewayRecord } from '../src/domain/gateway/reading.js';
 import { createKey, nextKeyFile, openKey } from '../src/settings/key-file.js';
 import { acceptRequest } from '../src/workflows/entity/accept.js';
 import { carry } from '../src/workflows/record/carried-state.js';
-import type { FleetInput, FleetResult } from '../src/workflows/fleet/messages.js';
+import type { FleetInput, FleetResult } from '../src/wire/fleet.js';
 import { emptyState, placeOn } from '../src/workflows/record/state.js';
 import { fleetWorkflowId, gatewayWorkflowId } from '../src/wire/ids.js';
 import { defaultLimits } from '../src/wire/limits.js';
 import { beginOperation, endOperation } from '../src/workflows/entity/begin-end.js';
-import type { GatewayStart } from '../src/wire/requests.js';
+import type { CarriedStart } from '../src/workflows/record/start.js';
 import { provisionSteps, registry } from '../src/workflows/operations.js';
 import { DirectoryGround } from '../test/temporal/directory-ground.js';
 import { DirectoryStage } from '../test/temporal/directory-stage.js';
@@ -81,7 +81,7 @@ async function seed(ground: DirectoryGround, client: Client, id: string): Promis
   const entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
   const found = { record: record as GatewayRecord, entered, skipped: [], left: [], tokenGeneration: 1 };
   endOperation(state, running, { outcome: 'done', reason: '', ...found }, Date.now());
-  const start: GatewayStart = { layout: 1, deployment, gateway: id, limits: defaultLimits, state: carry(state) };
+  const start: CarriedStart = { layout: 1, deployment, gateway: id, limits: defaultLimits, state: carry(state) };
   const workflowId = gatewayWorkflowId(id);
   await client.workflow.start('gateway', { workflowId, taskQueue: ground.queue, args: [start] });
 }

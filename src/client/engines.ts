@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { DeploymentEngine, RenamedEngine } from '../domain/hosts/deployment-engines.js';
 import type { Place } from '../domain/gateway/gateway.js';
 import type { KnownEngine } from '../domain/hosts/whereabouts.js';
-import { engineRenamedUpdate, engineUpdate, type RenameInput } from '../workflows/deployment/engine-messages.js';
+import { engineRenamedUpdate, engineUpdate, type RenameInput } from '../wire/deployment-engines.js';
 import { deploymentWorkflowId, renamedWorkflowId, taskQueue } from '../wire/ids.js';
 import { defaultLimits } from '../wire/limits.js';
 import { readHeld } from './deployment.js';

@@ -1,17 +1,17 @@
 import { Client, QueryRejectedError, WorkflowFailedError, type WorkflowExecutionInfo } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { countsOf } from '../workflows/fleet/state.js';
-import type { Fleet, FleetPlan, Seen, SeenLife } from '../domain/fleet/fleet.js';
-import type { Gateway } from '../domain/gateway/gateway.js';
-import { canaryFirst, fleetOf } from '../domain/fleet/order.js';
 import {
-  fleetStatusQuery,
-  fleetWordUpdate,
+  countsOf,
   type FleetInput,
   type FleetResult,
   type FleetStatus,
+  fleetStatusQuery,
   type FleetWord,
-} from '../workflows/fleet/messages.js';
+  fleetWordUpdate,
+} from '../wire/fleet.js';
+import type { Fleet, FleetPlan, Seen, SeenLife } from '../domain/fleet/fleet.js';
+import type { Gateway } from '../domain/gateway/gateway.js';
+import { canaryFirst, fleetOf } from '../domain/fleet/order.js';
 import { fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../wire/ids.js';
 import { defaultLimits } from '../wire/limits.js';
 import { gatewayPhaseKey, gatewayReleaseKey, needsAttentionKey, operationKindKey } from '../wire/search-attributes.js';

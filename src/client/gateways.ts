@@ -7,20 +7,10 @@ import type { ChangeRequest } from '../wire/change-requests.js';
 import { slowAnswerMs, slowWorkerMs } from '../domain/thresholds.js';
 import { gatewayWorkflowId, operationPrefix, taskQueue } from '../wire/ids.js';
 import { defaultLimits } from '../wire/limits.js';
-import {
-  describeQuery,
-  replyUpdate,
-  requestUpdate,
-  standingQuery,
-  withdrawUpdate,
-  type Accepted,
-  type Description,
-  type GatewayStart,
-  type Reply,
-  type Request,
-  type Standing,
-  type Withdrawal,
-} from '../wire/requests.js';
+import { describeQuery, replyUpdate, requestUpdate, standingQuery, withdrawUpdate } from '../wire/messages.js';
+import type { Accepted, GatewayStart, Request, Withdrawal } from '../wire/requests.js';
+import type { Description, Standing } from '../wire/description.js';
+import type { Reply } from '../wire/park.js';
 import {
   gatewayBirthKey,
   gatewayHostKey,

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { keysOf, type DeploymentKeys } from '../domain/keys/deployment-keys.js';
 import { namingsOf, type Naming } from '../domain/fleet/key-naming.js';
 import { deploymentWorkflowId, fleetWorkflowId } from '../wire/ids.js';
-import { keyUpdate, type KeyWord } from '../workflows/deployment/messages.js';
+import { keyUpdate, type KeyWord } from '../wire/deployment-keys.js';
 import { isNotFound, NoWorker, unwrap } from './failure.js';
 import { readHeld } from './deployment.js';
 import { seeRecords, seeThese } from './fleet.js';

@@ -9,7 +9,8 @@ import { watch } from '../client/follow/follow.js';
 import type { GatewaySpec } from '../domain/gateway/spec.js';
 import { newRecipient } from '../domain/keys/seal.js';
 import { operationWorkflowId } from '../wire/ids.js';
-import type { Accepted, Description } from '../wire/requests.js';
+import type { Accepted } from '../wire/requests.js';
+import type { Description } from '../wire/description.js';
 
 export const demoGateway = 'demo';
 export const demoRelease = '2026.9.6';

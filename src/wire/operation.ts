@@ -3,7 +3,41 @@ import type { FoundState } from '../domain/changes/replacement.js';
 import type { Gateway } from '../domain/gateway/gateway.js';
 import type { Limits } from './limits.js';
 import type { GatewayRecord } from '../domain/gateway/reading.js';
-import type { Entered, Left, OperationKind, OperationOutcome } from './requests.js';
+import type { ChangeRequest } from './change-requests.js';
+
+/**
+ * `provision` begins a life, `repair` goes over a life that exists, `restore` and `take-up` go on with a kept or a lost one;
+ * `remove` ends a life, `purge` lets go of the state that a removal kept. The others change a gateway that lives and undo
+ * what they did when they cannot be finished; `way-back` undoes a change whose run was lost.
+ */
+export type OperationKind =
+  | 'provision'
+  | 'repair'
+  | 'restore'
+  | 'take-up'
+  | 'remove'
+  | 'purge'
+  | ChangeRequest['kind']
+  | 'way-back';
+
+/**
+ * `done`; `degraded`: usable but a step was skipped or a repair ended early; `undone`: nothing is left of it; `left`: undone
+ * as far as possible, see what is left; `stopped`: ended early and what existed stays; `withdrawn`: never began.
+ */
+export type OperationOutcome = 'done' | 'degraded' | 'undone' | 'left' | 'stopped' | 'withdrawn';
+
+/** Something an undo could not remove. */
+export type Left = { readonly step: string; readonly kind: string; readonly reason: string };
+
+/** Which engine an operation found. */
+export type Placed = { readonly operation: number; readonly engine: string };
+
+/** A step that was entered in this life, so that clean-up undoes it. */
+export type Entered = {
+  readonly step: string;
+  /** Until when (epoch ms) a lost attempt of it may still take effect; 0 when none can be out. */
+  readonly unsettledUntil: number;
+};
 
 /** What an operation is started with. The step names come as data: a new list concerns new operations only. */
 export type OperationInput = {

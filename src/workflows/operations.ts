@@ -2,7 +2,7 @@ import type { Activities } from '../activities/activities.js';
 import type { Change } from '../domain/changes/change.js';
 import type { Reconfiguration } from '../domain/changes/reconfiguration.js';
 import type { ChangeRequest } from '../wire/change-requests.js';
-import type { OperationKind } from '../wire/requests.js';
+import type { OperationKind } from '../wire/operation.js';
 
 /** A step of a gateway: exactly one activity, and the one that undoes it. */
 export type Step = {

@@ -3,7 +3,8 @@ import type { RenamedEngine } from '../domain/hosts/deployment-engines.js';
 import type { Fleet, Seen } from '../domain/fleet/fleet.js';
 import type { KnownEngine } from '../domain/hosts/whereabouts.js';
 import type { RotateRequest } from '../wire/change-requests.js';
-import type { Description, Standing, Withdrawal } from '../wire/requests.js';
+import type { Description, Standing } from '../wire/description.js';
+import type { Withdrawal } from '../wire/requests.js';
 import type { World } from './world.js';
 
 /** What the activities are built over. */

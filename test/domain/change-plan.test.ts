@@ -51,12 +51,6 @@ describe('the dry run of a change', () => {
     ],
     ['its own release', { kind: 'upgrade', release: testSpec.release, dev: true, retryFailed: false }, {}, /already/],
     ['a release that is not kept', { kind: 'rollback' }, {}, /no earlier release is kept/],
-    [
-      'what a lost record had saved',
-      { kind: 'rollback' },
-      { kept: { shelf: 'a', spec: life.spec, until: 1, lost: true } },
-      /saved under a record that was lost/,
-    ],
     ['a gateway that is removed', { kind: 'rollback' }, { phase: 'removed' }, /does not run \(removed\)/],
   ] as const)('of %s is refused as the gateway would refuse it', (_what, wish, over, words) => {
     expect(() => plan(wish, over)).toThrow(words);

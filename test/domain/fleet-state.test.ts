@@ -15,7 +15,7 @@ import {
 } from '../../src/domain/fleet/fleet.js';
 import { canaryFirst, fleetOf, nextTurns } from '../../src/domain/fleet/order.js';
 import { gatewaySpec } from '../../src/domain/gateway/spec.js';
-import type { FleetCounts, FleetEndKind } from '../../src/workflows/fleet/messages.js';
+import type { FleetCounts, FleetEndKind } from '../../src/wire/fleet.js';
 import {
   beginFleet,
   endMember,

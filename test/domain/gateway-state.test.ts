@@ -29,15 +29,8 @@ import { tryDropAgain } from '../../src/workflows/replace/drop-state.js';
 import { expireFormer, isReplacement } from '../../src/workflows/replace/operation.js';
 import { withdraw } from '../../src/workflows/record/standing.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import type { OperationResult } from '../../src/wire/operation.js';
-import type {
-  Accepted,
-  OperationKind,
-  OperationOutcome,
-  ProvisionRequest,
-  RemoveRequest,
-  Request,
-} from '../../src/wire/requests.js';
+import type { OperationKind, OperationOutcome, OperationResult } from '../../src/wire/operation.js';
+import type { Accepted, ProvisionRequest, RemoveRequest, Request } from '../../src/wire/requests.js';
 import { provisionSteps, replacementOwns, registry, stateStep } from '../../src/workflows/operations.js';
 
 const place = { provider: 'local', host: 'local' } as const;

@@ -7,11 +7,14 @@ import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
 import type { Replacement } from '../../src/domain/changes/replacement.js';
 import { carry, restored, type CarriedState } from '../../src/workflows/record/carried-state.js';
 import { restoredFleet, type FleetState } from '../../src/workflows/fleet/state.js';
-import { fleetStatusQuery, fleetWordUpdate, type FleetEndKind } from '../../src/workflows/fleet/messages.js';
-import { engineRenamedUpdate, engineUpdate } from '../../src/workflows/deployment/engine-messages.js';
+import { fleetStatusQuery, fleetWordUpdate, type FleetEndKind } from '../../src/wire/fleet.js';
+import { engineRenamedUpdate, engineUpdate } from '../../src/wire/deployment-engines.js';
 import * as workflows from '../../src/workflows/index.js';
-import { keyUpdate } from '../../src/workflows/deployment/messages.js';
-import * as requests from '../../src/wire/requests.js';
+import { keyUpdate } from '../../src/wire/deployment-keys.js';
+import { phases } from '../../src/wire/description.js';
+import * as messages from '../../src/wire/messages.js';
+import type { OperationKind, OperationOutcome } from '../../src/wire/operation.js';
+import type { ParkAnswer } from '../../src/wire/park.js';
 import * as steps from '../../src/workflows/operations.js';
 import { openTestWorld } from '../world/open-test-world.js';
 
@@ -297,23 +300,23 @@ test('which steps an operation goes through', () => {
 test('updates, queries and signals', () => {
   expect(
     [
-      requests.requestUpdate,
-      requests.replyUpdate,
-      requests.withdrawUpdate,
-      requests.standingQuery,
-      requests.describeQuery,
-      requests.placedSignal,
-      requests.parkedSignal,
-      requests.replySignal,
-      requests.beingRemovedSignal,
-      requests.handedOverSignal,
-      requests.continueAsNewSignal,
+      messages.requestUpdate,
+      messages.replyUpdate,
+      messages.withdrawUpdate,
+      messages.standingQuery,
+      messages.describeQuery,
+      messages.placedSignal,
+      messages.parkedSignal,
+      messages.replySignal,
+      messages.beingRemovedSignal,
+      messages.handedOverSignal,
+      messages.continueAsNewSignal,
       fleetWordUpdate,
       fleetStatusQuery,
       engineUpdate,
       keyUpdate,
       engineRenamedUpdate,
-      requests.engineGoneSignal,
+      messages.engineGoneSignal,
     ].map(({ type, name }) => `${type} ${name}`),
   ).toEqual([
     'update request',
@@ -337,7 +340,7 @@ test('updates, queries and signals', () => {
 });
 
 test('phases', () => {
-  expect(requests.phases).toEqual([
+  expect(phases).toEqual([
     'queued',
     'provisioning',
     'ready',
@@ -368,7 +371,7 @@ test('kinds of failure', () => {
 });
 
 test('kinds and outcomes of operations, answers to a parked one, ends in a fleet, kinds of channel: by their types', () => {
-  expectTypeOf<requests.OperationKind>().toEqualTypeOf<
+  expectTypeOf<OperationKind>().toEqualTypeOf<
     | 'provision'
     | 'repair'
     | 'restore'
@@ -385,10 +388,8 @@ test('kinds and outcomes of operations, answers to a parked one, ends in a fleet
     | 'drop-snapshot'
     | 'way-back'
   >();
-  expectTypeOf<requests.OperationOutcome>().toEqualTypeOf<
-    'done' | 'degraded' | 'undone' | 'left' | 'stopped' | 'withdrawn'
-  >();
-  expectTypeOf<requests.ParkAnswer>().toEqualTypeOf<'retry' | 'skip' | 'allow' | 'abort' | 'leave'>();
+  expectTypeOf<OperationOutcome>().toEqualTypeOf<'done' | 'degraded' | 'undone' | 'left' | 'stopped' | 'withdrawn'>();
+  expectTypeOf<ParkAnswer>().toEqualTypeOf<'retry' | 'skip' | 'allow' | 'abort' | 'leave'>();
   expectTypeOf<FleetEndKind>().toEqualTypeOf<
     'done' | 'failed' | 'parked' | 'withdrawn' | 'refused' | 'gone' | 'not begun' | 'left out'
   >();

@@ -31,8 +31,8 @@ import {
   waitsQueue,
 } from '../../src/wire/ids.js';
 import { withRenamed } from '../../src/domain/hosts/deployment-engines.js';
-import { engineRenamedUpdate, engineUpdate } from '../../src/workflows/deployment/engine-messages.js';
-import { engineGoneSignal, placedSignal } from '../../src/wire/requests.js';
+import { engineRenamedUpdate, engineUpdate } from '../../src/wire/deployment-engines.js';
+import { engineGoneSignal, placedSignal } from '../../src/wire/messages.js';
 import { nextTurns } from '../../src/domain/fleet/order.js';
 import { acceptRequest } from '../../src/workflows/entity/accept.js';
 import { carry, restored } from '../../src/workflows/record/carried-state.js';

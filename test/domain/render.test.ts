@@ -18,8 +18,9 @@ import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../src/cli
 import { commandsFor, readOperationId, type Frame } from '../../src/client/follow/frame.js';
 import { Refused } from '../../src/domain/errors.js';
 import { specFrom } from '../../src/settings/spec.js';
-import type { FleetEndKind } from '../../src/workflows/fleet/messages.js';
-import type { Description, Park } from '../../src/wire/requests.js';
+import type { FleetEndKind } from '../../src/wire/fleet.js';
+import type { Description } from '../../src/wire/description.js';
+import type { Park } from '../../src/wire/park.js';
 
 const now = Date.parse('2026-11-21T08:00:30.000Z');
 
@@ -207,18 +208,6 @@ describe('the record of a gateway', () => {
     const hasty = { ...life, spec: { ...spec, parkMs: 0, keepFormerMs: 86_400_000 } };
     const others = describeLines({ ...told, life: hasty }, undefined, now).join('\n');
     expect(others).toMatch(/keep_former 1 day:[^]*park_for    0: a stuck operation is undone at once/);
-  });
-
-  it('says until when what waits is held, and which release is gone back to or only let go', () => {
-    const until = '2026-11-21T08:00:00.000Z';
-    const held = { until, why: 'a lost attempt of an earlier operation may still land' };
-    expect(describeLines({ ...told, held }, undefined, now)).toContain(`  held until  ${until}: ${held.why}`);
-    const former = { release: '2026.6.11', until };
-    const shown = (lost: { lost?: true }) => describeLines({ ...told, former: { ...former, ...lost } }, undefined, now);
-    expect(shown({})).toContain(`  former      2026.6.11 until ${until}: \`creel rollback g42\` goes back to it`);
-    expect(shown({ lost: true })).toContain(
-      `  former      2026.6.11 until ${until}: saved under a record that was lost, nobody goes back to it`,
-    );
   });
 
   it('says a park once, beside the operation that is parked', () => {

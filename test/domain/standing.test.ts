@@ -5,7 +5,9 @@ import { describeState, detailsOf } from '../../src/workflows/record/describe.js
 import { emptyState, type GatewayState } from '../../src/workflows/record/state.js';
 import { defaultLimits as limits } from '../../src/wire/limits.js';
 import { beginOperation, endOperation } from '../../src/workflows/entity/begin-end.js';
-import type { GatewayStart, OperationOutcome, Park, Request } from '../../src/wire/requests.js';
+import type { GatewayStart, Request } from '../../src/wire/requests.js';
+import type { OperationOutcome } from '../../src/wire/operation.js';
+import type { Park } from '../../src/wire/park.js';
 import { endHandOver } from '../../src/workflows/rotate/operation.js';
 import { checkWithdrawal, standingOf, withdraw } from '../../src/workflows/record/standing.js';
 import { refusal } from './refusal.js';

@@ -5,7 +5,8 @@ import { beginOperation } from '../../src/workflows/entity/begin-end.js';
 import { describeState, detailsOf } from '../../src/workflows/record/describe.js';
 import { emptyState } from '../../src/workflows/record/state.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import type { GatewayStart, Park, ProvisionRequest, Request } from '../../src/wire/requests.js';
+import type { GatewayStart, ProvisionRequest, Request } from '../../src/wire/requests.js';
+import type { Park } from '../../src/wire/park.js';
 import { testSpec } from '../world/open-test-world.js';
 
 const place = { provider: 'local', host: 'local' } as const;

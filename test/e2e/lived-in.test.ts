@@ -6,7 +6,7 @@ import type { SpecChange } from '../../src/domain/gateway/spec.js';
 import type { GatewayRecord } from '../../src/domain/gateway/reading.js';
 import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
 import { lookWorkflowId } from '../../src/wire/ids.js';
-import type { Description } from '../../src/wire/requests.js';
+import type { Description } from '../../src/wire/description.js';
 import type { Channel } from '../../src/domain/channels/channel.js';
 import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';

@@ -11,7 +11,7 @@ import type { PairRequest } from '../../src/wire/change-requests.js';
 import { gatewayWorkflowId, lookWorkflowId } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { OperationResult } from '../../src/wire/operation.js';
-import { replyUpdate } from '../../src/wire/requests.js';
+import { replyUpdate } from '../../src/wire/messages.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
 import { testSpec } from '../world/open-test-world.js';

@@ -6,7 +6,7 @@ import { names, type Names } from '../../src/domain/gateway/gateway.js';
 import { replacementNames } from '../../src/domain/changes/replacement.js';
 import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import type { Description } from '../../src/wire/requests.js';
+import type { Description } from '../../src/wire/description.js';
 import { foundImage, foundSocket } from '../found.js';
 import { TestServer } from '../temporal/server.js';
 import { Stage } from '../temporal/stage.js';
@@ -21,7 +21,7 @@ const spec = { ...testSpec, cpus: 2, release: older };
 const place = { provider: 'local', host: 'local' } as const;
 const workspace = `${stateDirectory}/workspace`;
 const tag = `creel-upgrade-test-${randomBytes(3).toString('hex')}`;
-const upgradeMs = 240_000;
+const upgradeMs = 480_000;
 
 /** What each release does instead of, or before, running the gateway of the prepared image. Its other commands are as they were. */
 const releases: Readonly<Record<string, string>> = {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Gateway } from '../../src/domain/gateway/gateway.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import type { OperationInput, OperationResult } from '../../src/wire/operation.js';
-import type { OperationKind } from '../../src/wire/requests.js';
+import type { OperationInput, OperationKind, OperationResult } from '../../src/wire/operation.js';
 import { toldOf, type Runtime } from '../../src/workflows/saga/saga.js';
 import { registry } from '../../src/workflows/operations.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';

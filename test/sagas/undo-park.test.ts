@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { copyFailure } from '../../src/adapters/docker/copy-errors.js';
-import type { ParkAnswer } from '../../src/wire/requests.js';
+import type { ParkAnswer } from '../../src/wire/park.js';
 import type { Pause } from '../../src/workflows/saga/saga.js';
 import { openTestWorld } from '../world/open-test-world.js';
 import { at } from './faults.js';

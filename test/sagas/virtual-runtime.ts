@@ -3,7 +3,7 @@ import { finalKinds } from '../../src/domain/errors.js';
 import type { Gateway } from '../../src/domain/gateway/gateway.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { Attempted } from '../../src/wire/operation.js';
-import type { ParkAnswer } from '../../src/wire/requests.js';
+import type { ParkAnswer } from '../../src/wire/park.js';
 import type { Failure, Pause, Runtime } from '../../src/workflows/saga/saga.js';
 import { registry } from '../../src/workflows/operations.js';
 import { attempting } from '../world/moments.js';

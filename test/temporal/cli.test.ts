@@ -13,7 +13,7 @@ import { gatewayToken } from '../../src/domain/keys/token.js';
 import { historyTexts, holds } from '../e2e/hunt.js';
 import { DirectoryAudit } from '../world/directory-audit.js';
 import { deploymentWorkflowId, gatewayWorkflowId, operationPrefix, taskQueue } from '../../src/wire/ids.js';
-import { handedOverSignal } from '../../src/wire/requests.js';
+import { handedOverSignal } from '../../src/wire/messages.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { openTestWorld, testDeployment, testRelease, type TestWorld } from '../world/open-test-world.js';
 import { Interferences } from './interference.js';

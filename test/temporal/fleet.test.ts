@@ -11,9 +11,10 @@ import {
   type FleetResult,
   type FleetStatus,
   type FleetWord,
-} from '../../src/workflows/fleet/messages.js';
+} from '../../src/wire/fleet.js';
 import { fleetWorkflowId, gatewayWorkflowId } from '../../src/wire/ids.js';
-import { continueAsNewSignal, type Description } from '../../src/wire/requests.js';
+import { continueAsNewSignal } from '../../src/wire/messages.js';
+import type { Description } from '../../src/wire/description.js';
 import { DirectoryPager } from '../world/directory-pager.js';
 import { testSpec } from '../world/open-test-world.js';
 import { patienceMs } from './interference.js';

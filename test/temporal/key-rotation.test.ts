@@ -10,7 +10,8 @@ import { operatorDevice, gatewayToken, keyCheck, masterKey, type MasterKey } fro
 import type { Gateway } from '../../src/domain/gateway/gateway.js';
 import { openKey } from '../../src/settings/key-file.js';
 import { deploymentWorkflowId, fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../../src/wire/ids.js';
-import { replyUpdate, type Description } from '../../src/wire/requests.js';
+import { replyUpdate } from '../../src/wire/messages.js';
+import type { Description } from '../../src/wire/description.js';
 import { registry, rekeySteps } from '../../src/workflows/operations.js';
 import { testDeployment, testKeyHex, testSpec } from '../world/open-test-world.js';
 import { layKey, testKeyFile } from '../world/test-keys.js';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect } from 'vitest';
-import { replyUpdate, withdrawUpdate, type ParkAnswer } from '../../src/wire/requests.js';
+import { replyUpdate, withdrawUpdate } from '../../src/wire/messages.js';
+import type { ParkAnswer } from '../../src/wire/park.js';
 import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onSharedGround } from './on-stage.js';

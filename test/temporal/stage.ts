@@ -7,17 +7,9 @@ import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { updateIdOf } from '../../src/client/update-id.js';
 import type { RotateRequest } from '../../src/wire/change-requests.js';
 import { defaultLimits, type Limits } from '../../src/wire/limits.js';
-import {
-  continueAsNewSignal,
-  describeQuery,
-  requestUpdate,
-  type Accepted,
-  type Description,
-  type GatewayStart,
-  type ProvisionRequest,
-  type RemoveRequest,
-  type Request,
-} from '../../src/wire/requests.js';
+import { continueAsNewSignal, describeQuery, requestUpdate } from '../../src/wire/messages.js';
+import type { Accepted, GatewayStart, ProvisionRequest, RemoveRequest, Request } from '../../src/wire/requests.js';
+import type { Description } from '../../src/wire/description.js';
 import { testSpec } from '../world/open-test-world.js';
 import type { Ground } from './ground.js';
 import { patienceMs, type Interference } from './interference.js';
@@ -256,7 +248,7 @@ export class Stage<G extends Ground = Ground> {
         last = error;
       }
       if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${JSON.stringify(last)}`, { cause: last });
-      await sleep(50);
+      await sleep(100);
     }
   }
 

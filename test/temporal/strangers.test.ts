@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { fleetWordUpdate } from '../../src/workflows/fleet/messages.js';
+import { fleetWordUpdate } from '../../src/wire/fleet.js';
 import { fleetWorkflowId, gatewayWorkflowId } from '../../src/wire/ids.js';
 import {
   handedOverSignal,
@@ -10,8 +10,8 @@ import {
   requestUpdate,
   standingQuery,
   withdrawUpdate,
-  type Request,
-} from '../../src/wire/requests.js';
+} from '../../src/wire/messages.js';
+import type { Request } from '../../src/wire/requests.js';
 import { testSpec } from '../world/open-test-world.js';
 import type { DirectoryStage } from './directory-stage.js';
 import { onSharedGround } from './on-stage.js';

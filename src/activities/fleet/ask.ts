@@ -10,8 +10,8 @@ import {
 import { firstReady, fleetOf, nextTurns } from '../../domain/fleet/order.js';
 import { fleetSilenceMs, fleetSize } from '../../domain/thresholds.js';
 import type { RotateRequest } from '../../wire/change-requests.js';
-import type { FleetAsk, FleetEndKind, FleetWatched } from '../../workflows/fleet/messages.js';
-import type { Standing } from '../../wire/requests.js';
+import type { FleetAsk, FleetEndKind, FleetWatched } from '../../wire/fleet.js';
+import type { Standing } from '../../wire/description.js';
 import type { Deps } from '../../world/deps.js';
 import { say } from '../../world/sentence.js';
 import { until } from '../../world/until.js';

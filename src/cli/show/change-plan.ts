@@ -2,7 +2,7 @@ import { TurnedDown } from '../../client/failure.js';
 import { changedSpec, sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { changeWays, type ChangeWay } from '../../domain/changes/reconfiguration.js';
 import type { RollbackRequest, ReshapeRequest, RotateRequest, UpgradeRequest } from '../../wire/change-requests.js';
-import type { Description } from '../../wire/requests.js';
+import type { Description } from '../../wire/description.js';
 import { evictSteps, rollbackSteps, rotateSteps, stepsOfChange, upgradeSteps } from '../../workflows/operations.js';
 
 type Bare<R> = Omit<R, 'requestId' | 'origin' | 'place'>;
@@ -40,12 +40,7 @@ export function changePlan(told: Description, wish: Planned): ChangePlan {
     return { gateway, change: wish.kind, ways, to: life.spec, rehearsed: byRelease, silence: restart, steps };
   }
   const release = wish.kind === 'upgrade' ? wish.release : told.former?.release;
-  if (release !== undefined && wish.kind === 'rollback' && told.former?.lost)
-    throw new TurnedDown(
-      `the state of release ${release} was saved under a record that was lost: nobody goes back to it`,
-      'Refused',
-    );
-  if (release === undefined)
+  if (release === undefined || (wish.kind === 'rollback' && told.former?.lost))
     throw new TurnedDown('no earlier release is kept: there is nothing to go back to', 'Refused');
   if (wish.kind === 'upgrade' && release === life.spec.release)
     throw new TurnedDown(`it runs release ${release} already`, 'Refused');

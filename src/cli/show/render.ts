@@ -8,7 +8,8 @@ import { channelFaults } from '../../domain/channels/channel.js';
 import { shortId } from '../../domain/devices/device.js';
 import { keepFormerMs } from '../../domain/thresholds.js';
 import { taskQueue, waitsQueue } from '../../wire/ids.js';
-import type { Description, Park, ParkAnswer } from '../../wire/requests.js';
+import type { Description } from '../../wire/description.js';
+import type { Park, ParkAnswer } from '../../wire/park.js';
 
 const signs: Record<StepState, string> = {
   waiting: '·',

@@ -1,7 +1,7 @@
 import { ask, reply } from '../../client/gateways.js';
 import { TurnedDown } from '../../client/failure.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
-import type { ParkAnswer } from '../../wire/requests.js';
+import type { ParkAnswer } from '../../wire/park.js';
 import { Ended, exits } from '../exit.js';
 import { follow } from '../show/follow.js';
 import { origin } from './provision.js';

@@ -6,7 +6,7 @@ import { probeGateway } from '../../client/looks.js';
 import { lookOnce } from '../../client/follow/follow.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
 import { gatewayWorkflowId } from '../../wire/ids.js';
-import type { Description } from '../../wire/requests.js';
+import type { Description } from '../../wire/description.js';
 import { exits, type Exit } from '../exit.js';
 import { describeLines, frameLines, listedLines, lostLine, senderFindings, uiLink } from '../show/render.js';
 import { verb, withTemporal } from '../verb.js';

@@ -4,7 +4,7 @@ import { ask } from '../../client/gateways.js';
 import { listDevices } from '../../client/looks.js';
 import type { DeviceList } from '../../domain/devices/device.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
-import type { Description } from '../../wire/requests.js';
+import type { Description } from '../../wire/description.js';
 import { deviceRows } from '../show/device-rows.js';
 import { plain } from '../show/render.js';
 import { verb, withTemporal } from '../verb.js';

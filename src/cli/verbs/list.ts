@@ -2,7 +2,7 @@ import { Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
 import { listRuns, type FleetRun } from '../../client/fleet.js';
 import { list, listLost, listRunning, type Listed } from '../../client/gateways.js';
-import { phases } from '../../wire/requests.js';
+import { phases } from '../../wire/description.js';
 import { listTable, lostLine } from '../show/render.js';
 import { verb, withTemporal } from '../verb.js';
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import type { Accepted, OperationOutcome } from '../../wire/requests.js';
+import type { Accepted } from '../../wire/requests.js';
+import type { OperationOutcome } from '../../wire/operation.js';
 import { isNotFound, unwrap } from '../failure.js';
 import { queuedFrame, type Frame } from './frame.js';
 import { ask } from '../gateways.js';

@@ -1,6 +1,7 @@
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
-import type { Proof } from '../../wire/operation.js';
-import type { Accepted, Left, OperationKind, OperationOutcome, Park } from '../../wire/requests.js';
+import type { Left, OperationKind, OperationOutcome, Proof } from '../../wire/operation.js';
+import type { Accepted } from '../../wire/requests.js';
+import type { Park } from '../../wire/park.js';
 import { operationKind } from './payloads.js';
 
 export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'undoing' | 'undone' | 'skipped';

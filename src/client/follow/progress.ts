@@ -1,6 +1,7 @@
 import type { temporal } from '@temporalio/proto';
 import type { z } from 'zod';
-import type { OperationOutcome, Park } from '../../wire/requests.js';
+import type { OperationOutcome } from '../../wire/operation.js';
+import type { Park } from '../../wire/park.js';
 import { registry } from '../../workflows/operations.js';
 import { commandsFor, isRemoval, readOperationId, titleOf, type Frame, type StepFrame } from './frame.js';
 import {

@@ -1,4 +1,5 @@
-import type { Description, OperationOutcome } from '../../wire/requests.js';
+import type { Description } from '../../wire/description.js';
+import type { OperationOutcome } from '../../wire/operation.js';
 
 /** What an operation waits for before it begins, or how it ended. */
 export type Turn = { readonly waitingFor: string } | { readonly outcome: OperationOutcome; readonly reason: string };

@@ -24,9 +24,9 @@ import {
   type RenamedEngine,
 } from '../../domain/hosts/deployment-engines.js';
 import { Refused } from '../../domain/errors.js';
-import { engineRenamedUpdate, engineUpdate, type ServedEngine } from './engine-messages.js';
-import { keyUpdate, type KeyWord } from './messages.js';
-import { continueAsNewSignal } from '../../wire/requests.js';
+import { engineRenamedUpdate, engineUpdate, type ServedEngine } from '../../wire/deployment-engines.js';
+import { keyUpdate, type KeyWord } from '../../wire/deployment-keys.js';
+import { continueAsNewSignal } from '../../wire/messages.js';
 
 /**
  * Holds a namespace for one deployment, for ever. What it says stands in its memo (id, layout, the current key's id and check, and

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/activities.js';
-import type { RenameInput } from './engine-messages.js';
+import type { RenameInput } from '../../wire/deployment-engines.js';
 import type { Attempted } from '../../wire/operation.js';
 import { askPolicy, onEngine } from '../saga/policies.js';
 

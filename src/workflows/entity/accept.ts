@@ -26,7 +26,8 @@ import { oweLost, queueOwed } from './change.js';
 import { isReplacement } from '../replace/operation.js';
 import { operationWorkflowId } from '../../wire/ids.js';
 import type { Limits } from '../../wire/limits.js';
-import type { Accepted, OperationKind, ProvisionRequest, RemoveRequest, Request } from '../../wire/requests.js';
+import type { Accepted, ProvisionRequest, RemoveRequest, Request } from '../../wire/requests.js';
+import type { OperationKind } from '../../wire/operation.js';
 import { provisionSteps, replacementOwns } from '../operations.js';
 
 /** Holds a request against the state, or `Refused`. Changes nothing: the update validator and the start both ask here. */

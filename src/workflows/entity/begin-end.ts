@@ -8,8 +8,8 @@ import { forgetOwed } from '../record/owed.js';
 import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from '../record/state.js';
 import { noteUnsettled, unsettledBefore } from '../record/unsettled.js';
 import type { Limits } from '../../wire/limits.js';
-import type { OperationResult } from '../../wire/operation.js';
-import type { Entered, Left, OperationKind, OperationOutcome, Phase } from '../../wire/requests.js';
+import type { Entered, Left, OperationKind, OperationOutcome, OperationResult } from '../../wire/operation.js';
+import type { Phase } from '../../wire/description.js';
 import { burnForgotten } from '../rotate/operation.js';
 import { provisionSteps, replacementOwns, stateStep, stepsOf, stepsOfChange } from '../operations.js';
 

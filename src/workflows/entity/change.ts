@@ -6,8 +6,8 @@ import { endsWithReading, hasChannels, isOfChannels, isOfLeft } from '../looks/l
 import { addLeft, comesFirst, forgetOwed, takeFromLeft } from '../record/owed.js';
 import { isRemoving, join, remember, setPhase, type GatewayState, type Queued } from '../record/state.js';
 import type { Limits } from '../../wire/limits.js';
-import type { OperationResult } from '../../wire/operation.js';
-import type { Left, Phase } from '../../wire/requests.js';
+import type { Left, OperationResult } from '../../wire/operation.js';
+import type { Phase } from '../../wire/description.js';
 import { applyPairing, planDenial, planPairing, planUnpairing } from '../pair/operation.js';
 import {
   applyDrop,

@@ -58,14 +58,11 @@ import {
   requestUpdate,
   standingQuery,
   withdrawUpdate,
-  type Accepted,
-  type GatewayStart,
-  type Park,
-  type Reply,
-  type Request,
-  type Standing,
-  type Withdrawal,
-} from '../../wire/requests.js';
+} from '../../wire/messages.js';
+import type { Accepted, Request, Withdrawal } from '../../wire/requests.js';
+import type { CarriedStart } from '../record/start.js';
+import type { Park, Reply } from '../../wire/park.js';
+import type { Standing } from '../../wire/description.js';
 import { endHandOver } from '../rotate/operation.js';
 import {
   gatewayBirthKey,
@@ -82,7 +79,7 @@ import { Words } from './words.js';
  * The record of one gateway and the queue of what is asked of it: one operation at a time, each a child workflow of its own.
  * It is not cancellable: a cancel is handed to the running operation, and nothing else happens.
  */
-export async function gateway(start: GatewayStart): Promise<void> {
+export async function gateway(start: CarriedStart): Promise<void> {
   const entity = new Entity(start);
   const root = CancellationScope.current();
   root.cancelRequested.catch(() => entity.cancelOperation());
@@ -93,7 +90,7 @@ export async function gateway(start: GatewayStart): Promise<void> {
 const firstRequestMs = 10_000;
 
 class Entity {
-  readonly #start: GatewayStart;
+  readonly #start: CarriedStart;
   readonly #state: GatewayState;
   readonly #words: Words;
   #running: RunningOperation | undefined;
@@ -103,7 +100,7 @@ class Entity {
   #continueAsNew = false;
   #refused = false;
 
-  constructor(start: GatewayStart) {
+  constructor(start: CarriedStart) {
     this.#start = start;
     this.#state = start.state ? restored(start.state) : emptyState(start.firstOperation ?? 1, Date.now());
     this.#state.newRun = false;

@@ -17,19 +17,14 @@ import type { Gateway } from '../../domain/gateway/gateway.js';
 import type { GatewayState, Queued } from '../record/state.js';
 import { enteredBefore, keepsState, operationSteps, renumber } from './begin-end.js';
 import { operationPrefix, operationWorkflowId, waitsQueue } from '../../wire/ids.js';
-import type { OperationInput, OperationResult } from '../../wire/operation.js';
+import type { OperationInput, OperationKind, OperationResult } from '../../wire/operation.js';
 import { limitsFor } from '../pair/workflow.js';
 import { askPolicy } from '../saga/policies.js';
 import type { searchLives, SearchInput } from '../provision/take-up.js';
 import { isThere } from '../record/forsaken.js';
-import {
-  beingRemovedSignal,
-  engineGoneSignal,
-  replySignal,
-  type GatewayStart,
-  type OperationKind,
-  type Reply,
-} from '../../wire/requests.js';
+import { beingRemovedSignal, engineGoneSignal, replySignal } from '../../wire/messages.js';
+import type { GatewayStart } from '../../wire/requests.js';
+import type { Reply } from '../../wire/park.js';
 import { gatewayIdKey, needsAttentionKey, operationKindKey } from '../../wire/search-attributes.js';
 
 /** How an operation closed: with a result, or lost with a reason. */

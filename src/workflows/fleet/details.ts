@@ -1,5 +1,5 @@
-import { countsOf, failuresIn, isFailure } from './state.js';
-import type { FleetStatus } from './messages.js';
+import { countsOf, type FleetStatus } from '../../wire/fleet.js';
+import { failuresIn, isFailure } from './state.js';
 
 /** What the Temporal UI shows of a run over the fleet: how far it is, who did not make it, which command to give. */
 export function fleetDetails(status: FleetStatus): string {

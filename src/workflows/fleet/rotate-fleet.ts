@@ -23,11 +23,10 @@ import {
   fleetWordUpdate,
   type FleetAsk,
   type FleetEnd,
-  type FleetInput,
   type FleetResult,
   type FleetStatus,
   type FleetWord,
-} from './messages.js';
+} from '../../wire/fleet.js';
 import {
   beginFleet,
   endMember,
@@ -41,6 +40,7 @@ import {
   takeNext,
   turnPage,
   wantsPage,
+  type FleetStart,
   type FleetState,
   type OpenMember,
 } from './state.js';
@@ -48,7 +48,7 @@ import { fleetWorkflowId, waitsQueue } from '../../wire/ids.js';
 import type { Attempted } from '../../wire/operation.js';
 import { sendPage } from '../saga/page.js';
 import { fleetLookPolicy, fleetPolicy } from '../saga/policies.js';
-import { continueAsNewSignal } from '../../wire/requests.js';
+import { continueAsNewSignal } from '../../wire/messages.js';
 import { needsAttentionKey } from '../../wire/search-attributes.js';
 
 type Asking = {
@@ -61,7 +61,7 @@ type Asking = {
  * Rotates every gateway whose spec says so, or every one to another master key, a few at a time, the first one alone. It only asks the gateways, each for itself,
  * and waits for their ends; whatever happens to it, no gateway is asked twice and none comes back to life. A cancel is an abort.
  */
-export async function rotateFleet(input: FleetInput): Promise<FleetResult> {
+export async function rotateFleet(input: FleetStart): Promise<FleetResult> {
   const run = new FleetRun(input);
   const root = CancellationScope.current();
   root.cancelRequested.catch(() => run.abort('its run was cancelled'));
@@ -72,7 +72,7 @@ export async function rotateFleet(input: FleetInput): Promise<FleetResult> {
 }
 
 class FleetRun {
-  readonly #input: FleetInput;
+  readonly #input: FleetStart;
   readonly #id: string;
   #state: FleetState | undefined;
   #aborted = '';
@@ -82,7 +82,7 @@ class FleetRun {
   #look: CancellationScope | undefined;
   #left = false;
 
-  constructor(input: FleetInput) {
+  constructor(input: FleetStart) {
     this.#input = input;
     this.#id = fleetWorkflowId(input.run);
     this.#state = input.state && restoredFleet(input.state);

@@ -1,10 +1,21 @@
 import { cut } from '../../domain/cut.js';
 import type { Fleet, FleetPage, FleetPlan, FleetSurvey, LeftOut, Member } from '../../domain/fleet/fleet.js';
 import { fleetNamed } from '../../domain/thresholds.js';
-import type { FleetCounts, FleetEnd, FleetEndKind, FleetResult, FleetStatus } from './messages.js';
+import {
+  countsOf,
+  type FleetCounts,
+  type FleetEnd,
+  type FleetEndKind,
+  type FleetInput,
+  type FleetResult,
+  type FleetStatus,
+} from '../../wire/fleet.js';
 
 /** A gateway whose rotation was asked for, or is about to be. */
 export type OpenMember = Member & { readonly latestStart: number };
+
+/** What a run over the fleet is started with: by whoever asks for it, or by itself with its state, when it continues as new. */
+export type FleetStart = FleetInput & { readonly state?: FleetState };
 
 /**
  * What continue-as-new carries of a run over the fleet: plain JSON, version 1, of a size that does not grow with the fleet. Every
@@ -216,20 +227,6 @@ function metIn(counts: FleetCounts): number {
 function sum(counts: FleetCounts, which: (end: FleetEndKind) => boolean): number {
   const kinds = Object.keys(counts) as FleetEndKind[]; // the keys that the type has
   return kinds.filter(which).reduce((total, end) => total + (counts[end] ?? 0), 0);
-}
-
-/** How many came to which end, also of what an older version says. */
-export function countsOf({
-  counts,
-  ends,
-}: {
-  readonly counts?: FleetCounts;
-  readonly ends: readonly FleetEnd[];
-}): FleetCounts {
-  if (counts) return counts;
-  const counted: Record<string, number> = {};
-  for (const { end } of ends) counted[end] = (counted[end] ?? 0) + 1;
-  return counted;
 }
 
 /** Counts an end, and names it while there is room: a failure takes the place of one that is none. */

@@ -7,7 +7,7 @@ import { Refused } from '../../domain/errors.js';
 import type { Gateway, Place } from '../../domain/gateway/gateway.js';
 import { engineHolding } from '../../domain/hosts/whereabouts.js';
 import { linkPolicy, lookPolicy, onEngine } from '../saga/policies.js';
-import { handedOverSignal } from '../../wire/requests.js';
+import { handedOverSignal } from '../../wire/messages.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import type { Limits } from '../../wire/limits.js';
 import { lookEverywhere } from '../saga/whereabouts.js';

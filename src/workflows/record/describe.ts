@@ -1,8 +1,9 @@
 import { isAlive, type GatewayState } from './state.js';
 import { operationWorkflowId } from '../../wire/ids.js';
-import type { Description, GatewayStart, Park } from '../../wire/requests.js';
+import type { Description } from '../../wire/description.js';
+import type { GatewayStart } from '../../wire/requests.js';
+import { describePark, type Park } from '../../wire/park.js';
 import { heldUntil } from './unsettled.js';
-import { describePark } from '../saga/run-operation.js';
 
 /** The record as `describe` answers it. */
 export function describeState(start: GatewayStart, state: GatewayState, park: Park | undefined): Description {

@@ -1,7 +1,6 @@
 import type { Change } from '../../domain/changes/change.js';
 import { leftLength } from '../../domain/thresholds.js';
-import type { OperationResult } from '../../wire/operation.js';
-import type { Left } from '../../wire/requests.js';
+import type { Left, OperationResult } from '../../wire/operation.js';
 import { stepsOfChange } from '../operations.js';
 import type { GatewayState } from './state.js';
 

@@ -1,7 +1,9 @@
 import { Refused } from '../../domain/errors.js';
 import { endOf } from '../entity/accept.js';
 import { answeredTo, isAlive, isRemoving, remember, type GatewayState } from './state.js';
-import type { Park, Standing, Withdrawal } from '../../wire/requests.js';
+import type { Park } from '../../wire/park.js';
+import type { Standing } from '../../wire/description.js';
+import type { Withdrawal } from '../../wire/requests.js';
 
 /** How the request of this id stands; undefined when it is unknown or forgotten. */
 export function standingOf(state: GatewayState, requestId: string, park: Park | undefined): Standing | undefined {

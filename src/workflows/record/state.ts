@@ -8,7 +8,8 @@ import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import { earlierReasonBytes, endedLength, reasonBytes } from '../../domain/thresholds.js';
 import type { ChangeRequest } from '../../wire/change-requests.js';
 import type { Limits } from '../../wire/limits.js';
-import type { Entered, Left, OperationKind, OperationOutcome, Phase, Placed } from '../../wire/requests.js';
+import type { Entered, Left, OperationKind, OperationOutcome, Placed } from '../../wire/operation.js';
+import type { Phase } from '../../wire/description.js';
 
 /** An operation that waits or runs. */
 export type Queued = {

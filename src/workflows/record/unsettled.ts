@@ -1,4 +1,4 @@
-import type { Entered } from '../../wire/requests.js';
+import type { Entered } from '../../wire/operation.js';
 import type { GatewayState, Queued } from './state.js';
 
 /** Something that an operation which ended has done or undone was tried more than once: one of its attempts may still land until then. */

@@ -2,7 +2,7 @@ import type { SnapshotDrop } from '../../domain/changes/replacement.js';
 import { cutMiddle } from '../../domain/cut.js';
 import { dropPausesMs, leftReasonBytes } from '../../domain/thresholds.js';
 import type { DropRequest } from '../../wire/change-requests.js';
-import type { Left } from '../../wire/requests.js';
+import type { Left } from '../../wire/operation.js';
 import { comesFirst } from '../record/owed.js';
 import { isAlive, isRemoving, join, push, setPhase, type GatewayState } from '../record/state.js';
 

@@ -18,14 +18,8 @@ import { operationWorkflowId } from '../../wire/ids.js';
 import type { Attempted, OperationInput, OperationResult } from '../../wire/operation.js';
 import { sendPage } from './page.js';
 import { doPolicy, queueOf, undoPolicy } from './policies.js';
-import {
-  beingRemovedSignal,
-  engineGoneSignal,
-  parkedSignal,
-  replySignal,
-  type Park,
-  type ParkAnswer,
-} from '../../wire/requests.js';
+import { beingRemovedSignal, engineGoneSignal, parkedSignal, replySignal } from '../../wire/messages.js';
+import { describePark, type Park, type ParkAnswer } from '../../wire/park.js';
 import { takeSeat } from './seat.js';
 import { Saga, toldOf, type Ability, type Failure, type Pause, type Runtime } from './saga.js';
 import { needsAttentionKey } from '../../wire/search-attributes.js';
@@ -252,10 +246,4 @@ class WorkflowRuntime implements Runtime {
     setCurrentDetails(result.reason === '' ? result.outcome : `${result.outcome}: ${result.reason}`);
     await Promise.all(this.#pages);
   }
-}
-
-/** A park as people read it, with the commands that answer it. */
-export function describePark(gateway: string, park: Park): string {
-  const commands = park.answers.map((answer) => `creel ${answer} ${gateway} --park ${park.number}`);
-  return `parked (${park.number}) at "${park.step}"${park.doing === 'undo' ? ' (undo)' : ''}: ${park.reason}. Until ${park.until}: ${commands.join(' | ')}`;
 }

@@ -7,9 +7,9 @@ import type { SnapshotDrop } from '../../domain/changes/replacement.js';
 import { dropPausesMs } from '../../domain/thresholds.js';
 import { lookedDown } from '../looks/look-down.js';
 import { keptStep, lookStep, readerStep, registry, roomStep, stateStep } from '../operations.js';
-import type { Attempted, OperationInput, OperationResult, Proof } from '../../wire/operation.js';
+import type { Attempted, Entered, Left, OperationInput, OperationResult, Proof } from '../../wire/operation.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
-import type { Entered, Left, ParkAnswer } from '../../wire/requests.js';
+import type { ParkAnswer } from '../../wire/park.js';
 
 /** How a call to a step ended when it did not succeed. `attempt` is absent when nobody reported the end. */
 export type Failure = { readonly kind: string; readonly message: string; readonly attempt: number | undefined };

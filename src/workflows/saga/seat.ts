@@ -9,8 +9,8 @@ import {
 } from '@temporalio/workflow';
 import { Refused } from '../../domain/errors.js';
 import { engineForNew, engineHolding, engineNamed, engineOfLost } from '../../domain/hosts/whereabouts.js';
-import type { OperationInput, OperationResult } from '../../wire/operation.js';
-import { placedSignal, type Left } from '../../wire/requests.js';
+import type { Left, OperationInput, OperationResult } from '../../wire/operation.js';
+import { placedSignal } from '../../wire/messages.js';
 import { registry } from '../operations.js';
 import { lookEverywhere } from './whereabouts.js';
 

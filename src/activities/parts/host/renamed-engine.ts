@@ -1,7 +1,7 @@
 import { withRenamed } from '../../../domain/hosts/deployment-engines.js';
 import { Bug, Refused } from '../../../domain/errors.js';
 import { readMark, type Mark, type Place } from '../../../domain/gateway/gateway.js';
-import type { Description } from '../../../wire/requests.js';
+import type { Description } from '../../../wire/description.js';
 import type { Deps } from '../../../world/deps.js';
 
 export type RenamedAsked = {

@@ -1,7 +1,6 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
-import type { FleetPlan, Member } from '../../domain/fleet/fleet.js';
-import type { FleetState } from './state.js';
-import type { Limits } from '../../wire/limits.js';
+import type { FleetPlan, Member } from '../domain/fleet/fleet.js';
+import type { Limits } from './limits.js';
 
 /**
  * How a gateway came out of a run over the fleet. `failed`: undone, left, stopped or without an answer, see the reason; `parked`: an operator is
@@ -27,8 +26,6 @@ export type FleetInput = {
   /** A rotation of that key: every gateway that it is not derived from takes part, and no other. */
   readonly rekey?: true;
   readonly limits: Limits;
-  /** Carried by continue-as-new. */
-  readonly state?: FleetState;
 };
 
 /** How a run over the fleet stands. Every gateway is counted once; named are those of the page under way, and the ends that matter most. */
@@ -84,3 +81,17 @@ export type FleetWord = { readonly word: 'pause' | 'resume' | 'abort'; readonly 
 export const fleetWordUpdate = defineUpdate<void, [FleetWord]>('word');
 
 export const fleetStatusQuery = defineQuery<FleetStatus>('status');
+
+/** How many came to which end, also of what an older version says. */
+export function countsOf({
+  counts,
+  ends,
+}: {
+  readonly counts?: FleetCounts;
+  readonly ends: readonly FleetEnd[];
+}): FleetCounts {
+  if (counts) return counts;
+  const counted: Record<string, number> = {};
+  for (const { end } of ends) counted[end] = (counted[end] ?? 0) + 1;
+  return counted;
+}

@@ -1,6 +1,6 @@
 import { defineUpdate } from '@temporalio/workflow';
-import type { RenamedEngine } from '../../domain/hosts/deployment-engines.js';
-import type { Limits } from '../../wire/limits.js';
+import type { RenamedEngine } from '../domain/hosts/deployment-engines.js';
+import type { Limits } from './limits.js';
 
 /** An engine that a worker serves, and the machine that the worker names itself. */
 export type ServedEngine = { readonly engine: string; readonly host: string };

@@ -1,5 +1,5 @@
 import { defineUpdate } from '@temporalio/workflow';
-import type { DeploymentKeys } from '../../domain/keys/deployment-keys.js';
+import type { DeploymentKeys } from '../domain/keys/deployment-keys.js';
 
 /** What becomes of a deployment's keys: a next one is announced, a run over the fleet to it begins, and it takes the place of the current one. */
 export type KeyWord =

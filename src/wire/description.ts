@@ -1,0 +1,78 @@
+import type { Gateway } from '../domain/gateway/gateway.js';
+import type { GatewayRecord } from '../domain/gateway/reading.js';
+import type { Left, OperationKind, OperationOutcome } from './operation.js';
+import type { Park } from './park.js';
+
+export const phases = [
+  'queued',
+  'provisioning',
+  'ready',
+  'degraded',
+  'repairing',
+  'rotating',
+  'pairing',
+  'upgrading',
+  'changing',
+  'parked',
+  'removing',
+  'removed',
+  'none',
+] as const;
+
+export type Phase = (typeof phases)[number];
+
+/** What `describe` answers: the whole record, without a secret. A phase `ready` is only what was proved at `record.provedAt`. */
+export type Description = {
+  readonly deployment: string;
+  readonly gateway: string;
+  readonly phase: Phase;
+  readonly since: string;
+  readonly reason: string;
+  /** Undefined before the first life. */
+  readonly life: Gateway | undefined;
+  readonly record: GatewayRecord | undefined;
+  readonly skipped: readonly string[];
+  /** The devices of this life that creel approved. */
+  readonly approved: readonly string[];
+  readonly left: readonly Left[];
+  readonly park: Park | undefined;
+  readonly running:
+    | { readonly operation: number; readonly kind: OperationKind; readonly workflowId: string }
+    | undefined;
+  readonly queue: readonly { readonly operation: number; readonly kind: OperationKind }[];
+  /** Until when what waits first does not begin, and why; absent when it waits for nothing but its turn. */
+  readonly held?: { readonly until: string; readonly why: string };
+  readonly last:
+    | {
+        readonly operation: number;
+        readonly kind: OperationKind;
+        readonly workflowId: string;
+        readonly outcome: OperationOutcome;
+        readonly reason: string;
+      }
+    | undefined;
+  readonly stateKeptUntil: string | undefined;
+  /** A rotated token that nobody has fetched yet. */
+  readonly handOver?: { readonly generation: number; readonly since: string };
+  /** The release that `creel rollback` goes back to, and until when; absent when there is none. */
+  readonly former?: {
+    readonly release: string;
+    readonly until: string;
+    /** It was saved under a record that was lost, and nobody goes back to it. */
+    readonly lost?: true;
+  };
+};
+
+/** How a request stands, by the gateway's own word. */
+export type Standing = {
+  readonly operation: number;
+  /** The life it was for. */
+  readonly birth: string;
+  readonly state: 'queued' | 'running' | OperationOutcome;
+  /** Why it ended as it did; empty when it is done, or so long ago that only the outcome is known. */
+  readonly reason: string;
+  /** What an operator is asked, by this operation or by the one before it. */
+  readonly park: Park | undefined;
+  /** The life it was for has ended, or is about to. */
+  readonly gone: boolean;
+};
