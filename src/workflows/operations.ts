@@ -2,13 +2,19 @@ import type { Activities } from '../activities/activities.js';
 import type { Change } from '../domain/changes/change.js';
 import type { Reconfiguration } from '../domain/changes/reconfiguration.js';
 import type { ChangeRequest } from '../wire/change-requests.js';
+import type { Answer } from '../wire/answer.js';
 import type { OperationKind } from '../wire/operation.js';
+
+/** The activities that answer as a step does. */
+type StepActivity = {
+  [K in keyof Activities]: Activities[K] extends (told: never) => Promise<Answer | void> ? K : never;
+}[keyof Activities];
 
 /** A step of a gateway: exactly one activity, and the one that undoes it. */
 export type Step = {
-  readonly do: keyof Activities;
+  readonly do: StepActivity;
   /** Absent where nothing is left behind: the reason stands beside each. */
-  readonly undo?: keyof Activities;
+  readonly undo?: StepActivity;
   /** An operator may skip it; a gateway without it is `degraded`. */
   readonly optional?: true;
   /** How long it may take: `act` creates, `wait` waits for the gateway, `fetch` may load an image. */
@@ -31,7 +37,7 @@ export type Step = {
  * Every step there ever was, by its name, which is for ever: operations carry names, and a retired step stays here with its
  * undo as long as a record may name it.
  */
-export const registry: Readonly<Record<string, Step>> = {
+const steps = {
   'check host': { do: 'ensureHost', pace: 'act' }, // only reads
   'fetch release': { do: 'ensureRelease', pace: 'fetch' }, // an image is shared between gateways
   'keep state': { do: 'ensureState', undo: 'removeState', pace: 'act' },
@@ -85,7 +91,13 @@ export const registry: Readonly<Record<string, Step>> = {
   'look again': { do: 'findUnchanged', pace: 'wait', attempts: 3 }, // only reads
   'fetch reader': { do: 'ensureReader', pace: 'fetch' }, // an image is shared between gateways
   'read kept': { do: 'findKept', pace: 'act' }, // only reads
-};
+} as const satisfies Record<string, Step>;
+
+/** The name of a step, which is for ever. */
+export type StepName = keyof typeof steps;
+
+/** Every step by a name that may be older than this version, or newer. */
+export const registry: Readonly<Record<string, Step>> = steps;
 
 /** Everything a live gateway owns, in the order it comes to exist. */
 export const provisionSteps = [
@@ -100,7 +112,7 @@ export const provisionSteps = [
   'probe channels',
   'keep running',
   'read back',
-] as const;
+] as const satisfies readonly StepName[];
 
 /** The next generation of the gateway token, applied and proved. */
 export const rotateSteps = [
@@ -111,24 +123,31 @@ export const rotateSteps = [
   'prove refusal',
   'name devices',
   'read rotated',
-] as const;
+] as const satisfies readonly StepName[];
 
 /** The same for a compromise: nobody but creel's new device stays in, and who must pair again is named before anybody goes. */
-export const evictSteps = rotateSteps.flatMap((step) =>
+export const evictSteps = rotateSteps.flatMap((step): StepName[] =>
   step === 'name devices' ? ['list devices', 'close sessions', 'evict devices', step] : [step],
 );
 
 /** The same to another master key: creel's device of the old one is cut off. */
-export const rekeySteps = rotateSteps.flatMap((step) => (step === 'name devices' ? ['retire device', step] : [step]));
+export const rekeySteps = rotateSteps.flatMap((step): StepName[] =>
+  step === 'name devices' ? ['retire device', step] : [step],
+);
 
 /** A device is let in: it asked for no more than it may have, and it has connected. */
-export const pairSteps = ['check pairing', 'await request', 'approve device', 'await device'] as const;
+export const pairSteps = [
+  'check pairing',
+  'await request',
+  'approve device',
+  'await device',
+] as const satisfies readonly StepName[];
 
 /** A device's request is turned down. */
-export const denySteps = ['turn down request'] as const;
+export const denySteps = ['turn down request'] as const satisfies readonly StepName[];
 
 /** A device is cut off, and that is proved. */
-export const unpairSteps = ['check device', 'cut off device', 'prove removal'] as const;
+export const unpairSteps = ['check device', 'cut off device', 'prove removal'] as const satisfies readonly StepName[];
 
 /** Another release, proved beside the one that serves. */
 export const upgradeSteps = [
@@ -143,7 +162,7 @@ export const upgradeSteps = [
   'prove replacement',
   'commit replacement',
   'read replaced',
-] as const;
+] as const satisfies readonly StepName[];
 
 /** The kept release and the state that goes with it, which were proved together. */
 export const rollbackSteps = [
@@ -159,7 +178,7 @@ export const rollbackSteps = [
   'prove replacement',
   'commit replacement',
   'read replaced',
-] as const;
+] as const satisfies readonly StepName[];
 
 /** Other channels, taken up by the container that there is and proved. */
 export const reconfigureSteps = [
@@ -168,10 +187,10 @@ export const reconfigureSteps = [
   'apply channels',
   'prove channels',
   'read reconfigured',
-] as const;
+] as const satisfies readonly StepName[];
 
 /** Other limits, given by the engine to the container that there is. */
-export const limitSteps = ['check limits', 'apply limits', 'read reconfigured'] as const;
+export const limitSteps = ['check limits', 'apply limits', 'read reconfigured'] as const satisfies readonly StepName[];
 
 /** Both: the limits first, because a release that restarts for its channels starts with them. */
 export const limitAndChannelSteps = [
@@ -182,23 +201,27 @@ export const limitAndChannelSteps = [
   'apply channels',
   'prove channels',
   'read reconfigured',
-] as const;
+] as const satisfies readonly StepName[];
 
 /** What a replacement may leave in the world until the gateway is removed: entered from the moment that it begins. */
-export const replacementOwns = ['rehearse replacement', 'make room', 'start replacement'] as const;
+export const replacementOwns = [
+  'rehearse replacement',
+  'make room',
+  'start replacement',
+] as const satisfies readonly StepName[];
 
 /** What tells whether a gateway serves when a change of it came to nothing. */
-export const lookStep = 'look again';
+export const lookStep = 'look again' satisfies StepName;
 
 /** What a removal that keeps the state does before it undoes anything, where saved states may lie, and after it. */
-export const readerStep = 'fetch reader';
-export const keptStep = 'read kept';
+export const readerStep = 'fetch reader' satisfies StepName;
+export const keptStep = 'read kept' satisfies StepName;
 
 /** The step whose undo lets saved states go. */
-export const roomStep = 'make room';
+export const roomStep = 'make room' satisfies StepName;
 
 /** The step that holds the customer's data. */
-export const stateStep = 'keep state';
+export const stateStep = 'keep state' satisfies StepName;
 
 /** The steps of a change, whole: what a lost run of it may have entered. */
 export function stepsOfChange(change: Change): readonly string[] {
@@ -208,12 +231,12 @@ export function stepsOfChange(change: Change): readonly string[] {
   return change.nextKeyId === undefined ? rotateSteps : rekeySteps;
 }
 
-function stepsOfReconfiguration({ channels, limits }: Reconfiguration): readonly string[] {
+function stepsOfReconfiguration({ channels, limits }: Reconfiguration): readonly StepName[] {
   if (limits) return channels ? limitAndChannelSteps : limitSteps;
   return channels ? reconfigureSteps : [];
 }
 
-const changeSteps: Readonly<Record<ChangeKind, readonly string[]>> = {
+const changeSteps: Readonly<Record<ChangeKind, readonly StepName[]>> = {
   rotate: rotateSteps,
   pair: pairSteps,
   deny: denySteps,

@@ -1,3 +1,4 @@
+import type { Approved } from '../../wire/answer.js';
 import type { Changing } from '../../domain/changes/change.js';
 import { cut, jsonBytes } from '../../domain/cut.js';
 import { covers, shortId, type PendingDevice } from '../../domain/devices/device.js';
@@ -13,9 +14,6 @@ import { onGatewayClock } from '../parts/door/clock.js';
 import { openSession } from '../parts/door/operator.js';
 import { standingOf, wish, type Asking } from './await-request.js';
 import { until } from '../../world/until.js';
-
-/** What came of an approval: in words, and which device it was. */
-export type Approved = { readonly proof: string; readonly deviceId: string };
 
 /**
  * The current request of the wanted device is approved, and the gateway's list says so: its answer alone is not trusted. An app that is

@@ -1,13 +1,10 @@
+import type { Kept, Vanished } from '../../wire/answer.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import type { Deps } from '../../world/deps.js';
 import { demandOurs } from './ours.js';
-import type { Kept } from './only-copy.js';
 import { findMark } from './own-state.js';
 import { fetchReader, findReader } from './release.js';
 import { newestFirst } from './shelves.js';
-
-/** Nothing is kept of a gateway: its state was gone before it was removed. */
-export type Vanished = { readonly proof: string; readonly vanished: true };
 
 /** Where saved states lie that a removal may have to put back, an image is on the host by which they are read and copied. */
 export const ensureReader = (deps: Deps) =>

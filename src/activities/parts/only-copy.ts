@@ -1,3 +1,4 @@
+import type { Kept } from '../../wire/answer.js';
 import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';
 import type { StateMark } from '../../domain/gateway/state-mark.js';
 import { readConfig } from './config/config.js';
@@ -9,9 +10,6 @@ import { isOwn } from './state-mark.js';
 import { copyOf, isOf, snapshotOf } from './saved-state.js';
 import { newestFirst, shelves, type Saved } from './shelves.js';
 import { removeState } from './state.js';
-
-/** What a removal keeps instead of a state that is gone: in words, and the release that it belongs to. */
-export type Kept = { readonly proof: string; readonly keptRelease: string };
 
 /** On a state volume that was made for a saved state, for as long as it lasts: which one, because it says nothing of itself before its first byte. */
 export const copiedLabel = 'creel.copied';

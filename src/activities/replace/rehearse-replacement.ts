@@ -14,7 +14,8 @@ import {
 } from '../../domain/changes/rehearsal.js';
 import { replaced, replacementNames, type Replacement } from '../../domain/changes/replacement.js';
 import type { Deps } from '../../world/deps.js';
-import { proveStanding, type Down } from './set-aside.js';
+import type { Down } from '../../wire/answer.js';
+import { proveStanding } from './set-aside.js';
 import { findOurs, findOurVolume } from '../parts/ours.js';
 import { knownSecrets } from '../parts/door/known-secrets.js';
 import { neverOver } from '../parts/never-over.js';

@@ -1,3 +1,4 @@
+import type { Down } from '../../wire/answer.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Changing } from '../../domain/changes/change.js';
 import { Refused, StartOver } from '../../domain/errors.js';
@@ -21,9 +22,6 @@ import { demandRoom } from './room.js';
 import { putBack } from '../parts/saved-state.js';
 import { servedBefore } from './saved-state.js';
 import { stopSaying } from '../parts/container/stop.js';
-
-/** A way back that ended where the rollback began: with a gateway that does not serve. */
-export type Down = { readonly proof: string; readonly down: string };
 
 /**
  * The container of before does not run, will not be started by the engine, and has made room for the new one by another

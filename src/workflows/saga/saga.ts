@@ -1,12 +1,9 @@
-import type { Approved } from '../../activities/pair/approve-device.js';
-import type { Down } from '../../activities/replace/set-aside.js';
-import type { Vanished } from '../../activities/parts/kept.js';
-import type { Kept } from '../../activities/parts/only-copy.js';
 import type { Living } from '../../domain/gateway/life.js';
 import type { SnapshotDrop } from '../../domain/changes/replacement.js';
 import { dropPausesMs } from '../../domain/thresholds.js';
 import { lookedDown } from '../looks/look-down.js';
 import { keptStep, lookStep, readerStep, registry, roomStep, stateStep } from '../operations.js';
+import { readAnswer } from '../../wire/answer.js';
 import type { Attempted, Entered, Left, OperationInput, OperationResult, Proof } from '../../wire/operation.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import type { ParkAnswer } from '../../wire/park.js';
@@ -256,22 +253,15 @@ export class Saga {
     }
   }
 
-  /** A step answers nothing, what it proved in words, the same with the device it was about, with why the gateway does not serve or with what a removal keeps, or the gateway read back. */
-  #note(step: string, value: unknown): void {
-    const at = new Date(this.#runtime.now()).toISOString();
-    if (typeof value === 'string' || isDown(value)) {
-      this.#down = isDown(value) ? value.down : undefined;
-      this.#proofs.push({ at, step, proof: isDown(value) ? value.proof : value });
-    } else if (isApproved(value)) {
-      this.#deviceId = value.deviceId;
-      this.#proofs.push({ at, step, proof: value.proof });
-    } else if (isKept(value)) {
-      this.#keptRelease = value.keptRelease;
-      this.#proofs.push({ at, step, proof: value.proof });
-    } else if (isVanished(value)) {
-      this.#vanished = true;
-      this.#proofs.push({ at, step, proof: value.proof });
-    } else if (value !== undefined && value !== null) this.#record = value as GatewayRecord;
+  #note(step: string, answer: unknown): void {
+    const told = readAnswer(step, answer);
+    if (told.proof !== undefined)
+      this.#proofs.push({ at: new Date(this.#runtime.now()).toISOString(), step, proof: told.proof });
+    if ('down' in told) this.#down = told.down;
+    this.#deviceId = told.deviceId ?? this.#deviceId;
+    this.#keptRelease = told.keptRelease ?? this.#keptRelease;
+    this.#vanished ||= told.vanished === true;
+    this.#record = told.record ?? this.#record;
   }
 
   /** An end that attempt 1 reported is the only end there can be; any other leaves a lost attempt that may still take effect. */
@@ -450,22 +440,6 @@ function answersOf(step: string): ParkAnswer[] {
 /** The first time, and whenever a day has passed since. */
 function tellsOfDrop({ failures = 0 }: SnapshotDrop): boolean {
   return failures === 0 || failures >= dropPausesMs.length;
-}
-
-function isDown(value: unknown): value is Down {
-  return typeof value === 'object' && value !== null && 'proof' in value && 'down' in value;
-}
-
-function isKept(value: unknown): value is Kept {
-  return typeof value === 'object' && value !== null && 'proof' in value && 'keptRelease' in value;
-}
-
-function isVanished(value: unknown): value is Vanished {
-  return typeof value === 'object' && value !== null && 'vanished' in value;
-}
-
-function isApproved(value: unknown): value is Approved {
-  return typeof value === 'object' && value !== null && 'proof' in value && 'deviceId' in value;
 }
 
 function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
