@@ -10,7 +10,7 @@ import { SecretFile, type StoreKey } from './adapters/files/secret-file.js';
 import { WebhookPager } from './adapters/pager/webhook-pager.js';
 import type { Config } from './settings/config.js';
 import type { FormerIds } from './domain/hosts/engine-id.js';
-import type { Place } from './domain/gateway/gateway.js';
+import type { Place } from './domain/hosts/place.js';
 import type { KeyRing } from './domain/keys/key-ring.js';
 import { startPeriodMs } from './domain/thresholds.js';
 import { secretStoreKey, type MasterKey } from './domain/keys/token.js';

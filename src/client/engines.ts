@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { DeploymentEngine, RenamedEngine } from '../domain/hosts/deployment-engines.js';
-import type { Place } from '../domain/gateway/gateway.js';
+import type { Place } from '../domain/hosts/place.js';
 import type { KnownEngine } from '../domain/hosts/whereabouts.js';
 import { engineRenamedUpdate, engineUpdate, type RenameInput } from '../wire/deployment-engines.js';
 import { deploymentWorkflowId, renamedWorkflowId, taskQueue } from '../wire/ids.js';

@@ -1,4 +1,4 @@
-import type { Place } from '../domain/gateway/gateway.js';
+import type { Place } from '../domain/hosts/place.js';
 import type { Secret } from '../domain/secret.js';
 import type { Device } from '../domain/keys/token.js';
 

@@ -1,5 +1,5 @@
 import type { EngineFacts } from '../domain/hosts/engine.js';
-import type { Place } from '../domain/gateway/gateway.js';
+import type { Place } from '../domain/hosts/place.js';
 import type { Route } from '../domain/hosts/slot.js';
 
 export type HostFacts = {

@@ -1,6 +1,6 @@
 import type { Wanted } from '../domain/devices/device.js';
 import type { SpecChange } from '../domain/gateway/spec.js';
-import type { Place } from '../domain/gateway/gateway.js';
+import type { Place } from '../domain/hosts/place.js';
 
 /** What somebody asks of a gateway that lives. */
 export type ChangeRequest =

@@ -1,4 +1,4 @@
-import type { Place } from '../domain/gateway/gateway.js';
+import type { Place } from '../domain/hosts/place.js';
 import type { GatewaySpec } from '../domain/gateway/spec.js';
 import type { ChangeRequest } from './change-requests.js';
 import type { Limits } from './limits.js';

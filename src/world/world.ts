@@ -1,4 +1,4 @@
-import type { Place } from '../domain/gateway/gateway.js';
+import type { Place } from '../domain/hosts/place.js';
 import type { KeyRing } from '../domain/keys/key-ring.js';
 import type { Catalogue } from '../domain/release/release.js';
 import type { Pool } from '../domain/hosts/slot.js';

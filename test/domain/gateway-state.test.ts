@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { Refused } from '../../src/domain/errors.js';
 import type { Gateway } from '../../src/domain/gateway/gateway.js';
 import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
-import type { Replacement, Shelf } from '../../src/domain/changes/replacement.js';
+import type { Replacement } from '../../src/domain/changes/replacement.js';
+import type { Shelf } from '../../src/domain/gateway/shelf.js';
 import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
 import { carry, restored, type CarriedState } from '../../src/workflows/record/carried-state.js';
 import {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import { revive } from '../../src/activities/parts/container/revival.js';
-import type { Changing } from '../../src/domain/changes/change.js';
+import type { Changing } from '../../src/domain/gateway/changing.js';
 import type { Channel } from '../../src/domain/channels/channel.js';
 import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
 import { names, type Gateway } from '../../src/domain/gateway/gateway.js';

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities, type Activities } from '../../src/activities/activities.js';
-import type { Changing } from '../../src/domain/changes/change.js';
+import type { Changing } from '../../src/domain/gateway/changing.js';
 import { Refused } from '../../src/domain/errors.js';
 import { configFile } from '../../src/domain/gateway/config.js';
 import type { Rotation } from '../../src/domain/changes/rotation.js';

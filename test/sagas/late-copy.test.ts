@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
-import type { Changing } from '../../src/domain/changes/change.js';
+import type { Changing } from '../../src/domain/gateway/changing.js';
 import type { Replacement } from '../../src/domain/changes/replacement.js';
 import type { Deps } from '../../src/world/deps.js';
 import { openTestWorld } from '../world/open-test-world.js';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'vitest';
 import type { Activities } from '../../src/activities/activities.js';
-import type { Changing } from '../../src/domain/changes/change.js';
+import type { Changing } from '../../src/domain/gateway/changing.js';
 import type { Replacement, SnapshotDrop } from '../../src/domain/changes/replacement.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 import { at, noFault } from './faults.js';

@@ -7,7 +7,8 @@ import { copierLabels, isCopying, meetCopier, type Way } from '../../src/domain/
 import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { plainLines } from '../../src/domain/heard.js';
 import { demandEngine, type FormerIds } from '../../src/domain/hosts/engine-id.js';
-import type { Labels, Place } from '../../src/domain/gateway/gateway.js';
+import type { Labels } from '../../src/domain/gateway/gateway.js';
+import type { Place } from '../../src/domain/hosts/place.js';
 import type { Image } from '../../src/domain/release/image.js';
 import { writeStateMark } from '../../src/domain/gateway/state-mark.js';
 import type {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { Away, NotYet } from '../../src/domain/errors.js';
 import { demandEngine, type FormerIds } from '../../src/domain/hosts/engine-id.js';
-import type { Place } from '../../src/domain/gateway/gateway.js';
+import type { Place } from '../../src/domain/hosts/place.js';
 import type { HostFacts, HostProvider } from '../../src/ports/host-provider.js';
 import { createFile, readRecord, replaceFile } from './directory-files.js';
 import { DirectoryEngine } from './directory-engine.js';

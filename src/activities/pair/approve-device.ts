@@ -1,5 +1,5 @@
 import type { Approved } from '../../wire/answer.js';
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { cut, jsonBytes } from '../../domain/cut.js';
 import { covers, shortId, type PendingDevice } from '../../domain/devices/device.js';
 import { NotYet, Refused } from '../../domain/errors.js';

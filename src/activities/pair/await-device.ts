@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { NotYet } from '../../domain/errors.js';
 import { hasConnected, type Pairing } from '../../domain/changes/pairing.js';
 import type { Deps } from '../../world/deps.js';

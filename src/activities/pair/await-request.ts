@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { describeWanted, isWanted, type PairedDevice, type PendingDevice } from '../../domain/devices/device.js';
 import { NotYet, Refused } from '../../domain/errors.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';

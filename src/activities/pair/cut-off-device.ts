@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { shortId } from '../../domain/devices/device.js';
 import { NotYet, Refused } from '../../domain/errors.js';
 import type { Denial, Unpairing } from '../../domain/changes/pairing.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { Refused } from '../../domain/errors.js';
 import { masked, plain } from '../../domain/heard.js';
 import type { Pairing } from '../../domain/changes/pairing.js';

@@ -1,5 +1,5 @@
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { former, replacementLabel, replacementNames, type Replacement } from '../../domain/changes/replacement.js';
 import type { StateMark } from '../../domain/gateway/state-mark.js';
 import { openWriter } from './config/config.js';

@@ -1,5 +1,6 @@
 import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';
-import { replacementLabel, replacementNames, type Shelf } from '../../domain/changes/replacement.js';
+import { replacementLabel, replacementNames } from '../../domain/changes/replacement.js';
+import type { Shelf } from '../../domain/gateway/shelf.js';
 import type { Volume, VolumeCopy } from '../../ports/docker-engine.js';
 import { removeNamed } from './removal.js';
 import { copierOf } from './copier.js';

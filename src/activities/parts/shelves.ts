@@ -1,5 +1,6 @@
 import type { Gateway } from '../../domain/gateway/gateway.js';
-import { replacementLabel, replacementNames, type Shelf } from '../../domain/changes/replacement.js';
+import { replacementLabel, replacementNames } from '../../domain/changes/replacement.js';
+import type { Shelf } from '../../domain/gateway/shelf.js';
 import type { Deps } from '../../world/deps.js';
 
 /** The release that a saved state belongs to: its image is needed as long as somebody may go back to it. */

@@ -2,7 +2,7 @@ import { Refused } from '../../domain/errors.js';
 import { carries, names, type Gateway } from '../../domain/gateway/gateway.js';
 import { stateDirectory } from '../../domain/gateway/config.js';
 import { compareReleases } from '../../domain/release/release.js';
-import type { Shelf } from '../../domain/changes/replacement.js';
+import type { Shelf } from '../../domain/gateway/shelf.js';
 import {
   belongsTo,
   readStateMark,

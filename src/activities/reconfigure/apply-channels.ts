@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { channelPatch } from '../../domain/channels/config.js';
 import type { Channel } from '../../domain/channels/channel.js';
 import { Refused } from '../../domain/errors.js';

@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { Refused } from '../../domain/errors.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { reconfigured, type Reconfiguration } from '../../domain/changes/reconfiguration.js';

@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { Refused } from '../../domain/errors.js';
 import { stateDirectory } from '../../domain/gateway/config.js';
 import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';

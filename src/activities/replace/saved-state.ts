@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { measuring, wayLabel } from '../../domain/changes/copying.js';
 import { NotYet, Refused } from '../../domain/errors.js';
 import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';
@@ -7,9 +7,9 @@ import {
   replacementLabel,
   replacementNames,
   type Replacement,
-  type Shelf,
   type SnapshotDrop,
 } from '../../domain/changes/replacement.js';
+import type { Shelf } from '../../domain/gateway/shelf.js';
 import { unknownRelease } from '../../domain/release/release.js';
 import { isReplaced } from '../parts/container/container.js';
 import { removeContainer } from '../parts/removal.js';

@@ -1,6 +1,6 @@
 import type { Down } from '../../wire/answer.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { Refused, StartOver } from '../../domain/errors.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import { former, replacementNames, type Replacement } from '../../domain/changes/replacement.js';

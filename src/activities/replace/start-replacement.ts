@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import type { Channel } from '../../domain/channels/channel.js';
 import { NotYet, Refused, StartOver } from '../../domain/errors.js';
 import { endedByRequest, gatewayContainer } from '../../domain/gateway/container.js';

@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { NotYet, Refused } from '../../domain/errors.js';
 import { tokenIn } from '../../domain/gateway/config.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';

@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import type { PairedDevice } from '../../domain/devices/device.js';
 import { rotated, type Rotation } from '../../domain/changes/rotation.js';
 import type { Session } from '../../ports/gateway-door.js';

@@ -1,4 +1,4 @@
-import type { Changing } from '../../domain/changes/change.js';
+import type { Changing } from '../../domain/gateway/changing.js';
 import { NotYet, Refused } from '../../domain/errors.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import { rotated, type Rotation } from '../../domain/changes/rotation.js';

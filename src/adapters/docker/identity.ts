@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { demandEngine, engineId, type FormerIds } from '../../domain/hosts/engine-id.js';
-import type { Place } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
 import { engineIdFreshMs } from '../../domain/thresholds.js';
 import { request, type EngineAt, type Identity } from './call.js';
 import { unexpected } from './errors.js';

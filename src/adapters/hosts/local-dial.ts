@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { NotYet } from '../../domain/errors.js';
-import type { Place } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
 
 const limitMs = 5_000;
 

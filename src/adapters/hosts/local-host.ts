@@ -2,7 +2,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { demandEngine, engineId, type FormerIds } from '../../domain/hosts/engine-id.js';
-import type { Place } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
 import type { HostFacts, HostProvider } from '../../ports/host-provider.js';
 import { request, type EngineAt } from '../docker/call.js';
 import { unexpected } from '../docker/errors.js';

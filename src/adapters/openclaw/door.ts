@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { NotYet } from '../../domain/errors.js';
-import type { Place } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
 import type { Secret } from '../../domain/secret.js';
 import type { DockerEngine, ExecRequest, ExecResult } from '../../ports/docker-engine.js';
 import type {

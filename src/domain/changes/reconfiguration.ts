@@ -1,4 +1,4 @@
-import type { Changing } from './change.js';
+import type { Changing } from '../gateway/changing.js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { GatewaySpec } from '../gateway/spec.js';
 

@@ -1,10 +1,8 @@
+import type { Shelf } from '../gateway/shelf.js';
 import type { Channel } from '../channels/channel.js';
 import { names, type Gateway, type Mark } from '../gateway/gateway.js';
 import type { GatewaySpec } from '../gateway/spec.js';
-import type { Changing } from './change.js';
-
-/** Where a saved state lies: the one that is kept, and the one that is being made. */
-export type Shelf = 'a' | 'b';
+import type { Changing } from '../gateway/changing.js';
 
 /** A replacement of a gateway's container by one of another spec: decided before its operation begins. */
 export type Replacement = (

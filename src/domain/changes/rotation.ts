@@ -1,4 +1,4 @@
-import type { Changing } from './change.js';
+import type { Changing } from '../gateway/changing.js';
 import type { Gateway } from '../gateway/gateway.js';
 
 /** A rotation: which generations follow those on record. Their numbers are burned before the operation begins. */

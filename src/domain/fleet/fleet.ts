@@ -1,5 +1,6 @@
 import { Refused } from '../errors.js';
-import type { Gateway, Place } from '../gateway/gateway.js';
+import type { Gateway } from '../gateway/gateway.js';
+import type { Place } from '../hosts/place.js';
 import { fleetWindow } from '../thresholds.js';
 
 /** How a rotation of the whole fleet goes about it. */

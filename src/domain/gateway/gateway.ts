@@ -1,7 +1,8 @@
 import { engineId } from '../hosts/engine-id.js';
 import { Refused } from '../errors.js';
 import type { GatewaySpec } from './spec.js';
-import type { Shelf } from '../changes/replacement.js';
+import type { Place } from '../hosts/place.js';
+import type { Shelf } from './shelf.js';
 
 /** Layout of names, labels and derivations. Frozen by golden vectors: a newer creel still owns what an older one made. */
 export const layout = 1;
@@ -12,14 +13,6 @@ export type Mark = {
   readonly gateway: string;
   readonly birth: string;
   readonly layout: number;
-};
-
-/** Which engine on which host a gateway stands on. */
-export type Place = {
-  readonly provider: 'local';
-  readonly host: string;
-  /** The engine's own id; absent until the first operation has found it, and in records from before it was kept. */
-  readonly engine?: string;
 };
 
 /** What every step of every operation is told: references and generations, never a secret. */

@@ -1,5 +1,5 @@
 import { Foreign, Refused } from '../errors.js';
-import type { Place } from '../gateway/gateway.js';
+import type { Place } from './place.js';
 
 const idForm = /^[A-Za-z0-9][A-Za-z0-9:._-]{3,127}$/;
 

@@ -1,5 +1,6 @@
 import { Refused } from '../errors.js';
-import type { Mark, Place } from '../gateway/gateway.js';
+import type { Mark } from '../gateway/gateway.js';
+import type { Place } from './place.js';
 import { describeLives, type Life } from '../gateway/life.js';
 
 /** An engine that a worker of this deployment has served. */

@@ -4,7 +4,8 @@ import type { Attempted, OpenInput, OpenResult, ProbeInput, TokenInput } from '.
 import { gatewayWorkflowId } from '../../wire/ids.js';
 import type { DeviceList } from '../../domain/devices/device.js';
 import { Refused } from '../../domain/errors.js';
-import type { Gateway, Place } from '../../domain/gateway/gateway.js';
+import type { Gateway } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
 import { engineHolding } from '../../domain/hosts/whereabouts.js';
 import { linkPolicy, lookPolicy, onEngine } from '../saga/policies.js';
 import { handedOverSignal } from '../../wire/messages.js';

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/activities.js';
-import type { Place } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
 import { describeLives } from '../../domain/gateway/life.js';
 import type { Limits } from '../../wire/limits.js';
 import type { Attempted, Entered, OperationInput, OperationResult } from '../../wire/operation.js';

@@ -1,4 +1,4 @@
-import type { Place } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
 import { isAlive, isRemoving, type GatewayState } from './state.js';
 
 /** What a look at the whole fleet needs of a gateway, so that it need not ask each of them. */

@@ -3,7 +3,7 @@ import { cut, cutMiddle } from '../../domain/cut.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import type { GatewaySpec } from '../../domain/gateway/spec.js';
-import type { Shelf } from '../../domain/changes/replacement.js';
+import type { Shelf } from '../../domain/gateway/shelf.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import { earlierReasonBytes, endedLength, reasonBytes } from '../../domain/thresholds.js';
 import type { ChangeRequest } from '../../wire/change-requests.js';

@@ -1,6 +1,6 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 import { finalKinds } from '../../domain/errors.js';
-import type { Place } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
 import { mintLinkMs } from '../../domain/thresholds.js';
 import { engineQueue, waitsQueue } from '../../wire/ids.js';
 import type { Limits } from '../../wire/limits.js';

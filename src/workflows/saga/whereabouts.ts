@@ -1,6 +1,6 @@
 import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/activities.js';
-import type { Place } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
 import { unansweredMs } from '../../domain/thresholds.js';
 import type { Life } from '../../domain/gateway/life.js';
 import type { Whereabouts } from '../../domain/hosts/whereabouts.js';

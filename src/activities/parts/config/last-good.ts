@@ -1,4 +1,4 @@
-import type { Changing } from '../../../domain/changes/change.js';
+import type { Changing } from '../../../domain/gateway/changing.js';
 import { configFile, lastGoodFile, stateDirectory } from '../../../domain/gateway/config.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { parseObject } from '../../../domain/json.js';

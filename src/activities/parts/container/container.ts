@@ -1,4 +1,4 @@
-import type { Changing } from '../../../domain/changes/change.js';
+import type { Changing } from '../../../domain/gateway/changing.js';
 import { gatewayContainer, type ContainerSpec } from '../../../domain/gateway/container.js';
 import { Refused, StartOver } from '../../../domain/errors.js';
 import { names, type Gateway } from '../../../domain/gateway/gateway.js';

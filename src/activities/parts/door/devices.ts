@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Changing } from '../../../domain/changes/change.js';
+import type { Changing } from '../../../domain/gateway/changing.js';
 import { Refused } from '../../../domain/errors.js';
 import type { KnownDevice, PairedDevice, PendingDevice } from '../../../domain/devices/device.js';
 import { isOvertaken } from '../../../domain/changes/pairing.js';

@@ -1,4 +1,4 @@
-import type { Place } from '../../../domain/gateway/gateway.js';
+import type { Place } from '../../../domain/hosts/place.js';
 import type { Life } from '../../../domain/gateway/life.js';
 import type { KnownEngine } from '../../../domain/hosts/whereabouts.js';
 import type { Deps } from '../../../world/deps.js';

@@ -1,7 +1,8 @@
 import { checkToken } from '../../../domain/channels/channel.js';
 import { demandOwnBots } from '../config/bot-claims.js';
 import { Refused } from '../../../domain/errors.js';
-import { names, readMark, type Gateway, type Place } from '../../../domain/gateway/gateway.js';
+import { names, readMark, type Gateway } from '../../../domain/gateway/gateway.js';
+import type { Place } from '../../../domain/hosts/place.js';
 import { demandFit } from '../../../domain/hosts/engine.js';
 import { describeLives, type Life, type Living } from '../../../domain/gateway/life.js';
 import { findRelease } from '../../../domain/release/release.js';

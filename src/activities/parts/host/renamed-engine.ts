@@ -1,6 +1,7 @@
 import { withRenamed } from '../../../domain/hosts/deployment-engines.js';
 import { Bug, Refused } from '../../../domain/errors.js';
-import { readMark, type Mark, type Place } from '../../../domain/gateway/gateway.js';
+import { readMark, type Mark } from '../../../domain/gateway/gateway.js';
+import type { Place } from '../../../domain/hosts/place.js';
 import type { Description } from '../../../wire/description.js';
 import type { Deps } from '../../../world/deps.js';
 
