@@ -11,13 +11,13 @@ const node24 = '24.9.0';
 const replayed = ['parked', 'pre-empted', 'provision', 'requests'].map((name) => `test/temporal/${name}.test.ts`);
 
 const tiers = [
-  { name: 'domain', needs: 'nothing', usual: '30 s', paths: ['test/domain', '--no-isolate'] },
+  { name: 'pure', needs: 'nothing', usual: '30 s', paths: ['test/pure', '--no-isolate'] },
   { name: 'sagas', needs: 'nothing', usual: '2 min', paths: ['test/sagas'] },
   {
     name: 'the quick ones on Node 24',
     needs: `the npm registry, once, for node@${node24}`,
     usual: '1 min',
-    paths: ['test/domain', 'test/sagas', '--no-isolate', '--exclude', 'test/sagas/{mutants,interrupted}.test.ts'],
+    paths: ['test/pure', 'test/sagas', '--no-isolate', '--exclude', 'test/sagas/{mutants,interrupted}.test.ts'],
     node: node24,
   },
   { name: 'scripts', needs: 'nothing', usual: '10 s', paths: ['test/scripts'] },
@@ -36,7 +36,7 @@ const tiers = [
     paths: replayed,
     environment: { TEST_WORKFLOW_CACHE: '0' },
   },
-  { name: 'e2e', needs: 'all of it, and a browser', usual: '18 min', paths: ['test/e2e'] },
+  { name: 'e2e', needs: 'all of it, and a browser', usual: '16 min', paths: ['test/e2e', '--maxWorkers', '3'] },
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 

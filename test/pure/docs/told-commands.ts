@@ -1,0 +1,407 @@
+/** The test in which a command is really given in the situation in which it is told: its file, a part of its title, and what it calls. */
+export type Tried = readonly [file: string, title: string, call: string];
+
+/** Why no test of ours gives it. */
+export type NotTried = { readonly why: string };
+
+const cli = 'test/temporal/cli.test.ts';
+const parked = 'test/temporal/parked.test.ts';
+const killed = 'test/temporal/killed-worker.test.ts';
+const requests = 'test/temporal/requests.test.ts';
+const rotation = 'test/temporal/rotate.test.ts';
+const keys = 'test/temporal/key-rotation.test.ts';
+const engines = 'test/temporal/two-engines.test.ts';
+const renamed = 'test/temporal/renamed-engine.test.ts';
+const fleet = 'test/temporal/fleet.test.ts';
+const upgrade = 'test/temporal/upgrade.test.ts';
+const lived = 'test/pure/gateway/lived-in.test.ts';
+const realLived = 'test/e2e/lived-in.test.ts';
+const realUpgrade = 'test/e2e/upgrade.test.ts';
+const keptState = 'test/sagas/kept-state.test.ts';
+const ownState = 'test/sagas/own-state.test.ts';
+const pairing = 'test/sagas/pair.test.ts';
+const byHand = 'test/contracts/by-hand.test.ts';
+
+const host: NotTried = { why: 'it changes the whole machine, which is not ours' };
+const looks: NotTried = { why: 'it only shows, in words of its own program' };
+const rehearsed: NotTried = {
+  why: 'an engine of its own is restarted by `npm run rehearse` (bad-day.test.ts), never the one that is here',
+};
+
+const described: Tried = [cli, 'a recorded ready that is not usable is no ready', "'describe'"];
+const parkShown: Tried = [parked, 'says where, why and which command answers it', 'park'];
+const repaired: Tried = [cli, 'a recorded ready that is not usable is no ready', "'provision'"];
+const removed: Tried = [cli, 'a gateway is provisioned, listed, proved', "'remove'"];
+const retried: Tried = [parked, 'goes on with retry', "'retry'"];
+const skipped: Tried = [cli, 'a parked operation ends the following with 5', "'skip'"];
+const token: Tried = [cli, 'the token is shown to whoever asks for it', "'token', 'show'"];
+const evicted: Tried = [rotation, 'that evicts leaves nobody in', 'evict: true'];
+const reclaimed: Tried = [rotation, 'finds a second source of truth', 'reclaim: true'];
+const wayBackEnds: Tried = [rotation, 'its way back that is refused is named', 'reclaim: true'];
+const devices: Tried = [cli, 'a device is listed, paired', "'devices'"];
+const unpaired: Tried = [cli, 'a device is listed, paired', "'unpair'"];
+const fleetShown: Tried = [cli, 'the fleet is listed, rotated', "'fleet', 'status'"];
+const fleetAborted: Tried = [fleet, 'that looks is aborted at once', 'abort'];
+const fleetForced: Tried = [fleet, 'beside one that answers nobody', 'endFleet'];
+const fleetRotated: Tried = [cli, 'the fleet is listed, rotated', "'rotate', '--all'"];
+const keyRotated: Tried = [keys, 'takes every gateway over', 'deployment.rotate()'];
+const wayBack: Tried = ['test/pure/record/replacement-state.test.ts', 'comes before the next repair', 'way-back'];
+const dropped: Tried = ['test/sagas/outside-proofs.ts', 'drop snapshot', "'drop snapshot'"];
+const bootstrapped: Tried = ['test/scripts/bootstrap.test.ts', '--release', '--release'];
+const changed: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'change', 'moving', '--memory'"];
+const upgraded: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'upgrade'"];
+const rolledBack: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'rollback'"];
+const secretStored: Tried = ['test/pure/gateway/first-step.test.ts', 'a secret that is missing', 'secrets.write'];
+const foreignGone: Tried = ['test/pure/gateway/first-step.test.ts', 'a name that somebody else took', 'removeVolume'];
+const enginesListed: Tried = [renamed, 'an engine that has another id', "'engine', 'list'"];
+const due: Tried = [cli, 'the fleet is listed, rotated', "'list', '--hand-over'"];
+const stored: Tried = [keys, 'takes every gateway over', "'secret', 'set'"];
+
+/** Every command of the runbook, by heading, as it is told there. */
+export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTried>>>> = {
+  'Parked operation': {
+    'creel describe g42': parkShown,
+    'creel retry g42 --park 12.1': retried,
+    'creel skip': skipped,
+    'creel abort': [parked, 'leaves nothing with abort', "'abort'"],
+    'creel remove g42': [upgrade, 'a removal leaves nothing', 'remove'],
+  },
+  'No worker': {
+    'creel list': [cli, 'an address that is silent is named', "'list'"],
+    'creel describe': [cli, 'says so, keeps the request', "'describe'"],
+    'npm run worker': [cli, 'says so, keeps the request', 'startWorker'],
+  },
+  'Engine down': {
+    'creel describe': described,
+    'systemctl start docker': host,
+    'creel retry': retried,
+    'creel provision <id>': ['test/sagas/rotate.test.ts', 'an older creel keeps running only unless', 'always'],
+    'docker update --restart no <container>': [byHand, 'a container that was stopped by hand', 'docker update'],
+    'creel describe <id>': described,
+    'systemctl reload docker': host,
+  },
+  'Firewall flushed': {
+    'iptables -F': rehearsed,
+    'systemctl restart docker': rehearsed,
+  },
+  'Engine unfit': {
+    'creel describe': described,
+    'systemctl edit user@.service': host,
+  },
+  'Engine not understood': {
+    'docker image rm <reference>': host,
+    'scripts/bootstrap --release <version>': bootstrapped,
+  },
+  'Another engine': {
+    "docker info --format '{{.ID}}'": looks,
+    'creel retry': [engines, 'an engine that was swapped', 'remove'],
+    'creel engine list': enginesListed,
+  },
+  'Engine with another id': {
+    'creel engine renamed OLD NEW': [renamed, 'an engine that has another id', "'engine', 'renamed', former, now"],
+    'creel engine list': enginesListed,
+    'creel remove g42 --gone OLD': [renamed, 'an engine that has another id', "'--gone', former"],
+  },
+  'Engine gone for good': {
+    'creel remove g42 --gone ENGINE': [engines, 'whose engine is gone for good', 'stage.remove({ gone'],
+    'creel describe g42': described,
+    'creel provision g42 -f gateway.toml': [engines, 'whose engine is gone for good', 'placeOn(engines[0])'],
+    'docker ps -a --filter label=creel.gateway=g42': [byHand, 'a container that was stopped by hand', 'docker ps -a'],
+  },
+  'Engine not on record': {
+    'docker ps -a --filter label=creel.gateway=g42': [byHand, 'a container that was stopped by hand', 'docker ps -a'],
+    "docker info --format '{{.ID}}'": looks,
+    'creel remove g42 --engine ID': [engines, 'one whose mark no engine carries', 'stage.remove({ place'],
+  },
+  'Image missing': {
+    'scripts/bootstrap --release <version>': bootstrapped,
+    'docker login': {
+      why: 'a registry with a login is none of this machine’s; an image that lies there is not asked for (test/sagas/fetch.test.ts)',
+    },
+    'docker pull <reference>': ['test/rehearsal/registry.test.ts', 'an image by the digest', 'isPulled'],
+    'creel remove g42': [keptState, 'says which image to fetch', 'isRemoved(entity)'],
+  },
+  'Rehearsal refused': {
+    'docker exec <container> node -e …': [realUpgrade, 'the command in the message takes it out', "'-c', command"],
+    'docker run --rm … node -e …': ['test/pure/gateway/rehearsal.test.ts', 'are taken out by a command', 'takingOut'],
+    'creel change <id> --memory': changed,
+  },
+  'Config refused on the way back': {
+    'docker exec -w /home/node/.openclaw <container> diff openclaw.json.refused-… openclaw.json': looks,
+    'openclaw config set': { why: 'OpenClaw’s own command: which keys a customer wants again is his to say' },
+    'creel provision <id>': [lived, 'is put right by a repair', 'repair()'],
+  },
+  'Host full': {
+    'docker image prune': host,
+    'ip route': looks,
+    'sysctl -w fs.inotify.max_user_instances=1024': host,
+  },
+  'Port taken': {
+    "ss -ltnp 'sport = :19123'": looks,
+    'creel provision <id>': [
+      'test/contracts/engine-contract.ts',
+      'a port on which something foreign listens',
+      'occupyPort',
+    ],
+  },
+  'Foreign resource': {
+    "docker inspect --format '{{json .Config.Labels}}' NAME": [
+      byHand,
+      'a container that was stopped by hand',
+      'docker inspect',
+    ],
+    'creel retry': foreignGone,
+    'creel provision <id>': ['test/pure/gateway/first-step.test.ts', 'a name that somebody else took', 'removeVolume'],
+  },
+  'State torn': {
+    'creel provision <id>': [ownState, 'is put back by a repair while it is known', 'repair(stage)'],
+    "docker run --rm -u 0 -v oc-<id>-<birth>-snap-a:/from:ro -v oc-<id>-<birth>-state:/to --entrypoint sh <image> -c 'find /to -mindepth 1 -delete && cp -a /from/state/. /to/'":
+      [byHand, 'a torn state is whole again', 'docker run --rm -u 0'],
+    'creel remove <id> --purge': [ownState, 'lets nothing go while the state is torn', 'purge'],
+    'creel provision <id> -f gateway.toml --birth … --release …': [
+      'test/sagas/take-up.test.ts',
+      'and while it is down, where its state names',
+      'takeUp(entity, newer)',
+    ],
+  },
+  'Copy refused': {
+    'lsattr -R': looks,
+    'chattr -i': host,
+    'creel retry': retried,
+  },
+  'State gone': {
+    'docker volume create --label creel.deployment=… --label creel.gateway=g42 --label creel.birth=7k3fq2 --label creel.layout=1 oc-g42-7k3fq2-state':
+      [byHand, 'a volume that was lost is made again', 'docker volume create'],
+    'creel remove g42': ['test/sagas/own-state.test.ts', 'keeps the newest saved state where', 'entity.remove()'],
+    'creel provision g42 --restore --release …': [
+      'test/sagas/own-state.test.ts',
+      'keeps the newest saved state where',
+      "how: 'restore', spec: keeping",
+    ],
+    'creel remove g42 --purge': [requests, 'for a gateway whose state is gone is refused', 'purge: true'],
+    'creel provision g42': [requests, 'for a gateway whose state is gone is refused', 'stage.provision()'],
+  },
+  'Earlier life': {
+    'creel provision g42 -f gateway.toml --birth 7k3fq2': [requests, 'is named by the next provision', "'take up'"],
+    'creel remove g42 --birth 7k3fq2 --purge': [requests, 'is named by the next removal', 'purge: true'],
+    'creel provision g42 --restore --release …': [
+      keptState,
+      'whose release of before is kept, and',
+      'comesBack(next, newer',
+    ],
+  },
+  'Lost record': {
+    'creel rotate <id> --evict': [requests, 'that was upgraded lets go of what was saved', 'evict: true'],
+    'creel rollback': ['test/sagas/take-up.test.ts', 'is let go when keep_former is over', "'rollback'"],
+    'creel list': [cli, 'a record that somebody terminated is shown', "'list'"],
+    'creel describe': [cli, 'a record that somebody terminated is shown', "'describe'"],
+    'docker ps -a --filter label=creel.gateway=g42 --format \'{{.Label "creel.birth"}}\'': [
+      byHand,
+      'a container that was stopped by hand',
+      'docker ps -a',
+    ],
+  },
+  'Missing deployment': {
+    'creel init': [
+      'test/temporal/worker-start.test.ts',
+      'a deployment that somebody ended is refused',
+      'startDeployment',
+    ],
+  },
+  'Key rotation': {
+    'creel key rotate': keyRotated,
+    'creel key list': [keys, 'takes every gateway over', 'deployment.keys()'],
+    'creel rotate --all': fleetRotated,
+    'creel fleet status|pause|abort key-<id>-<n>': fleetShown,
+    'creel rollback': rolledBack,
+    'creel rotate <id> --evict': evicted,
+  },
+  'Retired key': {
+    'mv master.key.retired-<id> master.key.back': [keys, 'is refused with the retired key named', '.back`'],
+    'creel rotate <id>': [keys, 'is refused with the retired key named', "'rotate', lost.id"],
+    'creel remove <id> --birth … --purge': [requests, 'is named by the next removal', 'purge: true'],
+  },
+  'Secret missing': {
+    'creel secret set NAME': stored,
+    'creel secret list': [keys, 'takes every gateway over', "'secret', 'list'"],
+    'creel retry': secretStored,
+    'creel provision <id>': secretStored,
+  },
+  'Token mismatch': {
+    'creel rotate <id> --reclaim': reclaimed,
+    'creel provision <id>': repaired,
+    'creel token show <id>': token,
+  },
+  'Config unreadable': {
+    'docker cp oc-…:/home/node/.openclaw/openclaw.json .': [byHand, 'a config that is copied out', 'docker cp '],
+    "docker exec -i oc-… sh -c 'cat > /home/node/.openclaw/openclaw.json' < openclaw.json": [
+      byHand,
+      'a config that is copied out',
+      'docker exec -i ',
+    ],
+    'docker cp': [realLived, 'starts again after its config was copied out', 'copyConfigOutAndBack'],
+    'creel provision <id>': [
+      'test/pure/gateway/broken-config.test.ts',
+      'of a gateway that does not run is kept beside',
+      'ensureConfig',
+    ],
+  },
+  'Config taken over': {
+    'creel describe': [lived, 'says the key at once', 'findGateway'],
+    'creel provision <id>': [lived, 'is put right by a repair', 'repair()'],
+    'creel open': [lived, 'no link is made to a gateway', 'Link'],
+  },
+  'Handed to root': {
+    'docker cp': [realLived, 'starts again after its config was copied out', 'copyConfigOutAndBack'],
+    'creel provision <id>': [realLived, 'starts again after its config was copied out', 'repaired()'],
+    'docker run --rm --user 0 -v oc-…-state:/s IMAGE chown -R 1000:1000 /s': [
+      byHand,
+      'a state whose files went to root',
+      'docker run --rm --user 0',
+    ],
+    "docker inspect -f '{{.Image}}' oc-…": [byHand, 'a state whose files went to root', 'docker inspect -f'],
+  },
+  'More than one source': {
+    'creel rotate <id> --reclaim': reclaimed,
+    'creel provision <id>': repaired,
+  },
+  'Rotation went back': {
+    'creel rotate <id>': [rotation, 'goes back to the old token, proved', 'stage.rotate()'],
+    'creel rotate <id> --reclaim': wayBackEnds,
+  },
+  'Compromised token': {
+    'creel rotate <id> --evict': evicted,
+    'creel token show <id>': token,
+  },
+  'Lock-out': {
+    'docker logs oc-…': [byHand, 'a container that was stopped by hand', 'docker logs'],
+  },
+  'No scopes': {
+    'creel provision <id>': {
+      why: 'nobody can take a device’s scopes away here: the Control UI has no such button for creel’s own; the repair that pairs it anew is in test/sagas/provision.test.ts',
+    },
+  },
+  'Device not paired': {
+    'creel devices <id>': devices,
+    'creel pair … --wait 30m': [cli, 'a device is listed, paired', "'pair'"],
+    'creel devices': devices,
+    'creel pair <id> --device … --role operator,node': [pairing, 'allows what it was told to, and a role', 'role'],
+  },
+  'More than allowed': {
+    'creel allow <id> --park …': ['test/temporal/pair.test.ts', 'of a device that asks for more parks', 'allow'],
+    'creel retry': retried,
+    'creel abort': ['test/temporal/pair.test.ts', 'of a device that asks for more comes to nothing', 'abort'],
+    'creel deny': [cli, 'a device is listed, paired', "'deny'"],
+  },
+  'Scopes that stay': {
+    'creel unpair <id> --device …': unpaired,
+  },
+  'Too much': {
+    'docker logs oc-…': [byHand, 'a container that was stopped by hand', 'docker logs'],
+    'creel remove <id>': removed,
+  },
+  'Told too much': {
+    'creel describe <id>': parkShown,
+    'creel remove <id>': [parked, 'leaves room for a removal', 'stage.remove()'],
+  },
+  'Gateway does not start': {
+    'creel provision <id>': [cli, 'a recorded ready that is not usable is no ready', "'provision'"],
+    'creel change <id> --memory …': changed,
+  },
+  'Gateway hangs': {
+    'creel describe': described,
+    'docker ps': looks,
+    'creel provision <id>': [lived, 'is started again by a repair, once', 'repair()'],
+  },
+  'Channel not connected': {
+    'creel secret set': stored,
+    'creel retry': retried,
+    'creel provision <id>': repaired,
+    'creel skip': skipped,
+  },
+  'Nobody is heard': {
+    'creel describe': ['test/pure/gateway/channels.test.ts', 'of an older record stay as they are', 'channelFaults'],
+    'creel change <id> --channels gateway.toml': [upgrade, 'to other channels of a release', 'channels'],
+  },
+  'Degraded gateway': {
+    'creel describe': described,
+    'creel provision <id>': [cli, 'a parked operation ends the following with 5', "'provision', 'parked'"],
+    'creel change <id> --channels gateway.toml': [
+      'test/sagas/ready.test.ts',
+      'is ready when a change of its channels has proved them',
+      "kind: 'change'",
+    ],
+  },
+  'Upgrade a gateway': {
+    'creel upgrade g42 --release R': upgraded,
+    'creel rollback g42': rolledBack,
+    'creel devices g42': devices,
+    'creel rollback': rolledBack,
+    'creel provision': repaired,
+    'creel describe': [cli, 'a gateway is upgraded, rolled back and changed', "'describe'"],
+    'creel rotate --evict': [upgrade, 'by an eviction lets go of the state', 'evict'],
+  },
+  'Change a gateway': {
+    'creel change g42 --memory "4 GB"': changed,
+  },
+  'Upgrade failed': {
+    'creel describe g42': [cli, 'a gateway is upgraded, rolled back and changed', "'describe'"],
+    'creel provision <id>': wayBack,
+    'creel remove <id>': [ownState, 'puts back what a way back was cut short in', 'removeRoom'],
+  },
+  'Something left': {
+    'creel describe': parkShown,
+    'creel remove <id>': [parked, 'of an undo that is left is named', 'stage.remove()'],
+    'creel provision <id>': wayBack,
+    'creel rotate <id> --reclaim': wayBackEnds,
+    'creel devices <id>': devices,
+    'creel unpair': unpaired,
+  },
+  'Saved states stay': {
+    'creel describe': dropped,
+    'creel provision <id>': dropped,
+    'creel remove <id>': removed,
+  },
+  'Terminated by hand': {
+    'creel provision <id>': [cli, 'a record that somebody terminated is shown', "'provision"],
+  },
+  'Held until': {
+    'creel describe': [killed, 'what is restored begins when no lost attempt', 'held'],
+    'creel remove <id>': [killed, 'a removal of what is to be restored waits for nothing', 'stage.remove({ purge'],
+  },
+  'Fleet rotation stopped': {
+    'creel fleet status <run>': fleetShown,
+    'creel describe <id>': described,
+    'creel rotate --all': fleetRotated,
+    'creel rotate <id>': [cli, 'a rotation tells what it proved', "'rotate'"],
+    'creel fleet pause <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'pause'"],
+    'creel fleet abort <run>': fleetAborted,
+  },
+  'Update creel': {
+    'creel fleet pause <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'pause'"],
+    'creel fleet resume <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'resume'"],
+    'creel list': [cli, 'the fleet is listed, rotated', 'over the fleet is paused'],
+    'npm run worker': [cli, 'says so, keeps the request', 'startWorker'],
+  },
+  'Another run over the fleet': {
+    'creel rotate --all': fleetRotated,
+    'creel key rotate': [keys, 'takes every gateway over', 'goes through the fleet'],
+    'creel list': [cli, 'the fleet is listed, rotated', 'over the fleet is paused'],
+    'creel fleet status <run> --follow': fleetShown,
+    'creel fleet resume <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'resume'"],
+    'creel fleet abort <run>': fleetAborted,
+    'creel fleet abort <run> --force': fleetForced,
+  },
+  Retention: {
+    'temporal operator namespace update -n <namespace> --retention 720h': [
+      'test/temporal/worker-start.test.ts',
+      'a namespace that keeps closed runs for a shorter time',
+      'retention',
+    ],
+  },
+  'Hand-over due': {
+    'creel describe': [cli, 'the fleet is listed, rotated', "'describe', 'fleet-a'"],
+    'creel list': due,
+    'creel token show <id>': token,
+  },
+};

@@ -1,0 +1,312 @@
+import { describe, expect, test } from 'vitest';
+import { jsonBytes } from '../../../src/domain/cut.js';
+import type { GatewayRecord } from '../../../src/domain/gateway/reading.js';
+import { canonical, gatewaySpec, type GatewaySpec } from '../../../src/domain/gateway/spec.js';
+import {
+  answeredLength,
+  approvedLength,
+  endedLength,
+  failedLength,
+  memoBytes,
+  queueBytes,
+  recordBytes,
+  sendersLength,
+} from '../../../src/domain/thresholds.js';
+import { acceptRequest, checkForms, checkRequest } from '../../../src/workflows/entity/accept.js';
+import { carry, restored } from '../../../src/workflows/record/carried-state.js';
+import { describeHandOver, describeState } from '../../../src/workflows/record/describe.js';
+import { answeredTo, emptyState, type GatewayState } from '../../../src/workflows/record/state.js';
+import { defaultLimits } from '../../../src/wire/limits.js';
+import { listMemoOf } from '../../../src/workflows/record/list-memo.js';
+import { beginOperation, endOperation } from '../../../src/workflows/entity/begin-end.js';
+import type { OperationResult } from '../../../src/wire/operation.js';
+import type { Request } from '../../../src/wire/requests.js';
+import { withdraw } from '../../../src/workflows/record/standing.js';
+import { registry } from '../../../src/workflows/operations.js';
+import { refusal } from '../refusal.js';
+
+const place = { provider: 'local', host: 'h'.repeat(253), engine: 'e'.repeat(128) } as const;
+const now = 1_764_284_570_000;
+
+/** Channels that name as many senders, as long ones, and as long secrets as may be. */
+function fullChannels(): GatewaySpec['channels'] {
+  const secret = `secret:${'s'.repeat(63)}`;
+  const digits = Array.from({ length: sendersLength - 2 }, (_, index) => `1${String(index).padStart(19, '0')}`);
+  return [
+    { kind: 'telegram', secrets: { botToken: secret }, allowFrom: ['5550001'] },
+    { kind: 'discord', secrets: { token: secret }, allowFrom: digits },
+    { kind: 'slack', secrets: { botToken: secret, appToken: secret }, allowFrom: [`U${'A'.repeat(19)}`] },
+  ];
+}
+
+const fullSpec = gatewaySpec({
+  release: '2026.9.1',
+  dev: false,
+  memoryMb: 262_144,
+  cpus: 63.5,
+  keepStateMs: 31_622_399_999,
+  parkMs: 31_622_399_999,
+  keepFormerMs: 31_622_399_999,
+  channels: fullChannels(),
+  rotation: 'scheduled',
+});
+
+/** An entity that only ever goes to its limits. `text` gives whatever others may write. */
+class Full {
+  readonly state: GatewayState = emptyState(12_345, now);
+  readonly text: (length: number) => string;
+  #requests = 0;
+
+  constructor(text: (length: number) => string) {
+    this.text = text;
+  }
+
+  ask(wish: object): void {
+    this.#requests += 1;
+    const requestId = `${this.#requests}${this.text(200)}`.slice(0, 200);
+    const request = { place, origin: `o${this.text(199)}`, requestId, ...wish } as unknown as Request;
+    checkRequest(this.state, request, defaultLimits);
+    checkForms(this.state, request);
+    acceptRequest(this.state, request, 'abcdefghij', 'g'.repeat(30), now);
+  }
+
+  begin(): void {
+    beginOperation(this.state, now);
+  }
+
+  end(outcome: OperationResult['outcome'], extra: Partial<OperationResult> = {}): void {
+    const { running } = this.state;
+    if (!running) throw new Error('nothing runs');
+    const all = Object.keys(registry);
+    const left = all.map((step) => ({ step, kind: 'Refused', reason: this.text(5_000) }));
+    const entered = all.map((step) => ({ step, unsettledUntil: now }));
+    const told = { reason: outcome === 'done' ? '' : this.text(20_000), record: this.record(), skipped: all };
+    endOperation(
+      this.state,
+      running,
+      { outcome, ...told, entered, left: outcome === 'left' ? left : [], ...extra },
+      now,
+    );
+  }
+
+  run(wish: object, outcome: OperationResult['outcome'], extra: Partial<OperationResult> = {}): void {
+    this.ask(wish);
+    this.begin();
+    this.end(outcome, extra);
+  }
+
+  record(): GatewayRecord {
+    const words = ['version', 'imageId', 'containerId', 'network', 'subnet', 'volume', 'channels', 'egress', 'keyId'];
+    const said = Object.fromEntries(words.map((word) => [word, this.text(5_000)]));
+    const lists = { operatorScopes: Array.from({ length: 100 }, () => this.text(500)) };
+    return { ...said, ...lists, port: 65_535, provedAt: new Date(now).toISOString() } as unknown as GatewayRecord;
+  }
+
+  /** Everything that a record can hold, at once. */
+  fill(): void {
+    this.run({ kind: 'provision', spec: fullSpec, birth: 'aaaaaa', how: 'new', keyId: 'ab'.repeat(4) }, 'done');
+    for (let index = 0; index < approvedLength; index += 1) this.#pair(index);
+    for (let index = 0; index < failedLength + 5; index += 1)
+      this.#upgrade(`2026.8.${10 + index}-${'n'.repeat(30)}`, 'undone', {
+        proofs: [{ at: '', step: 'undo set aside', proof: '' }],
+      });
+    this.#upgrade('2026.9.2', 'done');
+    while (this.state.queue.length > 0) {
+      this.begin();
+      this.end('done');
+    }
+    for (let index = 0; index < answeredLength; index += 1)
+      this.run(rotate, index === 0 ? 'done' : 'undone', { record: undefined });
+    this.ask(upgrade('2026.9.3'));
+    this.begin();
+    this.#fillQueue();
+    this.end('left', { unsettledUntil: now });
+  }
+
+  #pair(index: number): void {
+    const deviceId = String(index).padStart(64, 'f');
+    const wish = { kind: 'pair', wanted: { deviceId }, role: 'operator', scopes: [], waitMs: 86_400_000 };
+    this.run(wish, 'done', { deviceId });
+  }
+
+  #upgrade(release: string, outcome: OperationResult['outcome'], extra: Partial<OperationResult> = {}): void {
+    this.run(upgrade(release), outcome, extra);
+  }
+
+  /** Until nothing more is taken. */
+  #fillQueue(): void {
+    const wishes = [{ kind: 'change', channels: fullChannels() }, ...Array.from({ length: 60 }, () => rotate)];
+    for (const wish of wishes)
+      try {
+        this.ask(wish);
+      } catch (error) {
+        expect(
+          refusal(() => {
+            throw error;
+          }),
+        ).toMatch(/wait/);
+      }
+  }
+}
+
+const rotate = { kind: 'rotate', reclaim: false, evict: false, keyId: 'cd'.repeat(4) };
+const upgrade = (release: string) => ({ kind: 'upgrade', release, dev: false, retryFailed: true });
+
+const fields =
+  'alone answered approved backFrom burned ended entered failed handOver kept left life newRun nextOperation owed phase queue reason record requests running since skipped stateKeptUntil unsettledUntil version';
+
+const alphabets = ['x', '\u0001', '🦞'];
+
+describe('what continue-as-new carries of a record', () => {
+  test.each(alphabets)('stays within 100 KB at every bound, whatever others write (%j)', (letter) => {
+    const full = new Full((length) => letter.repeat(Math.ceil(length / letter.length)).slice(0, length));
+    full.fill();
+    const { state } = full;
+    const carried = carry(state);
+    // Every field there is while nothing runs: one that is added must be filled here.
+    expect(Object.keys(carried).toSorted().join(' ')).toBe(fields);
+    expect(state.answered).toHaveLength(answeredLength);
+    expect(state.approved).toHaveLength(approvedLength);
+    expect(state.ended).toHaveLength(endedLength);
+    expect(Object.keys(state.failed ?? {})).toHaveLength(failedLength);
+    expect(state.owed).toBeDefined();
+    expect(state.kept).toBeDefined();
+    expect(jsonBytes(state.queue)).toBeGreaterThan(queueBytes / 2);
+    expect(jsonBytes(carried)).toBeLessThanOrEqual(recordBytes);
+    expect(jsonBytes(carried)).toBeGreaterThan(recordBytes / 2);
+    const told = describeState(
+      { layout: 1, deployment: 'abcdefghij', gateway: 'g', limits: defaultLimits },
+      state,
+      undefined,
+    );
+    expect(jsonBytes(told)).toBeLessThanOrEqual(recordBytes);
+    const life = state.life && { ...state.life, keyId: 'ab'.repeat(4), place: { ...place, engine: 'E'.repeat(128) } };
+    const memo = listMemoOf({
+      ...state,
+      life,
+      stateKeptUntil: now,
+      queue: [{ number: 1, kind: 'remove', purge: false }],
+    });
+    expect(memo).toMatchObject({ proved: expect.any(String), fleet: { removing: true, keyId: 'abababab' } });
+    const handOver = describeHandOver({ generation: Number.MAX_SAFE_INTEGER, since: new Date(now).toISOString() });
+    expect(jsonBytes({ ...memo, handOver })).toBeLessThanOrEqual(memoBytes);
+    expect(restored(JSON.parse(JSON.stringify(carried)))).toEqual(JSON.parse(JSON.stringify(state)));
+  });
+});
+
+describe('a request', () => {
+  const plain = () => new Full(() => '');
+
+  test('that an older version carried whole is known by its fingerprint', () => {
+    const full = plain();
+    full.run({ kind: 'provision', requestId: 'first', spec: fullSpec, birth: 'aaaaaa', how: 'new' }, 'done');
+    const { requests: _none, ...state } = carry(full.state);
+    const { birth: _birth, ...whole } = {
+      kind: 'provision',
+      requestId: '',
+      origin: '',
+      spec: fullSpec,
+      place,
+      birth: 'aaaaaa',
+      how: 'new',
+    };
+    const end = { kind: 'provision', birth: 'aaaaaa', outcome: 'done' } as const;
+    const old = { requestId: 'first', content: canonical(whole), operation: 12_345, at: now, end };
+    const entity = restored({ ...state, answered: [old] });
+    const again = { ...whole, requestId: 'first', origin: 'other', birth: 'bbbbbb' } as unknown as Request;
+    expect(acceptRequest(entity, again, 'abcdefghij', 'g', now)).toMatchObject({
+      operation: 12_345,
+      state: 'done',
+      birth: 'aaaaaa',
+    });
+    const other = { ...again, how: 'restore' } as unknown as Request;
+    expect(refusal(() => checkRequest(entity, other, defaultLimits))).toContain('another content');
+    expect(carry(entity)).toMatchObject({
+      answered: [],
+      requests: [expect.stringContaining(' provision aaaaaa done')],
+    });
+  });
+
+  test('that still waits is not forgotten for those that have ended', () => {
+    const full = plain();
+    full.run({ kind: 'provision', spec: fullSpec, birth: 'aaaaaa', how: 'new' }, 'done');
+    full.ask(rotate);
+    full.begin();
+    full.ask({ ...rotate, requestId: 'waits' });
+    for (let index = 0; index < answeredLength + 10; index += 1) {
+      full.ask({ ...rotate, requestId: `r${index}` });
+      withdraw(full.state, `r${index}`, 'no longer wanted');
+    }
+    expect(full.state.answered).toHaveLength(answeredLength);
+    expect(answeredTo(full.state, 'waits')).toBeDefined();
+    expect(answeredTo(full.state, 'r0')).toBeUndefined();
+  });
+
+  test('that names too many senders is refused; a record of before keeps them, and may have fewer', () => {
+    const many = (count: number) => {
+      const senders = Array.from({ length: count }, (_, index) => `555${index + 1000}`);
+      return fullChannels().map((each) => (each.kind === 'telegram' ? { ...each, allowFrom: senders } : each));
+    };
+    const said = /names 399 senders.*100 at most/;
+    const spec = { ...fullSpec, channels: many(300) };
+    expect(refusal(() => plain().ask({ kind: 'provision', spec, birth: 'aaaaaa', how: 'new' }))).toMatch(said);
+    const full = plain();
+    full.run({ kind: 'provision', spec: fullSpec, birth: 'aaaaaa', how: 'new' }, 'done');
+    expect(refusal(() => full.ask({ kind: 'change', channels: spec.channels }))).toMatch(said);
+    if (full.state.life) full.state.life = { ...full.state.life, spec: gatewaySpec(spec) };
+    full.run(upgrade('2026.9.2'), 'done');
+    expect(full.state.life?.spec).toMatchObject({ release: '2026.9.2', channels: spec.channels });
+    full.ask({ kind: 'change', channels: many(60) });
+  });
+
+  test('for one device more than creel can remember is refused with the command that makes room', () => {
+    const full = plain();
+    full.fill();
+    const { state } = full;
+    delete state.owed;
+    state.queue = [];
+    const wish = { kind: 'pair', role: 'operator', scopes: [], waitMs: 1_000 };
+    expect(refusal(() => full.ask({ ...wish, wanted: { name: 'Phone' } }))).toMatch(/64 devices.*creel unpair ggg/);
+    full.ask({ ...wish, wanted: { deviceId: state.approved?.[0] } });
+    full.ask({ kind: 'unpair', deviceId: state.approved?.[0] });
+    full.begin();
+    full.end('done');
+    full.begin();
+    full.end('done');
+    full.ask({ ...wish, wanted: { name: 'Phone' } });
+  });
+
+  test('that would not fit beside what waits is refused, also one that is too long alone', () => {
+    const full = plain();
+    full.run({ kind: 'provision', spec: fullSpec, birth: 'aaaaaa', how: 'new' }, 'done');
+    expect(refusal(() => full.ask({ ...rotate, junk: 'x'.repeat(queueBytes) }))).toMatch(/bytes long/);
+    full.ask({ ...rotate, junk: 'x'.repeat(queueBytes - 1_000) });
+    expect(refusal(() => full.ask({ ...rotate, junk: 'x'.repeat(1_000) }))).toMatch(/wait take .*creel describe ggg/);
+  });
+});
+
+describe('a removal', () => {
+  test('is taken however many wait, and however many are remembered, and takes back what waits', () => {
+    for (const text of [() => '', (length: number) => '\u0001'.repeat(length)]) {
+      const full = new Full(text);
+      full.fill();
+      expect(full.state.queue.length).toBeGreaterThan(1);
+      full.ask({ kind: 'remove', purge: false });
+      expect(full.state.queue).toMatchObject([{ kind: 'remove' }]);
+      full.ask({ kind: 'remove', purge: true });
+      expect(jsonBytes(carry(full.state))).toBeLessThanOrEqual(recordBytes);
+    }
+  });
+
+  test('is taken when as many requests wait as are remembered: they share one repair', () => {
+    const full = new Full(() => '');
+    full.run({ kind: 'provision', spec: fullSpec, birth: 'aaaaaa', how: 'new' }, 'done');
+    full.ask(rotate);
+    full.begin();
+    const repair = { kind: 'provision', spec: fullSpec, birth: 'aaaaaa', how: 'new' };
+    for (let index = 1; index < answeredLength; index += 1) full.ask(repair);
+    expect(refusal(() => full.ask(repair))).toMatch(/400 requests wait already/);
+    full.ask({ kind: 'remove', purge: false });
+    expect(full.state.queue).toMatchObject([{ kind: 'remove' }]);
+  });
+});
