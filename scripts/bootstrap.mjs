@@ -2,7 +2,7 @@ import { installBrowser } from './machine/browser.mjs';
 import { makeDirs } from './machine/dirs.mjs';
 import { provideEngine } from './machine/dockerd.mjs';
 import { writeFound } from './machine/found.mjs';
-import { makeImages } from './machine/image.mjs';
+import { findImage, makeImages } from './machine/image.mjs';
 import { bootstrapLock, withLock } from './machine/lock.mjs';
 import { foundOf, isComplete, look, missing } from './machine/look.mjs';
 import { installDependencies } from './machine/npm.mjs';
@@ -42,11 +42,18 @@ function partsOf(lacking, temporalRoute, docker) {
   return parts;
 }
 
-/** The engine first, then the images one after the other: they share the disk that bounds them. */
+/** The engine first, then the images that it has not, one after the other: they share the disk that bounds them. */
 async function provideDocker(lacking, docker) {
   const { engine, about } = lacking.engine ? await part('Docker engine', provideEngine) : docker;
-  for (const recipes of groupByRelease(lacking.recipes).values())
-    await part(`image ${recipes.map(({ tag }) => tag).join(', ')}`, () => makeImages(engine, recipes, about.arch));
+  const recipes = lacking.engine ? await notOn(engine, lacking.recipes, about.arch) : lacking.recipes;
+  for (const group of groupByRelease(recipes).values())
+    await part(`image ${group.map(({ tag }) => tag).join(', ')}`, () => makeImages(engine, group, about.arch));
+}
+
+/** An engine that was stopped may have them. */
+async function notOn(engine, recipes, arch) {
+  const found = await Promise.all(recipes.map((recipe) => findImage(engine, recipe, arch)));
+  return recipes.filter((_recipe, index) => found[index] === undefined);
 }
 
 function groupByRelease(recipes) {

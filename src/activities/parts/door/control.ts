@@ -88,10 +88,10 @@ export async function readDevices(control: Control): Promise<{ paired: PairedDev
   );
 }
 
-/** Approves a request and answers whose it was; nobody's, when it is unknown: replaced, expired, or approved already. */
+/** Approves a request and answers whose it was. Undefined where the gateway does not say, or does not know it: replaced, expired, approved already. */
 export async function approveRequest(control: Control, requestId: string): Promise<string | undefined> {
   const answer = await unlessGone(control.call('device.pair.approve', { requestId }));
-  return answer === gone ? undefined : approval.parse(answer).device.deviceId;
+  return approval.safeParse(answer).data?.device.deviceId;
 }
 
 /** The request waits no more; one that is gone already does not. */
