@@ -66,138 +66,126 @@ import {
 import { revealToken } from './looks/token.js';
 import { findRotated, probeRefusal, probeToken } from './rotate/prove-token.js';
 
-/**
- * Everything a workflow can ask of the world. The names are a format: histories quote them. What a gateway says is made plain
- * here, so that no activity can forget it.
- */
-export function createActivities(world: Deps) {
-  const deps: Deps = { ...world, door: new PlainDoor(world.door) };
-  return {
-    ...provisioning(deps),
-    ...rotating(deps),
-    ...pairing(deps),
-    ...replacing(deps),
-    ...reconfiguring(deps),
-    ...looking(deps),
-  };
-}
-
 /** The steps of a gateway, and what undoes them. */
-function provisioning(deps: Deps) {
-  return {
-    ensureHost: ensureHost(deps),
-    ensureRelease: ensureRelease(deps),
-    ensureState: ensureState(deps),
-    removeState: removeState(deps),
-    ensureNetwork: ensureNetwork(deps),
-    removeNetwork: removeNetwork(deps),
-    ensureConfig: ensureConfig(deps),
-    removeConfig: removeConfig(deps),
-    ensureContainer: ensureContainer(deps),
-    removeContainer: removeContainer(deps),
-    probeReadiness: probeReadiness(deps),
-    ensureOperator: ensureOperator(deps),
-    probeChannels: probeChannels(deps),
-    ensureRestartPolicy: ensureRestartPolicy(deps),
-    findGateway: findGateway(deps),
-    findUnchanged: findUnchanged(deps),
-    ensureReader: ensureReader(deps),
-    findKept: findKept(deps),
-  };
-}
+const provisioning = {
+  ensureHost,
+  ensureRelease,
+  ensureState,
+  removeState,
+  ensureNetwork,
+  removeNetwork,
+  ensureConfig,
+  removeConfig,
+  ensureContainer,
+  removeContainer,
+  probeReadiness,
+  ensureOperator,
+  probeChannels,
+  ensureRestartPolicy,
+  findGateway,
+  findUnchanged,
+  ensureReader,
+  findKept,
+};
 
 /** A rotation of the gateway token. */
-function rotating(deps: Deps) {
-  return {
-    probeRotatable: probeRotatable(deps),
-    ensureRotationRehearsal: ensureRotationRehearsal(deps),
-    removeRotationRehearsal: removeRotationRehearsal(deps),
-    ensureToken: ensureToken(deps),
-    restoreToken: restoreToken(deps),
-    probeToken: probeToken(deps),
-    probeRefusal: probeRefusal(deps),
-    findEvicted: findEvicted(deps),
-    ensureShutOut: ensureShutOut(deps),
-    ensureEvicted: ensureEvicted(deps),
-    ensureRetired: ensureRetired(deps),
-    findStrangers: findStrangers(deps),
-    findRotated: findRotated(deps),
-  };
-}
+const rotating = {
+  probeRotatable,
+  ensureRotationRehearsal,
+  removeRotationRehearsal,
+  ensureToken,
+  restoreToken,
+  probeToken,
+  probeRefusal,
+  findEvicted,
+  ensureShutOut,
+  ensureEvicted,
+  ensureRetired,
+  findStrangers,
+  findRotated,
+};
 
 /** The pairing of a device, and its end. */
-function pairing(deps: Deps) {
-  return {
-    probePairable: probePairable(deps),
-    probeRequest: probeRequest(deps),
-    ensureApproval: ensureApproval(deps),
-    removeApproval: removeApproval(deps),
-    probePaired: probePaired(deps),
-    ensureDenial: ensureDenial(deps),
-    probeUnpairable: probeUnpairable(deps),
-    ensureCutOff: ensureCutOff(deps),
-    probeCutOff: probeCutOff(deps),
-  };
-}
+const pairing = {
+  probePairable,
+  probeRequest,
+  ensureApproval,
+  removeApproval,
+  probePaired,
+  ensureDenial,
+  probeUnpairable,
+  ensureCutOff,
+  probeCutOff,
+};
 
 /** Another container in place of the one that serves. */
-function replacing(deps: Deps) {
-  return {
-    probeReplaceable: probeReplaceable(deps),
-    ensureNextRelease: ensureNextRelease(deps),
-    ensureRehearsal: ensureRehearsal(deps),
-    removeRehearsal: removeRehearsal(deps),
-    ensureRoom: ensureRoom(deps),
-    removeRoom: removeRoom(deps),
-    ensureAside: ensureAside(deps),
-    restoreAside: restoreAside(deps),
-    ensureSaved: ensureSaved(deps),
-    ensureTaken: ensureTaken(deps),
-    ensureReplacement: ensureReplacement(deps),
-    removeReplacement: removeReplacement(deps),
-    probeReplacement: probeReplacement(deps),
-    probeDevices: probeDevices(deps),
-    ensureCommitted: ensureCommitted(deps),
-    findReplaced: findReplaced(deps),
-    ensureDropped: ensureDropped(deps),
-  };
-}
+const replacing = {
+  probeReplaceable,
+  ensureNextRelease,
+  ensureRehearsal,
+  removeRehearsal,
+  ensureRoom,
+  removeRoom,
+  ensureAside,
+  restoreAside,
+  ensureSaved,
+  ensureTaken,
+  ensureReplacement,
+  removeReplacement,
+  probeReplacement,
+  probeDevices,
+  ensureCommitted,
+  findReplaced,
+  ensureDropped,
+};
 
 /** Other channels for the container that there is. */
-function reconfiguring(deps: Deps) {
-  return {
-    probeReconfigurable: probeReconfigurable(deps),
-    ensureChannels: ensureChannels(deps),
-    restoreChannels: restoreChannels(deps),
-    probeReconfigured: probeReconfigured(deps),
-    findReconfigured: findReconfigured(deps),
-    ensureChannelRehearsal: ensureChannelRehearsal(deps),
-    removeChannelRehearsal: removeChannelRehearsal(deps),
-    probeLimits: probeLimits(deps),
-    ensureLimits: ensureLimits(deps),
-    restoreLimits: restoreLimits(deps),
-  };
-}
+const reconfiguring = {
+  probeReconfigurable,
+  ensureChannels,
+  restoreChannels,
+  probeReconfigured,
+  findReconfigured,
+  ensureChannelRehearsal,
+  removeChannelRehearsal,
+  probeLimits,
+  ensureLimits,
+  restoreLimits,
+};
 
 /** Questions, and words to people and to other gateways. */
-function looking(deps: Deps) {
-  return {
-    findEngines: findEngines(deps),
-    ensureRenamed: ensureRenamed(deps),
-    findLives: findLives(deps),
-    findGeneration: findGeneration(deps),
-    revealToken: revealToken(deps),
-    mintLink: mintLink(deps),
-    findDevices: findDevices(deps),
-    awaitNoOperations: awaitNoOperations(deps),
-    findFleet: findFleet(deps),
-    surveyFleet: surveyFleet(deps),
-    findFleetPage: findFleetPage(deps),
-    requestRotation: requestRotation(deps),
-    awaitRotation: awaitRotation(deps),
-    withdrawRotation: withdrawRotation(deps),
-    page: (page: Page): Promise<void> => deps.pager.page(page),
-  };
-}
+const looking = {
+  findEngines,
+  ensureRenamed,
+  findLives,
+  findGeneration,
+  revealToken,
+  mintLink,
+  findDevices,
+  awaitNoOperations,
+  findFleet,
+  surveyFleet,
+  findFleetPage,
+  requestRotation,
+  awaitRotation,
+  withdrawRotation,
+  page: (deps: Deps, page: Page): Promise<void> => deps.pager.page(page),
+};
 
-export type Activities = ReturnType<typeof createActivities>;
+const all = { ...provisioning, ...rotating, ...pairing, ...replacing, ...reconfiguring, ...looking };
+
+type All = typeof all;
+
+/** Everything a workflow can ask of the world. The names are a format: histories quote them. */
+export type Activities = {
+  readonly [K in keyof All]: All[K] extends (deps: Deps, ...told: infer Told) => infer Answer
+    ? (...told: Told) => Answer
+    : never;
+};
+
+/** The activities over a world. What a gateway says is made plain here, so that no activity can forget it. */
+export function createActivities(world: Deps): Activities {
+  const deps: Deps = { ...world, door: new PlainDoor(world.door) };
+  const bind = (activity: (deps: Deps, ...told: never[]) => unknown) => activity.bind(undefined, deps);
+  return Object.fromEntries(Object.entries(all).map(([name, activity]) => [name, bind(activity)])) as Activities;
+}

@@ -27,6 +27,8 @@ export type Step = {
   readonly waits?: true;
   /** How often it may be tried at most, where each try costs something. */
   readonly attempts?: number;
+  /** What goes missing under it ends its operation: the list never begins again from the top, because its beginning asks for a gateway that serves. */
+  readonly once?: true;
   /** The step whose undo takes back what this one does as well: a lost attempt of it is waited for with that one. */
   readonly undoneBy?: string;
   /** Its undo lets go of what may be the only copy: nothing of the operation may land any more by then. */
@@ -67,24 +69,24 @@ const steps = {
   'check device': { do: 'probeUnpairable', pace: 'act' }, // only reads
   'cut off device': { do: 'ensureCutOff', pace: 'act' }, // a device that is cut off can only ask again
   'prove removal': { do: 'probeCutOff', pace: 'act' }, // only reads
-  'check replacement': { do: 'probeReplaceable', pace: 'act' }, // only reads
-  'fetch replacement': { do: 'ensureNextRelease', pace: 'fetch' }, // an image is shared between gateways
-  'rehearse replacement': { do: 'ensureRehearsal', undo: 'removeRehearsal', pace: 'wait' },
-  'make room': { do: 'ensureRoom', undo: 'removeRoom', pace: 'act', undoneLast: true },
-  'set aside': { do: 'ensureAside', undo: 'restoreAside', pace: 'wait' },
-  'save state': { do: 'ensureSaved', pace: 'wait', undoneBy: 'make room' }, // goes with the room that was made for it
-  'take state': { do: 'ensureTaken', pace: 'wait', undoneBy: 'set aside' }, // what was set aside gets its own state back
-  'start replacement': { do: 'ensureReplacement', undo: 'removeReplacement', pace: 'act' },
-  'await replacement': { do: 'probeReplacement', pace: 'wait' }, // only reads
-  'prove replacement': { do: 'probeDevices', pace: 'wait' }, // a device that was cut off stays so: what is set aside has not known it since
-  'commit replacement': { do: 'ensureCommitted', pace: 'wait', undoneBy: 'set aside' }, // what was set aside is made anew
-  'read replaced': { do: 'findReplaced', pace: 'act' }, // only reads
-  'check channels': { do: 'probeReconfigurable', pace: 'act' }, // only reads
-  'apply channels': { do: 'ensureChannels', undo: 'restoreChannels', pace: 'wait' },
-  'prove channels': { do: 'probeReconfigured', pace: 'wait' }, // only reads
-  'read reconfigured': { do: 'findReconfigured', pace: 'act' }, // only reads
-  'check limits': { do: 'probeLimits', pace: 'act' }, // only reads
-  'apply limits': { do: 'ensureLimits', undo: 'restoreLimits', pace: 'act' },
+  'check replacement': { do: 'probeReplaceable', pace: 'act', once: true }, // only reads
+  'fetch replacement': { do: 'ensureNextRelease', pace: 'fetch', once: true }, // an image is shared between gateways
+  'rehearse replacement': { do: 'ensureRehearsal', undo: 'removeRehearsal', pace: 'wait', once: true },
+  'make room': { do: 'ensureRoom', undo: 'removeRoom', pace: 'act', undoneLast: true, once: true },
+  'set aside': { do: 'ensureAside', undo: 'restoreAside', pace: 'wait', once: true },
+  'save state': { do: 'ensureSaved', pace: 'wait', undoneBy: 'make room', once: true }, // goes with the room that was made for it
+  'take state': { do: 'ensureTaken', pace: 'wait', undoneBy: 'set aside', once: true }, // what was set aside gets its own state back
+  'start replacement': { do: 'ensureReplacement', undo: 'removeReplacement', pace: 'act', once: true },
+  'await replacement': { do: 'probeReplacement', pace: 'wait', once: true }, // only reads
+  'prove replacement': { do: 'probeDevices', pace: 'wait', once: true }, // a device that was cut off stays so: what is set aside has not known it since
+  'commit replacement': { do: 'ensureCommitted', pace: 'wait', undoneBy: 'set aside', once: true }, // what was set aside is made anew
+  'read replaced': { do: 'findReplaced', pace: 'act', once: true }, // only reads
+  'check channels': { do: 'probeReconfigurable', pace: 'act', once: true }, // only reads
+  'apply channels': { do: 'ensureChannels', undo: 'restoreChannels', pace: 'wait', once: true },
+  'prove channels': { do: 'probeReconfigured', pace: 'wait', once: true }, // only reads
+  'read reconfigured': { do: 'findReconfigured', pace: 'act', once: true }, // only reads
+  'check limits': { do: 'probeLimits', pace: 'act', once: true }, // only reads
+  'apply limits': { do: 'ensureLimits', undo: 'restoreLimits', pace: 'act', once: true },
   'rehearse rotation': { do: 'ensureRotationRehearsal', undo: 'removeRotationRehearsal', pace: 'wait' },
   'rehearse channels': { do: 'ensureChannelRehearsal', undo: 'removeChannelRehearsal', pace: 'wait' },
   'drop snapshot': { do: 'ensureDropped', pace: 'act' }, // what nobody goes back to is gone for good

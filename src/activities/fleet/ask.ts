@@ -20,33 +20,30 @@ import { until } from '../../world/until.js';
 const paceMs = 500;
 
 /** As a run of an older version looks: at every gateway there is, at once. `Refused` beside another run over the fleet. */
-export const findFleet = (deps: Deps) =>
-  async function findFleet(asked: string | { run: string; toKey: string }): Promise<Fleet> {
-    const { run, toKey } = typeof asked === 'string' ? { run: asked, toKey: undefined } : asked;
-    await demandAlone(deps, run);
-    const fleet = await deps.records.lookAtFleet(run, toKey);
-    if (fleet.members.length <= fleetSize) return fleet;
-    throw new Refused(
-      `${fleet.members.length} gateways take part: a run that an older creel began holds ${fleetSize}. Begin another one`,
-    );
-  };
+export async function findFleet(deps: Deps, asked: string | { run: string; toKey: string }): Promise<Fleet> {
+  const { run, toKey } = typeof asked === 'string' ? { run: asked, toKey: undefined } : asked;
+  await demandAlone(deps, run);
+  const fleet = await deps.records.lookAtFleet(run, toKey);
+  if (fleet.members.length <= fleetSize) return fleet;
+  throw new Refused(
+    `${fleet.members.length} gateways take part: a run that an older creel began holds ${fleetSize}. Begin another one`,
+  );
+}
 
 /** Looks at some gateways before anybody is asked, and counts. `Refused` beside another run over the fleet. */
-export const surveyFleet = (deps: Deps) =>
-  async function surveyFleet(asked: FleetLook): Promise<FleetSurvey> {
-    if (asked.after === '') await demandAlone(deps, asked.run);
-    const { fleet, seen, after } = await look(deps, asked);
-    const first = firstReady(fleet, seen);
-    const counts = { members: fleet.members.length, leftOut: fleet.leftOut.length, silent: fleet.silent };
-    return { ...counts, ...(first && { first }), ...after };
-  };
+export async function surveyFleet(deps: Deps, asked: FleetLook): Promise<FleetSurvey> {
+  if (asked.after === '') await demandAlone(deps, asked.run);
+  const { fleet, seen, after } = await look(deps, asked);
+  const first = firstReady(fleet, seen);
+  const counts = { members: fleet.members.length, leftOut: fleet.leftOut.length, silent: fleet.silent };
+  return { ...counts, ...(first && { first }), ...after };
+}
 
 /** Looks at some gateways whose turn it is. */
-export const findFleetPage = (deps: Deps) =>
-  async function findFleetPage(asked: FleetLook): Promise<FleetPage> {
-    const { fleet, after } = await look(deps, asked);
-    return { ...fleet, ...after };
-  };
+export async function findFleetPage(deps: Deps, asked: FleetLook): Promise<FleetPage> {
+  const { fleet, after } = await look(deps, asked);
+  return { ...fleet, ...after };
+}
 
 async function demandAlone(deps: Deps, run: string): Promise<void> {
   const [other] = (await deps.findOpenOperations('fleet/')).filter((id) => !id.endsWith(`/${run}`));
@@ -83,51 +80,51 @@ async function see(deps: Deps, ids: readonly string[]): Promise<Map<string, Seen
 }
 
 /** Asks one gateway for its rotation, in exactly the life that was seen. */
-export const requestRotation = (deps: Deps) =>
-  async function requestRotation(to: FleetAsk): Promise<FleetWatched> {
-    const { gateway, birth, run, origin, latestStart, keyId } = to;
-    const requestId = fleetRequestId(run, gateway);
-    const wish = { kind: 'rotate', reclaim: false, evict: false } as const;
-    const key = keyId === undefined ? {} : { keyId };
-    const asked: RotateRequest = { ...wish, ...key, requestId, origin, birth, latestStart };
-    try {
-      return (await deps.records.request(gateway, asked)) ? { state: 'asked' } : gone;
-    } catch (error) {
-      if (error instanceof NotYet && Date.now() > latestStart) return ended('withdrawn', silent);
-      if (!(error instanceof Refused)) throw error;
-      return (await isGone(deps, gateway, birth)) ? gone : ended('refused', error.message);
-    }
-  };
+export async function requestRotation(deps: Deps, to: FleetAsk): Promise<FleetWatched> {
+  const { gateway, birth, run, origin, latestStart, keyId } = to;
+  const requestId = fleetRequestId(run, gateway);
+  const wish = { kind: 'rotate', reclaim: false, evict: false } as const;
+  const key = keyId === undefined ? {} : { keyId };
+  const asked: RotateRequest = { ...wish, ...key, requestId, origin, birth, latestStart };
+  try {
+    return (await deps.records.request(gateway, asked)) ? { state: 'asked' } : gone;
+  } catch (error) {
+    if (error instanceof NotYet && Date.now() > latestStart) return ended('withdrawn', silent);
+    if (!(error instanceof Refused)) throw error;
+    return (await isGone(deps, gateway, birth)) ? gone : ended('refused', error.message);
+  }
+}
 
 /** Waits for the end of a rotation; one that still waits behind something parked, or past its latest start, is to be taken back. */
-export const awaitRotation = (deps: Deps) =>
-  async function awaitRotation(asked: FleetAsk): Promise<FleetWatched> {
-    const { gateway, run, limitMs } = asked;
-    return until({ what: `the rotation of ${gateway}`, paceMs, limitMs }, deps.signal(), async () => {
-      const standing = await deps.records.standing(gateway, fleetRequestId(run, gateway));
-      const watched = await watchedAs(deps, asked, standing);
-      if (watched.state === 'asked') throw new NotYet(`the rotation of ${gateway} ${words[standing?.state ?? '']}`);
-      return watched;
-    });
-  };
+export async function awaitRotation(deps: Deps, asked: FleetAsk): Promise<FleetWatched> {
+  const { gateway, run, limitMs } = asked;
+  return until({ what: `the rotation of ${gateway}`, paceMs, limitMs }, deps.signal(), async () => {
+    const standing = await deps.records.standing(gateway, fleetRequestId(run, gateway));
+    const watched = await watchedAs(deps, asked, standing);
+    if (watched.state === 'asked') throw new NotYet(`the rotation of ${gateway} ${words[standing?.state ?? '']}`);
+    return watched;
+  });
+}
 
 const words: Record<string, string> = { queued: 'waits for its turn', running: 'runs' };
 
 /** Takes back what has not begun. What has begun goes on, and its end is to be awaited. */
-export const withdrawRotation = (deps: Deps) =>
-  async function withdrawRotation(asked: FleetAsk & { end: FleetEndKind; reason: string }): Promise<FleetWatched> {
-    const { gateway, run, end, reason } = asked;
-    const standing = await deps.records
-      .withdraw(gateway, { requestId: fleetRequestId(run, gateway), reason })
-      .catch((error: unknown): typeof silent => {
-        if (error instanceof NotYet && Date.now() > asked.latestStart) return silent;
-        throw error;
-      });
-    if (standing === silent) return ended(end, silent);
-    if (standing?.state === 'withdrawn' && !standing.gone) return ended(end, reason);
-    const watched = await watchedAs(deps, asked, standing);
-    return watched.state === 'waits' ? { state: 'asked' } : watched;
-  };
+export async function withdrawRotation(
+  deps: Deps,
+  asked: FleetAsk & { end: FleetEndKind; reason: string },
+): Promise<FleetWatched> {
+  const { gateway, run, end, reason } = asked;
+  const standing = await deps.records
+    .withdraw(gateway, { requestId: fleetRequestId(run, gateway), reason })
+    .catch((error: unknown): typeof silent => {
+      if (error instanceof NotYet && Date.now() > asked.latestStart) return silent;
+      throw error;
+    });
+  if (standing === silent) return ended(end, silent);
+  if (standing?.state === 'withdrawn' && !standing.gone) return ended(end, reason);
+  const watched = await watchedAs(deps, asked, standing);
+  return watched.state === 'waits' ? { state: 'asked' } : watched;
+}
 
 async function watchedAs(deps: Deps, asked: FleetAsk, standing: Standing | undefined): Promise<FleetWatched> {
   const { gateway, birth, latestStart } = asked;

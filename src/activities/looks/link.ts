@@ -14,34 +14,36 @@ import { driftOf, sentences } from '../parts/config/owned.js';
  * A one-time link to the Control UI, already paired as owner, sealed so that only the caller's key opens it. Who asked is written
  * down before it is made; an older caller does not say.
  */
-export const mintLink = (deps: Deps) =>
-  async function mintLink(asked: {
+export async function mintLink(
+  deps: Deps,
+  asked: {
     gateway: Gateway;
     recipient: string;
     who?: string;
-  }): Promise<{ sealed: string; expiresAt: string }> {
-    const life = await lifeOnRecord(deps, asked.gateway);
-    const { mark, place, tokenGeneration: generation } = life;
-    const { gateway, birth } = mark;
-    const { port } = await networkOf(deps, life);
-    await demandDirect(deps, life);
-    const who = plain(asked.who ?? 'unknown', callerCharacters);
-    const keyId = deps.keys.of(life).id;
-    const at = new Date().toISOString();
-    await deps.audit.append({
-      at,
-      who,
-      gateway,
-      birth,
-      generation,
-      keyId,
-      what: 'link made',
-      given: 'an owner’s link',
-    });
-    const inside = { place, container: names(mark).container, token: deps.keys.token(life) };
-    const { url, expiresAt } = await deps.door.mintLink(inside, { place, port });
-    return { sealed: await seal(asked.recipient, url, `creel open ${gateway}`), expiresAt };
-  };
+  },
+): Promise<{ sealed: string; expiresAt: string }> {
+  const life = await lifeOnRecord(deps, asked.gateway);
+  const { mark, place, tokenGeneration: generation } = life;
+  const { gateway, birth } = mark;
+  const { port } = await networkOf(deps, life);
+  await demandDirect(deps, life);
+  const who = plain(asked.who ?? 'unknown', callerCharacters);
+  const keyId = deps.keys.of(life).id;
+  const at = new Date().toISOString();
+  await deps.audit.append({
+    at,
+    who,
+    gateway,
+    birth,
+    generation,
+    keyId,
+    what: 'link made',
+    given: 'an owner’s link',
+  });
+  const inside = { place, container: names(mark).container, token: deps.keys.token(life) };
+  const { url, expiresAt } = await deps.door.mintLink(inside, { place, port });
+  return { sealed: await seal(asked.recipient, url, `creel open ${gateway}`), expiresAt };
+}
 
 /** A link that leads to the published port is no use where whoever comes there without a proxy is turned away. */
 async function demandDirect(deps: Deps, gateway: Gateway): Promise<void> {

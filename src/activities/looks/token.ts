@@ -10,25 +10,27 @@ import { lifeOnRecord } from '../parts/life-on-record.js';
  * The gateway token that the record says is in force, sealed so that only the caller's key opens it; that it was asked for, and
  * whether it was given, is written down first. A caller who means another generation than the record is `Refused`.
  */
-export const revealToken = (deps: Deps) =>
-  async function revealToken(asked: { gateway: Gateway; recipient: string; who: string }): Promise<string> {
-    const { gateway: id, birth } = asked.gateway.mark;
-    const { tokenGeneration: generation } = asked.gateway;
-    const life = await lifeOnRecord(deps, asked.gateway);
-    const isMeant = generation === life.tokenGeneration;
-    await deps.audit.append({
-      at: new Date().toISOString(),
-      who: plain(asked.who, callerCharacters),
-      gateway: id,
-      birth,
-      generation,
-      keyId: deps.keys.of(life).id,
-      what: isMeant ? 'token shown' : 'token asked for',
-      given: isMeant ? life.tokenGeneration : 'nothing',
-    });
-    if (!isMeant)
-      throw new Refused(
-        `gateway ${id} is at token generation ${life.tokenGeneration}, and ${generation} was asked for: ask again`,
-      );
-    return seal(asked.recipient, deps.keys.token(life), `creel token show ${id}`);
-  };
+export async function revealToken(
+  deps: Deps,
+  asked: { gateway: Gateway; recipient: string; who: string },
+): Promise<string> {
+  const { gateway: id, birth } = asked.gateway.mark;
+  const { tokenGeneration: generation } = asked.gateway;
+  const life = await lifeOnRecord(deps, asked.gateway);
+  const isMeant = generation === life.tokenGeneration;
+  await deps.audit.append({
+    at: new Date().toISOString(),
+    who: plain(asked.who, callerCharacters),
+    gateway: id,
+    birth,
+    generation,
+    keyId: deps.keys.of(life).id,
+    what: isMeant ? 'token shown' : 'token asked for',
+    given: isMeant ? life.tokenGeneration : 'nothing',
+  });
+  if (!isMeant)
+    throw new Refused(
+      `gateway ${id} is at token generation ${life.tokenGeneration}, and ${generation} was asked for: ask again`,
+    );
+  return seal(asked.recipient, deps.keys.token(life), `creel token show ${id}`);
+}

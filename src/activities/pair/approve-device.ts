@@ -19,25 +19,24 @@ import { until } from '../../world/until.js';
  * The current request of the wanted device is approved, and the gateway's list says so: its answer alone is not trusted. An app that is
  * to have several roles asks for one after the other: each is waited for and approved, because half of a pairing is none.
  */
-export const ensureApproval = (deps: Deps) =>
-  async function ensureApproval(gateway: Changing<Pairing>): Promise<Approved> {
-    const { since, waitMs } = gateway.change;
-    const session = await openSession(deps, gateway);
-    try {
-      const first = await approveNext(deps, gateway, session);
-      if (first.missing.length === 0) return first.approved;
-      const limitMs = since + 2 * waitMs - Date.now();
-      const what = 'it has not asked for every role';
-      const wait = { what, paceMs: pairingPaceMs, limitMs, turnMs: approvalTurnMs };
-      return await until(wait, deps.signal(), async () => {
-        const { approved, missing } = await approveNext(deps, gateway, session);
-        if (missing.length === 0) return approved;
-        throw new NotYet(`${approved.proof}, and it has not asked for role ${missing.join(', ')} yet`);
-      });
-    } finally {
-      session.close();
-    }
-  };
+export async function ensureApproval(deps: Deps, gateway: Changing<Pairing>): Promise<Approved> {
+  const { since, waitMs } = gateway.change;
+  const session = await openSession(deps, gateway);
+  try {
+    const first = await approveNext(deps, gateway, session);
+    if (first.missing.length === 0) return first.approved;
+    const limitMs = since + 2 * waitMs - Date.now();
+    const what = 'it has not asked for every role';
+    const wait = { what, paceMs: pairingPaceMs, limitMs, turnMs: approvalTurnMs };
+    return await until(wait, deps.signal(), async () => {
+      const { approved, missing } = await approveNext(deps, gateway, session);
+      if (missing.length === 0) return approved;
+      throw new NotYet(`${approved.proof}, and it has not asked for role ${missing.join(', ')} yet`);
+    });
+  } finally {
+    session.close();
+  }
+}
 
 /** Approves what the device asks for now, and answers which roles of the pairing it has not even then. */
 async function approveNext(
@@ -64,27 +63,23 @@ async function approveNext(
 }
 
 /** No device is paired that was not before: what this pairing let in is removed, and the gateway's list says so. */
-export const removeApproval = (deps: Deps) =>
-  async function removeApproval(gateway: Changing<Pairing>): Promise<string> {
-    const own = deps.keys.device(gateway).id;
-    const session = await openSession(deps, gateway);
-    try {
-      const pairing = await onGatewayClock(deps, session, gateway.change);
-      const letIn = async () =>
-        (await listDevices(session)).paired.filter((each) => each.deviceId !== own && isApprovedSince(pairing, each));
-      const found = await letIn();
-      for (const { deviceId } of found.filter((each) => isNewSince(pairing, each)))
-        await removeDevice(session, deviceId);
-      const left = await letIn();
-      if (left.some((each) => isNewSince(pairing, each)))
-        throw new Error('a device is paired again while it is removed');
-      if (left.length === 0)
-        return found.length === 0 ? 'nothing was let in' : `${describeDevices(found)} removed again`;
-      return `${left.map((each) => `${describeDevice(each)} was paired before and stays, now with ${wish(each)}`).join('; ')}: a gateway takes no scope back. \`creel unpair ${gateway.mark.gateway} --device …\` cuts it off`;
-    } finally {
-      session.close();
-    }
-  };
+export async function removeApproval(deps: Deps, gateway: Changing<Pairing>): Promise<string> {
+  const own = deps.keys.device(gateway).id;
+  const session = await openSession(deps, gateway);
+  try {
+    const pairing = await onGatewayClock(deps, session, gateway.change);
+    const letIn = async () =>
+      (await listDevices(session)).paired.filter((each) => each.deviceId !== own && isApprovedSince(pairing, each));
+    const found = await letIn();
+    for (const { deviceId } of found.filter((each) => isNewSince(pairing, each))) await removeDevice(session, deviceId);
+    const left = await letIn();
+    if (left.some((each) => isNewSince(pairing, each))) throw new Error('a device is paired again while it is removed');
+    if (left.length === 0) return found.length === 0 ? 'nothing was let in' : `${describeDevices(found)} removed again`;
+    return `${left.map((each) => `${describeDevice(each)} was paired before and stays, now with ${wish(each)}`).join('; ')}: a gateway takes no scope back. \`creel unpair ${gateway.mark.gateway} --device …\` cuts it off`;
+  } finally {
+    session.close();
+  }
+}
 
 /** More than the pairing allows is for an operator to allow: exactly what this sentence says, and nothing else. */
 function demandAllowed(gateway: Changing<Pairing>, { device, has }: Asking): void {

@@ -6,15 +6,14 @@ import { describeDevice } from '../parts/door/devices.js';
 import { standingOf, watch, wish } from './await-request.js';
 
 /** The device has come in since it was approved: the gateway lets nobody in with scopes that are not approved. */
-export const probePaired = (deps: Deps) =>
-  async function probePaired(gateway: Changing<Pairing>): Promise<string> {
-    return watch(deps, gateway, 'it was approved and has not connected', async (session) => {
-      const standing = await standingOf(deps, gateway, session);
-      const name = describeDevice(standing.device);
-      if (standing.kind === 'asks') throw new NotYet(`${name} asks again, for ${wish(standing.device)}`);
-      if (!hasConnected(standing.device)) throw new NotYet(`${name} is approved and has not connected since`);
-      const { lastSeenAtMs, approvedAtMs } = standing.device;
-      const at = new Date(Math.max(lastSeenAtMs, approvedAtMs)).toISOString();
-      return `${name} connected at ${at} with ${wish(standing.device)}`;
-    });
-  };
+export async function probePaired(deps: Deps, gateway: Changing<Pairing>): Promise<string> {
+  return watch(deps, gateway, 'it was approved and has not connected', async (session) => {
+    const standing = await standingOf(deps, gateway, session);
+    const name = describeDevice(standing.device);
+    if (standing.kind === 'asks') throw new NotYet(`${name} asks again, for ${wish(standing.device)}`);
+    if (!hasConnected(standing.device)) throw new NotYet(`${name} is approved and has not connected since`);
+    const { lastSeenAtMs, approvedAtMs } = standing.device;
+    const at = new Date(Math.max(lastSeenAtMs, approvedAtMs)).toISOString();
+    return `${name} connected at ${at} with ${wish(standing.device)}`;
+  });
+}

@@ -22,31 +22,29 @@ export type Standing = { readonly others: readonly PendingDevice[] } & (
 );
 
 /** Refuses a pairing that can come to nothing: the gateway must let creel's own device in, which itself is not for pairing. */
-export const probePairable = (deps: Deps) =>
-  async function probePairable(gateway: Changing<Pairing>): Promise<string> {
-    demandNotOwn(deps, gateway, gateway.change.wanted);
-    const session = await openSession(deps, gateway);
-    try {
-      const { paired, pending } = await listDevices(session);
-      const { role, scopes } = gateway.change;
-      return `serving, ${paired.length} paired, ${pending.length} waiting; allowed are role ${role}, ${scopes.join(', ')}`;
-    } finally {
-      session.close();
-    }
-  };
+export async function probePairable(deps: Deps, gateway: Changing<Pairing>): Promise<string> {
+  demandNotOwn(deps, gateway, gateway.change.wanted);
+  const session = await openSession(deps, gateway);
+  try {
+    const { paired, pending } = await listDevices(session);
+    const { role, scopes } = gateway.change;
+    return `serving, ${paired.length} paired, ${pending.length} waiting; allowed are role ${role}, ${scopes.join(', ')}`;
+  } finally {
+    session.close();
+  }
+}
 
 /** The wanted device has asked to be let in, or is let in: it alone, because nothing was approved yet that says which is meant. */
-export const probeRequest = (deps: Deps) =>
-  async function probeRequest(gateway: Changing<Pairing>): Promise<string> {
-    return watch(deps, gateway, 'it has not asked to be let in', async (session) => {
-      const standing = await standingOf(deps, gateway, session);
-      if (standing.others.length > 0) throw confused(gateway, [standing.device, ...standing.others]);
-      const device = describeDevice(standing.device);
-      if (standing.kind === 'paired') return `${device} is paired already, with ${standing.device.scopes.join(', ')}`;
-      const beyond = excess(gateway.change, standing.device, standing.has);
-      return `${device} asks from ${standing.device.remoteIp} for ${wish(standing.device)}${beyond.length === 0 ? '' : `; not allowed: ${beyond.join(', ')}`}`;
-    });
-  };
+export async function probeRequest(deps: Deps, gateway: Changing<Pairing>): Promise<string> {
+  return watch(deps, gateway, 'it has not asked to be let in', async (session) => {
+    const standing = await standingOf(deps, gateway, session);
+    if (standing.others.length > 0) throw confused(gateway, [standing.device, ...standing.others]);
+    const device = describeDevice(standing.device);
+    if (standing.kind === 'paired') return `${device} is paired already, with ${standing.device.scopes.join(', ')}`;
+    const beyond = excess(gateway.change, standing.device, standing.has);
+    return `${device} asks from ${standing.device.remoteIp} for ${wish(standing.device)}${beyond.length === 0 ? '' : `; not allowed: ${beyond.join(', ')}`}`;
+  });
+}
 
 /**
  * Where the wanted device stands now. Once one was let in, the pairing is about that one, whoever else asks; two that were, or

@@ -9,16 +9,15 @@ import { ensureOwnState } from './own-state.js';
  * The state volume exists and is ours. Its labels can never change, so they carry only the mark. One that an earlier operation
  * kept is never made anew: an empty one in its place would be taken for the customer's. What is in it is whole and the record's own.
  */
-export const ensureState = (deps: Deps) =>
-  async function ensureState(gateway: Living): Promise<void> {
-    const engine = deps.engineAt(gateway.place);
-    const { volume } = names(gateway.mark);
-    await demandState(deps, gateway);
-    if (!(await engine.findVolume(volume))) {
-      await engine.createVolume({ name: volume, labels: markLabels(gateway.mark) });
-    }
-    const found = await engine.findVolume(volume);
-    if (!found) throw new Error(`volume ${volume} was removed while it was made`);
-    demandOurs('volume', volume, found.labels, gateway);
-    if (!(await runs(deps, gateway))) await ensureOwnState(deps, gateway);
-  };
+export async function ensureState(deps: Deps, gateway: Living): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const { volume } = names(gateway.mark);
+  await demandState(deps, gateway);
+  if (!(await engine.findVolume(volume))) {
+    await engine.createVolume({ name: volume, labels: markLabels(gateway.mark) });
+  }
+  const found = await engine.findVolume(volume);
+  if (!found) throw new Error(`volume ${volume} was removed while it was made`);
+  demandOurs('volume', volume, found.labels, gateway);
+  if (!(await runs(deps, gateway))) await ensureOwnState(deps, gateway);
+}

@@ -7,23 +7,21 @@ import { fetchReader, findReader } from './release.js';
 import { newestFirst } from './shelves.js';
 
 /** Where saved states lie that a removal may have to put back, an image is on the host by which they are read and copied. */
-export const ensureReader = (deps: Deps) =>
-  async function ensureReader(gateway: Gateway): Promise<void> {
-    if ((await newestFirst(deps, gateway)).length > 0) await fetchReader(deps, gateway);
-  };
+export async function ensureReader(deps: Deps, gateway: Gateway): Promise<void> {
+  if ((await newestFirst(deps, gateway)).length > 0) await fetchReader(deps, gateway);
+}
 
 /**
  * What a removal has kept, where that is not what the record says: nothing, or a state of another release. The state's own mark says to
  * which it belongs; one without a mark, or that no image on the host can read, is that of the record.
  */
-export const findKept = (deps: Deps) =>
-  async function findKept(gateway: Gateway): Promise<Kept | Vanished | undefined> {
-    const { volume } = names(gateway.mark);
-    const found = await deps.engineAt(gateway.place).findVolume(volume);
-    demandOurs('volume', volume, found?.labels, gateway);
-    if (!found) return { proof: `there is no volume ${volume}: nothing is kept`, vanished: true };
-    if (!(await findReader(deps, gateway))) return undefined;
-    const mark = await findMark(deps, gateway);
-    if (!mark?.whole || mark.release === gateway.spec.release) return undefined;
-    return { proof: `the state in volume ${volume} belongs to release ${mark.release}`, keptRelease: mark.release };
-  };
+export async function findKept(deps: Deps, gateway: Gateway): Promise<Kept | Vanished | undefined> {
+  const { volume } = names(gateway.mark);
+  const found = await deps.engineAt(gateway.place).findVolume(volume);
+  demandOurs('volume', volume, found?.labels, gateway);
+  if (!found) return { proof: `there is no volume ${volume}: nothing is kept`, vanished: true };
+  if (!(await findReader(deps, gateway))) return undefined;
+  const mark = await findMark(deps, gateway);
+  if (!mark?.whole || mark.release === gateway.spec.release) return undefined;
+  return { proof: `the state in volume ${volume} belongs to release ${mark.release}`, keptRelease: mark.release };
+}

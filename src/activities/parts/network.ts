@@ -12,24 +12,22 @@ const portLabel = 'creel.port';
  * The gateway's own network exists, and with it its port: both come from one slot of the pool, chosen by the engine's refusal
  * of overlapping subnets, and are kept for life. A port that somebody took before the first start means a new network.
  */
-export const ensureNetwork = (deps: Deps) =>
-  async function ensureNetwork(gateway: Gateway): Promise<void> {
-    const [kept] = await keepOne(deps, gateway);
-    if (kept && !(await isPortLost(deps, gateway, kept))) return;
-    if (kept) await letGo(deps, gateway, kept);
-    await claimSlot(deps, gateway);
-  };
+export async function ensureNetwork(deps: Deps, gateway: Gateway): Promise<void> {
+  const [kept] = await keepOne(deps, gateway);
+  if (kept && !(await isPortLost(deps, gateway, kept))) return;
+  if (kept) await letGo(deps, gateway, kept);
+  await claimSlot(deps, gateway);
+}
 
 /** No network of this life is left. */
-export const removeNetwork = (deps: Deps) =>
-  async function removeNetwork(gateway: Gateway): Promise<void> {
-    const engine = deps.engineAt(gateway.place);
-    const { network } = names(gateway.mark);
-    for (const found of await engine.findNetworks(network)) {
-      demandOurs('network', network, found.labels, gateway);
-      await removeHeld(deps, gateway, () => engine.removeNetwork(found.id));
-    }
-  };
+export async function removeNetwork(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const { network } = names(gateway.mark);
+  for (const found of await engine.findNetworks(network)) {
+    demandOurs('network', network, found.labels, gateway);
+    await removeHeld(deps, gateway, () => engine.removeNetwork(found.id));
+  }
+}
 
 /** The network and the port of a gateway, made by an earlier step; when they are gone, `StartOver`. */
 export async function networkOf(deps: Deps, gateway: Gateway): Promise<{ network: Network; port: number }> {

@@ -31,7 +31,7 @@ export async function keepOnlyCopy(deps: Deps, gateway: Gateway): Promise<Kept |
   }
   for (const saved of await newestFirst(deps, gateway))
     if (await bring(deps, gateway, saved)) return kept(volume, saved.release);
-  await removeState(deps)(gateway); // An empty one would be taken for the customer's.
+  await removeState(deps, gateway); // An empty one would be taken for the customer's.
   return undefined;
 }
 
@@ -54,9 +54,9 @@ async function bring(deps: Deps, gateway: Gateway, { shelf, number }: Saved): Pr
   const engine = deps.engineAt(gateway.place);
   const { volume: name } = names(gateway.mark);
   const copied = `${shelf}/${number}`;
-  await removeContainer(deps)(gateway);
+  await removeContainer(deps, gateway);
   const found = await engine.findVolume(name);
-  if (found && found.labels[copiedLabel] !== copied) await removeState(deps)(gateway);
+  if (found && found.labels[copiedLabel] !== copied) await removeState(deps, gateway);
   await engine.createVolume({ name, labels: { ...markLabels(gateway.mark), [copiedLabel]: copied } });
   return (await engine.restoreVolume(await copyOf(deps, gateway, shelf, number))) === 'restored';
 }

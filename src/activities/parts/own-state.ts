@@ -19,7 +19,7 @@ export async function ensureOwnState(deps: Deps, gateway: Gateway): Promise<void
   if (!mark || isOwn(gateway, mark)) return;
   const own = await belonging(deps, gateway, mark);
   if (!own) throw await notOwn(deps, gateway, mark);
-  await removeContainer(deps)(gateway); // Nothing of a gateway is in its container, and its name must be free for a copy.
+  await removeContainer(deps, gateway); // Nothing of a gateway is in its container, and its name must be free for a copy.
   await putBack(deps, gateway, own.shelf, own.number);
   const now = await findMark(deps, gateway);
   const { underway: _savedNothing, ...helpless } = gateway;

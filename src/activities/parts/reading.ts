@@ -9,7 +9,6 @@ import { containerOf } from './container/container.js';
 import type { Secret } from '../../domain/secret.js';
 import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
-import { neverOver } from './never-over.js';
 import { networkOf } from './network.js';
 import { openSession } from './door/operator.js';
 import { until } from '../../world/until.js';
@@ -19,47 +18,46 @@ import { blamed, driftOf } from './config/owned.js';
  * The whole gateway read back by name, and proved usable once more: an authenticated connection from outside as a paired
  * device with `operator.admin`. Nothing of it comes from an earlier step's memory.
  */
-export const findGateway = (deps: Deps) =>
-  async function findGateway(gateway: Gateway): Promise<GatewayRecord> {
-    const { place, mark } = gateway;
-    const engine = deps.engineAt(place);
-    const own = names(mark);
-    const [container, { network, port }, volume, host] = await Promise.all([
-      containerOf(deps, gateway),
-      networkOf(deps, gateway),
-      engine.findVolume(own.volume),
-      deps.hosts.readHost(place),
-    ]);
-    if (!volume) throw new StartOver(`volume ${own.volume} is gone from host ${place.host}`);
-    if (container.state !== 'running') throw new NotYet(notRunning(container));
-    const token = deps.keys.token(gateway);
-    const egress = deps.door.probeEgress({ place, container: own.container, token });
-    egress.catch(() => undefined); // Whatever ends the look earlier, nobody waits for it any more.
-    const text = await configText(deps, gateway, container);
-    const found = await driftOf(deps, gateway, text);
-    const session = await openSession(deps, gateway).catch((error: unknown) => {
-      throw blamed(gateway, found, error);
-    });
-    session.close();
-    const channels = await recordChannels(deps, gateway);
-    const findings = [...found.map(({ sentence }) => sentence), ...strangeToken(gateway, token, text)];
-    return {
-      version: session.hello.version,
-      imageId: container.imageId,
-      containerId: container.id,
-      network: network.name,
-      subnet: network.subnets[0] ?? '',
-      port,
-      volume: volume.name,
-      operatorScopes: session.hello.scopes,
-      ...channels,
-      egress: await egress,
-      keyId: deps.keys.of(gateway).id,
-      provedAt: new Date().toISOString(),
-      runsOn: describeEngine(host.engine, host.unseenDirectories),
-      ...(findings.length > 0 && { findings }),
-    };
+export async function findGateway(deps: Deps, gateway: Gateway): Promise<GatewayRecord> {
+  const { place, mark } = gateway;
+  const engine = deps.engineAt(place);
+  const own = names(mark);
+  const [container, { network, port }, volume, host] = await Promise.all([
+    containerOf(deps, gateway),
+    networkOf(deps, gateway),
+    engine.findVolume(own.volume),
+    deps.hosts.readHost(place),
+  ]);
+  if (!volume) throw new StartOver(`volume ${own.volume} is gone from host ${place.host}`);
+  if (container.state !== 'running') throw new NotYet(notRunning(container));
+  const token = deps.keys.token(gateway);
+  const egress = deps.door.probeEgress({ place, container: own.container, token });
+  egress.catch(() => undefined); // Whatever ends the look earlier, nobody waits for it any more.
+  const text = await configText(deps, gateway, container);
+  const found = await driftOf(deps, gateway, text);
+  const session = await openSession(deps, gateway).catch((error: unknown) => {
+    throw blamed(gateway, found, error);
+  });
+  session.close();
+  const channels = await recordChannels(deps, gateway);
+  const findings = [...found.map(({ sentence }) => sentence), ...strangeToken(gateway, token, text)];
+  return {
+    version: session.hello.version,
+    imageId: container.imageId,
+    containerId: container.id,
+    network: network.name,
+    subnet: network.subnets[0] ?? '',
+    port,
+    volume: volume.name,
+    operatorScopes: session.hello.scopes,
+    ...channels,
+    egress: await egress,
+    keyId: deps.keys.of(gateway).id,
+    provedAt: new Date().toISOString(),
+    runsOn: describeEngine(host.engine, host.unseenDirectories),
+    ...(findings.length > 0 && { findings }),
   };
+}
 
 /** A gateway that runs holds its token in memory: what its config says beside it comes into force with the next start. */
 function strangeToken({ mark, tokenGeneration }: Gateway, token: Secret, text: string | undefined): string[] {
@@ -73,17 +71,14 @@ function strangeToken({ mark, tokenGeneration }: Gateway, token: Secret, text: s
  * The gateway as it is after a change of it came to nothing, read back by name and proved usable. One whose container has ended is
  * `Refused` at once; one that runs has as long as any that starts.
  */
-export const findUnchanged = (deps: Deps) =>
-  async function findUnchanged(gateway: Gateway): Promise<GatewayRecord> {
-    const wait = { what: `gateway ${gateway.mark.gateway} does not serve`, paceMs: 1_000, limitMs: deps.startPeriodMs };
-    return neverOver(() =>
-      until(wait, deps.signal(), async () => {
-        const { name, state, exitCode } = await containerOf(deps, gateway);
-        if (state !== 'running' && state !== 'restarting') throw new Refused(notRunning({ name, state, exitCode }));
-        return findGateway(deps)(gateway);
-      }),
-    );
-  };
+export async function findUnchanged(deps: Deps, gateway: Gateway): Promise<GatewayRecord> {
+  const wait = { what: `gateway ${gateway.mark.gateway} does not serve`, paceMs: 1_000, limitMs: deps.startPeriodMs };
+  return until(wait, deps.signal(), async () => {
+    const { name, state, exitCode } = await containerOf(deps, gateway);
+    if (state !== 'running' && state !== 'restarting') throw new Refused(notRunning({ name, state, exitCode }));
+    return findGateway(deps, gateway);
+  });
+}
 
 function notRunning({ name, state, exitCode }: Pick<Container, 'name' | 'state' | 'exitCode'>): string {
   if (state === 'paused') return `container ${name} is paused`;

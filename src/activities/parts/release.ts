@@ -11,10 +11,9 @@ import { say } from '../../world/sentence.js';
  * The release's image is on the host, pulled by digest if need be, and is what the catalogue says. Gateways share it; one that
  * runs has what it needs of it, and is not asked for it again.
  */
-export const ensureRelease = (deps: Deps) =>
-  async function ensureRelease(gateway: Gateway): Promise<void> {
-    if (!(await runs(deps, gateway))) await fetchRelease(deps, gateway);
-  };
+export async function ensureRelease(deps: Deps, gateway: Gateway): Promise<void> {
+  if (!(await runs(deps, gateway))) await fetchRelease(deps, gateway);
+}
 
 /** The image of the release of a spec is on the host and is what the catalogue says, whatever runs there. */
 export async function fetchRelease(deps: Deps, gateway: Gateway): Promise<Image> {

@@ -7,11 +7,10 @@ import { findOurs, findOurVolume } from './ours.js';
 import { stopSaying } from './container/stop.js';
 
 /** No container of this life is left. It is asked to stop first (S4-20), and never comes back by itself. */
-export const removeContainer = (deps: Deps) =>
-  async function removeContainer(gateway: Gateway): Promise<void> {
-    await removeNamed(deps, gateway, names(gateway.mark).container);
-    await removeTrial(deps, gateway);
-  };
+export async function removeContainer(deps: Deps, gateway: Gateway): Promise<void> {
+  await removeNamed(deps, gateway, names(gateway.mark).container);
+  await removeTrial(deps, gateway);
+}
 
 /** What a rehearsal that was cut short has left: its container runs on a copy, and goes with it. */
 async function removeTrial(deps: Deps, gateway: Gateway): Promise<void> {
@@ -29,7 +28,7 @@ export async function removeHeld(deps: Deps, gateway: Gateway, remove: () => Pro
     await remove();
   } catch (error) {
     if (!(error instanceof NotYet)) throw error;
-    await removeContainer(deps)(gateway);
+    await removeContainer(deps, gateway);
     await remove();
   }
 }

@@ -5,17 +5,16 @@ import type { Deps } from '../../world/deps.js';
 import { demandOurs } from './ours.js';
 
 /** No state volume of this life is left, nor a writer that holds it open. */
-export const removeState = (deps: Deps) =>
-  async function removeState(gateway: Gateway): Promise<void> {
-    const engine = deps.engineAt(gateway.place);
-    const { volume } = names(gateway.mark);
-    await removeWriter(deps, gateway);
-    const found = await engine.findVolume(volume);
-    if (!found) return;
-    demandOurs('volume', volume, found.labels, gateway);
-    await removeHeld(deps, gateway, () => engine.removeVolume(volume));
-    if (await engine.findVolume(volume)) throw new Error(`volume ${volume} is still there after its removal`);
-  };
+export async function removeState(deps: Deps, gateway: Gateway): Promise<void> {
+  const engine = deps.engineAt(gateway.place);
+  const { volume } = names(gateway.mark);
+  await removeWriter(deps, gateway);
+  const found = await engine.findVolume(volume);
+  if (!found) return;
+  demandOurs('volume', volume, found.labels, gateway);
+  await removeHeld(deps, gateway, () => engine.removeVolume(volume));
+  if (await engine.findVolume(volume)) throw new Error(`volume ${volume} is still there after its removal`);
+}
 
 /** Removes the never-started container through which the config is written, which a lost attempt may have left. */
 export async function removeWriter(deps: Deps, gateway: Gateway): Promise<void> {

@@ -5,11 +5,10 @@ import { until } from '../../world/until.js';
 const dayMs = 24 * 3_600_000;
 
 /** No workflow is open under the prefix: operations of an entity that was terminated may still be unwinding themselves. */
-export const awaitNoOperations = (deps: Deps) =>
-  async function awaitNoOperations(prefix: string): Promise<void> {
-    const wait = { what: `operations under ${prefix}`, paceMs: 500, limitMs: dayMs };
-    await until(wait, deps.signal(), async () => {
-      const open = await deps.findOpenOperations(prefix);
-      if (open.length > 0) throw new NotYet(`still open: ${open.slice(0, 3).join(', ')}`);
-    });
-  };
+export async function awaitNoOperations(deps: Deps, prefix: string): Promise<void> {
+  const wait = { what: `operations under ${prefix}`, paceMs: 500, limitMs: dayMs };
+  await until(wait, deps.signal(), async () => {
+    const open = await deps.findOpenOperations(prefix);
+    if (open.length > 0) throw new NotYet(`still open: ${open.slice(0, 3).join(', ')}`);
+  });
+}

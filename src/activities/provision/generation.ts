@@ -22,15 +22,14 @@ export type FoundGeneration =
  * The token generation in force in a life whose record was lost, and its key, found by comparing what its config holds with what
  * the keys that are here derive. A life without a config gets a generation that no forgotten one can have used.
  */
-export const findGeneration = (deps: Deps) =>
-  async function findGeneration(gateway: Gateway): Promise<FoundGeneration> {
-    const found = await generationOf(deps, gateway);
-    for (const shelf of shelves) await snapshotOf(deps, gateway, shelf); // `Foreign` when it is not ours.
-    const [newest] = (await newestFirst(deps, gateway)).filter(({ number }) => Number.isInteger(number));
-    if (!newest) return found;
-    const { number: savedBy, ...saved } = newest;
-    return { ...(typeof found === 'number' ? { generation: found } : found), savedBy, saved };
-  };
+export async function findGeneration(deps: Deps, gateway: Gateway): Promise<FoundGeneration> {
+  const found = await generationOf(deps, gateway);
+  for (const shelf of shelves) await snapshotOf(deps, gateway, shelf); // `Foreign` when it is not ours.
+  const [newest] = (await newestFirst(deps, gateway)).filter(({ number }) => Number.isInteger(number));
+  if (!newest) return found;
+  const { number: savedBy, ...saved } = newest;
+  return { ...(typeof found === 'number' ? { generation: found } : found), savedBy, saved };
+}
 
 async function generationOf(deps: Deps, gateway: Gateway): Promise<FoundGeneration> {
   const text = await readConfig(deps, gateway);

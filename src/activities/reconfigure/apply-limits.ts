@@ -6,41 +6,36 @@ import { memoryMarginMb } from '../../domain/thresholds.js';
 import { containerOf, ensureRestartPolicy } from '../parts/container/container.js';
 import type { Deps } from '../../world/deps.js';
 import { demandHost } from '../parts/host/host.js';
-import { neverOver } from '../parts/never-over.js';
 import { openSession } from '../parts/door/operator.js';
 
 /** Refuses other limits before anything is touched: the gateway serves, its host has them to give, and it holds less than it may. */
-export const probeLimits = (deps: Deps) =>
-  async function probeLimits(gateway: Changing<Reconfiguration>): Promise<string> {
-    return neverOver(async () => {
-      const id = gateway.mark.gateway;
-      const container = await containerOf(deps, gateway);
-      if (container.state !== 'running')
-        throw new Refused(`gateway ${id} does not run. \`creel provision ${id}\` repairs it; nothing was touched`);
-      (await openSession(deps, gateway)).close();
-      await demandHost(deps, reconfigured(gateway));
-      const held = await demandMargin(deps, gateway, container.id);
-      return `serving, holds ${held} of ${container.memoryMb} MB`;
-    });
-  };
+export async function probeLimits(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
+  const id = gateway.mark.gateway;
+  const container = await containerOf(deps, gateway);
+  if (container.state !== 'running')
+    throw new Refused(`gateway ${id} does not run. \`creel provision ${id}\` repairs it; nothing was touched`);
+  (await openSession(deps, gateway)).close();
+  await demandHost(deps, reconfigured(gateway));
+  const held = await demandMargin(deps, gateway, container.id);
+  return `serving, holds ${held} of ${container.memoryMb} MB`;
+}
 
 /** The container that runs has the limits of the next spec, read back from the engine; it was not stopped for it. */
-export const ensureLimits = (deps: Deps) =>
-  async function ensureLimits(gateway: Changing<Reconfiguration>): Promise<string> {
-    return neverOver(async () => {
-      const said = await giveLimits(deps, reconfigured(gateway));
-      const grows = gateway.change.to.memoryMb !== gateway.spec.memoryMb;
-      return `${said}, without a restart${grows ? '; the size of its heap follows at its next start' : ''}`;
-    });
-  };
+export async function ensureLimits(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
+  const said = await giveLimits(deps, reconfigured(gateway));
+  const grows = gateway.change.to.memoryMb !== gateway.spec.memoryMb;
+  return `${said}, without a restart${grows ? '; the size of its heap follows at its next start' : ''}`;
+}
 
 /** The container has the limits on record again, and serves. */
-export const restoreLimits = (deps: Deps) =>
-  async function restoreLimits({ change: _change, ...gateway }: Changing<Reconfiguration>): Promise<string> {
-    const said = await giveLimits(deps, gateway);
-    (await openSession(deps, gateway)).close();
-    return `${said} again, proved serving`;
-  };
+export async function restoreLimits(
+  deps: Deps,
+  { change: _change, ...gateway }: Changing<Reconfiguration>,
+): Promise<string> {
+  const said = await giveLimits(deps, gateway);
+  (await openSession(deps, gateway)).close();
+  return `${said} again, proved serving`;
+}
 
 async function giveLimits(deps: Deps, gateway: Gateway): Promise<string> {
   const { memoryMb, cpus } = gateway.spec;
@@ -50,7 +45,7 @@ async function giveLimits(deps: Deps, gateway: Gateway): Promise<string> {
   const now = await containerOf(deps, gateway);
   if (now.memoryMb !== memoryMb || now.cpus !== cpus)
     throw new Error(`container ${now.name} reads back ${now.memoryMb} MB and ${now.cpus} cpus, asked for was other`);
-  await ensureRestartPolicy(deps)(gateway);
+  await ensureRestartPolicy(deps, gateway);
   return `${memoryMb} MB and ${cpus} cpus in force`;
 }
 

@@ -10,7 +10,6 @@ import { containerOf } from '../parts/container/container.js';
 import type { Deps } from '../../world/deps.js';
 import { demandHost } from '../parts/host/host.js';
 import { findOurs, findOurVolume } from '../parts/ours.js';
-import { neverOver } from '../parts/never-over.js';
 import { openSession } from '../parts/door/operator.js';
 import { demandOwned } from '../parts/config/owned.js';
 import { fetchRelease, releaseImageOf } from '../parts/release.js';
@@ -22,36 +21,30 @@ import { savedFacts } from './saved-state.js';
  * a saved state, the release is not older than the one that wrote the state (T13), and no name is another's. A rollback is
  * asked for because a gateway does not serve: it wants the container on record and the kept state.
  */
-export const probeReplaceable = (deps: Deps) =>
-  async function probeReplaceable(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      demandNewer(gateway);
-      const container = await containerOf(deps, gateway);
-      const isRollback = gateway.change.kind === 'rollback';
-      await (isRollback ? demandKept(deps, gateway, container) : demandServing(deps, gateway, container));
-      await demandHost(deps, replaced(gateway));
-      await demandNames(deps, gateway);
-      const bytes = await demandRoom(deps, gateway);
-      const lesser = await roomForStart(deps, gateway);
-      const rehearsal = lesser === undefined ? '' : `; the rehearsal will only convert and check a copy: ${lesser}`;
-      const what = isRollback ? `on ${gateway.spec.release}` : `serving ${gateway.spec.release}`;
-      return `${what}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more${rehearsal}`;
-    });
-  };
+export async function probeReplaceable(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  demandNewer(gateway);
+  const container = await containerOf(deps, gateway);
+  const isRollback = gateway.change.kind === 'rollback';
+  await (isRollback ? demandKept(deps, gateway, container) : demandServing(deps, gateway, container));
+  await demandHost(deps, replaced(gateway));
+  await demandNames(deps, gateway);
+  const bytes = await demandRoom(deps, gateway);
+  const lesser = await roomForStart(deps, gateway);
+  const rehearsal = lesser === undefined ? '' : `; the rehearsal will only convert and check a copy: ${lesser}`;
+  const what = isRollback ? `on ${gateway.spec.release}` : `serving ${gateway.spec.release}`;
+  return `${what}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more${rehearsal}`;
+}
 
 /** The image of the next spec is on the host and is what the catalogue says, and its schemas are not older (T12, T13). */
-export const ensureNextRelease = (deps: Deps) =>
-  async function ensureNextRelease(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      const next = replaced(gateway);
-      const image = await fetchRelease(deps, next);
-      if (gateway.change.kind === 'upgrade') {
-        const [from, to] = [readPrepared(await releaseImageOf(deps, gateway)), readPrepared(image)];
-        if (from && to) demandSchemas(gateway, from, to);
-      }
-      return `release ${next.spec.release} is on the host (${image.id})`;
-    });
-  };
+export async function ensureNextRelease(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  const next = replaced(gateway);
+  const image = await fetchRelease(deps, next);
+  if (gateway.change.kind === 'upgrade') {
+    const [from, to] = [readPrepared(await releaseImageOf(deps, gateway)), readPrepared(image)];
+    if (from && to) demandSchemas(gateway, from, to);
+  }
+  return `release ${next.spec.release} is on the host (${image.id})`;
+}
 
 function demandNewer({ mark, spec, change }: Changing<Replacement>): void {
   if (change.kind !== 'upgrade' || compareReleases(change.to.release, spec.release) >= 0) return;

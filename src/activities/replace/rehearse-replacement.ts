@@ -18,7 +18,6 @@ import type { Down } from '../../wire/answer.js';
 import { proveStanding } from './set-aside.js';
 import { findOurs, findOurVolume } from '../parts/ours.js';
 import { knownSecrets } from '../parts/door/known-secrets.js';
-import { neverOver } from '../parts/never-over.js';
 import { releaseImageOf } from '../parts/release.js';
 import { roomForStart } from './room.js';
 import { savedFacts } from './saved-state.js';
@@ -33,26 +32,25 @@ const found = z.object({ problems: z.array(z.string()) });
  * What is to follow starts on a copy of the state it will get: by its own word it becomes ready, while the one of before serves.
  * Where the host has no room for a second gateway, the release converts and judges the copy, and does not start.
  */
-export const ensureRehearsal = (deps: Deps) =>
-  async function ensureRehearsal(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      const { change, spec } = gateway;
-      return rehearse(deps, {
-        next: replaced(gateway),
-        label: `${change.kind}-${change.number}`,
-        source: await sourceOf(deps, gateway),
-        former: [...(change.takenChannels ?? []), ...spec.channels],
-        readyMs: change.readyMs,
-      });
-    });
-  };
+export async function ensureRehearsal(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  const { change, spec } = gateway;
+  return rehearse(deps, {
+    next: replaced(gateway),
+    label: `${change.kind}-${change.number}`,
+    source: await sourceOf(deps, gateway),
+    former: [...(change.takenChannels ?? []), ...spec.channels],
+    readyMs: change.readyMs,
+  });
+}
 
 /** Nothing of a rehearsal is left, and the gateway for which it was held stands: one that went down meanwhile is started again. */
-export const removeRehearsal = (deps: Deps) =>
-  async function removeRehearsal(gateway: Gateway | Changing<Replacement>): Promise<string | Down | undefined> {
-    await clearRehearsal(deps, gateway);
-    return 'change' in gateway ? proveStanding(deps, gateway) : undefined;
-  };
+export async function removeRehearsal(
+  deps: Deps,
+  gateway: Gateway | Changing<Replacement>,
+): Promise<string | Down | undefined> {
+  await clearRehearsal(deps, gateway);
+  return 'change' in gateway ? proveStanding(deps, gateway) : undefined;
+}
 
 /** Holds a rehearsal to its end, and answers what was seen; what the gateway will not start with is `Refused` with its own words. */
 export async function rehearse(deps: Deps, rehearsal: Rehearsal): Promise<string> {

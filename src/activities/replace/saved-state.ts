@@ -16,7 +16,6 @@ import { removeContainer } from '../parts/removal.js';
 import { copierOf } from '../parts/copier.js';
 import type { Deps } from '../../world/deps.js';
 import { factsIfServing, servingFacts, type Facts } from '../parts/door/facts.js';
-import { neverOver } from '../parts/never-over.js';
 import type { Kept } from '../../wire/answer.js';
 import { keepOnlyCopy } from '../parts/only-copy.js';
 import { demandFormerState, ensureOwnState, findMark } from '../parts/own-state.js';
@@ -31,26 +30,23 @@ const channelsLabel = 'creel.channels';
 const downLabel = 'creel.down';
 
 /** A volume for the saved state, which names the devices that are paired and the channels that are connected now. */
-export const ensureRoom = (deps: Deps) =>
-  async function ensureRoom(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      const engine = deps.engineAt(gateway.place);
-      const { change, mark } = gateway;
-      const name = replacementNames(mark).snapshots[change.save];
-      const known = await snapshotOf(deps, gateway, change.save);
-      if (known && isOfLater(known, change.number))
-        throw new Refused(`${name} holds what a later replacement than ${change.number} has saved`);
-      if (known && !isOf(known, change.number)) await dropSnapshot(deps, gateway, change.save);
-      const labels = {
-        ...markLabels(mark),
-        [replacementLabel]: String(change.number),
-        [releaseLabel]: gateway.spec.release,
-        ...(await factLabels(deps, gateway)),
-      };
-      await engine.createVolume({ name, labels });
-      return `room made in ${name}${downLabel in labels ? down : ''}`;
-    });
+export async function ensureRoom(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  const engine = deps.engineAt(gateway.place);
+  const { change, mark } = gateway;
+  const name = replacementNames(mark).snapshots[change.save];
+  const known = await snapshotOf(deps, gateway, change.save);
+  if (known && isOfLater(known, change.number))
+    throw new Refused(`${name} holds what a later replacement than ${change.number} has saved`);
+  if (known && !isOf(known, change.number)) await dropSnapshot(deps, gateway, change.save);
+  const labels = {
+    ...markLabels(mark),
+    [replacementLabel]: String(change.number),
+    [releaseLabel]: gateway.spec.release,
+    ...(await factLabels(deps, gateway)),
   };
+  await engine.createVolume({ name, labels });
+  return `room made in ${name}${downLabel in labels ? down : ''}`;
+}
 
 const down = '; it does not serve, so what is proved is what was true when the kept state was saved';
 
@@ -68,44 +64,37 @@ async function factLabels(deps: Deps, gateway: Changing<Replacement>): Promise<R
  * replacement had begun gets its saved state back first, because a state that is kept must be whole and fit the release on record.
  * Where the state is gone that is to be kept, the newest that was saved is kept in its place.
  */
-export const removeRoom = (deps: Deps) =>
-  async function removeRoom(gateway: Living | Changing<Replacement>): Promise<Kept | undefined> {
-    if ('change' in gateway) {
-      const known = await snapshotOf(deps, gateway, gateway.change.save);
-      if (!known || !isOf(known, gateway.change.number)) return undefined;
-      await demandPutBack(deps, gateway, known.name);
-      await dropSnapshot(deps, gateway, gateway.change.save);
-      return undefined;
-    }
-    const kept = await keepState(deps, gateway);
-    for (const shelf of shelves) await dropSnapshot(deps, gateway, shelf);
-    return kept;
-  };
+export async function removeRoom(deps: Deps, gateway: Living | Changing<Replacement>): Promise<Kept | undefined> {
+  if ('change' in gateway) {
+    const known = await snapshotOf(deps, gateway, gateway.change.save);
+    if (!known || !isOf(known, gateway.change.number)) return undefined;
+    await demandPutBack(deps, gateway, known.name);
+    await dropSnapshot(deps, gateway, gateway.change.save);
+    return undefined;
+  }
+  const kept = await keepState(deps, gateway);
+  for (const shelf of shelves) await dropSnapshot(deps, gateway, shelf);
+  return kept;
+}
 
 /** The state of before is saved whole while nothing runs on it; what is saved once stays. */
-export const ensureSaved = (deps: Deps) =>
-  async function ensureSaved(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      const { change } = gateway;
-      if (await isReplaced(deps, gateway)) return `saved by an earlier attempt`;
-      const known = await snapshotOf(deps, gateway, change.save);
-      if (!known || !isOf(known, change.number)) throw new Refused('the room for the saved state is gone');
-      await deps.engineAt(gateway.place).saveVolume(await copyOf(deps, gateway, change.save, change.number));
-      return `state of ${gateway.spec.release} saved in ${known.name}`;
-    });
-  };
+export async function ensureSaved(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  const { change } = gateway;
+  if (await isReplaced(deps, gateway)) return `saved by an earlier attempt`;
+  const known = await snapshotOf(deps, gateway, change.save);
+  if (!known || !isOf(known, change.number)) throw new Refused('the room for the saved state is gone');
+  await deps.engineAt(gateway.place).saveVolume(await copyOf(deps, gateway, change.save, change.number));
+  return `state of ${gateway.spec.release} saved in ${known.name}`;
+}
 
 /** The state that goes with the next spec is taken from where it was kept. */
-export const ensureTaken = (deps: Deps) =>
-  async function ensureTaken(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      const { take, number, to } = gateway.change;
-      if (take === undefined || (await isReplaced(deps, gateway))) return 'the state there is';
-      const answer = await deps.engineAt(gateway.place).restoreVolume(await copyOf(deps, gateway, take, number));
-      if (answer === 'restored') return `state of ${to.release} taken from where it was kept`;
-      throw new Refused(`the kept state of ${gateway.mark.gateway} is not whole`);
-    });
-  };
+export async function ensureTaken(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  const { take, number, to } = gateway.change;
+  if (take === undefined || (await isReplaced(deps, gateway))) return 'the state there is';
+  const answer = await deps.engineAt(gateway.place).restoreVolume(await copyOf(deps, gateway, take, number));
+  if (answer === 'restored') return `state of ${to.release} taken from where it was kept`;
+  throw new Refused(`the kept state of ${gateway.mark.gateway} is not whole`);
+}
 
 /** What was true of the gateway when the state in a shelf was saved; one that is gone says nothing about anybody. */
 export async function savedFacts(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Facts> {
@@ -125,20 +114,19 @@ export async function servedBefore(deps: Deps, gateway: Changing<Replacement>): 
 }
 
 /** Saved states that nobody goes back to any more are gone, and the image of their release where nothing else uses it. */
-export const ensureDropped = (deps: Deps) =>
-  async function ensureDropped(gateway: Changing<SnapshotDrop>): Promise<string> {
-    const { keep, former, below } = gateway.change;
-    for (const shelf of shelves) if (shelf !== keep) await dropSnapshot(deps, gateway, shelf, below);
-    if (former === undefined || former === gateway.spec.release) return 'saved states let go';
-    const line = deps.catalogue.find(({ version }) => version === former);
-    const said = `saved states let go; ${former} cannot be gone back to any more`;
-    if (!line || line.dev) return said;
-    const holder = await holderOf(deps, gateway, former);
-    if (holder !== undefined) return `${said}, its image stays for ${holder}`;
-    deps.signal()?.throwIfAborted();
-    await deps.engineAt(gateway.place).removeImage(line.image);
-    return said;
-  };
+export async function ensureDropped(deps: Deps, gateway: Changing<SnapshotDrop>): Promise<string> {
+  const { keep, former, below } = gateway.change;
+  for (const shelf of shelves) if (shelf !== keep) await dropSnapshot(deps, gateway, shelf, below);
+  if (former === undefined || former === gateway.spec.release) return 'saved states let go';
+  const line = deps.catalogue.find(({ version }) => version === former);
+  const said = `saved states let go; ${former} cannot be gone back to any more`;
+  if (!line || line.dev) return said;
+  const holder = await holderOf(deps, gateway, former);
+  if (holder !== undefined) return `${said}, its image stays for ${holder}`;
+  deps.signal()?.throwIfAborted();
+  await deps.engineAt(gateway.place).removeImage(line.image);
+  return said;
+}
 
 /** A saved state on the host, of any gateway, that belongs to a release or does not say to which. */
 async function holderOf(deps: Deps, gateway: Gateway, release: string): Promise<string | undefined> {
@@ -195,7 +183,7 @@ async function keepState(deps: Deps, gateway: Living): Promise<Kept | undefined>
 async function keepOwnState(deps: Deps, gateway: Living): Promise<void> {
   if (!(await deps.engineAt(gateway.place).findVolume(names(gateway.mark).volume))) return;
   if (gateway.underway) {
-    await removeContainer(deps)(gateway);
+    await removeContainer(deps, gateway);
     await putBack(deps, gateway, gateway.underway.save, gateway.underway.number);
   }
   const saved = await Promise.all(shelves.map(async (shelf) => snapshotOf(deps, gateway, shelf)));

@@ -12,7 +12,6 @@ import { removeNamed } from '../parts/removal.js';
 import type { Deps } from '../../world/deps.js';
 import { findOurs } from '../parts/ours.js';
 import { serveAgain } from '../parts/config/last-good.js';
-import { neverOver } from '../parts/never-over.js';
 import { openSession } from '../parts/door/operator.js';
 import { awaitReady } from '../parts/container/readiness.js';
 import { removeReplacement } from './start-replacement.js';
@@ -28,59 +27,55 @@ import { stopSaying } from '../parts/container/stop.js';
  * name. The room for its state is looked at again, because an image has come since. Channels are switched off first; one that
  * hangs all the same, or does not serve any more, is killed, which the stable hostname makes harmless (T1, T3).
  */
-export const ensureAside = (deps: Deps) =>
-  async function ensureAside(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      const engine = deps.engineAt(gateway.place);
-      const own = replacementNames(gateway.mark);
-      if (await isReplaced(deps, gateway)) return 'set aside by an earlier attempt';
-      const serving = await findOurs(deps, gateway, names(gateway.mark).container);
-      if (serving) await removeNamed(deps, gateway, own.former);
-      const container = serving ?? (await findOurs(deps, gateway, own.former));
-      if (!container) throw new Refused(`the container of ${gateway.mark.gateway} is gone`);
-      const isRunning = serving?.state === 'running';
-      if (isRunning) await demandRoom(deps, gateway);
-      if (isRunning && (await servedBefore(deps, gateway)) && (await switchChannels(deps, gateway, false)))
-        await sleep(channelsOffMs, undefined, { signal: deps.signal() });
-      deps.signal()?.throwIfAborted();
-      await engine.setRestartPolicy(container.id, 'no');
-      await stopSaying(engine, container, replacementStopGraceS);
-      if ((await engine.renameContainer(container.id, own.former)) === 'name taken')
-        throw new Error(`container ${own.former} was made by somebody else meanwhile`);
-      const { exitCode } = (await engine.findContainer(own.former)) ?? {};
-      return `${gateway.spec.release} stopped (exit ${exitCode ?? 'unknown'}) and set aside as ${own.former}`;
-    });
-  };
+export async function ensureAside(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  const engine = deps.engineAt(gateway.place);
+  const own = replacementNames(gateway.mark);
+  if (await isReplaced(deps, gateway)) return 'set aside by an earlier attempt';
+  const serving = await findOurs(deps, gateway, names(gateway.mark).container);
+  if (serving) await removeNamed(deps, gateway, own.former);
+  const container = serving ?? (await findOurs(deps, gateway, own.former));
+  if (!container) throw new Refused(`the container of ${gateway.mark.gateway} is gone`);
+  const isRunning = serving?.state === 'running';
+  if (isRunning) await demandRoom(deps, gateway);
+  if (isRunning && (await servedBefore(deps, gateway)) && (await switchChannels(deps, gateway, false)))
+    await sleep(channelsOffMs, undefined, { signal: deps.signal() });
+  deps.signal()?.throwIfAborted();
+  await engine.setRestartPolicy(container.id, 'no');
+  await stopSaying(engine, container, replacementStopGraceS);
+  if ((await engine.renameContainer(container.id, own.former)) === 'name taken')
+    throw new Error(`container ${own.former} was made by somebody else meanwhile`);
+  const { exitCode } = (await engine.findContainer(own.former)) ?? {};
+  return `${gateway.spec.release} stopped (exit ${exitCode ?? 'unknown'}) and set aside as ${own.former}`;
+}
 
 /**
  * The gateway of before serves again, proved: its own state, byte for byte as it was saved, its own release and settings, the
  * token on record and creel's device. A container that went meanwhile is made anew; nothing of a gateway is in its container. One
  * that did not serve before a rollback is put back all the same, and need not serve.
  */
-export const restoreAside = (deps: Deps) =>
-  async function restoreAside(gateway: Changing<Replacement>): Promise<string | Down> {
-    const engine = deps.engineAt(gateway.place);
-    const before = former(gateway);
-    await removeReplacement(deps)(gateway);
-    const [own, name] = [replacementNames(gateway.mark), names(gateway.mark).container];
-    const found = [await findOurs(deps, gateway, own.former), await findOurs(deps, gateway, name)];
-    const runs = found.some((each) => each?.state === 'running');
-    if (!runs) await putBack(deps, before, gateway.change.save, gateway.change.number);
-    const [aside, serving] = [await findOurs(deps, gateway, own.former), await findOurs(deps, gateway, name)];
-    if (aside && !serving) await engine.renameContainer(aside.id, name);
-    if (aside && serving) await removeNamed(deps, gateway, own.former);
-    if (!runs) await settleOn(deps, gateway, before);
-    await ensureContainer(deps)(before);
-    const served = await servedBefore(deps, gateway);
-    const refused = served ? await serveAgain(deps, gateway, before) : undefined;
-    const down = served ? undefined : await awaitFormer(deps, before);
-    if (down) return down;
-    await ensureRestartPolicy(deps)(before);
-    if (runs) await switchChannels(deps, before, true);
-    (await openSession(deps, before)).close();
-    const proof = `${before.spec.release} proved serving again with generation ${before.tokenGeneration}, ${runs ? 'never stopped' : 'on its own state'}`;
-    return refused === undefined ? proof : { proof: `${proof}; ${refused}`, down: refused };
-  };
+export async function restoreAside(deps: Deps, gateway: Changing<Replacement>): Promise<string | Down> {
+  const engine = deps.engineAt(gateway.place);
+  const before = former(gateway);
+  await removeReplacement(deps, gateway);
+  const [own, name] = [replacementNames(gateway.mark), names(gateway.mark).container];
+  const found = [await findOurs(deps, gateway, own.former), await findOurs(deps, gateway, name)];
+  const runs = found.some((each) => each?.state === 'running');
+  if (!runs) await putBack(deps, before, gateway.change.save, gateway.change.number);
+  const [aside, serving] = [await findOurs(deps, gateway, own.former), await findOurs(deps, gateway, name)];
+  if (aside && !serving) await engine.renameContainer(aside.id, name);
+  if (aside && serving) await removeNamed(deps, gateway, own.former);
+  if (!runs) await settleOn(deps, gateway, before);
+  await ensureContainer(deps, before);
+  const served = await servedBefore(deps, gateway);
+  const refused = served ? await serveAgain(deps, gateway, before) : undefined;
+  const down = served ? undefined : await awaitFormer(deps, before);
+  if (down) return down;
+  await ensureRestartPolicy(deps, before);
+  if (runs) await switchChannels(deps, before, true);
+  (await openSession(deps, before)).close();
+  const proof = `${before.spec.release} proved serving again with generation ${before.tokenGeneration}, ${runs ? 'never stopped' : 'on its own state'}`;
+  return refused === undefined ? proof : { proof: `${proof}; ${refused}`, down: refused };
+}
 
 /**
  * Under its own name again, no copy of its state begins any more: one that a late attempt has begun before is waited for, and what
@@ -102,14 +97,14 @@ export async function proveStanding(deps: Deps, gateway: Changing<Replacement>):
   const before = former(gateway);
   const container = await findOurs(deps, gateway, names(gateway.mark).container);
   if (container?.state !== 'exited') return undefined;
-  await ensureContainer(deps)(before);
+  await ensureContainer(deps, before);
   const why = await startUntilReady(deps, before, formerStarts, formerReadyMs);
   const { mark, spec } = before;
   if (why !== undefined) {
     const down = `release ${spec.release} went down by itself and does not serve: ${why}. Mend what its last lines name, then \`creel provision ${mark.gateway}\``;
     return { proof: down, down };
   }
-  await ensureRestartPolicy(deps)(before);
+  await ensureRestartPolicy(deps, before);
   (await openSession(deps, before)).close();
   return `${spec.release} had gone down by itself, was started again and is proved serving`;
 }
@@ -135,7 +130,7 @@ async function startUntilReady(
     return undefined;
   } catch (error) {
     if (error instanceof StartOver && starts > 1) {
-      await ensureContainer(deps)(gateway);
+      await ensureContainer(deps, gateway);
       return startUntilReady(deps, gateway, starts - 1, limitMs - (Date.now() - began));
     }
     if (error instanceof StartOver || error instanceof Refused) return error.message;

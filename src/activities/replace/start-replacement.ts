@@ -20,7 +20,6 @@ import { removeNamed } from '../parts/removal.js';
 import type { Deps } from '../../world/deps.js';
 import { removeDevice } from '../parts/door/control.js';
 import { pairedDevices } from '../parts/door/facts.js';
-import { neverOver } from '../parts/never-over.js';
 import { networkOf } from '../parts/network.js';
 import { openSession } from '../parts/door/operator.js';
 import { moveStateOn } from '../parts/own-state.js';
@@ -31,75 +30,65 @@ import { savedFacts, servedBefore } from './saved-state.js';
 import { startOnState } from '../parts/container/start.js';
 
 /** The new container runs, started once: what ends by itself is judged, not started again. */
-export const ensureReplacement = (deps: Deps) =>
-  async function ensureReplacement(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      const next = replaced(gateway);
-      if (!(await isReplaced(deps, gateway))) await createReplacement(deps, gateway, next);
-      const container = await replacementOf(deps, gateway);
-      if (container.state === 'created') {
-        if ((await startOnState(deps, next, container)) === 'port taken') {
-          const { port } = await networkOf(deps, gateway);
-          throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was replaced`);
-        }
-      }
-      return `${next.spec.release} started beside ${replacementNames(gateway.mark).former} (${next.spec.memoryMb} MB, ${next.spec.cpus} cpus)`;
-    });
-  };
+export async function ensureReplacement(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  const next = replaced(gateway);
+  if (!(await isReplaced(deps, gateway))) await createReplacement(deps, gateway, next);
+  const container = await replacementOf(deps, gateway);
+  if (container.state === 'created') {
+    if ((await startOnState(deps, next, container)) === 'port taken') {
+      const { port } = await networkOf(deps, gateway);
+      throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was replaced`);
+    }
+  }
+  return `${next.spec.release} started beside ${replacementNames(gateway.mark).former} (${next.spec.memoryMb} MB, ${next.spec.cpus} cpus)`;
+}
 
 /**
  * The new container is gone, and only it. Of a gateway that is being removed the one of before goes: whatever has the
  * gateway's own name goes with the step that made it.
  */
-export const removeReplacement = (deps: Deps) =>
-  async function removeReplacement(gateway: Gateway | Changing<Replacement>): Promise<void> {
-    if (!('change' in gateway)) return removeNamed(deps, gateway, replacementNames(gateway.mark).former);
-    const engine = deps.engineAt(gateway.place);
-    const found = await engine.findContainer(names(gateway.mark).container);
-    if (found?.labels[replacementLabel] !== String(gateway.change.number)) return;
-    await engine.removeContainer((await replacementOf(deps, gateway)).id); // Its state is not kept: it need not be asked to stop.
-  };
+export async function removeReplacement(deps: Deps, gateway: Gateway | Changing<Replacement>): Promise<void> {
+  if (!('change' in gateway)) return removeNamed(deps, gateway, replacementNames(gateway.mark).former);
+  const engine = deps.engineAt(gateway.place);
+  const found = await engine.findContainer(names(gateway.mark).container);
+  if (found?.labels[replacementLabel] !== String(gateway.change.number)) return;
+  await engine.removeContainer((await replacementOf(deps, gateway)).id); // Its state is not kept: it need not be asked to stop.
+}
 
 /** The new container has started as what was asked for; one that ends is refused with its last lines, within a second. */
-export const probeReplacement = (deps: Deps) =>
-  async function probeReplacement(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      await replacementOf(deps, gateway);
-      const next = replaced(gateway);
-      await awaitThrough(deps, gateway, next, restartedStarts);
-      return `${next.spec.release} is ready, by its own word`;
-    });
-  };
+export async function probeReplacement(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  await replacementOf(deps, gateway);
+  const next = replaced(gateway);
+  await awaitThrough(deps, gateway, next, restartedStarts);
+  return `${next.spec.release} is ready, by its own word`;
+}
 
 /**
  * Whoever was let in before is let in again, with the same token, and nobody else: an older state knows devices that were cut
  * off since. Channels that were connected, and those that are new, are connected.
  */
-export const probeDevices = (deps: Deps) =>
-  async function probeDevices(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      const { save, take } = gateway.change;
-      const next = replaced(gateway);
-      await keepStarted(deps, gateway, next);
-      const { devices, channels } = await savedFacts(deps, gateway, save);
-      const known = take === undefined ? devices : (await savedFacts(deps, gateway, take)).devices;
-      const expected = devices.filter((each) => known.includes(each));
-      const now = await pairedDevices(deps, next);
-      const missing = expected.filter((each) => !now.includes(each));
-      if (missing.length > 0) {
-        throw new Refused(
-          `devices that were paired with ${gateway.mark.gateway} are not any more: ${missing.map((each) => each.slice(0, 12)).join(', ')}`,
-        );
-      }
-      const cutOff = take === undefined ? [] : now.filter((each) => !devices.includes(each));
-      await removeDevices(deps, next, cutOff);
-      const wanted = next.spec.channels.filter((each) => channels.includes(each.kind) || isNew(gateway, each));
-      await probeChannels(deps)({ ...next, spec: { ...next.spec, channels: wanted } });
-      const off = cutOff.length > 0 ? ` (${cutOff.length} cut off since then stay out)` : '';
-      const as = (await servedBefore(deps, gateway)) ? `as before${off}` : asKept;
-      return `generation ${next.tokenGeneration} and ${expected.length} devices ${as}; channels: ${await describeChannels(deps, next)}`;
-    });
-  };
+export async function probeDevices(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  const { save, take } = gateway.change;
+  const next = replaced(gateway);
+  await keepStarted(deps, gateway, next);
+  const { devices, channels } = await savedFacts(deps, gateway, save);
+  const known = take === undefined ? devices : (await savedFacts(deps, gateway, take)).devices;
+  const expected = devices.filter((each) => known.includes(each));
+  const now = await pairedDevices(deps, next);
+  const missing = expected.filter((each) => !now.includes(each));
+  if (missing.length > 0) {
+    throw new Refused(
+      `devices that were paired with ${gateway.mark.gateway} are not any more: ${missing.map((each) => each.slice(0, 12)).join(', ')}`,
+    );
+  }
+  const cutOff = take === undefined ? [] : now.filter((each) => !devices.includes(each));
+  await removeDevices(deps, next, cutOff);
+  const wanted = next.spec.channels.filter((each) => channels.includes(each.kind) || isNew(gateway, each));
+  await probeChannels(deps, { ...next, spec: { ...next.spec, channels: wanted } });
+  const off = cutOff.length > 0 ? ` (${cutOff.length} cut off since then stay out)` : '';
+  const as = (await servedBefore(deps, gateway)) ? `as before${off}` : asKept;
+  return `generation ${next.tokenGeneration} and ${expected.length} devices ${as}; channels: ${await describeChannels(deps, next)}`;
+}
 
 const asKept = 'as the kept state knows them (who was cut off since then could not be asked: see `creel devices`)';
 
@@ -118,21 +107,17 @@ async function removeDevices(deps: Deps, gateway: Gateway, ids: readonly string[
 }
 
 /** The new container is the gateway's for good: the engine keeps it running, and the one of before is gone. */
-export const ensureCommitted = (deps: Deps) =>
-  async function ensureCommitted(gateway: Changing<Replacement>): Promise<string> {
-    return neverOver(async () => {
-      await keepStarted(deps, gateway, replaced(gateway));
-      await ensureRestartPolicy(deps)(gateway);
-      await removeNamed(deps, gateway, replacementNames(gateway.mark).former);
-      return 'the container of before is gone; its state is kept';
-    });
-  };
+export async function ensureCommitted(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
+  await keepStarted(deps, gateway, replaced(gateway));
+  await ensureRestartPolicy(deps, gateway);
+  await removeNamed(deps, gateway, replacementNames(gateway.mark).former);
+  return 'the container of before is gone; its state is kept';
+}
 
 /** The gateway as it is now, read back by name and proved usable. */
-export const findReplaced = (deps: Deps) =>
-  async function findReplaced(gateway: Changing<Replacement>): Promise<GatewayRecord> {
-    return neverOver(async () => findGateway(deps)(replaced(gateway)));
-  };
+export async function findReplaced(deps: Deps, gateway: Changing<Replacement>): Promise<GatewayRecord> {
+  return findGateway(deps, replaced(gateway));
+}
 
 async function createReplacement(deps: Deps, gateway: Changing<Replacement>, next: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);

@@ -20,53 +20,51 @@ import { restartWith } from '../parts/container/restart.js';
 import { wayOf } from './check-rotation.js';
 
 /** The next generation is in force: read back first, because an earlier attempt may have set it (S1-8), and died before the engine kept the gateway running again. */
-export const ensureToken = (deps: Deps) =>
-  async function ensureToken(gateway: Changing<Rotation>): Promise<string> {
-    const next = rotated(gateway);
-    const container = await containerOf(deps, gateway);
-    const text = await configText(deps, gateway, container);
-    const said = `generation ${next.tokenGeneration} in force`;
-    const restarts = (await wayOf(deps, gateway, text)) === 'restart';
-    if (container.state === 'running' && !restarts) await ensureRestartPolicy(deps)(gateway);
-    const restarted = `${said} after a restart, which closed every session`;
-    if (await isInForce(deps, next, container)) {
-      await ensureRestartPolicy(deps)(gateway);
-      if (restarts) return restarted;
-      return `${said}, set by an earlier attempt whose report was lost: nobody saw what became of the sessions`;
-    }
-    if (restarts) {
-      await restartWith(deps, next, container);
-      return restarted;
-    }
-    if (gateway.change.reclaim) {
-      await patchToken(insideWith(deps, gateway, new Secret(tokenIn(text) ?? '')), deps, next);
-      return `${said}, set from inside over whatever was there`;
-    }
-    return `${said}, ${await reloadFromOutside(deps, gateway)}`;
-  };
+export async function ensureToken(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const next = rotated(gateway);
+  const container = await containerOf(deps, gateway);
+  const text = await configText(deps, gateway, container);
+  const said = `generation ${next.tokenGeneration} in force`;
+  const restarts = (await wayOf(deps, gateway, text)) === 'restart';
+  if (container.state === 'running' && !restarts) await ensureRestartPolicy(deps, gateway);
+  const restarted = `${said} after a restart, which closed every session`;
+  if (await isInForce(deps, next, container)) {
+    await ensureRestartPolicy(deps, gateway);
+    if (restarts) return restarted;
+    return `${said}, set by an earlier attempt whose report was lost: nobody saw what became of the sessions`;
+  }
+  if (restarts) {
+    await restartWith(deps, next, container);
+    return restarted;
+  }
+  if (gateway.change.reclaim) {
+    await patchToken(insideWith(deps, gateway, new Secret(tokenIn(text) ?? '')), deps, next);
+    return `${said}, set from inside over whatever was there`;
+  }
+  return `${said}, ${await reloadFromOutside(deps, gateway)}`;
+}
 
 /** The generation on record is in force again, serves creel's device from outside, and the engine keeps it running. */
-export const restoreToken = (deps: Deps) =>
-  async function restoreToken(changing: Changing<Rotation>): Promise<string> {
-    const { change, ...gateway } = changing;
-    const container = await containerOf(deps, gateway);
-    const said = `generation ${gateway.tokenGeneration} proved serving again`;
-    if (!(await isInForce(deps, gateway, container))) {
-      const text = await configText(deps, gateway, container);
-      if (container.state !== 'running' || (await wayOf(deps, gateway, text)) === 'restart') {
-        await restartWith(deps, gateway, container);
-      } else {
-        const next = rotated(changing);
-        const held = (await isInForce(deps, next, container)) ? deps.keys.token(next) : new Secret(tokenIn(text) ?? '');
-        await patchToken(insideWith(deps, gateway, held), deps, gateway);
-      }
+export async function restoreToken(deps: Deps, changing: Changing<Rotation>): Promise<string> {
+  const { change, ...gateway } = changing;
+  const container = await containerOf(deps, gateway);
+  const said = `generation ${gateway.tokenGeneration} proved serving again`;
+  if (!(await isInForce(deps, gateway, container))) {
+    const text = await configText(deps, gateway, container);
+    if (container.state !== 'running' || (await wayOf(deps, gateway, text)) === 'restart') {
+      await restartWith(deps, gateway, container);
+    } else {
+      const next = rotated(changing);
+      const held = (await isInForce(deps, next, container)) ? deps.keys.token(next) : new Secret(tokenIn(text) ?? '');
+      await patchToken(insideWith(deps, gateway, held), deps, gateway);
     }
-    await ensureRestartPolicy(deps)(gateway);
-    await ensureOperator(deps)(gateway);
-    const { id: next } = deps.keys.device(rotated(changing));
-    if (change.nextDeviceGeneration !== gateway.deviceGeneration) await forgetNext(deps, gateway, next);
-    return said;
-  };
+  }
+  await ensureRestartPolicy(deps, gateway);
+  await ensureOperator(deps, gateway);
+  const { id: next } = deps.keys.device(rotated(changing));
+  if (change.nextDeviceGeneration !== gateway.deviceGeneration) await forgetNext(deps, gateway, next);
+  return said;
+}
 
 /** creel's device of a generation that is not to be is nobody's any more, and asks for nothing. */
 async function forgetNext(deps: Deps, gateway: Gateway, deviceId: string): Promise<void> {

@@ -22,25 +22,22 @@ import { releaseImageOf } from '../parts/release.js';
  * (S1-6, S2-7, S3-1), outside clients are not locked out, it is known how this release takes a new token up, and the key of
  * the new token is here and the newest there is.
  */
-export const probeRotatable = (deps: Deps) =>
-  async function probeRotatable(gateway: Changing<Rotation>): Promise<string> {
-    const [before, after] = [deps.keys.of(gateway), deps.keys.of(rotated(gateway))];
-    await demandNewestKey(deps, rotated(gateway));
-    const container = await containerOf(deps, gateway);
-    if (container.state !== 'running') throw notServing(gateway, `its container does not run`);
-    const config = await configText(deps, gateway, container);
-    await demandOwned(deps, gateway, config);
-    const sources = await sourcesOf(deps, gateway, container, config);
-    const held = gateway.change.reclaim
-      ? reclaimable(gateway, sources, config)
-      : demandOneSource(deps, gateway, sources);
-    await demandServing(deps, gateway, container, held);
-    await demandUnlocked(deps, gateway, held);
-    const way = await wayOf(deps, gateway, config);
-    const places = `${sources.length} places hold ${gateway.change.reclaim ? 'a token' : `generation ${gateway.tokenGeneration}`}`;
-    const keys = before.id === after.id ? `key ${after.id}` : `key ${before.id}, from now on ${after.id}`;
-    return `serving, ${places} and no other, applied by ${way} (${keys})`;
-  };
+export async function probeRotatable(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const [before, after] = [deps.keys.of(gateway), deps.keys.of(rotated(gateway))];
+  await demandNewestKey(deps, rotated(gateway));
+  const container = await containerOf(deps, gateway);
+  if (container.state !== 'running') throw notServing(gateway, `its container does not run`);
+  const config = await configText(deps, gateway, container);
+  await demandOwned(deps, gateway, config);
+  const sources = await sourcesOf(deps, gateway, container, config);
+  const held = gateway.change.reclaim ? reclaimable(gateway, sources, config) : demandOneSource(deps, gateway, sources);
+  await demandServing(deps, gateway, container, held);
+  await demandUnlocked(deps, gateway, held);
+  const way = await wayOf(deps, gateway, config);
+  const places = `${sources.length} places hold ${gateway.change.reclaim ? 'a token' : `generation ${gateway.tokenGeneration}`}`;
+  const keys = before.id === after.id ? `key ${after.id}` : `key ${before.id}, from now on ${after.id}`;
+  return `serving, ${places} and no other, applied by ${way} (${keys})`;
+}
 
 /** How the gateway's release takes a new token up. */
 export async function wayOf(deps: Deps, gateway: Gateway, config: string | undefined): Promise<RotationWay> {

@@ -9,52 +9,49 @@ import { openSession } from '../parts/door/operator.js';
 import { closeSessions } from '../parts/door/sessions.js';
 
 /** Names who is paired and will not be any more: before anybody is removed, because then nobody could tell. */
-export const findEvicted = (deps: Deps) =>
-  async function findEvicted(gateway: Changing<Rotation>): Promise<string> {
-    const session = await openSession(deps, rotated(gateway));
-    try {
-      const strangers = strangersAmong(deps, gateway, await othersOf(deps, gateway, session));
-      return strangers.length === 0 ? 'nobody has to pair again' : `must pair again: ${describeDevices(strangers)}`;
-    } finally {
-      session.close();
-    }
-  };
+export async function findEvicted(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const session = await openSession(deps, rotated(gateway));
+  try {
+    const strangers = strangersAmong(deps, gateway, await othersOf(deps, gateway, session));
+    return strangers.length === 0 ? 'nobody has to pair again' : `must pair again: ${describeDevices(strangers)}`;
+  } finally {
+    session.close();
+  }
+}
 
 /** Nobody but creel's new device is let in any more, and no session of the others is open: creel's replaced device is watched while its own goes. */
-export const ensureShutOut = (deps: Deps) =>
-  async function ensureShutOut(gateway: Changing<Rotation>): Promise<string> {
-    const session = await openSession(deps, rotated(gateway));
-    const witness = await knockAsFormer(deps, gateway);
-    try {
-      const others = await othersOf(deps, gateway, session);
-      const said = await closeSessions(session, ownOf(deps, gateway), others);
-      if (witness.kind === 'open') await demandClosed(witness.session);
-      const seen = witness.kind === 'open' ? '; one of creel’s device of before was seen to close' : '';
-      return `every device but creel’s new one shut out (${others.length}), ${said}${seen}`;
-    } finally {
-      if (witness.kind === 'open') witness.session.close();
-      session.close();
-    }
-  };
+export async function ensureShutOut(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const session = await openSession(deps, rotated(gateway));
+  const witness = await knockAsFormer(deps, gateway);
+  try {
+    const others = await othersOf(deps, gateway, session);
+    const said = await closeSessions(session, ownOf(deps, gateway), others);
+    if (witness.kind === 'open') await demandClosed(witness.session);
+    const seen = witness.kind === 'open' ? '; one of creel’s device of before was seen to close' : '';
+    return `every device but creel’s new one shut out (${others.length}), ${said}${seen}`;
+  } finally {
+    if (witness.kind === 'open') witness.session.close();
+    session.close();
+  }
+}
 
 /** Nobody but creel's new device is paired, and nobody waits. Whoever came in meanwhile is shut out first. */
-export const ensureEvicted = (deps: Deps) =>
-  async function ensureEvicted(gateway: Changing<Rotation>): Promise<string> {
-    const session = await openSession(deps, rotated(gateway));
-    try {
-      const others = await othersOf(deps, gateway, session);
-      if (others.length > 0) await closeSessions(session, ownOf(deps, gateway), others);
-      for (const { deviceId } of others) await removeDevice(session, deviceId);
-      const { pending } = await listDevices(session);
-      for (const { requestId } of pending) await rejectRequest(session, requestId);
-      const left = await othersOf(deps, gateway, session);
-      if (left.length > 0) throw new Error(`still paired: ${describeDevices(left)}`);
-      const removed = describeDevices(strangersAmong(deps, gateway, others));
-      return `nobody but creel’s new device is paired${removed === '' ? '' : `; removed: ${removed}`}`;
-    } finally {
-      session.close();
-    }
-  };
+export async function ensureEvicted(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const session = await openSession(deps, rotated(gateway));
+  try {
+    const others = await othersOf(deps, gateway, session);
+    if (others.length > 0) await closeSessions(session, ownOf(deps, gateway), others);
+    for (const { deviceId } of others) await removeDevice(session, deviceId);
+    const { pending } = await listDevices(session);
+    for (const { requestId } of pending) await rejectRequest(session, requestId);
+    const left = await othersOf(deps, gateway, session);
+    if (left.length > 0) throw new Error(`still paired: ${describeDevices(left)}`);
+    const removed = describeDevices(strangersAmong(deps, gateway, others));
+    return `nobody but creel’s new device is paired${removed === '' ? '' : `; removed: ${removed}`}`;
+  } finally {
+    session.close();
+  }
+}
 
 function ownOf(deps: Deps, gateway: Changing<Rotation>): string {
   return deps.keys.device(rotated(gateway)).id;

@@ -11,33 +11,30 @@ import { findGateway } from '../parts/reading.js';
 import { until } from '../../world/until.js';
 
 /** The new token lets creel's device in from outside, with operator.admin: a wrong one is never tried again (T7). */
-export const probeToken = (deps: Deps) =>
-  async function probeToken(gateway: Changing<Rotation>): Promise<string> {
-    const next = rotated(gateway);
-    deps.keys.of(next); // A worker without the key must not wait for it here: another one has it.
-    const wait = { what: 'the new token is not accepted from outside', paceMs: 150, limitMs: readinessMs };
-    await until(wait, deps.signal(), () => ensureOperator(deps)(next));
-    const device = next.deviceGeneration === gateway.deviceGeneration ? 'creel’s device' : 'creel’s new device';
-    return `generation ${next.tokenGeneration} lets ${device} in from outside with operator.admin`;
-  };
+export async function probeToken(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const next = rotated(gateway);
+  deps.keys.of(next); // A worker without the key must not wait for it here: another one has it.
+  const wait = { what: 'the new token is not accepted from outside', paceMs: 150, limitMs: readinessMs };
+  await until(wait, deps.signal(), () => ensureOperator(deps, next));
+  const device = next.deviceGeneration === gateway.deviceGeneration ? 'creel’s device' : 'creel’s new device';
+  return `generation ${next.tokenGeneration} lets ${device} in from outside with operator.admin`;
+}
 
 /** The old token is refused: tried once. Where outside clients are locked out it is asked inside, which does not count. */
-export const probeRefusal = (deps: Deps) =>
-  async function probeRefusal(gateway: Changing<Rotation>): Promise<string> {
-    const { port } = await networkOf(deps, gateway);
-    const token = deps.keys.token(gateway);
-    const knock = await deps.door.knock({ place: gateway.place, port }, { token, device: undefined, scopes: [] });
-    if (knock.kind === 'wrong token') return `generation ${gateway.tokenGeneration} refused from outside, tried once`;
-    if (knock.kind === 'locked out') return refusedInside(deps, gateway);
-    if (knock.kind === 'open') knock.session.close();
-    throw new Refused(`the old token is still accepted or not judged (${knock.kind})`);
-  };
+export async function probeRefusal(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const { port } = await networkOf(deps, gateway);
+  const token = deps.keys.token(gateway);
+  const knock = await deps.door.knock({ place: gateway.place, port }, { token, device: undefined, scopes: [] });
+  if (knock.kind === 'wrong token') return `generation ${gateway.tokenGeneration} refused from outside, tried once`;
+  if (knock.kind === 'locked out') return refusedInside(deps, gateway);
+  if (knock.kind === 'open') knock.session.close();
+  throw new Refused(`the old token is still accepted or not judged (${knock.kind})`);
+}
 
 /** The gateway as it is now, read back by name and proved usable. */
-export const findRotated = (deps: Deps) =>
-  async function findRotated(gateway: Changing<Rotation>): Promise<GatewayRecord> {
-    return findGateway(deps)(rotated(gateway));
-  };
+export async function findRotated(deps: Deps, gateway: Changing<Rotation>): Promise<GatewayRecord> {
+  return findGateway(deps, rotated(gateway));
+}
 
 async function refusedInside(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const { name: container } = await containerOf(deps, gateway);

@@ -249,7 +249,7 @@ export class Saga {
     } catch (error) {
       const failure = this.#runtime.readFailure(error);
       this.#remember(step, before, failure.attempt);
-      return failure;
+      return failure.kind === 'StartOver' && registry[step]?.once ? { ...failure, kind: 'Refused' } : failure;
     }
   }
 

@@ -60,10 +60,9 @@ export async function configText(deps: Deps, gateway: Gateway, container: Contai
 }
 
 /** Nothing that writing the config needed is left; the file itself goes with its state. */
-export const removeConfig = (deps: Deps) =>
-  async function removeConfig(gateway: Gateway): Promise<void> {
-    await removeWriter(deps, gateway);
-  };
+export async function removeConfig(deps: Deps, gateway: Gateway): Promise<void> {
+  await removeWriter(deps, gateway);
+}
 
 /** The text of a gateway's config, whether it runs or not; undefined when there is none. */
 export async function readConfig(deps: Deps, gateway: Gateway): Promise<string | undefined> {

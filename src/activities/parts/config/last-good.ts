@@ -25,7 +25,7 @@ export async function serveAgain(
     await awaitReadyAgain(deps, before, readinessMs);
   } catch (error) {
     if (!(await takeLastGood(deps, gateway, before))) throw error;
-    await ensureContainer(deps)(before);
+    await ensureContainer(deps, before);
     await awaitReadyAgain(deps, before, readinessMs);
   }
   const refused = refusedFile(gateway);

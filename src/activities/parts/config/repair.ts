@@ -21,12 +21,11 @@ import { isOwn, ownedOf, ownFile, recall, remember } from './written.js';
  * held against that of the record: a change is a rotation, not a repair. What else creel owns is put right there too, by a restart
  * where nobody reaches the gateway otherwise. Answers what was put right.
  */
-export const ensureConfig = (deps: Deps) =>
-  async function ensureConfig(gateway: Gateway): Promise<string | undefined> {
-    const container = await findAwake(deps, gateway);
-    if (container?.state === 'running') return mendRunning(deps, gateway, container);
-    return writeConfig(deps, gateway);
-  };
+export async function ensureConfig(deps: Deps, gateway: Gateway): Promise<string | undefined> {
+  const container = await findAwake(deps, gateway);
+  if (container?.state === 'running') return mendRunning(deps, gateway, container);
+  return writeConfig(deps, gateway);
+}
 
 async function mendRunning(deps: Deps, gateway: Gateway, container: Container): Promise<string | undefined> {
   const text = await configText(deps, gateway, container);

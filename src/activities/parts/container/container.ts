@@ -14,24 +14,23 @@ import { startOnState } from './start.js';
  * The gateway's container exists, is ours and runs. One that stopped is started again; one never started is made anew when its
  * shape changed, and one that cannot start any more, because it holds on to a network that was made anew since.
  */
-export const ensureContainer = (deps: Deps) =>
-  async function ensureContainer(gateway: Gateway): Promise<void> {
-    await findAwake(deps, gateway);
-    if (await runs(deps, gateway)) return;
-    const engine = deps.engineAt(gateway.place);
-    const [image, { port }] = await Promise.all([releaseImageOf(deps, gateway), networkOf(deps, gateway)]);
-    const spec = gatewayContainer(gateway, image.id, port);
-    await dropStale(deps, gateway, spec);
-    await engine.createContainer(spec);
-    const container = await containerOf(deps, gateway);
-    if (container.state === 'running') return;
-    if ((await startOrRenew(deps, gateway, container, spec)) === 'running') return;
-    if (container.state === 'created')
-      throw new StartOver(`port ${port} was taken by another process before the first start`);
-    throw new Refused(
-      `port ${port} of gateway ${gateway.mark.gateway} is taken by another process on host ${gateway.place.host}. A gateway keeps its port for life: end that process, then \`creel provision ${gateway.mark.gateway}\``,
-    );
-  };
+export async function ensureContainer(deps: Deps, gateway: Gateway): Promise<void> {
+  await findAwake(deps, gateway);
+  if (await runs(deps, gateway)) return;
+  const engine = deps.engineAt(gateway.place);
+  const [image, { port }] = await Promise.all([releaseImageOf(deps, gateway), networkOf(deps, gateway)]);
+  const spec = gatewayContainer(gateway, image.id, port);
+  await dropStale(deps, gateway, spec);
+  await engine.createContainer(spec);
+  const container = await containerOf(deps, gateway);
+  if (container.state === 'running') return;
+  if ((await startOrRenew(deps, gateway, container, spec)) === 'running') return;
+  if (container.state === 'created')
+    throw new StartOver(`port ${port} was taken by another process before the first start`);
+  throw new Refused(
+    `port ${port} of gateway ${gateway.mark.gateway} is taken by another process on host ${gateway.place.host}. A gateway keeps its port for life: end that process, then \`creel provision ${gateway.mark.gateway}\``,
+  );
+}
 
 /** Whether the gateway's container is the one that this replacement makes. */
 export async function isReplaced(deps: Deps, gateway: Changing<Replacement>): Promise<boolean> {
@@ -43,12 +42,11 @@ export async function isReplaced(deps: Deps, gateway: Changing<Replacement>): Pr
  * The engine brings a ready gateway back by itself, after a reboot and after a crash of its own; until then it must not. Every
  * stop of ours sets `no` first.
  */
-export const ensureRestartPolicy = (deps: Deps) =>
-  async function ensureRestartPolicy(gateway: Gateway): Promise<void> {
-    const container = await containerOf(deps, gateway);
-    if (container.restartPolicy === 'always') return;
-    await deps.engineAt(gateway.place).setRestartPolicy(container.id, 'always');
-  };
+export async function ensureRestartPolicy(deps: Deps, gateway: Gateway): Promise<void> {
+  const container = await containerOf(deps, gateway);
+  if (container.restartPolicy === 'always') return;
+  await deps.engineAt(gateway.place).setRestartPolicy(container.id, 'always');
+}
 
 /** The gateway's container where there is one, going on if somebody has paused it. */
 export async function findAwake(deps: Deps, gateway: Gateway): Promise<Container | undefined> {

@@ -22,11 +22,10 @@ import { stopSaying } from './stop.js';
  * The gateway has started (S0-24, S3-2): the body of its start-up endpoint says so **and** an authenticated WebSocket from inside
  * has `operator.admin` **and** it is the version that was asked for. A container that ended is told apart by how it ended.
  */
-export const probeReadiness = (deps: Deps) =>
-  async function probeReadiness(gateway: Gateway): Promise<void> {
-    await revive(deps, gateway);
-    await awaitReady(deps, gateway, readinessMs);
-  };
+export async function probeReadiness(deps: Deps, gateway: Gateway): Promise<void> {
+  await revive(deps, gateway);
+  await awaitReady(deps, gateway, readinessMs);
+}
 
 /** Waits until a gateway has started, no longer than it may take; never shorter than any start, or those of its release, may take (S3-20). */
 export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number): Promise<void> {

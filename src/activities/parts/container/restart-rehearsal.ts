@@ -10,38 +10,37 @@ import { clearRehearsal, livingState, rehearse } from '../../replace/rehearse-re
 import { wayOf } from '../../rotate/check-rotation.js';
 
 /** A gateway that has to be restarted for its next token would start with it; one that takes it up while it runs needs no start. */
-export const ensureRotationRehearsal = (deps: Deps) =>
-  async function ensureRotationRehearsal(gateway: Changing<Rotation>): Promise<string | undefined> {
-    if (!(await restarts(deps, gateway))) return undefined;
-    const next = rotated(gateway);
-    const label = `rotate-${next.tokenGeneration}`;
-    return rehearse(deps, { next, label, source: livingState(gateway), former: [], readyMs: replacementReadyMs });
-  };
+export async function ensureRotationRehearsal(deps: Deps, gateway: Changing<Rotation>): Promise<string | undefined> {
+  if (!(await restarts(deps, gateway))) return undefined;
+  const next = rotated(gateway);
+  const label = `rotate-${next.tokenGeneration}`;
+  return rehearse(deps, { next, label, source: livingState(gateway), former: [], readyMs: replacementReadyMs });
+}
 
 /** Nothing of the rehearsal of a rotation is left. */
-export const removeRotationRehearsal = (deps: Deps) =>
-  async function removeRotationRehearsal(gateway: Gateway): Promise<void> {
-    await clearRehearsal(deps, gateway);
-  };
+export async function removeRotationRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
+  await clearRehearsal(deps, gateway);
+}
 
 /** The same for other channels. */
-export const ensureChannelRehearsal = (deps: Deps) =>
-  async function ensureChannelRehearsal(gateway: Changing<Reconfiguration>): Promise<string | undefined> {
-    if (!(await restarts(deps, gateway))) return undefined;
-    return rehearse(deps, {
-      next: reconfigured(gateway),
-      label: 'channels',
-      source: livingState(gateway),
-      former: gateway.spec.channels,
-      readyMs: replacementReadyMs,
-    });
-  };
+export async function ensureChannelRehearsal(
+  deps: Deps,
+  gateway: Changing<Reconfiguration>,
+): Promise<string | undefined> {
+  if (!(await restarts(deps, gateway))) return undefined;
+  return rehearse(deps, {
+    next: reconfigured(gateway),
+    label: 'channels',
+    source: livingState(gateway),
+    former: gateway.spec.channels,
+    readyMs: replacementReadyMs,
+  });
+}
 
 /** Nothing of the rehearsal of other channels is left. */
-export const removeChannelRehearsal = (deps: Deps) =>
-  async function removeChannelRehearsal(gateway: Gateway): Promise<void> {
-    await clearRehearsal(deps, gateway);
-  };
+export async function removeChannelRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
+  await clearRehearsal(deps, gateway);
+}
 
 async function restarts(deps: Deps, gateway: Gateway): Promise<boolean> {
   const text = await configText(deps, gateway, await containerOf(deps, gateway));

@@ -18,24 +18,22 @@ const heardOfChannel = 300;
  * lifecycle decide together. No channels is a pass that says so. A network that does not answer is waited for, a token that is
  * refused, or is another gateway's, is not; a channel that stands still is started.
  */
-export const probeChannels = (deps: Deps) =>
-  async function probeChannels(gateway: Gateway): Promise<void> {
-    if (gateway.spec.channels.length === 0) return;
-    await demandOwnBots(deps, gateway);
-    const wait = { what: `channels of ${gateway.mark.gateway}`, paceMs: 2_000, limitMs: channelsMs };
-    await until(wait, deps.signal(), async () => {
-      const session = await openSession(deps, gateway);
-      try {
-        const channels = await readChannels(session);
-        for (const { kind } of gateway.spec.channels)
-          if (standsStill(channels[kind])) await startChannel(session, kind);
-        const problem = findProblem(gateway, channels);
-        if (problem) throw problem;
-      } finally {
-        session.close();
-      }
-    });
-  };
+export async function probeChannels(deps: Deps, gateway: Gateway): Promise<void> {
+  if (gateway.spec.channels.length === 0) return;
+  await demandOwnBots(deps, gateway);
+  const wait = { what: `channels of ${gateway.mark.gateway}`, paceMs: 2_000, limitMs: channelsMs };
+  await until(wait, deps.signal(), async () => {
+    const session = await openSession(deps, gateway);
+    try {
+      const channels = await readChannels(session);
+      for (const { kind } of gateway.spec.channels) if (standsStill(channels[kind])) await startChannel(session, kind);
+      const problem = findProblem(gateway, channels);
+      if (problem) throw problem;
+    } finally {
+      session.close();
+    }
+  });
+}
 
 /** One sentence about the channels for people. */
 export async function describeChannels(deps: Deps, gateway: Gateway): Promise<string> {

@@ -31,40 +31,38 @@ export function describeDevice({ deviceId, displayName, clientId, platform }: Kn
 }
 
 /** Names the devices that creel did not approve: a rotation leaves them in. */
-export const findStrangers = (deps: Deps) =>
-  async function findStrangers(gateway: Changing<Rotation>): Promise<string> {
-    const next = rotated(gateway);
-    const known = new Set([deps.keys.device(next).id, ...gateway.change.approved]);
-    const session = await openSession(deps, next);
-    try {
-      const { paired } = await listDevices(session);
-      const strangers = paired.filter(({ deviceId }) => !known.has(deviceId));
-      if (strangers.length === 0) return `${paired.length} paired, all approved by creel`;
-      return `not approved by creel, still let in: ${describeDevices(strangers)}`;
-    } finally {
-      session.close();
-    }
-  };
+export async function findStrangers(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const next = rotated(gateway);
+  const known = new Set([deps.keys.device(next).id, ...gateway.change.approved]);
+  const session = await openSession(deps, next);
+  try {
+    const { paired } = await listDevices(session);
+    const strangers = paired.filter(({ deviceId }) => !known.has(deviceId));
+    if (strangers.length === 0) return `${paired.length} paired, all approved by creel`;
+    return `not approved by creel, still let in: ${describeDevices(strangers)}`;
+  } finally {
+    session.close();
+  }
+}
 
 /** creel's device of before is cut off: a session of it is watched while it goes, and when it knocks again it has to ask. */
-export const ensureRetired = (deps: Deps) =>
-  async function ensureRetired(gateway: Changing<Rotation>): Promise<string> {
-    const session = await openSession(deps, rotated(gateway));
-    try {
-      const serving = await knockAsFormer(deps, gateway);
-      if (serving.kind === 'open') await cutOff(session, serving.session, deps.keys.device(gateway).id);
-      const again = serving.kind === 'open' ? await knockAsFormer(deps, gateway) : serving;
-      if (again.kind === 'open') {
-        again.session.close();
-        throw new Refused('creel’s device of before is still let in');
-      }
-      if (again.kind !== 'pairing required') throw turnedAway(gateway, again);
-      await rejectRequest(session, again.requestId);
-      return 'creel’s device of before removed, its session closed; when it knocked again it had to ask';
-    } finally {
-      session.close();
+export async function ensureRetired(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
+  const session = await openSession(deps, rotated(gateway));
+  try {
+    const serving = await knockAsFormer(deps, gateway);
+    if (serving.kind === 'open') await cutOff(session, serving.session, deps.keys.device(gateway).id);
+    const again = serving.kind === 'open' ? await knockAsFormer(deps, gateway) : serving;
+    if (again.kind === 'open') {
+      again.session.close();
+      throw new Refused('creel’s device of before is still let in');
     }
-  };
+    if (again.kind !== 'pairing required') throw turnedAway(gateway, again);
+    await rejectRequest(session, again.requestId);
+    return 'creel’s device of before removed, its session closed; when it knocked again it had to ask';
+  } finally {
+    session.close();
+  }
+}
 
 /** creel's device of before with the token in force now. */
 export function knockAsFormer(deps: Deps, gateway: Changing<Rotation>): Promise<Knock> {

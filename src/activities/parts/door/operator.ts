@@ -11,13 +11,12 @@ import { insideWith } from './inside.js';
 const scopes = ['operator.admin'];
 
 /** creel's own device is paired, with device auth left on (S0-11): it has connected from outside and has `operator.admin`. */
-export const ensureOperator = (deps: Deps) =>
-  async function ensureOperator(gateway: Gateway): Promise<void> {
-    const knock = await knockAsOperator(deps, gateway);
-    if (knock.kind === 'open') knock.session.close();
-    if (knock.kind === 'pairing required') await approve(deps, gateway, knock.requestId);
-    (await openSession(deps, gateway)).close();
-  };
+export async function ensureOperator(deps: Deps, gateway: Gateway): Promise<void> {
+  const knock = await knockAsOperator(deps, gateway);
+  if (knock.kind === 'open') knock.session.close();
+  if (knock.kind === 'pairing required') await approve(deps, gateway, knock.requestId);
+  (await openSession(deps, gateway)).close();
+}
 
 /** A session of creel's device through the published port: what a client sees. Anything but an open door is an error that says why. */
 export async function openSession(deps: Deps, gateway: Gateway): Promise<Session> {

@@ -16,13 +16,12 @@ export type EnginesSeen = {
 const beside: Place = { provider: 'local', host: 'local' };
 
 /** The engine beside the worker that is asked, what it holds of a gateway, and which other engines a worker has served. */
-export const findEngines = (deps: Deps) =>
-  async function findEngines(asked: { deployment: string; gateway: string }): Promise<EnginesSeen> {
-    const { engineId: here } = await deps.hosts.readHost(beside);
-    const [lives, known] = await Promise.all([
-      findLives(deps)({ ...asked, place: { ...beside, engine: here } }),
-      deps.findEngines(),
-    ]);
-    const hereWas = known.find(({ engine }) => engine === here)?.was;
-    return { here, lives, others: known.filter(({ engine }) => engine !== here), ...(hereWas && { hereWas }) };
-  };
+export async function findEngines(deps: Deps, asked: { deployment: string; gateway: string }): Promise<EnginesSeen> {
+  const { engineId: here } = await deps.hosts.readHost(beside);
+  const [lives, known] = await Promise.all([
+    findLives(deps, { ...asked, place: { ...beside, engine: here } }),
+    deps.findEngines(),
+  ]);
+  const hereWas = known.find(({ engine }) => engine === here)?.was;
+  return { here, lives, others: known.filter(({ engine }) => engine !== here), ...(hereWas && { hereWas }) };
+}

@@ -21,12 +21,11 @@ import { demandNewestKey } from './newest-key.js';
  * names that others took, an earlier life of the same id, the key that it is derived from, and a kept state that is gone. A
  * gateway that runs is not asked for what only a start needs.
  */
-export const ensureHost = (deps: Deps) =>
-  async function ensureHost(gateway: Living): Promise<void> {
-    await demandState(deps, gateway);
-    if (await runs(deps, gateway)) return checkOwn(deps, gateway);
-    await demandHost(deps, gateway);
-  };
+export async function ensureHost(deps: Deps, gateway: Living): Promise<void> {
+  await demandState(deps, gateway);
+  if (await runs(deps, gateway)) return checkOwn(deps, gateway);
+  await demandHost(deps, gateway);
+}
 
 /** The same for the next spec of a gateway that may run: all of it. */
 export async function demandHost(deps: Deps, gateway: Gateway): Promise<void> {
@@ -56,16 +55,18 @@ async function checkRelease(deps: Deps, gateway: Gateway): Promise<void> {
 }
 
 /** The lives of one gateway that are on the engine, for a record that does not know them. */
-export const findLives = (deps: Deps) =>
-  async function findLives(asked: { deployment: string; gateway: string; place: Place }): Promise<Life[]> {
-    const lives = new Map<string, string[]>();
-    for (const resource of await deps.engineAt(asked.place).listMarked()) {
-      const mark = readMark(resource.labels);
-      if (mark?.deployment !== asked.deployment || mark.gateway !== asked.gateway) continue;
-      lives.set(mark.birth, [...(lives.get(mark.birth) ?? []), `${resource.kind} ${resource.name}`]);
-    }
-    return [...lives].map(([birth, resources]) => ({ birth, resources: resources.toSorted() }));
-  };
+export async function findLives(
+  deps: Deps,
+  asked: { deployment: string; gateway: string; place: Place },
+): Promise<Life[]> {
+  const lives = new Map<string, string[]>();
+  for (const resource of await deps.engineAt(asked.place).listMarked()) {
+    const mark = readMark(resource.labels);
+    if (mark?.deployment !== asked.deployment || mark.gateway !== asked.gateway) continue;
+    lives.set(mark.birth, [...(lives.get(mark.birth) ?? []), `${resource.kind} ${resource.name}`]);
+  }
+  return [...lives].map(([birth, resources]) => ({ birth, resources: resources.toSorted() }));
+}
 
 /** The key is here; a life of which nothing exists yet begins with the newest one. */
 async function checkKey(deps: Deps, gateway: Gateway): Promise<void> {
@@ -101,7 +102,7 @@ async function checkNames(engine: DockerEngine, gateway: Gateway): Promise<void>
 
 async function checkEarlierLives(deps: Deps, gateway: Gateway): Promise<void> {
   const { deployment, gateway: id, birth } = gateway.mark;
-  const others = (await findLives(deps)({ deployment, gateway: id, place: gateway.place })).filter(
+  const others = (await findLives(deps, { deployment, gateway: id, place: gateway.place })).filter(
     (life) => life.birth !== birth,
   );
   if (others.length > 0) throw new Refused(describeLives(id, others));

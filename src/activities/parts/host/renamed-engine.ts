@@ -21,24 +21,23 @@ const shown = 10;
  * the new one carries the mark of every gateway that has something there. `Refused` otherwise: what was asked of the wrong engine
  * would find nothing, and count as done. Answers how many proved it.
  */
-export const ensureRenamed = (deps: Deps) =>
-  async function ensureRenamed({ deployment, former, place }: RenamedAsked): Promise<number> {
-    const { engine } = place;
-    if (engine === undefined) throw new Bug(`no engine to be ${former} was named`);
-    const known = await deps.findEngines();
-    withRenamed(known, { former, engine }); // What the deployment would refuse is refused before anybody is asked.
-    if (known.some((each) => each.engine === former && (each.lately ?? each.attended)))
-      throw new Refused(
-        `a worker stands beside engine ${former}, or did minutes ago: it is there, and ${engine} is another one`,
-      );
-    const carried = await carriedBy(deps, deployment, place);
-    const standing = await holdingOn(deps, former);
-    const missing = standing.filter(({ gateway, birth }) => !carried.has(`${gateway}/${birth}`));
-    if (standing.length === 0) throw new Refused(`no gateway stands on engine ${former} that could prove it`);
-    if (missing.length > 0) throw notTheSame({ former, engine }, standing.length, missing);
-    await deps.records.renameEngine({ former, engine });
-    return standing.length;
-  };
+export async function ensureRenamed(deps: Deps, { deployment, former, place }: RenamedAsked): Promise<number> {
+  const { engine } = place;
+  if (engine === undefined) throw new Bug(`no engine to be ${former} was named`);
+  const known = await deps.findEngines();
+  withRenamed(known, { former, engine }); // What the deployment would refuse is refused before anybody is asked.
+  if (known.some((each) => each.engine === former && (each.lately ?? each.attended)))
+    throw new Refused(
+      `a worker stands beside engine ${former}, or did minutes ago: it is there, and ${engine} is another one`,
+    );
+  const carried = await carriedBy(deps, deployment, place);
+  const standing = await holdingOn(deps, former);
+  const missing = standing.filter(({ gateway, birth }) => !carried.has(`${gateway}/${birth}`));
+  if (standing.length === 0) throw new Refused(`no gateway stands on engine ${former} that could prove it`);
+  if (missing.length > 0) throw notTheSame({ former, engine }, standing.length, missing);
+  await deps.records.renameEngine({ former, engine });
+  return standing.length;
+}
 
 async function carriedBy(deps: Deps, deployment: string, place: Place): Promise<ReadonlySet<string>> {
   const marks = (await deps.engineAt(place).listMarked()).map(({ labels }) => readMark(labels));
