@@ -10,3 +10,8 @@ export function fingerprint(text: string): string {
     .toString(36)
     .padStart(19, '0');
 }
+
+/** The SHA-256 of a text, as 64 hexadecimal digits. */
+export function sha256Hex(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text)));
+}

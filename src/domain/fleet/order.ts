@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../fingerprint.js';
 import type { Fleet, LeftOut, Member, Seen } from './fleet.js';
 
 /**
@@ -64,5 +64,5 @@ function whyLeftOut(seen: Exclude<Seen, 'silent'>, toKey: string | undefined): s
 }
 
 function placeOf(run: string, gateway: string): string {
-  return createHash('sha256').update(`${run}\0${gateway}`).digest('hex');
+  return sha256Hex(`${run}\0${gateway}`);
 }
