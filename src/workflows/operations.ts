@@ -1,5 +1,10 @@
 import type { Activities } from '../activities/activities.js';
 import type { Change } from '../domain/changes/change.js';
+import type { Denial, Pairing, Unpairing } from '../domain/changes/pairing.js';
+import type { Replacement } from '../domain/changes/replacement.js';
+import type { Rotation } from '../domain/changes/rotation.js';
+import type { Changing } from '../domain/gateway/changing.js';
+import type { Living } from '../domain/gateway/life.js';
 import type { Reconfiguration } from '../domain/changes/reconfiguration.js';
 import type { ChangeRequest } from '../wire/change-requests.js';
 import type { Answer } from '../wire/answer.js';
@@ -98,6 +103,17 @@ const steps = {
 /** The name of a step, which is for ever. */
 export type StepName = keyof typeof steps;
 
+/** The steps whose activity, and whose undo, take what an operation of this kind tells them. */
+type StepsFor<Told> = {
+  [S in StepName]: Verbs<(typeof steps)[S]> extends Taking<Told> ? S : never;
+}[StepName];
+
+type Verbs<Row> = (Row extends { do: infer Do } ? Do : never) | (Row extends { undo: infer Undo } ? Undo : never);
+
+type Taking<Told> = {
+  [K in StepActivity]: Activities[K] extends (told: Told) => unknown ? K : never;
+}[StepActivity];
+
 /** Every step by a name that may be older than this version, or newer. */
 export const registry: Readonly<Record<string, Step>> = steps;
 
@@ -114,7 +130,7 @@ export const provisionSteps = [
   'probe channels',
   'keep running',
   'read back',
-] as const satisfies readonly StepName[];
+] as const satisfies readonly StepsFor<Living>[];
 
 /** The next generation of the gateway token, applied and proved. */
 export const rotateSteps = [
@@ -125,15 +141,15 @@ export const rotateSteps = [
   'prove refusal',
   'name devices',
   'read rotated',
-] as const satisfies readonly StepName[];
+] as const satisfies readonly StepsFor<Changing<Rotation>>[];
 
 /** The same for a compromise: nobody but creel's new device stays in, and who must pair again is named before anybody goes. */
-export const evictSteps = rotateSteps.flatMap((step): StepName[] =>
+export const evictSteps = rotateSteps.flatMap((step): StepsFor<Changing<Rotation>>[] =>
   step === 'name devices' ? ['list devices', 'close sessions', 'evict devices', step] : [step],
 );
 
 /** The same to another master key: creel's device of the old one is cut off. */
-export const rekeySteps = rotateSteps.flatMap((step): StepName[] =>
+export const rekeySteps = rotateSteps.flatMap((step): StepsFor<Changing<Rotation>>[] =>
   step === 'name devices' ? ['retire device', step] : [step],
 );
 
@@ -143,13 +159,15 @@ export const pairSteps = [
   'await request',
   'approve device',
   'await device',
-] as const satisfies readonly StepName[];
+] as const satisfies readonly StepsFor<Changing<Pairing>>[];
 
 /** A device's request is turned down. */
-export const denySteps = ['turn down request'] as const satisfies readonly StepName[];
+export const denySteps = ['turn down request'] as const satisfies readonly StepsFor<Changing<Denial>>[];
 
 /** A device is cut off, and that is proved. */
-export const unpairSteps = ['check device', 'cut off device', 'prove removal'] as const satisfies readonly StepName[];
+export const unpairSteps = ['check device', 'cut off device', 'prove removal'] as const satisfies readonly StepsFor<
+  Changing<Unpairing>
+>[];
 
 /** Another release, proved beside the one that serves. */
 export const upgradeSteps = [
@@ -164,7 +182,7 @@ export const upgradeSteps = [
   'prove replacement',
   'commit replacement',
   'read replaced',
-] as const satisfies readonly StepName[];
+] as const satisfies readonly StepsFor<Changing<Replacement>>[];
 
 /** The kept release and the state that goes with it, which were proved together. */
 export const rollbackSteps = [
@@ -180,7 +198,7 @@ export const rollbackSteps = [
   'prove replacement',
   'commit replacement',
   'read replaced',
-] as const satisfies readonly StepName[];
+] as const satisfies readonly StepsFor<Changing<Replacement>>[];
 
 /** Other channels, taken up by the container that there is and proved. */
 export const reconfigureSteps = [
@@ -189,10 +207,12 @@ export const reconfigureSteps = [
   'apply channels',
   'prove channels',
   'read reconfigured',
-] as const satisfies readonly StepName[];
+] as const satisfies readonly StepsFor<Changing<Reconfiguration>>[];
 
 /** Other limits, given by the engine to the container that there is. */
-export const limitSteps = ['check limits', 'apply limits', 'read reconfigured'] as const satisfies readonly StepName[];
+export const limitSteps = ['check limits', 'apply limits', 'read reconfigured'] as const satisfies readonly StepsFor<
+  Changing<Reconfiguration>
+>[];
 
 /** Both: the limits first, because a release that restarts for its channels starts with them. */
 export const limitAndChannelSteps = [
@@ -203,7 +223,7 @@ export const limitAndChannelSteps = [
   'apply channels',
   'prove channels',
   'read reconfigured',
-] as const satisfies readonly StepName[];
+] as const satisfies readonly StepsFor<Changing<Reconfiguration>>[];
 
 /** What a replacement may leave in the world until the gateway is removed: entered from the moment that it begins. */
 export const replacementOwns = [
