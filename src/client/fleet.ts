@@ -27,7 +27,7 @@ const atOnce = 10;
 /** How often a gateway is asked before it counts as one that does not answer: a worker that is busy is late once. */
 const timesAsked = 3;
 
-/** Every gateway there is, by its own word, and who of them takes part in a run of this name, in its order. */
+/** Every gateway there is, as each reports, and who of them takes part in a run of this name, in its order. */
 export async function lookAtFleet(client: Client, run: string, toKey?: string): Promise<Fleet> {
   const seen = await seeFleet(client);
   return canaryFirst(fleetOf(run, seen, toKey), seen);
@@ -200,7 +200,7 @@ export async function listRuns(client: Client): Promise<FleetRun[]> {
   return runs;
 }
 
-/** How a run over the fleet stands, by its own word; one that has ended needs no worker to say so. */
+/** How a run over the fleet stands, as it reports; one that has ended needs no worker to say so. */
 export async function fleetStatus(client: Client, run: string): Promise<FleetStatus> {
   const handle = client.workflow.getHandle(fleetWorkflowId(run));
   return asking(client, run, async () => {

@@ -120,7 +120,7 @@ export async function requestChange(client: Client, gateway: string, asked: Chan
   });
 }
 
-/** How a request stands, by the gateway's own word; undefined when it does not know it. */
+/** How a request stands, as the gateway reports; undefined when it does not know it. */
 export async function standing(client: Client, gateway: string, requestId: string): Promise<Standing | undefined> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
   const meanwhile = 'the gateway itself cannot answer. Start one with `npm run worker`';
@@ -148,7 +148,7 @@ export async function reply(client: Client, gateway: string, word: Reply): Promi
   });
 }
 
-/** The whole record of a gateway by its own word; without a worker what the server has on record, saying so. `UnknownGateway`. */
+/** The whole record of a gateway as it reports it; without a worker what the server has on record, saying so. `UnknownGateway`. */
 export async function describe(client: Client, gateway: string): Promise<Described> {
   try {
     const description = await ask(client, gateway);

@@ -27,7 +27,7 @@ export async function readNamings(client: Client, keys: DeploymentKeys): Promise
   return namingsOf(keys, await seeRecords(client));
 }
 
-/** Who names another key than this one, the newest, or does not say: by their own word, because a key is retired when nobody does. */
+/** Who names another key than this one, the newest, or does not say: as they report, because a key is retired when nobody does. */
 export async function askOthers(client: Client, keys: DeploymentKeys, id: string): Promise<Naming[]> {
   const recorded = (await readNamings(client, keys)).filter(({ keyId }) => keyId !== id);
   const asked = await seeThese(

@@ -271,7 +271,7 @@ export const channelsOffMs = 12_000;
 /** `docker stop` within a replacement: a gateway without work ends in 0.6 to 5.5 s, and a kill is harmless (T1, T3). */
 export const replacementStopGraceS = 30;
 
-/** How long the release of before and its state can be gone back to: a week shows what a day does not. */
+/** How long the previous release and its state can be gone back to: a week shows what a day does not. */
 export const keepFormerMs = 7 * 24 * 3_600_000;
 
 /** A release that failed this often is not tried again without an operator. */

@@ -12,7 +12,7 @@ export type Hello = {
   readonly bootId: string;
   /** What a paired device may show from now on instead of the shared token: it outlives a rotation. */
   readonly deviceToken: Secret | undefined;
-  /** How many milliseconds its clock is ahead of ours, by its own word to this connection; absent where it did not say. */
+  /** How many milliseconds its clock is ahead of ours, as it told this connection; absent where it did not say. */
   readonly aheadMs?: number;
 };
 

@@ -94,7 +94,7 @@ export function openRetiredKeys(file: string): MasterKey[] {
   return names.flatMap((name) => openIfThere(join(dirname(file), name)) ?? []);
 }
 
-/** The next key is the current one from now on, and the one of before lies beside it as retired; done already when there is no next one. */
+/** The next key is the current one from now on, and the previous one lies beside it as retired; done already when there is no next one. */
 export async function promoteKey(file: string): Promise<void> {
   await withLock(`${file}.lock`, () => {
     if (!existsSync(nextKeyFile(file))) return;

@@ -52,7 +52,7 @@ export type DenyRequest = Asked & { readonly kind: 'deny'; readonly deviceId: st
 /** A device is cut off. */
 export type UnpairRequest = Asked & { readonly kind: 'unpair'; readonly deviceId: string };
 
-/** Another release, proved before the one of before is let go. */
+/** Another release, proved before the previous one is let go. */
 export type UpgradeRequest = Asked & {
   readonly kind: 'upgrade';
   readonly release: string;

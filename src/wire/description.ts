@@ -63,7 +63,7 @@ export type Description = {
   };
 };
 
-/** How a request stands, by the gateway's own word. */
+/** How a request stands, as the gateway reports it. */
 export type Standing = {
   readonly operation: number;
   /** The life it was for. */

@@ -27,7 +27,7 @@ export type Deps = World & {
 export type GatewayRecords = {
   /** The master keys of the deployment; undefined where there is none, which only a test has. */
   readonly keys: () => Promise<DeploymentKeys | undefined>;
-  /** Every gateway there is, by its own word, as a run of this name goes through them: to another key, if one is named. */
+  /** Every gateway there is, as each reports, as a run of this name goes through them: to another key, if one is named. */
   readonly lookAtFleet: (run: string, toKey?: string) => Promise<Fleet>;
   /** The ids of all gateways that may have a record, in no order. */
   readonly gateways: () => AsyncIterable<string>;

@@ -120,7 +120,7 @@ it('under 50 clients, with a program that nobody told: shared sessions end, devi
   expect(list).toMatch(/^must pair again: /);
   expect(paired.filter(({ device }) => !list.includes(device.id.slice(0, 12)))).toEqual([]);
   expect(audit.find(({ step }) => step === 'close sessions')?.proof).toMatch(
-    /shut out \(26\), listed with no session open; one of creel’s device of before was seen to close$/,
+    /shut out \(26\), listed with no session open; a session of creel’s previous device was seen to close$/,
   );
   expect(paired.map(({ client }) => client.closeCode)).toEqual(paired.map(() => 4001));
   const again = await connectCustomer(rented.port, rented.token(3), paired[0]?.device);

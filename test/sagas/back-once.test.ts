@@ -41,7 +41,7 @@ describe('a state that is back', () => {
   });
 });
 
-/** An upgrade went back, and the gateway of before does not start on what somebody had saved in its config while it ran. */
+/** An upgrade went back, and the previous gateway does not start on what somebody had saved in its config while it ran. */
 async function goneBackInVain(entity: VirtualEntity): Promise<void> {
   const config = parseObject(read(entity, configFile));
   fs.writeFileSync(fileOf(entity, configFile), JSON.stringify({ ...config, customerNotes: 'by a shell tool' }));

@@ -67,7 +67,7 @@ describe('a way back whose copy can never work', () => {
   });
 });
 
-/** How often the last operation tried to bring the gateway of before back. */
+/** How often the last operation tried to bring the previous gateway back. */
 function triesOf(entity: VirtualEntity): number {
   return entity.runs.at(-1)?.runtime.undoAttempts.filter(({ step }) => step === 'set aside').length ?? 0;
 }

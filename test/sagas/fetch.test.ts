@@ -27,7 +27,7 @@ describe('an image that is in the registry alone is fetched', () => {
     });
   });
 
-  it('by an upgrade while the release of before runs, and by the rollback whose image was removed meanwhile', async () => {
+  it('by an upgrade while the previous release runs, and by the rollback whose image was removed meanwhile', async () => {
     await onRegistry(async (stage) => {
       await stage.provision();
       const up = await stage.run(upgrade);

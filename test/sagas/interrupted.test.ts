@@ -44,7 +44,7 @@ type Case = Asked & {
   readonly title: string;
   /** The saved states that are kept when it came to nothing. */
   readonly kept?: readonly string[];
-  /** It begins on a gateway whose release of before is kept. */
+  /** It begins on a gateway whose previous release is kept. */
   readonly after?: 'upgrade';
   /** It is limited in time. */
   readonly limited?: true;

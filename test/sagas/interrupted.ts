@@ -37,7 +37,7 @@ export async function readyGateway(): Promise<Template> {
   return templateOf(async () => undefined);
 }
 
-/** A ready gateway whose release of before is kept. */
+/** A ready gateway whose previous release is kept. */
 export async function upgradedGateway(): Promise<Template> {
   return templateOf(async (entity) => {
     entity.ask(upgrade);

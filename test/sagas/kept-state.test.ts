@@ -23,7 +23,7 @@ describe('a removal by birth, of a life whose record is lost, that keeps the sta
       await comesBack(next, keeping.release, before.files);
     }));
 
-  it('keeps that of a gateway whose release of before is kept, and the record learns which release it is', () =>
+  it('keeps that of a gateway whose previous release is kept, and the record learns which release it is', () =>
     onLost(upgradedGateway, async (entity) => {
       const before = stateOf(entity);
       const next = removedByBirth(entity);

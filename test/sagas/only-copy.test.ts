@@ -34,7 +34,7 @@ describe('a removal that keeps the state, of a gateway in a volume that was made
       await isKept(entity, 'of the new release');
     }));
 
-  it('keeps it, when the release of before was let go since and its owner has deleted the mark', () =>
+  it('keeps it, when the previous release was let go since and its owner has deleted the mark', () =>
     onOnlyCopy(async (entity) => {
       await upgraded(entity);
       await entity.pass(8 * dayMs);

@@ -45,7 +45,7 @@ describe('the mark of a state', () => {
     });
   });
 
-  it('moves on with a replacement before its start, and the saved state keeps that of before', async () => {
+  it('moves on with a replacement before its start, and the saved state keeps the previous one', async () => {
     await onProvisioned(async (stage) => {
       const marks: (StateMark | undefined)[] = [];
       stage.world.engine.addImage(imageOf('2026.9.7'), await neverReady(stage));

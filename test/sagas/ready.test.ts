@@ -135,7 +135,7 @@ describe('a gateway that runs another release than its record', () => {
   it('is not ready because something that was asked of it was refused', () =>
     onReady(async (entity) => {
       const { life } = entity;
-      entity.state.life = { ...life, spec: keeping }; // as of a record that was lost, and taken up with the release of before
+      entity.state.life = { ...life, spec: keeping }; // as of a record that was lost, and taken up with the previous release
       const degraded = await repair(entity);
       assert.match(degraded, /^degraded: .*2026\.9\.7/);
       await ask(entity, grow, 'undone', at('check limits', 'do', 'refuse before'));

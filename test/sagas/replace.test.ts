@@ -429,7 +429,7 @@ describe('a replacement', () => {
     });
   });
 
-  it('goes back although the engine restarts while the one of before starts', async () => {
+  it('goes back although the engine restarts while the previous one starts', async () => {
     await onProvisioned(async (stage) => {
       before.set(stage, await stateOf(stage));
       await bootsFor(stage, testSpec.release, 300);
@@ -540,7 +540,7 @@ describe('a rollback', () => {
       assert.equal(result.outcome, 'done');
       const paired = pairedIn(stage);
       assert.ok(!paired.includes(out));
-      assert.ok(!paired.includes(stays)); // The state of before never knew it.
+      assert.ok(!paired.includes(stays)); // The previous state never knew it.
       assert.match(JSON.stringify(result.proofs), /1 cut off since then stay out/);
     });
   });
@@ -583,7 +583,7 @@ async function bootsFor(stage: ChangeStage, release: string, ms: number): Promis
   await stage.world.activities.probeReadiness(stage.gateway);
 }
 
-/** The container of before ends once, as soon as it has been started again. */
+/** The previous container ends once, as soon as it has been started again. */
 async function crashWhenRunning(stage: ChangeStage): Promise<void> {
   for (;;) {
     const found = await stage.world.engine.findContainer(stage.names.container);
@@ -639,7 +639,7 @@ async function isReplaced(stage: ChangeStage, change: Replacement): Promise<void
   assert.deepEqual(stage.world.engine.leftovers(), [...plain(stage), ...kept].toSorted());
 }
 
-/** The gateway of before serves with its own release, and its state is what it was. */
+/** The previous gateway serves with its own release, and its state is what it was. */
 async function isBack(stage: ChangeStage, change: Change): Promise<void> {
   const record = await stage.world.activities.findGateway(stage.gateway);
   assert.equal(record.version, stage.gateway.spec.release);

@@ -176,7 +176,7 @@ describe('a rotation', () => {
     const kitchen = `${device.id.slice(0, 12)} (Kitchen, gateway-client, linux)`;
     expect(proofs.slice(-4).map(({ proof }) => proof)).toEqual([
       `must pair again: ${kitchen}`,
-      'every device but creel’s new one shut out (2), listed with no session open; one of creel’s device of before was seen to close',
+      'every device but creel’s new one shut out (2), listed with no session open; a session of creel’s previous device was seen to close',
       `nobody but creel’s new device is paired; removed: ${kitchen}`,
       '1 paired, all approved by creel',
     ]);

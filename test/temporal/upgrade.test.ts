@@ -61,7 +61,7 @@ describe('an upgrade', () => {
   const on = onSharedGround();
 
   on(
-    'is not gone back from by a rollback that waits behind an eviction: the state of before knows the devices that were put out',
+    'is not gone back from by a rollback that waits behind an eviction: the previous state knows the devices that were put out',
     async (stage) => {
       const birth = await provisioned(stage);
       await upgrade(stage);
@@ -77,7 +77,7 @@ describe('an upgrade', () => {
     },
   );
 
-  on('is done, keeps the state of before, and a rollback takes both again', async (stage) => {
+  on('is done, keeps the previous state, and a rollback takes both again', async (stage) => {
     const birth = await provisioned(stage);
     await upgrade(stage);
     expect(await stage.settled()).toMatchObject({
@@ -277,7 +277,7 @@ describe('a change of shape', () => {
     expect(stage.leftovers()).toEqual(stage.expected(birth));
   });
 
-  on('by an eviction lets go of the state of before, which knows whom it put out', async (stage) => {
+  on('by an eviction lets go of the previous state, which knows whom it put out', async (stage) => {
     const birth = await provisioned(stage);
     await upgrade(stage);
     await stage.settled();
@@ -354,7 +354,7 @@ describe('a change of channels', () => {
     });
   }
 
-  on('whose worker is killed after restoreChannels: the channels of before', async (stage) => {
+  on('whose worker is killed after restoreChannels: the previous channels', async (stage) => {
     stage.interfere('probeReconfigured', 'fail');
     stage.interfere('restoreChannels', 'crash after');
     const birth = await withBot(stage);

@@ -41,7 +41,7 @@ export async function moveStateOn(deps: Deps, before: Gateway, next: Gateway): P
 }
 
 /**
- * The state that a container holds is the one of before the replacement, whole; `Refused` when it is torn, the next release's, or what
+ * The state that a container holds is the one from before the replacement, whole; `Refused` when it is torn, the next release's, or what
  * a late attempt has brought there of the kept state. One without a mark is of an older creel: accepted.
  */
 export async function demandFormerState(

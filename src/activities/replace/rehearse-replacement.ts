@@ -29,7 +29,7 @@ const copyMs = 300_000;
 const found = z.object({ problems: z.array(z.string()) });
 
 /**
- * What is to follow starts on a copy of the state it will get: by its own word it becomes ready, while the one of before serves.
+ * What is to follow starts on a copy of the state it will get, and reports itself ready, while the previous one serves.
  * Where the host has no room for a second gateway, the release converts and judges the copy, and does not start.
  */
 export async function ensureRehearsal(deps: Deps, gateway: Changing<Replacement>): Promise<string> {

@@ -77,7 +77,7 @@ export async function removeRoom(deps: Deps, gateway: Living | Changing<Replacem
   return kept;
 }
 
-/** The state of before is saved whole while nothing runs on it; what is saved once stays. */
+/** The previous state is saved whole while nothing runs on it; what is saved once stays. */
 export async function ensureSaved(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const { change } = gateway;
   if (await isReplaced(deps, gateway)) return `saved by an earlier attempt`;
@@ -159,7 +159,7 @@ async function endCopier(deps: Deps, gateway: Living): Promise<void> {
 }
 
 /**
- * Whatever brings the gateway of before back gives it its name last, and its state says whose it is: without both, the saved state may
+ * Whatever brings the previous gateway back gives it its name last, and its state says whose it is: without both, the saved state may
  * be the only one.
  */
 async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapshot: string): Promise<void> {
@@ -167,7 +167,7 @@ async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapsho
   const { container: name, volume } = names(gateway.mark);
   const found = await engine.findContainer(name);
   if (!found || (await isReplaced(deps, gateway)))
-    throw new Refused(`${snapshot} stays: container ${name} of before is not back on its own state yet`);
+    throw new Refused(`${snapshot} stays: the previous container ${name} is not back on its own state yet`);
   if (!(await engine.findVolume(volume))) throw new Refused(`${snapshot} stays: volume ${volume} of its state is gone`);
   await demandFormerState(deps, gateway, found);
 }

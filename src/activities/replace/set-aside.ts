@@ -23,7 +23,7 @@ import { servedBefore } from './saved-state.js';
 import { stopSaying } from '../parts/container/stop.js';
 
 /**
- * The container of before does not run, will not be started by the engine, and has made room for the new one by another
+ * The previous container does not run, will not be started by the engine, and has made room for the new one by another
  * name. The room for its state is looked at again, because an image has come since. Channels are switched off first; one that
  * hangs all the same, or does not serve any more, is killed, which the stable hostname makes harmless (T1, T3).
  */
@@ -49,7 +49,7 @@ export async function ensureAside(deps: Deps, gateway: Changing<Replacement>): P
 }
 
 /**
- * The gateway of before serves again, proved: its own state, byte for byte as it was saved, its own release and settings, the
+ * The previous gateway serves again, proved: its own state, byte for byte as it was saved, its own release and settings, the
  * token on record and creel's device. A container that went meanwhile is made anew; nothing of a gateway is in its container. One
  * that did not serve before a rollback is put back all the same, and need not serve.
  */

@@ -44,7 +44,7 @@ export async function ensureReplacement(deps: Deps, gateway: Changing<Replacemen
 }
 
 /**
- * The new container is gone, and only it. Of a gateway that is being removed the one of before goes: whatever has the
+ * The new container is gone, and only it. Of a gateway that is being removed the previous one goes: whatever has the
  * gateway's own name goes with the step that made it.
  */
 export async function removeReplacement(deps: Deps, gateway: Gateway | Changing<Replacement>): Promise<void> {
@@ -106,12 +106,12 @@ async function removeDevices(deps: Deps, gateway: Gateway, ids: readonly string[
   }
 }
 
-/** The new container is the gateway's for good: the engine keeps it running, and the one of before is gone. */
+/** The new container is the gateway's for good: the engine keeps it running, and the previous one is gone. */
 export async function ensureCommitted(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   await keepStarted(deps, gateway, replaced(gateway));
   await ensureRestartPolicy(deps, gateway);
   await removeNamed(deps, gateway, replacementNames(gateway.mark).former);
-  return 'the container of before is gone; its state is kept';
+  return 'the previous container is gone; its state is kept';
 }
 
 /** The gateway as it is now, read back by name and proved usable. */
@@ -122,7 +122,7 @@ export async function findReplaced(deps: Deps, gateway: Changing<Replacement>): 
 async function createReplacement(deps: Deps, gateway: Changing<Replacement>, next: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const name = names(gateway.mark).container;
-  if (await engine.findContainer(name)) throw new NotYet(`container ${name} of before has not made room yet`);
+  if (await engine.findContainer(name)) throw new NotYet(`the previous container ${name} has not made room yet`);
   const [image, { port }] = await Promise.all([releaseImageOf(deps, next), networkOf(deps, gateway)]);
   await moveStateOn(deps, former(gateway), next);
   await writeConfig(deps, next, [...(gateway.change.takenChannels ?? []), ...gateway.spec.channels]);

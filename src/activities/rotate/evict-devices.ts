@@ -27,7 +27,7 @@ export async function ensureShutOut(deps: Deps, gateway: Changing<Rotation>): Pr
     const others = await othersOf(deps, gateway, session);
     const said = await closeSessions(session, ownOf(deps, gateway), others);
     if (witness.kind === 'open') await demandClosed(witness.session);
-    const seen = witness.kind === 'open' ? '; one of creel’s device of before was seen to close' : '';
+    const seen = witness.kind === 'open' ? '; a session of creel’s previous device was seen to close' : '';
     return `every device but creel’s new one shut out (${others.length}), ${said}${seen}`;
   } finally {
     if (witness.kind === 'open') witness.session.close();
@@ -62,7 +62,7 @@ async function othersOf(deps: Deps, gateway: Changing<Rotation>, session: Sessio
   return (await listDevices(session)).paired.filter(({ deviceId }) => deviceId !== own);
 }
 
-/** Without creel's device of before, which is nobody who pairs again. */
+/** Without creel's previous device, which is nobody who pairs again. */
 function strangersAmong(deps: Deps, gateway: Changing<Rotation>, devices: readonly PairedDevice[]): PairedDevice[] {
   const former = deps.keys.device(gateway).id;
   return devices.filter(({ deviceId }) => deviceId !== former);

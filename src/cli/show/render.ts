@@ -172,7 +172,8 @@ function lifeLines(told: Description, now: number, runsOn = told.record?.runsOn)
     ),
     ...row(
       'keep_former',
-      spec && `${durationText(spec.keepFormerMs ?? keepFormerMs)}: so long the release of before an upgrade is kept`,
+      spec &&
+        `${durationText(spec.keepFormerMs ?? keepFormerMs)}: so long the previous release is kept after an upgrade`,
     ),
     ...row(
       'park_for',

@@ -33,7 +33,7 @@ export function provisionCommand() {
     .option('--memory <size>', 'for example "2 GB" (the default); at least 1.5 GB')
     .option('--cpus <number>', 'for example 2 (the default)')
     .option('--keep-state <duration>', 'how long a removal keeps the state; default "14 days", 0 keeps none')
-    .option('--keep-former <duration>', 'how long an upgrade keeps the release of before; default "7 days"')
+    .option('--keep-former <duration>', 'how long an upgrade keeps the previous release; default "7 days"')
     .option('--park-for <duration>', 'how long a stuck operation waits for a person; default 0')
     .addOption(
       new Option('--rotation <when>', 'whether `creel rotate --all` takes it along; default manual').choices([

@@ -71,7 +71,7 @@ function unknownEverywhere(id: string): UnknownGateway {
   );
 }
 
-/** What the customer still has, by the gateway's own word. The removal itself has ended, and its answer stands. */
+/** What the customer still has, as the gateway reports. The removal itself has ended, and its answer stands. */
 async function sayKept(client: Client, id: string): Promise<void> {
   const { stateKeptUntil } = await ask(client, id);
   if (stateKeptUntil === undefined) return;

@@ -38,7 +38,7 @@ export function changeCommand() {
     )
     .option('--park-for <duration>', 'how long an operation waits for an operator before it unwinds')
     .option('--keep-state <duration>', 'how long a removal keeps the state; 0 keeps none')
-    .option('--keep-former <duration>', 'how long the release of before is kept; from the next upgrade on')
+    .option('--keep-former <duration>', 'how long the previous release is kept; from the next upgrade on')
     .action((rawId, options) =>
       planOrAsk(gatewayId(rawId), options, { kind: 'change', ...wished(options), ...readyMs(options.readyWithin) }),
     );

@@ -26,9 +26,9 @@ export function upgradeCommand() {
     );
 }
 
-/** `creel rollback`: the release of before together with the state that it was left with. */
+/** `creel rollback`: the previous release together with the state that it was left with. */
 export function rollbackCommand() {
-  return changeVerb('rollback', 'go back to the release of before the last upgrade, with the state it had then', [
+  return changeVerb('rollback', 'go back to the release from before the last upgrade, with the state it had then', [
     'creel rollback g42',
   ]).action((rawId, options) =>
     planOrAsk(gatewayId(rawId), options, { kind: 'rollback', ...readyMs(options.readyWithin) }),

@@ -13,7 +13,7 @@ export type Replacement = (
   /** Grows with every replacement of a life: tells the new container and its saved state from any other. */
   readonly number: number;
   readonly to: GatewaySpec;
-  /** Where the state of before is saved. */
+  /** Where the previous state is saved. */
   readonly save: Shelf;
   /** The saved state that goes with `to`; absent when it takes the state there is. */
   readonly take?: Shelf;
@@ -52,7 +52,7 @@ export function former(gateway: Changing<Replacement>): Gateway {
 }
 
 export type ReplacementNames = {
-  /** The container of before, renamed while the new one is proved. */
+  /** The previous container, renamed while the new one is proved. */
   readonly former: string;
   /** The container that copies between state and saved state. */
   readonly copier: string;

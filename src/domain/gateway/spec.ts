@@ -16,7 +16,7 @@ export type GatewaySpec = {
   /** How long an operation waits for an operator's word before it unwinds; 0 unwinds at once. */
   readonly parkMs: number;
   readonly channels: readonly Channel[];
-  /** How long the release of before and its state are kept after an upgrade; a week when absent. */
+  /** How long the previous release and its state are kept after an upgrade; a week when absent. */
   readonly keepFormerMs?: number;
   /** Whether a rotation of the whole fleet takes it along; absent, the default, only when somebody names it. */
   readonly rotation?: 'scheduled';

@@ -50,7 +50,7 @@ export function announceKey(keys: DeploymentKeys, { id, check }: Pick<Deployment
   return [...keys, { id, check, state: 'next' }];
 }
 
-/** The next key is the current one, and the one of before is retired; twice is once. */
+/** The next key is the current one, and the previous one is retired; twice is once. */
 export function promoteKey(keys: DeploymentKeys, id: string): DeploymentKeys {
   const found = keys.find((each) => each.id === id);
   if (found?.state === 'current') return keys;
@@ -58,7 +58,7 @@ export function promoteKey(keys: DeploymentKeys, id: string): DeploymentKeys {
   return keys.map((each) => ({ ...each, state: each.id === id ? 'current' : 'retired' }));
 }
 
-/** A run over the fleet to this key is begun: its number is above those of before; twice is once. */
+/** A run over the fleet to this key is begun: its number is above all earlier ones; twice is once. */
 export function countRun(keys: DeploymentKeys, id: string, number: number): DeploymentKeys {
   if (!Number.isSafeInteger(number) || number < 1 || number > 1_000_000)
     throw new Refused(`the number of a run is ${JSON.stringify(number)}: it must be from 1 to 1000000`);

@@ -172,7 +172,7 @@ function owe(state: GatewayState, change: Change, { entered, deviceId }: Operati
 
 /**
  * A change that ended well leaves nothing of what an earlier one could not take back and it has made good; true when that was wrong
- * with the gateway. A new container is proved as a whole, whatever was wrong with the one of before, but for channels that did not connect.
+ * with the gateway. A new container is proved as a whole, whatever was wrong with the previous one, but for channels that did not connect.
  */
 function mend(
   state: GatewayState,

@@ -85,7 +85,7 @@ export type GatewayState = {
   owed?: Change;
   /** A rotated token that nobody has fetched yet. */
   handOver?: { readonly generation: number; readonly since: number };
-  /** The release of before and the state that goes with it: what a rollback goes back to. */
+  /** The previous release and the state that goes with it: what a rollback goes back to. */
   kept?: Kept;
   /** Saved states that could not be let go: why, how often that was tried, and when (epoch ms) it is tried again. */
   dropping?: { readonly former?: string; readonly failures: number; readonly again: number; readonly reason: string };

@@ -11,10 +11,10 @@ import { isRemoving, type GatewayState, type Queued } from '../record/state.js';
 import type { OperationResult } from '../../wire/operation.js';
 import { registry, replacementOwns, roomStep } from '../operations.js';
 
-/** The step whose undo brings a gateway of before back: undone, the new one was tried and could not be proved. */
+/** The step whose undo brings the previous gateway back: undone, the new one was tried and could not be proved. */
 const asideStep = 'set aside';
 
-/** The step in which the release that is to follow starts on a copy: what it refuses by its own word is said of it by name. */
+/** The step in which the release that is to follow starts on a copy: what it refuses is said of it by name. */
 const rehearseStep = 'rehearse replacement';
 
 export function checkUpgrade(request: UpgradeRequest, state: GatewayState, spec: GatewaySpec): void {

@@ -2,7 +2,7 @@ import type { OperationInput, OperationResult } from '../../wire/operation.js';
 import { runOperation } from '../saga/run-operation.js';
 
 /**
- * Replaces a gateway's container, and lets the one of before go only when the new one is proved. It has no deadline of its
+ * Replaces a gateway's container, and lets the previous one go only when the new one is proved. It has no deadline of its
  * own: each step has its limit, and time in which nobody works counts for nothing.
  */
 export async function replaceContainer(input: OperationInput): Promise<OperationResult> {

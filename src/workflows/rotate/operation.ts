@@ -20,7 +20,7 @@ export function planRotation(state: GatewayState, life: Gateway, asked: RotateRe
 
 /**
  * The new generations are those on record, and somebody has to hand the new token over. Where creel's device is another one,
- * whoever was put out is known to the state of before, which is let go.
+ * whoever was put out is known to the previous state, which is let go.
  */
 export function applyRotation(state: GatewayState, life: Gateway, change: Rotation, now: number): void {
   state.life = rotated({ ...life, change });

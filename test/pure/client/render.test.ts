@@ -203,7 +203,7 @@ describe('the record of a gateway', () => {
   it('has every setting that keeps or waits, in the words of gateway.toml', () => {
     const lines = describeLines({ ...told, life }, undefined, now);
     expect(lines).toContain('  state       kept 36 hours after a removal');
-    expect(lines).toContain('  keep_former 7 days: so long the release of before an upgrade is kept');
+    expect(lines).toContain('  keep_former 7 days: so long the previous release is kept after an upgrade');
     expect(lines).toContain('  park_for    30 minutes: so long a stuck operation waits for a person');
     const hasty = { ...life, spec: { ...spec, parkMs: 0, keepFormerMs: 86_400_000 } };
     const others = describeLines({ ...told, life: hasty }, undefined, now).join('\n');

@@ -186,7 +186,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel remove g42 --birth 7k3fq2 --purge': [requests, 'is named by the next removal', 'purge: true'],
     'creel provision g42 --restore --release …': [
       keptState,
-      'whose release of before is kept, and',
+      'whose previous release is kept, and',
       'comesBack(next, newer',
     ],
   },
@@ -339,7 +339,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel rollback': rolledBack,
     'creel provision': repaired,
     'creel describe': [cli, 'a gateway is upgraded, rolled back and changed', "'describe'"],
-    'creel rotate --evict': [upgrade, 'by an eviction lets go of the state', 'evict'],
+    'creel rotate --evict': [upgrade, 'by an eviction lets go of the previous state', 'evict'],
   },
   'Change a gateway': {
     'creel change g42 --memory "4 GB"': changed,

@@ -201,7 +201,7 @@ describe('the record of a gateway', () => {
     expect(state.handOver).toMatchObject({ generation: 2 });
   });
 
-  test('that went back names the key of before, and the next try burns on', () => {
+  test('that went back names the previous key, and the next try burns on', () => {
     const state = ready();
     end(state, ask(state, { keyId: second.id }).begun, 'undone');
     expect(state.life).toEqual(life);
@@ -219,7 +219,7 @@ describe('the record of a gateway', () => {
     expect(refusal(() => ask(ready(), { keyId: 'no key' }))).toContain('malformed');
   });
 
-  test('lets a state of before go, in which a device of the old key is paired', () => {
+  test('lets an earlier state go, in which a device of the old key is paired', () => {
     const keptState = { shelf: 'a', spec: testSpec, until: 9_000_000 } as const;
     const state: GatewayState = { ...ready(), kept: keptState };
     end(state, ask(state, {}).begun, 'done');

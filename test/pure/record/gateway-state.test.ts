@@ -122,7 +122,7 @@ function resultOf(
   const vain = kind === 'take-up' && outcome === 'stopped' && number % 2 === 0;
   if (vain) return { outcome, reason, record: undefined, entered: [], skipped: [], left: [] };
   const undone = steps.filter((step) => registry[step]?.undo);
-  const aside = undone.filter((step) => step === 'set aside'); // without it, the gateway of before is back
+  const aside = undone.filter((step) => step === 'set aside'); // without it, the previous gateway is back
   const left = outcome === 'left' ? [...undone.slice(0, 1), ...aside] : [];
   const takes = kind === 'way-back' && outcome !== 'stopped';
   const entered = takes
@@ -683,7 +683,7 @@ class Disk {
     const saved = this.#shelves.get(save);
     if (saved?.number === number) this.#state = saved.release;
     this.#shelves.delete(save);
-    expect(this.#state, 'it is back on the state of before').toBe(state.life?.spec.release);
+    expect(this.#state, 'it is back on the previous state').toBe(state.life?.spec.release);
   }
 
   /** A removal puts the state of an unfinished replacement back, by the record that it began with. */

@@ -242,7 +242,7 @@ describe('a request', () => {
     expect(answeredTo(full.state, 'r0')).toBeUndefined();
   });
 
-  test('that names too many senders is refused; a record of before keeps them, and may have fewer', () => {
+  test('that names too many senders is refused; an earlier record keeps them, and may have fewer', () => {
     const many = (count: number) => {
       const senders = Array.from({ length: count }, (_, index) => `555${index + 1000}`);
       return fullChannels().map((each) => (each.kind === 'telegram' ? { ...each, allowFrom: senders } : each));

@@ -4,7 +4,7 @@ import { warnOfUnserved } from '../../../src/worker/unserved.js';
 
 const gateways: Record<string, readonly string[]> = { 'engine-before': ['g1', 'g2'], 'engine-empty': [] };
 
-/** What the log of a worker says that begins to serve `engine-now`, where the engine of before is attended at each look or not. */
+/** What the log of a worker says that begins to serve `engine-now`, where the previous engine is attended at each look or not. */
 async function saidWith(looks: readonly boolean[]): Promise<string[]> {
   const said: string[] = [];
   const left = [...looks];

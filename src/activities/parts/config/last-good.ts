@@ -12,7 +12,7 @@ import { awaitReadyAgain } from '../container/readiness.js';
 import { ownFile } from './written.js';
 
 /**
- * Waits until the gateway of before serves again. One that does not start on the config that it ran with, which it had read before
+ * Waits until the previous gateway serves again. One that does not start on the config that it ran with, which it had read before
  * somebody changed it, gets the one that it last read without a complaint; what it refuses stays beside. Answers what became of
  * that, also to an attempt that comes after.
  */

@@ -10,7 +10,7 @@ import type { Deps } from '../../../world/deps.js';
 import { readDevices, rejectRequest, removeDevice } from './control.js';
 import { knockAsOperator, openSession, turnedAway } from './operator.js';
 
-/** The devices that a gateway knows and those that wait, by its own word; what an approval has overtaken waits no more. */
+/** The devices that a gateway knows and those that wait, as it reports; what an approval has overtaken waits no more. */
 export async function listDevices(session: Session): Promise<{ paired: PairedDevice[]; pending: PendingDevice[] }> {
   const { paired, pending } = await readDevices(session);
   const overtaken = (request: PendingDevice) =>
@@ -45,7 +45,7 @@ export async function findStrangers(deps: Deps, gateway: Changing<Rotation>): Pr
   }
 }
 
-/** creel's device of before is cut off: a session of it is watched while it goes, and when it knocks again it has to ask. */
+/** creel's previous device is cut off: a session of it is watched while it goes, and when it knocks again it has to ask. */
 export async function ensureRetired(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const session = await openSession(deps, rotated(gateway));
   try {
@@ -54,17 +54,17 @@ export async function ensureRetired(deps: Deps, gateway: Changing<Rotation>): Pr
     const again = serving.kind === 'open' ? await knockAsFormer(deps, gateway) : serving;
     if (again.kind === 'open') {
       again.session.close();
-      throw new Refused('creel’s device of before is still let in');
+      throw new Refused('creel’s previous device is still let in');
     }
     if (again.kind !== 'pairing required') throw turnedAway(gateway, again);
     await rejectRequest(session, again.requestId);
-    return 'creel’s device of before removed, its session closed; when it knocked again it had to ask';
+    return 'creel’s previous device removed, its session closed; when it knocked again it had to ask';
   } finally {
     session.close();
   }
 }
 
-/** creel's device of before with the token in force now. */
+/** creel's previous device with the token in force now. */
 export function knockAsFormer(deps: Deps, gateway: Changing<Rotation>): Promise<Knock> {
   return knockAsOperator(deps, gateway, deps.keys.token(rotated(gateway)));
 }

@@ -45,7 +45,7 @@ async function carriedBy(deps: Deps, deployment: string, place: Place): Promise<
   return new Set(ours.map(({ gateway, birth }) => `${gateway}/${birth}`));
 }
 
-/** The lives that have something on an engine, by their own word: they were proved there once, or their state is kept there. */
+/** The lives that have something on an engine, as they report: they were proved there once, or their state is kept there. */
 async function holdingOn(deps: Deps, engine: string): Promise<Pick<Mark, 'gateway' | 'birth'>[]> {
   const holding: Mark[] = [];
   for await (const gateway of deps.records.standingOn(engine)) {
