@@ -93,7 +93,8 @@ export class Scene {
   async parts(change: Partial<Published> = {}): Promise<Published> {
     const { engine, base, labels } = this;
     await engine.createVolume({ name: `${base}-state`, labels });
-    await engine.createNetwork({ name: base, labels, subnet: this.world.subnet() });
+    const made = await engine.createNetwork({ name: base, labels, subnet: this.world.subnet() });
+    if (made === 'subnet taken') throw new Error(`the subnet of network ${base} is taken`);
     return { ...(await this.spec()), ...change };
   }
 

@@ -15,6 +15,8 @@ export async function openDocker(): Promise<EngineUnderTest> {
   const random = randomBytes(3);
   const prefix = `oc-ct-${random.toString('hex')}`;
   const copiers = new Copiers(docker, prefix);
+  // Files that run side by side have pools of their own: two random ones were the same once in 1,600 runs.
+  const pool = 100 + (Number(process.env['VITEST_POOL_ID'] ?? 0) % 5) * 10 + (random.readUInt8(0) % 10);
   let subnets = 0;
   return {
     engine: new DockerodeEngine({ socketPath, signal: () => undefined }),
@@ -24,7 +26,7 @@ export async function openDocker(): Promise<EngineUnderTest> {
     deployment: `contract-${random.toString('hex')}`,
     subnet: () => {
       subnets += 1;
-      return `10.${100 + (random.readUInt8(0) % 50)}.${(random.readUInt8(1) & 0xf8) + (subnets >> 4)}.${(subnets & 15) * 16}/28`;
+      return `10.${pool}.${(random.readUInt8(1) & 0xf8) + (subnets >> 4)}.${(subnets & 15) * 16}/28`;
     },
     freePort: () => getPort({ host: '127.0.0.1' }),
     occupyPort: listen,
