@@ -11,8 +11,8 @@ const node24 = '24.9.0';
 const replayed = ['parked', 'pre-empted', 'provision', 'requests'].map((name) => `test/temporal/${name}.test.ts`);
 
 const tiers = [
-  { name: 'pure', needs: 'nothing', usual: '30 s', paths: ['test/pure', '--no-isolate'] },
-  { name: 'sagas', needs: 'nothing', usual: '2 min', paths: ['test/sagas'] },
+  { name: 'pure', needs: 'nothing', usual: '15 s', paths: ['test/pure', '--no-isolate'] },
+  { name: 'sagas', needs: 'nothing', usual: '3 min', paths: ['test/sagas'] },
   {
     name: 'the quick ones on Node 24',
     needs: `the npm registry, once, for node@${node24}`,
@@ -36,7 +36,7 @@ const tiers = [
     paths: replayed,
     environment: { TEST_WORKFLOW_CACHE: '0' },
   },
-  { name: 'e2e', needs: 'all of it, and a browser', usual: '16 min', paths: ['test/e2e', '--maxWorkers', '3'] },
+  { name: 'e2e', needs: 'all of it, and a browser', usual: '18 min', paths: ['test/e2e'] },
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 

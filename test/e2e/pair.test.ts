@@ -51,7 +51,7 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     owner = new Owner(names(life.mark).container, port);
     lived = await owner.moveIn(release, token);
     expect(lived.phone).toEqual(['node', 'operator']);
-  }, readyMs + 120_000);
+  }, readyMs + 300_000);
 
   afterAll(async () => {
     await stage?.close();
