@@ -5,20 +5,29 @@ import { writeFound } from './machine/found.mjs';
 import { findImage, makeImages } from './machine/image.mjs';
 import { bootstrapLock, withLock } from './machine/lock.mjs';
 import { foundOf, isComplete, look, missing } from './machine/look.mjs';
+import { installNode, ownVersion } from './machine/node.mjs';
 import { installDependencies } from './machine/npm.mjs';
 import { readOptions, usage } from './machine/options.mjs';
 import { plan, preflight } from './machine/preflight.mjs';
 import { Problem, part, say } from './machine/say.mjs';
+import { Recipe } from './machine/recipe.mjs';
 import { provideTemporal } from './machine/temporal.mjs';
 
-/** Gets what is wanted and missing; silent when nothing is. */
+/** Gets what is wanted and missing; silent when nothing is, but about a release that was asked for by name. */
 async function bootstrap(argv) {
   const wanted = readOptions(argv);
   if (wanted.help) return process.stdout.write(usage);
   makeDirs();
   const here = await look();
-  if (isComplete(missing(wanted, here))) return writeFound(foundOf(here));
-  await withLock(bootstrapLock, () => getWhatIsMissing(wanted));
+  if (!isComplete(missing(wanted, here))) await withLock(bootstrapLock, () => getWhatIsMissing(wanted));
+  else writeFound(foundOf(here));
+  for (const release of wanted.named) say(takeUp(release));
+}
+
+/** What to do with an image that somebody asked for by hand; whatever runs this as a part of its own wants none. */
+function takeUp(release) {
+  const { tag } = new Recipe(release);
+  return `${tag} is on the engine. Once a worker runs: creel release add ${release} --image ${tag} --dev`;
 }
 
 /** Looks again first: another bootstrap may have done all of it while this one waited. */
@@ -35,6 +44,7 @@ async function getWhatIsMissing(wanted) {
 
 function partsOf(lacking, temporalRoute, docker) {
   const parts = [];
+  if (lacking.node) parts.push(part(`Node ${ownVersion}`, installNode));
   if (lacking.npm) parts.push(part('npm dependencies', installDependencies));
   if (lacking.browser) parts.push(part('browser', installBrowser));
   if (lacking.temporal) parts.push(part('temporal', () => provideTemporal(temporalRoute)));

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirs, root } from './machine/dirs.mjs';
-import { provideEngine29 } from './machine/engine-build.mjs';
+import { provideEngine29 } from './rehearsal/engine-build.mjs';
 import { findEngine } from './machine/find-engine.mjs';
 import { withLock, bootstrapLock } from './machine/lock.mjs';
 import { plainEnv } from './machine/run.mjs';
@@ -53,7 +53,7 @@ async function inNamespaces(programs, scratch, socket, paths) {
   const cgroup = `creel-rehearsal-${process.pid}`;
   const releases = ['2026.9.6', '2026.6.11'];
   const told = JSON.stringify({ programs, scratch, cgroup, releases, paths, socket });
-  const inside = [process.execPath, join(root, 'scripts', 'machine', 'engine-inside.mjs'), told];
+  const inside = [process.execPath, join(root, 'scripts', 'rehearsal', 'engine-inside.mjs'), told];
   const argv = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child', 'docker-init', '--', ...inside];
   const leash = join(root, 'scripts', 'machine', 'leash.mjs');
   try {

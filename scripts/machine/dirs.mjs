@@ -12,7 +12,8 @@ export const cacheDir = below('XDG_CACHE_HOME', '.cache');
 /** The XDG state directory of creel: logs, and what is known about processes that were started. */
 export const stateDir = below('XDG_STATE_HOME', '.local/state');
 
-const dataDir = below('XDG_DATA_HOME', '.local/share');
+/** The XDG data directory of creel: what nobody can make again. */
+export const dataDir = below('XDG_DATA_HOME', '.local/share');
 
 /** A relative directory counts as unset, as XDG says and as src/settings/directories.ts reads it. */
 function below(name, otherwise) {

@@ -10,7 +10,7 @@ import { inScratch } from './scratch.mjs';
 import { tarOf } from './tar.mjs';
 
 /** OpenClaw names its own caches after its package's time, so a time of its own per build would make equal images differ. */
-const MTIME = Date.UTC(2026, 0, 1) / 1000;
+export const MTIME = Date.UTC(2026, 0, 1) / 1000;
 
 /**
  * The id of the finished image of this recipe on the engine, by its labels. A tag that was lost is put back; whoever builds upon
@@ -73,7 +73,7 @@ async function installInto(stage, recipe, arch) {
 
 async function makeImage(engine, recipe, arch, base, stage) {
   const app = join(stage, 'node_modules', 'openclaw');
-  await build(engine, recipe, contextOf(recipe, arch, base, stage, app), {
+  await build(engine, `image-${recipe.release}`, contextOf(recipe, arch, base, stage, app), {
     t: recipe.tag,
     target: recipe.variant,
     buildargs: JSON.stringify({ ...proxies(), ...(base.reference ? { BASE: base.reference } : {}) }),
@@ -93,8 +93,9 @@ function contextOf(recipe, arch, base, stage, app) {
   return Readable.from(tarOf(entries, MTIME));
 }
 
-async function build(engine, recipe, context, query) {
-  const log = logPath(`image-${recipe.release}`);
+/** Has the engine build a context, its output in the log of that name. */
+export async function build(engine, name, context, query) {
+  const log = logPath(name);
   const onMessage = (message) => appendFileSync(log, message.stream ?? `${JSON.stringify(message)}\n`, { mode: 0o600 });
   try {
     const messages = await engine.follow('POST', `/build?${new URLSearchParams(query)}`, {
@@ -104,7 +105,7 @@ async function build(engine, recipe, context, query) {
     });
     if (!messages.some(({ aux }) => aux?.ID)) throw new Error('the engine ended the build without an image');
   } catch (error) {
-    throw new Problem(`building ${recipe.tag} failed: ${error.message}; the whole output is in ${log}`);
+    throw new Problem(`building ${query.t} failed: ${error.message}; the whole output is in ${log}`);
   }
 }
 
@@ -128,7 +129,8 @@ async function tag(engine, id, name) {
   await engine.ask('POST', `/images/${id}/tag?repo=${encodeURIComponent(repo)}&tag=${version}`);
 }
 
-function proxies() {
+/** What a build is told of the proxies between here and the world. */
+export function proxies() {
   const names = ['http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]);
   return Object.fromEntries(names.filter((name) => process.env[name]).map((name) => [name, process.env[name]]));
 }

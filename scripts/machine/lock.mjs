@@ -14,7 +14,10 @@ export const buildLock = { what: 'build', path: join(cacheDir, `build-${hashOf(r
 const beatMs = 5_000;
 const silentMs = 15 * 60_000;
 
-/** Does the work while no other holder of this lock does any; waits for one that lives, takes over from one that died. */
+/**
+ * Does the work while no other holder of this lock does any; waits for one that lives, takes over from one that died. It is another
+ * lock than that of the key's files (src/adapters/files/file-lock.ts): it is held for minutes, and before npm has brought anything.
+ */
 export async function withLock({ what, path }, work) {
   await take(what, path);
   const beat = setInterval(() => touch(path), beatMs).unref();

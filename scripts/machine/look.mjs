@@ -2,16 +2,17 @@ import { findBrowser } from './browser.mjs';
 import { startedByUs } from './dockerd.mjs';
 import { findEngine } from './find-engine.mjs';
 import { findImage } from './image.mjs';
+import { nodeIsThere } from './node.mjs';
 import { npmIsThere } from './npm.mjs';
 import { Recipe, catalogue, knownReleases } from './recipe.mjs';
 import { findTemporal } from './temporal.mjs';
 
-/** What is here now, found by cheap probes: { npm, temporal, browser, docker, images, plain }, `docker` as `findEngine` answers it. */
+/** What is here now, found by cheap probes: { node, npm, temporal, browser, docker, images, plain }, `docker` as `findEngine` answers it. */
 export async function look() {
   const [temporal, browser, docker] = await Promise.all([findTemporal(), findBrowser(), findEngine()]);
   const images = docker.engine ? await imagesOn(docker, 'baked') : {};
   const plain = docker.engine ? await imagesOn(docker, 'plain') : {};
-  return { npm: npmIsThere(), temporal, browser, docker, images, plain };
+  return { node: nodeIsThere(), npm: npmIsThere(), temporal, browser, docker, images, plain };
 }
 
 async function imagesOn({ engine, about }, variant) {
@@ -22,11 +23,12 @@ async function imagesOn({ engine, about }, variant) {
   return Object.fromEntries((await Promise.all(found)).filter(([, id]) => id !== undefined));
 }
 
-/** What of the wanted is missing: { npm, temporal, engine, browser, recipes }. */
+/** What of the wanted is missing: { node, npm, temporal, engine, browser, recipes }. */
 export function missing(wanted, here) {
   const baked = wanted.releases.filter((release) => !here.images[release]).map((release) => new Recipe(release));
   const plain = wanted.plain && !here.plain[catalogue.pinned] ? [new Recipe(catalogue.pinned, 'plain')] : [];
   return {
+    node: !here.node,
     npm: !here.npm,
     temporal: wanted.temporal && !here.temporal,
     engine: wanted.engine && !here.docker.engine,
@@ -37,7 +39,8 @@ export function missing(wanted, here) {
 
 /** Whether nothing is missing. */
 export function isComplete(lacking) {
-  return !lacking.npm && !lacking.temporal && !lacking.engine && !lacking.browser && lacking.recipes.length === 0;
+  const { node, npm, temporal, engine, browser, recipes } = lacking;
+  return !node && !npm && !temporal && !engine && !browser && recipes.length === 0;
 }
 
 /** What was found, in the form that the rest of creel reads. */

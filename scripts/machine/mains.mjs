@@ -1,13 +1,26 @@
+import { writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';
 
 /** The programs that are started often, by people and after every crash: each loads a few files instead of eight hundred. */
-const MAINS = ['src/worker', 'src/starter', 'src/dev/demo-worker', 'test/temporal/worker-main', 'test/e2e/worker-main'];
+const MAINS = [
+  'src/worker',
+  'src/starter',
+  'src/dev/demo-worker',
+  'test/ground/directory-worker-main',
+  'test/ground/real-worker-main',
+];
 
 /** What Temporal's worker runs in a thread of its own. */
 const THREAD = '@temporalio/worker/lib/workflow/workflow-worker-thread.js';
 
-/** What loads files beside its own, native parts above all, and what only the making of a workflow bundle needs. */
-const OUTSIDE = ['@temporalio/core-bridge', 'ssh2', 'source-map', 'webpack', 'source-map-loader', 'swc-loader'];
+/** The programs that people install: what they are made of is listed in `packed.json`. */
+const PACKED = ['src/starter.js', 'src/worker.js', 'chunks/workflow-worker-thread.js'];
+
+/** What loads files beside its own, native parts above all. package.json names exactly these as its dependencies. */
+const OUTSIDE = ['@temporalio/core-bridge', 'source-map'];
+
+/** What is loaded and never used: an engine over SSH, and the making of a workflow bundle, which a build has done. */
+const UNUSED = ['ssh2', 'webpack'];
 
 /** Puts each main of a compiled tree, with all that it imports, in place of what was compiled; they share chunks. */
 export async function bundleMains(directory) {
@@ -17,17 +30,37 @@ export async function bundleMains(directory) {
     platform: 'node',
     external: OUTSIDE,
     transform: { define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' } },
-    plugins: [temporalPaths],
+    plugins: [unused, temporalPaths, temporalHook],
   });
-  await bundle.write({
+  const { output } = await bundle.write({
     dir: directory,
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
   });
+  writeFileSync(`${directory}/packed.json`, `${JSON.stringify(filesOf(PACKED, output), null, 2)}\n`);
 }
 
-/** Temporal's worker asks for files beside its own: the thread lies beside the chunks, the others stay where npm put them. */
+/** These files and all that they import, however late. */
+function filesOf(mains, output) {
+  const found = new Set();
+  const visit = (name) => {
+    const chunk = output.find(({ fileName }) => fileName === name);
+    if (!chunk || found.has(name)) return;
+    found.add(name);
+    for (const each of [...chunk.imports, ...chunk.dynamicImports]) visit(each);
+  };
+  for (const main of mains) visit(main);
+  return [...found].toSorted();
+}
+
+const unused = {
+  name: 'unused',
+  resolveId: { filter: { id: new RegExp(`^(${UNUSED.join('|')})$`) }, handler: (id) => `\0unused-${id}` },
+  load: { filter: { id: /^\0unused-/ }, handler: () => 'module.exports = {};' },
+};
+
+/** Temporal's worker asks for files beside its own: the thread lies beside the chunks, the others are for whoever bundles workflows. */
 const temporalPaths = {
   name: 'temporal-paths',
   transform: {
@@ -36,9 +69,25 @@ const temporalPaths = {
       const from = new URL(id.slice(id.lastIndexOf('@temporalio/')), 'file:///');
       return code.replace(/require\.resolve\('(\.[^']*)'\)/g, (_, path) => {
         const asked = `${new URL(path, from).pathname.slice(1)}.js`;
-        if (asked !== THREAD) return `require.resolve('${asked}')`;
+        if (asked !== THREAD) return `'${asked}'`;
         return `require('node:url').fileURLToPath(new URL('./workflow-worker-thread.js', import.meta.url))`;
       });
+    },
+  },
+};
+
+/** What Temporal's worker asks every promise, to which workflow it belongs. */
+const OWNER = 'const ctor = promise.constructor.constructor;';
+
+/** Node from 24 on has promises of its own without a constructor: they belong to no workflow, and ended the thread of all of them. */
+const temporalHook = {
+  name: 'temporal-hook',
+  transform: {
+    filter: { id: /@temporalio\/worker\/lib\/workflow\/vm-shared\.js$/ },
+    handler(code) {
+      if (!code.includes(OWNER))
+        throw new Error(`@temporalio/worker no longer says "${OWNER}": look whether this is still needed`);
+      return code.replace(OWNER, 'const ctor = promise.constructor?.constructor; if (!ctor) return undefined;');
     },
   },
 };

@@ -6,7 +6,8 @@ export const usage = `Usage: scripts/bootstrap [options]
 Gets what creel needs on this machine: npm dependencies, a temporal binary, a Docker engine, the gateway image.
 Prints nothing when all of it is there.
 
-  --release VERSION  also the image of that release (may be repeated; known: ${knownReleases().join(', ')})
+  --release VERSION  also the image of that release, and says how creel is told of it (may be repeated; known: ${knownReleases().join(', ')})
+  --quiet            says nothing of an image that is there
   --browser          also a browser (Chromium or Google Chrome), for the tests that open the Control UI
   --plain            also the image of the pinned release (${catalogue.pinned}) without the compile cache, for the benchmark
   --no-image         no image is needed
@@ -15,7 +16,7 @@ Prints nothing when all of it is there.
   --help             this text
 `;
 
-/** Reads the command line into { help, temporal, engine, browser, releases, plain }. */
+/** Reads the command line into { help, temporal, engine, browser, releases, named, plain }. */
 export function readOptions(argv) {
   const wanted = {
     help: false,
@@ -24,12 +25,14 @@ export function readOptions(argv) {
     image: true,
     browser: false,
     plain: false,
-    releases: [catalogue.pinned],
+    quiet: false,
+    named: [],
   };
   const flags = {
     '--help': { help: true },
     '--browser': { browser: true },
     '--plain': { plain: true },
+    '--quiet': { quiet: true },
     '--no-image': { image: false },
     '--no-engine': { engine: false, image: false },
     '--no-temporal': { temporal: false },
@@ -39,17 +42,18 @@ export function readOptions(argv) {
   );
   while (rest.length > 0) {
     const word = rest.shift();
-    if (word === '--release') wanted.releases.push(knownRelease(rest.shift()));
+    if (word === '--release') wanted.named.push(knownRelease(rest.shift()));
     else if (flags[word]) Object.assign(wanted, flags[word]);
     else throw new Problem(`unknown option ${word}: scripts/bootstrap --help`);
   }
-  const releases = wanted.image ? [...new Set(wanted.releases)] : [];
+  const releases = wanted.image ? [...new Set([catalogue.pinned, ...wanted.named])] : [];
   return {
     help: wanted.help,
     temporal: wanted.temporal,
     engine: wanted.engine,
     browser: wanted.browser,
     releases,
+    named: wanted.image && !wanted.quiet ? [...new Set(wanted.named)] : [],
     plain: wanted.image && wanted.plain,
   };
 }

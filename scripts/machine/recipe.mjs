@@ -3,7 +3,8 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './dirs.mjs';
 
-const imageDir = join(root, 'image');
+/** Where the recipes lie. */
+export const imageDir = join(root, 'image');
 const BASES = ['registry', 'debootstrap'];
 
 /** image/releases.json: the pinned release, the base, and what is known of each release. */
@@ -11,10 +12,11 @@ export const catalogue = JSON.parse(readFileSync(join(imageDir, 'releases.json')
 
 /** One release as an image to be made: baked, with the compile cache, or plain. */
 export class Recipe {
-  constructor(release, variant = 'baked') {
+  /** Of a release of the catalogue, or of another whose lockfile lies in `dir`: all that is known of that one is its Node. */
+  constructor(release, variant = 'baked', dir = join(imageDir, release)) {
     this.release = release;
     this.variant = variant;
-    this.dir = join(imageDir, release);
+    this.dir = dir;
   }
 
   get tag() {
@@ -22,7 +24,7 @@ export class Recipe {
   }
 
   get known() {
-    return catalogue.releases[this.release];
+    return catalogue.releases[this.release] ?? { node: catalogue.releases[catalogue.pinned].node, capabilities: [] };
   }
 
   /** The file that makes npm judge packages by the Node of the image. */

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { installPackages } from './apt.mjs';
-import { cacheDir } from './dirs.mjs';
-import { ask, run } from './run.mjs';
-import { Problem } from './say.mjs';
-import { inScratch } from './scratch.mjs';
+import { installPackages } from '../machine/apt.mjs';
+import { cacheDir } from '../machine/dirs.mjs';
+import { ask, run } from '../machine/run.mjs';
+import { Problem } from '../machine/say.mjs';
+import { inScratch } from '../machine/scratch.mjs';
 
 /**
  * The newest engine that the Go module proxy has, and what it runs on: each part a package of a pinned module, which go.sum's

@@ -6,9 +6,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cacheDir, root } from './dirs.mjs';
-import { Engine } from './engine.mjs';
-import { say } from './say.mjs';
+import { cacheDir, root } from '../machine/dirs.mjs';
+import { Engine } from '../machine/engine.mjs';
+import { say } from '../machine/say.mjs';
 
 const { programs, scratch, cgroup, releases, paths, socket: outer } = JSON.parse(process.argv[2] ?? '{}');
 const socket = '/run/docker/docker.sock';
