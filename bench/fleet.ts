@@ -12,7 +12,7 @@ import { NotYet } from '../src/domain/errors.js';
 import { Secret } from '../src/domain/secret.js';
 import { DockerodeEngine } from '../src/adapters/docker/engine.js';
 import { Downtime } from './downtime.js';
-import { found, foundImage, foundSocket } from '../test/found.js';
+import { found, foundImage, foundSocket } from '../test/ground/found.js';
 
 const release = '2026.9.6';
 const place = { provider: 'local', host: 'local' } as const;

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { gatewayWorkflowId } from '../src/wire/ids.js';
 import { defaultLimits } from '../src/wire/limits.js';
-import { DirectoryGround } from '../test/temporal/directory-ground.js';
-import { DirectoryStage } from '../test/temporal/directory-stage.js';
-import { TestServer } from '../test/temporal/server.js';
+import { DirectoryGround } from '../test/ground/directory-ground.js';
+import { DirectoryStage } from '../test/ground/directory-stage.js';
+import { TestServer } from '../test/ground/server.js';
 import { MemoryWatch } from './memory-watch.js';
 import { quantile, type Result } from './result.js';
 

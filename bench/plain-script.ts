@@ -6,11 +6,13 @@ import { birthFrom, layout, type Gateway } from '../src/domain/gateway/gateway.j
 import type { GatewaySpec } from '../src/domain/gateway/spec.js';
 import { masterKey } from '../src/domain/keys/token.js';
 import { ringOf } from '../test/world/test-keys.js';
+import { straightOut } from '../src/domain/hosts/egress.js';
 import { openWorld } from '../src/open-world.js';
-import { provisionSteps, registry } from '../src/workflows/operations.js';
-import { testCatalogue, testKey, testPool, type RealGround } from '../test/e2e/real-ground.js';
-import { foundSocket } from '../test/found.js';
-import { noRecords } from '../test/world/open-test-world.js';
+import { provisionSteps } from '../src/workflows/provision/operation.js';
+import { registry } from '../src/workflows/operations.js';
+import { testCatalogue, testKey, testPool, type RealGround } from '../test/ground/real-ground.js';
+import { foundSocket } from '../test/ground/found.js';
+import { noRecords } from '../src/releases/no-records.js';
 
 /** What a person's script would do: the same calls in the same order, without anything that survives it. */
 export class PlainScript {
@@ -24,6 +26,7 @@ export class PlainScript {
       engineSocket: foundSocket(),
       secretsFile: `${ground.root}/secrets`,
       auditFile: `${ground.root}/audit.jsonl`,
+      egress: straightOut,
       pager: undefined,
     };
     const signal = () => undefined;
@@ -64,7 +67,7 @@ export class PlainScript {
     }
   }
 
-  async #call(name: keyof Activities, gateway: Gateway): Promise<void> {
-    await (this.#activities[name] as (gateway: Gateway) => Promise<unknown>)(gateway);
+  async #call(name: string, gateway: Gateway): Promise<void> {
+    await (this.#activities[name as keyof Activities] as (gateway: Gateway) => Promise<unknown>)(gateway);
   }
 }

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { defaultLimits } from '../src/wire/limits.js';
-import { provisionSteps } from '../src/workflows/operations.js';
-import { RealGround } from '../test/e2e/real-ground.js';
-import { TestServer } from '../test/temporal/server.js';
-import { Stage } from '../test/temporal/stage.js';
+import { provisionSteps } from '../src/workflows/provision/operation.js';
+import { RealGround } from '../test/ground/real-ground.js';
+import { TestServer } from '../test/ground/server.js';
+import { Stage } from '../test/ground/stage.js';
 import { testSpec } from '../test/world/open-test-world.js';
 import { Fleet } from './fleet.js';
 import { PlainScript } from './plain-script.js';

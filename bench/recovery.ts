@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { defaultLimits } from '../src/wire/limits.js';
-import { provisionSteps, registry } from '../src/workflows/operations.js';
-import { DirectoryGround } from '../test/temporal/directory-ground.js';
-import { DirectoryStage } from '../test/temporal/directory-stage.js';
-import { TestServer } from '../test/temporal/server.js';
+import { provisionSteps } from '../src/workflows/provision/operation.js';
+import { registry } from '../src/workflows/operations.js';
+import { DirectoryGround } from '../test/ground/directory-ground.js';
+import { DirectoryStage } from '../test/ground/directory-stage.js';
+import { TestServer } from '../test/ground/server.js';
 import { median, type Result } from './result.js';
 
 const urgent = provisionSteps

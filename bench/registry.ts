@@ -7,7 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import { foundImage } from '../test/found.js';
+import { foundImage } from '../test/ground/found.js';
 
 /** Debian's `docker-registry` on loopback, holding prepared images for whoever insists on pulling. */
 export class Registry {

@@ -14,15 +14,20 @@ import type { Place } from './domain/hosts/place.js';
 import type { KeyRing } from './domain/keys/key-ring.js';
 import { startPeriodMs } from './domain/thresholds.js';
 import { secretStoreKey, type MasterKey } from './domain/keys/token.js';
+import { readBackup } from './settings/key-backup.js';
+import { versionText } from './settings/version.js';
 import type { World } from './world/world.js';
 
 export type Opening = {
-  readonly config: Pick<Config, 'catalogue' | 'pool' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'>;
+  readonly config: Pick<
+    Config,
+    'catalogue' | 'pool' | 'egress' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'
+  >;
   readonly keys: KeyRing;
   readonly deployment: string;
-  /** By which ids records may still name the engine; none where absent. */
+  /** The ids by which records may still name the engine; none when absent. */
   readonly formerIds?: FormerIds;
-  /** The cancellation of the activity that is running, if any. */
+  /** The cancellation of the current activity, if any. */
   readonly signal: () => AbortSignal | undefined;
   readonly log: Logger;
 };
@@ -36,17 +41,23 @@ export function openWorld({ config, keys, deployment, formerIds, signal, log }: 
     keys,
     catalogue: config.catalogue,
     pool: config.pool,
+    egress: config.egress,
     hosts: new LocalHost(engineSocket, formerIds),
     engineAt,
     door: new OpenclawDoor({ dial: localDial, engineAt, signal }),
     secrets: openSecrets(config, () => keys.all(), deployment),
     audit: new AuditFile(config.auditFile),
     startPeriodMs,
+    about: { creel: versionText(), pager: config.pager !== undefined },
+    readBackup: () => readBackup(config),
     pager: config.pager ? new WebhookPager(config.pager) : new LogPager(log),
   };
 }
 
-/** The store of customers' secrets, under keys that are read anew, newest first. A file that none of them opens is `Refused`. */
+/**
+ * The store of customers' secrets, under keys that are read anew, newest first. A file that none of them opens is
+ * `Refused`.
+ */
 export function openSecrets(
   { secretsFile }: Pick<Config, 'secretsFile'>,
   keys: () => readonly MasterKey[],

@@ -12,7 +12,7 @@ import { openLog } from './worker/log.js';
 import { runWorker } from './worker/run.js';
 import { installRuntime } from './worker/runtime.js';
 
-/** Works until SIGTERM or SIGINT. Whatever a person must mend ends it with one message and exit code 78. */
+/** Works until SIGTERM or SIGINT. Anything that a person must mend ends it with one message and exit code 78. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   openKeys(config.keyFile);

@@ -1,5 +1,6 @@
 import type { Page } from '../ports/pager.js';
 import { probeChannels } from './parts/door/channels.js';
+import { probeTurn } from './parts/door/turn.js';
 import { removeConfig } from './parts/config/config.js';
 import { ensureConfig } from './parts/config/repair.js';
 import { ensureContainer, ensureRestartPolicy } from './parts/container/container.js';
@@ -18,7 +19,11 @@ import { ensureRetired, findStrangers } from './parts/door/devices.js';
 import { ensureEvicted, ensureShutOut, findEvicted } from './rotate/evict-devices.js';
 import { ensureToken, restoreToken } from './rotate/apply-token.js';
 import { ensureApproval, removeApproval } from './pair/approve-device.js';
+import { ensureSender, probeSender, probeWaitingSender, removeSender } from './senders/approve-sender.js';
+import { ensureSenderShutOut, probeAdmitted, probeSenderShutOut } from './senders/shut-out-sender.js';
 import { findDevices } from './looks/devices.js';
+import { findWorkerFacts } from './looks/examine.js';
+import { findObstacles } from './looks/obstacles.js';
 import { probePaired } from './pair/await-device.js';
 import { probePairable, probeRequest } from './pair/await-request.js';
 import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './pair/cut-off-device.js';
@@ -26,6 +31,7 @@ import { ensureAside, restoreAside } from './replace/set-aside.js';
 import { findEngines } from './parts/host/engines.js';
 import { ensureHost, findLives } from './parts/host/host.js';
 import { ensureLimits, probeLimits, restoreLimits } from './reconfigure/apply-limits.js';
+import { findLogLines } from './looks/log-lines.js';
 import { mintLink } from './looks/link.js';
 import { ensureNetwork, removeNetwork } from './parts/network.js';
 import { awaitNoOperations } from './provision/earlier-operations.js';
@@ -41,6 +47,14 @@ import {
   probeReconfigured,
   restoreChannels,
 } from './reconfigure/apply-channels.js';
+import {
+  ensureExtras,
+  ensureExtrasRehearsal,
+  probeExtrasChangeable,
+  removeExtrasRehearsal,
+  restoreExtras,
+} from './reconfigure/apply-extras.js';
+import { ensureModels, probeModels, probeModelsChangeable, restoreModels } from './reconfigure/apply-models.js';
 import { ensureRehearsal, removeRehearsal } from './replace/rehearse-replacement.js';
 import { ensureRelease } from './parts/release.js';
 import { ensureRenamed } from './parts/host/renamed-engine.js';
@@ -49,6 +63,7 @@ import {
   ensureCommitted,
   ensureReplacement,
   findReplaced,
+  probeAnswer,
   probeDevices,
   probeReplacement,
   removeReplacement,
@@ -59,8 +74,10 @@ import { ensureState } from './parts/keep-state.js';
 import { removeState } from './parts/state.js';
 import {
   ensureChannelRehearsal,
+  ensureModelRehearsal,
   ensureRotationRehearsal,
   removeChannelRehearsal,
+  removeModelRehearsal,
   removeRotationRehearsal,
 } from './parts/container/restart-rehearsal.js';
 import { revealToken } from './looks/token.js';
@@ -81,6 +98,7 @@ const provisioning = {
   probeReadiness,
   ensureOperator,
   probeChannels,
+  probeTurn,
   ensureRestartPolicy,
   findGateway,
   findUnchanged,
@@ -118,7 +136,18 @@ const pairing = {
   probeCutOff,
 };
 
-/** Another container in place of the one that serves. */
+/** The pairing of a chat sender, and its end. */
+const senders = {
+  probeWaitingSender,
+  ensureSender,
+  removeSender,
+  probeSender,
+  probeAdmitted,
+  ensureSenderShutOut,
+  probeSenderShutOut,
+};
+
+/** A new container in place of the one that serves. */
 const replacing = {
   probeReplaceable,
   ensureNextRelease,
@@ -134,12 +163,13 @@ const replacing = {
   removeReplacement,
   probeReplacement,
   probeDevices,
+  probeAnswer,
   ensureCommitted,
   findReplaced,
   ensureDropped,
 };
 
-/** Other channels for the container that there is. */
+/** Other channels, models, config and limits for the existing container. */
 const reconfiguring = {
   probeReconfigurable,
   ensureChannels,
@@ -151,9 +181,20 @@ const reconfiguring = {
   probeLimits,
   ensureLimits,
   restoreLimits,
+  probeExtrasChangeable,
+  ensureExtrasRehearsal,
+  removeExtrasRehearsal,
+  ensureExtras,
+  restoreExtras,
+  probeModelsChangeable,
+  ensureModelRehearsal,
+  removeModelRehearsal,
+  ensureModels,
+  restoreModels,
+  probeModels,
 };
 
-/** Questions, and words to people and to other gateways. */
+/** Questions, and messages to people and to other gateways. */
 const looking = {
   findEngines,
   ensureRenamed,
@@ -162,6 +203,9 @@ const looking = {
   revealToken,
   mintLink,
   findDevices,
+  findWorkerFacts,
+  findLogLines,
+  findObstacles,
   awaitNoOperations,
   findFleet,
   surveyFleet,
@@ -172,7 +216,7 @@ const looking = {
   page: (deps: Deps, page: Page): Promise<void> => deps.pager.page(page),
 };
 
-const all = { ...provisioning, ...rotating, ...pairing, ...replacing, ...reconfiguring, ...looking };
+const all = { ...provisioning, ...rotating, ...pairing, ...senders, ...replacing, ...reconfiguring, ...looking };
 
 type All = typeof all;
 
@@ -183,7 +227,10 @@ export type Activities = {
     : never;
 };
 
-/** The activities over a world. What a gateway says is made plain here, so that no activity can forget it. */
+/**
+ * The activities over a world. The door is made to speak plainly here, so that no activity can forget to clean what a
+ * gateway says.
+ */
 export function createActivities(world: Deps): Activities {
   const deps: Deps = { ...world, door: new PlainDoor(world.door) };
   const bind = (activity: (deps: Deps, ...told: never[]) => unknown) => activity.bind(undefined, deps);

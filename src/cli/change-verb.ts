@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { Flags, Target } from '../client/connect.js';
 import { readNewestKey } from '../client/deployment.js';
+import { demandNoObstacle, demandTaken } from '../client/foresee.js';
 import { ask, requestChange } from '../client/gateways.js';
 import { deviceBeginning } from '../client/known-device.js';
 import { isBeginning } from '../domain/devices/device.js';
 import { gatewayId } from '../domain/gateway/gateway.js';
 import { deviceIdOf } from '../domain/keys/device-id.js';
 import type { ChangeRequest } from '../wire/change-requests.js';
-import { changePlan, changePlanText, type Planned } from './show/change-plan.js';
+import { changePlan, changePlanText, type Planned } from './show/plans/change-plan.js';
 import { follow } from './show/follow.js';
 import { origin } from './verbs/provision.js';
 import { sayAccepted } from './show/say-accepted.js';
@@ -33,16 +34,23 @@ type Wish = ChangeRequest extends infer Each
     : never
   : never;
 
-/** Says what a change would come to, by the gateway's own record. */
+/** Prints what a change would do, judged by the gateway's own record, or refuses it as the change itself would be. */
 async function planChange(rawId: string, flags: Flags & { readonly json?: true }, wish: Planned): Promise<void> {
   const id = gatewayId(rawId);
   await withTemporal(flags, async (client) => {
-    const plan = changePlan(await ask(client, id), wish);
+    const told = await ask(client, id);
+    const plan = changePlan(told, wish);
+    await demandTaken(client, id, { ...wish, requestId: randomUUID(), origin: origin() });
+    if (told.life && plan.ways.some((way) => !unstored.has(way)))
+      await demandNoObstacle(client, { ...told.life, spec: plan.to });
     process.stdout.write(`${flags.json ? JSON.stringify(plan) : changePlanText(plan)}\n`);
   });
 }
 
-/** The same as `askForChange`, or with `--dry-run` only what it would come to. */
+/** The ways for which no first step asks catalogue and secret store. */
+const unstored: ReadonlySet<string> = new Set(['record only', 'token by the gateway']);
+
+/** Asks for a change; with `--dry-run`, only prints what it would do. */
 export async function planOrAsk(
   rawId: string,
   options: Options & { readonly dryRun?: true },
@@ -57,7 +65,10 @@ export async function askForChange(rawId: string, options: Options, wish: Wish):
   await withTemporal(options, (client, target) => askAndFollow(client, target, id, options, wish));
 }
 
-/** The same of a device that somebody names: by its id, its public key, or the beginning of its id, which the gateway is asked for. */
+/**
+ * Asks for a change of one device, named by its id, its public key, or the beginning of an id, which is then looked up
+ * in the gateway's own list.
+ */
 export async function askOfDevice(
   rawId: string,
   options: Options,

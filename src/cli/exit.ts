@@ -2,7 +2,7 @@ import { CommanderError } from '@commander-js/extra-typings';
 import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../client/failure.js';
 import { Refused } from '../domain/errors.js';
 
-/** What the command line ends with, and what a script may rely on. */
+/** The exit codes of the command line, which scripts may rely on. */
 export const exits = {
   done: 0,
   unexpected: 1,
@@ -12,6 +12,7 @@ export const exits = {
   attention: 5,
   unreachable: 6,
   noWorker: 7,
+  differs: 8,
   interrupted: 130,
   unread: 141,
 } as const;
@@ -29,6 +30,7 @@ Exit codes:
   5  it needs attention: parked, degraded, or not usable now
   6  Temporal cannot be reached
   7  no worker answers
+  8  something differs (a dry run of apply with --detailed-exitcode)
   130  interrupted; what was asked for goes on
   141  whoever read the output has gone`;
 
@@ -43,7 +45,7 @@ export class Ended extends Error {
   }
 }
 
-/** What an error ends the command with. */
+/** The exit code for an error. */
 export function exitOf(error: unknown): Exit {
   if (error instanceof Ended) return error.exit;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exits.done : exits.usage;
@@ -56,12 +58,23 @@ export function exitOf(error: unknown): Exit {
   return exits.unexpected;
 }
 
-/** An error on one line for people, or as JSON; undefined when it has been said already. */
+/** An error as one line for people, or as JSON; undefined when it has been reported already, or is none. */
 export function errorText(error: unknown, json: boolean): string | undefined {
-  if (error instanceof CommanderError) return undefined;
+  if (error instanceof CommanderError) return json ? usageText(error) : undefined;
   const message = error instanceof Error ? error.message : String(error);
   if (message === '') return undefined;
   if (!json) return `creel: ${message}`;
   const kind = error instanceof TurnedDown ? error.kind : error instanceof Error ? error.name : 'Error';
-  return JSON.stringify({ error: { kind, message, exit: exitOf(error) } });
+  return asJson(kind, message, exitOf(error));
+}
+
+/** Wrong usage in the form of every other error; undefined where somebody asked for help and got it. */
+function usageText(error: CommanderError): string | undefined {
+  if (error.exitCode === 0) return undefined;
+  const sentence = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+  return asJson('Usage', sentence, exitOf(error));
+}
+
+function asJson(kind: string, message: string, exit: Exit): string {
+  return JSON.stringify({ error: { kind, message, exit } });
 }

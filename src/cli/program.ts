@@ -1,27 +1,39 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { applyCommand } from './verbs/apply.js';
 import { answerCommand } from './verbs/answer.js';
-import { denyCommand } from './verbs/deny.js';
+import { denyCommand } from './verbs/devices/deny.js';
+import { completionCommand } from './verbs/shell/completion.js';
 import { changeCommand } from './verbs/reshape.js';
 import { describeCommand } from './verbs/describe.js';
-import { devicesCommand } from './verbs/devices.js';
-import { engineCommand } from './verbs/engine.js';
+import { devicesCommand } from './verbs/devices/devices.js';
+import { doctorCommand } from './verbs/deployment/doctor.js';
+import { engineCommand } from './verbs/deployment/engine.js';
 import { exitHelp } from './exit.js';
 import { fleetCommand } from './verbs/fleet.js';
-import { initCommand } from './verbs/init.js';
-import { keyCommand } from './verbs/key.js';
+import { initCommand } from './verbs/deployment/init.js';
+import { keyCommand } from './verbs/deployment/key.js';
 import { listCommand } from './verbs/list.js';
+import { logsCommand } from './verbs/logs.js';
+import { manCommand } from './verbs/shell/man.js';
+import { namespaceCommand } from './verbs/deployment/namespace.js';
 import { openCommand } from './verbs/open.js';
-import { pairCommand } from './verbs/pair.js';
+import { pairCommand } from './verbs/devices/pair.js';
 import { provisionCommand } from './verbs/provision.js';
+import { releaseCommand } from './verbs/deployment/release.js';
 import { removeCommand } from './verbs/remove.js';
 import { rotateCommand } from './verbs/rotate.js';
-import { secretCommand } from './verbs/secret.js';
+import { secretCommand } from './verbs/deployment/secret.js';
 import { tokenCommand } from './verbs/token.js';
-import { unpairCommand } from './verbs/unpair.js';
+import { unpairCommand } from './verbs/devices/unpair.js';
+import { workerCommand, type RunWorker } from './verbs/deployment/worker.js';
 import { rollbackCommand, upgradeCommand } from './verbs/upgrade.js';
+import { versionText } from '../settings/version.js';
 
-/** The command line, every verb of it. */
-export function program(): Command {
+/**
+ * The command line, every verb of it. With `json`, usage errors are left to whoever catches them (`errorText`). Whoever only reads it
+ * need not say how a worker is run.
+ */
+export function program(json = false, runWorker?: RunWorker): Command {
   const creel = new Command('creel')
     .description(
       'Durable hosted OpenClaw gateways: what is asked for is finished or undone, and nothing is left behind.',
@@ -30,24 +42,30 @@ export function program(): Command {
       'after',
       `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`,
     );
-  for (const command of commands()) creel.addCommand(command);
-  return speakingAlike(creel);
+  creel.version(versionText(), '-V, --version', 'print the version, and the commit where the build knew it');
+  for (const command of [...commands(), workerCommand(runWorker), completionCommand(creel), manCommand(creel)])
+    creel.addCommand(command);
+  return speakingAlike(creel, json);
 }
 
-/** A wrong usage is our error to report, at every depth of the command line. */
-function speakingAlike<T extends CommandUnknownOpts>(command: T): T {
+/** Usage errors are ours to report, at every level of subcommands: as text at once, as JSON at the end. */
+function speakingAlike<T extends CommandUnknownOpts>(command: T, json: boolean): T {
   command.showHelpAfterError('(--help shows how it is used)').exitOverride();
-  for (const each of command.commands) speakingAlike(each);
+  if (json) command.configureOutput({ writeErr: () => undefined });
+  for (const each of command.commands) speakingAlike(each, json);
   return command;
 }
 
 function commands(): CommandUnknownOpts[] {
   return [
     initCommand(),
+    namespaceCommand(),
     provisionCommand(),
+    applyCommand(),
     listCommand(),
     describeCommand(),
     openCommand(),
+    logsCommand(),
     rotateCommand(),
     tokenCommand(),
     devicesCommand(),
@@ -63,5 +81,7 @@ function commands(): CommandUnknownOpts[] {
     secretCommand(),
     keyCommand(),
     engineCommand(),
+    releaseCommand(),
+    doctorCommand(),
   ];
 }

@@ -4,7 +4,7 @@ import { runningDemo } from './demo-state.js';
 import { turnedAwayWith, Unreachable } from './failure.js';
 import { demandListening } from './listening.js';
 
-/** Where Temporal was asked to be, and who said so. */
+/** Where Temporal is said to be, and who said so. */
 export type Target = {
   readonly address: string;
   readonly namespace: string;
@@ -12,13 +12,18 @@ export type Target = {
   readonly source: string;
 };
 
-/** What the command line says about where Temporal is. Keys and TLS come from the standard Temporal environment only. */
+/**
+ * What the command line says about where Temporal is. Keys and TLS come from the standard Temporal environment alone.
+ */
 export type Flags = { readonly address?: string; readonly namespace?: string; readonly ui?: string };
 
-/** A client that is connected, and where to. `close` it. */
+/** A connected client, and where it is connected to. `close` it. */
 export type Connected = { readonly client: Client; readonly target: Target; readonly close: () => Promise<void> };
 
-/** How long a connection may take before the address counts as silent: where nothing listens that is known sooner, and a busy machine is slow. */
+/**
+ * How long a connection may take before the address counts as silent. A refused connection is known sooner; this is for
+ * busy machines.
+ */
 const connectMs = 15_000;
 
 const defaultAddress = '127.0.0.1:7233';
@@ -26,7 +31,10 @@ const demoSource = 'the running demo';
 
 type Profile = ReturnType<typeof loadClientConfigProfile>;
 
-/** Where to find Temporal: flags, then the standard environment or TOML file, then the running demo, then the usual port. */
+/**
+ * Where to find Temporal: flags, then the standard environment or TOML file, then the running demo, then the usual
+ * port.
+ */
 export function findTarget(flags: Flags, environment: NodeJS.ProcessEnv, profile: Profile): Target {
   const found = findAddress(flags, environment, profile);
   return { ...found, namespace: flags.namespace ?? found.namespace, ui: flags.ui ?? found.ui };
@@ -50,7 +58,7 @@ export async function connect(flags: Flags, environment: NodeJS.ProcessEnv = pro
   const profile = readProfile(environment);
   const target = findTarget(flags, environment, profile);
   keepLoopbackDirect(environment);
-  // A key meant for another server is none of the demo's business.
+  // An API key meant for another server is not shown to the demo's.
   const { tls, apiKey, metadata } = toClientOptions(target.source === demoSource ? {} : profile).connectionOptions;
   const { address } = target;
   try {
@@ -73,12 +81,15 @@ function unreachable({ address, source }: Target, cause: unknown): Unreachable {
   const said = turnedAwayWith(cause);
   const sentence =
     said === undefined
-      ? `Temporal does not answer at ${address} (from ${source}). Start one with \`npm run demo\` or \`temporal server start-dev\`, or name another with --address or TEMPORAL_ADDRESS`
+      ? `Temporal does not answer at ${address} (from ${source}). Start it, or name another with --address or TEMPORAL_ADDRESS; to look around, \`npm run demo\` in a clone of creel has one of its own`
       : `Temporal at ${address} (from ${source}) answers and does not let us in: ${said}. Check TEMPORAL_API_KEY, the TLS settings and the namespace`;
   return new Unreachable(sentence, { cause });
 }
 
-/** The standard Temporal environment and TOML file; an empty variable counts as none. What cannot be read is `Unreachable`. */
+/**
+ * The standard Temporal environment and TOML file; an empty variable counts as none. What cannot be read is
+ * `Unreachable`.
+ */
 export function readProfile(environment: NodeJS.ProcessEnv): Profile {
   try {
     const variables = Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : []));
@@ -94,12 +105,12 @@ export function readProfile(environment: NodeJS.ProcessEnv): Profile {
   }
 }
 
-/** gRPC would take a proxy of the environment even for this machine. */
+/** Keeps gRPC from using a proxy of the environment for this very machine. */
 function keepLoopbackDirect(environment: NodeJS.ProcessEnv): void {
   const loopback = ['127.0.0.1', 'localhost', '::1'];
   for (const name of ['no_proxy', 'no_grpc_proxy']) {
     const already = environment[name];
-    if (name === 'no_grpc_proxy' && already === undefined) continue; // Set, it would hide no_proxy.
+    if (name === 'no_grpc_proxy' && already === undefined) continue; // Setting it would hide no_proxy.
     environment[name] = [...(already ? [already] : []), ...loopback].join(',');
   }
 }

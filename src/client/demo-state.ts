@@ -14,12 +14,12 @@ const demoForm = z.object({
 /** Where the running demo can be reached. */
 export type DemoState = z.infer<typeof demoForm>;
 
-/** The file in which the demo says so. */
+/** The file in which the demo says where it can be reached. */
 export function demoStateFile(environment: NodeJS.ProcessEnv): string {
   return join(directories(environment).state, 'demo', 'demo.json');
 }
 
-/** The demo that runs now; undefined when there is none, or its process is gone, or the file says nothing we understand. */
+/** The demo that is running; undefined when there is none, its process is gone, or its file cannot be understood. */
 export function runningDemo(environment: NodeJS.ProcessEnv): DemoState | undefined {
   const parsed = demoForm.safeParse(readJson(demoStateFile(environment)));
   return parsed.success && isAlive(parsed.data.pid) ? parsed.data : undefined;
@@ -29,7 +29,7 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return undefined; // No file, or one being written: no demo that could be used.
+    return undefined; // No file, or one half-written: no usable demo.
   }
 }
 

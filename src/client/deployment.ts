@@ -5,12 +5,14 @@ import { layout } from '../domain/gateway/gateway.js';
 import { TurnedDown, unwrap } from './failure.js';
 import { findDeployment, type Deployment } from './hold-deployment.js';
 
-/** Which deployment the namespace belongs to, or `TurnedDown` naming `creel init`. Needs neither a worker nor a key. */
+/**
+ * The deployment that the namespace belongs to, or `TurnedDown` naming `creel init`. Needs neither a worker nor a key.
+ */
 export async function readDeployment(client: Client): Promise<string> {
   return (await readHeld(client)).deployment;
 }
 
-/** The key that whatever is new is derived from, as a record names it. */
+/** The newest key, from which everything new is derived, as a record names it. */
 export async function readNewestKey(client: Client): Promise<{ readonly keyId?: string }> {
   return nameOfNewest(keysOf(await readHeld(client)));
 }

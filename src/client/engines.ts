@@ -11,13 +11,13 @@ import { list, placeOn } from './gateways.js';
 import { findDeployment } from './hold-deployment.js';
 import { isAttended, wasAttended } from './pollers.js';
 
-/** Every engine that a worker of the deployment has served, and whether one does now. Needs no worker. */
+/** Every engine that a worker of the deployment has ever served, and whether one serves it now. Needs no worker. */
 export async function knownEngines(client: Client): Promise<KnownEngine[]> {
   const found = await findDeployment(client);
   return attended(client, found?.deployment.engines ?? []);
 }
 
-/** The same of these engines. */
+/** The same for the given engines. */
 export async function attended(client: Client, engines: readonly DeploymentEngine[]): Promise<KnownEngine[]> {
   return Promise.all(
     engines.map(async ({ engine, host, was }) => {
@@ -28,7 +28,7 @@ export async function attended(client: Client, engines: readonly DeploymentEngin
   );
 }
 
-/** `TurnedDown` when a worker stands beside an engine, or did minutes ago: it is not gone. */
+/** `TurnedDown` when a worker serves the engine now, or did minutes ago: such an engine is not gone. */
 export async function demandUnattended(client: Client, engine: string): Promise<void> {
   if (!(await wasAttended(client, engine))) return;
   throw new TurnedDown(
@@ -42,7 +42,7 @@ export async function* standingOn(client: Client, engine: string): AsyncGenerato
   for await (const { gateway } of list(client, `GatewayHost = '${engine}'`)) yield gateway;
 }
 
-/** Tells the deployment that an engine has another id now. */
+/** Tells the deployment that an engine has a new id. */
 export async function tellRenamed(client: Client, renamed: RenamedEngine): Promise<void> {
   const handle = client.workflow.getHandle(deploymentWorkflowId);
   try {
@@ -53,8 +53,8 @@ export async function tellRenamed(client: Client, renamed: RenamedEngine): Promi
 }
 
 /**
- * Has the worker beside an engine prove that it is the one of a former id, and the deployment told so. How many gateways proved it;
- * `TurnedDown` with what speaks against it.
+ * Has the worker beside an engine prove that it is the one once known by a former id, and tells the deployment. Returns
+ * how many gateways proved it; `TurnedDown` with what speaks against it.
  */
 export async function renameEngine(client: Client, renamed: RenamedEngine): Promise<number> {
   const { deployment } = await readHeld(client);
@@ -73,7 +73,10 @@ export async function renameEngine(client: Client, renamed: RenamedEngine): Prom
   }
 }
 
-/** Every engine of the deployment, whether a worker stands beside it now, and the gateways on it that are not removed, as visibility has them. */
+/**
+ * Every engine of the deployment, whether a worker serves it now, and how many gateways on it are not removed, as
+ * visibility has them.
+ */
 export async function listEngines(client: Client): Promise<(KnownEngine & { was: string[]; gateways: number })[]> {
   const { engines = [] } = await readHeld(client);
   return Promise.all(
@@ -86,12 +89,14 @@ export async function listEngines(client: Client): Promise<(KnownEngine & { was:
   );
 }
 
-/** Tells the deployment that a worker serves an engine, so that others know of it. */
+/** Tells the deployment, and through it every other worker, that an engine is served. */
 export async function tellServed(client: Client, served: DeploymentEngine): Promise<void> {
   await client.workflow.getHandle(deploymentWorkflowId).executeUpdate(engineUpdate, { args: [served] });
 }
 
-/** The place of exactly this engine, or `TurnedDown`: on one that no worker ever served whatever is asked would wait for ever. */
+/**
+ * The place of exactly this engine, or `TurnedDown`: on one that no worker ever served, a request would wait for ever.
+ */
 export async function placeServed(client: Client, engine: string): Promise<Place> {
   const place = placeOn(engine);
   const { engines = [] } = await readHeld(client);

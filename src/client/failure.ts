@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, NamespaceNotFoundError, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 
-/** Temporal did not answer, or not to us: which address, who named it, and how to start one. */
+/** Temporal did not answer, or turned us away: which address, who named it, and how to start one. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
 }
@@ -11,12 +11,12 @@ export class NoWorker extends Error {
   override readonly name = 'NoWorker';
 }
 
-/** Nobody ever asked for a gateway of this id, or so long ago that it is forgotten. */
+/** Nobody ever asked for a gateway of this id, or so long ago that it has been forgotten. */
 export class UnknownGateway extends Error {
   override readonly name = 'UnknownGateway';
 }
 
-/** The answer from the other side was no, in its own words. `kind` is the kind of failure there: `Refused`, `Foreign`, `Bug`, … */
+/** The other side said no, in its own words. `kind` is the kind of failure there: `Refused`, `Foreign`, `Bug`, … */
 export class TurnedDown extends Error {
   override readonly name = 'TurnedDown';
   readonly kind: string;
@@ -28,8 +28,8 @@ export class TurnedDown extends Error {
 }
 
 /**
- * What went wrong, without the wrapping of client and server: an `ApplicationFailure` speaks for itself wherever it is in
- * the chain of causes; gRPC's codes become words. What is none of these stays as it is.
+ * The failure without the wrapping of client and server: an `ApplicationFailure` anywhere in the chain of causes speaks
+ * for itself, and gRPC's codes become words. Any other error is returned as it is.
  */
 export function unwrap(error: unknown): Error {
   for (let each = error; each instanceof Error; each = each.cause) {
@@ -45,7 +45,10 @@ export function unwrap(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Whether a call ended because its deadline passed (which gRPC also calls cancelled), or because the server knows that nobody polls. */
+/**
+ * Whether a call went unanswered: its deadline passed (gRPC may call that cancelled), or the server knows that nobody
+ * polls.
+ */
 export function isSilence(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) {
     const code = grpcCode(each);
@@ -59,7 +62,10 @@ export function isSilence(error: unknown): boolean {
   return false;
 }
 
-/** What a server said that answers, and lets nobody in with what was shown: a wrong key, no right to the namespace. */
+/**
+ * The words of a server that answers but rejects our credentials (a wrong key, no right to the namespace); undefined
+ * for any other error.
+ */
 export function turnedAwayWith(error: unknown): string | undefined {
   for (let each = error; each instanceof Error; each = each.cause) {
     const code = grpcCode(each);
@@ -68,7 +74,7 @@ export function turnedAwayWith(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether the server says that there is no such workflow (and not: no such namespace). */
+/** Whether the server says that the workflow (not the namespace) does not exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;
 }
@@ -101,7 +107,7 @@ function fromGrpc(code: number, at: Error, cause: unknown): Error {
 
 function noNamespace(namespace: string, cause: unknown): Unreachable {
   return new Unreachable(
-    `there is no namespace ${namespace} on this server. Make it (temporal operator namespace create -n ${namespace} --retention 720h), or name another with --namespace`,
+    `there is no namespace ${namespace} on this server. Make it (\`creel namespace --namespace ${namespace}\`, with the same --address if you gave one), or name another with --namespace`,
     { cause },
   );
 }

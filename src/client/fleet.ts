@@ -21,34 +21,37 @@ import { fleetMemoForm } from './follow/payloads.js';
 import { patiently } from './patience.js';
 import { answerMs, ask, list } from './gateways.js';
 
-/** Gateways asked at the same time. */
+/** How many gateways are asked at the same time. */
 const atOnce = 10;
 
-/** How often a gateway is asked before it counts as one that does not answer: a worker that is busy is late once. */
+/** How often a gateway is asked before it counts as silent: a busy worker may be late once. */
 const timesAsked = 3;
 
-/** Every gateway there is, as each reports, and who of them takes part in a run of this name, in its order. */
+/** Every gateway, as each reports, and which of them take part in a run of this name, in its order. */
 export async function lookAtFleet(client: Client, run: string, toKey?: string): Promise<Fleet> {
   const seen = await seeFleet(client);
   return canaryFirst(fleetOf(run, seen, toKey), seen);
 }
 
-/** What every gateway there is says of itself. */
+/** What every gateway says of itself. */
 async function seeFleet(client: Client): Promise<Map<string, Seen>> {
   const ids: string[] = [];
   for await (const { gateway } of list(client)) ids.push(gateway);
   return seeThese(client, ids);
 }
 
-/** The same as `lookAtFleet` from what is on record: pages of a list, whatever the fleet's size. It may be some seconds old. */
+/**
+ * The same as `lookAtFleet`, from the records: a few pages of a list, whatever the size of the fleet, but maybe seconds
+ * old.
+ */
 export async function lookAtRecords(client: Client, run: string): Promise<Fleet> {
   const seen = await seeRecords(client);
   return canaryFirst(fleetOf(run, seen), seen);
 }
 
 /**
- * What is on record of every gateway there is, without asking it; one whose record says too little, because an older creel wrote it
- * or because it is being written anew, is asked.
+ * What is on record of every gateway, without asking it. Only one whose record says too little is asked: an older creel
+ * wrote it, or it is being rewritten.
  */
 export async function seeRecords(client: Client): Promise<Map<string, Seen>> {
   const seen = new Map<string, Seen>();
@@ -64,7 +67,7 @@ export async function seeRecords(client: Client): Promise<Map<string, Seen>> {
   return seen;
 }
 
-/** A gateway as its search attributes and its memo have it; undefined where the memo does not say. */
+/** A gateway as its search attributes and memo describe it; undefined when the memo says too little. */
 function seenOnRecord({
   typedSearchAttributes,
   memo,
@@ -83,19 +86,19 @@ function seenOnRecord({
   };
 }
 
-/** A client that gets no answer of a gateway whose run has closed. */
-function openOnly({ connection, options: { namespace } }: Client): Client {
+/** A client whose queries reach only gateways with an open run. */
+export function openOnly({ connection, options: { namespace } }: Client): Client {
   return new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
 }
 
-/** What these gateways say of themselves. */
+/** What the given gateways say of themselves. */
 export function seeThese(client: Client, ids: readonly string[]): Promise<Map<string, Seen>> {
   return seeEach(ids, (gateway) => see(client, gateway));
 }
 
 /**
- * The ids of all gateways that may have a record. One that continues as new while they are listed is in no list of those that run
- * now: those that have continued are listed too, so that nobody is missed.
+ * The ids of all gateways that may have a record. One that continues as new during the listing is missing among those
+ * that run, so those that have continued are listed as well.
  */
 export async function* gatewayIds(client: Client): AsyncGenerator<string> {
   for await (const { workflowId } of listRecords(client)) yield workflowId.slice(gatewayWorkflowId('').length);
@@ -110,12 +113,15 @@ async function* listRecords(client: Client): AsyncGenerator<WorkflowExecutionInf
   }
 }
 
-/** The same of these gateways. Who does not answer in time is asked again, unless nobody answers: `NoWorker`. */
-export async function seeEach(
+/**
+ * What is learned of each of the given gateways by asking it. One that is late is asked again, unless none of them
+ * answers: `NoWorker`.
+ */
+export async function seeEach<T>(
   ids: readonly string[],
-  look: (gateway: string) => Promise<Seen>,
-): Promise<Map<string, Seen>> {
-  const seen = new Map<string, Seen>();
+  look: (gateway: string) => Promise<T | 'silent'>,
+): Promise<Map<string, T | 'silent'>> {
+  const seen = new Map<string, T | 'silent'>();
   for (let time = 0, left = [...ids]; time < timesAsked && left.length > 0; time += 1) {
     while (left.length > 0) {
       const asked = left.splice(0, atOnce).map(async (id) => [id, await look(id)] as const);
@@ -123,12 +129,12 @@ export async function seeEach(
     }
     left = ids.filter((id) => seen.get(id) === 'silent');
     if (left.length > 0 && left.length === ids.length)
-      throw new NoWorker('none of the gateways answers. Start a worker with `npm run worker`');
+      throw new NoWorker('none of the gateways answers. Start a worker with `creel worker`');
   }
   return seen;
 }
 
-/** Visibility lags: what a gateway is, it says itself. */
+/** Asks the gateway itself, because visibility lags. */
 async function see(client: Client, gateway: string): Promise<Seen> {
   try {
     const { phase, life, running, queue, stateKeptUntil } = await ask(client, gateway);
@@ -143,18 +149,18 @@ async function see(client: Client, gateway: string): Promise<Seen> {
   }
 }
 
-/** No more than a run looks at: there may be ten thousand of them. */
+/** Only what a run looks at: there may be ten thousand of them. */
 function lifeSeen({ mark: { birth }, place, spec: { release, rotation }, keyId }: Gateway): SeenLife {
   const spec = { release, ...(rotation && { rotation }) };
   return { mark: { birth }, place, spec, ...(keyId !== undefined && { keyId }) };
 }
 
-/** Begins a run over the fleet; one of the same name that exists already is that one. */
+/** Begins a run over the fleet; an existing run of the same name counts as this one. */
 export async function startFleet(client: Client, run: string, plan: FleetPlan, origin: string): Promise<void> {
   await start(client, { layout: 1, run, origin, plan, limits: defaultLimits, ...(await readNewestKey(client)) });
 }
 
-/** The same for a run that takes every gateway to another master key. */
+/** The same for a run that moves every gateway to another master key. */
 export async function startRekeying(
   client: Client,
   asked: Pick<FleetInput, 'run' | 'plan' | 'origin'> & { readonly keyId: string },
@@ -181,10 +187,10 @@ async function start(client: Client, input: FleetInput): Promise<void> {
   }
 }
 
-/** A run over the fleet that goes on, as visibility has it. `attention`: it is paused, or it stops. */
+/** A run over the fleet that is under way, as visibility has it. `attention`: it is paused, or stopping. */
 export type FleetRun = { readonly run: string; readonly attention: boolean };
 
-/** The runs over the fleet that go on. */
+/** The runs over the fleet that are under way. */
 export async function listRuns(client: Client): Promise<FleetRun[]> {
   const prefix = fleetWorkflowId('');
   const query = `WorkflowId STARTS_WITH '${prefix}' AND ExecutionStatus = 'Running'`;
@@ -200,7 +206,7 @@ export async function listRuns(client: Client): Promise<FleetRun[]> {
   return runs;
 }
 
-/** How a run over the fleet stands, as it reports; one that has ended needs no worker to say so. */
+/** How a run over the fleet stands, as it reports; an ended one needs no worker for that. */
 export async function fleetStatus(client: Client, run: string): Promise<FleetStatus> {
   const handle = client.workflow.getHandle(fleetWorkflowId(run));
   return asking(client, run, async () => {
@@ -210,13 +216,13 @@ export async function fleetStatus(client: Client, run: string): Promise<FleetSta
   });
 }
 
-/** An operator's word to a run over the fleet. `TurnedDown` when it takes no such word now. */
+/** Gives a run over the fleet an operator's command. `TurnedDown` when it does not take it now. */
 export async function tellFleet(client: Client, run: string, word: FleetWord): Promise<void> {
   const handle = client.workflow.getHandle(fleetWorkflowId(run));
   await asking(client, run, () => handle.executeUpdate(fleetWordUpdate, { args: [word] }));
 }
 
-/** Ends the run of one that answers nobody. What it has asked for goes on in each gateway, and no other is asked. */
+/** Ends a run that answers nobody. What it has already asked for goes on in each gateway; no other gateway is asked. */
 export async function endFleet(client: Client, run: string, reason: string): Promise<void> {
   await asking(client, run, () => client.workflow.getHandle(fleetWorkflowId(run)).terminate(reason));
 }

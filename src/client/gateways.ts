@@ -32,10 +32,13 @@ import { patiently } from './patience.js';
 /** How long a worker may take to answer a question before it counts as absent. */
 export const answerMs = 5_000;
 
-/** The same for a request, which begins things: a busy worker gets more time than an absent one costs. */
+/**
+ * The same for a request, which begins something: patience with a busy worker is worth more than noticing an absent one
+ * early.
+ */
 const acceptMs = 10_000;
 
-/** Where a gateway may stand when nobody says on which engine. */
+/** The place of a gateway for which nobody names an engine. */
 export const localPlace: Place = { provider: 'local', host: 'local' };
 
 /** The place of exactly this engine, or `Refused`. */
@@ -53,29 +56,29 @@ export type Listed = {
   /** When it was last proved usable; absent in what an older creel wrote. */
   readonly proved?: string;
   readonly release: string;
-  /** The machine, as the worker beside its engine names itself. */
+  /** The machine, by the name that the worker beside its engine gives itself. */
   readonly host: string;
   /** The engine that it stands on; absent until its first operation has found it. */
   readonly engine?: string;
   readonly operation: string;
   readonly needsAttention: boolean;
-  /** That a rotated token waits for somebody to fetch it; absent when none does. */
+  /** A rotated token that waits to be fetched, in words; absent when none does. */
   readonly handOver?: string;
-  /** That its record was ended from outside: what stands here is the last that it said. */
+  /** Set when its record was ended from outside: the rest is what it said last. */
   readonly lost?: Lost;
 };
 
-/** How a record ended that nobody ended as it should: what it owns is still there, and nobody acts for it. */
+/** How and when a record was ended from outside: what its gateway owns is still there, and nobody acts for it. */
 export type Lost = { readonly how: string; readonly at: string };
 
-/** A gateway's own answer, or without a worker what the server has on record. */
+/** The gateway's own answer or, without a worker, what the server has on record. */
 export type Described =
   | { readonly by: 'gateway'; readonly description: Description; readonly lost?: Lost }
   | { readonly by: 'record'; readonly listed: Listed; readonly why: string };
 
 /**
- * Asks for an operation: begins the gateway when there is none, and is one request however often it is repeated with the
- * same request id. `TurnedDown` with the gateway's own words; `NoWorker` when nobody answered in time.
+ * Asks for an operation, beginning the gateway if there is none. Repeated with the same request id it stays one
+ * request. `TurnedDown` in the gateway's own words; `NoWorker` when nobody answered in time.
  */
 export async function request(
   client: Client,
@@ -87,21 +90,22 @@ export async function request(
   const { deployment } = held;
   const asked = wish.kind === 'provision' ? { ...wish, ...nameOfNewest(keysOf(held)) } : wish;
   const start: GatewayStart = { layout: 1, deployment, gateway, limits, request: asked, firstOperation };
-  const startWorkflowOperation = new WithStartWorkflowOperation('gateway', {
-    workflowId: gatewayWorkflowId(gateway),
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    taskQueue,
-    args: [start],
-    typedSearchAttributes: new TypedSearchAttributes(startAttributes(gateway, asked)),
-    staticSummary: `OpenClaw gateway ${gateway}`,
-  });
+  const starting = () =>
+    new WithStartWorkflowOperation('gateway', {
+      workflowId: gatewayWorkflowId(gateway),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      taskQueue,
+      args: [start],
+      typedSearchAttributes: new TypedSearchAttributes(startAttributes(gateway, asked)),
+      staticSummary: `OpenClaw gateway ${gateway}`,
+    });
   return asking(
     client,
     () =>
       client.workflow.executeUpdateWithStart(requestUpdate, {
         args: [asked],
         updateId: updateIdOf(asked),
-        startWorkflowOperation,
+        startWorkflowOperation: starting(), // Each is good for one attempt.
       }),
     {
       withinMs: acceptMs,
@@ -110,7 +114,10 @@ export async function request(
   );
 }
 
-/** Asks for a change of a gateway that has a record: one request however often it is repeated. `UnknownGateway`, `TurnedDown`, `NoWorker`. */
+/**
+ * Asks for a change of a gateway that has a record. Repeated with the same request id it stays one request.
+ * `UnknownGateway`, `TurnedDown`, `NoWorker`.
+ */
 export async function requestChange(client: Client, gateway: string, asked: ChangeRequest): Promise<Accepted> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
   return asking(client, () => handle.executeUpdate(requestUpdate, { args: [asked], updateId: updateIdOf(asked) }), {
@@ -120,14 +127,14 @@ export async function requestChange(client: Client, gateway: string, asked: Chan
   });
 }
 
-/** How a request stands, as the gateway reports; undefined when it does not know it. */
+/** How a request stands, as the gateway reports; undefined when the gateway does not know it. */
 export async function standing(client: Client, gateway: string, requestId: string): Promise<Standing | undefined> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
-  const meanwhile = 'the gateway itself cannot answer. Start one with `npm run worker`';
+  const meanwhile = 'the gateway itself cannot answer. Start one with `creel worker`';
   return asking(client, () => handle.query(standingQuery, requestId), { withinMs: answerMs, meanwhile, gateway });
 }
 
-/** Takes a change back that waits, and answers how the request stands now. */
+/** Withdraws a change that has not begun, and returns how the request stands now. */
 export async function withdraw(client: Client, gateway: string, asked: Withdrawal): Promise<Standing | undefined> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
   return asking(client, () => handle.executeUpdate(withdrawUpdate, { args: [asked] }), {
@@ -137,7 +144,10 @@ export async function withdraw(client: Client, gateway: string, asked: Withdrawa
   });
 }
 
-/** An operator's word to a parked operation. `TurnedDown` when there is no such park or it takes no such word. */
+/**
+ * Gives a parked operation an operator's answer. `TurnedDown` when there is no such park, or it does not take this
+ * answer.
+ */
 export async function reply(client: Client, gateway: string, word: Reply): Promise<void> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
   const updateId = `${word.park}-${word.answer}`;
@@ -148,7 +158,10 @@ export async function reply(client: Client, gateway: string, word: Reply): Promi
   });
 }
 
-/** The whole record of a gateway as it reports it; without a worker what the server has on record, saying so. `UnknownGateway`. */
+/**
+ * The whole record of a gateway, as it reports it or, without a worker, as the server has it, saying so.
+ * `UnknownGateway`.
+ */
 export async function describe(client: Client, gateway: string): Promise<Described> {
   try {
     const description = await ask(client, gateway);
@@ -166,12 +179,12 @@ export async function ask(client: Client, gateway: string): Promise<Description>
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
   return asking(client, () => handle.query(describeQuery), {
     withinMs: answerMs,
-    meanwhile: 'the gateway itself cannot answer. Start one with `npm run worker`',
+    meanwhile: 'the gateway itself cannot answer. Start one with `creel worker`',
     gateway,
   });
 }
 
-/** Every gateway that has a record, as visibility has it, page by page, in no order. `query` narrows it. */
+/** Every gateway that has a record, as visibility has it, page by page, unordered. `query` narrows it. */
 export async function* list(client: Client, query = ''): AsyncGenerator<Listed> {
   const all = `WorkflowType = 'gateway' AND ExecutionStatus = 'Running'`;
   try {
@@ -188,8 +201,8 @@ export async function* list(client: Client, query = ''): AsyncGenerator<Listed> 
 }
 
 /**
- * The gateways whose record was ended from outside while they lived, and that nobody has taken up since: what they own is still
- * there. As visibility has it; the newest run of each decides.
+ * The gateways whose record was ended from outside while they lived and has not been taken up since; what they own is
+ * still there. As visibility has it; the newest run of each decides.
  */
 export async function* listLost(client: Client): AsyncGenerator<Listed> {
   const seen = new Set<string>();
@@ -216,7 +229,7 @@ function lostFrom({ status, closeTime }: Pick<WorkflowExecutionInfo, 'status' | 
   return { how: status.name.toLowerCase().replace('_', ' '), at: (closeTime ?? new Date()).toISOString() };
 }
 
-/** The operations that run now, of one gateway or of all. */
+/** The operations that are running, of one gateway or of all. */
 export async function* listRunning(
   client: Client,
   gateway?: string,
@@ -232,11 +245,11 @@ export async function* listRunning(
   }
 }
 
-/** The number above every operation ever seen of a gateway: what a new life begins with, so that no run's id is used twice. */
+/** A number above that of every operation the gateway ever had, so that a new life uses no run's id again. */
 async function nextOperation(client: Client, gateway: string): Promise<number> {
   let highest = 0;
   try {
-    if (await isOpen(client, gateway)) return 1; // Its own record counts on; nothing begins.
+    if (await isOpen(client, gateway)) return 1; // Nothing begins: the open record counts on by itself.
     const query = `WorkflowId STARTS_WITH '${operationPrefix(gateway)}' AND OperationKind IS NOT NULL`;
     for await (const { workflowId } of client.workflow.list({ query })) {
       highest = Math.max(highest, readOperationId(workflowId).operation);
@@ -256,20 +269,20 @@ async function isOpen(client: Client, gateway: string): Promise<boolean> {
   }
 }
 
-/** The birth that a request proposes: decided by its id, so that a repeated request is the same to the letter. */
+/** The birth that a request proposes, derived from its id, so that a repeated request is identical. */
 export function proposedBirth(gateway: string, requestId: string): string {
   return birthFrom(createHash('sha256').update(`${gateway}\0${requestId}`).digest());
 }
 
 type Asking = {
   readonly withinMs: number;
-  /** What silence means for the caller, and what now. */
+  /** What silence means for the caller, and what to do now. */
   readonly meanwhile: string;
   /** The gateway that must exist; absent when the call may begin it. */
   readonly gateway?: string;
 };
 
-/** Runs a call to a workflow with a limit, and says what its failure means. */
+/** Calls a workflow within a limit, and translates its failure. */
 async function asking<T>(client: Client, call: () => Promise<T>, { withinMs, meanwhile, gateway }: Asking): Promise<T> {
   const limitMs = withinMs === answerMs ? slowAnswerMs : slowWorkerMs;
   try {
@@ -303,9 +316,9 @@ function startAttributes(gateway: string, asked: Request): SearchAttributePair[]
 
 type Recorded = Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearchAttributes' | 'startTime' | 'memo'>;
 
-/** Which machine each engine is on, as its worker named itself. */
+/** The machine of each engine, by the name that its worker gave itself. */
 async function hostsOf(client: Client): Promise<ReadonlyMap<string, string>> {
-  const found = await findDeployment(client).catch(() => undefined); // Without it the engines go by their ids.
+  const found = await findDeployment(client).catch(() => undefined); // Without it, engines are shown by id.
   const engines = found?.deployment.engines ?? [];
   return new Map(engines.flatMap(({ engine, host, was = [] }) => [engine, ...was].map((id) => [id, host] as const)));
 }

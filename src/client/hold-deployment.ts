@@ -14,7 +14,7 @@ import { layout } from '../domain/gateway/gateway.js';
 import { keyCheck, type MasterKey } from '../domain/keys/token.js';
 import { deploymentWorkflowId, taskQueue } from '../wire/ids.js';
 
-/** What a namespace says of the deployment that it belongs to. Nothing of it is secret. */
+/** What a namespace says of its deployment. Nothing in it is secret. */
 export type Deployment = z.infer<typeof memoForm>;
 
 const memoForm = z.object({
@@ -33,6 +33,17 @@ const memoForm = z.object({
     )
     .optional(),
   engines: z.array(z.object({ engine: z.string(), host: z.string(), was: z.array(z.string()).optional() })).optional(),
+  releases: z
+    .array(
+      z.object({
+        version: z.string(),
+        image: z.string(),
+        dev: z.boolean(),
+        readyMs: z.number().int().positive().optional(),
+        firstReadyMs: z.number().int().positive().optional(),
+      }),
+    )
+    .optional(),
 });
 
 /** The keys of the deployment that the namespace belongs to; undefined when it has none. */
@@ -44,7 +55,10 @@ export async function findKeys(client: Client): Promise<DeploymentKeys | undefin
 /** A deployment as found, and whether its workflow still runs. */
 export type Found = { readonly deployment: Deployment; readonly open: boolean };
 
-/** The deployment that the namespace belongs to, or `Refused`: it has none (naming `creel init`), a key of it is not here, a newer creel laid it out. */
+/**
+ * The deployment that the namespace belongs to, or `Refused`: there is none (naming `creel init`), one of its keys is
+ * not here, or a newer creel laid it out.
+ */
 export async function holdDeployment(client: Client, keys: readonly MasterKey[]): Promise<Deployment> {
   const found = await findDeployment(client);
   const { namespace } = client.options;
@@ -63,8 +77,8 @@ export async function holdDeployment(client: Client, keys: readonly MasterKey[])
 }
 
 /**
- * Makes the namespace belong to a deployment of the newest of these keys. One of the same key that exists already stays as it is, and is begun
- * again under its own id when somebody ended it; one with a key that is not here is `Refused`.
+ * Gives the namespace a deployment under the newest of these keys. An existing one whose keys are here stays as it is,
+ * and is begun again under its own id if somebody ended it; any other is `Refused`.
  */
 export async function startDeployment(client: Client, keys: readonly MasterKey[]): Promise<Deployment> {
   const found = await findDeployment(client);
@@ -115,7 +129,10 @@ function mint([key]: readonly MasterKey[]): Deployment {
   return { deployment: id, layout, keyId: key.id, keyCheck: keyCheck(key, id) };
 }
 
-/** What the namespace says of its deployment, whatever the key; undefined when it has none. `Refused` when it is somebody else's. */
+/**
+ * What the namespace says of its deployment, whatever the key; undefined when it has none. `Refused` when the workflow
+ * of that id is not creel's.
+ */
 export async function findDeployment(client: Client): Promise<Found | undefined> {
   try {
     const { memo, status } = await client.workflow.getHandle(deploymentWorkflowId).describe();
@@ -129,7 +146,7 @@ export async function findDeployment(client: Client): Promise<Found | undefined>
   } catch (error) {
     if (error instanceof NamespaceNotFoundError) {
       throw new Refused(
-        `there is no namespace ${client.options.namespace} on this server. Make it: temporal operator namespace create -n ${client.options.namespace} --retention 720h`,
+        `there is no namespace ${client.options.namespace} on this server. Make it: \`creel namespace --namespace ${client.options.namespace}\`, with the address that was used here`,
         { cause: error },
       );
     }

@@ -10,24 +10,30 @@ import { answerMs } from './gateways.js';
 import { patiently } from './patience.js';
 import { unpolled } from './pollers.js';
 
-/** Tells the deployment about its keys. `TurnedDown` when it takes no such word now; `NoWorker`. */
+/**
+ * Tells the deployment about its keys, and returns them as they are then. `TurnedDown` when it does not take that now;
+ * `NoWorker`.
+ */
 export async function tellDeployment(client: Client, word: KeyWord): Promise<DeploymentKeys> {
   const handle = client.workflow.getHandle(deploymentWorkflowId);
   try {
     const tell = () => handle.executeUpdate(keyUpdate, { args: [word] });
-    const meanwhile = 'start one with `npm run worker`, and give the command again: it goes on where it was';
+    const meanwhile = 'start one with `creel worker`, and give the command again: it goes on where it was';
     return await patiently(client, tell, { withinMs: answerMs, meanwhile });
   } catch (error) {
     throw error instanceof NoWorker ? error : unwrap(error);
   }
 }
 
-/** Which gateway names which key, as recorded. It may be some seconds old: then it names an older key than it does. */
+/** Which gateway names which key, as recorded: maybe seconds old, and then an older key than the gateway's. */
 export async function readNamings(client: Client, keys: DeploymentKeys): Promise<Naming[]> {
   return namingsOf(keys, await seeRecords(client));
 }
 
-/** Who names another key than this one, the newest, or does not say: as they report, because a key is retired when nobody does. */
+/**
+ * The gateways that name another key than this, the newest one, or that do not say. Each is asked itself, because a key
+ * is retired once nobody names it.
+ */
 export async function askOthers(client: Client, keys: DeploymentKeys, id: string): Promise<Naming[]> {
   const recorded = (await readNamings(client, keys)).filter(({ keyId }) => keyId !== id);
   const asked = await seeThese(
@@ -37,15 +43,16 @@ export async function askOthers(client: Client, keys: DeploymentKeys, id: string
   return namingsOf(keys, asked).filter(({ keyId }) => keyId !== id);
 }
 
-/** `NoWorker` when there is none that could tell a gateway or the deployment anything. */
+/** `NoWorker` when there is no worker through which to tell a gateway or the deployment anything. */
 export async function demandWorker(client: Client): Promise<void> {
   const lacking = await unpolled(client, undefined);
-  if (lacking !== undefined) throw new NoWorker(`no worker: ${lacking}. Start one with \`npm run worker\``);
+  if (lacking !== undefined) throw new NoWorker(`no worker: ${lacking}. Start one with \`creel worker\``);
 }
 
 /**
- * The run that takes the fleet to this key: the one that goes on, else the name of the next. The deployment remembers how many there
- * were, because a server forgets those that have ended, and a gateway would take a name that it knows for what it was asked before.
+ * The run that moves the fleet to this key: the one under way, else the name of the next. The deployment counts these
+ * runs, because a server forgets the ended ones, and a gateway would take a reused name for a request it already
+ * answered.
  */
 export async function findRekeying(
   client: Client,
@@ -59,7 +66,7 @@ export async function findRekeying(
   }
 }
 
-/** Undefined when there is none. */
+/** Whether a workflow is open; undefined when there is none. */
 async function isOpen(client: Client, workflowId: string): Promise<boolean | undefined> {
   try {
     return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';

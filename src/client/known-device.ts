@@ -6,8 +6,8 @@ import { ask } from './gateways.js';
 import { listDevices } from './looks.js';
 
 /**
- * The whole id of the device that begins so, among those that the gateway lists now and those that creel approved. `TurnedDown` when
- * none does, when more than one does, or when the gateway has more than it lists.
+ * The full id of the device whose id begins like this, among those that the gateway lists now and those that creel
+ * approved. `TurnedDown` when none does, when several do, or when the gateway has more devices than it lists.
  */
 export async function deviceBeginning(client: Client, gateway: string, beginning: string): Promise<string> {
   const { life, phase, approved } = await ask(client, gateway);

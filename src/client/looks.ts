@@ -16,13 +16,16 @@ import { tellWaiting } from './patience.js';
 import { unpolled } from './pollers.js';
 import { unattendedSince } from './follow/progress.js';
 
-/** Proves a gateway usable right now. `TurnedDown` with what it is not; `NoWorker` when nobody looks. */
-export async function probeGateway(client: Client, gateway: Gateway): Promise<GatewayRecord> {
+/**
+ * Proves a gateway usable right now; `quiet` when many are looked at and each need not say that it takes long.
+ * `TurnedDown` with what is wrong; `NoWorker` when no worker looks.
+ */
+export async function probeGateway(client: Client, gateway: Gateway, quiet = false): Promise<GatewayRecord> {
   const input: ProbeInput = { gateway, limits: defaultLimits };
-  return look<GatewayRecord>(client, 'probe', gateway, input);
+  return look<GatewayRecord>(client, 'probe', gateway, input, quiet);
 }
 
-/** A link that opens the gateway's Control UI once, sealed to `recipient`; `who` is written down. */
+/** A link that opens the gateway's Control UI once, sealed to `recipient`; `who` goes into the audit log. */
 export async function openGateway(
   client: Client,
   gateway: Gateway,
@@ -33,25 +36,25 @@ export async function openGateway(
   return look<OpenResult>(client, 'open', gateway, input);
 }
 
-/** The gateway token, sealed to `recipient`; `who` is written down. */
+/** The gateway token, sealed to `recipient`; `who` goes into the audit log. */
 export async function showToken(client: Client, gateway: Gateway, recipient: string, who: string): Promise<string> {
   const input: TokenInput = { gateway, recipient, who, limits: defaultLimits };
   return look<string>(client, 'token', gateway, input);
 }
 
-/** The devices of a gateway, as it tells of them now. */
+/** The devices of a gateway, as it lists them now. */
 export async function listDevices(client: Client, gateway: Gateway): Promise<DeviceList> {
   const input: ProbeInput = { gateway, limits: defaultLimits };
   return look<DeviceList>(client, 'devices', gateway, input);
 }
 
-/** How often a look is looked at. */
+/** How often a look is polled. */
 const lookMs = 1_000;
 
-/** A look that takes longer than a person waits without a word says what it does. */
+/** A look that takes longer than a person waits in silence says what it is doing. */
 const silentMs = 400;
 
-/** What a look does, as whoever waits for it reads it. */
+/** What each look is doing, as the person who waits for it reads it. */
 const doings = {
   probe: 'proving that it is usable now',
   open: 'proving that it is usable, then asking it for a link',
@@ -59,7 +62,7 @@ const doings = {
   devices: 'asking it for its devices',
 } as const;
 
-/** Which workflow a look is. */
+/** The workflow type of each look. */
 const workflowTypes = {
   probe: 'probeGateway',
   open: 'openGateway',
@@ -67,18 +70,17 @@ const workflowTypes = {
   devices: 'listDevices',
 } as const;
 
-/** Starts a look under an id of its own and waits for its answer; one that no worker takes up is withdrawn. */
+/** Starts a look under an id of its own and waits for its answer; withdraws it when no worker takes it up. */
 async function look<T>(
   client: Client,
   kind: keyof typeof workflowTypes,
   gateway: Gateway,
   input: ProbeInput | OpenInput | TokenInput,
+  quiet = false,
 ): Promise<T> {
   const { gateway: id, birth } = gateway.mark;
-  const slow = setTimeout(
-    () => tellWaiting(client, `gateway ${id}: ${doings[kind]}, which takes some seconds`),
-    silentMs,
-  );
+  const say = () => tellWaiting(client, `gateway ${id}: ${doings[kind]}, which takes some seconds`);
+  const slow = quiet ? undefined : setTimeout(say, silentMs);
   try {
     const handle = await client.workflow.start(workflowTypes[kind], {
       workflowId: lookWorkflowId(id, birth, kind, randomBytes(4).toString('hex')),
@@ -98,27 +100,32 @@ async function look<T>(
   }
 }
 
-async function answerOf<T>(client: Client, handle: WorkflowHandle, place: Place): Promise<T> {
+/** The answer of a look; `NoWorker`, and the look withdrawn, when its work waits and nobody polls for it. */
+export async function answerOf<T>(client: Client, handle: WorkflowHandle, place: Place): Promise<T> {
   const over = new AbortController();
   const result: Promise<T> = handle.result();
-  result.catch(() => undefined); // The race below hears it; after a withdrawal nobody else must.
+  result.catch(() => undefined); // Heard in the race below; after a withdrawal nobody has to.
   try {
-    return await Promise.race([result, withdrawnWhenUnattended(client, handle, place, over.signal)]);
+    return await Promise.race([result, unattended(client, handle, place, over.signal)]);
+  } catch (error) {
+    if (error instanceof NoWorker) await handle.terminate('no worker took it up');
+    throw error;
   } finally {
     over.abort();
   }
 }
 
-/** Rejects, and ends the look, when work of it waits and nobody polls for it; a worker that lives and is slow is waited for. */
-async function withdrawnWhenUnattended(
+/** Rejects when the work of a look waits and nobody polls for it; a slow worker is waited for. */
+export async function unattended(
   client: Client,
   handle: WorkflowHandle,
   { engine }: Place,
   over: AbortSignal,
+  paceMs = lookMs,
 ): Promise<never> {
   const began = Date.now();
   for (;;) {
-    await sleep(lookMs, undefined, { signal: over });
+    await sleep(paceMs, undefined, { signal: over });
     const { raw } = await handle.describe();
     const since = unattendedSince({
       pendingActivities: raw.pendingActivities ?? [],
@@ -127,11 +134,10 @@ async function withdrawnWhenUnattended(
     if (since === undefined || Date.now() - Date.parse(since) < lookMs) continue;
     const missing = await unpolled(client, raw.pendingWorkflowTask ? undefined : engine);
     if (missing === undefined && Date.now() - began < slowWorkerMs) continue;
-    await handle.terminate('no worker took it up');
     throw new NoWorker(
       missing === undefined
         ? `no worker answered within ${slowWorkerMs / 1000} s, although one polls: see its log`
-        : `no worker answered: ${missing}. Start one with \`npm run worker\``,
+        : `no worker answered: ${missing}. Start one with \`creel worker\``,
     );
   }
 }

@@ -5,27 +5,33 @@ import { taskQueue, waitsQueue } from '../wire/ids.js';
 import { isSilence, NoWorker, unwrap } from './failure.js';
 import { pollersOf, type Poller } from './pollers.js';
 
-/** How often it is asked who polls, while an answer is waited for. */
+/** How often the server is asked who polls, while an answer is awaited. */
 const lookMs = 1_000;
 
 const listeners = new WeakMap<object, (sentence: string) => void>();
 
-/** Whoever waits through this client hears why it takes long. */
+/** Has `listener` told why a call through this client takes long. */
 export function hearPatience(client: Client, listener: (sentence: string) => void): void {
   listeners.set(client.connection, listener);
 }
 
-/** Tells whoever waits through this client a sentence. */
+/** Tells the listener of this client a sentence. */
 export function tellWaiting(client: Client, sentence: string): void {
   listeners.get(client.connection)?.(sentence);
 }
 
 /** How long one call may take, what silence means for the caller, and how long a worker that polls is waited for. */
-export type Patience = { readonly withinMs: number; readonly meanwhile: string; readonly limitMs?: number };
+export type Patience = {
+  readonly withinMs: number;
+  readonly meanwhile: string;
+  readonly limitMs?: number;
+  /** How often it is asked meanwhile who polls. */
+  readonly paceMs?: number;
+};
 
 /**
- * Makes a call to a workflow until it is answered. Who polls the task queue decides whether there is a worker: without one it is
- * `NoWorker` at once, and one that lives and is slow is waited for, saying so. Every other failure is thrown as it is.
+ * Calls a workflow until it answers. Whether there is a worker is decided by who polls the task queue: without one it
+ * is `NoWorker` at once, a slow one is waited for, saying so. Any other failure is thrown as it is.
  */
 export async function patiently<T>(client: Client, call: () => Promise<T>, patience: Patience): Promise<T> {
   const { withinMs, limitMs = slowWorkerMs } = patience;
@@ -38,7 +44,7 @@ export async function patiently<T>(client: Client, call: () => Promise<T>, patie
     } catch (error) {
       if (error instanceof NoWorker || !isSilence(error)) throw error;
       const pollers = await whoPolls(client).catch((silence: unknown) => {
-        if (Date.now() - began >= limitMs) throw unwrap(silence); // Until then a server that is slow is waited for as well.
+        if (Date.now() - began >= limitMs) throw unwrap(silence); // Until then a slow server is waited for, too.
         return undefined;
       });
       if (pollers?.length === 0) throw nobody(client, patience, error);
@@ -51,16 +57,16 @@ export async function patiently<T>(client: Client, call: () => Promise<T>, patie
   }
 }
 
-/** Rejects as soon as nobody polls. A server that does not say who does is left to the call itself. */
+/** Rejects as soon as nobody polls. When the server does not say who does, only the call itself decides. */
 async function unlessPolled(client: Client, patience: Patience, signal: AbortSignal): Promise<never> {
   for (;;) {
-    await after(lookMs, undefined, { signal });
+    await after(patience.paceMs ?? lookMs, undefined, { signal });
     const pollers = await whoPolls(client).catch(() => undefined);
     if (pollers?.length === 0) throw nobody(client, patience, undefined);
   }
 }
 
-/** Workers of this namespace: those that decide, and those with slots for waits, which are never all taken. */
+/** The pollers of this namespace: workers that decide, and those with slots for waits, which are never all taken. */
 async function whoPolls(client: Client): Promise<Poller[]> {
   const [deciding, waiting] = await Promise.all([
     pollersOf(client, taskQueue, 'workflow'),

@@ -5,10 +5,10 @@ import { pollFreshMs } from '../domain/thresholds.js';
 /** Numbers of the API, which its package exports to CommonJS alone. */
 const kinds = { workflow: 1, activity: 2 } as const;
 
-/** Who polls a task queue, by the name that it gave itself, and when it did last. */
+/** Who polls a task queue, by the name it gave itself, and when it last did. */
 export type Poller = { readonly identity: string; readonly seenAt: number };
 
-/** Who has polled a task queue lately enough that it may still be there: a poll is open for a minute, and then made anew. */
+/** Who polled a task queue recently enough to be still there: a poll stays open for a minute and is then renewed. */
 export async function pollersOf(
   client: Client,
   queue: string,
@@ -30,19 +30,27 @@ export async function listedPollers(client: Client, queue: string, kind: keyof t
   }));
 }
 
-/** Which queue nobody polls, of those that a look at a gateway of this engine needs; undefined when all are polled. */
+/**
+ * The queue that nobody polls, among those that a look at a gateway of this engine needs; undefined when all are
+ * polled.
+ */
 export async function unpolled(client: Client, engine: string | undefined): Promise<string | undefined> {
   if ((await pollersOf(client, taskQueue, 'workflow')).length === 0) return `none polls task queue ${taskQueue}`;
   if (engine === undefined || (await isAttended(client, engine))) return undefined;
   return `none stands beside engine ${engine} (task queue ${engineQueue(engine)})`;
 }
 
-/** Whether a worker stood beside an engine in the last minutes, whatever the clock here says: what cannot be taken back asks for that. */
+/**
+ * Whether a worker stood beside an engine in the last minutes, whatever the clock here says: asked before anything
+ * irreversible.
+ */
 export async function wasAttended(client: Client, engine: string): Promise<boolean> {
   return (await listedPollers(client, waitsQueue(engineQueue(engine)), 'activity')).length > 0;
 }
 
-/** Whether a worker stands beside an engine now. Its slots for waits are never all taken, so it always polls for them. */
+/**
+ * Whether a worker stands beside an engine now. Its slots for waits are never all taken, so it always polls for them.
+ */
 export async function isAttended(client: Client, engine: string): Promise<boolean> {
   return (await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity')).length > 0;
 }

@@ -6,6 +6,7 @@ import type { Frame } from '../client/follow/frame.js';
 import { ask, localPlace, proposedBirth, request } from '../client/gateways.js';
 import { openGateway } from '../client/looks.js';
 import { watch } from '../client/follow/follow.js';
+import type { Models } from '../domain/models/models.js';
 import type { GatewaySpec } from '../domain/gateway/spec.js';
 import { newRecipient } from '../domain/keys/seal.js';
 import { operationWorkflowId } from '../wire/ids.js';
@@ -15,7 +16,7 @@ import type { Description } from '../wire/description.js';
 export const demoGateway = 'demo';
 export const demoRelease = '2026.9.6';
 
-/** What the demo asks for: an image built on this machine, nothing kept, nobody to wait for. */
+/** What the demo asks for: an image built on this machine, no state kept, no waiting for a person. */
 const spec: GatewaySpec = {
   release: demoRelease,
   dev: true,
@@ -28,38 +29,43 @@ const spec: GatewaySpec = {
 
 const origin = 'npm run demo';
 
-/** A worker that has just been started answers within seconds; a busy machine takes longer. */
+/** A worker that has just started answers within seconds; a busy machine takes longer. */
 const patienceMs = 90_000;
 
-/** How often a gateway is asked that does not answer yet, or not yet what is waited for. */
+/** How often a gateway is polled that does not answer yet, or is not yet as awaited. */
 const lookMs = 200;
 
-/** The removal that an earlier demo began and did not see finished: it runs, or waits for what it cancels. */
+/** A removal that an earlier demo began and did not see finished: it is running, or waits for what it cancels. */
 export async function findRemoval(client: Client): Promise<Accepted | undefined> {
   const found = await whenWorkerAnswers(() => describe(client));
   return found && removalOf(found);
 }
 
-/** Waits until the gateway itself knows that this removal has ended, which is a moment after its run: only then it takes a request. */
+/**
+ * Waits until the gateway itself knows that this removal has ended, a moment after its run has: only then does it take
+ * a request.
+ */
 export async function removalIsOver(client: Client, removal: Accepted): Promise<void> {
   while ((await findRemoval(client))?.operation === removal.operation) await after(lookMs);
 }
 
 /**
- * Asks for the demo's gateway, which is not being removed: a new one, or a repair of the one that is there. What an earlier demo
- * asked for and did not see finished is followed instead of asked again.
+ * Asks for the demo's gateway, which is not being removed: a new one, or a repair of the existing one. An unfinished
+ * request of an earlier demo is followed instead of repeated.
  */
-export async function bringUp(client: Client): Promise<Accepted> {
+export async function bringUp(client: Client, models: Models | undefined): Promise<Accepted> {
   const found = await whenWorkerAnswers(() => describe(client));
   const running = found && runningOf(found);
   if (running) return running;
   const requestId = randomUUID();
   const birth = proposedBirth(demoGateway, requestId);
   const asked = { kind: 'provision', requestId, origin, place: localPlace, birth, how: 'new' } as const;
-  return whenWorkerAnswers(() => request(client, demoGateway, { ...asked, spec: found?.life?.spec ?? spec }));
+  return whenWorkerAnswers(() =>
+    request(client, demoGateway, { ...asked, spec: found?.life?.spec ?? { ...spec, ...(models && { models }) } }),
+  );
 }
 
-/** Asks for its removal; undefined when there is nothing to remove. */
+/** Asks for the gateway's removal; undefined when there is nothing to remove. */
 export async function takeDown(client: Client): Promise<Accepted | undefined> {
   const found = await whenWorkerAnswers(() => describe(client));
   if (!found || ((found.phase === 'removed' || found.phase === 'none') && !found.running)) return undefined;
@@ -69,7 +75,7 @@ export async function takeDown(client: Client): Promise<Accepted | undefined> {
   return whenWorkerAnswers(() => request(client, demoGateway, asked));
 }
 
-/** Follows an operation to its end, or until `interrupted`; the last frame that was seen. */
+/** Follows an operation to its end, or until `interrupted`; returns the last frame seen. */
 export async function followUntil(
   client: Client,
   accepted: Accepted,

@@ -7,7 +7,7 @@ import { withLock } from '../adapters/files/file-lock.js';
 import { demoStateFile } from '../client/demo-state.js';
 import { lives, processOf } from './own-process.js';
 
-/** Where the demo keeps what is its own: server, database, key, ports, logs. */
+/** Where the demo keeps its own things: server, database, key, ports, logs. */
 export type DemoHome = {
   readonly directory: string;
   readonly stateFile: string;
@@ -26,7 +26,7 @@ const holderForm = z.object({
   ui: z.string(),
 });
 
-/** The demo that runs, as demo.json says: who it is and where it can be reached. */
+/** The running demo according to demo.json: which process it is, and where it can be reached. */
 export type DemoHolder = z.infer<typeof holderForm>;
 
 const portsForm = z.object({ port: z.number().int(), uiPort: z.number().int() });
@@ -44,7 +44,7 @@ export function demoHome(env: NodeJS.ProcessEnv): DemoHome {
   return homeIn(directory);
 }
 
-/** The same by the directory alone: how the demo's worker is told where it belongs. */
+/** The same for a given directory: this is how the demo's worker learns where it belongs. */
 export function homeIn(directory: string): DemoHome {
   return {
     directory,
@@ -56,7 +56,7 @@ export function homeIn(directory: string): DemoHome {
   };
 }
 
-/** Makes this process the demo, or answers which one is. A demo that died without a word is passed over. */
+/** Makes this process the demo, or returns the one that is running. A demo that died silently is passed over. */
 export async function claimDemo(home: DemoHome, ports: DemoPorts): Promise<DemoHolder | undefined> {
   return withLock(join(home.directory, 'lock'), () => {
     const holder = holderForm.safeParse(readJson(home.stateFile));
@@ -66,7 +66,7 @@ export async function claimDemo(home: DemoHome, ports: DemoPorts): Promise<DemoH
   });
 }
 
-/** Says where this process's demo can be reached. */
+/** Records where this process's demo can be reached. */
 export function writeHolder(home: DemoHome, { port, uiPort }: DemoPorts): void {
   const self = processOf(process.pid);
   if (!self) throw new Error(`process ${process.pid} does not find itself`);
@@ -74,12 +74,12 @@ export function writeHolder(home: DemoHome, { port, uiPort }: DemoPorts): void {
   writeWhole(home.stateFile, { version: 1, ...self, address, namespace: demoNamespace, ui } satisfies DemoHolder);
 }
 
-/** The demo is over. */
+/** Records that the demo is over. */
 export function releaseDemo(home: DemoHome): void {
   rmSync(home.stateFile, { force: true });
 }
 
-/** The ports of earlier demos, else free ones. */
+/** The ports of the previous demo, or else free ones. */
 export async function rememberedPorts(home: DemoHome): Promise<DemoPorts> {
   const remembered = portsForm.safeParse(readJson(join(home.directory, 'ports.json')));
   return remembered.success ? remembered.data : freePorts();
@@ -90,7 +90,22 @@ export function rememberPorts(home: DemoHome, ports: DemoPorts): void {
   writeWhole(join(home.directory, 'ports.json'), ports);
 }
 
-/** Two ports of loopback that nobody listens on. */
+const modelForm = z.object({ port: z.number().int(), key: z.string().min(8) });
+
+/** Where the model that stands in listens, and its key: the same from one demo to the next, because a kept gateway asks there. */
+export type DemoModelPlace = z.infer<typeof modelForm>;
+
+/** Where it listened in the demo before, if there was one. */
+export function rememberedModel(home: DemoHome): DemoModelPlace | undefined {
+  return modelForm.safeParse(readJson(join(home.directory, 'model.json'))).data;
+}
+
+/** Keeps that for later demos. */
+export function rememberModel(home: DemoHome, place: DemoModelPlace): void {
+  writeWhole(join(home.directory, 'model.json'), place);
+}
+
+/** Two loopback ports that nobody listens on. */
 export async function freePorts(): Promise<DemoPorts> {
   const servers = [createServer(), createServer()];
   const taken = await Promise.all(
@@ -109,7 +124,7 @@ export async function freePorts(): Promise<DemoPorts> {
   return { port: taken[0] ?? 0, uiPort: taken[1] ?? 0 };
 }
 
-/** Whether both ports can be listened on right now. */
+/** Whether both ports could be listened on right now. */
 export async function areFree({ port, uiPort }: DemoPorts): Promise<boolean> {
   const free = await Promise.all([port, uiPort].map(isFree));
   return free.every(Boolean);
@@ -133,11 +148,11 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return undefined; // None, or not ours: as good as none.
+    return undefined; // None, or not ours: no use either way.
   }
 }
 
-/** A compiled file of this project, by its path below `dist/`. */
+/** The path of a compiled file of this project, given below `dist/`. */
 export function compiled(path: string): string {
   return join(fileURLToPath(new URL('../..', import.meta.url)), path);
 }

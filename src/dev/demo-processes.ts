@@ -16,29 +16,29 @@ import type { Found } from './found.js';
 import { endProcess, findProcesses, lives, processOf, type OwnProcess } from './own-process.js';
 import { answers, serverArguments, startServer, type DevServer } from './temporal-server.js';
 
-/** How long a server and a worker may take to end politely. */
+/** How long a server and a worker may take to end when asked. */
 const serverGraceMs = 10_000;
 const workerGraceMs = 15_000;
 
-/** How often the demo looks whether both live. */
+/** How often the demo checks that both are alive. */
 const lookMs = 500;
 
-/** A process that dies this often in a row is not started again. */
+/** A process that has died this often in a row is not started again. */
 const deaths = 5;
 
-/** One that ended by itself so soon after its start, and then again in the same way, ends so every time. */
+/** A process that ends by itself this soon after its start, twice in the same way, will do so every time. */
 const soonMs = 20_000;
 
-/** A process of the demo, and for one that this demo started how it ended: "exit code 1", "SIGKILL". */
+/** A process of the demo; `end` tells, for one that this demo started, how it ended: "exit code 1", "SIGKILL". */
 export type DemoProcess = OwnProcess & { readonly end?: Promise<string> };
 
-/** The worker's program below `dist/`, whichever checkout and build that is. */
+/** The worker's program below `dist/`, of whichever checkout and build. */
 const workerProgram = join('src', 'dev', 'demo-worker.js');
 const workerMain = compiled(workerProgram);
 
 /**
- * The demo's server on its remembered ports: the one that an earlier demo left behind, if it is the very same and answers, else
- * a fresh one on the same database. Ports that somebody else took meanwhile are given up for others.
+ * The demo's server on its remembered ports: the one that an earlier demo left running, if it is the very same and
+ * answers, or else a new one on the same database. Ports taken by somebody else meanwhile are replaced by others.
  */
 export async function provideServer(
   home: DemoHome,
@@ -69,8 +69,8 @@ export async function provideServer(
 }
 
 /**
- * A fresh worker; one that an earlier demo left behind, from whichever checkout, runs yesterday's code and is ended. Both survive a
- * Ctrl-C. Nothing is started any more once the signal has fired.
+ * A new worker. One that an earlier demo left running, from any checkout, runs old code and is ended. The new one
+ * survives a Ctrl-C. Nothing is started once the signal has fired.
  */
 export async function startWorker(home: DemoHome, address: string, signal: AbortSignal): Promise<DemoProcess> {
   await endWorkers(home);
@@ -89,22 +89,22 @@ export async function startWorker(home: DemoHome, address: string, signal: Abort
   return { ...worker, end };
 }
 
-/** How a child ended, as people read it; never, while it lives. */
+/** How a child ended, in words; pending while it lives. */
 export async function endOfChild(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
 }
 
-/** Ends whatever of this demo runs, whoever started it. */
+/** Ends every running process of this demo, whichever demo started it. */
 export async function endAll(home: DemoHome): Promise<void> {
   await endWorkers(home);
   await Promise.all(findServers(home).map((server) => endProcess(server, serverGraceMs)));
 }
 
 /**
- * Starts again what dies, until the signal fires; throws, with the end of its log, when it dies again and again, or ends by itself
- * twice in the same way as soon as it has started.
+ * Restarts what dies, until the signal fires. Throws, with the end of its log, when a process keeps dying, or twice
+ * ends by itself in the same way right after its start.
  */
 export async function keepAlive(
   first: DemoProcess,
@@ -137,7 +137,10 @@ export async function keepAlive(
   }
 }
 
-/** What is being started while the demo is stopped may find that it must not: then what died stays dead. */
+/**
+ * Starts a process unless the demo is being stopped, which a start under way may find out late: then what died stays
+ * dead.
+ */
 async function startUnless(
   signal: AbortSignal,
   start: () => Promise<DemoProcess>,

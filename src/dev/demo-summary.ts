@@ -1,5 +1,5 @@
 import type { Frame } from '../client/follow/frame.js';
-import { uiLink } from '../cli/show/render.js';
+import { uiLink } from '../cli/show/ui-link.js';
 import { demoNamespace } from './demo-home.js';
 
 export type Summary = {
@@ -8,13 +8,15 @@ export type Summary = {
   readonly ui: string;
   /** The link into the Control UI, or why there is none. */
   readonly link: string | undefined;
-  /** It goes as soon as it was shown: there is nothing to type next. */
+  /** Which model answers, in words. */
+  readonly model: string;
+  /** The gateway goes as soon as this was shown, so there is nothing to type next. */
   readonly once: boolean;
   readonly keep: boolean;
 };
 
-/** What a person gets to see once the gateway is up. */
-export function summaryLines({ frame, image, ui, link, once, keep }: Summary): string[] {
+/** What a person sees once the gateway is up. */
+export function summaryLines({ frame, image, ui, link, model, once, keep }: Summary): string[] {
   const { record, gateway } = frame;
   const run = uiLink({ ui, namespace: demoNamespace }, frame.workflowId);
   const rows: [string, string | undefined][] = [
@@ -24,6 +26,7 @@ export function summaryLines({ frame, image, ui, link, once, keep }: Summary): s
       record &&
         `at ${record.provedAt}: authenticated WebSocket with ${record.operatorScopes.join(', ')}; channels: ${record.channels}`,
     ],
+    ['model', model],
     ['egress', record?.egress],
     ['open it', link],
     ['its run', run],

@@ -7,6 +7,8 @@ import { pipe, terminal } from '../cli/show/follow.js';
 import { startDeployment, type Deployment } from '../client/hold-deployment.js';
 import type { Frame } from '../client/follow/frame.js';
 import { Refused } from '../domain/errors.js';
+import { openSecrets } from '../open-world.js';
+import { readConfig } from '../settings/config.js';
 import { createKey, openKeys } from '../settings/key-file.js';
 import type { Marked } from '../ports/docker-engine.js';
 import type { Accepted } from '../wire/requests.js';
@@ -20,6 +22,7 @@ import {
   removalIsOver,
   takeDown,
 } from './demo-gateway.js';
+import { demoModel, provideAnthropic, provideStandIn, type DemoModel, type ProvidedModel } from './demo-model.js';
 import { claimDemo, demoHome, demoNamespace, releaseDemo, rememberedPorts, type DemoHome } from './demo-home.js';
 import { endAll, keepAlive, provideServer, startWorker } from './demo-processes.js';
 import { summaryLines } from './demo-summary.js';
@@ -28,10 +31,10 @@ import { Interrupts } from './interrupts.js';
 import { processOf } from './own-process.js';
 import { startServer } from './temporal-server.js';
 
-/** How long a first Ctrl-C waits for a second one before the gateway is removed. */
+/** After a first Ctrl-C, how long the removal of the gateway waits for a second one. */
 const secondThoughtMs = 2_000;
 
-type Flags = { readonly keep: boolean; readonly once: boolean };
+type Flags = { readonly keep: boolean; readonly once: boolean; readonly model?: string | undefined };
 
 /** What is up while the demo runs. */
 type Stage = {
@@ -40,6 +43,7 @@ type Stage = {
   readonly client: Client;
   readonly deployment: Deployment;
   readonly ui: string;
+  readonly provided: ProvidedModel;
   readonly interrupts: Interrupts;
   /** Rejects when the server or the worker cannot be kept alive. */
   readonly broken: Promise<never>;
@@ -49,9 +53,14 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {
   const { values: flags } = parseArgs({
-    options: { keep: { type: 'boolean', default: false }, once: { type: 'boolean', default: false } },
+    options: {
+      keep: { type: 'boolean', default: false },
+      once: { type: 'boolean', default: false },
+      model: { type: 'string' },
+    },
   });
   forgetSettings(process.env);
+  const model = demoModel(flags.model, process.env);
   const interrupts = new Interrupts();
   const found = readFound(process.env);
   if (!found.images[demoRelease])
@@ -67,7 +76,7 @@ async function main(): Promise<number> {
   const stopping = new AbortController();
   let bare = false;
   const perform = async () => {
-    const stage = await raise(home, found, interrupts, stopping.signal);
+    const stage = await raise(home, found, model, interrupts, stopping.signal);
     const code = await Promise.race([play(stage, flags), stage.broken]);
     bare = flags.once && code === 0 && (await marked(stage)).length === 0;
     return code;
@@ -87,14 +96,20 @@ async function main(): Promise<number> {
   }
 }
 
-/** The demo owns its server, key and ports, and takes nothing from the standard environment. */
+/** The demo has its own server, key and ports, and takes nothing from the standard environment. */
 function forgetSettings(env: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(env)) if (/^(TEMPORAL|CREEL)_/.test(name)) delete env[name];
   env['no_proxy'] = [env['no_proxy'], '127.0.0.1', 'localhost'].filter(Boolean).join(',');
 }
 
-/** Server, key, deployment and worker, in this order; both processes are started again when they die. */
-async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signal: AbortSignal): Promise<Stage> {
+/** Brings up server, key, deployment and worker, in this order; either process is restarted when it dies. */
+async function raise(
+  home: DemoHome,
+  found: Found,
+  model: DemoModel,
+  interrupts: Interrupts,
+  signal: AbortSignal,
+): Promise<Stage> {
   const { ports, server } = await provideServer(home, found, await rememberedPorts(home), signal);
   const [address, ui] = [`127.0.0.1:${ports.port}`, `http://127.0.0.1:${ports.uiPort}`];
   say(`Temporal ${address}, UI ${ui}`);
@@ -103,6 +118,7 @@ async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signa
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace: demoNamespace, identity: 'creel demo' });
   const deployment = await startDeployment(client, openKeys(home.keyFile));
+  const provided = await provideModel(home, found, model, deployment);
   const worker = await startWorker(home, address, signal);
   const restartServer = async () => {
     const pid = await startServer({
@@ -118,15 +134,31 @@ async function raise(home: DemoHome, found: Found, interrupts: Interrupts, signa
     keepAlive(worker, home.workerLog, () => startWorker(home, address, signal), say, signal),
   ];
   const broken = Promise.all(watching).then(() => new Promise<never>(() => undefined));
-  broken.catch(() => undefined); // `main` hears it in its race; while the demo is being stopped nobody must.
-  return { home, found, client, deployment, ui, interrupts, broken };
+  broken.catch(() => undefined); // `main` hears it in its race; a demo that is stopping need not.
+  return { home, found, client, deployment, ui, provided, interrupts, broken };
 }
 
-/** Up, shown, and down again unless it is to be kept. */
+/** The model of the demo's gateway, and its key where the worker finds it. */
+async function provideModel(
+  home: DemoHome,
+  found: Found,
+  model: DemoModel,
+  { deployment }: Deployment,
+): Promise<ProvidedModel> {
+  const secrets = openSecrets(readConfig({ HOME: home.directory }), () => openKeys(home.keyFile), deployment);
+  if (model === 'anthropic') return provideAnthropic(secrets, process.env);
+  return provideStandIn(home, engineOf(found), secrets);
+}
+
+function engineOf({ docker }: Found): DockerodeEngine {
+  return new DockerodeEngine({ socketPath: docker.slice('unix://'.length), signal: () => undefined });
+}
+
+/** Brings the gateway up, shows it, and takes it down again unless it is to be kept. */
 async function play(stage: Stage, flags: Flags): Promise<number> {
   const { client, interrupts } = stage;
   if (!(await endEarlierRemoval(stage))) return 1;
-  const up = await show(stage, await bringUp(client), interrupts.times(1));
+  const up = await show(stage, await bringUp(client, stage.provided.models), interrupts.times(1));
   const usable = up?.outcome === 'done';
   if (up?.phase === 'ended' && !usable) say(up.reason);
   if (usable) await summarise(stage, up, flags);
@@ -139,7 +171,7 @@ async function play(stage: Stage, flags: Flags): Promise<number> {
   return (await remove(stage)) ? code : 1;
 }
 
-/** What an earlier demo began to remove goes first. Whether it is gone: somebody may interrupt that, too. */
+/** Finishes a removal that an earlier demo began; false when a person interrupts that, too. */
 async function endEarlierRemoval(stage: Stage): Promise<boolean> {
   const removal = await findRemoval(stage.client);
   if (!removal) return true;
@@ -149,7 +181,7 @@ async function endEarlierRemoval(stage: Stage): Promise<boolean> {
   return true;
 }
 
-/** Whether a removal was seen to its end. */
+/** Whether a removal was followed to its end. */
 async function followRemoval(stage: Stage, removal: Accepted): Promise<boolean> {
   const down = await show(stage, removal, stage.interrupts.times(stage.interrupts.count + 1));
   if (down?.phase === 'ended') return true;
@@ -157,27 +189,35 @@ async function followRemoval(stage: Stage, removal: Accepted): Promise<boolean> 
   return false;
 }
 
-/** A demo that was stopped has done its work, unless somebody waits for all of it. */
+/** The exit code: a stopped demo has done its work, unless somebody waits for all of it. */
 function exitFor(usable: boolean, ended: boolean, { once }: Flags): number {
   if (usable) return 0;
   if (ended) return 1;
   return once ? 130 : 0;
 }
 
-async function summarise({ client, found, ui }: Stage, frame: Frame, { once, keep }: Flags): Promise<void> {
+async function summarise({ client, found, ui, provided }: Stage, frame: Frame, { once, keep }: Flags): Promise<void> {
   const link = once ? undefined : await mintLink(client).catch((error: unknown) => `no link: ${String(error)}`);
-  const lines = summaryLines({ frame, image: found.images[demoRelease] ?? '', ui, link, once, keep });
+  const lines = summaryLines({
+    frame,
+    image: found.images[demoRelease] ?? '',
+    ui,
+    link,
+    model: provided.said,
+    once,
+    keep,
+  });
   say(['', `Gateway ${demoGateway} is ready.`, ...lines, ''].join('\n'));
 }
 
-/** Three times Ctrl-C ends the demo whatever it is doing, its start included. */
+/** Resolves after three Ctrl-C, which end the demo whatever it is doing, its start included. */
 async function lostPatience(interrupts: Interrupts): Promise<number> {
   await interrupts.times(3);
   say('Stopped. The next demo goes on where this one was.');
   return 130;
 }
 
-/** One Ctrl-C removes, two keep: the first gives a moment for the second. */
+/** One Ctrl-C removes the gateway, two keep it: the first leaves a moment for the second. */
 async function wantsToKeep({ interrupts }: Stage, { once }: Flags): Promise<boolean> {
   if (once || interrupts.count === 0) return false;
   say(`\nRemoving gateway ${demoGateway}. Ctrl-C again now keeps it for the next demo.`);
@@ -202,8 +242,7 @@ function isDemos({ labels }: Marked): boolean {
 
 /** What the engine still holds of the demo's deployment. */
 async function marked({ found, deployment }: Pick<Stage, 'found' | 'deployment'>): Promise<Marked[]> {
-  const engine = new DockerodeEngine({ socketPath: found.docker.slice('unix://'.length), signal: () => undefined });
-  const all = await engine.listMarked();
+  const all = await engineOf(found).listMarked();
   return all.filter(({ labels }) => labels['creel.deployment'] === deployment.deployment);
 }
 

@@ -11,10 +11,10 @@ const foundForm = z.object({
   images: z.record(z.string(), z.string()),
 });
 
-/** What scripts/bootstrap got for this machine. */
+/** What scripts/bootstrap found or fetched for this machine. */
 export type Found = z.infer<typeof foundForm>;
 
-/** What scripts/bootstrap noted, or `Refused` naming it. */
+/** What scripts/bootstrap recorded, or `Refused` naming that script. */
 export function readFound(env: NodeJS.ProcessEnv): Found {
   const file = join(directories(env).cache, 'found.json');
   try {

@@ -1,7 +1,7 @@
-/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm. No person is this quick. */
+/** One Ctrl-C may arrive twice, from the terminal and passed on by npm. No person is this quick. */
 const echoMs = 50;
 
-/** What a person at the keyboard, or whoever ends this process, has said so far. */
+/** How often a person at the keyboard, or any other sender of signals, has interrupted so far. */
 export class Interrupts {
   #count = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
@@ -15,7 +15,7 @@ export class Interrupts {
     return this.#count;
   }
 
-  /** Resolves when it was said this many times. */
+  /** Resolves at the given number of interrupts. */
   times(times: number): Promise<void> {
     if (this.#count >= times) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ times, resolve }));

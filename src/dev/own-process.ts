@@ -2,21 +2,21 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as after } from 'node:timers/promises';
 
-/** A process that is provably the same one: ids are used again, the moment of birth is not. */
+/** A process that can be recognised for certain: its id may be reused, its time of birth is not. */
 export type OwnProcess = { readonly pid: number; readonly born: string };
 
-/** The process of this id as it lives now; undefined when there is none. */
+/** The living process of this id; undefined when there is none. */
 export function processOf(pid: number): OwnProcess | undefined {
   const born = existsSync('/proc/self/stat') ? bornByProc(pid) : bornByPs(pid);
   return born === undefined ? undefined : { pid, born };
 }
 
-/** Whether it still lives. */
+/** Whether this very process is still alive. */
 export function lives(process: OwnProcess): boolean {
   return processOf(process.pid)?.born === process.born;
 }
 
-/** The processes whose arguments fit. */
+/** The processes whose arguments match. */
 export function findProcesses(
   fits: (argv: readonly string[]) => boolean,
 ): (OwnProcess & { readonly argv: readonly string[] })[] {
@@ -27,7 +27,9 @@ export function findProcesses(
   });
 }
 
-/** Ends a process politely, after `graceMs` by force, and waits until it is gone. One that is gone already is success. */
+/**
+ * Asks a process to end, forces it after `graceMs`, and waits until it is gone. One that is gone already is success.
+ */
 export async function endProcess(process: OwnProcess, graceMs: number): Promise<void> {
   for (const [signal, limitMs] of [
     ['SIGTERM', graceMs],
@@ -49,7 +51,10 @@ function send(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Field 22 of stat, ticks since the machine started; the name in field 2 may contain anything. A zombie counts as gone. */
+/**
+ * Field 22 of stat, in ticks since the machine started; the name in field 2 may contain anything. A zombie counts as
+ * gone.
+ */
 function bornByProc(pid: number): string | undefined {
   const stat = readOrNothing(`/proc/${pid}/stat`);
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -78,7 +83,7 @@ function argvByPs(): [number, string[]][] {
     });
 }
 
-/** What ps says; nothing when it finds no process, which it calls a failure. */
+/** What ps prints; nothing when it finds no process, which it reports as a failure. */
 function ps(argv: readonly string[]): string {
   try {
     return execFileSync('ps', [...argv], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
@@ -87,7 +92,7 @@ function ps(argv: readonly string[]): string {
   }
 }
 
-/** A file of a process, which may end while it is read. */
+/** The content of a file about a process, which may end meanwhile. */
 function readOrNothing(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');

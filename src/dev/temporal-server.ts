@@ -13,16 +13,18 @@ export type DevServer = {
   readonly logFile: string;
 };
 
-/** Starts take 0.5 to 1.1 s; a machine that builds an image at the same time takes longer. */
+/** A start takes 0.5 to 1.1 s, and longer on a machine that is building an image. */
 const startMs = 60_000;
 
-/** A task costs 50 ms without the first; eager activities save the way back through matching (temporal-dev-server 3). */
+/**
+ * A task costs 50 ms without the first; eager activities save the way back through matching (temporal-dev-server 3).
+ */
 const dynamicConfig = ['history.transferProcessorMaxPollRPS=1000', 'system.enableActivityEagerExecution=true'];
 
-/** What WAL with NORMAL survives is a killed process; a power cut may take the last moments of a demo. */
+/** WAL with NORMAL survives a killed process; a power cut may cost the last moments of a demo. */
 const pragmas = ['journal_mode=WAL', 'synchronous=NORMAL'];
 
-/** The arguments of `temporal` that run a server on loopback with its database in a file. */
+/** The arguments of `temporal` for a server on loopback with its database in a file. */
 export function serverArguments({ port, uiPort, databaseFile }: DevServer): string[] {
   return [
     'server',
@@ -39,8 +41,8 @@ export function serverArguments({ port, uiPort, databaseFile }: DevServer): stri
 }
 
 /**
- * Starts a server in a session of its own, which a Ctrl-C does not reach, and waits until its namespace answers. It outlives
- * this process: stop it by the pid that is returned. One that ends at once or stays silent fails with the end of its log.
+ * Starts a server in a session of its own, out of reach of a Ctrl-C, and waits until its namespace answers. It outlives
+ * this process: stop it by the returned pid. If it ends at once or stays silent, the error carries the end of its log.
  */
 export async function startServer(server: DevServer): Promise<number> {
   const log = openSync(server.logFile, 'a', 0o600);
@@ -69,7 +71,7 @@ export async function answers(port: number): Promise<boolean> {
     await connection.workflowService.describeNamespace({ namespace: 'default' });
     return true;
   } catch {
-    return false; // Not up yet, or somebody else's port: both mean no.
+    return false; // Not up yet, or another program's port.
   } finally {
     await connection?.close();
   }

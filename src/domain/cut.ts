@@ -1,11 +1,11 @@
 const encoder = new TextEncoder();
 
-/** How many bytes a value takes where it is kept as JSON. */
+/** How many bytes a value takes as JSON. */
 export function jsonBytes(value: unknown): number {
   return encoder.encode(JSON.stringify(value) ?? '').length;
 }
 
-/** A text that takes at most so many bytes of JSON: its beginning when it is longer, which is then seen by its end "…". */
+/** A text of at most so many bytes of JSON. A longer one is cut at its end, shown by "…". */
 export function cut(text: string, bytes: number): string {
   if (jsonBytes(text) <= bytes) return text;
   let kept = text.slice(0, bytes);
@@ -14,10 +14,7 @@ export function cut(text: string, bytes: number): string {
   return `${kept.replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
-/**
- * The same, but what is left out when it is longer is its middle, which is then seen by "…" there: a sentence begins with what happened
- * and ends with what to do.
- */
+/** The same, cut in its middle, shown by "…" there: a sentence begins with what happened and ends with what to do. */
 export function cutMiddle(text: string, bytes: number): string {
   if (jsonBytes(text) <= bytes) return text;
   let letters = Math.min(bytes, text.length);

@@ -1,6 +1,6 @@
 /**
- * The four kinds of failure (any other `Error` is a hiccup of the world and is retried with back-off).
- * An adapter decides the kind once; nobody reclassifies. Each message says what, where and what now.
+ * The four kinds of failure (any other `Error` is a hiccup of the world, and is retried with back-off). An adapter
+ * decides the kind once; nobody changes it afterwards. Each message says what, where and what now.
  */
 
 /** True later by itself: asked again at a steady pace. */
@@ -8,7 +8,10 @@ export class NotYet extends Error {
   override readonly name = 'NotYet';
 }
 
-/** The `NotYet` of an engine or a registry that does not answer: no limit of a gateway counts it, and it is asked for hours, ever more slowly. */
+/**
+ * The `NotYet` of an engine or a registry that does not answer: it counts against no limit of a gateway, and is retried
+ * for hours, ever more slowly.
+ */
 export class Away extends NotYet {}
 
 /** Asking again is pointless until a person changes something: never retried, parks or unwinds. */
@@ -27,12 +30,12 @@ export class Bug extends Error {
 }
 
 /**
- * An earlier step's work is gone (container removed, port taken before the first start).
- * The step mends nothing itself: the saga reads its list again from the top.
+ * An earlier step's work is gone (container removed, port taken before the first start). The step mends nothing itself:
+ * the saga reads its list again from the top.
  */
 export class StartOver extends Error {
   override readonly name = 'StartOver';
 }
 
-/** The kinds that no retry of the same attempt can help, by name, as a retry policy wants them. */
+/** The names of the kinds that no retry of the same attempt can help, for a retry policy. */
 export const finalKinds = ['Refused', 'Foreign', 'Bug', 'StartOver'] as const;

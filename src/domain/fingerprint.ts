@@ -2,8 +2,8 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 
 /**
- * What a text is known by where the text itself is too long to keep: 96 bits of its SHA-256 in 19 letters. Nobody can find another
- * text for one that is given. In pure JavaScript, because workflows have no crypto.
+ * Stands for a text that is too long to keep: 96 bits of its SHA-256 in 19 letters. Nobody can find another text with a
+ * given fingerprint. In pure JavaScript, because workflows have no crypto.
  */
 export function fingerprint(text: string): string {
   return BigInt(`0x${bytesToHex(sha256(utf8ToBytes(text)).subarray(0, 12))}`)

@@ -7,21 +7,21 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What lies at a path of keys; undefined where the path leads nowhere. */
+/** The value at a path of keys; undefined where the path leads nowhere. */
 export function at(value: Json | undefined, path: readonly string[]): Json | undefined {
   return path.reduce<Json | undefined>((found, key) => (isObject(found) ? found[key] : undefined), value);
 }
 
 /**
- * The object that a text is, read as a gateway reads it: comments and trailing commas are welcome (JSON5). Undefined for a torn
- * or hand-broken one, on which a gateway itself would refuse to start.
+ * The object in a text, read as a gateway reads it: comments and trailing commas are fine (JSON5). Undefined for a torn
+ * or wrongly edited one, with which a gateway would not start either.
  */
 export function parseObject(text: string | undefined): JsonObject | undefined {
   const read = readObject(text);
   return typeof read === 'string' ? undefined : read;
 }
 
-/** Why a text with something in it is no object, in words; undefined when it is one, or when there is nothing in it. */
+/** Why a text is not an object, in words; undefined when it is one, or when the text is empty. */
 export function whyUnreadable(text: string | undefined): string | undefined {
   if (text === undefined || text.trim() === '') return undefined;
   const read = readObject(text);
@@ -38,11 +38,15 @@ function readObject(text: string | undefined): JsonObject | string {
   }
 }
 
-/** Objects merge, lists keep what they have and gain what is missing, everything else is what lies over it. */
+/** Objects are merged, lists keep their entries and gain the missing ones, anything else is replaced by `over`. */
 export function overlay(base: Json | undefined, over: Json): Json {
-  if (Array.isArray(base) && Array.isArray(over)) return [...base, ...over.filter((each) => !base.includes(each))];
+  if (Array.isArray(base) && Array.isArray(over)) return [...base, ...over.filter((each) => !holds(base, each))];
   if (!isObject(base) || !isObject(over)) return over;
   const result: JsonObject = { ...base };
   for (const [key, value] of Object.entries(over)) result[key] = overlay(base[key], value);
   return result;
+}
+
+function holds(list: readonly Json[], wanted: Json): boolean {
+  return list.some((each) => each === wanted || JSON.stringify(each) === JSON.stringify(wanted));
 }

@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject } from './json.js';
 
-/** A merge patch (RFC 7396), and the paths of the lists in it that lose entries, which a gateway wants named. */
+/** A merge patch (RFC 7396), and the paths of lists in it that lose entries, which a gateway wants named. */
 export type MergePatch = { readonly patch: JsonObject; readonly lost: readonly string[] };
 
 /** What turns one object into another; undefined when they say the same. */
@@ -28,7 +28,7 @@ function compare(before: JsonObject, after: JsonObject, at: string, lost: string
   return patch;
 }
 
-/** The paths of the lists with something in them that go with a value. */
+/** The paths of the non-empty lists that a value contains. */
 function listsIn(value: Json | undefined, at: string): string[] {
   if (Array.isArray(value)) return value.length > 0 ? [at] : [];
   if (!isObject(value)) return [];

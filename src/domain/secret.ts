@@ -11,7 +11,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself. The result must not outlive the call that needs it. */
+  /** The value itself. It must not outlive the call that needs it. */
   reveal(): string {
     return this.#value;
   }

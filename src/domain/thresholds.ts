@@ -1,33 +1,45 @@
 /** Every limit with its name, its unit and where its number comes from. */
 
-/** An engine or a registry that does not answer is waited for at least this long: an evening's maintenance, and whoever has to be called. */
+/**
+ * An engine or a registry that does not answer is waited for at least this long: an evening's maintenance, or calling
+ * somebody in.
+ */
 export const awayMs = 4 * 3_600_000;
 
-/** It is asked every second at first, then every tenth of the time that it has been away, and at least this often. */
+/** How often at least it is asked meanwhile: every second at first, then after a tenth of the time it has been away. */
 export const awayPaceMs = 60_000;
 
-/** How long the id of an engine is believed without asking again: stopping one and starting another takes longer. */
+/** How long an engine's id is believed without asking again: stopping one engine and starting another takes longer. */
 export const engineIdFreshMs = 1_000;
+
+/** Releases on the record of one deployment: each at most some 500 bytes of its memo. */
+export const releasesLength = 50;
+
+/** The longest reference of an image on that record. */
+export const recordedImageLength = 300;
 
 /** Engines of one deployment: each some 100 bytes of its memo. */
 export const enginesLength = 500;
 
-/** How often a worker looks whether its engine is still the one that it serves, and whether it serves it alone. */
+/** How often a worker checks that its engine is still the one it serves, and that it alone serves it. */
 export const engineWatchMs = 60_000;
 
-/** Two machines that begin at the same moment see each other's polls after this. */
+/** After this, two machines that began at the same moment see each other's polls. */
 export const claimSettleMs = 3_000;
 
-/** A worker that lives polls at least this often: a poll is open for 60 s, and one that is cut off is made anew at once. */
+/** A live worker polls at least this often: a poll stays open for 60 s, and one that is cut off is renewed at once. */
 export const pollFreshMs = 70_000;
 
-/** A worker that lives and does not answer a request is waited for this long: a machine with twice its load, or a restart of the server. */
+/**
+ * A live worker that does not answer a request is waited for this long: its machine has twice its load, or the server
+ * restarts.
+ */
 export const slowWorkerMs = 300_000;
 
-/** The same for a question, whose asker can look elsewhere. */
+/** The same for a question, which can be answered elsewhere. */
 export const slowAnswerMs = 20_000;
 
-/** A worker that has not answered for this long is looked for again: one that still polls is only slow. */
+/** After this long without an answer, the server is asked whether the worker still polls: then it is only slow. */
 export const unansweredMs = 10_000;
 
 /** `openclaw dashboard`, which mints a link, takes 5 to 6 s on a quiet machine. */
@@ -37,21 +49,26 @@ export const mintLinkMs = 60_000;
 export const memoryFloorMb = 1536;
 
 /**
- * What a gateway takes of its host at rest (765 MiB, S0-25) with what the machine spends on it: limits may be promised twice,
- * because gateways seldom work all at once, but each must find this much.
+ * What a gateway takes of its host at rest (765 MiB, S0-25), with what the machine spends on it. Limits may be promised
+ * twice, because gateways seldom all work at once, but each must find this much.
  */
 export const memoryAtRestMb = 1024;
 
-/** What the kernel, the engine and a worker take of a host that several gateways share: 130 MB of engine, 200 MB of worker, and some. */
+/**
+ * What the kernel, the engine and a worker take of a host that several gateways share: 130 MB of engine, 200 MB of
+ * worker, and a margin.
+ */
 export const hostReserveMb = 384;
 
-/** The user in every gateway's container, and so on the host: its limits are shared by all of them. */
+/** The user in every gateway's container, and so on the host, where all gateways share its limits. */
 export const gatewayUser = 1000;
 
-/** inotify instances of one gateway: one when it is ready (measured), and another for a watcher in a thread of its own. */
+/**
+ * inotify instances of one gateway: one when it is ready (measured), and another for a watcher in a thread of its own.
+ */
 export const watchersPerGateway = 2;
 
-/** The most a spec may ask for; above it a typing error is likelier than a wish. */
+/** The most a spec may ask for: beyond it a typing error is likelier than intent. */
 export const memoryCeilingMb = 262_144;
 
 /** S3-20: nothing is called unhealthy before this. */
@@ -65,58 +82,137 @@ export const healthRetries = 5;
 /** A cold boot takes 7 to 18 s, one that waits for a dead owner's lease up to 300 s (openclaw-gateway T1). */
 export const readinessMs = 330_000;
 
-/** Wrong tokens in a minute before outside clients are locked out, and for how long: well under the 300 s of S3-24. */
+/** How many wrong tokens in a minute lock outside clients out, and for how long: well under the 300 s of S3-24. */
 export const lockOutAttempts = 10;
 export const lockOutWindowMs = 60_000;
 export const lockOutMs = 60_000;
 
-/** `docker stop`: a gateway without work ends in 0.6 to 5.5 s; one with a stuck channel takes 326 s and is killed (T3). */
+/**
+ * `docker stop`: a gateway without work ends in 0.6 to 5.5 s; one with a stuck channel takes 326 s and is killed (T3).
+ */
 export const stopGraceS = 30;
 
-/** Disk that a gateway's state, its log and an image's unpacking need at least. */
+/** How many releases of a catalogue one look over a deployment asks an engine for. */
+export const releasesLookedAt = 50;
+
+/** A clock that is further away than this is worth a word; the figures of a pairing and of a page are off by as much. */
+export const clockWarnMs = 5_000;
+
+/** A clock that is further away than this is wrong: a worker that polls counts as gone after `pollFreshMs`. */
+export const clockFailMs = 60_000;
+
+/** The least free disk for a gateway's state, its log and an image's unpacking. */
 export const freeDiskFloorBytes = 2 * 1024 ** 3;
 
-/** S4-8: log lines kept with a failure. */
+/** S4-8: how many log lines are kept with a failure. */
 export const lastLogLines = 20;
 
-/** The most of them, from the end: a history keeps 2 KB of a failure's message. */
+/** How many of their characters, from the end: a history keeps 2 KB of a failure's message. */
 export const lastLogCharacters = 1_400;
 
-/** A container that ends by itself this often while it is waited for is in a crash loop. */
+/** A container that ends by itself this often while it is awaited is in a crash loop. */
 export const crashLoopEnds = 2;
 
-/** The most of one line, name or error that a gateway says: a sentence for people, and a log line of JSON that is read on. */
+/** How many of the last lines of a log are shown when nothing else is asked for, and at most. */
+export const logTailLines = 200;
+
+/**
+ * S4-8, S4-43: how many lines of a log a worker holds for one reader, and how many bytes of them; then the source waits.
+ */
+export const logRingLines = 10_000;
+export const logRingBytes = 4 * 1024 * 1024;
+
+/** How much of one line is looked at: an engine cuts at 16 KB, and a secret that the cut meets must not show its half. */
+export const logLineCharacters = 17 * 1024;
+
+/** How much one answer to a reader carries: sealed it is a third more, and stands in a history twice. */
+export const logPieceBytes = 32 * 1024;
+
+/** How long a reader's question waits for a line: a third of what one call may take. */
+export const logWaitMs = 10_000;
+
+/** How long lines are gathered before they are handed over: whoever follows asks twice a second at most. */
+export const logGatherMs = 500;
+
+/** A follower that stayed behind its source for so long is moved on, and told how much was left out. */
+export const logBehindMs = 10_000;
+
+/** How long the source is read on then, so that it costs no processor for longer than that. */
+export const logCatchUpMs = 1_000;
+
+/** A reader that has not asked for so long has gone: its source is closed, and its run ends. 32 KB at 1 KB/s take less. */
+export const logGoneMs = 60_000;
+
+/** How many questions one run answers, some ten events and 90 KB each; then the reader begins another. */
+export const logAsksMost = 64;
+
+/** For how many readers a worker holds its source open; whoever has waited longest begins again where it was. */
+export const logReadersMost = 10;
+
+/**
+ * The most of one line, name or error of a gateway: enough for a sentence for people, and for a JSON log line that is
+ * parsed.
+ */
 export const heardCharacters = 4_096;
 
-/** How deep an answer of a gateway may be nested. */
+/** From which length on a secret is looked for in texts, and taken out of them. */
+export const tellingCharacters = 8;
+
+/** How deeply an answer of a gateway may be nested. */
 export const heardDepth = 32;
 
-/** The most of what a caller calls itself, in the audit log. */
+/** How much of a caller's own name goes into the audit log. */
 export const callerCharacters = 200;
 
-/** The name of a device, of a program or of a platform, as tables and questions show it. */
+/** How much of the name of a device, program or platform tables and questions show. */
 export const nameCharacters = 60;
 
-/** The largest frame that is taken of a gateway: its own policy allows 25 MiB, its longest useful answer has some 100 KB. */
+/**
+ * The largest frame accepted from a gateway: its own policy allows 25 MiB, its longest useful answer has some 100 KB.
+ */
 export const frameBytes = 2 * 1024 * 1024;
+
+/** How long a code that a chat channel tells a sender can be approved: an hour, by the gateway's own rule. */
+export const senderCodeMs = 3_600_000;
+
+/**
+ * One visit to a gateway's book of chat senders: it loads the release's own code, in 1 to 5 s. Two fit into what an
+ * attempt of a step has. What is not done by then is not begun any more, so that nothing of a lost attempt lands late.
+ */
+export const sendersMs = 13_000;
+
+/** How much of a chat sender's id or code is read and shown: the longest, of Matrix, has 255 letters; no command line needs more. */
+export const senderCharacters = 255;
+
+/** How many chat senders a sentence names. */
+export const sendersNamed = 5;
+
+/** How many chat senders that were let in by a code creel lists. */
+export const sendersShown = 200;
+
+/** How many pairings of chat senders a gateway's state remembers, so that each can be taken back: more are never under way or owed. */
+export const senderNotes = 20;
 
 /** The most that a gateway may send while one question is open, answers and events together. */
 export const answerBytes = 8 * 1024 * 1024;
 
-/** The most devices of a gateway that creel works through, and the most that it lists. */
+/** How many devices of a gateway creel works through and, below, how many it lists. */
 export const devicesMost = 2_000;
 export const devicesShown = 200;
 
-/** The most of what a device asks for beyond the usual, as a question names it: with its cure it fits a failure of a history, whole. */
+/**
+ * How much of a device's wish beyond the usual a question names: with its remedy it fits whole into a history's
+ * failure.
+ */
 export const wishBytes = 400;
 
-/** The most devices that one sentence names: an eviction of a family's devices names all of them. */
+/** How many devices one sentence names: enough for the eviction of a family's devices. */
 export const devicesNamed = 50;
 
-/** Bytes of a gateway's log that are read at once. */
+/** How many bytes of a gateway's log are read at once. */
 export const logBytes = 256 * 1024;
 
-/** The most output an exec inside a gateway may return before it is cut and refused. */
+/** How much output of an exec inside a gateway is accepted. */
 export const execOutputBytes = 1024 * 1024;
 
 /** How long a removal keeps the customer's state unless the spec says otherwise. */
@@ -125,197 +221,266 @@ export const keepStateMs = 14 * 24 * 3_600_000;
 /** How long a removed gateway answers known request ids. */
 export const forgetAfterMs = 7 * 24 * 3_600_000;
 
-/** Operations that may wait behind the running one. */
+/** How many operations may wait behind the running one. */
 export const queueLength = 50;
 
 /**
- * Words that are said to one run of a record: requests, withdrawals, answers. A server takes 2,000 (`history.maxTotalUpdates`), then
- * none, and a record goes on as new only between two operations. Each part is kept free for what still counts.
+ * How many messages one run of a record takes: requests, withdrawals, answers. A server takes 2,000
+ * (`history.maxTotalUpdates`), then none, and a record can continue as new only between two operations. Below, a share
+ * is kept free for what must still get through.
  */
 export const wordsMost = 2_000;
 
-/** The share of them from which a record goes on as new as soon as it may, and takes no more requests until then. */
+/** From this share on, a record continues as new as soon as it can, and takes no more requests until then. */
 export const wordsForRequests = 0.75;
 
-/** The share up to which parks are answered; what is left is for removals, of which one is enough. */
+/** Up to this share, parks are answered; the rest is for removals, of which one is enough. */
 export const wordsForAnswers = 0.9;
 
 /**
- * What continue-as-new carries of a record: a twentieth of the 2 MB at which a server ends a workflow for good. Each limit below
- * keeps its part of it, and a property test adds them up.
+ * What continue-as-new carries of a record: a twentieth of the 2 MB at which a server ends a workflow for good. Each
+ * limit below keeps to its part of it, and a property test adds them up.
  */
 export const recordBytes = 100 * 1024;
 
-/** What a record says of itself in its memo, which a list of a whole fleet reads a thousand at a time. */
+/** How much a record says of itself in its memo: the list of a whole fleet reads a thousand memos at a time. */
 export const memoBytes = 1_024;
 
-/** Requests remembered at most, some 90 bytes each; of those that have ended older ones go first. */
-export const answeredLength = 400;
+/** How many requests are remembered, at some 90 bytes each; of the ended ones, the oldest are forgotten first. */
+export const answeredLength = 300;
 
-/** What all requests that wait may take together, as JSON: 50 ordinary ones. */
+/** How much all waiting requests take together, as JSON: room for 50 ordinary ones. */
 export const queueBytes = 16 * 1024;
 
-/** Ended operations remembered with their reasons, and how much of a reason: of the last one more. */
+/** How many ended operations are remembered with their reasons, and how much of a reason: more of the last one. */
 export const endedLength = 20;
 export const reasonBytes = 2_000;
 export const earlierReasonBytes = 160;
 
-/** What could not be removed, each with its reason: room for one that names two engines, and what to do. */
-export const leftLength = 30;
+/** How many failed undos are remembered, more than there are steps with an undo, each with a reason that has room for two engines and what to do. */
+export const leftLength = 24;
 export const leftReasonBytes = 350;
 
-/** What a change proved, in its result: so many at most, the last ones, and so much of each. */
+/** How many proofs of a change its result keeps, the last ones, and how much of each. */
 export const proofsLength = 200;
 export const proofBytes = 600;
 
-/** The same of a proof that names devices: fifty of them, each with its id and what it calls itself. */
+/** The same for a proof that names devices: fifty of them, each with its id and its name. */
 export const devicesProofBytes = 12_000;
 
-/** The most of one field of a gateway that was read back, and of a list in it. */
+/** How much of one field of a reading is kept, and of a list in it. */
 export const recordFieldBytes = 400;
 export const recordListLength = 30;
 export const recordEntryBytes = 80;
 
-/** Devices that creel let in, remembered to tell them from others: more than a person or a team has. */
+/** How many devices that creel let in are remembered, to tell them from others: more than a person or a team has. */
 export const approvedLength = 64;
 
-/** Releases that could not be proved and are remembered. */
+/** How many releases that could not be proved are remembered. */
 export const failedLength = 20;
 
-/** Senders that all channels of a gateway name together, ids of 20 characters at most. */
+/** How many senders all channels of a gateway name together, ids of 20 characters at most. */
 export const sendersLength = 100;
+
+/**
+ * How much the models of a gateway take, as JSON: room for six providers, or an endpoint of thirty models. A record
+ * holds several copies during a change.
+ */
+export const modelsBytes = 1_536;
+
+/** How much `[config]` takes, as JSON: some thirty settings. A record holds several copies during a change. */
+export const extrasBytes = 1_536;
+
+/** How much `[environment]` takes, as JSON: some ten variables. */
+export const environmentBytes = 512;
+
+/** How long the name of a model and the address of an endpoint may be. */
+export const modelNameLength = 96;
+export const providerUrlLength = 200;
 
 /** How often an operation may read its list again from the top. */
 export const startOvers = 3;
 
-/** An undo that takes longer pages a person; it goes on. */
+/** An undo that takes longer than this pages a person; it goes on. */
 export const undoPageMs = 600_000;
 
-/** Senders that one channel of a spec may name: a team, and a record that stays small. */
+/** How many senders one channel of a spec may name: enough for a team, and the record stays small. */
 export const sendersMost = 100;
 
-/** S4-35: an enabled channel that has not connected by then is a finding, not a wait. */
+/** S4-35: an enabled channel that has not connected by then is reported, not waited for. */
 export const channelsMs = 60_000;
 
-/** A life whose record was lost may have burned generations that nobody remembers: the next one skips this many. */
+/** A turn that has not ended by then is given up and forgotten: a model answers one short sentence in seconds. */
+export const turnMs = 60_000;
+
+/**
+ * A provider that is down or slow is asked again until then, and so two or three times at most: a turn may cost
+ * something. A key that was refused rests for a minute in its gateway, the next one under its name as well (2026.9.6).
+ */
+export const turnsMs = 150_000;
+
+/** From one turn that was not answered to the next. */
+export const turnPaceMs = 15_000;
+
+/** How long a gateway waits for one slice of an answer, well below the limit of a call. */
+export const turnSliceMs = 5_000;
+
+/** A provider that takes no connection by then is not reached: a handshake takes a round trip or two. */
+export const reachMs = 5_000;
+
+/** A life whose record was lost may have used generations that nobody remembers: the next one skips this many. */
 export const lostGenerations = 1_000;
 
-/** S3-24: a rotation that is not proved by then goes back to the old token. */
+/** S3-24: a rotation that is not proved by then is undone, back to the old token. */
 export const rotationMs = 300_000;
 
-/** How often a config that somebody else edits at the same time is read again. */
+/** How often a config is read again because somebody else edits it at the same time. */
 export const configReadings = 3;
 
-/** After a change of the token the gateway closes the sessions on the old one within 0.4 s (openclaw-gateway 7). */
+/** After a change of the token, the gateway closes sessions with the old one within 0.4 s (openclaw-gateway 7). */
 export const sessionCloseMs = 5_000;
 
-/** A stop within a rotation must leave room for the write and the start in one attempt; a kill is harmless (T1). */
+/**
+ * A stop within a rotation must leave time for the write and the start in the same attempt; a kill is harmless (T1).
+ */
 export const rotationStopGraceS = 10;
 
-/** Gateways that a run over the fleet changes at once unless told otherwise, and at most: each holds one of a worker's 60 calls. */
+/**
+ * How many gateways a run over the fleet changes at once, by default and, below, at most: each takes one of a worker's
+ * 60 calls.
+ */
 export const fleetWindowUsual = 5;
 export const fleetWindow = 20;
 
-/** Gateways in one run over the fleet that an older creel began: it holds them all at once. */
+/** How many gateways a run takes that an older creel began: it holds them all at once. */
 export const fleetSize = 5_000;
 
-/** Gateways that a run over the fleet looks at in one go: some 100 bytes each in an answer that must stay under 256 KB. */
+/**
+ * How many gateways a run over the fleet looks at in one go: some 100 bytes each, in an answer that must stay under 256
+ * KB.
+ */
 export const fleetPageLength = 200;
 
-/** Gateways that a run over the fleet names with their ends, those that failed before others: some 300 bytes each. */
+/** How many gateways a run over the fleet names with their ends, failed ones first: some 300 bytes each. */
 export const fleetNamed = 200;
 
-/** How long all of a page may be silent: the worker that asks is there, and a busy one is late. */
+/** How long a whole page may be silent: the worker that asks is alive, and a busy one is late. */
 export const fleetSilenceMs = 120_000;
 
 /** The share of a fleet that may fail before the rest is left alone. */
 export const fleetMaxFailed = 0.1;
 
-/** Visibility is seconds behind at worst: a record that was made before that is listed. */
+/** Visibility is at worst seconds behind: a record made earlier than this is listed. */
 export const visibilityMs = 5_000;
 
-/** A rotation of the fleet waits this long for its turn behind other operations; an upgrade with its snapshot takes minutes. */
+/**
+ * How long a rotation of the fleet waits for its turn behind other operations; an upgrade with its saved state takes
+ * minutes.
+ */
 export const fleetBeginMs = 30 * 60_000;
-/** S2-18: more wrong tokens than this while a device is waited for, and a second source of truth is assumed. */
+/** S2-18: after more wrong tokens than this while a device is awaited, a second source of truth is assumed. */
 export const pairingMismatches = 3;
 
-/** How long a device is waited for unless told otherwise: two lives of its request (five minutes each, openclaw-gateway 6). */
+/** How long a device is awaited by default: two lives of its request (five minutes each, openclaw-gateway 6). */
 export const pairingWaitMs = 600_000;
 
-/** The most a device may be waited for: an operation blocks the others of its gateway. */
+/** The longest that a device may be awaited: meanwhile the operation blocks the others of its gateway. */
 export const pairingWaitCeilingMs = 24 * 3_600_000;
 
-/** How often a gateway is asked for a device that is waited for: a question over an open session takes a few milliseconds. */
+/** How often a gateway is asked for an awaited device: a question over an open session takes a few milliseconds. */
 export const pairingPaceMs = 700;
 
-/** The same after some minutes: a request lives for five of them, and there may be a thousand that wait. */
+/** The same after some minutes: a request lives for five of them, and a thousand pairings may be waiting. */
 export const pairingSlowMs = 10_000;
 
-/** An approval that waits for another role goes on in an attempt of its own after this, well within the 30 s of a call that changes something. */
+/**
+ * After this, an approval that waits for another role continues in its next attempt: well within the 30 s of a call
+ * that changes something.
+ */
 export const approvalTurnMs = 25_000;
 
-/** A gateway gives a connection this long to prove who it is: what it noted meanwhile may be overtaken (2026.9.6). */
+/** How long a gateway gives a connection to prove who it is: what it noted meanwhile may be overtaken (2026.9.6). */
 export const handshakeMs = 15_000;
 
-/** What the gateway's clock and Temporal's may differ by. */
+/** How far the gateway's clock and Temporal's may be apart. */
 export const clockSkewMs = 2_000;
 
-/** Lines of a gateway's log that are read at once. */
+/** How many lines of a gateway's log are read at once. */
 export const logLines = 500;
-/** An upgrade with its migration is ready after 11.2 s, a slow start after 18 s; 90 s is a comfortable budget (openclaw-gateway 12). */
+/**
+ * An upgrade with its migration is ready after 11.2 s, a slow start after 18 s; 90 s is a comfortable budget
+ * (openclaw-gateway 12).
+ */
 export const replacementReadyMs = 90_000;
 
-/** A channel that is switched off lets the gateway stop in 3 s when it is given this long first (T3). */
+/** After its channels have been off for this long, a gateway stops within 3 s (T3). */
 export const channelsOffMs = 12_000;
 
 /** `docker stop` within a replacement: a gateway without work ends in 0.6 to 5.5 s, and a kill is harmless (T1, T3). */
 export const replacementStopGraceS = 30;
 
-/** How long the previous release and its state can be gone back to: a week shows what a day does not. */
+/** How long one can go back to the former release and its saved state: a week shows what a day does not. */
 export const keepFormerMs = 7 * 24 * 3_600_000;
 
-/** A release that failed this often is not tried again without an operator. */
+/** A release that has failed this often is not tried again without an operator. */
 export const failedTries = 3;
 
-/** How long a gateway that is rolled back may take to let creel in, until it counts as one that does not serve: a hiccup is over by then. */
+/**
+ * How long a gateway that is rolled back may take to let creel in before it counts as not serving: a hiccup is over by
+ * then.
+ */
 export const servingMs = 12_000;
 
-/** How long one that did not serve before may take on its way back, within one attempt of it. */
+/** How long one that did not serve before may take on its way back, within one attempt. */
 export const formerReadyMs = 60_000;
 
-/** How often it is started on its way back: an engine or a host that restarts ends one start, not every one. */
+/** How often it is started on its way back: a restart of the engine or the host ends one start, not every one. */
 export const formerStarts = 3;
 
 /**
- * How long after its first, second, … failure letting go of saved states is tried again: what knows evicted devices and old tokens
- * must not stay because an engine hiccuped, and an engine that refuses it needs a person, who hears of it at once and then daily.
+ * The pauses before a failed drop of saved states is tried again. What knows evicted devices and old tokens must not
+ * stay because an engine hiccuped; an engine that refuses needs a person, who is told at once and then daily.
  */
 export const dropPausesMs = [60_000, 5 * 60_000, 30 * 60_000, 2 * 3_600_000, 12 * 3_600_000, 24 * 3_600_000] as const;
-/** What a gateway is left with above what it holds when it is given less memory: under work its heap grows by some 100 MB. */
+/**
+ * How much memory above what it holds a gateway keeps when it is given less: under work its heap grows by some 100 MB.
+ */
 export const memoryMarginMb = 256;
 
-/** How often the config of a gateway that does not answer is looked at while it is waited for: reading it costs some 20 ms. */
+/** How often the config of an awaited gateway that does not answer is examined: reading it costs some 20 ms. */
 export const configLookMs = 5_000;
 
-/** How often a gateway that takes connections and says nothing is asked, five seconds each: a busy one answers one of them. */
+/**
+ * How often a gateway that takes connections and says nothing is asked, five seconds each time: a busy one answers
+ * once.
+ */
 export const silentLooks = 4;
 
-/** From when on a container behind whose port nobody listens is no slow start: one at a load of 20 took 100 s (openclaw-models-channels 23). */
+/**
+ * From when on a container without a listener behind its port is no slow start: at a load of 20 one took 100 s
+ * (openclaw-models-channels 23).
+ */
 export const deafMs = 180_000;
 
-/** What a gateway that hangs is given to stop before it is killed, which the stable hostname makes harmless (T1). */
+/** How long a hanging gateway gets to stop before it is killed, which the stable hostname makes harmless (T1). */
 export const wedgedStopGraceS = 10;
-/** The most that the start of a rehearsal may take: nobody waits for it, and one attempt of its step holds the copy too. */
+/** The longest start of a rehearsal: nobody waits for it, and one attempt of its step includes the copy, too. */
 export const rehearsalReadyMs = 300_000;
 
-/** How often a trial is started: a start under load may fail by itself (models-channels 23), an engine that restarts ends one. */
+/**
+ * How often a trial is started: under load a start may fail by itself (models-channels 23), and an engine's restart
+ * ends one.
+ */
 export const trialStarts = 2;
 
-/** How often a new container that was told to end from outside is started again: an engine that restarts ends one start, not every one. */
+/**
+ * How often a new container that was ended from outside is started again: an engine's restart ends one start, not every
+ * one.
+ */
 export const restartedStarts = 2;
 
-/** A walk over 200,000 files of a state on a slow disk takes minutes; a copy of it would take far longer. */
+/** Walking 200,000 files of a state on a slow disk takes minutes; copying it would take far longer. */
 export const measureStateMs = 600_000;
 
-/** A path of 4,096 bytes is too long for any call of the kernel; a copy puts up to 22 before what a state has. */
+/** A path of 4,096 bytes is too long for any call of the kernel, and a copy puts up to 22 in front of a state's own. */
 export const longestPathBytes = 4_050;

@@ -4,7 +4,7 @@ export type AuditEntry = {
   readonly who: string;
   readonly gateway: string;
   readonly birth: string;
-  /** The token generation that was asked for, or for a link the one in force. */
+  /** The token generation that was asked for; for a link, the one in force. */
   readonly generation: number;
   readonly keyId: string;
   readonly what: string;
@@ -12,7 +12,7 @@ export type AuditEntry = {
   readonly given?: number | string;
 };
 
-/** Where it is written down who saw what: appended to, never changed. */
+/** The written account of who saw which secret: appended to, never changed. */
 export interface AuditLog {
   /** Resolves when the entry is on disk. */
   append(entry: AuditEntry): Promise<void>;

@@ -1,4 +1,4 @@
-/** Something a person must know. The id says which event it is: the same one is never two pages. */
+/** Something a person must know. The id says which event it is: one id is never two pages. */
 export type Page = {
   readonly id: string;
   readonly gateway: string;

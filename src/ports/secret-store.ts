@@ -6,9 +6,11 @@ export interface SecretStore {
   read(name: string): Promise<Secret>;
   /** Stores or replaces a value. */
   write(name: string, value: Secret): Promise<void>;
+  /** Removes a value; whether there was one. */
+  remove(name: string): Promise<boolean>;
   /**
-   * Notes, by a keyed hash, for whom a value is used, unless it is noted for another already: answers that other. `insteadOf` names
-   * the one that gives way. One who asks twice is the same.
+   * Notes, by a keyed hash, for whom a value is used, unless it is noted for another already: then returns that other.
+   * `insteadOf` names an owner that gives way. The same claim made twice is one.
    */
   claim(value: Secret, owner: string, insteadOf?: string): Promise<string | undefined>;
   /** The names there are, sorted. */

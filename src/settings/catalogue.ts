@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
 import { releaseImage, releaseVersion, type Catalogue } from '../domain/release/release.js';
 import { readinessMs, startPeriodMs } from '../domain/thresholds.js';
+import { notRead } from './not-read.js';
 import { milliseconds } from './spec.js';
 
 const catalogueForm = z.strictObject({
@@ -20,7 +21,10 @@ const catalogueForm = z.strictObject({
     .default([]),
 });
 
-/** The catalogue in the file named, else in the usual place, where a missing file is an empty catalogue; `Refused` with what is wrong in it. */
+/**
+ * The catalogue in the named file, or else in the usual place, where a missing file means an empty catalogue; `Refused`
+ * with what is wrong in it.
+ */
 export function readCatalogue(named: string | undefined, usual: string): Catalogue {
   const file = named ?? usual;
   let text: string;
@@ -28,7 +32,7 @@ export function readCatalogue(named: string | undefined, usual: string): Catalog
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (named === undefined && error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw new Refused(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw notRead(file, error);
   }
   return parseCatalogue(text, file);
 }
@@ -60,8 +64,10 @@ function parseCatalogue(text: string, file: string): Catalogue {
   return lines;
 }
 
-/** How long a start of a release may take: never less than any start may (S3-20), and no longer than one is waited for at all. */
-function startTime(field: string, written: string): number {
+/**
+ * How long a start of a release may take: not less than any start may (S3-20), and not longer than one is waited for.
+ */
+export function startTime(field: string, written: string): number {
   const value = milliseconds(field, written);
   if (value >= startPeriodMs && value <= readinessMs) return value;
   throw new Refused(

@@ -6,22 +6,28 @@ import { directories } from './directories.js';
 import { Refused } from '../domain/errors.js';
 import type { Catalogue } from '../domain/release/release.js';
 import { Secret } from '../domain/secret.js';
+import { straightOut, type Egress } from '../domain/hosts/egress.js';
 import { slotPool, type Pool } from '../domain/hosts/slot.js';
+import { readEgress } from './egress.js';
 
-/** Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own. */
+/**
+ * Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own.
+ */
 export type Config = {
   readonly keyFile: string;
-  /** Customers' secrets, encrypted: they lie beside the key and are backed up with it. */
+  /** Customers' secrets, encrypted: the file lies beside the key, and is backed up with it. */
   readonly secretsFile: string;
-  /** Who was shown which secret: appended to, never a value in it. */
+  /** Who was shown which secret: appended to, and never with a value in it. */
   readonly auditFile: string;
   readonly catalogue: Catalogue;
   /** The socket of the Docker engine. */
   readonly engineSocket: string;
   readonly pool: Pool;
-  /** Undefined: pages go to the log alone. */
+  /** How gateways get out of this host. */
+  readonly egress: Egress;
+  /** Undefined: pages go only to the log. */
   readonly pager: { readonly url: string; readonly secret: Secret } | undefined;
-  /** Address and port of the Prometheus metrics; undefined: none. */
+  /** Address and port of the Prometheus metrics; undefined: no metrics. */
   readonly metricsAt: string | undefined;
   readonly logLevel: string;
   readonly slots: Slots;
@@ -36,7 +42,7 @@ export type Slots = {
   readonly cachedWorkflows: number;
 };
 
-/** The prefix of one gateway's subnet: 13 addresses for its one container. */
+/** The prefix length of one gateway's subnet: 13 addresses for its one container. */
 const subnetPrefix = 28;
 
 const unixSocket = (text: string, context: z.RefinementCtx): string => {
@@ -65,7 +71,9 @@ const count = (least: number, most: number, otherwise: number) => {
     .default(otherwise);
 };
 
-/** Each line: the variable, its form, its default, and why one would set it. CREEL_KEY_FILE, in `keyFiles`, is the one more. */
+/**
+ * One line per setting: variable, form, default, and why to set it. Only CREEL_KEY_FILE is elsewhere, in `keyFiles`.
+ */
 const settings = z.object({
   CREEL_CATALOGUE: z
     .string()
@@ -82,6 +90,15 @@ const settings = z.object({
     .default('10.213.0.0/16')
     .describe('where gateways get their networks: 4,096 of them by default'),
   CREEL_FIRST_PORT: count(1024, 65_000, 19_100).describe('the n-th subnet goes with the n-th port from here'),
+  CREEL_GATEWAY_PROXY: z
+    .string()
+    .optional()
+    .describe('the proxy through which all gateways of this host go out; no user or password in it'),
+  CREEL_GATEWAY_NO_PROXY: z
+    .string()
+    .optional()
+    .describe('hosts that they reach without it, with commas; loopback always is'),
+  CREEL_GATEWAY_CA: z.string().optional().describe('a PEM file of authorities that they believe beside the known ones'),
   CREEL_PAGER_URL: z
     .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
     .optional()
@@ -114,7 +131,7 @@ const settings = z.object({
 type Settings = z.infer<typeof settings>;
 
 /**
- * Reads every setting once, and takes the secret one out of `env`. Throws one `Refused` that lists everything that is wrong.
+ * Reads every setting once, and removes the secret one from `env`. Throws one `Refused` that lists everything wrong.
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const wrong: string[] = [];
@@ -137,6 +154,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     catalogue: held('CREEL_CATALOGUE', [], () => readCatalogue(data.CREEL_CATALOGUE, usualCatalogue)),
     engineSocket: held('DOCKER_HOST', '', () => engineSocket(data)),
     pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),
+    egress: {
+      ...held('CREEL_GATEWAY_PROXY', straightOut, () => readEgress({ ...noEgress, proxy: data.CREEL_GATEWAY_PROXY })),
+      ...held('CREEL_GATEWAY_CA', straightOut, () => readEgress({ ...noEgress, authorities: data.CREEL_GATEWAY_CA })),
+      direct: held('CREEL_GATEWAY_NO_PROXY', [], () => directOf(data)),
+    },
     pager: held('CREEL_PAGER_URL', undefined, () => pager(data)),
     metricsAt: data.CREEL_METRICS,
     logLevel: data.CREEL_LOG_LEVEL,
@@ -151,13 +173,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   throw new Refused(['the configuration is wrong:', ...wrong.map((line) => `  ${line}`)].join('\n'));
 }
 
-/** Where the key lies, and the secrets beside it: all that `creel init` and `creel secret` need to know. */
+/** The files of the key and of the secrets beside it: all that `creel init` and `creel secret` need to know. */
 export function keyFiles(env: NodeJS.ProcessEnv): Pick<Config, 'keyFile' | 'secretsFile'> {
   const keyFile = env['CREEL_KEY_FILE'] || join(directories(env).data, 'master.key');
   return { keyFile, secretsFile: join(dirname(keyFile), 'secrets') };
 }
 
-/** The settings as given; one that is wrong is named in `wrong` and read as its default, so that the others are looked at too. */
+/**
+ * The settings as given. A wrong one is named in `wrong` and read as its default, so that the others are checked, too.
+ */
 function readSettings(env: NodeJS.ProcessEnv, wrong: string[]): Settings {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = settings.safeParse(given);
@@ -177,6 +201,15 @@ function engineSocket(data: Settings): string {
   throw new Refused(
     `${JSON.stringify(host)} is not a socket on this machine: gateways are published on the engine's own loopback. Name a local engine with CREEL_DOCKER=unix:///…, or run a worker beside that engine`,
   );
+}
+
+const noEgress = { proxy: undefined, direct: undefined, authorities: undefined };
+
+function directOf(data: Settings): readonly string[] {
+  const { direct } = readEgress({ ...noEgress, direct: data.CREEL_GATEWAY_NO_PROXY });
+  if (direct.length > 0 && data.CREEL_GATEWAY_PROXY === undefined)
+    throw new Refused('says what goes past a proxy, and there is none: CREEL_GATEWAY_PROXY is missing');
+  return direct;
 }
 
 function pager(data: Settings): Config['pager'] {

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
-/** Where creel keeps things of its own on this machine. */
+/** Where creel keeps its own things on this machine. */
 export type Directories = {
   readonly config: string;
   readonly data: string;
@@ -9,7 +9,7 @@ export type Directories = {
   readonly cache: string;
 };
 
-/** The XDG base directories of the caller, each with `creel` below it. A relative one counts as unset, as XDG says. */
+/** The caller's XDG base directories, each with `creel` below it. A relative one counts as unset, as XDG demands. */
 export function directories(env: NodeJS.ProcessEnv): Directories {
   const home = env['HOME'] || homedir();
   const below = (name: string, otherwise: string): string => {

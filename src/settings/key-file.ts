@@ -8,7 +8,10 @@ import { keysOf, type KeyMemo } from '../domain/keys/deployment-keys.js';
 import { KeyRing } from '../domain/keys/key-ring.js';
 import { masterKey, type MasterKey } from '../domain/keys/token.js';
 
-/** Reads the master key, or `Refused` with what is wrong with the file and what now: missing, too open, not ours, malformed. */
+/**
+ * Reads the master key, or `Refused` with what is wrong with the file (missing, too open, not ours, malformed) and the
+ * remedy.
+ */
 export function openKey(file: string): MasterKey {
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found) {
@@ -40,8 +43,9 @@ export function openKey(file: string): MasterKey {
 }
 
 /**
- * Makes a key where there is none, 0600 in a directory of 0700. True when it was made; one that exists is never touched. Either way
- * it is on the disk, name and all, before anybody is told of it: what is derived from a lost key is lost.
+ * Makes a key where there is none, 0600 in a directory of 0700. True when it was made; an existing one is never
+ * touched. Either way it is on the disk, name and all, before anything is derived from it: what is derived from a lost
+ * key is lost.
  */
 export function createKey(file: string): boolean {
   makePrivateDirectory(dirname(file));
@@ -55,7 +59,7 @@ export function createKey(file: string): boolean {
   }
 }
 
-/** Whether the link was made; a file that is there already is never touched. */
+/** Whether the link was made; an existing file is never touched. */
 function linkUnlessThere(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -66,35 +70,39 @@ function linkUnlessThere(from: string, to: string): boolean {
   }
 }
 
-/** Where the key lies that is on its way to be the current one. */
+/** The file of the key that is to become the current one. */
 export function nextKeyFile(file: string): string {
   return `${file}.next`;
 }
 
 /**
- * Every key of this machine, newest first: the next one, the current one, and a retired one that was put back for a while. The
- * next one is read first, because it may become the current one meanwhile: it is then seen twice, never not at all.
+ * Every key of this machine, newest first: the next one, the current one, and a retired one put back for a while. The
+ * next one is read first, because it may become the current one meanwhile: it is then seen twice rather than not at
+ * all.
  */
 export function openKeys(file: string): MasterKey[] {
   const keys = [openIfThere(nextKeyFile(file)), openKey(file), openIfThere(`${file}.back`)];
   return [...new Map(keys.flatMap((key) => (key ? [[key.id, key] as const] : []))).values()];
 }
 
-/** The keys of a deployment that lie here, read anew when one is wanted that was not here before. */
+/** The keys of a deployment that are here, read anew when a key is wanted that was not here before. */
 export function openKeyRing(file: string, deployment: KeyMemo): KeyRing {
   const [first] = keysOf(deployment);
   const read = () => openKeys(file);
   return new KeyRing(first?.id ?? deployment.keyId, read, () => openRetiredKeys(file));
 }
 
-/** The keys that were retired here and still lie beside the current one. */
+/** The keys that were retired here, as far as they still lie beside the current one. */
 export function openRetiredKeys(file: string): MasterKey[] {
   const prefix = `${basename(file)}.retired-`;
   const names = readdirSync(dirname(file)).filter((name) => name.startsWith(prefix));
   return names.flatMap((name) => openIfThere(join(dirname(file), name)) ?? []);
 }
 
-/** The next key is the current one from now on, and the previous one lies beside it as retired; done already when there is no next one. */
+/**
+ * Makes the next key the current one, with the previous one beside it as retired; does nothing when there is no next
+ * one.
+ */
 export async function promoteKey(file: string): Promise<void> {
   await withLock(`${file}.lock`, () => {
     if (!existsSync(nextKeyFile(file))) return;

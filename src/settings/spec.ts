@@ -3,24 +3,46 @@ import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { channelFrom, demandFewSenders, tokenForms, writtenKey, type Channel } from '../domain/channels/channel.js';
 import { Refused } from '../domain/errors.js';
+import { environmentOf, type Environment } from '../domain/environment/environment.js';
+import { demandTimezone, timezoneOf } from '../domain/environment/timezone.js';
+import { extrasOf, type Extras } from '../domain/extras/extras.js';
 import { gatewaySpec, memory, type GatewaySpec } from '../domain/gateway/spec.js';
+import { findWeakness, pathText, type Path } from '../domain/gateway/weakness.js';
+import { modelsOf, type Models } from '../domain/models/models.js';
 import { releaseVersion } from '../domain/release/release.js';
 import { keepStateMs } from '../domain/thresholds.js';
+import { inOrder, type Fault } from './fault.js';
+import { lineOfField } from './toml-line.js';
 
-/** A spec as people write it: on the command line, in `gateway.toml`. Every field may be missing until all sources are merged. */
+/**
+ * A spec as people write it, on the command line or in `gateway.toml`. Until all sources are merged, any field may be
+ * missing.
+ */
 export type Draft = z.infer<typeof draftForm>;
 
-/** Memory of a gateway whose spec names none: S0-25 (765 MiB idle) with room for an agent at work. */
+/** What a `gateway.toml` says: a draft, maybe the id of its gateway, and a tier that stands for what it leaves out. */
+type Written = z.infer<typeof fileForm>;
+
+/** The memory of a gateway whose spec names none: S0-25 (765 MiB idle), and room for an agent at work. */
 const usualMemoryMb = 2048;
 const usualCpus = 2;
 
-/** Stands for a release where only the rest of a draft is held against its forms. */
+/** Stands in for a release when only the rest of a draft is checked. */
 export const anyRelease = '2026.9.6';
 
 const channelForm = z.strictObject({
   kind: z.enum(['telegram', 'discord', 'slack'], 'must be telegram, discord or slack'),
   allow_from: z.array(z.string(), 'must be a list of the senders’ ids in quotes').default([]),
+  pair_senders: z.boolean('must be true or false').optional(),
   ...Object.fromEntries(secretFields().map((field) => [field, z.string('must be "secret:NAME"').optional()])),
+});
+
+const providerForm = z.strictObject({
+  provider: z.string('must be a name in quotes, for example "anthropic"'),
+  key: z.string('must be "secret:NAME"').optional(),
+  base_url: z.string('must be an address in quotes').optional(),
+  api: z.string('must be a word in quotes, for example "openai-completions"').optional(),
+  names: z.array(z.string(), 'must be a list of models in quotes').optional(),
 });
 
 const draftForm = z.strictObject({
@@ -33,17 +55,98 @@ const draftForm = z.strictObject({
   park_for: z.string('must be a duration in quotes, for example "30 minutes"').optional(),
   rotation: z.enum(['manual', 'scheduled'], 'must be "manual" or "scheduled"').optional(),
   channels: z.array(channelForm, 'must be written as [[channels]] tables').optional(),
+  model: z.string('must be "provider/model", for example "anthropic/claude-opus-5"').optional(),
+  fallbacks: z.array(z.string(), 'must be a list of "provider/model"').optional(),
+  prove_turn: z.boolean('must be true or false').optional(),
+  models: z.array(providerForm, 'must be written as [[models]] tables').optional(),
+  timezone: z.string('must be a time zone in quotes, for example "Europe/Berlin"').optional(),
+  environment: z.record(z.string(), z.unknown(), 'must be written as an [environment] table').optional(),
+  config: z.record(z.string(), z.unknown(), 'must be written as a [config] table').optional(),
 });
 
-/** What a `gateway.toml` says, or `Refused` with the file, the line or field, and what to write instead. No value of it is echoed. */
-export function draftFromToml(text: string, file: string): Draft {
+const fileForm = draftForm.extend({
+  id: z.string('must be a gateway id in quotes, for example "g42"').optional(),
+  tier: z.string('must be the name of a tier in quotes, for example "small"').optional(),
+});
+
+/**
+ * What a `gateway.toml` says, or `Refused` with the file, the line and field, and what to write instead. No value is
+ * echoed.
+ */
+export function draftFromToml(text: string, file: string): Written {
+  const { written, faults } = readDraft(text, file);
+  if (!written || faults.length > 0) throw new Refused(inOrder(faults).join('\n'));
+  return written;
+}
+
+/**
+ * What of a `gateway.toml` has the right form, the fields that have not, and what is wrong with each of them. Nothing of
+ * it counts where it is not TOML, or turns a guard off.
+ */
+export function readDraft(
+  text: string,
+  file: string,
+): { readonly written?: Written; readonly malformed: readonly string[]; readonly faults: readonly Fault[] } {
   const raw = parseToml(text, file);
-  const weak = findWeakness(raw, '');
-  if (weak) throw new Refused(`${file}: ${weak}`);
-  const parsed = draftForm.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${file}: ${describeIssue(issue)}`);
-  throw new Refused(faults.join('\n'));
+  const weak = findWeakness(raw, []);
+  if (weak) throw new Refused(`${placeIn(text, file, weak.at)}: ${weak.fault}`);
+  const parsed = fileForm.safeParse(raw);
+  if (parsed.success) return { written: parsed.data, malformed: [], faults: [] };
+  const paths = parsed.error.issues.map(pathOf);
+  const faults = parsed.error.issues.map((issue) => ({
+    said: `${placeIn(text, file, pathOf(issue))}: ${describeIssue(issue)}`,
+    line: lineOfField(text, pathOf(issue)),
+  }));
+  const malformed = [...new Set(paths.map(([field]) => String(field)))];
+  const rest = Object.entries(Object(raw)).filter(([field]) => !malformed.includes(field));
+  const written = fileForm.safeParse(Object.fromEntries(rest)).data;
+  return { ...(written && { written }), malformed, faults };
+}
+
+/**
+ * Every part of a draft that no gateway can have, with its file, its line and what to write instead. Settings that make
+ * one field of a spec are held to it together.
+ */
+export function draftFaults(draft: Draft, text: string, file: string): Fault[] {
+  const { config, ...others } = draft;
+  const faults = faultsOfFields(others, text, file);
+  if (config === undefined || faults.length > 0) return faults;
+  try {
+    extrasFrom(draft);
+    return [];
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const path = /^config(?:\.[\w-]+)*/.exec(error.message)?.[0].split('.') ?? [];
+    return [{ said: `${placeIn(text, file, path)}: ${error.message}`, line: lineOfField(text, path) }];
+  }
+}
+
+function faultsOfFields(draft: Draft, text: string, file: string): Fault[] {
+  return [...new Set(Object.values(fields))].flatMap((field) => {
+    const names = Object.entries(fields).flatMap(([name, of]) =>
+      of === field && Object.hasOwn(draft, name) ? [name] : [],
+    );
+    const part = Object.entries(draft).filter(([name]) => names.includes(name));
+    try {
+      specFrom({ release: anyRelease, ...Object.fromEntries(part) });
+      return [];
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const line = Math.min(...names.map((name) => lineOfField(text, [name]) ?? Infinity));
+      return [{ said: `${names.length === 1 ? placeIn(text, file, names) : file}: ${error.message}`, line }];
+    }
+  });
+}
+
+function placeIn(text: string, file: string, path: Path): string {
+  const line = lineOfField(text, path);
+  return line === undefined ? file : `${file}, line ${line}`;
+}
+
+/** Where an issue is: at the field itself, and for an unknown field at that. */
+function pathOf(issue: z.core.$ZodIssue): Path {
+  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+  return issue.code === 'unrecognized_keys' ? [...path, issue.keys[0] ?? ''] : path;
 }
 
 /** The spec that a draft asks for, with the defaults filled in, or `Refused` naming the field. */
@@ -53,6 +156,9 @@ export function specFrom(draft: Draft): GatewaySpec {
       'release is missing: name one version with --release or `release = "…"` in the file. For example: 2026.9.6',
     );
   }
+  const models = modelsFrom(draft);
+  const config = extrasFrom(draft);
+  const environment = environmentFrom(draft);
   return gatewaySpec({
     release: releaseVersion(draft.release),
     dev: draft.dev ?? false,
@@ -63,10 +169,14 @@ export function specFrom(draft: Draft): GatewaySpec {
     channels: channelsFrom(draft),
     ...(draft.keep_former !== undefined && { keepFormerMs: milliseconds('keep_former', draft.keep_former) }),
     ...(draft.rotation !== undefined && { rotation: draft.rotation }),
+    ...(models && { models }),
+    ...(config !== 'none' && { config }),
+    ...(draft.timezone !== undefined && { timezone: timezoneFrom(draft.timezone) }),
+    ...(environment !== 'none' && { environment }),
   });
 }
 
-/** What each field of a draft becomes. */
+/** The field of a spec that each field of a draft becomes. */
 const fields: { readonly [D in keyof Draft]-?: keyof GatewaySpec } = {
   release: 'release',
   dev: 'dev',
@@ -77,20 +187,58 @@ const fields: { readonly [D in keyof Draft]-?: keyof GatewaySpec } = {
   park_for: 'parkMs',
   rotation: 'rotation',
   channels: 'channels',
+  model: 'models',
+  fallbacks: 'models',
+  prove_turn: 'models',
+  models: 'models',
+  config: 'config',
+  timezone: 'timezone',
+  environment: 'environment',
 };
 
-/** The spec of a gateway that lives, as a draft has it: what the draft does not say stays as it is on record. Or `Refused`. */
+/** The spec of a living gateway with a draft over it: what the draft leaves out stays as recorded. Or `Refused`. */
 export function specOver(onRecord: GatewaySpec, draft: Draft): GatewaySpec {
   const asked = specFrom({ release: onRecord.release, ...draft });
   const said = Object.entries(fields).flatMap(([name, field]) => (Object.hasOwn(draft, name) ? [field] : []));
   return gatewaySpec({ ...onRecord, ...Object.fromEntries(said.map((field) => [field, asked[field]])) });
 }
 
-/** The channels of a draft, none when it names none. */
+/** The channels of a draft; none when it names none. */
 export function channelsFrom(draft: Draft): Channel[] {
   const channels = (draft.channels ?? []).map(readChannel);
   demandFewSenders(channels);
   return channels;
+}
+
+/** The models of a draft; undefined when it says nothing of any. */
+export function modelsFrom({ model, fallbacks, prove_turn: proveTurn, models = [] }: Draft): Models | undefined {
+  const isNone = model === undefined && fallbacks === undefined && proveTurn === undefined && models.length === 0;
+  if (isNone) return undefined;
+  const providers = models.map(({ provider: id, base_url: baseUrl, names, ...given }) => ({
+    id,
+    ...given,
+    ...(baseUrl !== undefined && { baseUrl }),
+    ...(names !== undefined && { models: names }),
+  }));
+  return modelsOf({ default: model, fallbacks: fallbacks ?? [], proveTurn, providers });
+}
+
+/** The `[config]` of a draft, beside its channels and models; "none" when it says nothing. */
+export function extrasFrom(draft: Draft): Extras | 'none' {
+  const models = modelsFrom(draft);
+  const beside = { channels: channelsFrom(draft), ...(models && { models }) };
+  return (draft.config && extrasOf(draft.config, beside)) ?? 'none';
+}
+
+/** A time zone that there is; "none" for none. */
+export function timezoneFrom(text: string): string {
+  if (text !== 'none') demandTimezone(timezoneOf(text));
+  return text;
+}
+
+/** The `[environment]` of a draft; "none" when it says nothing. */
+export function environmentFrom({ environment }: Draft): Environment | 'none' {
+  return (environment && environmentOf(environment)) ?? 'none';
 }
 
 /** A size as people write it, in MB: `2 GB`, `1.5gb`, `2048 MB`. 1 GB is 1024 MB. `Refused` without a unit. */
@@ -122,11 +270,11 @@ function parseDuration(text: string): number | undefined {
 }
 
 function readChannel(written: NonNullable<Draft['channels']>[number]): Channel {
-  const { kind, allow_from: allowFrom, ...given } = written;
+  const { kind, allow_from: allowFrom, pair_senders: pairSenders, ...given } = written;
   const secrets = Object.fromEntries(
     Object.entries(given).flatMap(([field, value]) => (value === undefined ? [] : [[camel(field), value]])),
   );
-  return channelFrom({ kind, secrets, allowFrom });
+  return channelFrom({ kind, secrets, allowFrom, pairSenders });
 }
 
 function parseToml(text: string, file: string): unknown {
@@ -134,66 +282,26 @@ function parseToml(text: string, file: string): unknown {
     return parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    // Only the position: the parser's message quotes the line, which may hold a token somebody pasted.
+    // Only the position: the parser's message quotes the line, which may hold a pasted token.
     throw new Refused(
       `${file}, line ${error.line}, column ${error.column}: this is not TOML. Strings need quotes, tables brackets, each key its own line`,
     );
   }
 }
 
-/** The first weak mode anywhere in what was written (S3-10, S4-40), in whichever spelling, with its place. */
-function findWeakness(value: unknown, path: string): string | undefined {
-  if (Array.isArray(value)) {
-    return firstOf(
-      value.map((each, index) => [each, `${path}[${index}]`] as const),
-      findWeakness,
-    );
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const entries = Object.entries(value).map(([key, each]) => [each, path === '' ? key : `${path}.${key}`] as const);
-  return firstOf(entries, (each, place) => weakness(each, place) ?? findWeakness(each, place));
-}
-
-function firstOf<T>(
-  entries: readonly (readonly [unknown, string])[],
-  find: (value: unknown, path: string) => T | undefined,
-): T | undefined {
-  for (const [value, path] of entries) {
-    const found = find(value, path);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function weakness(value: unknown, path: string): string | undefined {
-  const name = path.toLowerCase().replaceAll(/[_-]/g, '');
-  if (/(^|\.)dangerously[^.]*$/.test(name))
-    return `${path} is refused: creel runs no gateway with its guards off. Remove the line`;
-  if (/(^|\.)allowinsecureauth$/.test(name) && value !== false) {
-    return `${path} is refused: a token would travel in the clear. Remove the line`;
-  }
-  if (/(^|\.)auth(\.?mode)?$/.test(name) && value === 'none') {
-    return `${path} = "none" is refused: every gateway is behind its token. Remove the line`;
-  }
-  if (/(^|\.)(dm\.?policy|grouppolicy)$/.test(name) && (value === 'open' || value === 'pairing')) {
-    return `${path} = "${value}" is refused: list the senders in allow_from instead`;
-  }
-  return undefined;
-}
-
 function describeIssue(issue: z.core.$ZodIssue): string {
-  const place = issue.path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .slice(1);
+  const place = pathText(issue.path.map((part) => (typeof part === 'number' ? part : String(part))));
   if (issue.code === 'unrecognized_keys') {
-    const known = place === '' ? Object.keys(draftForm.shape) : ['kind', 'allow_from', ...secretFields()];
+    const known = Object.keys(tables[String(issue.path[0])] ?? fileForm.shape);
     return `${place === '' ? '' : `${place} has `}unknown ${issue.keys.join(', ')}. It takes: ${known.join(', ')}`;
   }
   return `${place} ${issue.message}`;
 }
 
-/** The token fields that channels have in `gateway.toml`: `bot_token`, `token`, `app_token`. */
+/** The fields of each kind of table. */
+const tables: Readonly<Record<string, object>> = { channels: channelForm.shape, models: providerForm.shape };
+
+/** The token fields of channels in `gateway.toml`: `bot_token`, `token`, `app_token`. */
 function secretFields(): string[] {
   const keys = Object.values(tokenForms).flatMap((forms) => Object.keys(forms));
   return [...new Set(keys)].map(writtenKey);

@@ -21,7 +21,10 @@ export const phases = [
 
 export type Phase = (typeof phases)[number];
 
-/** What `describe` answers: the whole record, without a secret. A phase `ready` is only what was proved at `record.provedAt`. */
+/**
+ * What `describe` answers: the whole record, without a secret. The phase `ready` claims no more than was proved at
+ * `record.provedAt`.
+ */
 export type Description = {
   readonly deployment: string;
   readonly gateway: string;
@@ -40,7 +43,9 @@ export type Description = {
     | { readonly operation: number; readonly kind: OperationKind; readonly workflowId: string }
     | undefined;
   readonly queue: readonly { readonly operation: number; readonly kind: OperationKind }[];
-  /** Until when what waits first does not begin, and why; absent when it waits for nothing but its turn. */
+  /** The stored secrets that what runs or waits names; absent when there are none. */
+  readonly sought?: readonly string[];
+  /** Until when, and why, the first operation in the queue is held back; absent when it waits only for its turn. */
   readonly held?: { readonly until: string; readonly why: string };
   readonly last:
     | {
@@ -58,8 +63,10 @@ export type Description = {
   readonly former?: {
     readonly release: string;
     readonly until: string;
-    /** It was saved under a record that was lost, and nobody goes back to it. */
+    /** It was saved under a record that was lost: nobody goes back to it. */
     readonly lost?: true;
+    /** The stored secrets that its spec names; absent when there are none. */
+    readonly secrets?: readonly string[];
   };
 };
 

@@ -3,9 +3,10 @@ import type { FleetPlan, Member } from '../domain/fleet/fleet.js';
 import type { Limits } from './limits.js';
 
 /**
- * How a gateway came out of a run over the fleet. `failed`: undone, left, stopped or without an answer, see the reason; `parked`: an operator is
- * asked; `withdrawn`: it had not begun in time; `refused`: by the gateway itself. These four count against the share that may
- * fail. `gone`: removed meanwhile; `not begun`: the run ended before its turn; `left out`: it does not take part.
+ * How a gateway came out of a run over the fleet. `failed`: undone, left, stopped or silent, see the reason; `parked`:
+ * an operator is asked; `withdrawn`: it did not begin in time; `refused`: by the gateway itself. These four count
+ * against the share that may fail. `gone`: removed meanwhile; `not begun`: the run ended before its turn; `left out`:
+ * it takes no part.
  */
 export type FleetEndKind = 'done' | 'failed' | 'parked' | 'withdrawn' | 'refused' | 'gone' | 'not begun' | 'left out';
 
@@ -17,18 +18,21 @@ export type FleetEnd = { readonly gateway: string; readonly end: FleetEndKind; r
 /** What a run over the fleet is started with. */
 export type FleetInput = {
   readonly layout: 1;
-  /** Names the run: what it asks of a gateway is one request however often it is asked. */
+  /** Names the run: what it asks of a gateway is one request, however often it is repeated. */
   readonly run: string;
   readonly origin: string;
   readonly plan: FleetPlan;
   /** The key that the next generations are derived from; the deployment's first one when absent. */
   readonly keyId?: string;
-  /** A rotation of that key: every gateway that it is not derived from takes part, and no other. */
+  /** A rotation of the master key: exactly the gateways that are not yet derived from that key take part. */
   readonly rekey?: true;
   readonly limits: Limits;
 };
 
-/** How a run over the fleet stands. Every gateway is counted once; named are those of the page under way, and the ends that matter most. */
+/**
+ * How a run over the fleet stands. Every gateway is counted once; the page under way and the ends that matter most are
+ * named.
+ */
 export type FleetStatus = {
   readonly run: string;
   readonly phase: 'looking' | 'canary' | 'rotating' | 'paused' | 'stopping' | 'ended';
@@ -38,22 +42,25 @@ export type FleetStatus = {
   readonly waiting: readonly string[];
   readonly open: readonly string[];
   readonly ends: readonly FleetEnd[];
-  /** Absent in what older versions say: there `ends` names all. */
+  /** Absent in reports of older versions, whose `ends` name every gateway. */
   readonly counts?: FleetCounts;
-  /** How many are still to be looked at again, at their turn. */
+  /** How many are looked at again when their turn comes. */
   readonly ahead?: number;
-  /** That gateways came or went while it ran. */
+  /** Says that gateways came or went during the run. */
   readonly change?: string;
 };
 
-/** `done`: it went through the fleet, within the share that may fail; `stopped`: too many failed; `aborted`: by an operator's word. */
+/**
+ * `done`: it went through the fleet, within the share that may fail; `stopped`: too many failed; `aborted`: by an
+ * operator.
+ */
 export type FleetResult = {
   readonly outcome: 'done' | 'stopped' | 'aborted';
   readonly reason: string;
   readonly run: string;
-  /** Gateways by name, those that failed before others. */
+  /** Gateways by name, failed ones first. */
   readonly ends: readonly FleetEnd[];
-  /** Every gateway, once; absent in what older versions said, where `ends` names all. */
+  /** Every gateway, once; absent in results of older versions, whose `ends` name every gateway. */
   readonly counts?: FleetCounts;
   readonly size?: number;
   readonly change?: string;
@@ -65,11 +72,11 @@ export type FleetAsk = Member & {
   readonly origin: string;
   readonly latestStart: number;
   readonly keyId?: string;
-  /** How long its end is waited for. */
+  /** How long its end is awaited. */
   readonly limitMs: number;
 };
 
-/** What came of asking or waiting: an end, or that it waits and is to be taken back. */
+/** The result of asking or waiting: an end, or a request that has not begun and is to be withdrawn. */
 export type FleetWatched =
   | { readonly state: 'asked' }
   | { readonly state: 'waits'; readonly end: FleetEndKind; readonly reason: string }
@@ -77,12 +84,12 @@ export type FleetWatched =
 
 export type FleetWord = { readonly word: 'pause' | 'resume' | 'abort'; readonly origin: string };
 
-/** An operator's word to a run over the fleet. */
+/** An operator's command to a run over the fleet. */
 export const fleetWordUpdate = defineUpdate<void, [FleetWord]>('word');
 
 export const fleetStatusQuery = defineQuery<FleetStatus>('status');
 
-/** How many came to which end, also of what an older version says. */
+/** How many gateways came to which end, also for a report of an older version. */
 export function countsOf({
   counts,
   ends,

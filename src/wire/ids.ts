@@ -2,12 +2,12 @@
 
 export const taskQueue = 'creel';
 
-/** Where the work on one engine waits for a worker beside it. */
+/** The queue of the work on one engine, served by workers beside it. */
 export function engineQueue(engine: string): string {
   return `${taskQueue}@${engine}`;
 }
 
-/** Beside a queue, where what only waits for a person or a device has slots of its own. */
+/** The queue beside another one whose slots are for what only waits for a person or a device. */
 export function waitsQueue(queue: string): string {
   return `${queue}/waits`;
 }
@@ -41,6 +41,24 @@ export function fleetWorkflowId(run: string): string {
 /** The proof that an engine of this former id has another one now. */
 export function renamedWorkflowId(former: string): string {
   return `engine/${former}/renamed`;
+}
+
+/** A look at a worker and the engine beside it. */
+export function examineWorkflowId(engine: string, nonce: string): string {
+  return `engine/${engine}/examine-${nonce}`;
+}
+
+/** A look for what would be refused of some gateways. */
+export function foreseeWorkflowId(nonce: string): string {
+  return `foresee/${nonce}`;
+}
+
+/**
+ * A reading of a gateway's log. It is none of what runs on behalf of the gateway: nothing has to wait until somebody has
+ * read enough.
+ */
+export function logWorkflowId(gateway: string, birth: string, nonce: string): string {
+  return `logs/${gateway}/${birth}/${nonce}`;
 }
 
 /** A look at a gateway that changes nothing: `open` or `probe`. */

@@ -9,8 +9,8 @@ import {
 } from '../domain/thresholds.js';
 
 /**
- * How long things may take. They travel in the operation's input, so that a run keeps the limits it began with and tests
- * can shorten them. An activity is limited by start-to-close × attempts only: no clock runs while nobody works.
+ * How long things may take. They travel in the operation's input, so that a run keeps the limits it began with and
+ * tests can shorten them. An activity is limited by start-to-close × attempts only: no clock runs while nobody works.
  */
 export type Limits = {
   /** Start-to-close of a step that creates, at most 30 s: what bounds how late its effect can land. */
@@ -25,26 +25,34 @@ export type Limits = {
   readonly attempts: number;
   readonly retryMs: number;
   readonly retryMaxMs: number;
-  /** After how long without a sign of life a worker is taken for dead. */
+  /** A worker that has given no sign of life for this long counts as dead. */
   readonly heartbeatMs: number;
-  /** The same for steps whose recovery is not urgent: they beat at a third of it, every 30 s. */
+  /** The same for steps whose recovery is not urgent; they beat every 30 s, a third of it. */
   readonly slowHeartbeatMs: number;
-  /** The same for steps that wait for a person or a device, of which there may be a thousand; absent in what older versions began. */
+  /**
+   * The same for steps that wait for a person or a device, of which there may be a thousand; absent in what older
+   * versions began.
+   */
   readonly waitHeartbeatMs?: number;
-  /** Beyond start-to-close, until a lost attempt can no longer take effect. */
+  /** Beyond start-to-close, the time until a lost attempt can no longer take effect. */
   readonly settleMs: number;
   readonly startOvers: number;
-  /** From the begin of a rotation until it goes back; absent in what older versions began. */
+  /** From the beginning of a rotation until it is undone; absent in what older versions began. */
   readonly rotationMs?: number;
-  /** Into how many parts a deadline is cut, so that a part in which nobody worked does not count; one where absent: what older versions began. */
+  /**
+   * Into how many slices a deadline is cut, so that a slice in which nobody worked does not count. When absent, one, as
+   * in what older versions began.
+   */
   readonly deadlineSlices?: number;
-  /** The shortest time that somebody may give a new container; S3-20's when absent. */
+  /** The least time that may be asked for a new container; S3-20's when absent. */
   readonly readyFloorMs?: number;
   readonly undoPageMs: number;
   readonly forgetAfterMs: number;
   readonly queueLength: number;
-  /** Words that one run of an entity takes; what a server takes when absent. */
+  /** How many messages one run of an entity takes; when absent, as many as a server takes. */
   readonly words?: number;
+  /** How long a reader of a log may be silent until it counts as gone; the usual time when absent. */
+  readonly logGoneMs?: number;
   /** Gateways that a run over the fleet looks at in one go; the usual number when absent. */
   readonly fleetPage?: number;
   /** Events after which the entity continues as new, when the server does not suggest it earlier. */

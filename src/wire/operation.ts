@@ -3,26 +3,43 @@ import type { FoundState } from '../domain/changes/replacement.js';
 import type { Gateway } from '../domain/gateway/gateway.js';
 import type { Limits } from './limits.js';
 import type { GatewayRecord } from '../domain/gateway/reading.js';
-import type { ChangeRequest } from './change-requests.js';
 
 /**
- * `provision` begins a life, `repair` goes over a life that exists, `restore` and `take-up` go on with a kept or a lost one;
- * `remove` ends a life, `purge` lets go of the state that a removal kept. The others change a gateway that lives and undo
- * what they did when they cannot be finished; `way-back` undoes a change whose run was lost.
+ * `provision` begins a life, `repair` goes over an existing one, `restore` and `take-up` continue a kept or a lost one;
+ * `remove` ends a life, `purge` removes the state that a removal kept. The others change a living gateway and undo what
+ * they did when they cannot finish; `way-back` undoes a change whose run was lost.
  */
-export type OperationKind =
-  | 'provision'
-  | 'repair'
-  | 'restore'
-  | 'take-up'
-  | 'remove'
-  | 'purge'
-  | ChangeRequest['kind']
-  | 'way-back';
+export type OperationKind = (typeof operationKinds)[number];
+
+/** Every kind there is, as it stands in inputs and in workflow ids. */
+export const operationKinds = [
+  'provision',
+  'repair',
+  'restore',
+  'take-up',
+  'remove',
+  'purge',
+  'rotate',
+  'pair',
+  'deny',
+  'unpair',
+  'upgrade',
+  'rollback',
+  'change',
+  'drop-snapshot',
+  'way-back',
+  'pair-sender',
+  'unpair-sender',
+] as const;
+
+/** Whether an operation of this kind reads its list backward: it undoes. */
+export function readsBackward(kind: OperationKind | undefined): boolean {
+  return kind === 'remove' || kind === 'purge' || kind === 'way-back';
+}
 
 /**
- * `done`; `degraded`: usable but a step was skipped or a repair ended early; `undone`: nothing is left of it; `left`: undone
- * as far as possible, see what is left; `stopped`: ended early and what existed stays; `withdrawn`: never began.
+ * `done`; `degraded`: usable but a step was skipped or a repair ended early; `undone`: nothing is left of it; `left`:
+ * undone as far as possible, see what is left; `stopped`: ended early and what existed stays; `withdrawn`: never began.
  */
 export type OperationOutcome = 'done' | 'degraded' | 'undone' | 'left' | 'stopped' | 'withdrawn';
 
@@ -50,19 +67,21 @@ export type OperationInput = {
   /** What earlier operations of this life entered. */
   readonly entered: readonly Entered[];
   readonly limits: Limits;
-  /** What a change is to come to; absent for operations of a whole life. */
+  /** What a change is to achieve; absent for operations over a whole life. */
   readonly change?: Change;
-  /** Its engine is looked for before anything else: it is on no record, or the life is new. Absent in what older versions began. */
+  /** The engine is searched for first: it is not on record, or the life is new. Absent in what older versions began. */
   readonly seek?: true;
-  /** It hears that its engine is gone for good, and then waits for nothing there. Absent in what older versions began. */
+  /**
+   * It is told when its engine is gone for good, and then waits for nothing there. Absent in what older versions began.
+   */
   readonly forsakes?: true;
-  /** A removal that leaves the state: it says what it has kept. Absent in what older versions began. */
+  /** A removal that keeps the state, and reports what it kept. Absent in what older versions began. */
   readonly keeps?: true;
-  /** Its engine is gone for good, by an operator's word: nothing is undone, and what stays is said. */
+  /** By an operator's word, its engine is gone for good: nothing is undone, and what stays is reported. */
   readonly gone?: true;
 };
 
-/** What a step proved, when, as people read it: never a secret, only generations and key ids. */
+/** What a step proved, and when, in words: never a secret, only generations and key ids. */
 export type Proof = { readonly at: string; readonly step: string; readonly proof: string };
 
 /** How an operation ended: returned, or carried in the details of the `ApplicationFailure` of type `outcome`. */
@@ -74,7 +93,7 @@ export type OperationResult = {
   readonly entered: readonly Entered[];
   readonly skipped: readonly string[];
   readonly left: readonly Left[];
-  /** The token generation in force; absent when a take-up could not find it out. */
+  /** The token generation in force; absent when a take-up could not determine it. */
   readonly tokenGeneration?: number;
   /** The master key that it is derived from; the deployment's first one when absent. */
   readonly keyId?: string;
@@ -82,24 +101,35 @@ export type OperationResult = {
   readonly proofs?: readonly Proof[];
   /** The device that was let in. */
   readonly deviceId?: string;
-  /** Why the gateway does not serve although everything is as it was before: only a rollback begins with such a one. */
+  /**
+   * Why the gateway still does not serve although everything was put back: only a rollback can begin with such a
+   * gateway.
+   */
   readonly down?: string;
-  /** The release of what a removal keeps, where that is not the state on record. */
+  /** Why nobody is answered although the change is done: not the change's own doing. */
+  readonly unanswered?: string;
+  /** The release of the state that a removal kept, where that is not the state on record. */
   readonly keptRelease?: string;
-  /** The highest number of a replacement that has saved a state of a life which is taken up: the next operations come after it. */
+  /**
+   * The highest number of a replacement that saved a state of the life being taken up: later operations are numbered
+   * above it.
+   */
   readonly savedBy?: number;
-  /** The newest state that was saved of a life which is taken up, under the record that was lost. */
+  /** The newest state that was saved, under the lost record, of the life being taken up. */
   readonly saved?: FoundState;
-  /** Until when a lost attempt may still land in what comes next (epoch ms): of an undo, or of a step of a change that is done. Absent where each ended with its first. */
+  /**
+   * Until when (epoch ms) a lost attempt, of an undo or of a step of a finished change, may still land in what comes
+   * next. Absent when each ended with its first attempt.
+   */
   readonly unsettledUntil?: number;
-  /** There was no state that a removal could have kept. */
+  /** There was no state for the removal to keep. */
   readonly vanished?: true;
 };
 
 /** What the activity interceptor wraps around every answer: which attempt gave it. */
 export type Attempted<T> = { readonly attempt: number; readonly value: T };
 
-/** The look that mints a link: answered sealed to the caller's one-time public key. */
+/** The look that mints a link, sealed to the caller's one-time public key. */
 export type OpenInput = {
   readonly gateway: Gateway;
   readonly recipient: string;
@@ -112,5 +142,7 @@ export type OpenResult = { readonly sealed: string; readonly expiresAt: string }
 /** The look that shows the gateway token: answered sealed, and written down. */
 export type TokenInput = OpenInput & { readonly who: string };
 
-/** The look that proves a gateway usable right now. Its result is a fresh record; a gateway that is not usable fails it. */
+/**
+ * The look that proves a gateway usable right now. Its result is a fresh record; a gateway that is not usable fails it.
+ */
 export type ProbeInput = { readonly gateway: Gateway; readonly limits: Limits };

@@ -1,13 +1,16 @@
 /** An operation that waits for an operator's word. */
 export type Park = {
-  /** Names this wait: an answer must name it too. For example `12.1`: operation 12, first park. */
+  /** Names this park; an answer must name it, too. For example `12.1`: operation 12, first park. */
   readonly number: string;
   readonly step: string;
   readonly doing: 'do' | 'undo';
   readonly reason: string;
   readonly since: string;
   readonly until: string;
-  /** `skip` only for optional steps, `allow` only for a refusal that may pass as it stands, `leave` only for an undo. */
+  /**
+   * `skip` only for optional steps, `allow` only for a refusal that may be overridden as it stands, `leave` only for an
+   * undo.
+   */
   readonly answers: readonly ParkAnswer[];
 };
 

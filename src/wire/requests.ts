@@ -4,7 +4,7 @@ import type { ChangeRequest } from './change-requests.js';
 import type { Limits } from './limits.js';
 import type { OperationKind, OperationOutcome } from './operation.js';
 
-/** What somebody asks of a gateway. The request id makes it one request however often it arrives. */
+/** What somebody asks of a gateway. Repeated with the same request id it stays one request. */
 export type Request = ProvisionRequest | RemoveRequest | ChangeRequest;
 
 export type ProvisionRequest = {
@@ -16,7 +16,7 @@ export type ProvisionRequest = {
   readonly place: Place;
   /** The birth of the life this begins, if it begins one. */
   readonly birth: string;
-  /** The master key that a life which this begins is derived from; the deployment's first one when absent. */
+  /** The master key for a life that this begins; the deployment's first one when absent. */
   readonly keyId?: string;
   /**
    * `new`: begin a life, or repair the one there is. `restore`: take up the state that a removal kept.
@@ -33,9 +33,14 @@ export type RemoveRequest = {
   readonly purge: boolean;
   /** Names the life whose record was lost; undefined for the one on record. */
   readonly birth?: string;
-  /** On which engine it stands, by an operator's word, where the record names none. Older clients named the host. */
+  /**
+   * The engine on which it stands, by an operator's word, where the record names none. Older clients named the host.
+   */
   readonly place?: Place;
-  /** The engine on which it stands, by an operator's word gone for good: nothing is undone there, and the record ends. */
+  /**
+   * The engine on which it stands, which an operator declares gone for good: nothing is undone there, and the record
+   * ends.
+   */
   readonly gone?: string;
 };
 
@@ -50,7 +55,7 @@ export type Accepted = {
   readonly state: 'queued' | 'running' | OperationOutcome;
 };
 
-/** Takes a request back that has not begun. */
+/** Withdraws a request that has not begun. */
 export type Withdrawal = { readonly requestId: string; readonly reason: string };
 
 /** What the entity is started with. A request travels here and in the update: whichever arrives first counts, once. */

@@ -9,19 +9,19 @@ import { startClock } from './current-signal.js';
 
 type Next = (input: ActivityExecuteInput) => Promise<unknown>;
 
-/** Beats within a heartbeat time-out: one or two may get lost. */
+/** Beats within one heartbeat time-out: one or two may get lost. */
 export const beatsPerTimeout = 3;
 
-/** What beats seldom says soon what it waits for. */
+/** A slow heartbeat says soon what it waits for. */
 const firstBeatMs = 1_500;
 
 /** How often an activity without a heartbeat time-out shows its sentence. */
 const idlePaceMs = 10_000;
 
 /**
- * What every activity gets: a heartbeat at a third of its time-out for as long as the call lives, carrying the current
- * sentence; its answer as `Attempted`; its failure as `attemptFailure`; log lines at `debug`, and of a problem a louder one.
- * Cancellation passes through untouched and carries no attempt, so that the saga settles after it.
+ * What every activity gets: a heartbeat at a third of its time-out for as long as the call lives, with the current
+ * sentence; its answer as `Attempted`; its failure as `attemptFailure`; log lines at `debug`, and louder ones for
+ * problems. Cancellation passes through unchanged and carries no attempt, so that the saga settles after it.
  */
 export function attemptInterceptor(log: Logger): ActivityInterceptorsFactory {
   return (context) => ({ inbound: { execute: (input, next) => attempt(context, log, input, next) } });
@@ -51,7 +51,7 @@ async function attempt(context: Context, log: Logger, input: ActivityExecuteInpu
   }
 }
 
-/** A call that fails again and again is told of at its first attempt, its tenth, and every hundredth. */
+/** A call that keeps failing is logged at its first attempt, its tenth, and every hundredth. */
 function isTold(attempt: number): boolean {
   return attempt === 1 || attempt === 10 || attempt % 100 === 0;
 }

@@ -9,4 +9,4 @@ const bundlePath = fileURLToPath(new URL('../../workflow-bundle.js', import.meta
 const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
 const draft = `${bundlePath}.${process.pid}`;
 await writeFile(draft, code);
-await rename(draft, bundlePath); // Whoever reads it reads all of it.
+await rename(draft, bundlePath); // Readers see the old bundle or all of the new one.

@@ -5,8 +5,8 @@ type Clock = { readonly overAt: number; readonly startedAt: number; readonly sig
 const clocks = new WeakMap<Context, Clock>();
 
 /**
- * Starts the clock of an activity that begins here. It is our own process's clock: a worker that was frozen, or cut off from
- * the server, must not let an effect land after start-to-close is over and its undo was settled.
+ * Starts the clock of an activity that begins here. It is this process's own clock: after a freeze, or cut off from the
+ * server, no effect of ours may land once start-to-close is over and the undo was settled.
  */
 export function startClock(context: Context): void {
   const { startToCloseTimeoutMs } = context.info;
@@ -14,12 +14,14 @@ export function startClock(context: Context): void {
   clocks.set(context, { overAt: Date.now() + startToCloseTimeoutMs, startedAt: performance.now(), signal });
 }
 
-/** When the attempt of an activity began here, on the clock of `performance.now()`. */
+/** When the attempt of an activity began here, by the clock of `performance.now()`. */
 export function startOf(context: Context): number {
   return clocks.get(context)?.startedAt ?? performance.now();
 }
 
-/** The abort signal of the activity that is calling, for adapters: cancelled, or out of time. Undefined outside of one. */
+/**
+ * The abort signal, for adapters, of the activity that is calling: cancelled, or out of time. Undefined outside of one.
+ */
 export function currentSignal(): AbortSignal | undefined {
   const context = asyncLocalStorage.getStore();
   const clock = context && clocks.get(context);

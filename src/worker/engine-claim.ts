@@ -19,13 +19,14 @@ export type Claim = {
   readonly signal: AbortSignal;
 };
 
-/** Pollers that are gone, and when they polled last. */
+/** Pollers that are gone, and when they last polled. */
 export type Gone = ReadonlyMap<string, number>;
 
 /**
- * Resolves when no other machine serves an engine of this id, with those that did. Who polls decides that: one that polls again while
- * we look lives, and is `Refused` beside it; one that does not is gone within a poll's time, and its place is taken. Several workers
- * on one machine serve one engine. No clock of ours is held against the server's: only its own times are compared with each other.
+ * Resolves when no other machine serves an engine of this id, with those that did. The polls decide: a machine that
+ * polls again while we look is alive, and this one is `Refused`; one that does not counts as gone after the length of a
+ * poll, and its place is taken. Several workers on one machine serve one engine. The server's times are compared only
+ * with each other, never with a clock of ours.
  */
 export async function awaitClaim(claim: Claim): Promise<Gone> {
   const began = performance.now();
@@ -44,7 +45,7 @@ export async function awaitClaim(claim: Claim): Promise<Gone> {
   }
 }
 
-/** After two machines began at once, one of them is `Refused`: always the same one, whoever looks. */
+/** If two machines began at once, one is `Refused`: always the same one, whichever looks. */
 export async function demandClaim(claim: Claim, gone: Gone = new Map()): Promise<void> {
   await after(claimSettleMs, undefined, { signal: claim.signal });
   const others = (await othersOf(claim)).filter(({ identity, seenAt }) => gone.get(identity) !== seenAt);
@@ -61,7 +62,7 @@ async function othersOf({ client, engine, machine }: Claim): Promise<Poller[]> {
   return pollers.filter(({ identity }) => bootOf(identity) !== machine.boot);
 }
 
-/** The server's clock stands there at least: this worker polls for workflows since before it asks. */
+/** The server's clock is at least here: this worker has polled for workflows since before it asks. */
 async function newestPoll({ client }: Claim): Promise<number> {
   return Math.max(0, ...(await listedPollers(client, taskQueue, 'workflow')).map(({ seenAt }) => seenAt));
 }

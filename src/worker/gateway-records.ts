@@ -1,17 +1,19 @@
 import { Client, QueryRejectedError } from '@temporalio/client';
 import type { GatewayRecords } from '../world/deps.js';
 import { standingOn, tellRenamed } from '../client/engines.js';
-import { findKeys } from '../client/hold-deployment.js';
+import { findDeployment, findKeys } from '../client/hold-deployment.js';
 import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
 import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
 import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
 import { NotYet, Refused } from '../domain/errors.js';
+import type { Catalogue } from '../domain/release/release.js';
 
-/** The records of all gateways as activities ask them. One whose run has closed is none. */
+/** The records of all gateways, as activities ask for them. A record whose run has closed counts as none. */
 export function gatewayRecords({ connection, options: { namespace } }: Client): GatewayRecords {
   const client = new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
   return {
     keys: () => findKeys(client),
+    releases: releasesOf(client),
     lookAtFleet: (run, toKey) => lookAtFleet(client, run, toKey),
     gateways: () => gatewayIds(client),
     see: (gateways) => unlessGone(() => seeThese(client, gateways)).then((seen) => seen ?? new Map()),
@@ -23,6 +25,19 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
     request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
     standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),
     withdraw: (gateway, asked) => unlessGone(() => withdraw(client, gateway, asked)),
+  };
+}
+
+/** The releases on record; while the server does not say, those that it said last. */
+function releasesOf(client: Client): () => Promise<Catalogue> {
+  let known: Catalogue | undefined;
+  return async () => {
+    try {
+      known = (await findDeployment(client))?.deployment.releases ?? [];
+    } catch (error) {
+      if (!known) throw error;
+    }
+    return known;
   };
 }
 

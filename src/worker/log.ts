@@ -3,7 +3,7 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 
 const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
-/** What the SDK says of every activity; our interceptor says the same in one line with the gateway's name. */
+/** What the SDK logs for every activity; our interceptor says the same in one line, with the gateway's name. */
 const repeated = new Set([
   'Activity started',
   'Activity completed',
@@ -11,7 +11,7 @@ const repeated = new Set([
   'Activity completed as cancelled',
 ]);
 
-/** What the SDK says of a workflow, as it is said of an operation. */
+/** What the SDK logs of a workflow, reworded for an operation. */
 const lifecycle: Readonly<Record<string, string>> = {
   'Workflow started': 'operation begins',
   'Workflow completed': 'operation has ended',
@@ -19,18 +19,18 @@ const lifecycle: Readonly<Record<string, string>> = {
 };
 const failed = 'Workflow failed';
 
-/** A warning of the SDK's that is as it should be: one worker of a process decides, the others only act. */
+/** A harmless warning of the SDK: one worker of a process decides, the others only act. */
 const meant = 'No workflows registered, not polling for workflow tasks';
 
-/** Failures that say by themselves what happened and where: their stacks are for whoever debugs. */
+/** Failures whose message says what happened, and where: their stacks are only for debugging. */
 const plainKinds = new Set(['NotYet', 'Refused', 'Foreign', 'StartOver', 'Error']);
 
-/** Fields that only the SDK can use. */
+/** Fields of use only to the SDK. */
 const noise = new Set(['taskToken', 'isLocal', 'timestampNanos', 'timestamp']);
 
 /**
- * The worker's log: a JSON line each. Secrets print as `[secret]` by their type; errors keep their causes' messages, and below `info`
- * their stacks.
+ * The worker's log, one JSON line each. Secrets print as `[secret]` by their type; errors keep their causes' messages
+ * and, below `info`, their stacks.
  */
 export function openLog(level: string, destination?: DestinationStream): Logger {
   const serializer = (error: unknown) => errorLine(error, level === 'debug' || level === 'trace');
@@ -43,8 +43,8 @@ export function openLog(level: string, destination?: DestinationStream): Logger 
 }
 
 /**
- * The same log for Temporal's SDK and its native core. Only plain fields and errors pass: an SDK-internal error would otherwise
- * print a whole task with its payloads.
+ * The same log for Temporal's SDK and its native core. Only plain fields and errors pass: an SDK-internal error would
+ * otherwise print a whole task with its payloads.
  */
 export function temporalLogger(log: Logger): TemporalLogger {
   const write = (level: LogLevel, message: string, meta: Record<string | symbol, unknown> = {}): void => {
@@ -66,13 +66,13 @@ export function temporalLogger(log: Logger): TemporalLogger {
   };
 }
 
-/** What the SDK's workers say of their own states is for whoever debugs. */
+/** How loud a line of the SDK is: what its workers say of their own states is for debugging. */
 function loudness(level: LogLevel, message: string, component: unknown) {
   const isDetail = component === 'worker' && (level === 'INFO' || message === meant);
   return isDetail ? 'debug' : levels[level];
 }
 
-/** An operation by the id of its run; undefined for any other workflow. */
+/** The operation whose run has this id; undefined for any other workflow. */
 function operationOf(workflowId: unknown): { gateway: string; workflowId: string } | undefined {
   if (typeof workflowId !== 'string') return undefined;
   const [, gateway] = /^gateway\/([^/]+)\/[^/]+\/\d+-/.exec(workflowId) ?? [];
@@ -90,7 +90,7 @@ function plain(meta: Record<string | symbol, unknown>): Record<string, unknown> 
   );
 }
 
-/** An error as a log line shows it: no field but these, because an SDK's error carries encoded payloads. */
+/** An error as a log line shows it: only these fields, because an SDK's error carries encoded payloads. */
 function errorLine(error: unknown, withStack: boolean): unknown {
   if (!(error instanceof Error)) return error;
   const kind = 'type' in error && typeof error.type === 'string' ? error.type : error.name;

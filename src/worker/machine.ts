@@ -3,19 +3,19 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 
-/** What a worker is called where the server lists who polls. */
+/** The name of a worker in the server's list of pollers. */
 export type Machine = { readonly boot: string; readonly identity: string };
 
 /**
- * The machine of this process, for as long as it is up: the id that its kernel made when it booted. A disk is cloned with
- * everything that is on it, the machine's own id too; this one is not on any disk.
+ * The machine of this process, until it shuts down: the id that its kernel made at boot. A cloned disk carries
+ * everything on it, even the machine's own id; this id is on no disk.
  */
 export async function thisMachine(): Promise<Machine> {
   const boot = (await bootId()).replaceAll(/[^0-9A-Za-z]/g, '').slice(0, 16);
   return { boot, identity: `creel ${process.pid}@${hostname()} boot ${boot}` };
 }
 
-/** Which boot of which machine a poller says it is; undefined for a worker of an older creel, which does not say. */
+/** The boot of the machine that a poller names; undefined for a worker of an older creel, which names none. */
 export function bootOf(identity: string): string | undefined {
   return / boot (\w+)$/.exec(identity)?.[1];
 }
@@ -32,6 +32,6 @@ async function bootSession(): Promise<string> {
   try {
     return (await promisify(execFile)('sysctl', ['-n', 'kern.bootsessionuuid'])).stdout;
   } catch {
-    return hostname(); // Two machines of one name are then taken for one.
+    return hostname(); // Two machines of one name then count as one.
   }
 }

@@ -1,6 +1,9 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 
-/** Ids of the workflows whose id starts with `prefix` and that are still open: visibility finds them, seconds behind at worst, and each says itself whether it is. */
+/**
+ * Ids of the open workflows whose id starts with `prefix`. Visibility finds them, at worst seconds late, and each
+ * workflow itself says whether it is open.
+ */
 export function openOperations(client: Client): (prefix: string) => Promise<string[]> {
   return async (prefix) => {
     const query = `WorkflowId STARTS_WITH "${prefix}" AND ExecutionStatus = "Running"`;

@@ -6,10 +6,13 @@ import { Refused } from '../domain/errors.js';
 
 const paceMs = 1_000;
 
-/** A wait is named again this often, so that a log's last lines say what a worker waits for. */
+/** How often a wait is logged again, so that a log's last lines say what a worker waits for. */
 const sayAgainMs = 60_000;
 
-/** A connection to a server that may not be up yet: a log line each minute that it has to be waited for, one when it is there. */
+/**
+ * Connects to a server that may not be up yet: logs a line each minute it has to wait, and one when the server is
+ * there.
+ */
 export async function connectPatiently(
   options: NativeConnectionOptions,
   log: Logger,
@@ -18,7 +21,10 @@ export async function connectPatiently(
   return untilReachable(() => NativeConnection.connect(options), options.address ?? '', log, signal);
 }
 
-/** Repeats a call to Temporal for as long as the server cannot be reached, saying so again every `againMs`. One that lets nobody in is `Refused`; any other failure is thrown. */
+/**
+ * Repeats a call to Temporal until the server can be reached, and logs that again every `againMs`. A server that turns
+ * us away is `Refused`; any other failure is thrown.
+ */
 export async function untilReachable<T>(
   call: () => Promise<T>,
   address: string,
@@ -45,10 +51,10 @@ export async function untilReachable<T>(
   }
 }
 
-/** Temporal's core tells a failed connection in words alone: these two are gRPC's for 16 and 7. */
+/** Temporal's core describes a failed connection in words alone: these two are for gRPC's 16 and 7. */
 const turnedAway = /does not have valid authentication credentials|does not have permission to execute/;
 
-/** `Refused` when the server answers and does not let us in: no waiting helps. */
+/** `Refused` when the server answers and turns us away: waiting does not help. */
 function demandLetIn(error: unknown, address: string): void {
   const words = error instanceof TransportError && turnedAway.test(error.message) ? error.message : undefined;
   const said = turnedAwayWith(error) ?? words;
@@ -61,7 +67,7 @@ function demandLetIn(error: unknown, address: string): void {
 
 const away = [4 /* deadline exceeded */, 8 /* resource exhausted */, 14 /* unavailable */];
 
-/** Whether an error says that the server is not there, or too busy, for now. */
+/** Whether an error means that the server is, for now, not there or too busy. */
 export function isAway(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each instanceof TransportError) return true;

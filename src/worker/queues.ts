@@ -34,12 +34,13 @@ export type QueueParts = {
   readonly signal: AbortSignal;
 };
 
-/** How often an engine that does not say which one it is is asked again. */
+/** How often an engine that has not yet given its id is asked again. */
 const learnMs = 2_000;
 
 /**
- * Works on the queue of the workflows, on that of the engine beside this process, and on one for waits beside each, until `signal`
- * fires. An engine that is down is served as soon as it answers. `Refused` when another machine claims the same engine.
+ * Works on the queue of the workflows, on the queue of the engine beside this process, and on one for waits beside
+ * each, until `signal` fires. An engine that is down is served once it answers. `Refused` when another machine claims
+ * the same engine.
  */
 export async function workQueues(parts: QueueParts, ready: () => void): Promise<void> {
   const ending = new AbortController();
@@ -58,7 +59,7 @@ export async function workQueues(parts: QueueParts, ready: () => void): Promise<
   }
 }
 
-/** What ends one ends all of them. */
+/** An error of one ends all. */
 function failing(end: () => void): (error: unknown) => never {
   return (error) => {
     end();
@@ -66,7 +67,7 @@ function failing(end: () => void): (error: unknown) => never {
   };
 }
 
-/** Serves the engine beside this process; when another one answers in its place, that one. */
+/** Serves the engine beside this process; when another engine answers in its place, serves that one. */
 async function serveEngine(parts: QueueParts): Promise<void> {
   const { log, signal } = parts;
   while (!signal.aborted) {
@@ -77,7 +78,10 @@ async function serveEngine(parts: QueueParts): Promise<void> {
   }
 }
 
-/** The engine of this worker is known under another former id than when it began: it begins again, and serves that one too. */
+/**
+ * The deployment knows another former id of this worker's engine than at the start. The worker begins again, to serve
+ * that id, too.
+ */
 export class EngineRenamed extends Error {
   readonly engine: string;
 
@@ -87,7 +91,10 @@ export class EngineRenamed extends Error {
   }
 }
 
-/** Works for an engine, on the queues of its id and of those that it had before: records name it by them, and what runs waits there. */
+/**
+ * Works for an engine, on the queues of its id and of its former ids, by which records still name it and on which
+ * running operations wait.
+ */
 async function serve(parts: QueueParts, engine: string): Promise<void> {
   const { client, machine, log, signal } = parts;
   demandOwnName(parts.engines, engine);
@@ -112,7 +119,7 @@ async function serve(parts: QueueParts, engine: string): Promise<void> {
   }
 }
 
-/** Tells the deployment of this engine, until it has heard, and says what stands on others that nobody serves. */
+/** Tells the deployment of this engine until it has heard, and reports what stands on engines that nobody serves. */
 async function announce({ client, host, log, signal }: QueueParts, engine: string): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -123,7 +130,7 @@ async function announce({ client, host, log, signal }: QueueParts, engine: strin
       if (signal.aborted) return;
       log.warn({ err: error, engine }, 'the deployment has not heard yet that this engine is served; telling it again');
     }
-    await after(unansweredMs, undefined, { signal }).catch(() => undefined); // Its end is seen above.
+    await after(unansweredMs, undefined, { signal }).catch(() => undefined); // Checked by the loop.
   }
 }
 
@@ -134,7 +141,7 @@ async function watchEngine(parts: QueueParts, engine: string, claims: ReadonlyMa
     await Promise.all([...claims].map(([claim, gone]) => demandClaim({ ...claim, signal }, gone)));
     for (;;) {
       await after(parts.engineWatchMs, undefined, { signal });
-      const now = await readEngine(parts).catch(() => undefined); // What is down is no other engine.
+      const now = await readEngine(parts).catch(() => undefined); // A silent engine is not another one.
       if (now !== undefined && now !== engine) return;
       await demandSameIds(parts, engine);
     }
@@ -145,7 +152,10 @@ async function watchEngine(parts: QueueParts, engine: string, claims: ReadonlyMa
   }
 }
 
-/** `EngineRenamed` when the deployment knows the engine by another former id than when this began. A server that is away says nothing. */
+/**
+ * `EngineRenamed` when the deployment knows another former id of the engine than at the start. Silent while the server
+ * is away.
+ */
 async function demandSameIds({ client, engines }: QueueParts, engine: string): Promise<void> {
   const found = await findDeployment(client).catch(() => undefined);
   if (!found) return;
@@ -153,7 +163,7 @@ async function demandSameIds({ client, engines }: QueueParts, engine: string): P
   if (before !== now) throw new EngineRenamed(engine);
 }
 
-/** The id of the engine beside this process, as soon as it says it; undefined when the signal fires before. */
+/** The id of the engine beside this process, once it gives it; undefined when the signal fires first. */
 async function learnEngine(parts: QueueParts): Promise<string | undefined> {
   const { signal, log } = parts;
   for (let said = ''; !signal.aborted;) {
@@ -168,7 +178,7 @@ async function learnEngine(parts: QueueParts): Promise<string | undefined> {
         );
       said = message;
     }
-    await after(learnMs, undefined, { signal }).catch(() => undefined); // Its end is seen above.
+    await after(learnMs, undefined, { signal }).catch(() => undefined); // Checked by the loop.
   }
   return undefined;
 }
@@ -177,13 +187,13 @@ async function readEngine({ hosts }: QueueParts): Promise<string> {
   return (await hosts.readHost({ provider: 'local', host: 'local' })).engineId;
 }
 
-/** What works for an engine of this id, and what waits there. */
+/** The workers for an engine of this id: for its work, and for what waits there. */
 function createFor(parts: QueueParts, id: string): Promise<Worker>[] {
   const queue = engineQueue(id);
   return [create(parts, queue, 'work'), create(parts, waitsQueue(queue), 'waits')];
 }
 
-/** A worker on one queue: workflows and everything that belongs to no engine, the work on an engine, or waits. */
+/** A worker on one queue: `all`, workflows and whatever belongs to no engine; `work`, on an engine; or `waits`. */
 function create(parts: QueueParts, queue: string, does: 'all' | 'work' | 'waits'): Promise<Worker> {
   const { connection, namespace, activities, slots, workflowBundle, log, machine } = parts;
   const atOnce = does === 'waits' ? slots.waits : slots.activities;
@@ -206,7 +216,10 @@ function create(parts: QueueParts, queue: string, does: 'all' | 'work' | 'waits'
   });
 }
 
-/** What a worker decides at once, and how soon its death is noticed: the sticky time-out decides that with the heartbeats. */
+/**
+ * How much a worker decides at once, and how soon its death is noticed, which the sticky time-out decides together with
+ * the heartbeats.
+ */
 function workflowLimits(slots: Slots) {
   return {
     maxConcurrentWorkflowTaskExecutions: slots.workflowTasks,

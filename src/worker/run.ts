@@ -31,18 +31,18 @@ export type WorkerParts = {
   readonly workflowBundle: WorkflowBundleOption;
   readonly slots: Slots;
   readonly log: Logger;
-  /** How often it looks which engine it is that it serves, and under which ids; the usual time when absent. */
+  /** How often it checks which engine it serves, and under which ids; the usual time when absent. */
   readonly engineWatchMs?: number;
-  /** Ends the worker: no new work, a moment for what is under way, then that is cancelled and taken up elsewhere. */
+  /** Ends the worker: it takes no new work, and cancels after a moment what is under way, to be taken up elsewhere. */
   readonly signal: AbortSignal;
 };
 
-/** Between a worker that failed and the next one. */
+/** The pause between a failed worker and the next one. */
 const restartMs = 1_000;
 
 /**
- * Works until `signal` fires. Waits for a server that is not up yet and begins again when it was lost; throws `Refused` in a
- * namespace without a deployment, or without a key of it that is not retired.
+ * Works until `signal` fires. Waits for a server that is not up yet, and begins again when the connection was lost.
+ * Throws `Refused` in a namespace without a deployment, or without one of its keys that are not retired.
  */
 export async function runWorker(parts: WorkerParts): Promise<void> {
   const { server, log, signal } = parts;
@@ -62,14 +62,18 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
   }
 }
 
+const noRelease =
+  'no release is on record, and the catalogue of this worker names none: nothing can be provisioned. `creel release add` adds one';
+
 async function work(parts: WorkerParts, connection: NativeConnection): Promise<void> {
   const { namespace, log, signal, server } = parts;
   const client = new Client({ connection, namespace });
   const ask = <T>(call: () => Promise<T>) => untilReachable(call, server.address, log, signal);
   const deployment = await ask(() => holdDeployment(client, parts.readKeys()));
-  await ask(() => ensureSearchAttributes(connection, namespace, log, signal));
-  await ask(() => warnOfRetention(connection, namespace, log));
+  await ask(() => ensureSearchAttributes(connection, namespace, log, signal, server.address));
+  await ask(() => warnOfRetention(connection, { namespace, address: server.address }, log));
   const world = parts.openWorld(deployment);
+  if (world.catalogue.length === 0 && (deployment.releases ?? []).length === 0) log.warn(noRelease);
   const activities = createActivities({
     ...world,
     signal: currentSignal,
@@ -98,7 +102,7 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
   log.info('the worker has stopped');
 }
 
-/** The answer of a call that the signal may cut short; undefined then. */
+/** The result of a call that the signal may cut short; undefined then. */
 async function unlessAborted<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call();

@@ -4,9 +4,9 @@ import { Refused } from '../domain/errors.js';
 import { temporalLogger } from './log.js';
 
 /**
- * Installs Temporal's runtime, once per process and before any connection: everything it says goes through our log, Prometheus
- * metrics are served at `metricsAt` (address and port) or nowhere, and signals are left to the main. An address that cannot be
- * had is `Refused`.
+ * Installs Temporal's runtime, once per process and before any connection: it logs through our log, serves Prometheus
+ * metrics at `metricsAt` (address and port) or nowhere, and leaves signals to the main. An address that cannot be had
+ * is `Refused`.
  */
 export function installRuntime(log: Logger, metricsAt: string | undefined): void {
   if (metricsAt === undefined) return install(log, {});

@@ -15,10 +15,10 @@ const keyword: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 const bool: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_BOOL = 5;
 const datetime: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_DATETIME = 6;
 
-/** How often a server is asked whether the attributes can be used by now. */
+/** How often a server is asked whether the attributes can be used yet. */
 const paceMs = 500;
 
-/** After how long it is said again that they cannot. */
+/** How often it is logged again that they cannot. */
 const repeatMs = 60_000;
 
 type Kind = { readonly word: string; readonly number: number; readonly sample: unknown };
@@ -40,22 +40,24 @@ const wanted = searchAttributeKeys.map(({ name, type }) => {
   return { name, kind };
 });
 
-/** The attributes as flags of `temporal server start-dev`, which knows them from its first moment. */
+/** The attributes as flags of `temporal server start-dev`, which then has them from its first moment. */
 export const searchAttributeFlags: readonly string[] = wanted.flatMap(({ name, kind }) => [
   '--search-attribute',
   `${name}=${kind.word}`,
 ]);
 
 /**
- * Registers the search attributes that the namespace lacks and resolves when a workflow can use all of them: an upsert before
- * that would fail workflow tasks. Where the server lets nobody register (Temporal Cloud), says once a minute which are missing
- * and with which commands a person makes them, and goes on asking. An attribute of another type is `Refused`.
+ * Registers the search attributes that the namespace lacks, and resolves when a workflow can use all of them: before
+ * that, an upsert would fail workflow tasks. Where the server does not allow it (Temporal Cloud), it logs once a minute
+ * which ones are missing and the commands for a person to run, and keeps asking. An attribute of another type is
+ * `Refused`.
  */
 export async function ensureSearchAttributes(
   connection: NativeConnection,
   namespace: string,
   log: Logger,
   signal: AbortSignal,
+  address: string,
 ): Promise<void> {
   await register(connection, namespace, log);
   let saidAt = 0;
@@ -64,7 +66,7 @@ export async function ensureSearchAttributes(
     if (reason === undefined) return;
     if (performance.now() - saidAt > repeatMs || saidAt === 0) {
       log.warn(
-        { namespace, reason, commands: await commands(connection, namespace) },
+        { namespace, reason, commands: await commands(connection, namespace, address) },
         'search attributes cannot be used yet',
       );
       saidAt = performance.now();
@@ -73,7 +75,7 @@ export async function ensureSearchAttributes(
   }
 }
 
-/** The names that the namespace lacks, or undefined where the server does not tell. */
+/** The attributes that the namespace lacks; undefined where the server does not tell. */
 async function findMissing(connection: NativeConnection, namespace: string): Promise<typeof wanted | undefined> {
   const listed = await unlessForbidden(() => connection.operatorService.listSearchAttributes({ namespace }));
   if (!listed) return undefined;
@@ -106,18 +108,18 @@ async function register(connection: NativeConnection, namespace: string, log: Lo
 }
 
 /** What a person has to run where creel may not register. */
-async function commands(connection: NativeConnection, namespace: string): Promise<string[]> {
+async function commands(connection: NativeConnection, namespace: string, address: string): Promise<string[]> {
   const missing = (await findMissing(connection, namespace)) ?? wanted;
   return missing.flatMap(({ name, kind }) => [
-    `temporal operator search-attribute create --namespace ${namespace} --name ${name} --type ${kind.word}`,
+    `temporal operator search-attribute create --address ${address} --namespace ${namespace} --name ${name} --type ${kind.word}`,
     `tcld namespace search-attributes add --namespace ${namespace} --search-attribute ${name}=${kind.word}`,
   ]);
 }
 
 /**
- * Runs one workflow task by hand that upserts every attribute, and asks visibility for one: the same path that every gateway
- * takes through frontend, history and visibility. Undefined when all of it worked, else what the server said. The run is deleted;
- * a server takes half a minute to forget it.
+ * Runs one workflow task by hand that upserts every attribute, and asks visibility for one: the same path through
+ * frontend, history and visibility that every gateway takes. Undefined when all of it worked, otherwise what the server
+ * said. The run is deleted, and the server forgets it after half a minute.
  */
 async function tryUpsert(connection: NativeConnection, namespace: string): Promise<string | undefined> {
   const { workflowService } = connection;

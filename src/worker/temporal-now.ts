@@ -3,8 +3,8 @@ import type { Client } from '@temporalio/client';
 import { startOf } from './current-signal.js';
 
 /**
- * Temporal's clock, as an activity can know it: the server has noted when it handed this attempt out, and what has passed since is
- * the same for everybody. One question to the server for each attempt that wants to know.
+ * Temporal's clock, as far as an activity can know it: the server noted when it handed this attempt out, and the time
+ * passed since is the same for everybody. Costs each attempt that uses it one question to the server.
  */
 export function temporalNow({ workflow }: Client): () => Promise<number> {
   const begins = new WeakMap<Context, Promise<number>>();
@@ -17,7 +17,7 @@ export function temporalNow({ workflow }: Client): () => Promise<number> {
   };
 }
 
-/** When the server handed this attempt out, in epoch milliseconds; when it put it into the queue, where it does not say. */
+/** When the server handed this attempt out, in epoch milliseconds; where it does not say, when it queued it. */
 async function askBegin(workflow: Client['workflow'], { info }: Context): Promise<number> {
   const { workflowId = '', runId } = info.workflowExecution ?? {};
   const { raw } = await workflow.getHandle(workflowId, runId).describe();

@@ -4,25 +4,26 @@ import type { Logger } from 'pino';
 import { list } from '../client/gateways.js';
 import type { KnownEngine } from '../domain/hosts/whereabouts.js';
 
-/** What a worker looks at that begins to serve an engine. */
+/** What a worker examines when it begins to serve an engine. */
 export type Surroundings = {
   readonly engine: string;
   readonly findEngines: () => Promise<readonly KnownEngine[]>;
   /** The gateways that stand on an engine. */
   readonly gatewaysOn: (engine: string) => Promise<readonly string[]>;
-  /** How long a worker that has just ended still counts as there. */
+  /** How long a worker that has just ended still counts as present. */
   readonly lingerMs: number;
   readonly log: Logger;
   readonly signal: AbortSignal;
 };
 
-/** Names in one line of the log. */
+/** How many names one log line shows. */
 const shown = 10;
 
 /**
- * Says which gateways stand on engines beside which no worker stands, as a worker sees it that begins to serve another one: whoever
- * pointed it elsewhere hears of it at once. That the other machine is only down is as likely, so it works all the same. Most often it
- * is this very worker that ended there a moment ago, and still counts as there: so it looks once more, and says nothing twice.
+ * Warns which gateways stand on engines that no worker serves, as seen by a worker that begins to serve another engine:
+ * a person who has pointed it elsewhere learns that at once. The other machine may just as well be down, so the worker
+ * goes on. Most often that worker is this very one, which has just ended there and still counts as present: so it looks
+ * once more, and says nothing twice.
  */
 export async function warnOfUnserved(around: Surroundings): Promise<void> {
   const said = new Set<string>();

@@ -2,6 +2,7 @@ import type { DeploymentKeys } from '../domain/keys/deployment-keys.js';
 import type { RenamedEngine } from '../domain/hosts/deployment-engines.js';
 import type { Fleet, Seen } from '../domain/fleet/fleet.js';
 import type { KnownEngine } from '../domain/hosts/whereabouts.js';
+import type { Catalogue } from '../domain/release/release.js';
 import type { RotateRequest } from '../wire/change-requests.js';
 import type { Description, Standing } from '../wire/description.js';
 import type { Withdrawal } from '../wire/requests.js';
@@ -14,31 +15,36 @@ export type Deps = World & {
   /** Ids of the workflows still open under a prefix. */
   readonly findOpenOperations: (prefix: string) => Promise<string[]>;
   readonly records: GatewayRecords;
-  /** Every engine that a worker of this deployment has served, and whether one does now. */
+  /** Every engine that a worker of this deployment has ever served, and whether one serves it now. */
   readonly findEngines: () => Promise<KnownEngine[]>;
-  /** What Temporal's clock says, which stamps what a workflow calls now: neither ours nor a gateway's. */
+  /** The time by Temporal's clock, which stamps whatever a workflow calls now: neither our clock nor a gateway's. */
   readonly temporalNow: () => Promise<number>;
 };
 
 /**
- * The records of all gateways, asked through Temporal. A gateway without an open record answers undefined; its no is
- * `Refused`, its silence `NotYet`.
+ * The records of all gateways, asked through Temporal. A gateway without an open record answers undefined; a gateway's
+ * no is `Refused`, its silence `NotYet`.
  */
 export type GatewayRecords = {
   /** The master keys of the deployment; undefined where there is none, which only a test has. */
   readonly keys: () => Promise<DeploymentKeys | undefined>;
-  /** Every gateway there is, as each reports, as a run of this name goes through them: to another key, if one is named. */
+  /** The releases on the deployment's record now; none where there is no record of them. */
+  readonly releases: () => Promise<Catalogue>;
+  /** Every gateway, as each reports, in the order of a run of this name: a run to another key, if one is given. */
   readonly lookAtFleet: (run: string, toKey?: string) => Promise<Fleet>;
   /** The ids of all gateways that may have a record, in no order. */
   readonly gateways: () => AsyncIterable<string>;
-  /** What each of these says of itself; one that is asked in vain is `silent`. `NotYet` when nobody of them answers. */
+  /**
+   * What each of the given gateways says of itself; one that does not answer is `silent`. `NotYet` when none of them
+   * answers.
+   */
   readonly see: (gateways: readonly string[]) => Promise<Map<string, Seen>>;
-  /** The ids of all gateways that stand on an engine, removed ones too, as a list has them. */
+  /** The ids of all gateways that stand on an engine, removed ones too, as visibility lists them. */
   readonly standingOn: (engine: string) => AsyncIterable<string>;
-  /** Tells the deployment that an engine, by which records name it, has another id now. */
+  /** Tells the deployment that an engine known to records by one id has another one now. */
   readonly renameEngine: (renamed: RenamedEngine) => Promise<void>;
   readonly describe: (gateway: string) => Promise<Description | undefined>;
-  /** Asks a gateway that has a record, which never begins one: false when it has none. */
+  /** Asks a gateway that has a record; never begins one. False when it has none. */
   readonly request: (gateway: string, asked: RotateRequest) => Promise<boolean>;
   readonly standing: (gateway: string, requestId: string) => Promise<Standing | undefined>;
   readonly withdraw: (gateway: string, asked: Withdrawal) => Promise<Standing | undefined>;

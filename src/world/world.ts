@@ -1,6 +1,7 @@
 import type { Place } from '../domain/hosts/place.js';
 import type { KeyRing } from '../domain/keys/key-ring.js';
 import type { Catalogue } from '../domain/release/release.js';
+import type { Egress } from '../domain/hosts/egress.js';
 import type { Pool } from '../domain/hosts/slot.js';
 import type { AuditLog } from '../ports/audit-log.js';
 import type { DockerEngine } from '../ports/docker-engine.js';
@@ -9,18 +10,35 @@ import type { HostProvider } from '../ports/host-provider.js';
 import type { Pager } from '../ports/pager.js';
 import type { SecretStore } from '../ports/secret-store.js';
 
+/** What a worker is. */
+type About = {
+  /** Its version of creel. */
+  readonly creel: string;
+  /** Whether its pager reaches a person; without one, pages go to its log. */
+  readonly pager: boolean;
+};
+
+/** When the keys and secrets of this machine were last backed up, which keys were, and whether a secret has changed since. */
+type Backup = { readonly at: number; readonly keyIds: readonly string[]; readonly secretsChanged: boolean };
+
 /** Everything an activity may touch. */
 export type World = {
   readonly keys: KeyRing;
+  /** The releases of the worker's own file, which are not all: `catalogueOf`. */
   readonly catalogue: Catalogue;
   readonly pool: Pool;
+  /** How the gateways of its engine get out. */
+  readonly egress: Egress;
   readonly hosts: HostProvider;
-  /** The engine of a place: whatever is asked of it, another one under the same address is `Foreign` before anything is read or done. */
+  /** The engine of a place. Before anything is read or done, another engine under the same address is `Foreign`. */
   readonly engineAt: (place: Place) => DockerEngine;
   readonly door: GatewayDoor;
   readonly secrets: SecretStore;
   readonly pager: Pager;
   readonly audit: AuditLog;
-  /** S3-20: no wait for a start is over before this, whatever limit it was given. */
+  /** S3-20: no wait for a start ends before this, whatever its limit. */
   readonly startPeriodMs: number;
+  readonly about: About;
+  /** What is noted of the last backup; undefined when nothing is. */
+  readonly readBackup: () => Backup | undefined;
 };

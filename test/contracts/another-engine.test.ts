@@ -7,10 +7,10 @@ import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import { EngineIdentity } from '../../src/adapters/docker/identity.js';
 import { Foreign, Refused } from '../../src/domain/errors.js';
 import type { DockerEngine } from '../../src/ports/docker-engine.js';
-import { foundSocket } from '../found.js';
+import { foundSocket } from '../ground/found.js';
 import { DirectoryEngine, engineIdAt } from '../world/directory-engine.js';
 import { DirectoryHost } from '../world/directory-host.js';
-import { ScriptedEngine } from './scripted-engine.js';
+import { ScriptedEngine } from '../ground/scripted-engine.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 const never = () => undefined;

@@ -5,9 +5,9 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
 import { readStateMark, stateMarkFile, stateMarkPath, writeStateMark } from '../../src/domain/gateway/state-mark.js';
-import { foundSocket } from '../found.js';
-import { clear, left, Scene, target, type EngineUnderTest } from './engine-under-test.js';
-import { openDocker } from './open-docker.js';
+import { foundSocket } from '../ground/found.js';
+import { clear, left, Scene, target, type EngineUnderTest } from '../ground/engine-under-test.js';
+import { openDocker } from '../ground/open-docker.js';
 
 const runbook = fs.readFileSync('docs/runbook.md', 'utf8').replaceAll(/\s+/g, ' ');
 
@@ -23,7 +23,7 @@ function typed(begin: string, names: Readonly<Record<string, string>>): string {
   return filled;
 }
 
-describe('what the runbook tells people to do by hand', { timeout: 60_000 }, () => {
+describe('what the runbook tells people to do by hand', () => {
   let world: EngineUnderTest;
   let scratch: string;
   beforeAll(async () => {
@@ -111,6 +111,5 @@ describe('what the runbook tells people to do by hand', { timeout: 60_000 }, () 
     expect(await type(typed('docker ps -a --filter label=creel.gateway=g42 --format', names))).toBe('7k3fq2');
     const labels = await type(typed("docker inspect --format '{{json .Config.Labels}}'", { NAME: scene.base }));
     expect(JSON.parse(labels)).toMatchObject(scene.labels);
-    expect(await type(typed('docker logs', { 'oc-…': scene.base }))).toBe('');
   });
 });

@@ -7,6 +7,7 @@ import { NotYet } from '../../src/domain/errors.js';
 import { configFile, insidePort, renderConfig, stateDirectory } from '../../src/domain/gateway/config.js';
 import { Secret } from '../../src/domain/secret.js';
 import { DirectoryDoor } from '../world/directory-door.js';
+import { DirectoryGateway } from '../world/directory-gateway.js';
 import { DirectoryEngine } from '../world/directory-engine.js';
 import { doorContract, type GatewayAtHand } from './door-contract.js';
 
@@ -45,6 +46,7 @@ async function prepare(): Promise<
       await engine.startContainer(await idOf());
     },
     stop: async () => engine.stopContainer(await idOf(), 1),
+    tellSender: async (sender, said) => DirectoryGateway.within(root, name).senders.tell(sender, said),
     remove: async () => rmSync(root, { recursive: true }),
   };
 }

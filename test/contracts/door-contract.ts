@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import type { Sender } from '../../src/domain/channels/paired-senders.js';
 import { NotYet } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import { deviceFrom, type Device } from '../../src/domain/keys/token.js';
@@ -14,6 +15,8 @@ import {
   type Knock,
   type Session,
 } from '../../src/ports/gateway-door.js';
+import { patienceMs } from '../ground/patience.js';
+import { letInAndTakeOut } from './senders.js';
 
 /** One gateway to knock at; its config is written, its container exists and has not been started. */
 export type GatewayAtHand = {
@@ -27,6 +30,8 @@ export type GatewayAtHand = {
   /** Stops and removes the container and creates another over the same state, started. */
   recreate(): Promise<void>;
   stop(): Promise<void>;
+  /** What a channel of the gateway does when a sender writes whom it does not know: keeps the request, and answers a code. */
+  tellSender(sender: Sender, name: string): Promise<string>;
   remove(): Promise<void>;
 };
 
@@ -34,6 +39,7 @@ const admin = ['operator.admin'];
 
 const deviceList = z.object({ pending: z.array(z.looseObject({})), paired: z.array(z.looseObject({})) });
 const presenceList = z.array(z.looseObject({ deviceId: z.string().optional(), reason: z.string().optional() }));
+const runBegun = z.object({ runId: z.string() });
 const logTail = z.object({ cursor: z.number(), lines: z.array(z.string()) });
 const logLine = z.looseObject({ time: z.string(), message: z.string().optional() });
 const channelStatus = z.object({ channels: z.record(z.string(), z.object({ running: z.boolean().nullish() })) });
@@ -44,7 +50,7 @@ const bootMs = 120_000;
 
 /** What both doors promise. The cases go through one life of one gateway, in order; the lock-out is last because it outlives its case. */
 export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>): void {
-  describe(name, { timeout: 60_000 }, () => {
+  describe(name, () => {
     let gateway: GatewayAtHand;
     const device = deviceFrom(randomBytes(32));
     const knock = (token: Secret, as: Device | undefined, scopes = admin) =>
@@ -243,6 +249,12 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       sessionOf(await knock(gateway.inside.token, device)).close();
     });
 
+    test(
+      'S2-46: a chat sender who was told a code is let in by it and taken out again, once each; another code changes nothing',
+      { timeout: 240_000 },
+      () => letInAndTakeOut(gateway),
+    );
+
     test('no channels are configured, and the gateway says so', async () => {
       const session = sessionOf(await knock(gateway.inside.token, device));
       expect(await session.call('channels.status', { probe: true, timeoutMs: 1_000 })).toMatchObject({
@@ -255,7 +267,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
     test('a channel is taken up while it runs, and let go; a list loses entries only when it is named', async () => {
       const telegram = { enabled: true, botToken: `123456789:${'A'.repeat(35)}`, dmPolicy: 'allowlist' };
       expect(await patchChannel({ ...telegram, allowFrom: ['1', '2'] })).toMatchObject({ ok: true });
-      await expect.poll(runningChannels, { timeout: 20_000 }).toEqual(['telegram']);
+      await expect.poll(runningChannels, { timeout: patienceMs }).toEqual(['telegram']);
       for (const fewer of [{ allowFrom: ['1'] }, null])
         expect(await patchChannel(fewer)).toMatchObject({
           ok: false,
@@ -264,7 +276,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       const replacePaths = ['channels.telegram.allowFrom'];
       expect(await patchChannel({ allowFrom: ['1'] }, replacePaths)).toMatchObject({ ok: true });
       expect(await patchChannel(null, replacePaths)).toMatchObject({ ok: true });
-      await expect.poll(runningChannels, { timeout: 20_000 }).toEqual([]);
+      await expect.poll(runningChannels, { timeout: patienceMs }).toEqual([]);
     });
 
     test(
@@ -285,6 +297,24 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
         expect(String(url)).toBe('[secret]');
       },
     );
+
+    test('S0-32: what is said without a model comes to an error, and its session goes when it is deleted, once', async () => {
+      const sessionKey = 'creel-turn';
+      const say = { sessionKey, message: 'ping', deliver: false, idempotencyKey: randomUUID() };
+      const { runId } = runBegun.parse(await callInside('chat.send', say));
+      expect(runId).toBe(say.idempotencyKey);
+      const ended = () => callInside('agent.wait', { runId, timeoutMs: 5_000 });
+      await expect.poll(ended, { timeout: 50_000 }).toMatchObject({ status: 'error', error: expect.any(String) });
+      const forget = () => callInside('sessions.delete', { key: sessionKey, deleteTranscript: true });
+      expect(await forget()).toMatchObject({ ok: true, deleted: true });
+      expect(await forget()).toMatchObject({ ok: true, deleted: false });
+      expect(await callInside('chat.abort', { sessionKey })).toMatchObject({ ok: true, aborted: false });
+    });
+
+    test('nothing keeps a gateway from itself, and what does from where nobody listens is named', async () => {
+      expect(await gateway.door.findObstacle(gateway.inside, { host: '127.0.0.1', port: 18_789 })).toBeUndefined();
+      expect(await gateway.door.findObstacle(gateway.inside, { host: '127.0.0.1', port: 9 })).toMatch(/^E[A-Z]+$/);
+    });
 
     test('S4-37: egress is a sentence within seconds, never an error', async () => {
       const began = Date.now();
@@ -348,7 +378,7 @@ export function doorContract(name: string, prepare: () => Promise<GatewayAtHand>
       expect(await knock(gateway.inside.token, undefined)).toEqual({ kind: 'locked out' });
       expect(await callInside('health')).toMatchObject({ ok: true });
       await expect
-        .poll(async () => (await knock(gateway.inside.token, undefined)).kind, { timeout: 20_000, interval: 100 })
+        .poll(async () => (await knock(gateway.inside.token, undefined)).kind, { timeout: patienceMs, interval: 100 })
         .toBe('open');
       expect(Date.now() - locked).toBeGreaterThan(gateway.lockoutMs - 500);
     });

@@ -11,10 +11,10 @@ import { LocalHost } from '../../src/adapters/hosts/local-host.js';
 import { describeEngine, demandFit } from '../../src/domain/hosts/engine.js';
 import { NotYet, Refused } from '../../src/domain/errors.js';
 import type { HostProvider } from '../../src/ports/host-provider.js';
-import { foundSocket } from '../found.js';
+import { foundSocket } from '../ground/found.js';
 import { DirectoryEngine } from '../world/directory-engine.js';
 import { DirectoryHost } from '../world/directory-host.js';
-import { ScriptedEngine } from './scripted-engine.js';
+import { ScriptedEngine } from '../ground/scripted-engine.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 

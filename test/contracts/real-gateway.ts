@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import getPort from 'get-port';
+import { z } from 'zod';
 import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
 import { localDial } from '../../src/adapters/hosts/local-dial.js';
@@ -8,7 +9,7 @@ import { configFile, overlayConfig, renderConfig, stateDirectory } from '../../s
 import { layout, markLabels, names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { Secret } from '../../src/domain/secret.js';
 import { lockOutAttempts, lockOutWindowMs } from '../../src/domain/thresholds.js';
-import { foundImage, foundSocket } from '../found.js';
+import { foundImage, foundSocket } from '../ground/found.js';
 import type { GatewayAtHand } from './door-contract.js';
 
 const place = { provider: 'local', host: 'here' } as const;
@@ -63,9 +64,31 @@ export async function prepareRealGateway(version: string): Promise<GatewayAtHand
       await start();
     },
     stop: async () => engine.stopContainer(await idOf(), stopGraceS),
+    tellSender: async (sender, name) => {
+      const command = ['node', '--input-type=module', '-e', tellScript];
+      const input = JSON.stringify({
+        channel: sender.channel,
+        accountId: sender.account,
+        id: sender.id,
+        meta: { name },
+      });
+      const { stdout } = await engine.exec(await idOf(), { command, input, timeoutMs: 60_000 });
+      return told.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).code;
+    },
     remove,
   };
 }
+
+/** Does what a channel's plugin does, by the function that plugins have for it. */
+const tellScript = `
+import { upsertChannelPairingRequest } from '/app/dist/plugin-sdk/conversation-runtime.js';
+let input = '';
+for await (const chunk of process.stdin) input += chunk;
+const told = await upsertChannelPairingRequest(JSON.parse(input));
+process.stdout.write('\\n' + JSON.stringify(told) + '\\n', () => process.exit(0));
+`;
+
+const told = z.object({ code: z.string().min(1) });
 
 function newGateway(version: string): Gateway {
   const random = randomBytes(4).toString('hex');

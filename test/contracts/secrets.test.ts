@@ -63,6 +63,17 @@ function secretContract(name: string, open: () => SecretStore): void {
       expect(await store.list()).toEqual(['a.b-c_d', 'z']);
     });
 
+    test('removes a value, once, and keeps the others', async () => {
+      const store = open();
+      expect(await store.remove('mine')).toBe(false);
+      for (const name of ['mine', 'yours']) await store.write(name, new Secret(name));
+      expect(await store.remove('mine')).toBe(true);
+      expect(await store.remove('mine')).toBe(false);
+      expect(await store.list()).toEqual(['yours']);
+      await expect(store.read('mine')).rejects.toThrow(/no secret named mine/);
+      expect((await store.read('yours')).reveal()).toBe('yours');
+    });
+
     test('keeps every one of twenty values stored at once', async () => {
       const store = open();
       const names = Array.from({ length: 20 }, (_, index) => `name-${index}`);

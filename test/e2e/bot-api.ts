@@ -6,7 +6,7 @@ import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { Secret } from '../../src/domain/secret.js';
 import { masterKey } from '../../src/domain/keys/token.js';
 import { openSecrets } from '../../src/open-world.js';
-import { testKey, type RealGround } from './real-ground.js';
+import { testKey, type RealGround } from '../ground/real-ground.js';
 
 /** How long a question for news is kept waiting, as the real one does for up to 50 s. */
 const newsMs = 1_000;

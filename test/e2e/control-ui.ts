@@ -1,5 +1,5 @@
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { foundBrowser } from '../found.js';
+import { foundBrowser } from '../ground/found.js';
 
 /** What a person sees who opened a link. */
 export type Seen = 'connected' | 'rejected';

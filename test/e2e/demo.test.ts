@@ -8,8 +8,8 @@ import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import type { Marked } from '../../src/ports/docker-engine.js';
 import { demoRelease } from '../../src/dev/demo-gateway.js';
 import { findProcesses } from '../../src/dev/own-process.js';
-import { demoHomeIn, demoStatePrefix, deploymentIn } from '../demo-states.js';
-import { foundSocket } from '../found.js';
+import { demoHomeIn, demoStatePrefix, deploymentIn } from '../ground/demo-states.js';
+import { foundSocket } from '../ground/found.js';
 
 const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
 

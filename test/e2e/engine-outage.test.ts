@@ -1,12 +1,12 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { EngineProxy } from '../contracts/engine-proxy.js';
-import { foundSocket } from '../found.js';
-import { TestServer } from '../temporal/server.js';
-import { Stage } from '../temporal/stage.js';
+import { EngineProxy } from '../ground/engine-proxy.js';
+import { foundSocket } from '../ground/found.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { RealGround } from './real-ground.js';
+import { RealGround } from '../ground/real-ground.js';
 
 /** The worker reaches the engine through this and goes without when it closes; the engine itself is left alone. */
 const proxy = new EngineProxy(foundSocket());

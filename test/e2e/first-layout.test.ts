@@ -2,13 +2,13 @@ import Dockerode from 'dockerode';
 import getPort from 'get-port';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { foundImage, foundSocket } from '../found.js';
-import { TestServer } from '../temporal/server.js';
-import { Stage } from '../temporal/stage.js';
+import { foundImage, foundSocket } from '../ground/found.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { firstToken, makeFirstGateway, type FirstGateway } from './first-layout.js';
 import { connectCustomer } from './gateway-client.js';
-import { RealGround, testKey } from './real-ground.js';
+import { RealGround, testKey } from '../ground/real-ground.js';
 
 const release = '2026.6.11';
 const newer = '2026.9.6';

@@ -17,13 +17,13 @@ import { lookWorkflowId } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { OpenResult } from '../../src/wire/operation.js';
 import type { GatewayRecord } from '../../src/domain/gateway/reading.js';
-import { foundSocket } from '../found.js';
-import { TestServer } from '../temporal/server.js';
-import { Stage } from '../temporal/stage.js';
+import { foundSocket } from '../ground/found.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { openControlUi } from './control-ui.js';
-import { ArgumentWatch, historyTexts, holds } from './hunt.js';
-import { RealGround, testKey } from './real-ground.js';
+import { ArgumentWatch, historyTexts, holds } from '../ground/hunt.js';
+import { RealGround, testKey } from '../ground/real-ground.js';
 
 const spec = { ...testSpec, cpus: 2, keepStateMs: 3_600_000 };
 const readyMs = 240_000;

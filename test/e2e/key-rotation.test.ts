@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
@@ -10,13 +11,13 @@ import { openSecrets } from '../../src/open-world.js';
 import { openKey, openKeys } from '../../src/settings/key-file.js';
 import { deploymentWorkflowId, taskQueue } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { TestServer } from '../temporal/server.js';
-import { Stage } from '../temporal/stage.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { layKey, testKeyFile } from '../world/test-keys.js';
 import { connectCustomer, CustomerDevice, type CustomerClient } from './gateway-client.js';
-import { historyTexts, holds } from './hunt.js';
-import { RealGround, testKey } from './real-ground.js';
+import { historyTexts, holds } from '../ground/hunt.js';
+import { RealGround, testKey } from '../ground/real-ground.js';
 
 const first = masterKey(testKey);
 const secret = '123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
@@ -116,3 +117,28 @@ it('a real gateway goes over to another master key: the old token and the old de
   for (const [id, text] of await historyTexts(await stage.client()))
     for (const each of [oldToken, newToken, secret, ...keys]) expect(holds(text, each), id).toBe(false);
 }, 400_000);
+
+it('S4-43: what a real gateway logs is read, of one channel or none, and followed until the reader goes', async () => {
+  const { life, record } = await stage.describe();
+  if (!life || !record) throw new Error('nothing lives');
+  const shown = await creel(['logs', stage.id, '--since', '1h']);
+  expect(shown.exitCode).toBe(0);
+  expect(shown.stdout).toMatch(/^\d{4}-\d\d-\d\dT\S+ \[gateway\] ready/m);
+  const { stdout } = await execa('docker', ['logs', names(life.mark).container], { all: true });
+  expect(shown.stdout.split('\n').length).toBeGreaterThanOrEqual(stdout.split('\n').length);
+  expect((await creel(['logs', stage.id, '--since', '1h', '--channel', 'slack'])).stdout).not.toContain(
+    '[gateway] ready',
+  );
+
+  const follower = creel(['logs', stage.id, '-f', '--tail', '0', '--json']);
+  const lines = createInterface(follower.stdout)[Symbol.asyncIterator]();
+  const knocking = setInterval(
+    () => void connectCustomer(record.port, 'not-the-token').then(({ client }) => client.close()),
+    3_000,
+  );
+  const first = await lines.next();
+  clearInterval(knocking);
+  expect(JSON.parse(String(first.value))).toMatchObject({ gateway: stage.id, text: expect.stringContaining('[ws]') });
+  follower.kill('SIGINT');
+  expect((await follower).exitCode).toBe(130);
+}, 120_000);

@@ -12,12 +12,12 @@ import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';
 import { startPeriodMs } from '../../src/domain/thresholds.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { TestServer } from '../temporal/server.js';
-import { Stage } from '../temporal/stage.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { BotApi, storeBot } from './bot-api.js';
-import { Owner, type Traces } from './lived-in.js';
-import { RealGround, testKey } from './real-ground.js';
+import { Owner, type Traces } from '../ground/lived-in.js';
+import { RealGround, testKey } from '../ground/real-ground.js';
 import { SilenceWatch } from './silence.js';
 
 /** Stops every process of the gateway where it stands. */

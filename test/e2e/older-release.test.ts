@@ -4,11 +4,11 @@ import { stateDirectory } from '../../src/domain/gateway/config.js';
 import { names } from '../../src/domain/gateway/gateway.js';
 import { replacementNames } from '../../src/domain/changes/replacement.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { foundImage } from '../found.js';
-import { TestServer } from '../temporal/server.js';
-import { Stage } from '../temporal/stage.js';
+import { foundImage } from '../ground/found.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { RealGround } from './real-ground.js';
+import { RealGround } from '../ground/real-ground.js';
 
 const release = '2026.6.11';
 const patienceMs = 240_000;

@@ -6,15 +6,17 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import { birthFrom, layout, names, type Gateway } from '../../src/domain/gateway/gateway.js';
+import { straightOut } from '../../src/domain/hosts/egress.js';
 import { masterKey } from '../../src/domain/keys/token.js';
 import { ringOf } from '../world/test-keys.js';
 import { openWorld } from '../../src/open-world.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { foundSocket } from '../found.js';
-import { TestServer } from '../temporal/server.js';
-import { Stage } from '../temporal/stage.js';
-import { noRecords, testSpec } from '../world/open-test-world.js';
-import { RealGround, testCatalogue, testKey, testPool } from './real-ground.js';
+import { foundSocket } from '../ground/found.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
+import { testSpec } from '../world/open-test-world.js';
+import { RealGround, testCatalogue, testKey, testPool } from '../ground/real-ground.js';
+import { noRecords } from '../../src/releases/no-records.js';
 
 /** Thirty-two slots: twenty gateways that choose theirs by name often want the same one. */
 const narrowPool = { cidr: '10.215.0.0/23', prefix: 28, firstPort: 29_000 };
@@ -108,6 +110,7 @@ function activities() {
       engineSocket: foundSocket(),
       secretsFile: path.join(ground.root, 'secrets'),
       auditFile: path.join(ground.root, 'audit.jsonl'),
+      egress: straightOut,
       pager: undefined,
     },
     keys: ringOf(masterKey(testKey)),

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { provisionSteps, registry } from '../../src/workflows/operations.js';
-import { TestServer } from '../temporal/server.js';
-import { Stage } from '../temporal/stage.js';
-import { RealGround } from './real-ground.js';
+import { provisionSteps } from '../../src/workflows/provision/operation.js';
+import { registry } from '../../src/workflows/operations.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
+import { RealGround } from '../ground/real-ground.js';
 
 let ground: RealGround;
 beforeAll(async () => {

@@ -7,14 +7,15 @@ import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';
 import { lookWorkflowId } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { Proof } from '../../src/wire/operation.js';
-import { registry, rotateSteps } from '../../src/workflows/operations.js';
-import { TestServer } from '../temporal/server.js';
-import { Stage } from '../temporal/stage.js';
+import { registry } from '../../src/workflows/operations.js';
+import { rotateSteps } from '../../src/workflows/rotate/operation.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { connectCustomer, CustomerDevice, type CustomerClient } from './gateway-client.js';
-import { historyTexts, holds } from './hunt.js';
-import { Owner } from './lived-in.js';
-import { RealGround, testKey } from './real-ground.js';
+import { historyTexts, holds } from '../ground/hunt.js';
+import { Owner } from '../ground/lived-in.js';
+import { RealGround, testKey } from '../ground/real-ground.js';
 
 const spec = { ...testSpec, cpus: 2 };
 const readyMs = 180_000;
@@ -188,6 +189,7 @@ it('of a gateway whose customer set a token himself is refused with the places n
   const { id } = (await ground.engine.findContainer(names(rented.life.mark).container)) ?? { id: 'gone' };
   const command = ['openclaw', 'config', 'set', 'gateway.auth.token', 'the-customers-own-token-0123456789'];
   expect((await ground.engine.exec(id, { command, input: '', timeoutMs: 60_000 })).exitCode).toBe(0);
+  await expect.poll(() => rented.judged(1), { timeout: 60_000, interval: 500 }).toBe('AUTH_TOKEN_MISMATCH');
   const { workflowId } = await rented.stage.rotate();
   await expect(rented.stage.result(workflowId)).rejects.toMatchObject({
     cause: { message: expect.stringMatching(/more than one source of truth.*gateway\.auth\.token.*--reclaim/s) },

@@ -6,8 +6,8 @@ import path from 'node:path';
 import Dockerode from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { findProcesses } from '../../src/dev/own-process.js';
-import { demoHomeIn, demoStatePrefix, leftDeployments } from '../demo-states.js';
-import { foundSocket } from '../found.js';
+import { demoHomeIn, demoStatePrefix, leftDeployments } from '../ground/demo-states.js';
+import { foundSocket } from '../ground/found.js';
 
 /**
  * How the deployments of tests and benchmarks begin; a real one is ten letters, and begins with `etoe` once in 450,000 times. A tested

@@ -7,8 +7,8 @@ import { execa } from 'execa';
 import getPort from 'get-port';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
-import { foundSocket } from '../found.js';
-import { scratchDirectory } from '../scratch.js';
+import { foundSocket } from '../ground/found.js';
+import { scratchDirectory } from '../world/scratch.js';
 
 const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
 const directory = scratchDirectory('creel-registry-');

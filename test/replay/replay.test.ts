@@ -103,5 +103,10 @@ describe('the control', () => {
     await expect(replay(read('0.2.0/fleet-running.json'), over)).rejects.toMatchObject(nondeterminism);
   });
 
+  it('fails when the release that a record of version 1 went back to is not read', async () => {
+    const over = changed('kept && { former: kept }', 'kept && {}');
+    await expect(replay(read('0.6.0/carried-upgraded-run-2.json'), over)).rejects.toMatchObject(nondeterminism);
+  });
+
   it('replays unchanged', () => replay(read(control)));
 });

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { configFile, lastGoodFile } from '../../src/domain/gateway/config.js';
 import { parseObject } from '../../src/domain/json.js';
-import { at } from './faults.js';
-import { readyGateway } from './interrupted.js';
-import type { Template, VirtualEntity } from './virtual-entity.js';
+import { at } from './proofs/faults.js';
+import { readyGateway } from './proofs/interrupted.js';
+import type { Template, VirtualEntity } from './proofs/virtual-entity.js';
 
 let ready: Template;
 
@@ -22,9 +22,9 @@ describe('a state that is back', () => {
       const { customerNotes: _gone, ...mended } = parseObject(read(entity, configFile)) ?? {};
       fs.writeFileSync(fileOf(entity, configFile), JSON.stringify(mended));
       fs.writeFileSync(fileOf(entity, 'written-since.txt'), 'by the owner');
-      entity.provision({ spec: entity.life.spec });
+      entity.provision({ spec: entity.gateway.spec });
       await entity.drain();
-      assert.deepEqual([entity.state.phase, entity.state.owed], ['ready', undefined], entity.state.reason);
+      assert.deepEqual([entity.state.phase, entity.state.life?.owed], ['ready', undefined], entity.state.reason);
       assert.equal(read(entity, 'written-since.txt'), 'by the owner');
     });
   });
@@ -35,7 +35,7 @@ describe('a state that is back', () => {
       fs.writeFileSync(fileOf(entity, 'written-since.txt'), 'by the owner');
       entity.remove();
       await entity.drain();
-      assert.ok(entity.state.stateKeptUntil > 0, entity.state.reason);
+      assert.ok(entity.life.stateKeptUntil > 0, entity.state.reason);
       assert.equal(read(entity, 'written-since.txt'), 'by the owner');
     });
   });
@@ -48,8 +48,8 @@ async function goneBackInVain(entity: VirtualEntity): Promise<void> {
   fs.rmSync(fileOf(entity, lastGoodFile));
   entity.ask({ kind: 'upgrade', release: '2026.9.8-takes', dev: true, retryFailed: false, readyMs: 2_000 });
   await entity.run(at('read replaced', 'do', 'refuse after'));
-  assert.match(entity.state.left.map(({ reason }) => reason).join(), /exit 78/);
-  assert.equal(entity.state.owed?.kind, 'upgrade');
+  assert.match(entity.life.left.map(({ reason }) => reason).join(), /exit 78/);
+  assert.equal(entity.state.life?.owed?.kind, 'upgrade');
 }
 
 function read(entity: VirtualEntity, name: string): string {

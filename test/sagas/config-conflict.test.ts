@@ -10,7 +10,8 @@ import { configReadings } from '../../src/domain/thresholds.js';
 import type { GatewayDoor, Knock, Session } from '../../src/ports/gateway-door.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 import { replaceFile } from '../world/directory-files.js';
-import { ChangeStage } from './change-stage.js';
+import { rotate } from '../../src/workflows/rotate/operation.js';
+import { ChangeStage } from './proofs/change-stage.js';
 
 let world: TestWorld;
 let stage: ChangeStage;
@@ -18,7 +19,7 @@ let edits = 0;
 
 beforeEach(async () => {
   world = openTestWorld();
-  stage = new ChangeStage(world, { steps: [], owns: [] });
+  stage = new ChangeStage(world, { operation: rotate, steps: [], owns: [] });
   await stage.provision();
 });
 afterEach(() => world.close());

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { copyFailure } from '../../src/adapters/docker/copy-errors.js';
 import { openTestWorld } from '../world/open-test-world.js';
-import { at } from './faults.js';
-import { isBack, isKeptWhole, keeping, provisioned, stateOf, upgrade, type State } from './interrupted.js';
-import { VirtualEntity } from './virtual-entity.js';
-import type { FaultPlan } from './virtual-runtime.js';
+import { at } from './proofs/faults.js';
+import { isBack, isKeptWhole, keeping, provisioned, stateOf, upgrade, type State } from './proofs/interrupted.js';
+import { VirtualEntity } from './proofs/virtual-entity.js';
+import type { FaultPlan } from './proofs/virtual-runtime.js';
 
 const said = "cp: cannot create regular file '/state/notes': Input/output error";
 const unproved = at('prove replacement', 'do', 'refuse after');
@@ -43,11 +43,11 @@ describe('a way back whose copy can never work', () => {
         assert.ok(runtime?.pages.includes('undo set aside: Refused'));
         assert.ok(triesOf(entity) <= 2);
         assert.ok(entity.world.engine.containers().every(({ state }) => state !== 'running'));
-        entity.provision({ spec: entity.life.spec });
+        entity.provision({ spec: entity.gateway.spec });
         await entity.run(disk.breaking); // The way back comes first.
       }
       disk.broken = false;
-      entity.provision({ spec: entity.life.spec });
+      entity.provision({ spec: entity.gateway.spec });
       await isBack(entity, before);
     });
   });
@@ -58,7 +58,7 @@ describe('a way back whose copy can never work', () => {
       await entity.run(disk.breaking);
       entity.remove();
       await entity.run(disk.breaking);
-      assert.match(entity.state.left.map(({ reason }) => reason).join(), /could not restore volume/);
+      assert.match(entity.life.left.map(({ reason }) => reason).join(), /could not restore volume/);
       assert.ok(entity.world.engine.leftovers().some((each) => each.endsWith('-snap-a')));
       disk.broken = false;
       entity.remove();

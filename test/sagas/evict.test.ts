@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/domain/changes/change.js';
 import { rotated, type Rotation } from '../../src/domain/changes/rotation.js';
 import { describeDevice } from '../../src/activities/parts/door/devices.js';
-import { evictSteps } from '../../src/workflows/operations.js';
-import { proveChange } from '../prove-change.js';
+import { evictSteps, rotate } from '../../src/workflows/rotate/operation.js';
+import { proveChange } from './proofs/prove-change.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import type { Held } from '../world/directory-gateway.js';
 import { imageOf, testRelease } from '../world/open-test-world.js';
-import { withChangeStage, type ChangeUnderProof } from './change-proofs.js';
-import type { ChangeStage } from './change-stage.js';
-import { at } from './faults.js';
+import { withChangeStage, type ChangeUnderProof } from './proofs/change-proofs.js';
+import type { ChangeStage } from './proofs/change-stage.js';
+import { at } from './proofs/faults.js';
 
 const eviction: Rotation = {
   kind: 'rotate',
@@ -51,6 +51,7 @@ function after(stage: ChangeStage, change: Change): ChangeStage['gateway'] {
 }
 
 const proved: ChangeUnderProof = {
+  operation: rotate,
   steps: evictSteps,
   begin: async (stage) => {
     customers.set(stage, letIn(stage));

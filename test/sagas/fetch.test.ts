@@ -5,9 +5,9 @@ import { describe, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import type { Image } from '../../src/domain/release/image.js';
 import { replaced, type Replacement } from '../../src/domain/changes/replacement.js';
-import { rollbackSteps, upgradeSteps } from '../../src/workflows/operations.js';
+import { rollbackSteps, upgradeSteps, upgrade as upgrading } from '../../src/workflows/replace/operation.js';
 import { imageOf, openTestWorld, testRelease, testSpec } from '../world/open-test-world.js';
-import { ChangeStage } from './change-stage.js';
+import { ChangeStage } from './proofs/change-stage.js';
 
 const spec = { ...testSpec, dev: false };
 const next = '2026.9.7';
@@ -82,7 +82,7 @@ async function onRegistry(run: (stage: ChangeStage) => Promise<void>): Promise<v
     const catalogue = [testRelease, next].map((version) => ({ version, image: byDigest(version), dev: false }));
     const stage = new ChangeStage(
       { ...world, activities: createActivities({ ...world.deps, catalogue }) },
-      { steps: upgradeSteps },
+      { operation: upgrading, steps: upgradeSteps },
     );
     stage.gateway = { ...stage.gateway, spec };
     for (const version of [testRelease, next]) {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Change } from '../../src/domain/changes/change.js';
-import { pairSteps, provisionSteps, stepsOfChange } from '../../src/workflows/operations.js';
+import { pairSteps } from '../../src/workflows/pair/operation.js';
+import { provisionSteps } from '../../src/workflows/provision/operation.js';
+import { stepsOfChange } from '../../src/workflows/operations.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { testSpec } from '../world/open-test-world.js';
 import {
@@ -18,8 +20,8 @@ import {
   upgradedGateway,
   type Asked,
   type State,
-} from './interrupted.js';
-import type { Template, VirtualEntity, Wish } from './virtual-entity.js';
+} from './proofs/interrupted.js';
+import type { Template, VirtualEntity, Wish } from './proofs/virtual-entity.js';
 
 let ready: Template;
 let upgraded: Template;

@@ -5,12 +5,21 @@ import { describe, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import { replacementNames } from '../../src/domain/changes/replacement.js';
 import { readStateMark, stateMarkFile, writeStateMark } from '../../src/domain/gateway/state-mark.js';
-import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
+import { acceptRequest } from '../../src/workflows/entity/accept.js';
+import { checkRequest } from '../../src/workflows/entity/check.js';
 import { emptyState } from '../../src/workflows/record/state.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import { imageOf, openTestWorld, testDeployment } from '../world/open-test-world.js';
-import { keeping, loseState, provisioned, readyGateway, stateIn, stateOf, upgradedGateway } from './interrupted.js';
-import { VirtualEntity, type Template } from './virtual-entity.js';
+import {
+  keeping,
+  loseState,
+  provisioned,
+  readyGateway,
+  stateIn,
+  stateOf,
+  upgradedGateway,
+} from './proofs/interrupted.js';
+import { VirtualEntity, type Template } from './proofs/virtual-entity.js';
 
 const releases = ['2026.9.6', '2026.9.7'];
 const newer = '2026.9.7';
@@ -32,7 +41,7 @@ describe('a removal by birth, of a life whose record is lost, that keeps the sta
 
   it('keeps the saved one of a gateway whose state is gone', () =>
     onLost(upgradedGateway, async (entity) => {
-      const { a } = replacementNames(entity.life.mark).snapshots;
+      const { a } = replacementNames(entity.gateway.mark).snapshots;
       const saved = stateIn(path.join(entity.world.root, 'files', a, 'state'));
       await loseState(entity);
       const next = removedByBirth(entity);
@@ -42,7 +51,7 @@ describe('a removal by birth, of a life whose record is lost, that keeps the sta
   it('puts a torn one back from the saved state that was being copied into it', () =>
     onLost(upgradedGateway, async (entity) => {
       const { world, names } = entity;
-      const { a } = replacementNames(entity.life.mark).snapshots;
+      const { a } = replacementNames(entity.gateway.mark).snapshots;
       const saved = path.join(world.root, 'files', a, 'state');
       const whole = readStateMark(fs.readFileSync(path.join(saved, stateMarkFile), 'utf8'));
       assert.ok(whole);
@@ -66,7 +75,7 @@ describe('a removal that keeps the state, of an upgraded gateway whose host was 
     onPruned(async (entity) => {
       await entity.world.engine.removeVolume(entity.names.volume);
       await isRemoved(entity);
-      assert.equal(entity.life.spec.release, '2026.9.6');
+      assert.equal(entity.gateway.spec.release, '2026.9.6');
     }));
 
   it('says which image to fetch where no registry gives one, and goes on then', () =>
@@ -93,7 +102,8 @@ describe('a removal of a gateway whose state somebody has removed', () => {
       entity.remove();
       await entity.drain();
       assert.deepEqual(entity.world.engine.leftovers(), []);
-      const { phase, left, stateKeptUntil, reason } = entity.state;
+      const { phase, reason } = entity.state;
+      const { left, stateKeptUntil } = entity.life;
       assert.deepEqual([phase, left, stateKeptUntil], ['removed', [], 0], reason);
       assert.equal(reason, 'its state was gone already: none is kept');
     }));
@@ -101,7 +111,7 @@ describe('a removal of a gateway whose state somebody has removed', () => {
 
 /** A removal of a life that no record knows any more. */
 function removedByBirth(entity: VirtualEntity): VirtualEntity {
-  const { birth } = entity.life.mark;
+  const { birth } = entity.gateway.mark;
   const next = new VirtualEntity(entity.world, emptyState(50, 0));
   const place = { provider: 'local', host: 'local' } as const;
   const request = { kind: 'remove', purge: false, birth, requestId: 'lost', origin: 'test', place } as const;
@@ -128,7 +138,7 @@ async function comesBack(entity: VirtualEntity, release: string, files: unknown)
 async function isRemoved(entity: VirtualEntity): Promise<void> {
   if (entity.state.queue.length === 0) entity.remove();
   await entity.drain();
-  assert.deepEqual([entity.state.phase, entity.state.left], ['removed', []], entity.state.reason);
+  assert.deepEqual([entity.state.phase, entity.state.life?.left], ['removed', []], entity.state.reason);
   assert.match(entity.state.reason, /^state kept until /);
   assert.deepEqual(entity.world.engine.leftovers(), [`volume ${entity.names.volume}`]);
 }
@@ -162,7 +172,7 @@ async function onPruned(run: (entity: VirtualEntity) => Promise<void>): Promise<
     await provisioned(entity, { ...keeping, dev: false });
     entity.ask({ kind: 'upgrade', release: newer, dev: false, retryFailed: false, readyMs: 60_000 });
     await entity.drain();
-    assert.equal(entity.life.spec.release, newer, entity.state.reason);
+    assert.equal(entity.gateway.spec.release, newer, entity.state.reason);
     const container = await engine.findContainer(entity.names.container);
     if (container) await engine.removeContainer(container.id);
     for (const version of releases) await engine.removeImage(byDigest(version));

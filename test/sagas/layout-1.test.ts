@@ -8,11 +8,12 @@ import type { Replacement } from '../../src/domain/changes/replacement.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { OperationInput } from '../../src/wire/operation.js';
 import { Saga } from '../../src/workflows/saga/saga.js';
-import { replacementOwns, stepsOf, upgradeSteps } from '../../src/workflows/operations.js';
+import { replacementOwns, upgradeSteps } from '../../src/workflows/replace/operation.js';
+import { stepsOf } from '../../src/workflows/operations.js';
 import { openTestWorld, type TestWorld } from '../world/open-test-world.js';
 import { ringOf } from '../world/test-keys.js';
-import { noFault } from './faults.js';
-import { VirtualRuntime } from './virtual-runtime.js';
+import { noFault } from './proofs/faults.js';
+import { VirtualRuntime } from './proofs/virtual-runtime.js';
 
 /*
  * What the first commit of layout 1 left in the world, written out: nothing here is derived by the code of today.

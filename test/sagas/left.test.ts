@@ -3,10 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'vitest';
 import { DirectoryDevice } from '../world/directory-device.js';
-import { at } from './faults.js';
-import { keeping, readyGateway } from './interrupted.js';
-import type { VirtualEntity } from './virtual-entity.js';
-import type { FaultPlan } from './virtual-runtime.js';
+import { at } from './proofs/faults.js';
+import { keeping, readyGateway } from './proofs/interrupted.js';
+import type { VirtualEntity } from './proofs/virtual-entity.js';
+import type { FaultPlan } from './proofs/virtual-runtime.js';
 
 const isPaired = (entity: VirtualEntity, { id }: DirectoryDevice) =>
   fs.existsSync(path.join(entity.world.root, 'files', entity.names.volume, 'devices', `${id}.json`));
@@ -16,7 +16,7 @@ const unable =
   (asked, doing) =>
     asked === step && doing === 'undo' ? 'refuse before' : undefined;
 
-const leftOf = ({ state }: VirtualEntity) => [state.phase, state.left.map(({ step }) => step)];
+const leftOf = ({ state }: VirtualEntity) => [state.phase, state.life?.left.map(({ step }) => step)];
 
 /** A pairing came to nothing, and its undo could not take back whom it had let in. */
 async function onLetIn(run: (entity: VirtualEntity, phone: DirectoryDevice) => Promise<void>): Promise<void> {
@@ -78,7 +78,7 @@ describe('a device that a pairing could not take out again', () => {
       await entity.drain();
       assert.ok(!isPaired(entity, phone));
       assert.deepEqual(leftOf(entity), ['ready', []], entity.state.reason);
-      assert.equal(entity.state.owed, undefined);
+      assert.equal(entity.state.life?.owed, undefined);
     }));
 
   it('is still named when a repair has come to nothing, and when it could not be taken out once more', () =>
@@ -123,7 +123,7 @@ describe('a device that a pairing could not take out again', () => {
         assert.equal(result?.outcome, 'done', result?.reason);
         assert.deepEqual([isPaired(entity, phone), ...leftOf(entity)], [true, 'degraded', ['approve device']]);
       }
-      entity.provision({ spec: entity.life.spec });
+      entity.provision({ spec: entity.gateway.spec });
       await entity.drain();
       assert.deepEqual([isPaired(entity, phone), ...leftOf(entity)], [false, 'ready', []], entity.state.reason);
     }));
@@ -175,7 +175,7 @@ describe('limits that could not be taken back', () => {
       entity.provision({ spec: keeping });
       await entity.drain();
       assert.deepEqual([...leftOf(entity), await limitOf(entity)], ['ready', [], 2048]);
-      assert.equal(entity.life.spec.memoryMb, 2048);
+      assert.equal(entity.gateway.spec.memoryMb, 2048);
     }));
 
   it('are named no more when other limits were given', () =>
@@ -184,6 +184,6 @@ describe('limits that could not be taken back', () => {
       const result = await entity.run();
       assert.equal(result?.outcome, 'done', result?.reason);
       assert.deepEqual([...leftOf(entity), await limitOf(entity)], ['ready', [], 5120]);
-      assert.equal(entity.state.owed, undefined);
+      assert.equal(entity.state.life?.owed, undefined);
     }));
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { reconfigured, type Reconfiguration } from '../../src/domain/changes/reconfiguration.js';
-import { limitAndChannelSteps, limitSteps } from '../../src/workflows/operations.js';
-import { proveChange } from '../prove-change.js';
+import { limitAndChannelSteps, limitSteps, reconfigure } from '../../src/workflows/reconfigure/operation.js';
+import { proveChange } from './proofs/prove-change.js';
 import { testSpec } from '../world/open-test-world.js';
 import { DirectoryHost } from '../world/directory-host.js';
-import { withChangeStage, type ChangeUnderProof } from './change-proofs.js';
-import type { ChangeStage } from './change-stage.js';
+import { withChangeStage, type ChangeUnderProof } from './proofs/change-proofs.js';
+import type { ChangeStage } from './proofs/change-stage.js';
 
 const to = (memoryMb: number, cpus: number, channels = false): Reconfiguration => ({
   kind: 'reconfigure',
@@ -20,6 +20,7 @@ const bigger = to(4096, 2);
 const before = new WeakMap<ChangeStage, string | undefined>();
 
 const proved = (steps: readonly string[], change: Reconfiguration): ChangeUnderProof => ({
+  operation: reconfigure,
   steps,
   begin: async (stage) => {
     before.set(stage, (await containerOf(stage)).startedAt);

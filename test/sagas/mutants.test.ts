@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { provisionSteps } from '../../src/workflows/operations.js';
-import { scratchDirectory } from '../scratch.js';
+import { provisionSteps } from '../../src/workflows/provision/operation.js';
+import { scratchDirectory } from '../world/scratch.js';
 import type { Saga } from '../../src/workflows/saga/saga.js';
-import { outsideProofs } from './outside-proofs.js';
-import { sagaProofs, type Proof } from './saga-proofs.js';
+import { outsideProofs } from './proofs/outside-proofs.js';
+import { sagaProofs, type Proof } from './proofs/saga-proofs.js';
 
 const source = path.resolve('src/workflows/saga/saga.ts');
 const drafts = scratchDirectory('creel-mutants-');
@@ -58,10 +58,10 @@ const outsideMutants: { fault: string; from: string; to: string }[] = [
   },
   {
     fault: 'parks in the middle of a change',
-    from: 'return !this.#changing || registry',
-    to: 'return true || registry',
+    from: 'return !this.#changing || this.#row',
+    to: 'return true || this.#row',
   },
-  { fault: 'asks nobody in a change', from: '|| registry[step]?.asks === true', to: '' },
+  { fault: 'asks nobody in a change', from: '|| this.#row(step)?.asks === true', to: '' },
   {
     fault: 'forgets what an operator let pass',
     from: "if (answer === 'allow') this.#allowed.push(failure.message);",
@@ -80,7 +80,7 @@ const outsideMutants: { fault: string; from: string; to: string }[] = [
   { fault: 'knows no deadline', from: 'this.#runtime.within(limitMs, read)', to: 'read()' },
   {
     fault: 'does not look at a gateway whose change came to nothing',
-    from: 'if (left.length === 0) await this.#lookAgain();',
+    from: 'if (left.length === 0 && looks !== false) await this.#lookAgain();',
     to: '',
   },
   {
@@ -89,7 +89,7 @@ const outsideMutants: { fault: string; from: string; to: string }[] = [
     to: 'const byPerson = true ||',
   },
   { fault: 'tells a person what he did himself', from: 'const byPerson = this.#aborted ||', to: 'const byPerson =' },
-  { fault: 'unwinds oldest first', from: 'registry[step]?.undo).toReversed();', to: 'registry[step]?.undo);' },
+  { fault: 'unwinds oldest first', from: 'this.#row(step)?.undo).toReversed();', to: 'this.#row(step)?.undo);' },
 ];
 
 describe('the proofs catch a saga that', () => {

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'vitest';
 import { stateMarkFile } from '../../src/domain/gateway/state-mark.js';
-import { keeping, loseState, upgrade, upgradedGateway } from './interrupted.js';
-import type { VirtualEntity } from './virtual-entity.js';
+import { keeping, loseState, upgrade, upgradedGateway } from './proofs/interrupted.js';
+import type { VirtualEntity } from './proofs/virtual-entity.js';
 
 const dayMs = 24 * 3_600_000;
 const inState = (entity: VirtualEntity, name: string) =>
@@ -75,14 +75,14 @@ async function onOnlyCopy(run: (entity: VirtualEntity) => Promise<void>): Promis
 async function upgraded(entity: VirtualEntity): Promise<void> {
   entity.ask(upgrade);
   await entity.drain();
-  assert.equal(entity.life.spec.release, '2026.9.7', entity.state.reason);
+  assert.equal(entity.gateway.spec.release, '2026.9.7', entity.state.reason);
 }
 
 /** Removed, and what lies in the state that is kept is what its owner wrote last. */
 async function isKept(entity: VirtualEntity, notes: string): Promise<void> {
   entity.remove();
   await entity.drain();
-  assert.deepEqual([entity.state.phase, entity.state.left], ['removed', []], entity.state.reason);
+  assert.deepEqual([entity.state.phase, entity.state.life?.left], ['removed', []], entity.state.reason);
   assert.deepEqual(entity.world.engine.leftovers(), [`volume ${entity.names.volume}`]);
   assert.equal(fs.readFileSync(inState(entity, 'notes.txt'), 'utf8'), notes);
 }

@@ -8,10 +8,11 @@ import { readStateMark, stateMarkFile, writeStateMark, type StateMark } from '..
 import type { VolumeCopy } from '../../src/ports/docker-engine.js';
 import { Saga } from '../../src/workflows/saga/saga.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { provisionSteps, upgradeSteps } from '../../src/workflows/operations.js';
+import { provisionSteps } from '../../src/workflows/provision/operation.js';
+import { upgradeSteps, upgrade as upgrading } from '../../src/workflows/replace/operation.js';
 import { imageOf, openTestWorld, testSpec } from '../world/open-test-world.js';
-import { ChangeStage } from './change-stage.js';
-import { at, noFault } from './faults.js';
+import { ChangeStage } from './proofs/change-stage.js';
+import { at, noFault } from './proofs/faults.js';
 import {
   interruptedAt,
   isKeptWhole,
@@ -24,9 +25,9 @@ import {
   upgrade,
   upgradedGateway,
   type State,
-} from './interrupted.js';
-import type { VirtualEntity } from './virtual-entity.js';
-import { VirtualRuntime } from './virtual-runtime.js';
+} from './proofs/interrupted.js';
+import type { VirtualEntity } from './proofs/virtual-entity.js';
+import { VirtualRuntime } from './proofs/virtual-runtime.js';
 
 const newer = '2026.9.7';
 const replacement: Replacement = {
@@ -262,13 +263,13 @@ describe('a removal that keeps the state', () => {
     try {
       await upgraded.on(async (entity) => {
         await loseState(entity);
-        entity.provision({ spec: entity.life.spec });
+        entity.provision({ spec: entity.gateway.spec });
         await entity.drain();
         assert.match(
           entity.state.reason,
           /is gone .*newest saved state, of release 2026\.9\.6.*`creel provision g42 --restore --release 2026\.9\.6`/,
         );
-        await entity.world.engine.removeVolume(replacementNames(entity.life.mark).snapshots.a);
+        await entity.world.engine.removeVolume(replacementNames(entity.gateway.mark).snapshots.a);
         entity.remove();
         await entity.drain();
         assert.deepEqual([entity.state.phase, entity.world.engine.leftovers()], ['removed', []]);
@@ -329,7 +330,7 @@ describe('a mark that the owner of a state has written', () => {
           forged();
           entity.ask(upgrade);
           await entity.drain();
-          assert.equal(entity.life.spec.release, newer, entity.state.ended.at(-1)?.reason);
+          assert.equal(entity.gateway.spec.release, newer, entity.state.ended.at(-1)?.reason);
           forged();
           const before = stateOf(entity);
           entity.remove();
@@ -347,18 +348,18 @@ describe('a mark that the owner of a state has written', () => {
       await upgraded.on(async (entity) => {
         const file = path.join(entity.world.root, 'files', entity.names.volume, stateMarkFile);
         const { labels = {} } =
-          (await entity.world.engine.findVolume(replacementNames(entity.life.mark).snapshots.a)) ?? {};
+          (await entity.world.engine.findVolume(replacementNames(entity.gateway.mark).snapshots.a)) ?? {};
         const copy = `a/${labels['creel.replacement']}`;
-        const { birth } = entity.life.mark;
+        const { birth } = entity.gateway.mark;
         fs.writeFileSync(file, writeStateMark({ birth, release: newer, copy, whole: false }));
         const before = stateOf(entity);
         entity.world.engine.crash(entity.names.container);
-        entity.provision({ spec: entity.life.spec });
+        entity.provision({ spec: entity.gateway.spec });
         await entity.drain();
         assert.match(entity.state.reason, /^keep state: .* is torn: /);
         assert.deepEqual(stateOf(entity), before);
         fs.rmSync(file);
-        entity.provision({ spec: entity.life.spec });
+        entity.provision({ spec: entity.gateway.spec });
         await entity.drain();
         assert.equal(entity.state.phase, 'ready', entity.state.reason);
       });
@@ -370,7 +371,7 @@ describe('a mark that the owner of a state has written', () => {
 
 /** The state that is kept for a rollback, as it would be of the gateway. */
 function savedOf(entity: VirtualEntity): State {
-  const { a } = replacementNames(entity.life.mark).snapshots;
+  const { a } = replacementNames(entity.gateway.mark).snapshots;
   return stateIn(path.join(entity.world.root, 'files', a, 'state'));
 }
 
@@ -465,7 +466,7 @@ async function repair(stage: ChangeStage) {
 async function onProvisioned(run: (stage: ChangeStage) => Promise<void>): Promise<void> {
   const world = openTestWorld();
   try {
-    const stage = new ChangeStage(world, { steps: upgradeSteps });
+    const stage = new ChangeStage(world, { operation: upgrading, steps: upgradeSteps });
     await stage.provision();
     await run(stage);
   } finally {

@@ -11,13 +11,13 @@ import { ordinaryScopes, type Pairing } from '../../src/domain/changes/pairing.j
 import { Refused } from '../../src/domain/errors.js';
 import { clockSkewMs } from '../../src/domain/thresholds.js';
 import { attemptFailure } from '../../src/worker/attempt-failure.js';
-import { denySteps, pairSteps, unpairSteps } from '../../src/workflows/operations.js';
-import { proveChange } from '../prove-change.js';
+import { deny, denySteps, pair, pairSteps, unpair, unpairSteps } from '../../src/workflows/pair/operation.js';
+import { proveChange } from './proofs/prove-change.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import type { Held } from '../world/directory-gateway.js';
-import { withChangeStage, type ChangeUnderProof } from './change-proofs.js';
-import type { ChangeStage } from './change-stage.js';
-import { at, noFault } from './faults.js';
+import { withChangeStage, type ChangeUnderProof } from './proofs/change-proofs.js';
+import type { ChangeStage } from './proofs/change-stage.js';
+import { at, noFault } from './proofs/faults.js';
 
 const devices = new Map<ChangeStage, DirectoryDevice>();
 
@@ -54,7 +54,7 @@ async function pairedOf(stage: ChangeStage): Promise<readonly PairedDevice[]> {
 }
 
 const proved: ChangeUnderProof = {
-  kind: 'pair',
+  operation: pair,
   steps: pairSteps,
   begin: async (stage) => {
     const device = new DirectoryDevice(stage.world.root, { displayName: 'Kitchen', platform: 'ios' });
@@ -346,7 +346,7 @@ describe('pair', () => {
 
 describe('deny', () =>
   proveChange({
-    kind: 'deny',
+    operation: deny,
     steps: denySteps,
     begin: async (stage) => {
       const device = new DirectoryDevice(stage.world.root);
@@ -369,7 +369,7 @@ describe('unpair', () => {
   const held = new Map<ChangeStage, { readonly stays: string; readonly sessions: readonly [Held, Held] }>();
 
   proveChange({
-    kind: 'unpair',
+    operation: unpair,
     steps: unpairSteps,
     begin: async (stage) => {
       const { container } = stage.names;

@@ -5,9 +5,9 @@ import { describe, it } from 'vitest';
 import type { Channel } from '../../src/domain/channels/channel.js';
 import { parseObject } from '../../src/domain/json.js';
 import { Secret } from '../../src/domain/secret.js';
-import { at, noFault } from './faults.js';
-import { keeping, readyGateway, upgrade, upgradedGateway } from './interrupted.js';
-import type { VirtualEntity, Wish } from './virtual-entity.js';
+import { at, noFault } from './proofs/faults.js';
+import { keeping, readyGateway, upgrade, upgradedGateway } from './proofs/interrupted.js';
+import type { VirtualEntity, Wish } from './proofs/virtual-entity.js';
 
 const telegram: Channel = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['123'] };
 const revoked = new Secret(`123456789:${'A'.repeat(28)}REFUSED`);
@@ -30,7 +30,7 @@ async function ask(entity: VirtualEntity, wish: Wish, outcome = 'done', plan = n
   assert.equal(result?.outcome, outcome, result?.reason);
 }
 
-async function repair(entity: VirtualEntity, spec = entity.life.spec): Promise<string> {
+async function repair(entity: VirtualEntity, spec = entity.gateway.spec): Promise<string> {
   entity.provision({ spec });
   await entity.drain();
   return `${entity.state.phase}: ${entity.state.reason}`;
@@ -57,7 +57,7 @@ describe('a gateway whose channel is not connected', () => {
   ] as const)('is not called ready by %s', (_what, wish, outcome, plan) =>
     onDeaf(async (entity, degraded) => {
       await ask(entity, wish, outcome, plan);
-      assert.match(entity.state.record?.channels ?? '', /refused its token/);
+      assert.match(entity.state.life?.record?.channels ?? '', /refused its token/);
       assert.equal(said(entity), degraded);
     }),
   );
@@ -84,13 +84,13 @@ describe('a gateway whose channel is not connected', () => {
 
   it('is ready when a change has proved it that an operator had skipped', () =>
     onDeaf(async (entity) => {
-      entity.state.skipped = ['probe channels'];
+      entity.life.skipped = ['probe channels'];
       entity.state.reason = 'probe channels was skipped';
       await ask(entity, rotate);
       assert.equal(said(entity), 'degraded: probe channels was skipped');
       await entity.world.deps.secrets.write('bot', valid);
       await ask(entity, { kind: 'change', channels: [telegram] });
-      assert.deepEqual([said(entity), entity.state.skipped], ['ready: ', []]);
+      assert.deepEqual([said(entity), entity.state.life?.skipped], ['ready: ', []]);
     }));
 });
 
@@ -113,29 +113,38 @@ describe('a gateway whose config holds another token than its record', () => {
     onOtherToken(async (entity, degraded) => {
       await ask(entity, grow, 'undone', at('check limits', 'do', 'refuse before'));
       assert.equal(said(entity), degraded);
-      assert.match(entity.state.record?.findings?.join() ?? '', /does not hold the token of generation 1/);
+      assert.match(entity.state.life?.record?.findings?.join() ?? '', /does not hold the token of generation 1/);
     }));
 
   it('is ready when that was put right and something has read it back', () =>
     onOtherToken(async (entity, _degraded, putBack) => {
       putBack();
       await ask(entity, rotate);
-      assert.deepEqual([said(entity), entity.state.record?.findings], ['ready: ', undefined]);
+      assert.deepEqual([said(entity), entity.state.life?.record?.findings], ['ready: ', undefined]);
+    }));
+
+  it('is ready as the refusal says: a reclaim sets the next token of one that has started with that file', () =>
+    onOtherToken(async (entity, degraded) => {
+      assert.match(degraded, /`creel rotate g42 --reclaim` sets the next token/);
+      entity.world.engine.crash(entity.names.container);
+      const { id = '' } = (await entity.world.engine.findContainer(entity.names.container)) ?? {};
+      await entity.world.engine.startContainer(id);
+      await ask(entity, { ...rotate, reclaim: true });
+      assert.deepEqual([said(entity), entity.state.life?.record?.findings], ['ready: ', undefined]);
     }));
 
   it('is ready as the finding says: its container is stopped, and a repair writes the token of the record', () =>
     onOtherToken(async (entity) => {
       entity.world.engine.crash(entity.names.container);
       assert.equal(await repair(entity), 'ready: ');
-      assert.equal(entity.state.record?.findings, undefined);
+      assert.equal(entity.state.life?.record?.findings, undefined);
     }));
 });
 
 describe('a gateway that runs another release than its record', () => {
   it('is not ready because something that was asked of it was refused', () =>
     onReady(async (entity) => {
-      const { life } = entity;
-      entity.state.life = { ...life, spec: keeping }; // as of a record that was lost, and taken up with the previous release
+      entity.life.gateway = { ...entity.gateway, spec: keeping }; // as of a record that was lost, and taken up with the previous release
       const degraded = await repair(entity);
       assert.match(degraded, /^degraded: .*2026\.9\.7/);
       await ask(entity, grow, 'undone', at('check limits', 'do', 'refuse before'));

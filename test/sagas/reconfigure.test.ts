@@ -6,13 +6,13 @@ import type { Channel } from '../../src/domain/channels/channel.js';
 import { configFile } from '../../src/domain/gateway/config.js';
 import { reconfigured, type Reconfiguration } from '../../src/domain/changes/reconfiguration.js';
 import { Secret } from '../../src/domain/secret.js';
-import { reconfigureSteps } from '../../src/workflows/operations.js';
-import { proveChange } from '../prove-change.js';
+import { reconfigureSteps, reconfigure } from '../../src/workflows/reconfigure/operation.js';
+import { proveChange } from './proofs/prove-change.js';
 import { openTestWorld, testSpec } from '../world/open-test-world.js';
 import { replaceFile } from '../world/directory-files.js';
-import { ChangeStage } from './change-stage.js';
-import { at } from './faults.js';
-import type { FaultPlan } from './virtual-runtime.js';
+import { ChangeStage } from './proofs/change-stage.js';
+import { at } from './proofs/faults.js';
+import type { FaultPlan } from './proofs/virtual-runtime.js';
 
 const token = `123456789:${'A'.repeat(35)}`;
 const telegram = (secret: string, ...allowFrom: string[]): Channel => ({
@@ -31,6 +31,7 @@ const before = new WeakMap<ChangeStage, { readonly channels: unknown; readonly s
 
 describe('reconfigure', () =>
   proveChange({
+    operation: reconfigure,
     steps: reconfigureSteps,
     begin: async (stage) => {
       await store(stage);
@@ -171,7 +172,7 @@ async function store(stage: ChangeStage): Promise<void> {
 async function onProvisioned(play: (stage: ChangeStage) => Promise<void>): Promise<void> {
   const world = openTestWorld();
   try {
-    const stage = new ChangeStage(world, { steps: reconfigureSteps });
+    const stage = new ChangeStage(world, { operation: reconfigure, steps: reconfigureSteps });
     await stage.provision();
     await store(stage);
     await play(stage);

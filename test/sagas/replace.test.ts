@@ -18,16 +18,21 @@ import {
   type Replacement,
 } from '../../src/domain/changes/replacement.js';
 import { Secret } from '../../src/domain/secret.js';
-import { upgradeSteps, rollbackSteps } from '../../src/workflows/operations.js';
+import {
+  upgradeSteps,
+  rollbackSteps,
+  rollback as rollingBack,
+  upgrade as upgrading,
+} from '../../src/workflows/replace/operation.js';
 import { stateMarkFile } from '../../src/domain/gateway/state-mark.js';
 import { deviceFrom } from '../../src/domain/keys/token.js';
 import { replaceFile } from '../world/directory-files.js';
 import { DirectoryHost } from '../world/directory-host.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
-import { proveChange } from '../prove-change.js';
+import { proveChange } from './proofs/prove-change.js';
 import { attempting } from '../world/moments.js';
-import { ChangeStage } from './change-stage.js';
-import { at, noFault } from './faults.js';
+import { ChangeStage } from './proofs/change-stage.js';
+import { at, noFault } from './proofs/faults.js';
 import { imageOf, openTestWorld, testSpec } from '../world/open-test-world.js';
 
 const botToken = `123456789:${'A'.repeat(35)}`;
@@ -46,6 +51,7 @@ const before = new WeakMap<ChangeStage, Record<string, string>>();
 
 describe('upgrade', () =>
   proveChange({
+    operation: upgrading,
     steps: upgradeSteps,
     owns,
     begin: async (stage) => {
@@ -61,6 +67,7 @@ describe('upgrade', () =>
 
 describe('rollback', () =>
   proveChange({
+    operation: rollingBack,
     steps: rollbackSteps,
     owns,
     begin: async (stage) => {
@@ -111,7 +118,7 @@ describe('an upgrade to a release that', () => {
     ['is another version', '2026.9.8-wrong', /^rehearse replacement: .*runs 2026.9.6, asked for was 2026.9.8-wrong/s],
     ['does not accept the state', '2026.9.8-refuses', /^rehearse replacement: .*database preflight: exit 1/s],
     ['has an older schema', '2026.9.8-schema', /^fetch replacement: .*state schema 17.*with 18/s],
-    ['is older', '2026.6.11', /^check replacement: .*is older than 2026.9.6.*creel rollback g42/s],
+    ['is older', '2026.6.11', /^check replacement: .*is older than 2026.9.6, which has written the state of g42/s],
     ['is in no catalogue', '2026.9.9', /^check replacement: .*not in this worker's catalogue/s],
   ] as const;
   for (const [what, release, reason] of cases) {
@@ -660,7 +667,7 @@ function plain(stage: ChangeStage): string[] {
 async function onProvisioned(run: (stage: ChangeStage) => Promise<void>): Promise<void> {
   const world = openTestWorld();
   try {
-    const stage = new ChangeStage(world, { steps: upgradeSteps });
+    const stage = new ChangeStage(world, { operation: upgrading, steps: upgradeSteps });
     await stage.provision();
     await run(stage);
   } finally {

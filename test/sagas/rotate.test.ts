@@ -11,16 +11,16 @@ import { masterKey } from '../../src/domain/keys/token.js';
 import { nextKeyFile } from '../../src/settings/key-file.js';
 import type { DockerEngine } from '../../src/ports/docker-engine.js';
 import type { OperationResult } from '../../src/wire/operation.js';
-import { rekeySteps, rotateSteps } from '../../src/workflows/operations.js';
-import { proveChange } from '../prove-change.js';
+import { rekeySteps, rotateSteps, rotate } from '../../src/workflows/rotate/operation.js';
+import { proveChange } from './proofs/prove-change.js';
 import type { DirectoryEngine } from '../world/directory-engine.js';
 import { replaceFile } from '../world/directory-files.js';
 import { testKeyHex } from '../world/open-test-world.js';
 import { layKey, testKeyFile } from '../world/test-keys.js';
-import { withChangeStage, type ChangeUnderProof } from './change-proofs.js';
-import type { ChangeStage } from './change-stage.js';
-import { at, noFault } from './faults.js';
-import type { FaultPlan } from './virtual-runtime.js';
+import { withChangeStage, type ChangeUnderProof } from './proofs/change-proofs.js';
+import type { ChangeStage } from './proofs/change-stage.js';
+import { at, noFault } from './proofs/faults.js';
+import type { FaultPlan } from './proofs/virtual-runtime.js';
 
 const rotation: Rotation = {
   kind: 'rotate',
@@ -36,6 +36,7 @@ const rekeying: Rotation = { ...rotation, nextDeviceGeneration: 2, nextKeyId: ne
 
 describe('rotate to another master key', () =>
   proveChange({
+    operation: rotate,
     steps: rekeySteps,
     begin: async (stage) => {
       layKey(stage.world.root, testKeyHex);
@@ -67,6 +68,7 @@ async function paired(stage: ChangeStage, gateway: Gateway): Promise<string[]> {
 }
 
 const rotating: ChangeUnderProof = {
+  operation: rotate,
   steps: rotateSteps,
   begin: async () => rotation,
   isDone: async (stage, change) => {

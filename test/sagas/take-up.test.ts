@@ -3,20 +3,22 @@ import { describe, it } from 'vitest';
 import { replacementLabel, replacementNames } from '../../src/domain/changes/replacement.js';
 import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
 import { beginOperation, endOperation, enteredBefore, operationSteps } from '../../src/workflows/entity/begin-end.js';
-import { acceptRequest, checkRequest } from '../../src/workflows/entity/accept.js';
+import { acceptRequest } from '../../src/workflows/entity/accept.js';
+import { checkRequest } from '../../src/workflows/entity/check.js';
 import { emptyState } from '../../src/workflows/record/state.js';
+import { registry } from '../../src/workflows/operations.js';
 import { Saga, toldOf } from '../../src/workflows/saga/saga.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { OperationInput } from '../../src/wire/operation.js';
 import { createKey, nextKeyFile, openKey } from '../../src/settings/key-file.js';
 import { keepFormerMs } from '../../src/domain/thresholds.js';
-import { keepFound } from '../../src/workflows/replace/operation.js';
+import { noteSaved } from '../../src/workflows/replace/former.js';
 import { testDeployment, testKeyHex } from '../world/open-test-world.js';
 import { layKey } from '../world/test-keys.js';
-import { noFault } from './faults.js';
-import { keeping, stateOf, upgradedGateway } from './interrupted.js';
-import { VirtualEntity } from './virtual-entity.js';
-import { VirtualRuntime } from './virtual-runtime.js';
+import { noFault } from './proofs/faults.js';
+import { keeping, stateOf, upgradedGateway } from './proofs/interrupted.js';
+import { VirtualEntity } from './proofs/virtual-entity.js';
+import { VirtualRuntime } from './proofs/virtual-runtime.js';
 
 const newer = { ...keeping, release: '2026.9.7' };
 let requests = 0;
@@ -52,7 +54,7 @@ describe('a life that was upgraded since its gateway.toml was written, and whose
       const before = stateOf(entity);
       entity.remove();
       await entity.drain();
-      assert.deepEqual([entity.state.phase, entity.state.left], ['removed', []], entity.state.reason);
+      assert.deepEqual([entity.state.phase, entity.state.life?.left], ['removed', []], entity.state.reason);
       assert.deepEqual(stateOf(entity).files, before.files);
       assert.throws(() => entity.provision({ how: 'restore', spec: keeping }), /--release 2026\.9\.7/);
       entity.provision({ how: 'restore', spec: newer });
@@ -65,8 +67,8 @@ describe('a life whose record is lost, where no run of it is left to count from'
   it('is upgraded again, by a number above that of what it has saved', async () => {
     const template = await upgradedGateway();
     try {
-      await template.on(async ({ world, life }) => {
-        const { a, b } = replacementNames(life.mark).snapshots;
+      await template.on(async ({ world, gateway }) => {
+        const { a, b } = replacementNames(gateway.mark).snapshots;
         const labels = { ...(await world.engine.findVolume(a))?.labels, [replacementLabel]: '12' };
         await world.engine.removeVolume(a);
         await world.engine.createVolume({ name: a, labels });
@@ -119,7 +121,7 @@ describe('what a lost record had kept to go back to, of a life that is taken up'
   it('is let go by a rotation that puts everybody out, though an older creel has taken the life up', () =>
     onSaved(async (entity) => {
       await takeUp(entity, newer);
-      delete entity.state.kept; // An older creel did not know of it.
+      delete entity.state.life?.former; // An older creel did not know of it.
       await rotate(entity, true);
       assert.ok(!(await isSaved(entity)));
       isReady(entity);
@@ -145,10 +147,10 @@ describe('what a lost record had kept to go back to, of a life that is taken up'
       await takeUp(entity, newer);
       entity.ask({ kind: 'upgrade', release: '2026.9.8-takes', dev: true, retryFailed: false, readyMs: 60_000 });
       await entity.drain();
-      assert.equal(entity.life.spec.release, '2026.9.8-takes', entity.state.reason);
+      assert.equal(entity.gateway.spec.release, '2026.9.8-takes', entity.state.reason);
       assert.deepEqual(saved(entity), ['volume oc-g42-birth2-snap-b']);
-      assert.equal(entity.state.kept?.spec.release, newer.release);
-      assert.equal(entity.state.kept?.lost, undefined);
+      assert.equal(entity.state.life?.former?.spec.release, newer.release);
+      assert.equal(entity.state.life?.former?.lost, undefined);
     }));
 });
 
@@ -158,7 +160,7 @@ describe('a gateway of whose state the record knows another release', () => {
     try {
       await template.on(async (entity) => {
         entity.world.engine.crash(entity.names.container);
-        entity.state.life = { ...entity.life, spec: keeping };
+        entity.life.gateway = { ...entity.gateway, spec: keeping };
         entity.provision({ spec: keeping });
         await entity.drain();
         isNamed(entity, /^keep state: .*belongs to release 2026\.9\.7, on record is 2026\.9\.6/);
@@ -176,7 +178,7 @@ async function onLost(run: (entity: VirtualEntity) => Promise<void>): Promise<vo
   const template = await upgradedGateway();
   try {
     await template.on(async (known) => {
-      await known.world.engine.removeVolume(replacementNames(known.life.mark).snapshots.a);
+      await known.world.engine.removeVolume(replacementNames(known.gateway.mark).snapshots.a);
       await run(new VirtualEntity(known.world, emptyState(50, 0)));
     });
   } finally {
@@ -232,18 +234,18 @@ async function takeUp(entity: VirtualEntity, spec: GatewaySpec): Promise<void> {
     layout: 1,
     kind: operation.kind,
     number: operation.number,
-    gateway: entity.life,
+    gateway: entity.gateway,
     steps: operationSteps(entity.state, operation),
     entered: [{ step: 'keep state', unsettledUntil: 0 }, ...enteredBefore(entity.state, operation)],
     limits: defaultLimits,
   };
-  const runtime = new VirtualRuntime(entity.world.activities, toldOf(input), 1_000, noFault);
-  const found = await entity.world.activities.findGeneration(entity.life);
+  const runtime = new VirtualRuntime(entity.world.activities, toldOf(input, registry), 1_000, noFault);
+  const found = await entity.world.activities.findGeneration(entity.gateway);
   const { savedBy, saved } = typeof found === 'number' ? {} : found;
   const extra = { ...(savedBy !== undefined && { savedBy }), ...(saved && { saved }) };
   const result = { ...(await new Saga(input, runtime).repair()), ...extra };
   endOperation(entity.state, operation, result, entity.now);
-  if (operation.kind === 'take-up') keepFound(entity.state, result, entity.now);
+  if (operation.kind === 'take-up') noteSaved(entity.state, result, entity.now);
 }
 
 /** The refusal says what it is, and which command takes the life up. */
@@ -253,7 +255,7 @@ function isNamed({ state }: VirtualEntity, what: RegExp): void {
   assert.match(state.reason, /`creel provision g42 -f gateway\.toml --birth birth2 --release 2026\.9\.7` takes/);
 }
 
-function isReady({ state, life }: VirtualEntity): void {
+function isReady({ state, life, gateway }: VirtualEntity): void {
   assert.equal(state.phase, 'ready', state.reason);
-  assert.equal(state.record?.version, life.spec.release);
+  assert.equal(life.record?.version, gateway.spec.release);
 }

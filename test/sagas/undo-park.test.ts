@@ -4,10 +4,10 @@ import { copyFailure } from '../../src/adapters/docker/copy-errors.js';
 import type { ParkAnswer } from '../../src/wire/park.js';
 import type { Pause } from '../../src/workflows/saga/saga.js';
 import { openTestWorld } from '../world/open-test-world.js';
-import { at } from './faults.js';
-import { isBack, keeping, provisioned, stateOf, upgrade } from './interrupted.js';
-import { VirtualEntity } from './virtual-entity.js';
-import type { FaultPlan } from './virtual-runtime.js';
+import { at } from './proofs/faults.js';
+import { isBack, keeping, provisioned, stateOf, upgrade } from './proofs/interrupted.js';
+import { VirtualEntity } from './proofs/virtual-entity.js';
+import type { FaultPlan } from './proofs/virtual-runtime.js';
 
 type Disk = { broken: boolean };
 type Answer = (pause: Pause, disk: Disk) => ParkAnswer | undefined;

@@ -33,10 +33,14 @@ function barePath(): { PATH: string } {
 const temporal = (server: string) =>
   checkout.program('temporal', `#!/bin/sh\necho "temporal version 1.9.1 (Server ${server}, UI 2.50.0)"\n`);
 
-type About = { readonly components?: string; readonly info?: Record<string, unknown> };
+type About = {
+  readonly components?: string;
+  readonly info?: Record<string, unknown>;
+  readonly images?: readonly unknown[];
+};
 
 /** What answers like an engine on a socket of the checkout; its endpoint. */
-async function engine({ components = 'Engine', info = {} }: About = {}): Promise<string> {
+async function engine({ components = 'Engine', info = {}, images = [] }: About = {}): Promise<string> {
   const limits = { MemoryLimit: true, CpuCfsQuota: true, PidsLimit: true };
   const fine = { Architecture: 'x86_64', MemTotal: 2 ** 33, DockerRootDir: checkout.root, OSType: 'linux', ...limits };
   const answers: Record<string, unknown> = {
@@ -44,7 +48,9 @@ async function engine({ components = 'Engine', info = {} }: About = {}): Promise
     '/version': { Version: '27.0.0', Components: [{ Name: components }] },
     '/info': { ...fine, ...info },
   };
-  const server = createServer((request, response) => response.end(JSON.stringify(answers[request.url ?? ''] ?? [])));
+  const server = createServer((request, response) =>
+    response.end(JSON.stringify(answers[request.url ?? ''] ?? images)),
+  );
   servers.push(server);
   const socket = checkout.at('engine.sock');
   await new Promise<void>((resolve) => server.listen(socket, resolve));
@@ -106,6 +112,28 @@ describe('bootstrap where all is there', () => {
     expect(fs.statSync(checkout.cache).mode & 0o777).toBe(0o700);
   });
 
+  it('says of a release that was asked for by name how creel is told of it, unless it is to be quiet', async () => {
+    temporal('1.31.0');
+    const images = await checkout.ask(
+      `import { Recipe, knownReleases } from './scripts/machine/recipe.mjs';
+       const images = knownReleases().map((release) => {
+         const recipe = new Recipe(release);
+         return { Id: release, RepoTags: [recipe.tag], Labels: { 'creel.recipe': recipe.hashes('x64')[0] } };
+       });
+       console.log(JSON.stringify(images));`,
+    );
+    const docker = await engine({ images: images as unknown[] });
+    const asked = ['--release', '2026.9.6'];
+    expect(await bootstrap(asked, { DOCKER_HOST: docker })).toEqual({
+      code: 0,
+      said: '',
+      complained:
+        'creel/openclaw:2026.9.6 is on the engine. Once a worker runs: creel release add 2026.9.6 --image creel/openclaw:2026.9.6 --dev\n',
+    });
+    expect(await bootstrap([...asked, '--quiet'], { DOCKER_HOST: docker })).toMatchObject({ code: 0, complained: '' });
+    expect(await bootstrap([], { DOCKER_HOST: docker })).toMatchObject({ code: 0, complained: '' });
+  });
+
   it('takes no XDG directory that is relative, as the rest of creel', async () => {
     temporal('1.31.0');
     const relative = { XDG_CACHE_HOME: 'cache', XDG_STATE_HOME: './state', XDG_DATA_HOME: 'data' };
@@ -147,18 +175,22 @@ describe('what stands in the way', () => {
     expect(problems).toContainEqual(expect.stringMatching(/: \d{5,6}\.\d GB are needed and \d+\.\d GB are free$/));
   });
 
-  it('does not stop the plan from telling time and disk', async () => {
-    const lines = await checkout.ask(
-      `import { plan } from './scripts/machine/preflight.mjs';
-       const recipes = [{ tag: 'creel/openclaw:1', release: '1', variant: 'baked' }];
-       console.log(JSON.stringify(plan({ npm: true, temporal: true, engine: false, recipes }, 'build', { about: {} })));`,
-    );
-    expect(lines).toEqual([
-      expect.stringMatching(/^creel gets what is missing here: about 3 min, up to \d\.\d GB of disk$/),
+  it('does not stop the plan from telling disk, and the time that two cores take or many', async () => {
+    const planned = (cores: number) =>
+      checkout.ask(
+        `import { plan } from './scripts/machine/preflight.mjs';
+         const recipes = [{ tag: 'creel/openclaw:1', release: '1', variant: 'baked' }];
+         const lacking = { npm: true, temporal: true, engine: true, recipes };
+         console.log(JSON.stringify(plan(lacking, 'build', { about: {} }, ${cores})));`,
+      );
+    expect(await planned(2)).toEqual([
+      expect.stringMatching(/^creel gets what is missing here: about 6 min, up to \d\.\d GB of disk$/),
       '  - npm dependencies, as locked',
       '  - a temporal binary, built with go install',
+      '  - a Docker engine, installed where it is missing, and started',
       '  - the image creel/openclaw:1, from npm and Debian packages',
     ]);
+    expect(await planned(8)).toEqual(expect.arrayContaining([expect.stringContaining('about 3 min')]));
   });
 });
 
@@ -185,7 +217,7 @@ describe('an image', () => {
         `import { plan } from './scripts/machine/preflight.mjs';
          const recipes = [{ tag: 'creel/openclaw:1', release: '1', variant: 'baked' }];
          const about = { dir: '/', images: ${JSON.stringify(images)} };
-         console.log(JSON.stringify(plan({ recipes }, undefined, { about })));`,
+         console.log(JSON.stringify(plan({ recipes }, undefined, { about }, 8)));`,
       );
       return String(lines);
     };

@@ -27,7 +27,7 @@ fs.writeFileSync(new URL('../../workflow-bundle.js', import.meta.url), 'bundle')
 `;
 
 /** What bundles the programs leaves them as they are. */
-const rolldown = 'export const rolldown = async () => ({ write: async () => undefined });';
+const rolldown = 'export const rolldown = async () => ({ write: async () => ({ output: [] }) });';
 
 let checkout: Checkout;
 beforeEach(() => {

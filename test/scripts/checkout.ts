@@ -2,19 +2,20 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
-import { scratchDirectory } from '../scratch.js';
+import { scratchDirectory } from '../world/scratch.js';
 
 /** How a script ended and what it said. */
 export type Ended = { readonly code: number | null; readonly said: string; readonly complained: string };
 
-/** A checkout of creel's scripts alone, with a home of its own: what they make lies in it. */
+/** A checkout of creel's scripts and its command alone, with a home of its own: what they make lies in it. */
 export class Checkout {
   readonly root = fs.realpathSync(scratchDirectory('creel-checkout-'));
   readonly home = path.join(this.root, 'home');
   readonly cache = path.join(this.home, '.cache/creel');
 
   constructor() {
-    for (const name of ['scripts', 'image']) fs.cpSync(name, path.join(this.root, name), { recursive: true });
+    for (const name of ['scripts', 'image', 'bin', '.nvmrc'])
+      fs.cpSync(name, path.join(this.root, name), { recursive: true });
     fs.mkdirSync(this.home);
   }
 

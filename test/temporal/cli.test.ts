@@ -10,14 +10,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findTarget } from '../../src/client/connect.js';
 import type { Gateway } from '../../src/domain/gateway/gateway.js';
 import { gatewayToken } from '../../src/domain/keys/token.js';
-import { historyTexts, holds } from '../e2e/hunt.js';
+import { historyTexts, holds } from '../ground/hunt.js';
 import { DirectoryAudit } from '../world/directory-audit.js';
 import { deploymentWorkflowId, gatewayWorkflowId, operationPrefix, taskQueue } from '../../src/wire/ids.js';
 import { handedOverSignal } from '../../src/wire/messages.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { openTestWorld, testDeployment, testRelease, type TestWorld } from '../world/open-test-world.js';
-import { Interferences } from './interference.js';
-import { TestServer } from './server.js';
+import { Interferences } from '../ground/interference.js';
+import { TestServer } from '../ground/server.js';
 
 /** `bin/creel.mjs` as a person runs it, against a server, a directory world and a worker of the test's own. */
 let server: TestServer;
@@ -62,7 +62,7 @@ async function init(): Promise<void> {
 }
 
 async function startWorker(): Promise<void> {
-  const main = path.resolve('dist/test/temporal/worker-main.js');
+  const main = path.resolve('dist/test/ground/directory-worker-main.js');
   const args = [main, server.address, taskQueue, world.root, '300', 'everything', testDeployment];
   worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   if (worker.stdout) await once(worker.stdout, 'data');
@@ -490,6 +490,8 @@ describe.concurrent('with a worker', () => {
       expect({ input, exitCode }).toEqual({ input, exitCode: 2 });
       expect(stderr).not.toMatch(/^\s+at /m);
     }
+    const told = await creel('bogus', '--json');
+    expect(JSON.parse(told.stderr)).toMatchObject({ error: { kind: 'Usage', exit: told.exitCode } });
     expect(
       (await client.workflow.count(`WorkflowId STARTS_WITH '${operationPrefix('bad')}' OR GatewayId = 'bad'`)).count,
     ).toBe(0);
@@ -538,7 +540,7 @@ describe('where Temporal is', () => {
     const asked = await asking;
     expect(performance.now() - said).toBeLessThan(2_500); // Nothing goes on asking.
     expect(asked.stderr).toContain('127.0.0.1:1 (from TEMPORAL_ADDRESS)');
-    expect(asked.stderr).toContain('temporal server start-dev');
+    expect(asked.stderr).toContain('npm run demo');
     expect(asked.exitCode).toBe(6);
     const proxied = { ...environment(), https_proxy: 'http://127.0.0.1:9' };
     const reached = await execa(process.execPath, ['bin/creel.mjs', 'list'], {

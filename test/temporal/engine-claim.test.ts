@@ -6,7 +6,7 @@ import { awaitClaim, demandClaim, type Claim } from '../../src/worker/engine-cla
 import { openLog } from '../../src/worker/log.js';
 import { bootOf, thisMachine } from '../../src/worker/machine.js';
 import { engineQueue, waitsQueue } from '../../src/wire/ids.js';
-import { TestServer } from './server.js';
+import { TestServer } from '../ground/server.js';
 
 /** A machine of which nothing is known but that it polls for an engine. */
 class OtherMachine {

@@ -17,13 +17,14 @@ import { continueAsNewSignal } from '../../src/wire/messages.js';
 import type { Description } from '../../src/wire/description.js';
 import { DirectoryPager } from '../world/directory-pager.js';
 import { testSpec } from '../world/open-test-world.js';
-import { patienceMs } from './interference.js';
-import { DirectoryGround } from './directory-ground.js';
-import { DirectoryStage } from './directory-stage.js';
+
+import { DirectoryGround } from '../ground/directory-ground.js';
+import { DirectoryStage } from '../ground/directory-stage.js';
 import type { Limits } from '../../src/wire/limits.js';
-import { largestEvent } from './history-cost.js';
-import { shortLimits } from './stage.js';
-import { TestServer } from './server.js';
+import { largestEvent } from '../ground/history-cost.js';
+import { shortLimits } from '../ground/stage.js';
+import { TestServer } from '../ground/server.js';
+import { patienceMs } from '../ground/patience.js';
 
 const scheduled = { ...testSpec, rotation: 'scheduled' } as const;
 const usual: FleetPlan = { window: 5, maxFailed: 0.5, beginWithinMs: 60_000 };
@@ -60,7 +61,7 @@ class Fleet {
   }
 
   async add(spec: Parameters<DirectoryStage['provision']>[0] = { spec: scheduled }): Promise<DirectoryStage> {
-    const stage = new DirectoryStage(this.ground);
+    const stage = new DirectoryStage(this.ground, { heartbeatMs: 2_500 }); // thirty at once, and a busy machine
     stage.use(await this.client);
     this.gateways.push(stage);
     await stage.provision(spec);

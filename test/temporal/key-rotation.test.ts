@@ -12,12 +12,13 @@ import { openKey } from '../../src/settings/key-file.js';
 import { deploymentWorkflowId, fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../../src/wire/ids.js';
 import { replyUpdate } from '../../src/wire/messages.js';
 import type { Description } from '../../src/wire/description.js';
-import { registry, rekeySteps } from '../../src/workflows/operations.js';
+import { registry } from '../../src/workflows/operations.js';
+import { rekeySteps } from '../../src/workflows/rotate/operation.js';
 import { testDeployment, testKeyHex, testSpec } from '../world/open-test-world.js';
 import { layKey, testKeyFile } from '../world/test-keys.js';
-import { DirectoryGround } from './directory-ground.js';
-import { DirectoryStage } from './directory-stage.js';
-import { TestServer } from './server.js';
+import { DirectoryGround } from '../ground/directory-ground.js';
+import { DirectoryStage } from '../ground/directory-stage.js';
+import { TestServer } from '../ground/server.js';
 
 const first = masterKey(testKeyHex);
 const noWorker = 7;

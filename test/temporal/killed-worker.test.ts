@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
-import { provisionSteps, registry } from '../../src/workflows/operations.js';
+import { provisionSteps } from '../../src/workflows/provision/operation.js';
+import { registry } from '../../src/workflows/operations.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onKeptWorker } from './on-stage.js';
 
@@ -40,8 +41,8 @@ describe('a worker killed after the effect and before the report of', () => {
     const { operation } = await stage.provision({ spec: keeping, how: 'restore' });
     const { held } = await stage.until(({ queue: [next] }) => next?.operation === operation);
     expect(held).toMatchObject({ why: 'a lost attempt of an earlier operation may still land' });
-    const { running } = await stage.until((found) => found.running?.operation === operation);
-    const handle = (await stage.client()).workflow.getHandle(running?.workflowId ?? '');
+    const { last } = await stage.until((found) => found.last?.operation === operation);
+    const handle = (await stage.client()).workflow.getHandle(last?.workflowId ?? '');
     expect((await handle.describe()).startTime.getTime()).toBeGreaterThanOrEqual(Date.parse(held?.until ?? ''));
     expect(await stage.settled()).toMatchObject({ phase: 'ready' });
     expect(stage.leftovers()).toEqual(stage.expected(birth));

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, it } from 'vitest';
 import type { Limits } from '../../src/wire/limits.js';
-import { DirectoryGround } from './directory-ground.js';
-import { TestServer } from './server.js';
-import { DirectoryStage } from './directory-stage.js';
+import { DirectoryGround } from '../ground/directory-ground.js';
+import { TestServer } from '../ground/server.js';
+import { DirectoryStage } from '../ground/directory-stage.js';
 
 type Play = (stage: DirectoryStage) => Promise<void>;
 type On = (title: string, run: Play) => void;

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { provisionSteps, registry, rotateSteps } from '../../src/workflows/operations.js';
-import { DirectoryStage } from './directory-stage.js';
-import type { DirectoryGround } from './directory-ground.js';
-import type { Interference } from './interference.js';
+import { provisionSteps } from '../../src/workflows/provision/operation.js';
+import { registry } from '../../src/workflows/operations.js';
+import { rotateSteps } from '../../src/workflows/rotate/operation.js';
+import { DirectoryStage } from '../ground/directory-stage.js';
+import type { DirectoryGround } from '../ground/directory-ground.js';
+import type { Interference } from '../ground/interference.js';
 import { onOwnGround, onOwnServer } from './on-stage.js';
-import { shortLimits } from './stage.js';
+import { shortLimits } from '../ground/stage.js';
 
 const activities = provisionSteps.map((step) => registry[step]?.do ?? '');
 const rotationSteps = rotateSteps.map((step) => registry[step]?.do ?? '');

@@ -8,11 +8,12 @@ import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { replyUpdate } from '../../src/wire/messages.js';
 import type { Accepted } from '../../src/wire/requests.js';
 import type { ParkAnswer } from '../../src/wire/park.js';
-import { denySteps, pairSteps, registry, unpairSteps } from '../../src/workflows/operations.js';
+import { denySteps, pairSteps, unpairSteps } from '../../src/workflows/pair/operation.js';
+import { registry } from '../../src/workflows/operations.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
 import { testSpec } from '../world/open-test-world.js';
-import type { DirectoryStage } from './directory-stage.js';
+import type { DirectoryStage } from '../ground/directory-stage.js';
 import { onKeptWorker, onSharedGround } from './on-stage.js';
 
 const place = { provider: 'local', host: 'local' } as const;

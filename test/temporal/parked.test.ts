@@ -5,7 +5,7 @@ import type { ParkAnswer } from '../../src/wire/park.js';
 import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onSharedGround } from './on-stage.js';
-import type { DirectoryStage } from './directory-stage.js';
+import type { DirectoryStage } from '../ground/directory-stage.js';
 
 const spec = { ...testSpec, parkMs: 3_600_000 };
 

@@ -1,8 +1,9 @@
 import { describe, expect } from 'vitest';
 import { gatewayWorkflowId } from '../../src/wire/ids.js';
-import { provisionSteps, registry } from '../../src/workflows/operations.js';
+import { provisionSteps } from '../../src/workflows/provision/operation.js';
+import { registry } from '../../src/workflows/operations.js';
 import { onSharedGround } from './on-stage.js';
-import type { DirectoryStage } from './directory-stage.js';
+import type { DirectoryStage } from '../ground/directory-stage.js';
 
 const activities = provisionSteps.map((step) => registry[step]?.do ?? '');
 

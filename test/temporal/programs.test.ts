@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import getPort from 'get-port';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { TestServer } from './server.js';
+import { TestServer } from '../ground/server.js';
 
 type Said = { readonly code: number; readonly out: string; readonly error: string };
 
@@ -93,6 +93,7 @@ test('the worker names what is wrong, works, serves its metrics, says that it ha
   try {
     await expect.poll(said, { timeout: 120_000 }).toContain('the worker is ready');
     expect(said()).toContain('no pager is configured');
+    expect(said()).toMatch(/no release is on record.*creel release add/);
     const metrics = async () => (await fetch(`http://${metricsAt}/metrics`)).text();
     await expect.poll(metrics, { timeout: 60_000 }).toContain('temporal_worker_task_slots_available');
     const second = startWorker({ CREEL_METRICS: metricsAt });

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { gatewayWorkflowId } from '../../src/wire/ids.js';
-import { historyCost } from './history-cost.js';
+import { historyCost } from '../ground/history-cost.js';
 import { onSharedGround } from './on-stage.js';
 
 describe('a gateway on a real Temporal server', () => {

@@ -18,8 +18,9 @@ import type { Description } from '../../src/wire/description.js';
 import { engineIdAt } from '../world/directory-engine.js';
 import { DirectoryHost } from '../world/directory-host.js';
 import { openTestWorld, testKeyHex, testSpec, type TestWorld } from '../world/open-test-world.js';
-import { patienceMs } from './interference.js';
-import { TestServer } from './server.js';
+
+import { TestServer } from '../ground/server.js';
+import { patienceMs } from '../ground/patience.js';
 
 /** The id that the engine had: its data are the same, its id is another since it was installed anew. */
 const former = 'engine-before';
@@ -96,8 +97,10 @@ async function standOnFormer(id: string): Promise<void> {
   await expect.poll(async () => (await handle.describe()).runId, { timeout: patienceMs }).not.toBe(runId);
   const [started] = (await handle.fetchHistory()).events ?? [];
   const payload = started?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data;
-  const whole: { state: { life: { place: { engine: string } } } } = JSON.parse(Buffer.from(payload ?? []).toString());
-  whole.state.life.place.engine = former;
+  const whole: { state: { life: { gateway: { place: { engine: string } } } } } = JSON.parse(
+    Buffer.from(payload ?? []).toString(),
+  );
+  whole.state.life.gateway.place.engine = former;
   await handle.terminate('as it was before');
   await client.workflow.start('gateway', { workflowId: gatewayWorkflowId(id), taskQueue, args: [whole] });
 }

@@ -2,9 +2,11 @@ import type { Client } from '@temporalio/client';
 import { describe, expect } from 'vitest';
 import { watch } from '../../src/client/follow/follow.js';
 import { gatewayWorkflowId } from '../../src/wire/ids.js';
+import type { CarriedState1 } from '../../src/workflows/record/carried-state-1.js';
+import type { CarriedStart } from '../../src/workflows/record/start.js';
 import { testSpec } from '../world/open-test-world.js';
 import { onSharedGround } from './on-stage.js';
-import type { DirectoryStage } from './directory-stage.js';
+import type { DirectoryStage } from '../ground/directory-stage.js';
 
 /** What a server does with a closed run when its namespace keeps it no longer. */
 async function forget(client: Client, workflowId: string): Promise<void> {
@@ -21,6 +23,43 @@ async function forget(client: Client, workflowId: string): Promise<void> {
       { timeout: 120_000, interval: 200 },
     )
     .toBe('gone');
+}
+
+/** Starts the record of a gateway of which an older creel carried this in version 1: its first life, and what waits. */
+async function carriedOn(stage: DirectoryStage): Promise<void> {
+  const { ground, id, limits } = stage;
+  const place = { provider: 'local', host: 'local' } as const;
+  const mark = { deployment: ground.deployment, gateway: id, birth: '7k3fq2', layout: 1 };
+  const state: CarriedState1 = {
+    version: 1,
+    life: { mark, place, spec: testSpec, tokenGeneration: 1, deviceGeneration: 1 },
+    phase: 'queued',
+    since: Date.now(),
+    reason: '',
+    entered: [],
+    record: undefined,
+    skipped: [],
+    left: [],
+    stateKeptUntil: 0,
+    nextOperation: 5,
+    queue: [
+      { number: 3, kind: 'provision', purge: false },
+      {
+        number: 4,
+        kind: 'rotate',
+        purge: false,
+        asked: { kind: 'rotate', requestId: 'r4', origin: 'test', reclaim: false, evict: false },
+      },
+    ],
+    ended: [{ number: 2, kind: 'remove', birth: 'aaaaaa', outcome: 'done', reason: '' }],
+    answered: [],
+    requests: [],
+    newRun: true,
+    alone: true,
+  };
+  const start: CarriedStart = { layout: 1, deployment: ground.deployment, gateway: id, limits, state };
+  const options = { workflowId: gatewayWorkflowId(id), taskQueue: ground.queue, args: [start] };
+  await (await stage.client()).workflow.start('gateway', options);
 }
 
 /** How an operation is shown in the end. */
@@ -53,6 +92,29 @@ describe('a request', () => {
     });
     expect(stage.leftovers()).toEqual([]);
   });
+
+  on(
+    'that waits in what an older creel carried is carried out, and the record goes on in the newer form',
+    async (stage) => {
+      await carriedOn(stage);
+      await stage.until(({ last }) => last?.operation === 4);
+      expect(await stage.settled()).toMatchObject({
+        phase: 'ready',
+        life: { tokenGeneration: 2 },
+        handOver: { generation: 2 },
+      });
+      await stage.continueAsNew();
+      await stage.renewed();
+      expect(await stage.settled()).toMatchObject({
+        phase: 'ready',
+        life: { tokenGeneration: 2 },
+        handOver: { generation: 2 },
+      });
+      await stage.remove();
+      expect(await stage.settled()).toMatchObject({ phase: 'removed' });
+      expect(stage.leftovers()).toEqual([]);
+    },
+  );
 
   on('sent again when the server has forgotten its run is told how it ended, by the record (S3-25)', async (stage) => {
     const first = await ready(stage);

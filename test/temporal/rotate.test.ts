@@ -6,11 +6,12 @@ import { lockOutAttempts } from '../../src/domain/thresholds.js';
 import { Secret } from '../../src/domain/secret.js';
 import { gatewayToken } from '../../src/domain/keys/token.js';
 import { gatewayWorkflowId } from '../../src/wire/ids.js';
-import { evictSteps, registry, rotateSteps } from '../../src/workflows/operations.js';
+import { evictSteps, rotateSteps } from '../../src/workflows/rotate/operation.js';
+import { registry } from '../../src/workflows/operations.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { replaceFile } from '../world/directory-files.js';
 import { onKeptWorker, onSharedGround } from './on-stage.js';
-import type { DirectoryStage } from './directory-stage.js';
+import type { DirectoryStage } from '../ground/directory-stage.js';
 
 const activities = rotateSteps.map((step) => registry[step]?.do ?? '');
 

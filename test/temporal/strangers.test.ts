@@ -13,7 +13,7 @@ import {
 } from '../../src/wire/messages.js';
 import type { Request } from '../../src/wire/requests.js';
 import { testSpec } from '../world/open-test-world.js';
-import type { DirectoryStage } from './directory-stage.js';
+import type { DirectoryStage } from '../ground/directory-stage.js';
 import { onSharedGround } from './on-stage.js';
 
 const place = { provider: 'local', host: 'local' };

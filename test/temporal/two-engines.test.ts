@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { engineIdAt } from '../world/directory-engine.js';
 import { DirectoryHost } from '../world/directory-host.js';
-import { DirectoryGround } from './directory-ground.js';
-import { DirectoryStage } from './directory-stage.js';
-import { TestServer } from './server.js';
+import { DirectoryGround } from '../ground/directory-ground.js';
+import { DirectoryStage } from '../ground/directory-stage.js';
+import { TestServer } from '../ground/server.js';
 
 /** One deployment with a worker beside each of two engines. */
 describe('two machines, each with an engine and a worker', { timeout: 120_000 }, () => {
@@ -199,11 +199,11 @@ describe('two machines, each with an engine and a worker', { timeout: 120_000 },
     const handle = client.workflow.getHandle(gatewayWorkflowId(stage.id));
     const [started] = (await handle.fetchHistory()).events ?? [];
     const payload = started?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data;
-    const whole: { state: { life: { place: { engine?: string } } } } = JSON.parse(
+    const whole: { state: { life: { gateway: { place: { engine?: string } } } } } = JSON.parse(
       Buffer.from(payload ?? []).toString(),
     );
-    delete whole.state.life.place.engine;
-    if (engine !== undefined) whole.state.life.place.engine = engine;
+    delete whole.state.life.gateway.place.engine;
+    if (engine !== undefined) whole.state.life.gateway.place.engine = engine;
     await handle.terminate('as if it were older');
     await client.workflow.start('gateway', {
       workflowId: gatewayWorkflowId(stage.id),

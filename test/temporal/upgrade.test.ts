@@ -4,10 +4,12 @@ import { describe, expect } from 'vitest';
 import type { Channel } from '../../src/domain/channels/channel.js';
 import { Secret } from '../../src/domain/secret.js';
 import type { ChangeRequest } from '../../src/wire/change-requests.js';
-import { limitSteps, reconfigureSteps, registry, rollbackSteps, upgradeSteps } from '../../src/workflows/operations.js';
+import { limitSteps, reconfigureSteps } from '../../src/workflows/reconfigure/operation.js';
+import { registry } from '../../src/workflows/operations.js';
+import { rollbackSteps, upgradeSteps } from '../../src/workflows/replace/operation.js';
 import type { Accepted } from '../../src/wire/requests.js';
 import { testRelease, testSpec } from '../world/open-test-world.js';
-import type { DirectoryStage } from './directory-stage.js';
+import type { DirectoryStage } from '../ground/directory-stage.js';
 import { onKeptWorker, onSharedGround } from './on-stage.js';
 
 const next = '2026.9.7';

@@ -7,8 +7,8 @@ import type { Gateway } from '../../src/domain/gateway/gateway.js';
 import { gatewayWorkflowId, operationWorkflowId } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { OperationInput } from '../../src/wire/operation.js';
-import { pairSteps } from '../../src/workflows/operations.js';
-import { DirectoryStage } from './directory-stage.js';
+import { pairSteps } from '../../src/workflows/pair/operation.js';
+import { DirectoryStage } from '../ground/directory-stage.js';
 import { onOwnGround } from './on-stage.js';
 
 /** More than twice the slots that a worker has for its work; the aim of a thousand is measured with `TEST_WAITS=1000` on a quiet machine. */

@@ -24,7 +24,7 @@ import { deploymentWorkflowId, taskQueue } from '../../src/wire/ids.js';
 import type { KeyWord } from '../../src/wire/deployment-keys.js';
 import { continueAsNewSignal } from '../../src/wire/messages.js';
 import { searchAttributeKeys } from '../../src/wire/search-attributes.js';
-import { found } from '../found.js';
+import { found } from '../ground/found.js';
 import { openTestWorld } from '../world/open-test-world.js';
 
 const key = masterKey('ab'.repeat(32));
@@ -123,9 +123,9 @@ describe('how a worker starts', () => {
 
   test('a namespace that keeps closed runs for a shorter time than gateways remember is named, with the command (S3-25)', async () => {
     const lines = new Lines();
-    await warnOfRetention(connection, namespace, lines.log);
+    await warnOfRetention(connection, { namespace, address }, lines.log);
     expect(lines.all.join('')).toMatch(
-      /keeps closed runs for 1 days, gateways remember requests for 14.*--retention 720h/,
+      /keeps closed runs for 1 days, gateways remember requests for 14.*creel namespace --address 127/,
     );
     const config = { workflowExecutionRetentionTtl: { seconds: 14 * 86_400 } as never };
     await connection.workflowService.updateNamespace({ namespace, config });
@@ -133,7 +133,7 @@ describe('how a worker starts', () => {
     await expect
       .poll(async () => {
         quiet.all.length = 0;
-        await warnOfRetention(connection, namespace, quiet.log);
+        await warnOfRetention(connection, { namespace, address }, quiet.log);
         return quiet.all;
       })
       .toEqual([]);
@@ -181,17 +181,19 @@ describe('how a worker starts', () => {
 
   test('a namespace that is not there is refused with the command that makes it', async () => {
     const nowhere = new Client({ connection, namespace: 'nowhere' });
-    await expect(holdDeployment(nowhere, [key])).rejects.toThrow(/no namespace nowhere.*namespace create/);
+    await expect(holdDeployment(nowhere, [key])).rejects.toThrow(
+      /no namespace nowhere.*creel namespace --namespace nowhere/,
+    );
   });
 
   test('search attributes are registered, can be used by a workflow from that moment, and no probe goes on', async () => {
     const lines = new Lines();
-    await ensureSearchAttributes(connection, namespace, lines.log, forever);
+    await ensureSearchAttributes(connection, namespace, lines.log, forever, address);
     await lines.until('search attributes registered', 1);
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     for (const { name } of searchAttributeKeys) expect(customAttributes).toHaveProperty(name);
     const again = new Lines();
-    await ensureSearchAttributes(connection, namespace, again.log, forever);
+    await ensureSearchAttributes(connection, namespace, again.log, forever, address);
     expect(again.all).toEqual([]);
     await expect
       .poll(async () => (await client.workflow.count("ExecutionStatus = 'Running'")).count, { timeout: 60_000 })
@@ -200,7 +202,7 @@ describe('how a worker starts', () => {
 
   test('an attribute of another type is refused', async () => {
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: { GatewayId: 1 } });
-    await expect(ensureSearchAttributes(connection, namespace, new Lines().log, forever)).rejects.toThrow(
+    await expect(ensureSearchAttributes(connection, namespace, new Lines().log, forever, address)).rejects.toThrow(
       /GatewayId.*another type/,
     );
   });
@@ -212,15 +214,16 @@ describe('how a worker starts', () => {
       operatorService: { value: { listSearchAttributes: forbidden, addSearchAttributes: forbidden } },
     });
     let done = false;
-    const waiting = ensureSearchAttributes(cloud, namespace, lines.log, forever).then(() => {
+    const waiting = ensureSearchAttributes(cloud, namespace, lines.log, forever, address).then(() => {
       done = true;
     });
     const said = await lines.until('cannot be used yet');
-    for (const { name } of searchAttributeKeys) expect(said).toContain(`--name ${name} --type`);
+    for (const { name } of searchAttributeKeys)
+      expect(said).toContain(`--address ${address} --namespace ${namespace} --name ${name} --type`);
     expect(said).toContain(`tcld namespace search-attributes add --namespace ${namespace}`);
     await after(600);
     expect(done).toBe(false);
-    await ensureSearchAttributes(connection, namespace, new Lines().log, forever);
+    await ensureSearchAttributes(connection, namespace, new Lines().log, forever, address);
     await waiting;
   });
 

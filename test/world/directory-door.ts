@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import type { SenderBook } from '../../src/domain/channels/paired-senders.js';
 import { covers } from '../../src/domain/devices/device.js';
 import { NotYet, Refused } from '../../src/domain/errors.js';
+import type { Endpoint } from '../../src/domain/models/endpoint.js';
 import { Secret } from '../../src/domain/secret.js';
 import {
   RpcError,
@@ -16,6 +18,7 @@ import {
   type InsideKnock,
   type Knock,
   type Pulse,
+  type SenderDeed,
   type Session,
 } from '../../src/ports/gateway-door.js';
 import { DirectoryGateway } from './directory-gateway.js';
@@ -71,6 +74,12 @@ export class DirectoryDoor implements GatewayDoor {
     return { kind: 'open', hello: greet(gateway, scopes), answers: calls.map((call) => answer(gateway, scopes, call)) };
   }
 
+  async visitSenders(at: Inside, channels: readonly string[], deed: SenderDeed): Promise<SenderBook> {
+    const { senders } = this.#within(at);
+    senders.do(deed);
+    return senders.read(channels);
+  }
+
   async mintLink(inside: Inside, at: Address): Promise<{ url: Secret; expiresAt: string }> {
     const gateway = this.#within(inside);
     const here = `127.0.0.1:${at.port}`;
@@ -89,6 +98,11 @@ export class DirectoryDoor implements GatewayDoor {
     return 'not probed';
   }
 
+  async findObstacle(inside: Inside, { port }: Endpoint): Promise<string | undefined> {
+    if (port === discardPort) return 'ECONNREFUSED';
+    return this.#within(inside).provider === 'unreachable' ? 'ENETUNREACH' : undefined;
+  }
+
   #listening(at: Address): DirectoryGateway {
     this.#answer();
     return DirectoryGateway.listeningOn(this.#root, at.port);
@@ -103,6 +117,9 @@ export class DirectoryDoor implements GatewayDoor {
     if (existsSync(path.join(this.#root, 'down'))) throw new NotYet(`no engine answers at ${this.#root}`);
   }
 }
+
+/** Nobody listens there on any machine of today. */
+const discardPort = 9;
 
 /** How often a session looks whether it was closed: at once while it is young, and seldom when it waits among a thousand. */
 const lookMs = { least: 10, most: 500 };
@@ -141,6 +158,10 @@ function openSession(gateway: DirectoryGateway, scopes: readonly string[], holde
     async call(method, params) {
       if (!open) throw new Error('the connection was hung up');
       if (ended() !== undefined) throw new Error(`the connection was lost before ${method}`);
+      if (method === 'agent.wait' && gateway.provider === 'floods') {
+        open = false;
+        throw new Refused('the gateway sent a frame of more than 2097152 bytes, which is not taken');
+      }
       const answered = answer(gateway, scopes, { method, params });
       if (answered.ok) return answered.payload;
       throw new RpcError(answered.code, answered.message);
@@ -164,6 +185,10 @@ type Method = {
 const tokenOf = z.object({ deviceId: z.string(), role: z.string() });
 const named = z.object({ requestId: z.string().default(''), deviceId: z.string().default('') });
 const tailed = z.object({ cursor: z.number().default(0) });
+const saying = z.object({ sessionKey: z.string(), message: z.string(), idempotencyKey: z.string() });
+const hearing = z.object({ runId: z.string() });
+const looking = z.object({ path: z.string() });
+const deleting = z.object({ key: z.string() });
 const patched = z.object({ baseHash: z.string(), raw: z.string(), replacePaths: z.array(z.string()).default([]) });
 
 const methods: Readonly<Record<string, Method>> = {
@@ -214,6 +239,47 @@ const methods: Readonly<Record<string, Method>> = {
     run: (gateway) => {
       gateway.startChannel();
       return { ok: true };
+    },
+  },
+  'chat.send': {
+    scope: 'operator.write',
+    run: (gateway, params) => {
+      const { sessionKey, idempotencyKey: runId } = saying.parse(params);
+      gateway.say(sessionKey, runId);
+      return { runId, status: 'started' };
+    },
+  },
+  'agent.wait': {
+    scope: 'operator.write',
+    run: (gateway, params) => {
+      const { runId } = hearing.parse(params);
+      const heard = gateway.hear(runId);
+      if (!heard) return { runId, status: 'timeout' };
+      if ('error' in heard) return { runId, status: 'error', error: heard.error };
+      const [provider, ...model] = heard.model.split('/');
+      return { runId, status: 'ok', terminalReceipt: { effective: { provider, model: model.join('/') } } };
+    },
+  },
+  'chat.abort': { scope: 'operator.write', run: () => ({ ok: true, aborted: false, runIds: [] }) },
+  'sessions.delete': {
+    scope: 'operator.admin',
+    run: (gateway, params) => {
+      const { key } = deleting.parse(params);
+      return { ok: true, key, deleted: gateway.forgetSession(key), archived: [] };
+    },
+  },
+  'secrets.reload': { scope: 'operator.admin', run: (gateway) => gateway.reloadSecrets() },
+  status: {
+    scope: 'operator.read',
+    run: (gateway) => ({ degradedSecretOwners: gateway.degradedKeys.map((ownerId) => ({ ownerId })) }),
+  },
+  'config.schema.lookup': {
+    scope: 'operator.read',
+    run: (_gateway, params) => {
+      const { path } = looking.parse(params);
+      if (path === 'customerNotes') throw new Refused('config schema path not found');
+      const isOfServer = path.startsWith('gateway.') && !/\.(allowedOrigins|trustedProxies)$/.test(path);
+      return { path, reloadKind: isOfServer ? 'restart' : 'hot' };
     },
   },
   'config.get': { scope: 'operator.read', run: (gateway) => gateway.readConfig() },

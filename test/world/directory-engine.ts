@@ -5,9 +5,11 @@ import { z } from 'zod';
 import type { ContainerSpec, RestartPolicy } from '../../src/domain/gateway/container.js';
 import { copierLabels, isCopying, meetCopier, type Way } from '../../src/domain/changes/copying.js';
 import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
+import { configFile } from '../../src/domain/gateway/config.js';
 import { plainLines } from '../../src/domain/heard.js';
 import { demandEngine, type FormerIds } from '../../src/domain/hosts/engine-id.js';
 import type { Labels } from '../../src/domain/gateway/gateway.js';
+import type { LogLine } from '../../src/domain/gateway/log.js';
 import type { Place } from '../../src/domain/hosts/place.js';
 import type { Image } from '../../src/domain/release/image.js';
 import { writeStateMark } from '../../src/domain/gateway/state-mark.js';
@@ -19,6 +21,7 @@ import type {
   ExecRequest,
   ExecResult,
   FileOwner,
+  LogWish,
   Marked,
   Network,
   OwnedFile,
@@ -38,6 +41,7 @@ import {
   replaceFile,
   touchFile,
 } from './directory-files.js';
+import { followLog, readLog, writeLog } from './directory-logs.js';
 import { containerNameOf, rememberName } from './directory-names.js';
 import {
   containerRecord,
@@ -57,7 +61,7 @@ type Kind = 'volume' | 'network' | 'container';
  *     images/<reference>.json       what is on the engine           registry/<reference>.json  what a pull can get
  *     volumes/<name>.json           files/<volume>/<path>           the file itself, with its real mode
  *     networks/<subnet>.json        a subnet can exist once         containers/<name>.json     a name can exist once
- *     states/<id>.json              what changes in a container     logs/<id>                  what it said
+ *     states/<id>.json              what changes in a container     logs/<id>                  what it said, and when
  *     users/<kind>/<key>/<id>       who may use a volume, network, port, network name; a hint, checked when read
  *     renamed/<id>                  its name now, when it had another
  *     taken-ports/<port>            something foreign listens       down                       the engine does not answer
@@ -182,6 +186,7 @@ export class DirectoryEngine implements DockerEngine {
         labels,
         imageId,
         command: [...command],
+        environment: { ...spec.environment },
         network: network ?? null,
         hostPort: publish?.hostPort ?? null,
         volume: volume.name,
@@ -220,7 +225,7 @@ export class DirectoryEngine implements DockerEngine {
   async findProcess(id: string): Promise<Process | undefined> {
     this.#answer();
     const record = this.#containerIfThere(id);
-    return record?.id === id ? { command: record.command, environment: {} } : undefined;
+    return record?.id === id ? { command: record.command, environment: record.environment ?? {} } : undefined;
   }
 
   async startContainer(id: string): Promise<'running' | 'port taken'> {
@@ -320,7 +325,7 @@ export class DirectoryEngine implements DockerEngine {
     return { exitCode: 127, stdout: '', stderr: `${request.command[0]}: not found` };
   }
 
-  /** Knows `true`, `false`, and measures a state (`timeout …`); anything else ends as the image's label `test.errand` says. */
+  /** Knows `true`, `false`, has a config judged (`… validate …`), and measures a state (`timeout …`); anything else ends as the image's label `test.errand` says. */
   async runErrand({ name, imageId, command, mounts }: ErrandSpec): Promise<ExecResult> {
     this.#answer();
     for (const { volume } of mounts) {
@@ -333,10 +338,20 @@ export class DirectoryEngine implements DockerEngine {
       throw new NotYet(`${name} is at a copy`);
     if (copier) await this.removeContainer(copier.id);
     if (command[0] === 'timeout') return { exitCode: 0, stdout: `1024\t.\n${this.#tooDeep()}`, stderr: '' };
+    if (command.includes('validate')) return this.#validate(mounts.map(({ volume }) => volume));
     const [from, to] = [mounts.find(({ readOnly }) => readOnly), mounts.find(({ readOnly }) => !readOnly)];
     if (from && to) this.#copyForErrand(from.volume, command.includes(`${from.target}/state`), to.volume);
     const stdout = this.#image(imageId)?.labels['test.errand'] ?? '{"problems":[]}';
     return { exitCode: command[0] === 'false' ? 1 : 0, stdout: `${stdout}\n`, stderr: '' };
+  }
+
+  /** What a release says of the config in a state, without starting on it. */
+  #validate([volume = '']: readonly string[]): ExecResult {
+    const file = path.join(this.root, 'files', encodeURIComponent(volume), configFile);
+    const unknown = Object.keys(JSON.parse(readText(file) ?? '{}')).filter((key) => key === 'customerNotes');
+    const issues = unknown.map((key) => ({ path: '', message: `Unrecognized key: "${key}"` }));
+    const stdout = `${JSON.stringify({ valid: issues.length === 0, issues })}\n`;
+    return { exitCode: issues.length === 0 ? 0 : 1, stdout, stderr: '' };
   }
 
   /** What an errand does that reads one volume and writes another; a saved state lies below. */
@@ -347,14 +362,13 @@ export class DirectoryEngine implements DockerEngine {
   }
 
   async lastLog(id: string, lines: number): Promise<string> {
-    const log = readText(path.join(this.root, 'logs', encodeURIComponent(this.#container(id).id))) ?? '';
-    return plainLines(
-      log
-        .split('\n')
-        .slice(-lines - 1)
-        .join('\n'),
-      16_384,
-    );
+    const said = readLog(this.root, this.#container(id).id).slice(-lines);
+    return plainLines(said.map(({ text }) => `${text}\n`).join(''), 16_384);
+  }
+
+  async openLog(id: string, wish: LogWish, over: AbortSignal): Promise<AsyncIterable<readonly LogLine[]>> {
+    const record = this.#container(id);
+    return followLog(this.root, id, wish, over, () => this.#state(record).state === 'running');
   }
 
   async listMarked(): Promise<Marked[]> {
@@ -454,9 +468,7 @@ export class DirectoryEngine implements DockerEngine {
   say(name: string, lines: readonly string[]): void {
     const record = readRecord(this.#at('containers', name), containerRecord);
     if (!record) throw new Error(`no container ${name} to speak`);
-    const file = path.join(this.root, 'logs', encodeURIComponent(record.id));
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.appendFileSync(file, lines.map((line) => `${line}\n`).join(''));
+    writeLog(this.root, record.id, lines);
   }
 
   /** The disk is full, or has room again. */

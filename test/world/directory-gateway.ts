@@ -7,7 +7,9 @@ import { NotYet } from '../../src/domain/errors.js';
 import { configFile, lastGoodFile, stateDirectory } from '../../src/domain/gateway/config.js';
 import { covers } from '../../src/domain/devices/device.js';
 import { compareReleases } from '../../src/domain/release/release.js';
+import { DirectorySenders } from './directory-senders.js';
 import { createFile, listNames, ownerOf, readRecord, readText, replaceFile } from './directory-files.js';
+import { writeLog } from './directory-logs.js';
 import { containerNameOf } from './directory-names.js';
 import {
   containerRecord,
@@ -29,10 +31,44 @@ const config = z.looseObject({
     }),
   }),
   channels: z.record(z.string(), z.looseObject({})).default({}),
+  agents: z
+    .looseObject({ defaults: z.looseObject({ model: z.looseObject({ primary: z.string() }).optional() }).optional() })
+    .optional(),
+  models: z
+    .looseObject({ providers: z.record(z.string(), z.looseObject({ apiKey: z.unknown() })).default({}) })
+    .default({ providers: {} }),
 });
 
+/** A reference to a secret in a file, by its JSON pointer. */
+const fileReference = z.object({ source: z.literal('file'), provider: z.string(), id: z.string().startsWith('/') });
+const secretFiles = z.looseObject({
+  secrets: z.object({ providers: z.record(z.string(), z.looseObject({ path: z.string() })) }),
+});
+
+/** What a gateway says when its provider does not answer (openclaw-models-channels 18.3). */
+const refusals = {
+  'wrong key': 'Agent failed before reply: Authentication failed (provider returned HTTP 401).',
+  'no credit': 'API provider returned a billing error — your API key has run out of credits.',
+  'unknown model': 'The configured model is unavailable from the provider — it may have been renamed.',
+  resting:
+    'Inline API key for provider "own" is temporarily disabled after a provider auth/billing failure. Retry after about 9 minutes.',
+  'resting for a minute':
+    'Inline API key for provider "own" is temporarily disabled after a provider auth/billing failure. Retry after about 1 minute, or switch to a different auth profile/API key.',
+  down: 'The AI service is temporarily overloaded. Please try again in a moment.',
+} as const;
+
+/** How a model's provider does; `unreachable` as seen from within a gateway. */
+export type ProviderMood = keyof typeof refusals | 'answers' | 'silent' | 'unreachable' | 'floods';
+
+const moods: readonly string[] = [...Object.keys(refusals), 'answers', 'silent', 'unreachable', 'floods'];
+
 /** `shut`: it was started with a config that lets nobody in through the published port. */
-const memory = z.object({ bootId: z.string(), token: z.string(), shut: z.boolean().default(false) });
+const memory = z.object({
+  bootId: z.string(),
+  token: z.string(),
+  shut: z.boolean().default(false),
+  keys: z.record(z.string(), z.string()).default({}),
+});
 
 /** What a device says of itself and asks for, as a real gateway keeps it. */
 const wish = z.object({
@@ -97,10 +133,15 @@ const pendingMs = 300_000;
  *     files/<volume>/devices/<device>.json    paired devices; they outlive the container
  *     files/<volume>/pending/<device>.json    pairing requests: another wish of the same device replaces the one before
  *     files/<volume>/seen/<device>.json       when a paired device was let in last
+ *     files/<volume>/senders/                 the book of its chat senders (`DirectorySenders`)
  *     memory/<container>/boot.json            what one boot holds in memory: a config edited later changes nothing in it
  *     memory/<container>/failures/<time>-…    wrong tokens
  *     memory/<container>/sessions/<random>    sessions of devices; one whose process is dead is over
  *     memory/<container>/log.jsonl            what it logs of them, as `logs.tail` answers it
+ *     memory/<container>/runs/<run>           what was said, by run: the session
+ *     files/<volume>/sessions/<session>       chats that were not deleted; they outlive the container
+ *     provider                                how the provider of every gateway's model does (`ProviderMood`); it answers where
+ *                                             there is no such file
  */
 export class DirectoryGateway {
   readonly #root: string;
@@ -169,6 +210,24 @@ export class DirectoryGateway {
   /** The token that is in force now. */
   get token(): string {
     return readRecord(this.#memory('boot.json'), memory)?.token ?? '';
+  }
+
+  /** The keys with which it asks each provider of its models now. */
+  get modelKeys(): Readonly<Record<string, string>> {
+    return readRecord(this.#memory('boot.json'), memory)?.keys ?? {};
+  }
+
+  /** Reads the files of secrets anew. A key that is missing now stays in force as it was: each is one warning. */
+  reloadSecrets(): { ok: true; warningCount: number } {
+    const boot = readRecord(this.#memory('boot.json'), memory);
+    const { keys, missing } = resolveKeys(this.#file(), this.#config(), boot?.keys ?? {});
+    replaceFile(this.#memory('boot.json'), JSON.stringify({ ...boot, keys }));
+    return { ok: true, warningCount: missing.length };
+  }
+
+  /** The providers whose key cannot be read. */
+  get degradedKeys(): string[] {
+    return resolveKeys(this.#file(), this.#config(), {}).missing;
   }
 
   /**
@@ -357,6 +416,42 @@ export class DirectoryGateway {
     return known;
   }
 
+  /** The book of its chat senders. */
+  get senders(): DirectorySenders {
+    return new DirectorySenders(this.#file('senders'), () => this.now());
+  }
+
+  /** Somebody says something in a session. */
+  say(session: string, run: string): void {
+    replaceFile(this.#file('sessions', session), run);
+    replaceFile(this.#memory('runs', run), session);
+  }
+
+  /** What came of what was said; undefined while nothing has. */
+  hear(run: string): { readonly model: string } | { readonly error: string } | undefined {
+    if (readText(this.#memory('runs', run)) === undefined) return undefined;
+    const model = this.#config().agents?.defaults?.model?.primary;
+    if (model === undefined) return { error: 'No route-compatible authentication source is configured for openai.' };
+    const mood = this.provider;
+    if (mood === 'silent' || mood === 'unreachable' || mood === 'floods') return undefined;
+    return mood === 'answers' ? { model } : { error: refusals[mood] };
+  }
+
+  /** How the provider of its model does. */
+  get provider(): ProviderMood {
+    const mood = readText(path.join(this.#root, 'provider')) ?? 'answers';
+    if (!isMood(mood)) throw new Error(`a provider is not ${JSON.stringify(mood)}`);
+    return mood;
+  }
+
+  /** Forgets a session; false when there is none. */
+  forgetSession(session: string): boolean {
+    const file = this.#file('sessions', session);
+    const known = readText(file) !== undefined;
+    fs.rmSync(file, { force: true });
+    return known;
+  }
+
   /** The config's hash and the config, secrets redacted. */
   readConfig(): { hash: string; config: unknown } {
     const text = this.#configText();
@@ -374,9 +469,11 @@ export class DirectoryGateway {
       const merged = merge(JSON5.parse(text), patch);
       const lost = losses(JSON5.parse(text), merged).filter((each) => !replacePaths.includes(each));
       if (lost.length > 0) return `config.patch would remove entries from array path(s): ${lost.join(', ')}.`;
-      const { token } = config.parse(merged).gateway.auth;
+      const parsed = config.parse(merged);
+      const { token } = parsed.gateway.auth;
+      const { keys } = resolveKeys(this.#file(), parsed, this.modelKeys);
       replaceFile(this.#file(configFile), `${JSON.stringify(merged, undefined, 2)}\n`);
-      replaceFile(this.#memory('boot.json'), JSON.stringify({ bootId: this.bootId, token }));
+      replaceFile(this.#memory('boot.json'), JSON.stringify({ bootId: this.bootId, token, keys }));
       return undefined;
     } finally {
       fs.rmSync(lock, { force: true });
@@ -428,12 +525,37 @@ function boot(root: string, container: ContainerRecord): DirectoryGateway {
     migrate(root, container);
     fs.rmSync(path.join(kept, 'failures'), { recursive: true, force: true });
     keepLastGood(path.join(root, 'files', encodeURIComponent(container.volume)));
+    const { keys } = resolveKeys(path.join(root, 'files', encodeURIComponent(container.volume)), read, {});
     replaceFile(
       path.join(kept, 'boot.json'),
-      JSON.stringify({ bootId, token: read.gateway.auth.token, shut: isShut(read) }),
+      JSON.stringify({ bootId, token: read.gateway.auth.token, shut: isShut(read), keys }),
     );
   }
   return new DirectoryGateway(root, container, bootId);
+}
+
+function isMood(mood: string): mood is ProviderMood {
+  return moods.includes(mood);
+}
+
+/** The key of each provider: from its file, or else as it was before; and whose could not be read. */
+function resolveKeys(state: string, read: Config, before: Readonly<Record<string, string>>) {
+  const named = Object.entries(read.models.providers).filter(([, { apiKey }]) => apiKey !== undefined);
+  const found = named.map(([id, { apiKey }]) => [id, typeof apiKey === 'string' ? apiKey : keyAt(state, read, apiKey)]);
+  const missing = found.flatMap(([id, key]) => (key === undefined && id !== undefined ? [id] : []));
+  const keys = found.flatMap(([id = '', key = before[id]]) => (key === undefined ? [] : [[id, key] as const]));
+  return { keys: Object.fromEntries(keys), missing };
+}
+
+function keyAt(state: string, read: Config, apiKey: unknown): string | undefined {
+  const reference = fileReference.safeParse(apiKey).data;
+  const files = secretFiles.safeParse(read).data?.secrets.providers ?? {};
+  const file = files[reference?.provider ?? '']?.path;
+  if (!reference || file === undefined) return undefined;
+  const text = readText(path.join(state, path.posix.relative(stateDirectory, file)));
+  const found: unknown = text === undefined ? undefined : JSON.parse(text);
+  const key = isObject(found) ? found[reference.id.slice(1)] : undefined;
+  return typeof key === 'string' ? key : undefined;
 }
 
 function readConfig(file: string): Config | undefined {
@@ -478,9 +600,7 @@ function labelsOf(root: string, container: ContainerRecord): Readonly<Record<str
 }
 
 function exit(root: string, container: ContainerRecord, exitCode: number, line: string): NotYet {
-  const log = path.join(root, 'logs', encodeURIComponent(container.id));
-  fs.mkdirSync(path.dirname(log), { recursive: true });
-  fs.appendFileSync(log, `${line}\n`);
+  writeLog(root, container.id, [line]);
   const state = readState(root, container);
   if (state) replaceFile(stateFile(root, container), JSON.stringify({ ...state, state: 'exited', exitCode }));
   return new NotYet(
@@ -557,8 +677,8 @@ function merge(base: unknown, patch: unknown): unknown {
 /** The paths of the lists that have lost entries. */
 function losses(before: unknown, after: unknown, at = ''): string[] {
   if (Array.isArray(before)) {
-    const kept: readonly unknown[] = Array.isArray(after) ? after : [];
-    return before.every((each) => kept.includes(each)) ? [] : [at.slice(1)];
+    const kept = new Set((Array.isArray(after) ? after : []).map((each) => JSON.stringify(each)));
+    return before.every((each) => kept.has(JSON.stringify(each))) ? [] : [at.slice(1)];
   }
   if (!isObject(before)) return [];
   const inner = isObject(after) ? after : {};

@@ -15,6 +15,7 @@ export const containerRecord = z.object({
   labels,
   imageId: z.string(),
   command: z.array(z.string()),
+  environment: z.record(z.string(), z.string()).optional(),
   network: z.string().nullable(),
   hostPort: z.number().nullable(),
   volume: z.string(),

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { secretName } from '../../src/domain/channels/channel.js';
+import { secretName } from '../../src/domain/secret-name.js';
 import { Refused } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import type { SecretStore } from '../../src/ports/secret-store.js';
-import { createFile, listNames, readText, replaceFile } from './directory-files.js';
+import { createFile, listNames, readText, removeFile, replaceFile } from './directory-files.js';
 
 /** A secret is a file. */
 export class DirectorySecrets implements SecretStore {
@@ -23,6 +23,10 @@ export class DirectorySecrets implements SecretStore {
 
   async write(name: string, value: Secret): Promise<void> {
     replaceFile(path.join(this.#directory, secretName(name)), value.reveal());
+  }
+
+  async remove(name: string): Promise<boolean> {
+    return removeFile(path.join(this.#directory, secretName(name)));
   }
 
   async claim(value: Secret, owner: string, insteadOf?: string): Promise<string | undefined> {

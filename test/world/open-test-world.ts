@@ -5,7 +5,9 @@ import type { Deps } from '../../src/world/deps.js';
 import type { FormerIds } from '../../src/domain/hosts/engine-id.js';
 import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway/gateway.js';
 import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
-import { scratchDirectory } from '../scratch.js';
+import { straightOut } from '../../src/domain/hosts/egress.js';
+import { versionText } from '../../src/settings/version.js';
+import { scratchDirectory } from './scratch.js';
 import { DirectoryAudit } from './directory-audit.js';
 import { DirectoryDoor } from './directory-door.js';
 import { DirectoryEngine, engineIdAt } from './directory-engine.js';
@@ -14,6 +16,7 @@ import { DirectoryPager } from './directory-pager.js';
 import { DirectorySecrets } from './directory-secrets.js';
 import { attemptSignal, momentous, passMoment } from './moments.js';
 import { testKeys } from './test-keys.js';
+import { noRecords } from '../../src/releases/no-records.js';
 
 export const testRelease = '2026.9.6';
 export const testDeployment = 'testdeploy';
@@ -61,20 +64,6 @@ export const testSpec: GatewaySpec = {
   channels: [],
 };
 
-/** Without a server no gateway has a record. */
-export const noRecords: Deps['records'] = {
-  keys: async () => undefined,
-  lookAtFleet: async () => ({ members: [], leftOut: [] }),
-  gateways: async function* () {},
-  see: async () => new Map(),
-  standingOn: async function* () {},
-  renameEngine: async () => undefined,
-  describe: async () => undefined,
-  request: async () => false,
-  standing: async () => undefined,
-  withdraw: async () => undefined,
-};
-
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */
 export function openTestWorld(
   root = scratchDirectory('creel-world-'),
@@ -94,9 +83,11 @@ export function openTestWorld(
       },
     });
   }
+  const keys = testKeys(keyRoot, testKeyHex);
   const deps: Deps = {
-    keys: testKeys(keyRoot, testKeyHex),
+    keys,
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
+    egress: straightOut,
     pool: { cidr: process.env['TEST_POOL'] ?? '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
     hosts: new DirectoryHost(root, formerIds),
     engineAt: (place) => momentous(engine.at(place)),
@@ -105,6 +96,8 @@ export function openTestWorld(
     pager: new DirectoryPager(root),
     audit: new DirectoryAudit(root),
     startPeriodMs: 0,
+    about: { creel: versionText(), pager: process.env['TEST_PAGER'] !== 'none' },
+    readBackup: () => ({ at: Date.now(), keyIds: keys.all().map(({ id }) => id), secretsChanged: false }),
     signal: attemptSignal,
     findOpenOperations: async () => [],
     records: noRecords,

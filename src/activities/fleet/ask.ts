@@ -16,10 +16,12 @@ import type { Deps } from '../../world/deps.js';
 import { say } from '../../world/sentence.js';
 import { until } from '../../world/until.js';
 
-/** How often a gateway is asked how its rotation stands: one takes a second or two. */
+/** How often a gateway is asked about its rotation, which takes a second or two. */
 const paceMs = 500;
 
-/** As a run of an older version looks: at every gateway there is, at once. `Refused` beside another run over the fleet. */
+/**
+ * The look of a run that an older version began: at every gateway at once. `Refused` beside another run over the fleet.
+ */
 export async function findFleet(deps: Deps, asked: string | { run: string; toKey: string }): Promise<Fleet> {
   const { run, toKey } = typeof asked === 'string' ? { run: asked, toKey: undefined } : asked;
   await demandAlone(deps, run);
@@ -30,7 +32,9 @@ export async function findFleet(deps: Deps, asked: string | { run: string; toKey
   );
 }
 
-/** Looks at some gateways before anybody is asked, and counts. `Refused` beside another run over the fleet. */
+/**
+ * Looks at one page of the fleet and counts, before any gateway is asked. `Refused` beside another run over the fleet.
+ */
 export async function surveyFleet(deps: Deps, asked: FleetLook): Promise<FleetSurvey> {
   if (asked.after === '') await demandAlone(deps, asked.run);
   const { fleet, seen, after } = await look(deps, asked);
@@ -39,7 +43,7 @@ export async function surveyFleet(deps: Deps, asked: FleetLook): Promise<FleetSu
   return { ...counts, ...(first && { first }), ...after };
 }
 
-/** Looks at some gateways whose turn it is. */
+/** Looks at one page of gateways whose turn it is. */
 export async function findFleetPage(deps: Deps, asked: FleetLook): Promise<FleetPage> {
   const { fleet, after } = await look(deps, asked);
   return { ...fleet, ...after };
@@ -61,11 +65,13 @@ async function look(deps: Deps, asked: FleetLook): Promise<Looked> {
   for await (const id of deps.records.gateways()) all.push(id);
   const { ids, ...after } = nextTurns(asked, all);
   const seen = await see(deps, ids);
-  for (const [id, each] of seen) if (each === undefined) seen.delete(id); // It has no record: nobody to speak of.
+  for (const [id, each] of seen) if (each === undefined) seen.delete(id); // Without a record there is no gateway.
   return { fleet: fleetOf(asked.run, seen, asked.toKey), seen, after };
 }
 
-/** When nobody of them answers, this worker may be late with all: only after a while they count as silent. */
+/**
+ * Asks the given gateways. When none answers, this worker may be the late one: they count as silent only after a while.
+ */
 async function see(deps: Deps, ids: readonly string[]): Promise<Map<string, Seen>> {
   for (const began = Date.now(); ;) {
     try {
@@ -95,7 +101,9 @@ export async function requestRotation(deps: Deps, to: FleetAsk): Promise<FleetWa
   }
 }
 
-/** Waits for the end of a rotation; one that still waits behind something parked, or past its latest start, is to be taken back. */
+/**
+ * Waits for the end of a rotation. One that still waits behind a park, or past its latest start, is to be withdrawn.
+ */
 export async function awaitRotation(deps: Deps, asked: FleetAsk): Promise<FleetWatched> {
   const { gateway, run, limitMs } = asked;
   return until({ what: `the rotation of ${gateway}`, paceMs, limitMs }, deps.signal(), async () => {
@@ -108,7 +116,7 @@ export async function awaitRotation(deps: Deps, asked: FleetAsk): Promise<FleetW
 
 const words: Record<string, string> = { queued: 'waits for its turn', running: 'runs' };
 
-/** Takes back what has not begun. What has begun goes on, and its end is to be awaited. */
+/** Withdraws a rotation that has not begun. One that has begun goes on, and its end is to be awaited. */
 export async function withdrawRotation(
   deps: Deps,
   asked: FleetAsk & { end: FleetEndKind; reason: string },
@@ -143,7 +151,7 @@ async function watchedAs(deps: Deps, asked: FleetAsk, standing: Standing | undef
   return state === 'withdrawn' ? ended('withdrawn', reason) : ended('failed', `${state}: ${reason}`);
 }
 
-/** After its latest start a request that nobody answered is not begun any more. */
+/** Past its latest start, an unanswered request will not be begun any more. */
 const silent = 'the gateway does not answer';
 
 /** Whether the life that was meant has ended, or is about to. */

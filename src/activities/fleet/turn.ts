@@ -1,4 +1,4 @@
-/** Says yes at first, and then once in a while: for a question that costs more than the one that is asked all the time. */
+/** Says yes at first, and then at intervals: for a costly question beside a cheap one that is asked all the time. */
 export class Turn {
   readonly #everyMs: number;
   #lastAt = -Infinity;

@@ -11,8 +11,8 @@ import { networkOf } from '../parts/network.js';
 import { driftOf, sentences } from '../parts/config/owned.js';
 
 /**
- * A one-time link to the Control UI, already paired as owner, sealed so that only the caller's key opens it. Who asked is written
- * down before it is made; an older caller does not say.
+ * A one-time link to the Control UI, already paired as owner, sealed so that only the caller's key opens it. The audit
+ * log names who asked before the link is made; an older caller does not say.
  */
 export async function mintLink(
   deps: Deps,
@@ -45,7 +45,7 @@ export async function mintLink(
   return { sealed: await seal(asked.recipient, url, `creel open ${gateway}`), expiresAt };
 }
 
-/** A link that leads to the published port is no use where whoever comes there without a proxy is turned away. */
+/** `Refused` when a link to the published port is useless because the gateway turns away visitors without a proxy. */
 async function demandDirect(deps: Deps, gateway: Gateway): Promise<void> {
   const text = await configText(deps, gateway, await containerOf(deps, gateway));
   const found = (await driftOf(deps, gateway, text)).filter(({ kind }) => kind === 'noted');

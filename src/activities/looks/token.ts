@@ -7,8 +7,8 @@ import type { Deps } from '../../world/deps.js';
 import { lifeOnRecord } from '../parts/life-on-record.js';
 
 /**
- * The gateway token that the record says is in force, sealed so that only the caller's key opens it; that it was asked for, and
- * whether it was given, is written down first. A caller who means another generation than the record is `Refused`.
+ * The gateway token in force according to the record, sealed so that only the caller's key opens it. The audit log
+ * notes first who asked, and whether it was given. A caller who means another generation is `Refused`.
  */
 export async function revealToken(
   deps: Deps,

@@ -16,8 +16,9 @@ import { standingOf, wish, type Asking } from './await-request.js';
 import { until } from '../../world/until.js';
 
 /**
- * The current request of the wanted device is approved, and the gateway's list says so: its answer alone is not trusted. An app that is
- * to have several roles asks for one after the other: each is waited for and approved, because half of a pairing is none.
+ * Approves the current request of the wanted device and waits until the gateway lists it: its answer alone is not
+ * trusted. An app that is to have several roles asks for one after the other; each is waited for and approved, because
+ * half a pairing is none.
  */
 export async function ensureApproval(deps: Deps, gateway: Changing<Pairing>): Promise<Approved> {
   const { since, waitMs } = gateway.change;
@@ -38,7 +39,7 @@ export async function ensureApproval(deps: Deps, gateway: Changing<Pairing>): Pr
   }
 }
 
-/** Approves what the device asks for now, and answers which roles of the pairing it has not even then. */
+/** Approves what the device asks for now, and returns the roles of the pairing that it still lacks. */
 async function approveNext(
   deps: Deps,
   gateway: Changing<Pairing>,
@@ -62,7 +63,7 @@ async function approveNext(
   };
 }
 
-/** No device is paired that was not before: what this pairing let in is removed, and the gateway's list says so. */
+/** Removes what this pairing let in, until the gateway lists no device that was not paired before. */
 export async function removeApproval(deps: Deps, gateway: Changing<Pairing>): Promise<string> {
   const own = deps.keys.device(gateway).id;
   const session = await openSession(deps, gateway);
@@ -81,30 +82,33 @@ export async function removeApproval(deps: Deps, gateway: Changing<Pairing>): Pr
   }
 }
 
-/** More than the pairing allows is for an operator to allow: exactly what this sentence says, and nothing else. */
+/** A wish beyond the pairing is for an operator to allow: exactly what this sentence says, and nothing else. */
 function demandAllowed(gateway: Changing<Pairing>, { device, has }: Asking): void {
   const beyond = excess(gateway.change, device, has);
   if (beyond.length === 0) return;
-  const sentence = `${describeDevice(device)} asks for more than was allowed: ${namedWhole(beyond)}. ${cureOf(gateway, device, has)}`;
+  const sentence = `${describeDevice(device)} asks for more than was allowed: ${namedWhole(beyond)}. ${remedyOf(gateway, device, has)}`;
   if (!gateway.allowed?.includes(sentence)) throw new Refused(sentence);
 }
 
-/** As many as a question has room for; what is not named in words is by a fingerprint of all, so that no other wish reads the same. */
+/** As many as a question has room for; the rest enters a fingerprint of all, so that no two wishes read the same. */
 function namedWhole(all: readonly string[]): string {
   const whole = all.join(', ');
   if (jsonBytes(whole) <= wishBytes) return whole;
   return `${cut(whole, wishBytes)} (${all.length} in all, together ${fingerprint(whole)})`;
 }
 
-function cureOf({ mark, change }: Changing<Pairing>, device: PendingDevice, has: readonly string[]): string {
-  const [told, { gateway: id }] = [remedies(change, device, has), mark];
+function remedyOf({ mark, change }: Changing<Pairing>, device: PendingDevice, has: readonly string[]): string {
+  const [told, { gateway: id }] = [allowingFlags(change, device, has), mark];
   if (jsonBytes(told) <= wishBytes)
     return `To allow it from the start: \`creel pair ${id} --device ${device.deviceId}\` with ${told}`;
   return `No app asks for so much: \`creel deny ${id} --device ${device.deviceId}\` turns it down`;
 }
 
-/** A pairing waits for every role that it names: one that the device neither has nor asks for is left out. */
-function remedies({ role, scopes }: Pairing, device: PendingDevice, has: readonly string[]): string {
+/**
+ * A pairing waits for every role it names, so a role that the device neither has nor asks for is left out of the
+ * remedy.
+ */
+function allowingFlags({ role, scopes }: Pairing, device: PendingDevice, has: readonly string[]): string {
   const known = rolesOf({ role }).filter((each) => has.includes(each) || device.roles.includes(each));
   const more = device.roles.filter((each) => !rolesOf({ role }).includes(each));
   const roles = more.length > 0 ? [`--role ${[...known, ...more].join(',')}`] : [];
@@ -112,7 +116,7 @@ function remedies({ role, scopes }: Pairing, device: PendingDevice, has: readonl
   return [...roles, ...(beyond.length > 0 ? [`--scopes ${beyond.join(',')}`] : [])].join(' ');
 }
 
-/** An unknown request was replaced, has expired, or was approved already: the list tells which. */
+/** A request that the gateway does not know was replaced, expired or approved already: its list tells which. */
 async function approve(session: Session, { requestId, deviceId, roles, scopes }: PendingDevice): Promise<void> {
   try {
     await approveRequest(session, requestId);

@@ -5,7 +5,10 @@ import type { Deps } from '../../world/deps.js';
 import { describeDevice } from '../parts/door/devices.js';
 import { standingOf, watch, wish } from './await-request.js';
 
-/** The device has come in since it was approved: the gateway lets nobody in with scopes that are not approved. */
+/**
+ * Waits until the device has connected since its approval; with scopes that are not approved the gateway lets nobody
+ * in.
+ */
 export async function probePaired(deps: Deps, gateway: Changing<Pairing>): Promise<string> {
   return watch(deps, gateway, 'it was approved and has not connected', async (session) => {
     const standing = await standingOf(deps, gateway, session);

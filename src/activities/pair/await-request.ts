@@ -15,13 +15,16 @@ import { until } from '../../world/until.js';
 /** A device that asks to be let in, and the roles that it has already. */
 export type Asking = { readonly kind: 'asks'; readonly device: PendingDevice; readonly has: readonly string[] };
 
-/** Where a wanted device stands: it asks to be let in, or it is let in already. Others may ask that say the same of themselves. */
+/**
+ * Where a wanted device stands: it asks to be let in, or is let in already. `others` ask, too, and describe themselves
+ * alike.
+ */
 export type Standing = { readonly others: readonly PendingDevice[] } & (
   | Asking
   | { readonly kind: 'paired'; readonly device: PairedDevice }
 );
 
-/** Refuses a pairing that can come to nothing: the gateway must let creel's own device in, which itself is not for pairing. */
+/** Refuses a pairing that cannot succeed: creel's own device must be let in, and cannot itself be paired. */
 export async function probePairable(deps: Deps, gateway: Changing<Pairing>): Promise<string> {
   demandNotOwn(deps, gateway, gateway.change.wanted);
   const session = await openSession(deps, gateway);
@@ -34,7 +37,10 @@ export async function probePairable(deps: Deps, gateway: Changing<Pairing>): Pro
   }
 }
 
-/** The wanted device has asked to be let in, or is let in: it alone, because nothing was approved yet that says which is meant. */
+/**
+ * Waits until the wanted device asks to be let in, or is let in. It must be the only one: nothing approved yet says
+ * which of several is meant.
+ */
 export async function probeRequest(deps: Deps, gateway: Changing<Pairing>): Promise<string> {
   return watch(deps, gateway, 'it has not asked to be let in', async (session) => {
     const standing = await standingOf(deps, gateway, session);
@@ -47,8 +53,8 @@ export async function probeRequest(deps: Deps, gateway: Changing<Pairing>): Prom
 }
 
 /**
- * Where the wanted device stands now. Once one was let in, the pairing is about that one, whoever else asks; two that were, or
- * two that ask before, are never told apart by name: `Refused`, naming both.
+ * Where the wanted device stands now. Once one was let in, the pairing is about that one, whoever else asks. Two that
+ * were let in, or two that ask before, are never told apart by name: `Refused`, naming both.
  */
 export async function standingOf(deps: Deps, gateway: Changing<Pairing>, session: Session): Promise<Standing> {
   const { mark } = gateway;
@@ -71,7 +77,7 @@ export async function standingOf(deps: Deps, gateway: Changing<Pairing>, session
   );
 }
 
-/** Several are meant as far as their words go. */
+/** The refusal when the description fits several devices. */
 function confused({ change }: Changing<Pairing>, devices: readonly (PairedDevice | PendingDevice)[]): Refused {
   const each = devices.map(
     (device) =>
@@ -82,7 +88,7 @@ function confused({ change }: Changing<Pairing>, devices: readonly (PairedDevice
   );
 }
 
-/** Looks at a pairing over one session until it answers, counting wrong tokens meanwhile. */
+/** Polls a pairing over one session until there is an answer, counting wrong tokens meanwhile. */
 export async function watch<T>(
   deps: Deps,
   gateway: Changing<Pairing>,
@@ -110,7 +116,7 @@ export function wish({ roles, scopes }: Pick<PendingDevice, 'roles' | 'scopes'>)
   return `role ${roles.join(', ')}, ${scopes.length === 0 ? 'no scopes' : scopes.join(', ')}`;
 }
 
-/** creel's own device is paired by creel itself, and neither approved nor cut off by hand. */
+/** `Refused` for creel's own device, which creel pairs itself: it is neither approved nor cut off by hand. */
 export function demandNotOwn(deps: Deps, gateway: Gateway, wanted: Pairing['wanted']): void {
   if (!('deviceId' in wanted) || wanted.deviceId !== ownDevice(deps, gateway)) return;
   const id = gateway.mark.gateway;
@@ -123,7 +129,7 @@ function ownDevice(deps: Deps, gateway: Gateway): string {
   return deps.keys.device(gateway).id;
 }
 
-/** A name says nothing of devices that were paired earlier: then it means one that is still to ask. */
+/** A name never means a device that was paired earlier, only one that is still to ask. */
 function isLetIn(change: Pairing, device: PairedDevice): boolean {
   return 'deviceId' in change.wanted ? isWanted(change.wanted, device) : isApprovedSince(change, device);
 }

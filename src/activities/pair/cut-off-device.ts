@@ -9,7 +9,7 @@ import { openSession } from '../parts/door/operator.js';
 import { demandNotOwn } from './await-request.js';
 import { closeSessions } from '../parts/door/sessions.js';
 
-/** No request of the device waits any more. It may ask again. */
+/** Turns down every request of the device. It may ask again. */
 export async function ensureDenial(deps: Deps, gateway: Changing<Denial>): Promise<string> {
   const { deviceId } = gateway.change;
   const session = await openSession(deps, gateway);
@@ -25,7 +25,7 @@ export async function ensureDenial(deps: Deps, gateway: Changing<Denial>): Promi
   }
 }
 
-/** Refuses to cut off a device that is not there, or creel's own. */
+/** Refuses to cut off a device that is not paired, or creel's own. */
 export async function probeUnpairable(deps: Deps, gateway: Changing<Unpairing>): Promise<string> {
   const { deviceId } = gateway.change;
   demandNotOwn(deps, gateway, { deviceId });
@@ -42,7 +42,7 @@ export async function probeUnpairable(deps: Deps, gateway: Changing<Unpairing>):
   }
 }
 
-/** No session of the device is open, it is not paired, and no request of it waits. */
+/** Cuts the device off: no session of it is open, it is not paired, and no request of it waits. */
 export async function ensureCutOff(deps: Deps, gateway: Changing<Unpairing>): Promise<string> {
   const { deviceId } = gateway.change;
   const session = await openSession(deps, gateway);
@@ -60,7 +60,7 @@ export async function ensureCutOff(deps: Deps, gateway: Changing<Unpairing>): Pr
   }
 }
 
-/** The device is cut off: the gateway lists it as paired no more, and no session of it as open. */
+/** Proves that the gateway no longer lists the device as paired, and no session of it as open. */
 export async function probeCutOff(deps: Deps, gateway: Changing<Unpairing>): Promise<string> {
   const { deviceId } = gateway.change;
   const session = await openSession(deps, gateway);

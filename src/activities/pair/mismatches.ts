@@ -14,10 +14,10 @@ import { sourcesOf } from '../rotate/check-rotation.js';
 
 const logLine = z.object({ time: z.string(), message: z.string() });
 
-/** Who is named, at most: what a client calls itself costs it nothing. */
+/** How many are named at most: inventing a name costs a client nothing. */
 const knockersNamed = 10;
 
-/** The wrong tokens that a gateway has seen from outside since a pairing began, read from its log as it grows (S2-18). */
+/** The wrong tokens that a gateway has seen from outside since a pairing began, read from its growing log (S2-18). */
 export class Mismatches {
   readonly #since: number;
   readonly #from = new Map<string, number>();
@@ -28,14 +28,14 @@ export class Mismatches {
     this.#since = since;
   }
 
-  /** Reads what the log has gained. */
+  /** Reads what was added to the log. */
   async read(session: Session): Promise<void> {
     const { cursor, lines } = await readLog(session, this.#cursor);
     this.#cursor = cursor;
     for (const line of lines) this.#take(line);
   }
 
-  /** Who used a wrong token how often, as the gateway saw it. */
+  /** Who used a wrong token, and how often, as the gateway saw it. */
   describe(): string {
     return [...this.#from].map(([who, times]) => `${times} from ${who}`).join(', ');
   }
@@ -52,7 +52,10 @@ export class Mismatches {
   }
 }
 
-/** More than three of them say that somebody holds another token: every place that can hold one is inspected, and what is found is the answer. */
+/**
+ * More than three wrong tokens suggest that somebody holds another token: inspects every place that can hold one, and
+ * throws what it finds.
+ */
 export async function auditWhenTooMany(deps: Deps, gateway: Changing<Pairing>, seen: Mismatches): Promise<void> {
   if (seen.count <= pairingMismatches) return;
   const id = gateway.mark.gateway;
@@ -69,7 +72,7 @@ export async function auditWhenTooMany(deps: Deps, gateway: Changing<Pairing>, s
   );
 }
 
-/** Other lines than those of the gateway's own log say nothing. */
+/** A line that is not the gateway's own log yields nothing. */
 function parse(line: string): z.infer<typeof logLine> {
   try {
     return logLine.parse(JSON.parse(line));

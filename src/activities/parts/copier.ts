@@ -6,7 +6,10 @@ import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
 import { demandOurs } from './ours.js';
 
-/** No copier is left that was never started or is over, so that whoever sleeps beside it starts nothing. One under way is `NotYet`. */
+/**
+ * Removes a copier that was never started or is over, so that an attempt asleep beside it starts nothing. One under way
+ * is `NotYet`.
+ */
 export async function demandNoCopy(deps: Deps, gateway: Gateway): Promise<void> {
   const found = await copierOf(deps, gateway);
   if (!found) return;
@@ -15,7 +18,7 @@ export async function demandNoCopy(deps: Deps, gateway: Gateway): Promise<void> 
   throw new NotYet(`the state of ${gateway.mark.gateway} is being copied by container ${found.name}`);
 }
 
-/** The container under the copier's name, if it is ours. */
+/** The container under the copier's name, if there is one; `Foreign` when it is not ours. */
 export async function copierOf(deps: Deps, gateway: Gateway): Promise<Container | undefined> {
   const { copier } = replacementNames(gateway.mark);
   const found = await deps.engineAt(gateway.place).findContainer(copier);

@@ -6,8 +6,9 @@ import { demandState } from './kept-state.js';
 import { ensureOwnState } from './own-state.js';
 
 /**
- * The state volume exists and is ours. Its labels can never change, so they carry only the mark. One that an earlier operation
- * kept is never made anew: an empty one in its place would be taken for the customer's. What is in it is whole and the record's own.
+ * The state volume exists and is ours. Its labels can never change, so they carry only the mark. One that an earlier
+ * operation kept is never made anew: an empty volume in its place would pass for the customer's. Its content is whole
+ * and belongs to the record.
  */
 export async function ensureState(deps: Deps, gateway: Living): Promise<void> {
   const engine = deps.engineAt(gateway.place);

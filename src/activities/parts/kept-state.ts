@@ -4,7 +4,7 @@ import type { Living } from '../../domain/gateway/life.js';
 import type { Deps } from '../../world/deps.js';
 import { newestFirst } from './shelves.js';
 
-/** `Refused` when a state that there was is not there any more. */
+/** `Refused` when a state that existed is gone. */
 export async function demandState(deps: Deps, gateway: Living): Promise<void> {
   const { gateway: id, birth } = gateway.mark;
   const { volume } = names(gateway.mark);

@@ -6,14 +6,16 @@ import { findMark } from './own-state.js';
 import { fetchReader, findReader } from './release.js';
 import { newestFirst } from './shelves.js';
 
-/** Where saved states lie that a removal may have to put back, an image is on the host by which they are read and copied. */
+/**
+ * Where there are saved states that a removal may have to put back, the host has an image that can read and copy them.
+ */
 export async function ensureReader(deps: Deps, gateway: Gateway): Promise<void> {
   if ((await newestFirst(deps, gateway)).length > 0) await fetchReader(deps, gateway);
 }
 
 /**
- * What a removal has kept, where that is not what the record says: nothing, or a state of another release. The state's own mark says to
- * which it belongs; one without a mark, or that no image on the host can read, is that of the record.
+ * What a removal has kept, where that differs from the record: nothing, or a state of another release. The state's own
+ * mark says which release; one without a mark, or that no image on the host can read, counts as the record's.
  */
 export async function findKept(deps: Deps, gateway: Gateway): Promise<Kept | Vanished | undefined> {
   const { volume } = names(gateway.mark);

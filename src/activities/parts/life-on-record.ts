@@ -3,8 +3,8 @@ import type { Gateway } from '../../domain/gateway/gateway.js';
 import type { Deps } from '../../world/deps.js';
 
 /**
- * The life that a gateway's own record holds now, whatever a caller believes of it; `Refused` when there is none, when it has
- * ended, or when it is another birth.
+ * The life that a gateway's own record holds now, whatever the caller believes; `Refused` when there is none, when it
+ * has ended, or when it has another birth.
  */
 export async function lifeOnRecord(deps: Deps, asked: Gateway): Promise<Gateway> {
   const { gateway: id, birth } = asked.mark;

@@ -9,8 +9,9 @@ import { demandOurs } from './ours.js';
 const portLabel = 'creel.port';
 
 /**
- * The gateway's own network exists, and with it its port: both come from one slot of the pool, chosen by the engine's refusal
- * of overlapping subnets, and are kept for life. A port that somebody took before the first start means a new network.
+ * The gateway's own network exists, and with it its port: both come from one slot of the pool, which the engine decides
+ * by refusing overlapping subnets, and both are kept for life. A port that is taken before the first start means a new
+ * network.
  */
 export async function ensureNetwork(deps: Deps, gateway: Gateway): Promise<void> {
   const [kept] = await keepOne(deps, gateway);
@@ -19,7 +20,7 @@ export async function ensureNetwork(deps: Deps, gateway: Gateway): Promise<void>
   await claimSlot(deps, gateway);
 }
 
-/** No network of this life is left. */
+/** Removes every network of this life. */
 export async function removeNetwork(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const { network } = names(gateway.mark);
@@ -39,7 +40,7 @@ export async function networkOf(deps: Deps, gateway: Gateway): Promise<{ network
   return { network, port };
 }
 
-/** Two attempts at once can leave two networks of one name on an older engine: the first by id stays. */
+/** On an older engine, two attempts at once can leave two networks of one name: the first by id stays. */
 async function keepOne(deps: Deps, gateway: Gateway): Promise<Network[]> {
   const engine = deps.engineAt(gateway.place);
   const { network: name } = names(gateway.mark);
@@ -55,7 +56,7 @@ async function isPortLost(deps: Deps, gateway: Gateway, network: Network): Promi
   return deps.hosts.isPortTaken(gateway.place, Number(network.labels[portLabel]));
 }
 
-/** Only before the first start: nothing of the customer's is in a container that never ran. */
+/** Removes a network, only before the first start: a container that never ran holds nothing of the customer's. */
 async function letGo(deps: Deps, gateway: Gateway, network: Network): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const own = names(gateway.mark);

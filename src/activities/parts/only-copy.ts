@@ -11,12 +11,13 @@ import { copyOf, isOf, snapshotOf } from './saved-state.js';
 import { newestFirst, shelves, type Saved } from './shelves.js';
 import { removeState } from './state.js';
 
-/** On a state volume that was made for a saved state, for as long as it lasts: which one, because it says nothing of itself before its first byte. */
+/** Names the saved state for which a state volume was made; a volume says nothing of itself before its first byte. */
 export const copiedLabel = 'creel.copied';
 
 /**
- * Where the state volume is gone, the newest state that was saved whole is the only copy there is: it becomes the state that is kept.
- * Undefined where there is a state, or none was ever saved whole. Asked again, it goes on with what an earlier attempt left.
+ * When the state volume is gone, the newest state that was saved whole is the only copy, and becomes the kept state.
+ * Undefined when there is a state, or none was ever saved whole. A repeated call continues what an earlier attempt
+ * left.
  */
 export async function keepOnlyCopy(deps: Deps, gateway: Gateway): Promise<Kept | undefined> {
   const { volume } = names(gateway.mark);
@@ -31,11 +32,13 @@ export async function keepOnlyCopy(deps: Deps, gateway: Gateway): Promise<Kept |
   }
   for (const saved of await newestFirst(deps, gateway))
     if (await bring(deps, gateway, saved)) return kept(volume, saved.release);
-  await removeState(deps, gateway); // An empty one would be taken for the customer's.
+  await removeState(deps, gateway); // An empty one would pass for the customer's.
   return undefined;
 }
 
-/** Whether the saved state that a volume was made for is still there: it is let go only when it is whole in its place. */
+/**
+ * Whether the saved state that a volume was made for is still there: it is dropped only once it is whole in its place.
+ */
 async function isThere(deps: Deps, gateway: Gateway, copied: string): Promise<boolean> {
   const [from, made] = copied.split('/');
   const shelf = shelves.find((each) => each === from);
@@ -43,13 +46,16 @@ async function isThere(deps: Deps, gateway: Gateway, copied: string): Promise<bo
   return source !== undefined && isOf(source, Number(made));
 }
 
-/** One that says nothing and holds a config has been lived in, and is taken as it is: its owner can delete a mark. */
+/**
+ * Whether a gateway has run on the volume. Even without a mark, which its owner can delete, a config in it tells; then
+ * the state is taken as it is.
+ */
 async function hasLived(deps: Deps, gateway: Gateway, copied: string, mark: StateMark | undefined): Promise<boolean> {
   if (mark) return mark.copy !== copied || isOwn(gateway, mark);
   return (await readConfig(deps, gateway)) !== undefined;
 }
 
-/** Whether a saved state was whole, and is now that of a volume made for it. */
+/** Copies a saved state into a volume made for it; false when the saved state is not whole. */
 async function bring(deps: Deps, gateway: Gateway, { shelf, number }: Saved): Promise<boolean> {
   const engine = deps.engineAt(gateway.place);
   const { volume: name } = names(gateway.mark);

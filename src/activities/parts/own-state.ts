@@ -11,15 +11,16 @@ import { belonging, currentMark, firstMark, isLeftBehind, isOwn, notOwn, readMar
 import { removeWriter } from './state.js';
 
 /**
- * The state is whole and belongs to the release on record, of a gateway that does not run. Where it is torn or another's, and it is known
- * which saved state is the gateway's, that one is put back; otherwise `Refused`. One without a mark is of an older creel: accepted.
+ * The state of a gateway that does not run is whole and belongs to the release on record. Where it is torn or another
+ * release's, the gateway's own saved state is put back, if it is known which; otherwise `Refused`. A state without a
+ * mark is an older creel's, and is accepted.
  */
 export async function ensureOwnState(deps: Deps, gateway: Gateway): Promise<void> {
   const mark = await findMark(deps, gateway);
   if (!mark || isOwn(gateway, mark)) return;
   const own = await belonging(deps, gateway, mark);
   if (!own) throw await notOwn(deps, gateway, mark);
-  await removeContainer(deps, gateway); // Nothing of a gateway is in its container, and its name must be free for a copy.
+  await removeContainer(deps, gateway); // It holds nothing of the gateway, and the copy needs its name.
   await putBack(deps, gateway, own.shelf, own.number);
   const now = await findMark(deps, gateway);
   const { underway: _savedNothing, ...helpless } = gateway;
@@ -27,8 +28,8 @@ export async function ensureOwnState(deps: Deps, gateway: Gateway): Promise<void
 }
 
 /**
- * A state of the release before, whose container is set aside, belongs to the next one from now on: before the start, because a start
- * converts it.
+ * Marks the state of the former release, whose container is set aside, as the next release's: before the start,
+ * because a start converts it.
  */
 export async function moveStateOn(deps: Deps, before: Gateway, next: Gateway): Promise<void> {
   const writer = await openWriter(deps, next);
@@ -41,8 +42,9 @@ export async function moveStateOn(deps: Deps, before: Gateway, next: Gateway): P
 }
 
 /**
- * The state that a container holds is the one from before the replacement, whole; `Refused` when it is torn, the next release's, or what
- * a late attempt has brought there of the kept state. One without a mark is of an older creel: accepted.
+ * Demands that the state a container holds is the one from before the replacement, whole; `Refused` when it is torn,
+ * the next release's, or what a late attempt brought there from the saved state that a rollback takes. A state without a mark is an older
+ * creel's, and is accepted.
  */
 export async function demandFormerState(
   deps: Deps,
@@ -59,7 +61,7 @@ export async function demandFormerState(
     throw await notOwn(deps, { ...before, ...(underway && { underway }) }, mark);
 }
 
-/** The mark of a state, read through whatever container holds it. */
+/** The mark of a state, read through any container that holds it. */
 export async function findMark(deps: Deps, gateway: Gateway): Promise<StateMark | undefined> {
   const engine = deps.engineAt(gateway.place);
   const { container, volume } = names(gateway.mark);

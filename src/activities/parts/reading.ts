@@ -1,11 +1,13 @@
 import { NotYet, Refused, StartOver } from '../../domain/errors.js';
 import { describeEngine } from '../../domain/hosts/engine.js';
 import { configFile, tokenIn } from '../../domain/gateway/config.js';
+import { otherEgress } from '../../domain/hosts/egress.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import { recordChannels } from './door/channels.js';
 import { configText } from './config/config.js';
 import { containerOf } from './container/container.js';
+import { whoAnswers } from '../../domain/models/models.js';
 import type { Secret } from '../../domain/secret.js';
 import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
@@ -15,8 +17,8 @@ import { until } from '../../world/until.js';
 import { blamed, driftOf } from './config/owned.js';
 
 /**
- * The whole gateway read back by name, and proved usable once more: an authenticated connection from outside as a paired
- * device with `operator.admin`. Nothing of it comes from an earlier step's memory.
+ * The whole gateway read back by name, and proved usable once more: an authenticated connection from outside as a
+ * paired device with `operator.admin`. Nothing in it comes from an earlier step's memory.
  */
 export async function findGateway(deps: Deps, gateway: Gateway): Promise<GatewayRecord> {
   const { place, mark } = gateway;
@@ -32,7 +34,7 @@ export async function findGateway(deps: Deps, gateway: Gateway): Promise<Gateway
   if (container.state !== 'running') throw new NotYet(notRunning(container));
   const token = deps.keys.token(gateway);
   const egress = deps.door.probeEgress({ place, container: own.container, token });
-  egress.catch(() => undefined); // Whatever ends the look earlier, nobody waits for it any more.
+  egress.catch(() => undefined); // Not awaited if the reading fails before.
   const text = await configText(deps, gateway, container);
   const found = await driftOf(deps, gateway, text);
   const session = await openSession(deps, gateway).catch((error: unknown) => {
@@ -41,6 +43,8 @@ export async function findGateway(deps: Deps, gateway: Gateway): Promise<Gateway
   session.close();
   const channels = await recordChannels(deps, gateway);
   const findings = [...found.map(({ sentence }) => sentence), ...strangeToken(gateway, token, text)];
+  const way = otherEgress(container.labels, deps.egress, mark.gateway);
+  if (way !== undefined) findings.push(way);
   return {
     version: session.hello.version,
     imageId: container.imageId,
@@ -55,11 +59,12 @@ export async function findGateway(deps: Deps, gateway: Gateway): Promise<Gateway
     keyId: deps.keys.of(gateway).id,
     provedAt: new Date().toISOString(),
     runsOn: describeEngine(host.engine, host.unseenDirectories),
+    ...(gateway.spec.models && { model: whoAnswers(gateway.spec.models) }),
     ...(findings.length > 0 && { findings }),
   };
 }
 
-/** A gateway that runs holds its token in memory: what its config says beside it comes into force with the next start. */
+/** A running gateway holds its token in memory: another one in its config comes into force with the next start. */
 function strangeToken({ mark, tokenGeneration }: Gateway, token: Secret, text: string | undefined): string[] {
   if (tokenIn(text) === token.reveal()) return [];
   return [
@@ -68,8 +73,8 @@ function strangeToken({ mark, tokenGeneration }: Gateway, token: Secret, text: s
 }
 
 /**
- * The gateway as it is after a change of it came to nothing, read back by name and proved usable. One whose container has ended is
- * `Refused` at once; one that runs has as long as any that starts.
+ * The gateway after a failed change, read back by name and proved usable. One whose container has ended is `Refused` at
+ * once; one that runs gets the time of a start.
  */
 export async function findUnchanged(deps: Deps, gateway: Gateway): Promise<GatewayRecord> {
   const wait = { what: `gateway ${gateway.mark.gateway} does not serve`, paceMs: 1_000, limitMs: deps.startPeriodMs };

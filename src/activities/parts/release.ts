@@ -1,24 +1,25 @@
 import { Refused, StartOver } from '../../domain/errors.js';
 import { carries, names, type Gateway } from '../../domain/gateway/gateway.js';
 import { readPrepared, type Image } from '../../domain/release/image.js';
-import { findRelease, type Release } from '../../domain/release/release.js';
+import { findRelease, type Catalogue, type Release } from '../../domain/release/release.js';
 import { replacementNames } from '../../domain/changes/replacement.js';
 import type { Deps } from '../../world/deps.js';
 import { runs } from './ours.js';
 import { say } from '../../world/sentence.js';
+import { catalogueOf } from './catalogue.js';
 
 /**
- * The release's image is on the host, pulled by digest if need be, and is what the catalogue says. Gateways share it; one that
- * runs has what it needs of it, and is not asked for it again.
+ * The release's image is on the host, pulled by digest if need be, and is what the catalogue says. Gateways share it.
+ * It is not demanded of a running gateway, which has what it needs of it.
  */
 export async function ensureRelease(deps: Deps, gateway: Gateway): Promise<void> {
   if (!(await runs(deps, gateway))) await fetchRelease(deps, gateway);
 }
 
-/** The image of the release of a spec is on the host and is what the catalogue says, whatever runs there. */
+/** Has the image of a spec's release on the host, as the catalogue says, whatever runs there. */
 export async function fetchRelease(deps: Deps, gateway: Gateway): Promise<Image> {
   const engine = deps.engineAt(gateway.place);
-  const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
+  const release = findRelease(await catalogueOf(deps), gateway.spec.release, gateway.spec.dev);
   if (!(await engine.findImage(release.image))) {
     if (release.dev) throw missingDevImage(release);
     await engine.pullImage(release.image, say);
@@ -29,30 +30,30 @@ export async function fetchRelease(deps: Deps, gateway: Gateway): Promise<Image>
 }
 
 /**
- * The image of a gateway's release, fetched by an earlier step, or the one that its own container holds when somebody took the
- * name away since; when both are gone, `StartOver`.
+ * The image of a gateway's release, fetched by an earlier step; if its name has been removed since, the one that the
+ * gateway's own container holds. When both are gone, `StartOver`.
  */
 export async function releaseImageOf(deps: Deps, gateway: Gateway): Promise<Image> {
-  const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
+  const release = findRelease(await catalogueOf(deps), gateway.spec.release, gateway.spec.dev);
   const image = (await deps.engineAt(gateway.place).findImage(release.image)) ?? (await heldImage(deps, gateway));
   if (!image) throw new StartOver(`image ${release.image} is no longer on host ${gateway.place.host}`);
   return image;
 }
 
 /**
- * An image by which a state is read and copied: any prepared one can. That of the gateway's own release, or of another that the host
- * has; when it has none, `StartOver` with what to do.
+ * An image for reading and copying a state, which any prepared one can: the gateway's own release's, or another that
+ * the host has. When it has none, `StartOver`, naming the remedy.
  */
 export async function readerImageOf(deps: Deps, gateway: Gateway): Promise<Image> {
   const image = await findReader(deps, gateway);
   if (image) return image;
   const { mark, place, spec } = gateway;
-  const line = candidates(deps, spec.release)[0];
-  const cure = line
+  const line = candidates(await catalogueOf(deps), spec.release)[0];
+  const remedy = line
     ? `Fetch one there (\`docker pull ${line.image}\`) and ask again`
     : 'Build one there (`scripts/bootstrap --release <version>`) and ask again';
   throw new StartOver(
-    `no image of any release in the catalogue is on host ${place.host}, and the state of ${mark.gateway} is read by one. ${cure}`,
+    `no image of any release in the catalogue is on host ${place.host}, and the state of ${mark.gateway} is read by one. ${remedy}`,
   );
 }
 
@@ -60,22 +61,25 @@ export async function readerImageOf(deps: Deps, gateway: Gateway): Promise<Image
 export async function findReader(deps: Deps, gateway: Gateway): Promise<Image | undefined> {
   const engine = deps.engineAt(gateway.place);
   const own = (line: Release) => line.version === gateway.spec.release;
-  for (const line of deps.catalogue.filter(own)) {
+  const catalogue = await catalogueOf(deps);
+  for (const line of catalogue.filter(own)) {
     const image = (await engine.findImage(line.image)) ?? (await heldImage(deps, gateway));
     if (image) return image;
   }
-  for (const line of deps.catalogue) {
+  for (const line of catalogue) {
     const image = await engine.findImage(line.image);
     if (image) return image;
   }
   return undefined;
 }
 
-/** An image by which a state is read is on the host, fetched if need be: of the gateway's release where a registry gives that. */
+/**
+ * Has an image for reading a state on the host, fetched if need be: of the gateway's own release if a registry has it.
+ */
 export async function fetchReader(deps: Deps, gateway: Gateway): Promise<void> {
   if (await findReader(deps, gateway)) return;
   let refused: Refused | undefined;
-  for (const { image } of candidates(deps, gateway.spec.release)) {
+  for (const { image } of candidates(await catalogueOf(deps), gateway.spec.release)) {
     try {
       return await deps.engineAt(gateway.place).pullImage(image, say);
     } catch (error) {
@@ -86,8 +90,8 @@ export async function fetchReader(deps: Deps, gateway: Gateway): Promise<void> {
   if (refused) throw refused;
 }
 
-/** What can be pulled, the release on record first. */
-function candidates({ catalogue }: Deps, release: string): Release[] {
+/** The releases that can be pulled, the one on record first. */
+function candidates(catalogue: Catalogue, release: string): Release[] {
   const lines = catalogue.filter(({ dev }) => !dev);
   return lines.toSorted((one, other) => Number(other.version === release) - Number(one.version === release));
 }
@@ -104,7 +108,10 @@ async function heldImage(deps: Deps, { mark, place, spec }: Gateway): Promise<Im
   return undefined;
 }
 
-/** Holds an image against its catalogue line and the channels it must serve (T12: a missing plugin ends the next start). */
+/**
+ * Checks an image against its catalogue line and the channels it must serve (T12: a missing plugin ends the next
+ * start).
+ */
 export function checkImage(release: Release, image: Image, gateway: Gateway): void {
   const prepared = readPrepared(image);
   if (prepared?.version !== release.version) {
@@ -123,6 +130,6 @@ export function checkImage(release: Release, image: Image, gateway: Gateway): vo
 /** A dev release is never fetched: it is built on the worker's machine. */
 export function missingDevImage(release: Release): Refused {
   return new Refused(
-    `dev release ${release.version} is not on the engine (image ${release.image}). Build it with scripts/bootstrap --release ${release.version}`,
+    `dev release ${release.version} is not on the engine (image ${release.image}). \`creel release add ${release.version}\` there makes it`,
   );
 }

@@ -6,14 +6,14 @@ import type { Deps } from '../../world/deps.js';
 import { findOurs, findOurVolume } from './ours.js';
 import { stopSaying } from './container/stop.js';
 
-/** No container of this life is left. It is asked to stop first (S4-20), and never comes back by itself. */
+/** Removes every container of this life. It is asked to stop first (S4-20), and does not come back by itself. */
 export async function removeContainer(deps: Deps, gateway: Gateway): Promise<void> {
   await removeNamed(deps, gateway, names(gateway.mark).container);
   await removeTrial(deps, gateway);
 }
 
-/** What a rehearsal that was cut short has left: its container runs on a copy, and goes with it. */
-async function removeTrial(deps: Deps, gateway: Gateway): Promise<void> {
+/** Removes what an interrupted rehearsal left: its container runs on a copy, which goes with it. */
+export async function removeTrial(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const { rehearsal, trial } = replacementNames(gateway.mark);
   const found = await findOurs(deps, gateway, rehearsal);
@@ -22,7 +22,7 @@ async function removeTrial(deps: Deps, gateway: Gateway): Promise<void> {
   if (copy) await engine.removeVolume(trial);
 }
 
-/** Removes what a container of ours may hold: one that a lost attempt made after its own undo goes first. */
+/** Removes what a container of ours may hold. A container that a lost attempt made after its own undo goes first. */
 export async function removeHeld(deps: Deps, gateway: Gateway, remove: () => Promise<void>): Promise<void> {
   try {
     await remove();
@@ -33,7 +33,7 @@ export async function removeHeld(deps: Deps, gateway: Gateway, remove: () => Pro
   }
 }
 
-/** No container of this name is left, if it is ours. */
+/** Removes the container of this name, if it is ours. */
 export async function removeNamed(deps: Deps, gateway: Gateway, name: string): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const found = await findOurs(deps, gateway, name);

@@ -10,8 +10,8 @@ import { readerImageOf } from './release.js';
 import { releaseLabel } from './shelves.js';
 
 /**
- * The state that this replacement saved is the gateway's again; what was never saved was never touched. A stopped container that
- * has the gateway's own name makes room for the copy by the name of the former one.
+ * Puts back the state that this replacement saved; without one the state was never touched. A stopped container under
+ * the gateway's own name makes way for the copy by taking the former one's name.
  */
 export async function putBack(deps: Deps, gateway: Gateway, save: Shelf, number: number): Promise<void> {
   const known = await snapshotOf(deps, gateway, save);
@@ -32,22 +32,22 @@ async function makeWay(deps: Deps, gateway: Gateway): Promise<void> {
     throw new Error(`container ${aside} was made by somebody else meanwhile`);
 }
 
-/** A saved state in its shelf, if it is ours. */
+/** The saved state in a shelf, if there is one; `Foreign` when it is not ours. */
 export async function snapshotOf(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Volume | undefined> {
   return findOurVolume(deps, gateway, replacementNames(gateway.mark).snapshots[shelf]);
 }
 
-/** Whether a replacement of this number made it. */
+/** Whether the replacement of this number made it. */
 export function isOf(snapshot: Volume, number: number): boolean {
   return snapshot.labels[replacementLabel] === String(number);
 }
 
-/** Whether a later replacement than that of this number made it. */
+/** Whether a replacement after this number made it. */
 export function isOfLater(snapshot: Volume, number: number): boolean {
   return Number(snapshot.labels[replacementLabel]) > number;
 }
 
-/** A copy between the state and a shelf; its mark says what is in that shelf. */
+/** A copy between the state and a shelf; its mark names what is in that shelf. */
 export async function copyOf(deps: Deps, gateway: Gateway, shelf: Shelf, number: number): Promise<VolumeCopy> {
   const own = replacementNames(gateway.mark);
   const { container, volume } = names(gateway.mark);

@@ -3,15 +3,15 @@ import { replacementLabel, replacementNames } from '../../domain/changes/replace
 import type { Shelf } from '../../domain/gateway/shelf.js';
 import type { Deps } from '../../world/deps.js';
 
-/** The release that a saved state belongs to: its image is needed as long as somebody may go back to it. */
+/** The release of a saved state: its image is needed for as long as somebody may go back to it. */
 export const releaseLabel = 'creel.release';
 
 export const shelves: readonly Shelf[] = ['a', 'b'];
 
-/** A saved state: where it lies, which replacement made it, and to which release it belongs. */
+/** A saved state: where it lies, which replacement made it, and its release. */
 export type Saved = { readonly shelf: Shelf; readonly number: number; readonly release: string };
 
-/** The saved states that lie under a gateway's names, the newest first; nobody says here whether they are whole. */
+/** The saved states under a gateway's names, newest first; whether they are whole is not checked. */
 export async function newestFirst(deps: Deps, { mark, place, spec }: Gateway): Promise<Saved[]> {
   const { snapshots } = replacementNames(mark);
   const found = shelves.map(async (shelf) => {

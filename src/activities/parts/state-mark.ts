@@ -17,8 +17,9 @@ import { isOf, snapshotOf } from './saved-state.js';
 import { releaseLabel, shelves } from './shelves.js';
 
 /**
- * The mark that a container with the state in it shows; undefined where there is none, as in volumes of an older creel. What an owner has
- * put in its place that is no file, or none of a mark's size, is none either: it must not keep his gateway from a repair or a removal.
+ * The mark in the state that a container holds; undefined where there is none, as in an older creel's volumes. An owner
+ * may have put something in its place that is no file, or has not the size of a mark: that counts as none, lest it
+ * block his gateway's repair or removal.
  */
 export async function readMark(
   deps: Deps,
@@ -34,8 +35,8 @@ export async function readMark(
 }
 
 /**
- * The mark of a state as it is true, read through a container that holds it. A creel from before there were marks upgrades a state and
- * leaves its mark behind: the gateway's own container says so, and the mark is moved on.
+ * The true mark of a state, read through a container that holds it. A creel from before there were marks upgrades a
+ * state and leaves its mark behind; the gateway's own container shows that, and the mark is moved on.
  */
 export async function currentMark(
   deps: Deps,
@@ -52,8 +53,9 @@ export async function currentMark(
 }
 
 /**
- * Whether a container of the release on record, of this very life, has run on a state that still says an earlier release: its start
- * converted the state. What a replacement under way brought there is not meant: nobody has run on that yet.
+ * Whether a container of this life and of the release on record has run on a state whose mark still names an earlier
+ * release: its start converted the state. This excludes what a replacement under way brought there, on which nothing
+ * has run yet.
  */
 export function isLeftBehind(gateway: Gateway, mark: StateMark, ran: Container | undefined): boolean {
   const { spec, underway, mark: life } = gateway;
@@ -73,14 +75,14 @@ export async function writeMark(
   await deps.engineAt(gateway.place).writeFiles(id, stateDirectory, [file]);
 }
 
-/** The state of a life that has never been copied into. */
+/** The mark of a life's state before anything was ever copied into it. */
 export function firstMark({ mark, spec }: Gateway): StateMark {
   return { birth: mark.birth, release: spec.release, copy: 'first', whole: true };
 }
 
 /**
- * The state says that it is whole and belongs to the release on record, before anything is written beside it; `Refused` when it says
- * otherwise. One that says nothing (new, or of an older creel) says so from now on.
+ * The state says that it is whole and belongs to the release on record, before anything is written beside it; `Refused`
+ * when it says otherwise. One without a mark (new, or an older creel's) gets one.
  */
 export async function keepMark(deps: Deps, gateway: Gateway, writer: Container): Promise<void> {
   const mark = await currentMark(deps, gateway, writer);
@@ -94,8 +96,9 @@ export function isOwn({ spec }: Gateway, mark: StateMark): boolean {
 }
 
 /**
- * The saved state that belongs to the record, where it is known which: the one that a replacement under way made, or the one whose
- * copy into a torn state was cut short. What the saved state itself says of its release counts, which no owner can write.
+ * The saved state that belongs to the record, where it is known which: the one that a replacement under way made, or
+ * the one whose copy into a torn state was cut short. What counts is the release on the saved state itself, where no
+ * owner can write.
  */
 export async function belonging(
   deps: Deps,
@@ -114,7 +117,7 @@ export async function belonging(
   return undefined;
 }
 
-/** The refusal of a state that is torn or of another release, with what can be done about it. */
+/** The refusal of a state that is torn or another release's, with the remedy. */
 export async function notOwn(deps: Deps, gateway: Gateway, mark: StateMark): Promise<Refused> {
   const { gateway: id } = gateway.mark;
   const { volume } = names(gateway.mark);
@@ -123,10 +126,10 @@ export async function notOwn(deps: Deps, gateway: Gateway, mark: StateMark): Pro
     : `the state of ${id} (volume ${volume}) is torn: the copy of saved state ${mark.copy} of release ${mark.release} into it was cut short`;
   const known = await belonging(deps, gateway, mark);
   if (known) return new Refused(`${what}. \`creel provision ${id}\` puts its own back. See docs/runbook.md#state-torn`);
-  return new Refused(`${what}. ${await cure(deps, gateway, mark)}. See docs/runbook.md#state-torn`);
+  return new Refused(`${what}. ${await remedy(deps, gateway, mark)}. See docs/runbook.md#state-torn`);
 }
 
-async function cure(deps: Deps, gateway: Gateway, mark: StateMark): Promise<string> {
+async function remedy(deps: Deps, gateway: Gateway, mark: StateMark): Promise<string> {
   const { gateway: id, birth } = gateway.mark;
   if (mark.whole)
     return `Ask for that release (\`creel provision ${id} -f gateway.toml --birth ${birth} --release ${mark.release}\` takes the life up with it), and upgrade it then; or put a state of release ${gateway.spec.release} there from a backup, without the file ${stateMarkFile}`;

@@ -4,7 +4,7 @@ import { removeHeld } from './removal.js';
 import type { Deps } from '../../world/deps.js';
 import { demandOurs } from './ours.js';
 
-/** No state volume of this life is left, nor a writer that holds it open. */
+/** Removes the state volume of this life, and a writer that holds it open. */
 export async function removeState(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const { volume } = names(gateway.mark);

@@ -4,7 +4,7 @@ import { until } from '../../world/until.js';
 
 const dayMs = 24 * 3_600_000;
 
-/** No workflow is open under the prefix: operations of an entity that was terminated may still be unwinding themselves. */
+/** Waits until no workflow is open under the prefix: operations of a terminated entity may still be unwinding. */
 export async function awaitNoOperations(deps: Deps, prefix: string): Promise<void> {
   const wait = { what: `operations under ${prefix}`, paceMs: 500, limitMs: dayMs };
   await until(wait, deps.signal(), async () => {

@@ -11,16 +11,17 @@ import type { Deps } from '../../world/deps.js';
 import { demandReadable } from '../parts/config/unreadable.js';
 
 /**
- * A generation of the deployment's first key, or of the key that is named; `savedBy` is the highest number of a replacement that has
- * saved a state of this life, and `saved` that state.
+ * A generation of the deployment's first key, or of the named one. `savedBy` is the highest number of a replacement
+ * that saved a state of this life; `saved` is that state.
  */
 export type FoundGeneration =
   | number
   | { readonly generation: number; readonly keyId?: string; readonly savedBy?: number; readonly saved?: FoundState };
 
 /**
- * The token generation in force in a life whose record was lost, and its key, found by comparing what its config holds with what
- * the keys that are here derive. A life without a config gets a generation that no forgotten one can have used.
+ * The token generation in force in a life whose record was lost, and its key, found by comparing the token in its
+ * config with those derived from the keys that are here. A life without a config gets a generation beyond any that may
+ * have been used and forgotten.
  */
 export async function findGeneration(deps: Deps, gateway: Gateway): Promise<FoundGeneration> {
   const found = await generationOf(deps, gateway);
@@ -54,7 +55,7 @@ function named(deps: Deps, key: MasterKey, generation: number): FoundGeneration 
   return keyId === undefined ? generation : { generation, keyId };
 }
 
-/** A key that was retired and still lies here is tried too, so that it can be named. */
+/** The refusal when no key fits. A retired key that still lies here is tried, too, so that it can be named. */
 async function noKeyFits(deps: Deps, gateway: Gateway, held: string): Promise<Refused> {
   const { gateway: id, birth } = gateway.mark;
   const found = deps.keys.retired().find((key) => generationIn(key, gateway, held) !== undefined);

@@ -23,7 +23,10 @@ import { wayOf } from '../rotate/check-rotation.js';
 import { bothWritten } from '../../domain/gateway/written-config.js';
 import { ownedOf, recall, remember } from '../parts/config/written.js';
 
-/** Refuses other channels before anything is touched: the gateway serves, its image has the plugins, the secrets are stored. */
+/**
+ * Refuses other channels before anything is touched: the gateway serves, its image has the plugins, the secrets are
+ * stored.
+ */
 export async function probeReconfigurable(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   const id = gateway.mark.gateway;
   const container = await containerOf(deps, gateway);
@@ -36,7 +39,7 @@ export async function probeReconfigurable(deps: Deps, gateway: Changing<Reconfig
   return `serving, channels applied by ${await wayOf(deps, gateway, text)}`;
 }
 
-/** The running gateway has the channels of the next spec, and nothing of what only the former one had put there. */
+/** The running gateway has the channels of the next spec, and nothing of what creel wrote for former ones. */
 export async function ensureChannels(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   return applyChannels(deps, reconfigured(gateway), gateway.spec.channels, awaitReady);
 }
@@ -48,7 +51,7 @@ export async function restoreChannels(deps: Deps, { change, ...gateway }: Changi
   return `${said}, proved serving`;
 }
 
-/** Every channel of the next spec has connected, and one that is no longer in it does not run. */
+/** Every channel of the next spec has connected, and none runs that the spec no longer has. */
 export async function probeReconfigured(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   const next = reconfigured(gateway);
   await probeChannels(deps, next);
@@ -66,7 +69,7 @@ export async function findReconfigured(deps: Deps, gateway: Changing<Reconfigura
   return findGateway(deps, reconfigured(gateway));
 }
 
-/** A gateway that has to be restarted for it is restarted once, however often this is asked, and then waited for. */
+/** A gateway that must be restarted for this is restarted once, however often it is repeated, and then awaited. */
 async function applyChannels(
   deps: Deps,
   to: Gateway,
@@ -87,7 +90,7 @@ async function applyChannels(
       channelPatch(await configText(deps, to, container), [...before.channels, ...former], channels),
     );
     await remember(deps, to, container, written);
-    await ensureRestartPolicy(deps, to); // An earlier attempt may have started it.
+    await ensureRestartPolicy(deps, to); // An earlier attempt may have restarted it.
     return `channels: ${kinds}, taken up while it runs`;
   }
   if (!isRunning || channelPatch(text, former, channels)) await restartWith(deps, to, container, former);

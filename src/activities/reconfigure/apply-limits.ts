@@ -8,7 +8,10 @@ import type { Deps } from '../../world/deps.js';
 import { demandHost } from '../parts/host/host.js';
 import { openSession } from '../parts/door/operator.js';
 
-/** Refuses other limits before anything is touched: the gateway serves, its host has them to give, and it holds less than it may. */
+/**
+ * Refuses other limits before anything is touched: the gateway serves, its host has what is asked, and it holds less
+ * memory than it may have afterwards.
+ */
 export async function probeLimits(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   const id = gateway.mark.gateway;
   const container = await containerOf(deps, gateway);
@@ -20,7 +23,7 @@ export async function probeLimits(deps: Deps, gateway: Changing<Reconfiguration>
   return `serving, holds ${held} of ${container.memoryMb} MB`;
 }
 
-/** The container that runs has the limits of the next spec, read back from the engine; it was not stopped for it. */
+/** The running container has the limits of the next spec, read back from the engine, and was not stopped for them. */
 export async function ensureLimits(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   const said = await giveLimits(deps, reconfigured(gateway));
   const grows = gateway.change.to.memoryMb !== gateway.spec.memoryMb;
@@ -49,7 +52,7 @@ async function giveLimits(deps: Deps, gateway: Gateway): Promise<string> {
   return `${memoryMb} MB and ${cpus} cpus in force`;
 }
 
-/** On a kernel that takes a limit below what is held, the gateway would be killed at once. */
+/** A kernel that accepts a limit below what is held would kill the gateway at once. */
 async function demandMargin(deps: Deps, gateway: Changing<Reconfiguration>, containerId: string): Promise<string> {
   const held = await deps.engineAt(gateway.place).findMemoryInUse(containerId);
   if (held === undefined) return 'an unknown part';

@@ -2,7 +2,7 @@ import type { Changing } from '../../domain/gateway/changing.js';
 import { Refused } from '../../domain/errors.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { readPrepared, type Prepared } from '../../domain/release/image.js';
-import { compareReleases } from '../../domain/release/release.js';
+import { compareReleases, olderThanState } from '../../domain/release/release.js';
 import { replaced, replacementLabel, replacementNames, type Replacement } from '../../domain/changes/replacement.js';
 import type { Container } from '../../ports/docker-engine.js';
 import { configText } from '../parts/config/config.js';
@@ -17,15 +17,15 @@ import { demandRoom, roomForStart } from './room.js';
 import { savedFacts } from './saved-state.js';
 
 /**
- * Refuses a replacement before anything is touched: the gateway runs and serves, the host has room for what is asked and for
- * a saved state, the release is not older than the one that wrote the state (T13), and no name is another's. A rollback is
- * asked for because a gateway does not serve: it wants the container on record and the kept state.
+ * Refuses a replacement before anything is touched: the gateway runs and serves, the host has room for what is asked
+ * and for a saved state, the release is not older than the one that wrote the state (T13), and no name is another's. A
+ * rollback is asked for because a gateway does not serve: it needs only the container on record and the saved state.
  */
 export async function probeReplaceable(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   demandNewer(gateway);
   const container = await containerOf(deps, gateway);
   const isRollback = gateway.change.kind === 'rollback';
-  await (isRollback ? demandKept(deps, gateway, container) : demandServing(deps, gateway, container));
+  await (isRollback ? demandSaved(deps, gateway, container) : demandServing(deps, gateway, container));
   await demandHost(deps, replaced(gateway));
   await demandNames(deps, gateway);
   const bytes = await demandRoom(deps, gateway);
@@ -35,7 +35,7 @@ export async function probeReplaceable(deps: Deps, gateway: Changing<Replacement
   return `${what}; its state takes ${Math.ceil(bytes / 1024 ** 2)} MB and fits once more${rehearsal}`;
 }
 
-/** The image of the next spec is on the host and is what the catalogue says, and its schemas are not older (T12, T13). */
+/** The image of the next spec is on the host, as the catalogue says, and its schemas are not older (T12, T13). */
 export async function ensureNextRelease(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const next = replaced(gateway);
   const image = await fetchRelease(deps, next);
@@ -48,9 +48,7 @@ export async function ensureNextRelease(deps: Deps, gateway: Changing<Replacemen
 
 function demandNewer({ mark, spec, change }: Changing<Replacement>): void {
   if (change.kind !== 'upgrade' || compareReleases(change.to.release, spec.release) >= 0) return;
-  throw new Refused(
-    `release ${change.to.release} is older than ${spec.release}, which has written the state of ${mark.gateway}: it would not start on it (T13). \`creel rollback ${mark.gateway}\` goes back to a kept release together with its state`,
-  );
+  throw new Refused(olderThanState(mark.gateway, spec.release, change.to.release));
 }
 
 function demandSchemas({ mark, spec, change }: Changing<Replacement>, from: Prepared, to: Prepared): void {
@@ -58,7 +56,7 @@ function demandSchemas({ mark, spec, change }: Changing<Replacement>, from: Prep
     const next = to.schemas[name];
     if (next !== undefined && next >= version) continue;
     throw new Refused(
-      `release ${change.to.release} ${next === undefined ? 'does not say which' : `has`} ${name} schema ${next ?? 'it has'}, ${mark.gateway} runs ${spec.release} with ${version}: it would not start on that state (T13)`,
+      `release ${change.to.release} ${next === undefined ? 'does not say which' : `has`} ${name} schema ${next ?? 'it has'}, ${mark.gateway} runs ${spec.release} with ${version}: it would not start on that state`,
     );
   }
 }
@@ -76,7 +74,7 @@ async function demandServing(deps: Deps, gateway: Gateway, container: Container)
   );
 }
 
-async function demandKept(deps: Deps, gateway: Changing<Replacement>, container: Container): Promise<void> {
+async function demandSaved(deps: Deps, gateway: Changing<Replacement>, container: Container): Promise<void> {
   const { change, mark, replacement } = gateway;
   if (container.labels[replacementLabel] !== (replacement === undefined ? undefined : String(replacement)))
     throw new Refused(

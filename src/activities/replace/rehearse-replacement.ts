@@ -23,14 +23,14 @@ import { roomForStart } from './room.js';
 import { savedFacts } from './saved-state.js';
 import { startTrial, trialUnderWay, type Rehearsal } from '../parts/container/trial.js';
 
-/** The copy of a small state takes a second; a longer one is found under way by the next attempt. */
+/** A small state is copied in a second; a longer copy is found under way by the next attempt. */
 const copyMs = 300_000;
 
 const found = z.object({ problems: z.array(z.string()) });
 
 /**
- * What is to follow starts on a copy of the state it will get, and reports itself ready, while the previous one serves.
- * Where the host has no room for a second gateway, the release converts and judges the copy, and does not start.
+ * The new container starts on a copy of the state it will get, and reports itself ready, while the previous one serves.
+ * Where the host has no room for a second gateway, the release converts and checks the copy, and does not start.
  */
 export async function ensureRehearsal(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const { change, spec } = gateway;
@@ -43,7 +43,10 @@ export async function ensureRehearsal(deps: Deps, gateway: Changing<Replacement>
   });
 }
 
-/** Nothing of a rehearsal is left, and the gateway for which it was held stands: one that went down meanwhile is started again. */
+/**
+ * Removes a rehearsal, and has the gateway stand for which it was held: if that went down meanwhile, it is started
+ * again.
+ */
 export async function removeRehearsal(
   deps: Deps,
   gateway: Gateway | Changing<Replacement>,
@@ -52,11 +55,14 @@ export async function removeRehearsal(
   return 'change' in gateway ? proveStanding(deps, gateway) : undefined;
 }
 
-/** Holds a rehearsal to its end, and answers what was seen; what the gateway will not start with is `Refused` with its own words. */
+/**
+ * Runs a rehearsal to its end and returns what was seen. What the gateway refuses to start with is `Refused` in its own
+ * words.
+ */
 export async function rehearse(deps: Deps, rehearsal: Rehearsal): Promise<string> {
   const { next } = rehearsal;
   const underWay = await trialUnderWay(deps, rehearsal);
-  const room = underWay ? undefined : await roomForStart(deps, next); // What a trial takes is no reason not to hear its verdict.
+  const room = underWay ? undefined : await roomForStart(deps, next); // A trial under way has its room.
   if (!underWay) {
     const image = await releaseImageOf(deps, next);
     await copyState(deps, rehearsal, image, room === undefined ? 'start' : 'check');
@@ -69,7 +75,7 @@ export async function rehearse(deps: Deps, rehearsal: Rehearsal): Promise<string
   return said;
 }
 
-/** Container and copy of a rehearsal are gone. */
+/** Removes the container and the copy of a rehearsal. */
 export async function clearRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const own = replacementNames(gateway.mark);
@@ -79,7 +85,7 @@ export async function clearRehearsal(deps: Deps, gateway: Gateway): Promise<void
   if (volume) await engine.removeVolume(own.trial);
 }
 
-/** A state that is kept lies in its shelf, and nobody writes to it. */
+/** A saved state lies in its shelf, where nobody writes to it. */
 async function sourceOf(deps: Deps, gateway: Changing<Replacement>): Promise<RehearsalSource> {
   const { take } = gateway.change;
   if (take === undefined) return livingState(gateway);

@@ -11,8 +11,8 @@ import type { Deps } from '../../world/deps.js';
 import { releaseImageOf } from '../parts/release.js';
 
 /**
- * The bytes that a gateway's state takes. One that does not fit the disk once more, or that no copy can take whole, is refused
- * while everything still serves.
+ * The bytes that a gateway's state takes. A state that does not fit the disk a second time, or that no copy can take
+ * whole, is refused while everything still serves.
  */
 export async function demandRoom(deps: Deps, gateway: Changing<Replacement>): Promise<number> {
   const { bytes, tooLong } = await measure(deps, gateway);
@@ -29,15 +29,15 @@ export async function demandRoom(deps: Deps, gateway: Changing<Replacement>): Pr
   );
 }
 
-/** What is shown of a path that is too long. */
+/** How much of an overlong path is shown. */
 const shownCharacters = 200;
 
-/** How long one attempt waits for a measurement: the next one finds it under way and waits on. */
+/** How long one attempt waits for a measurement; the next one finds it under way. */
 const attemptMs = 20_000;
 
 /**
- * Measured beside the gateway and not in it, so that nothing is left running in a customer's container: by one container at most,
- * which ends by itself when its time is over.
+ * Measures beside the gateway, not in it, so that nothing is left running in a customer's container: in one container
+ * at most, which ends by itself when its time is up.
  */
 async function measure(deps: Deps, gateway: Changing<Replacement>): Promise<Size> {
   await demandNoCopy(deps, gateway);
@@ -60,7 +60,10 @@ async function measure(deps: Deps, gateway: Changing<Replacement>): Promise<Size
   );
 }
 
-/** Why a host has no room to start a second gateway on a copy of the state beside the one that serves; undefined when it has. */
+/**
+ * Why the host has no room to start a second gateway on a copy of the state beside the serving one; undefined when it
+ * has.
+ */
 export async function roomForStart(deps: Deps, { place }: Gateway): Promise<string | undefined> {
   const { availableMemoryMb, freeDiskBytes } = await deps.hosts.readHost(place);
   if (availableMemoryMb !== undefined && availableMemoryMb < memoryAtRestMb)

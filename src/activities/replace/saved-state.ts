@@ -21,15 +21,19 @@ import { keepOnlyCopy } from '../parts/only-copy.js';
 import { demandFormerState, ensureOwnState, findMark } from '../parts/own-state.js';
 import { copyOf, isOf, isOfLater, putBack, snapshotOf } from '../parts/saved-state.js';
 import { releaseLabel, shelves } from '../parts/shelves.js';
+import { catalogueOf } from '../parts/catalogue.js';
 
-/** What was true of the gateway when its state was saved: it must be true again of whatever takes that state. */
+/** What was true of the gateway when its state was saved, and must be true again of whatever takes that state. */
 const devicesLabel = 'creel.devices';
 const channelsLabel = 'creel.channels';
 
-/** On what was saved of a gateway that did not serve: those were true when the state that is taken instead was saved. */
+/** On a state saved of a gateway that did not serve: its facts are those of the saved state that is taken instead. */
 const downLabel = 'creel.down';
 
-/** A volume for the saved state, which names the devices that are paired and the channels that are connected now. */
+/**
+ * Makes a volume for the saved state, labelled with the devices that are paired and the channels that are connected
+ * now.
+ */
 export async function ensureRoom(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const engine = deps.engineAt(gateway.place);
   const { change, mark } = gateway;
@@ -50,7 +54,9 @@ export async function ensureRoom(deps: Deps, gateway: Changing<Replacement>): Pr
 
 const down = '; it does not serve, so what is proved is what was true when the kept state was saved';
 
-/** A gateway that is rolled back because it does not serve says nothing of itself: what was kept with the other state stands for it. */
+/**
+ * The facts as labels. A gateway that is rolled back because it does not serve reports none: those of the saved state it takes stand in for them.
+ */
 async function factLabels(deps: Deps, gateway: Changing<Replacement>): Promise<Record<string, string>> {
   const { take } = gateway.change;
   const own = take === undefined ? await servingFacts(deps, gateway) : await factsIfServing(deps, gateway);
@@ -60,9 +66,9 @@ async function factLabels(deps: Deps, gateway: Changing<Replacement>): Promise<R
 }
 
 /**
- * No saved state is left that the replacement made. Of a gateway that is being removed none is left at all; one whose
- * replacement had begun gets its saved state back first, because a state that is kept must be whole and fit the release on record.
- * Where the state is gone that is to be kept, the newest that was saved is kept in its place.
+ * Removes the saved state that the replacement made; for a gateway that is being removed, every one. One whose
+ * replacement had begun gets its saved state back first, because a kept state must be whole and fit the release on
+ * record. If the state to be kept is gone, the newest saved one is kept in its place.
  */
 export async function removeRoom(deps: Deps, gateway: Living | Changing<Replacement>): Promise<Kept | undefined> {
   if ('change' in gateway) {
@@ -77,7 +83,7 @@ export async function removeRoom(deps: Deps, gateway: Living | Changing<Replacem
   return kept;
 }
 
-/** The previous state is saved whole while nothing runs on it; what is saved once stays. */
+/** Saves the previous state whole while nothing runs on it; saved once, it stays. */
 export async function ensureSaved(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const { change } = gateway;
   if (await isReplaced(deps, gateway)) return `saved by an earlier attempt`;
@@ -87,7 +93,7 @@ export async function ensureSaved(deps: Deps, gateway: Changing<Replacement>): P
   return `state of ${gateway.spec.release} saved in ${known.name}`;
 }
 
-/** The state that goes with the next spec is taken from where it was kept. */
+/** Restores the state that goes with the next spec. */
 export async function ensureTaken(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const { take, number, to } = gateway.change;
   if (take === undefined || (await isReplaced(deps, gateway))) return 'the state there is';
@@ -96,7 +102,7 @@ export async function ensureTaken(deps: Deps, gateway: Changing<Replacement>): P
   throw new Refused(`the kept state of ${gateway.mark.gateway} is not whole`);
 }
 
-/** What was true of the gateway when the state in a shelf was saved; one that is gone says nothing about anybody. */
+/** What was true of the gateway when the state in a shelf was saved; `Refused` when that state is gone. */
 export async function savedFacts(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Facts> {
   const saved = await snapshotOf(deps, gateway, shelf);
   if (!saved) throw new Refused(`the saved state of ${gateway.mark.gateway} is gone`);
@@ -105,7 +111,10 @@ export async function savedFacts(deps: Deps, gateway: Gateway, shelf: Shelf): Pr
   return { devices: listOf(devicesLabel), channels: listOf(channelsLabel) };
 }
 
-/** Whether a gateway is known to have served when its replacement began: only a rollback does not demand it, and says so of what it saves. */
+/**
+ * Whether a gateway is known to have served when its replacement began. Only a rollback may begin otherwise, and marks
+ * what it saves.
+ */
 export async function servedBefore(deps: Deps, gateway: Changing<Replacement>): Promise<boolean> {
   const { kind, save, number } = gateway.change;
   if (kind !== 'rollback') return true;
@@ -113,12 +122,12 @@ export async function servedBefore(deps: Deps, gateway: Changing<Replacement>): 
   return known !== undefined && isOf(known, number) && !(downLabel in known.labels);
 }
 
-/** Saved states that nobody goes back to any more are gone, and the image of their release where nothing else uses it. */
+/** Removes saved states that nobody goes back to any more, and the image of their release if nothing else uses it. */
 export async function ensureDropped(deps: Deps, gateway: Changing<SnapshotDrop>): Promise<string> {
   const { keep, former, below } = gateway.change;
   for (const shelf of shelves) if (shelf !== keep) await dropSnapshot(deps, gateway, shelf, below);
   if (former === undefined || former === gateway.spec.release) return 'saved states let go';
-  const line = deps.catalogue.find(({ version }) => version === former);
+  const line = (await catalogueOf(deps)).find(({ version }) => version === former);
   const said = `saved states let go; ${former} cannot be gone back to any more`;
   if (!line || line.dev) return said;
   const holder = await holderOf(deps, gateway, former);
@@ -137,17 +146,20 @@ async function holderOf(deps: Deps, gateway: Gateway, release: string): Promise<
   )?.name;
 }
 
-/** What is in a shelf goes; what a replacement of this number or a later one has saved there stays. */
+/** Removes what is in a shelf, except what the replacement of this number or a later one saved there. */
 async function dropSnapshot(deps: Deps, gateway: Living, shelf: Shelf, below = Infinity): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const known = await snapshotOf(deps, gateway, shelf);
   if (!known || isOfLater(known, below - 1)) return;
   await endCopier(deps, gateway);
-  deps.signal()?.throwIfAborted(); // The name is free for the next one as soon as another attempt has done this.
+  deps.signal()?.throwIfAborted(); // A late attempt must not remove the next save of this name.
   await engine.removeVolume(known.name);
 }
 
-/** A copier that a lost attempt left holds the volumes. One that writes a state is waited for, unless that state goes as well. */
+/**
+ * Ends a copier of a lost attempt, which holds the volumes. One that writes a state is waited for, unless that state is
+ * removed as well.
+ */
 async function endCopier(deps: Deps, gateway: Living): Promise<void> {
   const found = await copierOf(deps, gateway);
   if (!found) return;
@@ -159,8 +171,8 @@ async function endCopier(deps: Deps, gateway: Living): Promise<void> {
 }
 
 /**
- * Whatever brings the previous gateway back gives it its name last, and its state says whose it is: without both, the saved state may
- * be the only one.
+ * Demands that the previous gateway is back: under its name, which it gets last, and on a state that says it is its
+ * own. Otherwise the saved state may be the only one.
  */
 async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapshot: string): Promise<void> {
   const engine = deps.engineAt(gateway.place);
@@ -172,7 +184,7 @@ async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapsho
   await demandFormerState(deps, gateway, found);
 }
 
-/** What a removal keeps is whole before anything that it could be put back from is let go. */
+/** What a removal keeps is made whole before anything that could restore it is dropped. */
 async function keepState(deps: Deps, gateway: Living): Promise<Kept | undefined> {
   if (gateway.purging || gateway.spec.keepStateMs === 0) return undefined;
   const kept = await keepOnlyCopy(deps, gateway);
@@ -190,7 +202,10 @@ async function keepOwnState(deps: Deps, gateway: Living): Promise<void> {
   if (saved.some((each) => each !== undefined)) await ensureWhole(deps, gateway);
 }
 
-/** Whole, of whichever release: its mark tells the record. A torn one is put back where its own saved state is known. */
+/**
+ * Makes the state whole, of whichever release: its mark tells the record. A torn one is restored where its own saved
+ * state is known.
+ */
 async function ensureWhole(deps: Deps, gateway: Living): Promise<void> {
   const mark = await findMark(deps, gateway);
   if (!mark || mark.whole) return;

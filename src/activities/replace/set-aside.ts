@@ -23,9 +23,9 @@ import { servedBefore } from './saved-state.js';
 import { stopSaying } from '../parts/container/stop.js';
 
 /**
- * The previous container does not run, will not be started by the engine, and has made room for the new one by another
- * name. The room for its state is looked at again, because an image has come since. Channels are switched off first; one that
- * hangs all the same, or does not serve any more, is killed, which the stable hostname makes harmless (T1, T3).
+ * The previous container is stopped, is not started by the engine, and has made way for the new one under another name.
+ * The room for its state is checked again, because an image has arrived since. Channels are switched off first; a
+ * gateway that hangs all the same, or no longer serves, is killed, which the stable hostname makes harmless (T1, T3).
  */
 export async function ensureAside(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const engine = deps.engineAt(gateway.place);
@@ -49,9 +49,9 @@ export async function ensureAside(deps: Deps, gateway: Changing<Replacement>): P
 }
 
 /**
- * The previous gateway serves again, proved: its own state, byte for byte as it was saved, its own release and settings, the
- * token on record and creel's device. A container that went meanwhile is made anew; nothing of a gateway is in its container. One
- * that did not serve before a rollback is put back all the same, and need not serve.
+ * The previous gateway serves again, proved: its own state, byte for byte as it was saved, its own release and
+ * settings, the token on record and creel's device. A container that has vanished is made anew, as it holds nothing of
+ * a gateway. One that did not serve before a rollback is put back all the same, and need not serve.
  */
 export async function restoreAside(deps: Deps, gateway: Changing<Replacement>): Promise<string | Down> {
   const engine = deps.engineAt(gateway.place);
@@ -78,8 +78,8 @@ export async function restoreAside(deps: Deps, gateway: Changing<Replacement>): 
 }
 
 /**
- * Under its own name again, no copy of its state begins any more: one that a late attempt has begun before is waited for, and what
- * it has brought is nothing to start on. Only then is anything written there.
+ * Once the container has its own name again, no copy of its state can begin. A copy that a late attempt began before is
+ * waited for, and what it brought must not be started on. Only then is anything written there.
  */
 async function settleOn(deps: Deps, gateway: Changing<Replacement>, before: Gateway): Promise<void> {
   await demandNoCopy(deps, gateway);
@@ -89,8 +89,8 @@ async function settleOn(deps: Deps, gateway: Changing<Replacement>, before: Gate
 }
 
 /**
- * A gateway that went down before anything of it was set aside is started again, and serves, proved, or is said to be down with
- * the reason. Nothing is said of one that runs, that a rollback found down, or whose container is another's.
+ * Starts a gateway again that went down before it was set aside, and proves that it serves, or reports it down with the
+ * reason. Undefined for one that runs, that a rollback found down, or whose container is the replacement's.
  */
 export async function proveStanding(deps: Deps, gateway: Changing<Replacement>): Promise<string | Down | undefined> {
   if (gateway.change.kind === 'rollback' || (await isReplaced(deps, gateway))) return undefined;
@@ -117,7 +117,7 @@ async function awaitFormer(deps: Deps, before: Gateway): Promise<Down | undefine
   return { proof: down, down };
 }
 
-/** Why a gateway does not serve although it was started as often and waited for as long as it may; undefined when it serves. */
+/** Why a gateway does not serve after all the starts and the time it may have; undefined when it serves. */
 async function startUntilReady(
   deps: Deps,
   gateway: Gateway,

@@ -13,6 +13,8 @@ import {
   type Replacement,
 } from '../../domain/changes/replacement.js';
 import { restartedStarts } from '../../domain/thresholds.js';
+import { findAnswer } from '../parts/door/turn.js';
+import type { Unanswered } from '../../wire/answer.js';
 import { describeChannels, probeChannels } from '../parts/door/channels.js';
 import { writeConfig } from '../parts/config/config.js';
 import { containerOf, ensureRestartPolicy, isReplaced } from '../parts/container/container.js';
@@ -29,7 +31,7 @@ import { releaseImageOf } from '../parts/release.js';
 import { savedFacts, servedBefore } from './saved-state.js';
 import { startOnState } from '../parts/container/start.js';
 
-/** The new container runs, started once: what ends by itself is judged, not started again. */
+/** The new container runs, started once: if it ends by itself, that is judged, not started again. */
 export async function ensureReplacement(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const next = replaced(gateway);
   if (!(await isReplaced(deps, gateway))) await createReplacement(deps, gateway, next);
@@ -44,18 +46,20 @@ export async function ensureReplacement(deps: Deps, gateway: Changing<Replacemen
 }
 
 /**
- * The new container is gone, and only it. Of a gateway that is being removed the previous one goes: whatever has the
- * gateway's own name goes with the step that made it.
+ * Removes the new container and no other. Of a gateway that is being removed the previous one goes, too: whatever has
+ * the gateway's own name goes with the step that made it.
  */
 export async function removeReplacement(deps: Deps, gateway: Gateway | Changing<Replacement>): Promise<void> {
   if (!('change' in gateway)) return removeNamed(deps, gateway, replacementNames(gateway.mark).former);
   const engine = deps.engineAt(gateway.place);
   const found = await engine.findContainer(names(gateway.mark).container);
   if (found?.labels[replacementLabel] !== String(gateway.change.number)) return;
-  await engine.removeContainer((await replacementOf(deps, gateway)).id); // Its state is not kept: it need not be asked to stop.
+  await engine.removeContainer((await replacementOf(deps, gateway)).id); // Its state is not kept: just kill it.
 }
 
-/** The new container has started as what was asked for; one that ends is refused with its last lines, within a second. */
+/**
+ * The new container has started as what was asked for; if it ends, it is refused with its last lines within a second.
+ */
 export async function probeReplacement(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   await replacementOf(deps, gateway);
   const next = replaced(gateway);
@@ -64,8 +68,8 @@ export async function probeReplacement(deps: Deps, gateway: Changing<Replacement
 }
 
 /**
- * Whoever was let in before is let in again, with the same token, and nobody else: an older state knows devices that were cut
- * off since. Channels that were connected, and those that are new, are connected.
+ * The devices that were let in before are let in again, with the same token, and no others: an older state still knows
+ * devices that were cut off since. Channels that were connected, and new ones, are connected.
  */
 export async function probeDevices(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const { save, take } = gateway.change;
@@ -90,6 +94,16 @@ export async function probeDevices(deps: Deps, gateway: Changing<Replacement>): 
   return `generation ${next.tokenGeneration} and ${expected.length} devices ${as}; channels: ${await describeChannels(deps, next)}`;
 }
 
+/**
+ * A message through the new container is answered. A provider that refuses, or that is not reached, would not answer
+ * the previous one either: that is said, and takes nothing back.
+ */
+export async function probeAnswer(deps: Deps, gateway: Changing<Replacement>): Promise<string | Unanswered> {
+  const next = replaced(gateway);
+  await keepStarted(deps, gateway, next);
+  return findAnswer(deps, next);
+}
+
 const asKept = 'as the kept state knows them (who was cut off since then could not be asked: see `creel devices`)';
 
 function isNew({ spec }: Gateway, channel: Channel): boolean {
@@ -106,7 +120,7 @@ async function removeDevices(deps: Deps, gateway: Gateway, ids: readonly string[
   }
 }
 
-/** The new container is the gateway's for good: the engine keeps it running, and the previous one is gone. */
+/** The new container is final: the engine keeps it running, and the previous one is gone. */
 export async function ensureCommitted(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   await keepStarted(deps, gateway, replaced(gateway));
   await ensureRestartPolicy(deps, gateway);
@@ -127,22 +141,23 @@ async function createReplacement(deps: Deps, gateway: Changing<Replacement>, nex
   await moveStateOn(deps, former(gateway), next);
   await writeConfig(deps, next, [...(gateway.change.takenChannels ?? []), ...gateway.spec.channels]);
   deps.signal()?.throwIfAborted();
-  await engine.createContainer(gatewayContainer(next, image.id, port));
+  await engine.createContainer(gatewayContainer(next, image.id, port, deps.egress));
 }
 
-/** A new container that was ended from outside meanwhile is started again, and waited for. */
+/** Starts the new container again, and waits for it, if something outside ended it meanwhile. */
 async function keepStarted(deps: Deps, gateway: Changing<Replacement>, next: Gateway): Promise<void> {
   const { state } = await replacementOf(deps, gateway);
   if (state === 'exited') await awaitThrough(deps, gateway, next, restartedStarts);
 }
 
 /**
- * Waits until the new container is ready. Its engine does not start it again yet, and may be stopped and started meanwhile, which
- * ends it as a person does: by a signal. Such an end is no verdict on it, so it is started again; one that ends by itself is.
+ * Waits until the new container is ready. Its engine does not restart it yet, and may itself be restarted meanwhile,
+ * which ends it as a person would: by a signal. Such an end is no verdict, so it is started again; an end by itself is
+ * one.
  */
 async function awaitThrough(deps: Deps, gateway: Changing<Replacement>, next: Gateway, starts: number): Promise<void> {
   try {
-    await awaitReady(deps, next, firstReadyMs(deps, next, gateway.change.readyMs));
+    await awaitReady(deps, next, await firstReadyMs(deps, next, gateway.change.readyMs));
   } catch (error) {
     const container = await replacementOf(deps, gateway);
     if (!(error instanceof StartOver) || starts === 0 || !endedByRequest(container)) throw error;
@@ -151,7 +166,9 @@ async function awaitThrough(deps: Deps, gateway: Changing<Replacement>, next: Ga
   }
 }
 
-/** The container that this replacement made; another one is a late attempt's view of a world that went on. */
+/**
+ * The container that this replacement made. Another one means that this attempt is late, and the world has moved on.
+ */
 async function replacementOf(deps: Deps, gateway: Changing<Replacement>) {
   const container = await containerOf(deps, gateway);
   if (await isReplaced(deps, gateway)) return container;

@@ -19,7 +19,10 @@ import { ensureOperator, knockAsOperator, openSession, turnedAway } from '../par
 import { restartWith } from '../parts/container/restart.js';
 import { wayOf } from './check-rotation.js';
 
-/** The next generation is in force: read back first, because an earlier attempt may have set it (S1-8), and died before the engine kept the gateway running again. */
+/**
+ * The next generation is in force. Read back first: an earlier attempt may have set it (S1-8), and died before the
+ * engine was told to keep the gateway running.
+ */
 export async function ensureToken(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const next = rotated(gateway);
   const container = await containerOf(deps, gateway);
@@ -66,7 +69,7 @@ export async function restoreToken(deps: Deps, changing: Changing<Rotation>): Pr
   return said;
 }
 
-/** creel's device of a generation that is not to be is nobody's any more, and asks for nothing. */
+/** Unpairs creel's device of a generation that was given up, and turns down its requests. */
 async function forgetNext(deps: Deps, gateway: Gateway, deviceId: string): Promise<void> {
   const session = await openSession(deps, gateway);
   try {
@@ -76,7 +79,7 @@ async function forgetNext(deps: Deps, gateway: Gateway, deviceId: string): Promi
   }
 }
 
-/** Whether the gateway takes the token of this generation: asked inside, where a wrong one is not counted (T7). */
+/** Whether the gateway accepts the token of this generation: asked inside, where a wrong token is not counted (T7). */
 async function isInForce(deps: Deps, gateway: Gateway, container: Container): Promise<boolean> {
   if (container.state !== 'running') return false;
   const token = deps.keys.token(gateway);
@@ -85,8 +88,8 @@ async function isInForce(deps: Deps, gateway: Gateway, container: Container): Pr
 }
 
 /**
- * Changes the token as creel's device over a session with the old token, which the gateway then closes, while a session
- * with the device's own token must stay: the proof that clients of both kinds fare as promised.
+ * Changes the token as creel's device, over a session with the old token. The gateway then closes that session, while
+ * one with the device's own token must stay open: the proof that clients of both kinds fare as promised.
  */
 async function reloadFromOutside(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const knock = await knockAsOperator(deps, gateway);
@@ -104,7 +107,7 @@ async function reloadFromOutside(deps: Deps, gateway: Changing<Rotation>): Promi
   }
 }
 
-/** What became of the session on the device's own token: a request over it tells. */
+/** What became of the session on the device's own token, found out by a request over it. */
 async function fate(own: Session | string): Promise<string> {
   if (typeof own === 'string') return `no device session was watched: ${own}`;
   await demandAnswer(own);

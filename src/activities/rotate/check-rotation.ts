@@ -18,9 +18,9 @@ import { demandOwned } from '../parts/config/owned.js';
 import { releaseImageOf } from '../parts/release.js';
 
 /**
- * Refuses a rotation before anything is touched: the gateway runs and serves, there is one source of truth for its token
- * (S1-6, S2-7, S3-1), outside clients are not locked out, it is known how this release takes a new token up, and the key of
- * the new token is here and the newest there is.
+ * Refuses a rotation before anything is touched: the gateway runs and serves, its token has one source of truth (S1-6,
+ * S2-7, S3-1), outside clients are not locked out, it is known how this release takes a new token, and the new token's
+ * key is here and the newest.
  */
 export async function probeRotatable(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const [before, after] = [deps.keys.of(gateway), deps.keys.of(rotated(gateway))];
@@ -39,7 +39,7 @@ export async function probeRotatable(deps: Deps, gateway: Changing<Rotation>): P
   return `serving, ${places} and no other, applied by ${way} (${keys})`;
 }
 
-/** How the gateway's release takes a new token up. */
+/** How the gateway's release takes a new token. */
 export async function wayOf(deps: Deps, gateway: Gateway, config: string | undefined): Promise<RotationWay> {
   const prepared = readPrepared(await releaseImageOf(deps, gateway));
   if (!prepared) throw new Refused(`the image of gateway ${gateway.mark.gateway} is not a prepared release`);
@@ -61,7 +61,7 @@ export async function sourcesOf(
   });
 }
 
-/** Every place holds the token of the record, and all of them are places that a rotation can change. */
+/** Demands that every place holds the token on record, and that a rotation can change all of them. */
 function demandOneSource(deps: Deps, gateway: Gateway, sources: readonly TokenSource[]): Secret {
   const token = deps.keys.token(gateway);
   const expected = fingerprint(deps.keys.of(gateway), token.reveal());
@@ -73,7 +73,10 @@ function demandOneSource(deps: Deps, gateway: Gateway, sources: readonly TokenSo
   );
 }
 
-/** A reclaim starts from whatever the config says; what outranks or shadows the config cannot be reclaimed by changing it. */
+/**
+ * A reclaim starts from whatever the config says. What outranks or shadows the config cannot be reclaimed by changing
+ * it.
+ */
 function reclaimable(gateway: Gateway, sources: readonly TokenSource[], config: string | undefined): Secret {
   const foreign = sources.filter(({ place }) => !isOurs(place));
   const held = tokenIn(config);
@@ -97,7 +100,10 @@ async function demandServing(deps: Deps, gateway: Gateway, container: Container,
   }
 }
 
-/** Ten wrong tokens lock every outside client out (T7): waited out, because the proof from outside needs the door open. */
+/**
+ * Waits out a lock-out, which ten wrong tokens impose on every outside client (T7): the proof from outside needs the
+ * door open.
+ */
 async function demandUnlocked(deps: Deps, gateway: Changing<Rotation>, held: Secret): Promise<void> {
   const { port } = await networkOf(deps, gateway);
   const knock = gateway.change.reclaim

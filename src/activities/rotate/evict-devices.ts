@@ -8,7 +8,7 @@ import { demandClosed, describeDevices, knockAsFormer, listDevices } from '../pa
 import { openSession } from '../parts/door/operator.js';
 import { closeSessions } from '../parts/door/sessions.js';
 
-/** Names who is paired and will not be any more: before anybody is removed, because then nobody could tell. */
+/** Names the devices that will no longer be paired, before any is removed: afterwards nobody could tell. */
 export async function findEvicted(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const session = await openSession(deps, rotated(gateway));
   try {
@@ -19,7 +19,10 @@ export async function findEvicted(deps: Deps, gateway: Changing<Rotation>): Prom
   }
 }
 
-/** Nobody but creel's new device is let in any more, and no session of the others is open: creel's replaced device is watched while its own goes. */
+/**
+ * Shuts out every device but creel's new one, and proves that no session of theirs is open; creel's replaced device is
+ * the witness, whose own session is seen to close.
+ */
 export async function ensureShutOut(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const session = await openSession(deps, rotated(gateway));
   const witness = await knockAsFormer(deps, gateway);
@@ -35,7 +38,9 @@ export async function ensureShutOut(deps: Deps, gateway: Changing<Rotation>): Pr
   }
 }
 
-/** Nobody but creel's new device is paired, and nobody waits. Whoever came in meanwhile is shut out first. */
+/**
+ * Proves that only creel's new device is paired and none waits. Any device that came in meanwhile is shut out first.
+ */
 export async function ensureEvicted(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const session = await openSession(deps, rotated(gateway));
   try {
@@ -62,7 +67,7 @@ async function othersOf(deps: Deps, gateway: Changing<Rotation>, session: Sessio
   return (await listDevices(session)).paired.filter(({ deviceId }) => deviceId !== own);
 }
 
-/** Without creel's previous device, which is nobody who pairs again. */
+/** The devices among these that are not creel's: its previous one does not pair again. */
 function strangersAmong(deps: Deps, gateway: Changing<Rotation>, devices: readonly PairedDevice[]): PairedDevice[] {
   const former = deps.keys.device(gateway).id;
   return devices.filter(({ deviceId }) => deviceId !== former);

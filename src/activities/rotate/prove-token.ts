@@ -10,17 +10,20 @@ import { ensureOperator } from '../parts/door/operator.js';
 import { findGateway } from '../parts/reading.js';
 import { until } from '../../world/until.js';
 
-/** The new token lets creel's device in from outside, with operator.admin: a wrong one is never tried again (T7). */
+/** The new token lets creel's device in from outside, with `operator.admin`; a wrong one is never tried again (T7). */
 export async function probeToken(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const next = rotated(gateway);
-  deps.keys.of(next); // A worker without the key must not wait for it here: another one has it.
+  deps.keys.of(next); // A worker without the key leaves the wait to one that has it.
   const wait = { what: 'the new token is not accepted from outside', paceMs: 150, limitMs: readinessMs };
   await until(wait, deps.signal(), () => ensureOperator(deps, next));
   const device = next.deviceGeneration === gateway.deviceGeneration ? 'creel’s device' : 'creel’s new device';
   return `generation ${next.tokenGeneration} lets ${device} in from outside with operator.admin`;
 }
 
-/** The old token is refused: tried once. Where outside clients are locked out it is asked inside, which does not count. */
+/**
+ * The old token is refused; it is tried once. Where outside clients are locked out it is asked inside, which does not
+ * count.
+ */
 export async function probeRefusal(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const { port } = await networkOf(deps, gateway);
   const token = deps.keys.token(gateway);

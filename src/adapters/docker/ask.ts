@@ -5,12 +5,15 @@ import { answerOf, unexpected } from './errors.js';
 /** A call that creates may take 30 s from start to close (design); a silent engine is reported before that. */
 export const callMs = 25_000;
 
-/** What was asked for is not there, which is an answer. */
+/** What was asked for does not exist: that is an answer, too. */
 export const gone = Symbol('gone');
 
 type Answer = { readonly status: number; readonly text: string };
 
-/** Asks an engine once; `judge` gives the result for an answer that is an error, throws its kind, or leaves it by answering undefined. */
+/**
+ * Asks an engine once. For an answer that is an error, `judge` returns the result, throws the error's kind, or leaves
+ * it by returning undefined.
+ */
 export type Ask = <T, U = never>(
   what: string,
   run: (docker: Dockerode) => Promise<T>,
@@ -18,7 +21,7 @@ export type Ask = <T, U = never>(
   limitMs?: number,
 ) => Promise<T | U>;
 
-/** How an engine is asked for everything but what comes in a stream. */
+/** How an engine is asked for everything that is not a stream. */
 export function asking(at: EngineAt): Ask {
   return async (what, run, judge = () => undefined, limitMs = callMs) => {
     try {

@@ -10,25 +10,26 @@ import { answerOf, kindOf } from './errors.js';
 export type EngineAt = {
   /** Path of the engine's Unix socket. */
   readonly socketPath: string;
-  /** The cancellation of whatever is under way, asked right before every request. */
+  /** The cancellation of the current activity, checked right before every request. */
   readonly signal: () => AbortSignal | undefined;
-  /** Which engine this must be; absent where it is only asked which one it is. */
+  /** Which engine this must be; absent for the question which one it is. */
   readonly identity?: Identity;
 };
 
-/** Knows which engine is meant: asked right before every request, and told when a connection was lost. */
+/** Knows which engine is meant: asked right before every request, and told of every lost connection. */
 export type Identity = { readonly demand: () => Promise<void>; readonly lost: () => void };
 
-/** One thing asked of the engine: in words for messages, and how long it may take. */
+/** One request to the engine: in words, for messages, and how long it may take. */
 export type Errand = { readonly what: string; readonly limitMs: number };
 
-/** A connection that closes is given this long to hand over an answer that is here already. */
+/** A connection that closes gets this long to hand over an answer that has already arrived. */
 const handOverMs = 250;
 
 /**
- * Makes one request to the engine, on a connection of its own. Ends when the answer is there, the time is up, the surrounding
- * signal fires (its reason is thrown), or the engine hangs up, also within an answer, where docker-modem alone waits for ever.
- * An answer that is an error is thrown as it is, for the caller to judge; what concerns the way to the engine has its kind.
+ * Makes one request to the engine, on a connection of its own. Ends with the answer, when the time is up, when the
+ * surrounding signal fires (its reason is thrown), or when the engine hangs up, even within an answer, where
+ * docker-modem alone waits for ever. An error from the engine is thrown as it is, for the caller to judge; an error on
+ * the way to the engine has its kind.
  */
 export async function request<T>(at: EngineAt, errand: Errand, run: (docker: Docker) => Promise<T>): Promise<T> {
   await at.identity?.demand();
@@ -48,7 +49,7 @@ export async function request<T>(at: EngineAt, errand: Errand, run: (docker: Doc
   }
 }
 
-/** Reads a stream that a request opened, to its end, under the same limits; the stream is destroyed in any case. */
+/** Reads a stream opened by a request to its end, under the same limits; the stream is destroyed in any case. */
 export async function readAll(
   at: EngineAt,
   errand: Errand,
@@ -80,7 +81,7 @@ function attempt(act: () => void, fail: (error: unknown) => void): void {
   }
 }
 
-/** What ends a wait from outside: the time that is up, the surrounding signal, or whoever calls `fail`. */
+/** What ends a wait from outside: the time limit, the surrounding signal, or a call of `fail`. */
 class Limits {
   readonly failure: Promise<never>;
   fail: (error: unknown) => void = () => undefined;
@@ -105,7 +106,7 @@ class Limits {
   }
 }
 
-/** The connections of one request: cut all at once, and heard when the other side closes them. */
+/** The connections of one request, which can be cut all at once, and which report when the other side closes them. */
 class Line extends http.Agent {
   onHungUp: (() => void) | undefined;
   readonly #sockets: Duplex[] = [];
@@ -119,7 +120,10 @@ class Line extends http.Agent {
     return socket;
   }
 
-  /** docker-modem prints every request in full depth, for a log it does not write: from here it would walk through the whole process. */
+  /**
+   * docker-modem prints every request at full depth for a log that it does not write; through this it would walk the
+   * whole process.
+   */
   [inspect.custom](): string {
     return 'Line';
   }
@@ -130,7 +134,9 @@ class Line extends http.Agent {
   }
 }
 
-/** docker-modem prefers `DOCKER_HOST` and its relatives over what it is told, so it is made where there are none. */
+/**
+ * docker-modem prefers `DOCKER_HOST` and its relatives to its arguments, so it is made in an environment without them.
+ */
 function open(socketPath: string, agent: http.Agent): Docker {
   const saved = Object.entries(process.env).filter(([name]) => name.startsWith('DOCKER_'));
   for (const [name] of saved) delete process.env[name];

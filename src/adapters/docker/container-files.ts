@@ -5,7 +5,7 @@ import { readAll, type EngineAt } from './call.js';
 import { isContainerGone } from './errors.js';
 import { pack, unpackOne } from './files.js';
 
-/** A config is a few kilobytes; whatever is larger is not a file of ours. */
+/** A config is a few kilobytes; anything larger is no file of ours. */
 const fileBytes = 1024 * 1024;
 
 /** The files in an engine's containers, running or not. */

@@ -8,7 +8,7 @@ const pidsLimit = 512;
 
 const nanosecondsPerMs = 1_000_000;
 
-/** A gateway's container as the engine wants to be asked for it. */
+/** A gateway's container in the form of a create request to the engine. */
 export function createOptions(spec: ContainerSpec): ContainerCreateOptions {
   return {
     name: spec.name,
@@ -53,7 +53,7 @@ function bindings({ publish }: ContainerSpec): Record<string, { HostIp: string; 
   return { [`${publish.port}/tcp`]: [{ HostIp: publish.hostIp, HostPort: String(publish.hostPort) }] };
 }
 
-/** A writer as the engine wants to be asked for it. Its command is never run. */
+/** A writer in the form of a create request to the engine. Its command is never run. */
 export function writerOptions(spec: WriterSpec): ContainerCreateOptions {
   return {
     name: spec.name,
@@ -65,8 +65,8 @@ export function writerOptions(spec: WriterSpec): ContainerCreateOptions {
 }
 
 /**
- * An engine makes a volume that is not there when a container names it. Should one vanish between our look and the create, what
- * the engine makes in its place carries the mark and can be found again.
+ * An engine makes a volume that is missing when a container names it. Should one vanish between our look and the
+ * create, the volume made in its place carries the mark, and can be found again.
  */
 function mounts(volume: string, target: string, labels: Labels): MountConfig {
   const mark = readMark(labels);

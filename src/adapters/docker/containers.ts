@@ -8,7 +8,7 @@ import { isContainerGone, isPortTaken } from './errors.js';
 import { containerForm, read, statsForm } from './forms.js';
 import { Demultiplexer } from './stream.js';
 
-/** What a failure keeps of a log at most: it ends up in a history. */
+/** The most of a log that a failure keeps: it ends up in a history. */
 const logCharacters = 16_384;
 
 /** The containers of an engine. */
@@ -19,7 +19,7 @@ export class Containers {
     this.#ask = ask;
   }
 
-  /** Makes one of this name, which can exist once. */
+  /** Makes a container under this name, which can exist only once. */
   async create(name: string, options: ContainerCreateOptions): Promise<{ readonly id: string } | 'name taken'> {
     return this.#ask(
       `create container ${name}`,
@@ -135,7 +135,7 @@ export class Containers {
   }
 
   async updateContainer(id: string, { memoryMb, cpus }: ContainerLimits): Promise<void> {
-    const held = (await this.findMemoryInUse(id)) ?? 0; // A kernel of today takes a limit below it, and kills.
+    const held = (await this.findMemoryInUse(id)) ?? 0; // A modern kernel accepts a limit below it, and kills.
     if (held > memoryMb)
       throw new Refused(`container ${id.slice(0, 12)} holds ${Math.ceil(held)} MB: it cannot be given ${memoryMb} MB`);
     const bytes = memoryMb * 1024 ** 2;

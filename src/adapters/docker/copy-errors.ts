@@ -1,7 +1,7 @@
 import type { Way } from '../../domain/changes/copying.js';
 import { Refused } from '../../domain/errors.js';
 
-/** What the tools of a copy say of a file that they will never read or write, and what helps. */
+/** What a copy's tools say of a file that they will never be able to read or write, and the remedy. */
 const hopeless: readonly (readonly [RegExp, string])[] = [
   [/file name too long/i, 'Move or remove what lies that deep'],
   [
@@ -13,23 +13,23 @@ const hopeless: readonly (readonly [RegExp, string])[] = [
   [/read-only file system/i, 'The disk of the host was mounted read-only: repair it and mount it writable'],
 ];
 
-/** A sentence of a tool may hold a whole path: its beginning and its end are enough to find the file. */
+/** A tool may quote a whole path, whose beginning and end are enough to find the file. */
 const keptCharacters = 240;
 
-/** The error for a copy that ended otherwise than asked for: what no other attempt can change is `Refused`, with the file and the cure. */
+/** The error for a copy that failed. What no other attempt can change is `Refused`, with the file and the remedy. */
 export function copyFailure(way: Way, volume: string, exitCode: number, stderr: string): Error {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-  for (const [pattern, cure] of hopeless) {
+  for (const [pattern, remedy] of hopeless) {
     const line = lines.find((each) => pattern.test(each));
     if (line === undefined) continue;
     return new Refused(
-      `could not ${way} volume ${volume}: ${shortened(line)}. ${cure}, then ask again; see docs/runbook.md#copy-refused`,
+      `could not ${way} volume ${volume}: ${shortened(line)}. ${remedy}, then ask again; see docs/runbook.md#copy-refused`,
     );
   }
   return new Error(`could not ${way} volume ${volume}: exit ${exitCode} ${shortened(lines.at(-1) ?? '')}`);
 }
 
-/** A state that a copy was cut short in is never saved: what is saved is one that can be gone back to. */
+/** A state that an interrupted copy left torn is never saved: a saved state must be fit to go back to. */
 export function tornRefusal(volume: string): Refused {
   return new Refused(
     `volume ${volume} says that it is torn: a copy into it was cut short. It is not saved; see docs/runbook.md#state-torn`,

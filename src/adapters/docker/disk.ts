@@ -7,14 +7,14 @@ const containerdConfig = '/etc/containerd/config.toml';
 const containerdRoot = '/var/lib/containerd';
 
 export type Disk = {
-  /** What is free where it is scarcest; undefined when no directory of the engine can be seen from here. */
+  /** Free bytes on the fullest disk; undefined when no directory of the engine can be seen from here. */
   readonly freeBytes: number | undefined;
   readonly directory: string | undefined;
-  /** Directories of the engine that are not on this machine, or not for this process to see. */
+  /** Directories of the engine that are not on this machine, or that this process may not see. */
   readonly unseen: readonly string[];
 };
 
-/** The disks that an engine fills: its own root, and a containerd's of the system when that keeps the images. */
+/** The disks that an engine fills: its own root, and the root of a system containerd when that keeps the images. */
 export async function engineDisk(info: EngineInfo): Promise<Disk> {
   const directories = [info.DockerRootDir, ...(await imageDirectory(info))];
   const seen = await Promise.all(
@@ -28,7 +28,7 @@ export async function engineDisk(info: EngineInfo): Promise<Disk> {
   return { freeBytes: scarcest?.freeBytes, directory: scarcest?.directory, unseen };
 }
 
-/** A containerd that the engine started itself lies below the engine's root; one of the system has a root of its own. */
+/** A containerd started by the engine lies below the engine's root; one of the system has a root of its own. */
 async function imageDirectory(info: EngineInfo): Promise<string[]> {
   if (!usesContainerd(info)) return [];
   const own = path.join(info.DockerRootDir, 'containerd', 'daemon');

@@ -6,6 +6,7 @@ import type {
   DockerEngine,
   ErrandSpec,
   ExecRequest,
+  LogWish,
   OwnedFile,
   Volume,
   VolumeCopy,
@@ -19,6 +20,7 @@ import { Containers } from './containers.js';
 import { Errands } from './errands.js';
 import { runExec } from './exec.js';
 import { Images } from './images.js';
+import { openLog } from './log.js';
 import { listMarked } from './marked.js';
 import { Networks } from './networks.js';
 import { demandVolume, Volumes } from './volumes.js';
@@ -143,6 +145,10 @@ export class DockerodeEngine implements DockerEngine {
 
   lastLog(id: string, lines: number) {
     return this.#containers.lastLog(id, lines);
+  }
+
+  openLog(id: string, wish: LogWish, over: AbortSignal) {
+    return openLog(this.#at, this.#ask, id, wish, over);
   }
 
   writeFiles(id: string, directory: string, files: readonly OwnedFile[]) {

@@ -3,16 +3,18 @@ import { copierLabels, type Way } from '../../domain/changes/copying.js';
 import { stateMarkFile, writeStateMark } from '../../domain/gateway/state-mark.js';
 import type { ErrandSpec, VolumeCopy } from '../../ports/docker-engine.js';
 
-/** A copy of a state of many gigabytes on a slow disk; a longer one is found running and waited for by the next attempt. */
+/**
+ * Copies a state of many gigabytes on a slow disk; a longer copy is found running by the next attempt, which waits on.
+ */
 const copyMs = 300_000;
 
-/** What the copier exits with when there is nothing to restore, and when what is to be saved says that it is torn. */
+/** The copier's exit code when there is nothing to restore, or when what is to be saved says that it is torn. */
 export const nothingSaved = 3;
 export const tornState = 4;
 
 /**
- * Writes a mark (its text is given) into a directory (given as well), whole or not at all, as the gateway's user would. What an owner
- * has put in its way (a directory, a link, a pipe that nobody reads) is taken out of it first.
+ * Writes a given mark into a given directory, whole or not at all, as the gateway's user would. Anything an owner put
+ * in its place (a directory, a link, a pipe that nobody reads) is removed first.
  */
 const marking = `mark() {
   rm -rf "$1/${stateMarkFile}.new"
@@ -26,8 +28,8 @@ const marking = `mark() {
 }`;
 
 /**
- * Ended by a rename, so that a saved state is whole or not there; flushed before and after, so that it stays so after a power cut. What
- * did not fit is gone at once: the way back needs a little room too.
+ * Ends with a rename, so that a saved state is whole or absent; flushed before and after, so that a power cut changes
+ * nothing about that. What did not fit is removed at once: the way back needs a little room, too.
  */
 const saving = `set -e
 ${marking}
@@ -43,8 +45,8 @@ mv -T /snapshot/partial /snapshot/state
 sync /snapshot`;
 
 /**
- * Done again from the top after an interruption: what is saved does not change meanwhile. The mark says torn until everything else
- * is there and flushed.
+ * Begins again from the top after an interruption, because the saved state does not change. The mark says torn until
+ * everything else is there and flushed.
  */
 const restoring = `set -e
 ${marking}
@@ -60,7 +62,7 @@ sync -f /state
 mark /state "$2"
 touch -r /snapshot/state .`;
 
-/** An errand as the engine wants to be asked for it. */
+/** An errand in the form of a create request to the engine. */
 export function errandOptions(spec: ErrandSpec, more: HostConfig = {}): ContainerCreateOptions {
   return {
     name: spec.name,
@@ -86,7 +88,7 @@ export function errandOptions(spec: ErrandSpec, more: HostConfig = {}): Containe
   };
 }
 
-/** The copier: root with just what it takes to give every file its owner, mode and times. */
+/** The copier: root, with just the capabilities to give every file its owner, mode and times. */
 export function copyErrand(
   way: Way,
   copy: VolumeCopy,

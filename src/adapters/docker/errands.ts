@@ -11,10 +11,10 @@ import { diskFull, isDiskFull } from './errors.js';
 import { Demultiplexer } from './stream.js';
 import { demandVolume, type Volumes } from './volumes.js';
 
-/** The lines of an errand's output that are read at most. */
+/** How many lines of an errand's output are read at most. */
 const errandLines = 1_000;
 
-/** Containers that do one thing and go: a command on a volume, a copy between two. */
+/** Containers that do one thing and then go: a command on a volume, or a copy between two. */
 export class Errands {
   readonly #ask: Ask;
   readonly #containers: Containers;
@@ -38,7 +38,7 @@ export class Errands {
     return (await this.#copy('restore', copy)) === nothingSaved ? 'nothing saved' : 'restored';
   }
 
-  /** An errand under way, or ended and not yet taken, is the same errand when it has the same labels and command. */
+  /** Joins an errand that is under way, or whose result nobody has taken, if it has the same labels and command. */
   async #runToEnd(spec: ErrandSpec, options: ContainerCreateOptions): Promise<ExecResult> {
     const known = await this.#containers.findContainer(spec.name);
     const same =
@@ -51,7 +51,7 @@ export class Errands {
     return this.#takeEnd(spec, same ? known.id : await this.#startErrand(spec, options, async () => undefined));
   }
 
-  /** What is known to be another copy's is never joined; what the copier ended with, where that is an answer. */
+  /** Copies, never joining another copy; returns the copier's exit code where that is an answer. */
   async #copy(way: Way, copy: VolumeCopy): Promise<number> {
     const { spec, options } = copyErrand(way, copy);
     const known = await this.#containers.findContainer(spec.name);
@@ -68,8 +68,8 @@ export class Errands {
   }
 
   /**
-   * Asked when the copier stands there and has not begun: whatever starts a container of the gateway makes it first and looks for a
-   * copier then, so one of the two sees the other, however long either sleeps (docs/decisions/0007).
+   * Checked when the copier exists but has not begun: whatever starts a container of the gateway makes that first and
+   * then looks for a copier, so one of the two sees the other, however long either sleeps (docs/decisions/0007).
    */
   async #demandAlone({ state, copier, gateway }: VolumeCopy): Promise<void> {
     if (await this.#containers.findContainer(gateway))
@@ -86,7 +86,7 @@ export class Errands {
     return isDeepStrictEqual(command.slice(-told.length), told);
   }
 
-  /** Waits for this very container, whoever has its name by then, and takes it away with what it said. */
+  /** Waits for this very container, even if its name has passed to another, and removes it after reading its output. */
   async #takeEnd(spec: ErrandSpec, id: string): Promise<ExecResult> {
     const ended: { StatusCode: number } = await this.#ask(
       `wait for container ${spec.name}`,
@@ -105,7 +105,10 @@ export class Errands {
     return { exitCode: ended.StatusCode, stdout, stderr };
   }
 
-  /** Made, then asked whether it may begin, then started as the very container that was made: one that was removed meanwhile never runs. */
+  /**
+   * Made, then asked whether it may begin, then started by the id of the container that was made: one that was removed
+   * meanwhile never runs.
+   */
   async #startErrand(spec: ErrandSpec, options: ContainerCreateOptions, demand: () => Promise<void>): Promise<string> {
     for (const { volume } of spec.mounts) await demandVolume(this.#volumes, volume, spec.name);
     const created = await this.#containers.create(spec.name, options);

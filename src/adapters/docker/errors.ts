@@ -1,20 +1,22 @@
 import { Away, NotYet, Refused } from '../../domain/errors.js';
 
-/** The HTTP status of an engine's answer that is an error, and its own sentence; undefined for any other error. */
+/**
+ * The HTTP status and the sentence of an engine's error; undefined for any error that is not an answer of the engine.
+ */
 export function answerOf(error: unknown): { readonly status: number; readonly text: string } | undefined {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined;
   const said = 'json' in error && isMessage(error.json) ? error.json.message : withoutHeading(error.message);
   return { status: error.statusCode, text: said.trim() };
 }
 
-/** docker-modem puts a sentence of its own in front, which may be wrong: a missing file is headed `no such container`. */
+/** docker-modem prefixes a sentence of its own, which may be wrong: for a missing file it says `no such container`. */
 function withoutHeading(message: string): string {
   return message.replace(/^\(HTTP code \d+\) .*? - /, '');
 }
 
 /**
- * The kind of an error on the way to the engine. What has a kind of its own, is an answer of the engine, or the reason of a
- * cancellation, comes back as it is.
+ * The kind of an error on the way to the engine. An error that has a kind, is an answer of the engine, or is the reason
+ * of a cancellation is returned as it is.
  */
 export function kindOf(error: unknown, what: string, socketPath: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
@@ -41,7 +43,10 @@ export function kindOf(error: unknown, what: string, socketPath: string): unknow
   }
 }
 
-/** The error for an answer that its caller has no use for: what no retry can change is `Refused`, a missing container `NotYet`. */
+/**
+ * The error for an answer that its caller did not expect: `Refused` when no retry can change it, `NotYet` for a missing
+ * container.
+ */
 export function unexpected(error: unknown, what: string): unknown {
   const answer = answerOf(error);
   if (!answer) return error;
@@ -61,7 +66,7 @@ export function isDiskFull(text: string): boolean {
   return /no space left on device|disk quota exceeded/i.test(text);
 }
 
-/** The refusal of something for which the engine's host has no room, with the words of whoever found out. */
+/** The refusal of something for which the engine's host has no room, in the words of whatever found out. */
 export function diskFull(what: string, text: string, cause: ErrorOptions = {}): Refused {
   return new Refused(
     `docker engine, ${what}: no room on its host (${text.trim()}). Free disk there (\`docker image prune\`), then ask again; see docs/runbook.md#host-full`,
@@ -69,7 +74,7 @@ export function diskFull(what: string, text: string, cause: ErrorOptions = {}): 
   );
 }
 
-/** What helps where an engine does not hold a container to what it was asked for; undefined for any other text. */
+/** What helps against an engine that does not enforce a container's limits; undefined for any other text. */
 function limitRefusal(text: string): string | undefined {
   if (/only \d+ CPUs available/i.test(text)) return 'Ask for fewer processors (`--cpus`), or choose a larger host';
   if (/CPU CFS|kernel does not support .*(?:limit|cgroup)|controller .* (?:not|is not) available/i.test(text))
@@ -77,7 +82,10 @@ function limitRefusal(text: string): string | undefined {
   return undefined;
 }
 
-/** Whether somebody took the engine's own chains out of the host's firewall: only a start of the engine puts them back. */
+/**
+ * Whether somebody removed the engine's own chains from the host's firewall: only a restart of the engine puts them
+ * back.
+ */
 function isFirewallFlushed(text: string): boolean {
   return /No chain\/target\/match by that name/i.test(text);
 }
@@ -89,12 +97,12 @@ function firewallFlushed(what: string, text: string, cause: ErrorOptions): Refus
   );
 }
 
-/** Whether an answer says that the container itself is not there (and not its image, network or a file in it). */
+/** Whether an answer says that the container itself is missing, not its image, its network or a file in it. */
 export function isContainerGone(answer: { readonly status: number; readonly text: string }): boolean {
   return answer.status === 404 && /no such container/i.test(answer.text);
 }
 
-/** What engines say when something else listens on the port of a container that is to start. */
+/** Whether an engine says that something else listens on the port of a container that is to start. */
 export function isPortTaken(text: string): boolean {
   return /port is already allocated|address already in use|ports are not available/i.test(text);
 }

@@ -6,13 +6,13 @@ import { readAll, request, type EngineAt } from './call.js';
 import { answerOf, isContainerGone, unexpected } from './errors.js';
 import { Demultiplexer } from './stream.js';
 
-/** How long an engine may take to write down that a command ended, after its output did. */
+/** How long an engine may take, after a command's output has ended, to record that the command ended. */
 const settleMs = 2_000;
 const askAgainMs = 25;
 
 /**
- * Runs a command in a container to its end: input in, then closed; output out, at most `execOutputBytes` of it. That the output
- * ended proves nothing (a lost connection ends the same way), so the engine is asked for the exit code.
+ * Runs a command in a container to its end: writes its input and closes it, reads at most `execOutputBytes` of output.
+ * The end of the output proves nothing (a lost connection looks the same), so the engine is asked for the exit code.
  */
 export async function runExec(
   at: EngineAt,

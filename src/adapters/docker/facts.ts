@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EngineFacts } from '../../domain/hosts/engine.js';
 
-/** What `GET /info` must say, of Docker 20.10 to 29. Older kernels leave limits out, which is a no. */
+/** What `GET /info` must say, from Docker 20.10 to 29. Older kernels leave limits out, which means no. */
 export const infoForm = z.object({
   ID: z.string(),
   Architecture: z.string(),
@@ -20,7 +20,7 @@ export const infoForm = z.object({
 
 export type EngineInfo = z.infer<typeof infoForm>;
 
-/** What `GET /version` must say. Podman says what it is among its components. */
+/** What `GET /version` must say. Podman names itself among its components. */
 export const versionForm = z.object({
   Version: z.string(),
   ApiVersion: z.string(),

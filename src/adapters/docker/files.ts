@@ -1,19 +1,27 @@
+import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import tar from 'tar-stream';
 import { Refused } from '../../domain/errors.js';
 import type { FileOwner, OwnedFile } from '../../ports/docker-engine.js';
 
-/** An archive of files whose owner and mode are right from the moment they exist; the group has the owner's number. */
+/**
+ * An archive of files that have owner and mode from the moment they exist; the group has the owner's number. A directory
+ * on the way to one is its owner's alone.
+ */
 export async function pack(files: readonly OwnedFile[]): Promise<Buffer> {
   const archive = tar.pack();
   const packed = buffer(archive);
-  for (const { path, content, mode, uid } of files) archive.entry({ name: path, mode, uid, gid: uid }, content);
+  for (const { path, content, mode, uid } of files) {
+    const above = posix.dirname(path);
+    if (above !== '.') archive.entry({ name: above, type: 'directory', mode: 0o700, uid, gid: uid });
+    archive.entry({ name: path, mode, uid, gid: uid }, content);
+  }
   archive.finalize();
   return packed;
 }
 
-/** The one file in an archive: its text, and whose it is. Anything but a file is `Refused`. */
+/** The single file in an archive: its text and its owner. Anything but a file is `Refused`. */
 export async function unpackOne(archive: Buffer, path: string): Promise<{ text: string; owner: FileOwner }> {
   const extract = tar.extract();
   Readable.from([archive]).pipe(extract);

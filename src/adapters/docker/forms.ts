@@ -6,7 +6,10 @@ const labels = z
   .nullish()
   .transform((given) => given ?? {});
 
-/** What `GET /images/{name}/json` must say. The containerd store leaves `Config` out where it holds an image only in part. */
+/**
+ * What `GET /images/{name}/json` must say. The containerd store leaves `Config` out of an image that it holds only in
+ * part.
+ */
 export const imageForm = z.object({ Id: z.string().min(1), Config: z.object({ Labels: labels }) });
 
 export const volumeForm = z.object({ Name: z.string(), Labels: labels });
@@ -29,7 +32,7 @@ export const containerForm = z.object({
   Image: z.string(),
   Args: z.array(z.string()),
   RestartCount: z.number(),
-  Config: z.object({ Labels: labels, Env: z.array(z.string()).nullish() }),
+  Config: z.object({ Labels: labels, Env: z.array(z.string()).nullish(), Tty: z.boolean().default(false) }),
   State: z.object({
     Status: z.string(),
     ExitCode: z.number(),
@@ -43,7 +46,7 @@ export const containerForm = z.object({
   }),
 });
 
-/** Every kernel names its caches in a way of its own. */
+/** Kernels differ in the names of their caches. */
 export const statsForm = z.object({
   memory_stats: z.object({ usage: z.number().optional(), stats: z.record(z.string(), z.number()).nullish() }),
 });
@@ -51,21 +54,21 @@ export const statsForm = z.object({
 export const listedForm = z.array(z.object({ Id: z.string(), Names: z.array(z.string()), Labels: labels }));
 
 /**
- * An answer of the engine, held against its form. One that does not fit is `Refused`, naming the part that is missing or odd:
- * no retry gives it another form.
+ * Parses an answer of the engine. One of another form is `Refused`, naming the part that is missing or odd: no retry
+ * gives it another form.
  */
-export function read<T>(form: z.ZodType<T>, answer: unknown, what: string, cure = otherEngine): T {
+export function read<T>(form: z.ZodType<T>, answer: unknown, what: string, remedy = otherEngine): T {
   const parsed = form.safeParse(answer);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? 'its whole' : issue.path.join('.');
-  throw new Refused(`docker engine, ${what}: creel cannot read the answer (${where}: ${issue?.message}). ${cure}`);
+  throw new Refused(`docker engine, ${what}: creel cannot read the answer (${where}: ${issue?.message}). ${remedy}`);
 }
 
 const otherEngine =
   'This engine answers otherwise than Docker 20.10 to 29 do: update it, or name another. See docs/runbook.md#engine-not-understood';
 
-/** What helps against an image that its engine cannot describe whole. */
+/** What helps with an image that its engine cannot fully describe. */
 export function incompleteImage(reference: string): string {
   return `Its image store holds the image in part only. Remove it there (\`docker image rm ${reference}\`) and ask again: it is fetched anew. See docs/runbook.md#engine-not-understood`;
 }

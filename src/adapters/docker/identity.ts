@@ -11,8 +11,9 @@ const infoMs = 25_000;
 type Known = { readonly id: string; readonly at: number; readonly socket: string };
 
 /**
- * Which engine answers at a socket. What was read is believed for a moment and for the same socket file; a lost connection ends
- * that at once: no engine takes another's place without closing the other's connections, and none starts within that moment.
+ * Which engine answers at a socket. A reading is believed for a moment and for the same socket file, and no longer than
+ * the connection lasts: no engine takes another's place without closing the other's connections, and none starts within
+ * that moment.
  */
 export class EngineIdentity {
   readonly #at: EngineAt;
@@ -25,7 +26,7 @@ export class EngineIdentity {
     this.#formerIds = formerIds;
   }
 
-  /** The identity that a place demands. */
+  /** Demands the engine that a place names. */
   of(place: Place): Identity {
     return {
       demand: async () => {
@@ -45,7 +46,7 @@ export class EngineIdentity {
     return (await this.#reading).id;
   }
 
-  /** Nothing that was read before is believed any more. */
+  /** Forgets every earlier reading. */
   lost(): void {
     this.#known = undefined;
   }
@@ -56,7 +57,7 @@ export class EngineIdentity {
     const socket = await this.#socket();
     const at = Date.now();
     try {
-      const shared = { socketPath, signal: () => undefined }; // Several callers wait for it: none of them may end it for all.
+      const shared = { socketPath, signal: () => undefined }; // Shared by several callers: none may end it for all.
       const info = await request<{ ID?: unknown }>(shared, { what, limitMs: infoMs }, (docker) => docker.info());
       this.#known = { id: engineId(info.ID, socketPath), at, socket };
       return this.#known;
@@ -65,13 +66,13 @@ export class EngineIdentity {
     }
   }
 
-  /** Another file, or another socket under the same name, is another engine until it has been asked. */
+  /** Another file, or another socket of the same name, counts as another engine until it has been asked. */
   async #socket(): Promise<string> {
     try {
       const { dev, ino, ctimeMs } = await stat(this.#at.socketPath);
       return `${dev}:${ino}:${ctimeMs}`;
     } catch {
-      return 'none'; // Whoever asks the engine next hears why.
+      return 'none'; // The next request to the engine says why.
     }
   }
 }

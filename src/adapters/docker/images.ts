@@ -5,10 +5,10 @@ import { answerOf } from './errors.js';
 import { imageForm, incompleteImage, read } from './forms.js';
 import { PullProgress, pullError } from './pull.js';
 
-/** A pull of about a gigabyte over a small host's line. */
+/** A pull of about a gigabyte over the line of a small host. */
 const pullMs = 15 * 60_000;
 
-/** How often a pull says how far it is. */
+/** How often a pull reports its progress. */
 const sayMs = 1_000;
 
 /** The images of an engine. */

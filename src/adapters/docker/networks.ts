@@ -48,7 +48,9 @@ export class Networks {
     );
   }
 
-  /** A container that will be on the network when it starts counts as attached, which the engine itself does not see. */
+  /**
+   * A container that will join the network when it starts counts as attached, though the engine itself does not see it.
+   */
   async #userOfNetwork(id: string): Promise<string | undefined> {
     const network = await this.#ask(
       `look for network ${id}`,

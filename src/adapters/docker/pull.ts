@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { Away, Refused } from '../../domain/errors.js';
 import { diskFull, isDiskFull } from './errors.js';
 
-/** One line of a pull. Engines call the error `error`, `errorDetail`, or both; the newer form may stand alone. */
+/**
+ * One line of a pull. An engine reports an error as `error`, `errorDetail`, or both; the newer form may stand alone.
+ */
 const progressLine = z.object({
   id: z.string().optional(),
   error: z.string().optional(),
@@ -13,7 +15,7 @@ const progressLine = z.object({
 const bytesPerMb = 1_000_000;
 
 /**
- * Follows the lines of a pull: sums the layers up into a sentence, and throws the first line that is an error, which
+ * Follows the lines of a pull: adds the layers up into one sentence, and throws the first line that is an error, which
  * dockerode's own `followProgress` lets pass as success.
  */
 export class PullProgress {
@@ -49,23 +51,28 @@ export class PullProgress {
   }
 }
 
-/** What no retry changes: the request is wrong, wants credentials, is forbidden, or names what is not there. */
+/**
+ * Statuses that no retry changes: the request is wrong, lacks credentials, is forbidden, or names something that does
+ * not exist.
+ */
 const finalStatuses: readonly number[] = [400, 401, 403, 404];
 
 /**
- * The kind of an error that a registry, or the way to it, gave. The HTTP status decides: the engine's own where it passes the
- * registry's on, else the one within its words; 429, 5xx and a line that broke are asked again. Only words without any status
- * are judged as words.
+ * The kind of an error from a registry, or from the way to it. The HTTP status decides: the engine's own if it passes
+ * the registry's on, otherwise the one within its words; 429, 5xx and a broken line are asked again. Only an error
+ * without any status is judged by its words.
  */
 export function pullError(reference: string, text: string, status?: number): Error {
   if (isDiskFull(text)) return diskFull(`pull ${reference}`, text);
   const said = status !== undefined && status !== 500 ? status : statusWithin(text);
   const final = said === undefined ? isFinal(text) : finalStatuses.includes(said);
   if (!final) return new Away(`the registry does not give ${reference} yet: ${text}`);
-  return new Refused(`the registry refused ${reference}: ${text}. ${cureOf(said, text)}`);
+  return new Refused(`the registry refused ${reference}: ${text}. ${remedyOf(said, text)}`);
 }
 
-/** An HTTP status that an engine repeats in a sentence, as in `unexpected status from HEAD request to …: 403 Forbidden`. */
+/**
+ * An HTTP status that an engine repeats in a sentence, as in `unexpected status from HEAD request to …: 403 Forbidden`.
+ */
 function statusWithin(text: string): number | undefined {
   const named = /\bstatus(?: code)?:? ["']?([45]\d\d)\b/i.exec(text)?.[1];
   const phrase =
@@ -83,7 +90,7 @@ function isFinal(text: string): boolean {
   );
 }
 
-function cureOf(status: number | undefined, text: string): string {
+function remedyOf(status: number | undefined, text: string): string {
   const asksWho = status === 401 || status === 403 || /denied|unauthorized|forbidden|auth/i.test(text);
   return asksWho
     ? 'Let the registry give it to this host without a login, or pull it there by hand (`docker login`, `docker pull`): then it is not asked for. See docs/runbook.md#image-missing'

@@ -1,12 +1,12 @@
-/** Text that the two streams of a command wrote. */
+/** The text that a command wrote to its two streams. */
 export type Output = { readonly stdout: string; readonly stderr: string };
 
 const headerBytes = 8;
 const stderrStream = 2;
 
 /**
- * Takes apart what an engine sends for a command without a terminal: frames of an 8-byte header (stream, length) and a payload.
- * Holds at most `limitBytes` and throws above that, because a sender that is never told to stop fills the memory.
+ * Takes apart what an engine sends for a command without a terminal: frames with an 8-byte header (stream, length) and
+ * a payload. Holds at most `limitBytes` and throws above that, because a sender that is never stopped fills the memory.
  */
 export class Demultiplexer {
   readonly #what: string;
@@ -34,7 +34,7 @@ export class Demultiplexer {
     this.#rest = data;
   }
 
-  /** Each stream by itself. */
+  /** The text of each stream by itself. */
   output(): Output {
     return {
       stdout: this.#text((stream) => stream !== stderrStream),

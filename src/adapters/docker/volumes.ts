@@ -40,7 +40,7 @@ export class Volumes {
   }
 }
 
-/** A container is made upon a volume that is there: the engine would make one without a mark. */
+/** Demands that the volume of a container exists: the engine would make one without a mark. */
 export async function demandVolume(volumes: Volumes, volume: string, container: string): Promise<void> {
   if (!(await volumes.findVolume(volume))) throw new StartOver(`volume ${volume} of container ${container} is gone`);
 }

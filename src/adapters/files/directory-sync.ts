@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** When it returns, the names in a directory survive a power cut. */
+/** Once it returns, the names in a directory survive a power cut. */
 export function syncDirectory(directory: string): void {
   const handle = openSync(directory, 'r');
   try {
@@ -11,7 +11,7 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** Makes a directory of its owner alone (0700) with those above it; what was made survives a power cut. */
+/** Makes a directory for its owner alone (0700), and any missing above it; what was made survives a power cut. */
 export function makePrivateDirectory(directory: string): void {
   if (existsSync(directory)) return;
   makePrivateDirectory(dirname(directory));

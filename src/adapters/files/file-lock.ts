@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** A holder needs milliseconds; one older than this is dead, even if its process id lives on in somebody else. */
+/** Holding the lock takes milliseconds; a holder older than this is dead, even if its process id is in use again. */
 const staleMs = 60_000;
 const waitMs = 10_000;
 const paceMs = 20;
 
 /**
- * Runs `act` while no other process does so under the same lock file. A holder that died is passed over: at once where its process
- * ids mean what ours mean, else (another container, another machine that shares the directory) when its lock is old.
+ * Runs `act` while no other process does so under the same lock file. A dead holder is passed over: at once where its
+ * process ids mean the same as ours, otherwise (another container, or another machine that shares the directory) once
+ * its lock is old. What is held for minutes, and before anything is compiled, has another: scripts/machine/lock.mjs.
  */
 export async function withLock<T>(file: string, act: () => T): Promise<T> {
   const mine = `${process.pid} ${randomBytes(8).toString('hex')} ${pidSpace()}`;
@@ -34,7 +35,7 @@ function take(file: string, mine: string): boolean {
   return create(file, mine);
 }
 
-/** Moves a dead holder's lock away. What was moved and turns out to be a living one's is put back. */
+/** Moves a dead holder's lock away, and puts it back if it turns out to be a living one's. */
 function setAside(file: string, holder: string): void {
   const aside = `${file}.${randomBytes(6).toString('hex')}`;
   if (!tolerate('ENOENT', () => renameSync(file, aside))) return;
@@ -42,7 +43,7 @@ function setAside(file: string, holder: string): void {
   rmSync(aside, { force: true });
 }
 
-/** The lock appears with its content or not at all, so that nobody reads a lock without a holder. */
+/** Makes the lock with its content or not at all, so that nobody reads a lock without a holder. */
 function create(file: string, mine: string): boolean {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   writeFileSync(draft, mine, { mode: 0o600, flag: 'wx' });
@@ -57,18 +58,21 @@ function isDead(file: string, holder: string): boolean {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found && Date.now() - found.mtimeMs > staleMs) return true;
   const [pid, , space] = holder.split(' ');
-  if (space !== undefined && space !== pidSpace()) return false; // Its process id is nobody's here, or somebody else's.
+  if (space !== undefined && space !== pidSpace()) return false; // Its process id means nothing here.
   return !tolerate('ESRCH', () => tolerate('EPERM', () => process.kill(Number(pid), 0)));
 }
 
-/** Where a process id means the same process as here: one boot of one kernel, and one namespace of it. */
+/**
+ * Names the space in which a process id means the same process as here: one boot of one kernel, and one namespace of
+ * it.
+ */
 export function pidSpace(): string {
   const boot = told(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
   const namespace = told(() => readlinkSync('/proc/self/ns/pid'));
   return [hostname(), boot, namespace].join('/').replaceAll(/\s/g, '-');
 }
 
-/** What a system tells that has it; empty on one that has not. */
+/** What the system answers; empty on a system that does not know the question. */
 function told(ask: () => string): string {
   try {
     return ask();
@@ -85,7 +89,7 @@ function read(file: string): string | undefined {
   return text;
 }
 
-/** Whether `act` went through; false when it failed with this code, and any other failure is one. */
+/** Whether `act` succeeded; false when it failed with this code. Any other failure is thrown. */
 function tolerate(code: string, act: () => unknown): boolean {
   try {
     act();

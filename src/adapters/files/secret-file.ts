@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { secretName } from '../../domain/channels/channel.js';
+import { secretName } from '../../domain/secret-name.js';
 import { Refused } from '../../domain/errors.js';
 import { Secret } from '../../domain/secret.js';
 import type { SecretStore } from '../../ports/secret-store.js';
@@ -10,24 +10,24 @@ import { makePrivateDirectory, syncDirectory } from './directory-sync.js';
 import { withLock } from './file-lock.js';
 
 /**
- * Layout 1: each value apart under AES-256-GCM as base64 of nonce, tag and text, its name bound in; `check` opens with the right
- * key, which `keyId` names where it is said.
+ * Layout 1: each value is encrypted by itself with AES-256-GCM, as base64 of nonce, tag and text, with its name bound
+ * in. `check` opens with the right key, which `keyId`, if present, names.
  */
 const fileShape = z.object({
   layout: z.literal(1),
   keyId: z.string().optional(),
   check: z.string(),
   secrets: z.record(z.string(), z.string()),
-  /** For whom values are used, by a keyed hash of each; an older creel drops it, and it is noted anew. */
+  /** For whom each value is used, by a keyed hash. An older creel drops this, and it is noted anew. */
   claims: z.record(z.string(), z.string()).optional(),
 });
 
 type Content = z.infer<typeof fileShape>;
 
-/** A key that the file may be encrypted with, and the id of the master key that it comes from. */
+/** A key that can encrypt the file, and the id of the master key it comes from. */
 export type StoreKey = { readonly id: string; readonly bytes: Buffer };
 
-/** Claims that are kept at most, newest last: ten thousand gateways with three channels each. */
+/** The most claims kept, newest last: ten thousand gateways with three channels each. */
 const claimsMost = 30_000;
 
 const checkText = 'creel';
@@ -35,9 +35,9 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * Customers' secrets in one encrypted file, 0600 in a directory of 0700. It is read anew for every question, so that a worker
- * sees what `creel secret set` stores; it is replaced whole; writers of this machine take turns. No file is an empty store. It is
- * encrypted with one key of those that are here, whichever it names, and a new one with the newest.
+ * Customers' secrets in one encrypted file, 0600 in a directory of 0700. It is read anew for every question, so that a
+ * worker sees what `creel secret set` stores; it is replaced as a whole; writers on one machine take turns. No file
+ * means an empty store. It is encrypted with the key it names; a new file with the newest one here.
  */
 export class SecretFile implements SecretStore {
   readonly #file: string;
@@ -48,7 +48,10 @@ export class SecretFile implements SecretStore {
     this.#keys = keys;
   }
 
-  /** Opens the store; `keys` answers those that are here now, newest first. A file that is damaged, or was written with another key, is `Refused`. */
+  /**
+   * Opens the store; `keys` returns the keys that are here now, newest first. A file that is damaged, or that none of
+   * them opens, is `Refused`.
+   */
   static open(file: string, keys: () => readonly StoreKey[]): SecretFile {
     const store = new SecretFile(file, keys);
     store.#content();
@@ -73,6 +76,17 @@ export class SecretFile implements SecretStore {
     });
   }
 
+  async remove(name: string): Promise<boolean> {
+    if (!existsSync(this.#file)) return false;
+    return withLock(`${this.#file}.lock`, () => {
+      const [content] = this.#content();
+      if (!Object.hasOwn(content.secrets, name)) return false;
+      const kept = Object.entries(content.secrets).filter(([each]) => each !== name);
+      this.#replace({ ...content, secrets: Object.fromEntries(kept) });
+      return true;
+    });
+  }
+
   async claim(value: Secret, owner: string, insteadOf?: string): Promise<string | undefined> {
     makePrivateDirectory(path.dirname(this.#file));
     return withLock(`${this.#file}.lock`, () => {
@@ -92,7 +106,10 @@ export class SecretFile implements SecretStore {
     return Object.keys(this.#content()[0].secrets).toSorted();
   }
 
-  /** Encrypts every value with the newest key, all at once; answers how many, none when it was done before or nothing is stored. */
+  /**
+   * Encrypts every value with the newest key, all at once. Returns how many; none when that was done before, or nothing
+   * is stored.
+   */
   async rekey(): Promise<number> {
     if (!existsSync(this.#file)) return 0;
     return withLock(`${this.#file}.lock`, () => {
@@ -121,7 +138,7 @@ export class SecretFile implements SecretStore {
     throw new Refused('there is no master key here');
   }
 
-  /** What the file says, and the key that opens it. */
+  /** The content of the file, and the key that opens it. */
   #content(): [Content, StoreKey] {
     const text = readIfThere(this.#file);
     if (text === undefined) return [emptyFor(this.#newest()), this.#newest()];
@@ -142,7 +159,7 @@ export class SecretFile implements SecretStore {
     );
   }
 
-  /** The draft has a fixed name, which only the holder of the lock uses, so that a crash leaves one draft at most. */
+  /** The draft has a fixed name, used only under the lock, so that a crash leaves one draft at most. */
   #replace(content: Content): void {
     const draft = `${this.#file}.draft`;
     const handle = openSync(draft, 'w', 0o600);
@@ -161,7 +178,7 @@ function emptyFor({ id, bytes }: StoreKey): Content {
   return { layout: 1, keyId: id, check: seal(bytes, 'check', checkText), secrets: {} };
 }
 
-/** What a value is for is bound in, so that no sealed value can stand in another's place. */
+/** Binds in what a value is for, so that no sealed value can stand in for another. */
 function bound(purpose: string): Buffer {
   return Buffer.from(`creel secret file layout 1\0${purpose}`);
 }
@@ -173,7 +190,7 @@ function seal(key: Buffer, purpose: string, value: string): string {
   return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64');
 }
 
-/** The value, or undefined when it does not open under this key and for this purpose. */
+/** The value; undefined when it does not open under this key and for this purpose. */
 function unsealed(key: Buffer, purpose: string, sealed: string): string | undefined {
   const all = Buffer.from(sealed, 'base64');
   const tagEnd = nonceBytes + tagBytes;
@@ -183,7 +200,7 @@ function unsealed(key: Buffer, purpose: string, sealed: string): string | undefi
   try {
     return Buffer.concat([decipher.update(all.subarray(tagEnd)), decipher.final()]).toString('utf8');
   } catch {
-    return undefined; // The only failure there is: the tag does not fit.
+    return undefined; // The only possible failure: the tag does not match.
   }
 }
 
@@ -200,6 +217,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // The shape is refused right after.
+    return undefined; // The form is refused right after.
   }
 }

@@ -3,7 +3,7 @@ import type { Route } from '../../domain/hosts/slot.js';
 import { gatewayUser } from '../../domain/thresholds.js';
 import type { HostFacts } from '../../ports/host-provider.js';
 
-/** What this kernel has. Undefined where it is not the engine's, which has another amount of memory. */
+/** What this kernel has. Undefined when it is not the engine's kernel, which has another amount of memory. */
 export async function kernelOf(
   engineBytes: number,
 ): Promise<Pick<HostFacts, 'availableMemoryMb' | 'routes' | 'watchers'>> {
@@ -16,16 +16,19 @@ export async function kernelOf(
   return { availableMemoryMb: Number.isNaN(available) ? undefined : available, routes, watchers };
 }
 
-/** Interfaces of an engine's own networks: it refuses to give their subnets twice by itself. */
+/** Interfaces of an engine's own networks: it will not give their subnets to another one anyway. */
 const engineInterface = /^(?:docker\d+|br-[0-9a-f]{12}|veth[0-9a-f]+)$/;
 
-/** Where this machine reaches other networks; its default route, and what leads to containers, are left out. */
+/** The networks that this machine reaches, without its default route and without what leads to containers. */
 async function readRoutes(): Promise<Route[] | undefined> {
   const table = await readText('/proc/net/route');
   return table === undefined ? undefined : parseRoutes(table);
 }
 
-/** `/proc/net/route`: addresses in hexadecimal, in the machine's own order of bytes, which is little-endian where creel runs. */
+/**
+ * `/proc/net/route`: addresses in hexadecimal, in the machine's own byte order, which is little-endian where creel
+ * runs.
+ */
 export function parseRoutes(table: string): Route[] {
   return table
     .split('\n')
@@ -44,7 +47,9 @@ function bytesOf(hexadecimal: string): number[] {
   return [6, 4, 2, 0].map((at) => Number.parseInt(hexadecimal.slice(at, at + 2), 16));
 }
 
-/** The inotify instances that processes of a gateway's user may have and have; undefined where not all can be seen. */
+/**
+ * The inotify instances that a gateway's user may have, and has; undefined where not all of its processes can be seen.
+ */
 async function readWatchers(): Promise<HostFacts['watchers']> {
   const limit = Number(await readText('/proc/sys/fs/inotify/max_user_instances'));
   if (!Number.isInteger(limit) || limit === 0) return undefined;

@@ -4,7 +4,9 @@ import type { Place } from '../../domain/hosts/place.js';
 
 const limitMs = 5_000;
 
-/** A connection to a port that is published on this machine's loopback. One that is refused, or not there in 5 s, is `NotYet`. */
+/**
+ * A connection to a port that is published on this machine's loopback. Refused, or not there within 5 s, is `NotYet`.
+ */
 export function localDial(_place: Place, port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port });

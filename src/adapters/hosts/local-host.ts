@@ -14,7 +14,7 @@ import { kernelOf } from './kernel.js';
 /** `GET /info` on a busy engine. */
 const infoMs = 25_000;
 
-/** Another look at the same port, by an overlapping attempt, takes it for a moment that is over long before this. */
+/** An overlapping attempt's own look at the port takes it for a moment that ends long before this. */
 const lookAgainMs = 50;
 
 /** The machine that this process runs on, as its Docker engine sees it. */

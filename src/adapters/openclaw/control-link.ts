@@ -3,16 +3,21 @@ import { Refused } from '../../domain/errors.js';
 import { Secret } from '../../domain/secret.js';
 import type { ExecResult } from '../../ports/docker-engine.js';
 
-/** `--json` opens no browser. Its `url` carries the gateway token and is never read; `browserUrl` is the one-time link. */
+/**
+ * With `--json` no browser is opened. `url` carries the gateway token and is never read; `browserUrl` is the one-time
+ * link.
+ */
 export const dashboardCommand = ['openclaw', 'dashboard', '--json'] as const;
 
 const minted = z.object({ browserUrl: z.url(), browserBootstrapExpiresAtMs: z.number() });
 const failed = z.object({ ok: z.literal(false), reason: z.string() });
 
-/** How releases that have no `--json` say so; 2026.6.11 in the second way. */
+/** How releases without `--json` say so; 2026.6.11 in the second way. */
 const unknownOption = /unknown option|does not recognize option/i;
 
-/** The one-time link that the command printed, rewritten to where the gateway is published. No output is ever repeated in an error. */
+/**
+ * The one-time link that the command printed, rewritten to the published address. An error never repeats any output.
+ */
 export function readLink(result: ExecResult, port: number): { url: Secret; expiresAt: string } {
   const printed = readPrinted(result.stdout);
   const link = minted.safeParse(printed);
@@ -33,7 +38,7 @@ export function readLink(result: ExecResult, port: number): { url: Secret; expir
   );
 }
 
-/** A link as made inside, pointing to the published port in both places: its own address and the gateway it names. */
+/** A link made inside, pointed to the published port in both places: its own address, and the gateway it names. */
 export function publishedLink(browserUrl: string, port: number): string {
   const url = new URL(browserUrl);
   const fragment = new URLSearchParams(url.hash.slice(1));
@@ -53,6 +58,6 @@ function readPrinted(stdout: string): unknown {
   try {
     return JSON.parse(stdout);
   } catch {
-    return undefined; // The caller says what it means.
+    return undefined; // The caller judges that.
   }
 }

@@ -1,7 +1,11 @@
 import type { Duplex } from 'node:stream';
+import type { z } from 'zod';
 import { NotYet } from '../../domain/errors.js';
+import type { SenderBook } from '../../domain/channels/paired-senders.js';
+import type { Endpoint } from '../../domain/models/endpoint.js';
 import type { Place } from '../../domain/hosts/place.js';
 import type { Secret } from '../../domain/secret.js';
+import { reachMs } from '../../domain/thresholds.js';
 import type { DockerEngine, ExecRequest, ExecResult } from '../../ports/docker-engine.js';
 import type {
   Address,
@@ -12,11 +16,13 @@ import type {
   InsideKnock,
   Knock,
   Pulse,
+  SenderDeed,
 } from '../../ports/gateway-door.js';
 import { dashboardCommand, readLink } from './control-link.js';
 import { doorLimits, type DoorLimits } from './limits.js';
-import { egressHost, egressReport, egressScript, visitScript } from './inside-script.js';
+import { egressHost, egressMs, egressReport, egressScript, visitScript } from './inside-script.js';
 import { readReport, readVisit, visitInput } from './inside-visit.js';
+import { readBook, sendersScript } from './senders-script.js';
 import { knockOver } from './outside-knock.js';
 import { getOver, Late, readStartup } from './startup-probe.js';
 
@@ -24,15 +30,15 @@ export type DoorParts = {
   /** A connection to a published port of a place, or `NotYet`. */
   readonly dial: (place: Place, port: number) => Promise<Duplex>;
   readonly engineAt: (place: Place) => DockerEngine;
-  /** The cancellation of the activity that asks, if any. */
+  /** The cancellation of the current activity, if any. */
   readonly signal: () => AbortSignal | undefined;
 };
 
 type Headers = Readonly<Record<string, string>>;
 
 /**
- * A gateway whose `trustedProxies` cover the address from which we come answers 403 to whoever names nobody for whom he comes (T14). So we
- * name somebody: an address that is nobody's (RFC 5737), which gives no rights.
+ * A gateway whose `trustedProxies` cover our address answers 403 to a request that names no client (T14). So we name
+ * one: an address that belongs to nobody (RFC 5737), and gives no rights.
  */
 const asForwarded: Headers = { 'x-forwarded-for': '192.0.2.1' };
 
@@ -63,7 +69,7 @@ export class OpenclawDoor implements GatewayDoor {
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof Late) return 'silent';
-      return error instanceof NotYet ? 'deaf' : 'answers'; // Whatever else it says, somebody says it.
+      return error instanceof NotYet ? 'deaf' : 'answers'; // Any other error is an answer.
     }
   }
 
@@ -85,20 +91,37 @@ export class OpenclawDoor implements GatewayDoor {
     return readVisit(readReport(stdout), calls);
   }
 
+  async visitSenders(at: Inside, channels: readonly string[], deed: SenderDeed): Promise<SenderBook> {
+    const command = ['node', '--input-type=module', '-e', sendersScript];
+    const { sendersMs } = this.#limits;
+    const input = JSON.stringify({ channels, deed, limitMs: sendersMs });
+    const { stdout } = await this.#exec(at, { command, input, timeoutMs: sendersMs });
+    return readBook(stdout);
+  }
+
   async mintLink(inside: Inside, at: Address): Promise<{ url: Secret; expiresAt: string }> {
     const request = { command: dashboardCommand, input: '', timeoutMs: this.#limits.linkMs };
     return readLink(await this.#exec(inside, request), at.port);
   }
 
   async probeEgress(inside: Inside): Promise<string> {
-    const command = ['node', '--input-type=module', '-e', egressScript];
     try {
-      const { stdout } = await this.#exec(inside, { command, input: '', timeoutMs: 10_000 });
-      const { ok, reason } = egressReport.parse(JSON.parse(stdout));
+      const { ok, reason } = await this.#reach(inside, { host: egressHost, port: 443 }, egressMs);
       return ok ? `reaches ${egressHost}:443` : `no egress: ${egressHost}:443 ${reason}`;
     } catch {
-      return 'egress not known: the question could not be asked inside the container'; // A sentence for the record, never an error.
+      return 'egress not known: the question could not be asked inside the container';
     }
+  }
+
+  async findObstacle(inside: Inside, to: Endpoint): Promise<string | undefined> {
+    const { ok, reason } = await this.#reach(inside, to, reachMs);
+    return ok ? undefined : reason;
+  }
+
+  async #reach(inside: Inside, { host, port }: Endpoint, limitMs: number): Promise<z.infer<typeof egressReport>> {
+    const command = ['node', '--input-type=module', '-e', egressScript, host, String(port), String(limitMs)];
+    const { stdout } = await this.#exec(inside, { command, input: '', timeoutMs: limitMs + 10_000 });
+    return egressReport.parse(JSON.parse(stdout));
   }
 
   #dial(at: Address): Promise<Duplex> {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * What runs in the container, where none of our code is: it connects over loopback with the parameters it is given on standard
- * input, makes the calls one after the other and prints one JSON line. It knows no protocol beyond "answer the challenge".
+ * Runs in the container, where none of our code is: connects over loopback with the parameters given on standard input,
+ * makes the calls one after the other, and prints one JSON line. Of the protocol it only knows how to answer the
+ * challenge.
  */
 export const visitScript = `
 import WebSocket from '/app/node_modules/ws/wrapper.mjs';
@@ -37,7 +38,7 @@ socket.on('message', (data) => {
 });
 `;
 
-/** What the script is told on standard input: frames as text, written by the protocol module. */
+/** What the script reads on standard input: frames as text, written by the protocol module. */
 export type VisitInput = {
   readonly port: number;
   readonly limitMs: number;
@@ -45,7 +46,7 @@ export type VisitInput = {
   readonly calls: readonly string[];
 };
 
-/** What the script prints: the answers it got, as text, and how it ended when that was not by having them all. */
+/** What the script prints: the answers it got, as text, and how it ended unless it got them all. */
 export const visitReport = z.object({
   frames: z.array(z.string()),
   error: z.string().optional(),
@@ -55,15 +56,19 @@ export const visitReport = z.object({
 
 export type VisitReport = z.infer<typeof visitReport>;
 
-/** Where egress is tried: the model provider most gateways need. */
+/** Where egress is tried: at the model provider that most gateways need. */
 export const egressHost = 'api.anthropic.com';
 
-/** Prints one JSON line within 1.2 s: `{ ok }`, or `{ reason }` in a word. */
+/** How long the look at it may take (ms): a reading waits for it. */
+export const egressMs = 1_200;
+
+/** Asked with a host, a port and a limit in milliseconds: prints one JSON line, `{ ok }`, or `{ reason }` in one word. */
 export const egressScript = `
 import { connect } from 'node:net';
+const [host, port, limitMs] = process.argv.slice(1);
 const say = (said) => process.stdout.write(JSON.stringify(said) + '\\n', () => process.exit(0));
-setTimeout(() => say({ ok: false, reason: 'no answer within 1.2 s' }), 1200);
-const socket = connect({ host: '${egressHost}', port: 443 });
+setTimeout(() => say({ ok: false, reason: 'no answer within ' + limitMs / 1000 + ' s' }), Number(limitMs));
+const socket = connect({ host, port: Number(port) });
 socket.on('connect', () => say({ ok: true, reason: '' }));
 socket.on('error', (error) => say({ ok: false, reason: String(error.code ?? error.name) }));
 `;

@@ -14,10 +14,10 @@ import {
 } from './protocol.js';
 import { visitReport, type VisitInput, type VisitReport } from './inside-script.js';
 
-/** The script leaves before the exec around it would be given up, so that it can still say what it saw. */
+/** The script leaves this long before the limit of its exec, so that it can still say what it saw. */
 const marginMs = 2_000;
 
-/** What the script is told: the token travels in here, on standard input, and nowhere else. */
+/** What the script reads on standard input, which is the only way the token travels. */
 export function visitInput(token: Secret, calls: readonly Call[], limitMs: number): string {
   const as = { token, device: undefined, scopes: ['operator.admin'] };
   const input: VisitInput = {
@@ -29,7 +29,7 @@ export function visitInput(token: Secret, calls: readonly Call[], limitMs: numbe
   return JSON.stringify(input);
 }
 
-/** The line that the script printed. Other output is an `Error` that does not repeat it. */
+/** The line that the script printed. Any other output is an `Error` that does not repeat it. */
 export function readReport(stdout: string): VisitReport {
   const parsed = visitReport.safeParse(readLine(stdout));
   if (!parsed.success)
@@ -37,7 +37,7 @@ export function readReport(stdout: string): VisitReport {
   return parsed.data;
 }
 
-/** What a visit came to. A gateway that does not listen yet, or hung up before its word, is `NotYet`. */
+/** The result of a visit. A gateway that does not listen yet, or hung up before its answer, is `NotYet`. */
 export function readVisit(report: VisitReport, calls: readonly Call[]): InsideKnock {
   const [first, ...later] = report.frames.map(readFrame);
   if (!first) return readNoWord(report);
@@ -70,6 +70,6 @@ function readLine(stdout: string): unknown {
   try {
     return JSON.parse(stdout);
   } catch {
-    return undefined; // The caller says what it means.
+    return undefined; // The caller judges that.
   }
 }

@@ -19,8 +19,8 @@ import { OutsideSession, textOf, tooLarge } from './outside-session.js';
 import { readTransportError } from './transport-error.js';
 
 /**
- * One knock over a dialled stream, which the session owns afterwards and which is closed when there is none. It asks once: a
- * wrong token is not tried again. Whatever passes by itself is `NotYet`.
+ * Knocks once over a dialled stream, which belongs to the session afterwards and is closed when there is none. A wrong
+ * token is not tried again. Whatever passes by itself is `NotYet`.
  */
 export async function knockOver(
   stream: Duplex,
@@ -45,7 +45,9 @@ export async function knockOver(
   return heard;
 }
 
-/** Introduces ourselves when the gateway challenges us, and resolves with its word on it. Leaves no listener and no timer. */
+/**
+ * Introduces us when the gateway challenges us, and resolves with its answer. Leaves no listener and no timer behind.
+ */
 function hear(
   socket: WebSocket,
   as: Credentials,
@@ -89,11 +91,11 @@ function hear(
     clearTimeout(timer);
     if (abort) signal?.removeEventListener('abort', abort);
     socket.removeAllListeners();
-    socket.on('error', () => {}); // Whatever a socket still says after its verdict changes nothing.
+    socket.on('error', () => {}); // Its verdict is in: later errors change nothing.
   });
 }
 
-/** Answers one frame; gives the gateway's word when the frame is it. */
+/** Replies to one frame; returns the gateway's answer when the frame is that. */
 function reply(socket: WebSocket, frame: Frame, as: Credentials): Hello | TurnedAway | undefined {
   if (frame.kind === 'answer') return readHello(frame.payload);
   if (frame.kind === 'refusal') return readRefusal(frame.error);
@@ -101,7 +103,10 @@ function reply(socket: WebSocket, frame: Frame, as: Credentials): Hello | Turned
   return undefined;
 }
 
-/** An HTTP answer in place of a WebSocket: 502 to 504 pass by themselves, the others are a verdict (a proxy's 403, T14). */
+/**
+ * An HTTP answer in place of a WebSocket: 502 to 504 pass by themselves, any other status is a verdict (a proxy's 403,
+ * T14).
+ */
 function readStatus(status: number): TurnedAway {
   if (status >= 502 && status <= 504) throw new NotYet(`the gateway answers ${status} to a WebSocket`);
   return { kind: 'turned away', code: `http ${status}`, reason: 'the gateway answered a WebSocket with plain HTTP' };

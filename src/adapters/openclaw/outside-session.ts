@@ -10,8 +10,8 @@ type Waiting = { readonly resolve: (payload: unknown) => void; readonly reject: 
 const closeMs = 1_000;
 
 /**
- * A connection that a gateway let in. Calls may overlap. When it ends, for whatever reason, every call that waits is rejected
- * with that reason; when `signal` fires, it ends.
+ * A connection that a gateway let in. Calls may overlap. When it ends, for any reason, every call that still waits is
+ * rejected with that reason; it ends when `signal` fires.
  */
 export class OutsideSession implements Session {
   readonly hello: Hello;
@@ -20,7 +20,7 @@ export class OutsideSession implements Session {
   readonly #limitMs: number;
   readonly #waiting = new Map<string, Waiting>();
   #lastId = Number(firstId);
-  /** Bytes that came since the last question was asked. */
+  /** Bytes received since the last question was asked. */
   #taken = 0;
   #end: unknown;
 
@@ -82,12 +82,12 @@ export class OutsideSession implements Session {
     try {
       return readFrame(text);
     } catch (error) {
-      this.#finish(error); // A peer that does not speak the protocol any more cannot be asked anything.
+      this.#finish(error); // A peer that no longer speaks the protocol cannot be asked anything.
       return undefined;
     }
   }
 
-  /** A gateway that says more than there is to say is not listened to any longer: the worker serves others too. */
+  /** Stops listening to a gateway that says far too much: the worker serves others, too. */
   #cut(why: string): void {
     this.#finish(new Refused(`${why}. See docs/runbook.md#too-much`));
     this.#socket.terminate();
@@ -103,7 +103,7 @@ export class OutsideSession implements Session {
   }
 }
 
-/** The `Refused` that a frame over the limit is; undefined for any other failure of a socket. */
+/** The `Refused` for a frame over the limit; undefined for any other failure of a socket. */
 export function tooLarge(error: Error): Refused | undefined {
   if (!('code' in error) || error.code !== 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return undefined;
   return new Refused(
@@ -116,7 +116,7 @@ function bytesOf(data: RawData): number {
   return Array.isArray(data) ? data.reduce((sum, { length }) => sum + length, 0) : data.byteLength;
 }
 
-/** The text of a message, however the library handed it over. */
+/** The text of a message, in whichever form the library hands it over. */
 export function textOf(data: RawData): string {
   if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
   return Buffer.from(data instanceof ArrayBuffer ? new Uint8Array(data) : data).toString('utf8');

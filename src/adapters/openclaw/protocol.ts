@@ -7,7 +7,7 @@ import type { Hello, Knock } from '../../ports/gateway-door.js';
 /** The gateway's WebSocket protocol, version 4: pure functions from frame to meaning, for both ways in. */
 const protocolVersion = 4;
 
-/** The request id of the connect; later requests of a connection count on from it. */
+/** The request id of the connect; later requests on the connection count on from it. */
 export const firstId = '1';
 
 const role = 'operator';
@@ -78,7 +78,7 @@ export type Introduction = {
   readonly scopes: readonly string[];
 };
 
-/** The parameters of `connect`. The result carries the token: it goes into the socket and nowhere else. */
+/** The parameters of `connect`. The result carries the token: it belongs in the socket and nowhere else. */
 export function connectParams(as: Introduction, challenge: Challenge | undefined): { [key: string]: unknown } {
   return {
     minProtocol: protocolVersion,
@@ -96,7 +96,7 @@ export function connectParams(as: Introduction, challenge: Challenge | undefined
   };
 }
 
-/** What a device signs to prove itself (payload version 3). The result carries the token. */
+/** What a device signs as its proof (payload version 3). The result carries the token. */
 export function deviceProofText(device: Pick<Device, 'id'>, as: Introduction, challenge: Challenge): string {
   return [
     'v3',
@@ -137,7 +137,7 @@ export function readHello(payload: unknown): Hello {
   return { version: server.version, scopes: auth.scopes, bootId: server.bootId, deviceToken };
 }
 
-/** What a knock that was not let in came to. */
+/** The result of a knock that was not let in. */
 export type TurnedAway = Exclude<Knock, { kind: 'open' }>;
 
 /** What the refusal of a connect means. A gateway that is still starting is thrown as `NotYet`. */

@@ -9,12 +9,12 @@ export type HttpAnswer = { readonly status: number; readonly body: unknown };
 const startupBody = z.object({ status: z.string() });
 const readyBody = z.object({ ready: z.boolean() });
 
-/** Bytes of an answer that are read at most: the Control UI's page is one of the answers there are (T5). */
+/** How much of an answer is read at most: one possible answer is the page of the Control UI (T5). */
 const bodyLimit = 64 * 1024;
 
 /**
- * Resolves when the gateway has started. `/startupz` decides by its body; a release before it answers 200 with a page, and
- * then `/readyz` decides (T5). `get` asks one path over a connection of its own.
+ * Resolves when the gateway has started. The body of `/startupz` decides; a release without it answers 200 with a page,
+ * and then `/readyz` decides (T5). `get` asks one path over a connection of its own.
  */
 export async function readStartup(get: (path: string) => Promise<HttpAnswer>): Promise<void> {
   const startup = await get('/startupz');
@@ -28,7 +28,7 @@ export async function readStartup(get: (path: string) => Promise<HttpAnswer>): P
   throw new NotYet(`/startupz ${startup.status} without a status, /readyz ${ready.status}`);
 }
 
-/** Somebody took the connection, and said nothing in time. */
+/** Something took the connection, and said nothing in time. */
 export class Late extends NotYet {}
 
 /** One GET over a dialled stream, which it uses up. A gateway that does not answer within `limitMs` is `NotYet`. */
@@ -78,6 +78,6 @@ function readBody(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // A page instead of JSON is an answer too: it says nothing about start-up.
+    return undefined; // A page instead of JSON is an answer that says nothing about start-up.
   }
 }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Page, Pager } from '../../ports/pager.js';
 
-/** Pages into the log, where nobody may look: for a worker that was given no pager. */
+/** Pages into the log, where nobody may be looking: for a worker that was given no pager. */
 export class LogPager implements Pager {
   readonly #log: Pick<Logger, 'error'>;
 
@@ -9,7 +9,7 @@ export class LogPager implements Pager {
     this.#log = log;
   }
 
-  /** Writing it down is all the acknowledgement there is. */
+  /** Writing it down is the only acknowledgement. */
   async page(page: Page): Promise<void> {
     this.#log.error({ page }, `PAGE ${page.gateway}: ${page.title}`);
   }

@@ -8,7 +8,10 @@ const limitMs = 10_000;
 
 export type PagerTarget = { readonly url: string; readonly secret: Secret };
 
-/** Pages as signed webhooks (Standard Webhooks): the id of the page is the webhook's, so that a receiver knows a repetition. */
+/**
+ * Pages as signed webhooks (Standard Webhooks). The page's id is the webhook's id, so that a receiver recognises a
+ * repetition.
+ */
 export class WebhookPager implements Pager {
   readonly #url: URL;
   readonly #signer: Webhook;
@@ -19,7 +22,10 @@ export class WebhookPager implements Pager {
     this.#signer = signerWith(target.secret);
   }
 
-  /** Only a 2xx within 10 s is an acknowledgement; a redirect is none. The address is named by its host alone: its path may be a secret. */
+  /**
+   * Only a 2xx within 10 s is an acknowledgement; a redirect is not. Messages name the address by its host alone,
+   * because its path may be a secret.
+   */
   async page(page: Page): Promise<void> {
     const { id, at, gateway, title, text } = page;
     const body = JSON.stringify({ type: 'creel.page', timestamp: at, data: { gateway, title, text } });
@@ -55,7 +61,7 @@ function signerWith(secret: Secret): Webhook {
   }
 }
 
-/** The code of what fetch failed at; its own message says only that it failed. */
+/** The code of the error behind a failed fetch, whose own message says only that it failed. */
 function reason(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && 'code' in cause ? String(cause.code) : 'the connection failed';

@@ -5,22 +5,26 @@ import type { Frame } from '../../client/follow/frame.js';
 import { watch } from '../../client/follow/follow.js';
 import type { Accepted } from '../../wire/requests.js';
 import { exits, type Exit } from '../exit.js';
-import { changeLines, endLines, frameLines, uiLink } from './render.js';
+import { endLines } from './end.js';
+import { frameLines } from './frame.js';
+import { changeLines } from './frame-changes.js';
+import { uiLink } from './ui-link.js';
 
 /** How a followed operation is shown. */
 export type Shown = {
   readonly json: boolean;
   readonly target: Target;
-  /** A park that was just answered: until the operation hears of it, it is no reason to stop. */
+  /** The park that was just answered: no reason to stop while the operation has yet to hear the answer. */
   readonly answered?: string;
 };
 
-/** How often a terminal is redrawn while nothing new is heard: the clocks go on. */
+/** How often a terminal is redrawn when nothing new arrives: its clocks keep running. */
 const redrawMs = 250;
 
 /**
- * Shows an operation until it ends or parks, and gives the exit code that says how. A terminal is redrawn, a pipe gets one
- * line for each change, `--json` one frame a line. Ctrl-C leaves the operation running and says how to look again.
+ * Shows an operation until it ends or parks, and returns the exit code that says how. A terminal is redrawn, a pipe
+ * gets one line per change, `--json` one frame per line. Ctrl-C leaves the operation running and says how to look
+ * again.
  */
 export async function follow(client: Client, accepted: Accepted, shown: Shown): Promise<Exit> {
   const interrupt = () => leave(accepted);
@@ -50,7 +54,7 @@ async function show(client: Client, accepted: Accepted, { json, target, answered
   return exitFor(last);
 }
 
-/** What the end of an operation means to a script. */
+/** The exit code for the last frame of an operation. */
 export function exitFor(frame: Frame | undefined): Exit {
   if (frame?.phase === 'parked' || frame?.outcome === 'degraded') return exits.attention;
   return frame?.outcome === 'done' ? exits.done : exits.failed;

@@ -1,6 +1,6 @@
 import type { Accepted } from '../../wire/requests.js';
 import type { Shown } from './follow.js';
-import { uiLink } from './render.js';
+import { uiLink } from './ui-link.js';
 
 /** Says which operation carries a request out; when it is not followed, also how to look at it. */
 export function sayAccepted(accepted: Accepted, requestId: string, { json, target }: Shown, detached: boolean): void {

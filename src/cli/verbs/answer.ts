@@ -5,7 +5,7 @@ import type { ParkAnswer } from '../../wire/park.js';
 import { Ended, exits } from '../exit.js';
 import { follow } from '../show/follow.js';
 import { origin } from './provision.js';
-import { parkLines } from '../show/render.js';
+import { parkLines } from '../show/park.js';
 import { verb, withTemporal } from '../verb.js';
 
 const meanings: Record<ParkAnswer, string> = {
@@ -16,7 +16,10 @@ const meanings: Record<ParkAnswer, string> = {
   leave: 'leave behind what a parked undo could not remove',
 };
 
-/** `creel retry`, `skip`, `allow`, `abort`, `leave`: an operator's word to a parked operation, which names the park it answers. */
+/**
+ * `creel retry`, `skip`, `allow`, `abort`, `leave`: an operator's answer to a parked operation; it names the park it
+ * answers.
+ */
 export function answerCommand(word: ParkAnswer) {
   return verb(word, meanings[word], [
     `creel ${word} g42                     shows the park and its number`,
@@ -38,7 +41,7 @@ export function answerCommand(word: ParkAnswer) {
         }
         await reply(client, id, { park: options.park, answer: word, origin: origin() });
         const json = options.json === true;
-        const isIts = running?.operation === Number.parseInt(options.park, 10); // An answer may come again, when its operation has ended.
+        const isIts = running?.operation === Number.parseInt(options.park, 10); // A repeat may come after its end.
         if (options.detach || !running || !isIts || !life) {
           process.stdout.write(
             json

@@ -1,31 +1,36 @@
 import type { Client } from '@temporalio/client';
 import type { Target } from '../../client/connect.js';
-import { NoWorker, TurnedDown, UnknownGateway } from '../../client/failure.js';
+import { TurnedDown, UnknownGateway } from '../../client/failure.js';
 import { describe, listRunning, type Described } from '../../client/gateways.js';
-import { probeGateway } from '../../client/looks.js';
 import { lookOnce } from '../../client/follow/follow.js';
+import { lookWhetherUsable } from '../../client/usable.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
 import { gatewayWorkflowId } from '../../wire/ids.js';
-import type { Description } from '../../wire/description.js';
 import { exits, type Exit } from '../exit.js';
-import { describeLines, frameLines, listedLines, lostLine, senderFindings, uiLink } from '../show/render.js';
+import { describeLines, senderFindings } from '../show/description.js';
+import { frameLines } from '../show/frame.js';
+import { listedLines } from '../show/listed.js';
+import { lostLine } from '../show/lost.js';
+import { renderedConfig } from '../show/rendered-config.js';
+import { uiLink } from '../show/ui-link.js';
 import { verb, withTemporal } from '../verb.js';
-
-type Usable = { readonly ok: boolean; readonly text: string; readonly runsOn?: string };
 
 /** `creel describe`: the whole record of a gateway, and whether it is usable right now. */
 export function describeCommand() {
   return verb('describe', 'show the whole record of a gateway, and whether it is usable now', [
     'creel describe g42',
+    'creel describe g42 --config            the openclaw.json that creel renders, with a placeholder for every secret',
     'creel describe g42 --no-probe          what is recorded, without asking the gateway',
     'creel describe g42 --json | jq .phase',
   ])
     .argument('<id>', 'gateway id')
     .option('--no-probe', 'do not look at the gateway itself')
+    .option('--config', 'print the config that creel renders for it, without a secret, and nothing else')
     .action(async (rawId, options) => {
       const id = gatewayId(rawId);
       await withTemporal(options, async (client, target) => {
         const told = await describe(client, id);
+        if (options.config === true) return printConfig(told, id);
         const shown = { json: options.json === true, target };
         process.exitCode =
           told.by === 'gateway'
@@ -33,6 +38,17 @@ export function describeCommand() {
             : await showRecord(client, id, told, shown);
       });
     });
+}
+
+/** Prints what creel renders for the spec on record, at the port that was read back last. */
+function printConfig(told: Described, id: string): void {
+  const { life, record } = told.by === 'gateway' ? told.description : {};
+  if (!life || !record)
+    throw new TurnedDown(
+      `no spec and port of ${id} are on record here, or its worker is away. \`creel describe ${id}\` says which`,
+      'Refused',
+    );
+  process.stdout.write(`${JSON.stringify(renderedConfig(life.spec, record.port), undefined, 2)}\n`);
 }
 
 type Shown = { readonly json: boolean; readonly target: Target };
@@ -47,7 +63,7 @@ async function showGateway(
     throw new UnknownGateway(`gateway ${told.gateway} is unknown here: nothing was ever begun`);
   const usable =
     probe && told.life && !lost && (told.phase === 'ready' || told.phase === 'degraded')
-      ? await look(client, told.life)
+      ? await lookWhetherUsable(client, told.life)
       : undefined;
   const ui = uiLink(target, gatewayWorkflowId(told.gateway));
   if (json) {
@@ -72,20 +88,7 @@ async function showGateway(
   return attention ? exits.attention : exits.done;
 }
 
-/** Proves it now; what it is not comes back as words, because the record is worth showing all the same. */
-async function look(client: Client, life: NonNullable<Description['life']>): Promise<Usable> {
-  try {
-    const { runsOn, version, operatorScopes, channels, findings = [] } = await probeGateway(client, life);
-    const notRight = findings.map((finding) => `. Not right: ${finding}`).join('');
-    const text = `release ${version}, ${operatorScopes.join(', ')}, channels: ${channels}${notRight}`;
-    return { ok: true, text, ...(runsOn !== undefined && { runsOn }) };
-  } catch (error) {
-    if (error instanceof TurnedDown || error instanceof NoWorker) return { ok: false, text: error.message };
-    throw error;
-  }
-}
-
-/** Without a worker: what visibility and the histories hold. */
+/** Without a worker: shows what visibility and the histories hold. */
 async function showRecord(
   client: Client,
   id: string,

@@ -8,7 +8,7 @@ import { exits, type Exit } from '../exit.js';
 import { origin } from './provision.js';
 import { verb, withTemporal } from '../verb.js';
 
-/** How often a run over the fleet is looked at: it lasts minutes. */
+/** How often a run over the fleet is polled; it lasts minutes. */
 const paceMs = 1_000;
 
 const meanings: Record<FleetWord['word'], string> = {
@@ -74,7 +74,7 @@ function abortCommand() {
     });
 }
 
-/** Shows gateways as they come to their ends, as far as they are named, until the run has ended. Ctrl-C leaves the run going. */
+/** Shows each named gateway as it reaches its end, until the run has ended. Ctrl-C leaves the run going. */
 export async function followFleet(client: Client, run: string, json: boolean): Promise<Exit> {
   const said = new Set<string>();
   let before = '';
@@ -108,7 +108,7 @@ function headline(status: FleetStatus): string {
   return `run ${run} ${phase}: ${numbers}${why}${change === undefined ? '' : `. ${change}`}`;
 }
 
-/** How many there are beyond those that are named. */
+/** How many gateways there are beyond those that are named. */
 function more(status: FleetStatus): string[] {
   return Object.entries(countsOf(status)).flatMap(([kind, count]) => {
     const unnamed = count - status.ends.filter(({ end }) => end === kind).length;
@@ -120,7 +120,7 @@ function endLine({ gateway, end, reason }: FleetEnd): string {
   return `  ${gateway}: ${end}${reason === '' ? '' : `: ${reason}`}`;
 }
 
-/** What the end of a run means to a script: a gateway that was removed meanwhile is nobody's failure. */
+/** The exit code for the end of a run; a gateway removed in the meantime is nobody's failure. */
 export function fleetExit(status: Pick<FleetStatus, 'reason' | 'ends' | 'counts'>): Exit {
   if (status.reason !== '') return exits.failed;
   const { done: _done, gone: _gone, 'left out': _leftOut, ...others } = countsOf(status);

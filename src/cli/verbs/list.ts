@@ -3,7 +3,8 @@ import type { Client } from '@temporalio/client';
 import { listRuns, type FleetRun } from '../../client/fleet.js';
 import { list, listLost, listRunning, type Listed } from '../../client/gateways.js';
 import { phases } from '../../wire/description.js';
-import { listTable, lostLine } from '../show/render.js';
+import { listTable } from '../show/gateway-list.js';
+import { lostLine } from '../show/lost.js';
 import { verb, withTemporal } from '../verb.js';
 
 /** `creel list`: every gateway there is, as recorded. */
@@ -55,13 +56,13 @@ async function printTable(client: Client, listed: AsyncGenerator<Listed>, none: 
   for (const run of runs) process.stdout.write(`${runLine(run)}\n`);
 }
 
-/** What goes on over the whole fleet, and how to look at it. */
+/** A run that is going over the whole fleet, and how to look at it. */
 function runLine({ run, attention }: FleetRun): string {
   const stands = attention ? 'is paused or stopping' : 'is under way';
   return `run ${run} over the fleet ${stands}: creel fleet status ${run}`;
 }
 
-/** What runs on behalf of each gateway. */
+/** The kind of operation that is running for each gateway. */
 async function running(client: Client): Promise<Map<string, string>> {
   const operations = new Map<string, string>();
   for await (const { gateway, kind } of listRunning(client)) operations.set(gateway, kind);

@@ -1,23 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
 import { placeServed } from '../../client/engines.js';
 import { ask, localPlace, proposedBirth, request } from '../../client/gateways.js';
 import type { Flags } from '../../client/connect.js';
-import { NoWorker, TurnedDown, UnknownGateway } from '../../client/failure.js';
+import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../client/failure.js';
+import { demandNoObstacle, demandTaken } from '../../client/foresee.js';
 import { Refused } from '../../domain/errors.js';
-import { gatewayBirth, gatewayId } from '../../domain/gateway/gateway.js';
+import { gatewayBirth, gatewayId, layout } from '../../domain/gateway/gateway.js';
 import { sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
-import { anyRelease, draftFromToml, specFrom, specOver, type Draft } from '../../settings/spec.js';
-import type { Accepted, ProvisionRequest } from '../../wire/requests.js';
-import { dryRun } from '../show/dry-run.js';
+import { settingsOf } from '../../domain/gateway/spec-words.js';
+import { readGatewayFile } from '../../settings/gateway-file.js';
+import { anyRelease, specFrom, specOver, type Draft } from '../../settings/spec.js';
+import type { Description } from '../../wire/description.js';
+import type { ProvisionRequest } from '../../wire/requests.js';
+import { dryRun, repairRun } from '../show/plans/dry-run.js';
 import { follow } from '../show/follow.js';
 import { sayAccepted } from '../show/say-accepted.js';
 import { verb, withTemporal } from '../verb.js';
 
-/** `creel provision`: begins a gateway, repairs the one there is, takes up kept state or a life whose record was lost. */
+/**
+ * `creel provision`: begins a gateway, repairs an existing one, or takes up a kept state or a life whose record was
+ * lost.
+ */
 export function provisionCommand() {
   return verb('provision', 'begin a gateway, or repair the one there is', [
     'creel provision g42 --release 2026.9.6',
@@ -27,7 +33,7 @@ export function provisionCommand() {
     'creel provision g42 -f gateway.toml --birth 7k3fq2 go on with a life whose record was lost',
   ])
     .argument('<id>', 'gateway id, for example g42')
-    .option('-f, --file <gateway.toml>', 'the spec in a file; flags go over it')
+    .option('-f, --file <gateway.toml>', 'the spec in a file, or - for the standard input; flags go over it')
     .option('--release <version>', 'version of the gateway, for example 2026.9.6')
     .option('--dev', 'take a release that was built on the worker’s machine')
     .option('--memory <size>', 'for example "2 GB" (the default); at least 1.5 GB')
@@ -45,7 +51,7 @@ export function provisionCommand() {
     .option('--birth <birth>', 'go on with the life of exactly this birth, whose record was lost')
     .option('--engine <id>', 'the engine to stand on, as `creel describe` and `docker info` name it; any when absent')
     .option('--request-id <id>', 'name the request: the same one twice is one')
-    .option('--dry-run', 'print what would be made; nothing is touched, nobody is asked')
+    .option('--dry-run', 'print what would be made, or why it would be refused; nothing is touched')
     .option('--detach', 'do not follow the operation')
     .action(provision);
 }
@@ -63,19 +69,16 @@ type Options = Flags &
 
 async function provision(rawId: string, options: Options): Promise<void> {
   const id = gatewayId(rawId);
-  const draft = draftOf(options);
+  const draft = draftOf(id, options);
   const requestId = options.requestId ?? randomUUID();
   const birth = options.birth === undefined ? proposedBirth(id, requestId) : gatewayBirth(options.birth);
   const how = howOf(options);
   const json = options.json === true;
-  if (options.dryRun) {
-    dryRun({ id, birth, spec: specFrom(draft), proposed: options.birth === undefined, json });
-    return;
-  }
   const isSaid = Object.keys(draft).length > 0;
   if (isSaid) specFrom({ release: anyRelease, ...draft });
+  if (options.dryRun) return planProvision({ id, draft, how, requestId, birth }, options);
   await withTemporal(options, async (client, target) => {
-    const specs = isSaid ? await specsSaid(client, id, how, draft) : ([await specOnRecord(client, id)] as const);
+    const specs = isSaid ? await specsSaid(client, id, how, draft) : ([await specOnRecord(client, id, how)] as const);
     const asked: Omit<ProvisionRequest, 'spec'> = {
       kind: 'provision',
       requestId,
@@ -89,6 +92,65 @@ async function provision(rawId: string, options: Options): Promise<void> {
     sayAccepted(accepted, requestId, shown, options.detach === true);
     if (!options.detach) process.exitCode = await follow(client, accepted, shown);
   });
+}
+
+type Wish = {
+  readonly id: string;
+  readonly draft: Draft;
+  readonly how: ProvisionRequest['how'];
+  readonly requestId: string;
+  readonly birth: string;
+};
+
+/**
+ * Prints what a provision would make, or that it would repair what is there, unless it would be refused. Where nobody
+ * can be asked, it is only what the spec says, and says so.
+ */
+async function planProvision(wish: Wish, options: Options): Promise<void> {
+  const proposed = options.birth === undefined;
+  const { id, birth, draft } = wish;
+  const found = await withTemporal(options, async (client) => foreseen(client, wish, options)).catch(
+    (error: unknown) => {
+      if (error instanceof Unreachable || error instanceof NoWorker) return { unheard: error.message };
+      throw error;
+    },
+  );
+  const json = options.json === true;
+  if ('unheard' in found) dryRun({ id, birth, spec: specFrom(draft), proposed, json, unheard: found.unheard });
+  else if (found.repairs) repairRun(found.repairs, json);
+  else dryRun({ id, spec: found.spec, birth: found.birth, proposed: proposed && found.birth === birth, json });
+}
+
+type Foreseen = {
+  readonly spec: GatewaySpec;
+  readonly birth: string;
+  /** The gateway that it would repair; absent when it would begin one. */
+  readonly repairs?: Description;
+};
+
+/** What would come of a provision, or the refusal that it would meet before anything is touched. */
+async function foreseen(
+  client: Client,
+  { id, draft, how, requestId, birth }: Wish,
+  options: Options,
+): Promise<Foreseen> {
+  const told = await ask(client, id).catch((error: unknown) => {
+    if (error instanceof UnknownGateway) return undefined;
+    throw error;
+  });
+  const isSaid = Object.keys(draft).length > 0;
+  const specs = isSaid ? await specsSaid(client, id, how, draft) : ([await specOnRecord(client, id, how)] as const);
+  const place = options.engine === undefined ? localPlace : await placeServed(client, options.engine);
+  const asked = { kind: 'provision', requestId, origin: origin(), place, birth, how } as const;
+  const spec = await askInTurn(specs, async (each) => {
+    await demandTaken(client, id, { ...asked, spec: each });
+    return each;
+  });
+  const lives = told?.life && told.phase !== 'removed' && told.phase !== 'none';
+  if (lives) return { spec, birth, repairs: told };
+  const mark = { deployment: told?.deployment ?? '', gateway: id, birth, layout };
+  await demandNoObstacle(client, { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 });
+  return { spec, birth: how === 'restore' ? (told?.life?.mark.birth ?? birth) : birth };
 }
 
 /** Who asks, as people read it in the record. */
@@ -108,11 +170,11 @@ type SpecFlags = {
   readonly rotation?: string;
 };
 
-function draftOf(flags: SpecFlags): Draft {
+function draftOf(id: string, flags: SpecFlags): Draft {
   const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
   if (Number.isNaN(cpus)) throw new Refused(`--cpus ${JSON.stringify(flags.cpus)} is not a number. For example: 2`);
   return {
-    ...(flags.file !== undefined && draftFromToml(readText(flags.file), flags.file)),
+    ...(flags.file !== undefined && readGatewayFile(flags.file, id).draft),
     ...(flags.release !== undefined && { release: flags.release }),
     ...(flags.dev && { dev: true }),
     ...(flags.memory !== undefined && { memory: flags.memory }),
@@ -122,16 +184,6 @@ function draftOf(flags: SpecFlags): Draft {
     ...(flags.parkFor !== undefined && { park_for: flags.parkFor }),
     ...(flags.rotation !== undefined && { rotation: flags.rotation === 'scheduled' ? 'scheduled' : 'manual' }),
   };
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Refused(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 function howOf(options: { restore?: true; birth?: string }): ProvisionRequest['how'] {
@@ -145,8 +197,8 @@ function howOf(options: { restore?: true; birth?: string }): ProvisionRequest['h
 }
 
 /**
- * What a draft can mean: of a gateway that lives, what it does not say stays as on record. A request that is repeated was all that was
- * said when it was made, with the defaults for the rest: that comes second.
+ * The specs that a draft can mean, likeliest first: for a living gateway, what the draft leaves out stays as recorded.
+ * A repeated request may date from before there was a record, with defaults for the rest: that reading comes second.
  */
 async function specsSaid(
   client: Client,
@@ -160,7 +212,10 @@ async function specsSaid(
   return draft.release === undefined ? [over] : [over, specFrom(draft)];
 }
 
-/** The spec of a gateway that lives; undefined when none does, or nobody answers: the request itself says then what is the matter. */
+/**
+ * The spec of a living gateway; undefined when there is none or nobody answers, which the request itself will then
+ * report.
+ */
 async function specOfLiving(client: Client, id: string): Promise<GatewaySpec | undefined> {
   try {
     const { life, phase } = await ask(client, id);
@@ -171,11 +226,11 @@ async function specOfLiving(client: Client, id: string): Promise<GatewaySpec | u
   }
 }
 
-/** Asks with one spec after another until one is taken; when none is, what was said of the first counts. */
-async function askInTurn(
+/** Asks with one spec after another until one is accepted; when none is, the refusal of the first counts. */
+async function askInTurn<T>(
   [first, ...others]: readonly [GatewaySpec, ...GatewaySpec[]],
-  asking: (spec: GatewaySpec) => Promise<Accepted>,
-): Promise<Accepted> {
+  asking: (spec: GatewaySpec) => Promise<T>,
+): Promise<T> {
   try {
     return await asking(first);
   } catch (error) {
@@ -185,10 +240,12 @@ async function askInTurn(
   }
 }
 
-/** Nobody said what the gateway should be: as it is on record. */
-async function specOnRecord(client: Client, id: string): Promise<GatewaySpec> {
+/** The spec on record, for a request that brings none. Whoever begins another life with that of an ended one reads so. */
+async function specOnRecord(client: Client, id: string, how: ProvisionRequest['how']): Promise<GatewaySpec> {
   try {
-    const { life } = await ask(client, id);
+    const { life, phase, stateKeptUntil } = await ask(client, id);
+    const begins = how === 'new' && phase === 'removed' && stateKeptUntil === undefined;
+    if (life && begins) process.stderr.write(`creel: ${againText(id, life.spec)}\n`);
     if (life) return life.spec;
   } catch (error) {
     if (!(error instanceof UnknownGateway)) throw error;
@@ -196,4 +253,10 @@ async function specOnRecord(client: Client, id: string): Promise<GatewaySpec> {
   throw new Refused(
     `${id} has no spec on record: say what it should be, with --release or -f gateway.toml. For example: creel provision ${id} --release 2026.9.6`,
   );
+}
+
+/** That a gateway which was removed begins anew, and with which spec. */
+function againText(id: string, spec: GatewaySpec): string {
+  const settings = settingsOf(spec).map(({ setting, asked }) => `${setting} = ${asked}`);
+  return `${id} was removed, and begins again as it was on record: ${settings.join(', ')}. Another spec: -f gateway.toml`;
 }

@@ -9,10 +9,10 @@ import { milliseconds } from '../../settings/spec.js';
 import { fleetWorkflowId } from '../../wire/ids.js';
 import { followFleet } from './fleet.js';
 import { origin } from './provision.js';
-import { uiLink } from '../show/render.js';
+import { uiLink } from '../show/ui-link.js';
 import { withTemporal } from '../verb.js';
 
-/** What a rotation of the whole fleet takes beside the options of every verb. */
+/** The options of a fleet rotation, beyond those of every verb. */
 export const fleetOptions = {
   window: new Option('--window <number>', `gateways at once (default ${fleetWindowUsual}, at most ${fleetWindow})`),
   maxFailed: new Option('--max-failed <share>', `stop when more of the fleet fail (default ${fleetMaxFailed * 100}%)`),
@@ -36,7 +36,7 @@ type RotateAll = Flags & {
   readonly detach?: true;
 };
 
-/** Goes through the fleet, or says who would take part. */
+/** Rotates the fleet; with `--dry-run`, only says who would take part. */
 export async function rotateAll(options: RotateAll): Promise<void> {
   const plan = planOf(options);
   const run = fleetId(options.requestId ?? randomBytes(4).toString('hex'));
@@ -60,7 +60,7 @@ export async function rotateAll(options: RotateAll): Promise<void> {
   });
 }
 
-/** How a run over the fleet goes about it, as the flags say, or `Refused`. */
+/** The plan of a run over the fleet, as the flags give it, or `Refused`. */
 export function planOf({ window, maxFailed, beginWithin }: RotateAll): FleetPlan {
   return fleetPlan({
     window: window === undefined ? fleetWindowUsual : whole('--window', window),

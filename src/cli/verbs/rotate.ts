@@ -5,7 +5,10 @@ import { confirm } from '../confirm.js';
 import { fleetOptions, rotateAll } from './rotate-all.js';
 import { verb, type withTemporal } from '../verb.js';
 
-/** `creel rotate`: the next gateway token, applied while the gateway runs and proved; what was proved when is its result. */
+/**
+ * `creel rotate`: the next gateway token, applied while the gateway runs, and proved; the result says what was proved
+ * when.
+ */
 export function rotateCommand() {
   return verb('rotate', 'put the next gateway token in force and prove it, or go back', [
     'creel rotate g42',

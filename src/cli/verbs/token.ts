@@ -8,12 +8,15 @@ import { confirm } from '../confirm.js';
 import { origin } from './provision.js';
 import { verb, withTemporal } from '../verb.js';
 
-/** `creel token`: what may be done with a gateway token beyond rotating it. */
+/** `creel token`: what can be done with a gateway token besides rotating it. */
 export function tokenCommand() {
   return new Command('token').description('show the gateway token').addCommand(showCommand());
 }
 
-/** `creel token show`: the token travels sealed and is printed once, here; that it was shown is written down where the worker is. */
+/**
+ * `creel token show`: the token travels sealed and is printed once, here; the worker's audit log records that it was
+ * shown.
+ */
 function showCommand() {
   return verb('show', 'print the gateway token; who asked is written down', [
     'creel token show g42',

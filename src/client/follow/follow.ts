@@ -13,19 +13,19 @@ import { turnOf, type Turn } from './turn.js';
 /** How often a run is looked at. */
 const paceMs = 300;
 
-/** How often a gateway is asked about an operation that has not begun. */
+/** How often a gateway is asked about an operation that has not begun yet. */
 const queuePaceMs = 1_000;
 
-/** An accepted operation begins within a fraction of a second, unless it must wait: nobody is asked before. */
+/** Unless it has to wait, an operation begins within a fraction of a second; its gateway is asked only after this. */
 const startMs = 1_000;
 const startPaceMs = 50;
 
-/** An operation that was accepted; its state as its gateway said then, if it was asked. */
+/** An accepted operation, with its state as the gateway gave it, if it was asked. */
 type Followed = Omit<Accepted, 'state'> & { readonly state?: Accepted['state'] };
 
 /**
- * Follows an operation from its place in the queue to its end; the last frame is `ended`. A frame is given whenever
- * something changed and at least once. Needs no live worker and survives a server that goes away for a while.
+ * Follows an operation from its place in the queue to its end; the last frame is `ended`. Gives a frame at least once
+ * and whenever something changed. Needs no live worker, and survives a server that goes away for a while.
  */
 export async function* watch(client: Client, accepted: Followed): AsyncGenerator<Frame> {
   let last = '';
@@ -65,7 +65,7 @@ async function* frames(client: Client, accepted: Followed): AsyncGenerator<Frame
     }
     const found = await look(client, accepted);
     missing = found === undefined ? missing + 1 : 0;
-    // Twice in a row: between leaving the queue and its start an operation is nowhere.
+    // Twice in a row: between leaving the queue and its start, an operation is nowhere to be seen.
     yield missing >= 2 ? gone(accepted) : queuedFrame(accepted, found ?? { waitingFor: 'its turn' });
   }
 }
@@ -74,17 +74,17 @@ function isEnded(state: Accepted['state'] | undefined): state is OperationOutcom
   return state !== undefined && state !== 'queued' && state !== 'running';
 }
 
-/** A server forgets runs that have ended sooner than a gateway forgets how. */
+/** Why the reason is missing: a server forgets an ended run sooner than its gateway forgets the outcome. */
 function forgotten(outcome: OperationOutcome): string {
   return outcome === 'done'
     ? ''
     : 'its gateway remembers that it ended so; why, was in a run that the server keeps no more';
 }
 
-/** Work that has waited for a worker this long: who polls for it is asked. */
+/** When work has waited this long for a worker, the server is asked who polls. */
 const unattendedMs = 3_000;
 
-/** A frame that says whether anybody polls for what waits: a worker that is slow is no worker that is missing. */
+/** A frame that says whether anybody polls for the work that waits: a slow worker is not a missing one. */
 async function attended(client: Client, frame: Frame): Promise<Frame> {
   const since = frame.unattendedSince;
   if (since === undefined || Date.now() - Date.parse(since) < unattendedMs) return frame;
@@ -93,7 +93,7 @@ async function attended(client: Client, frame: Frame): Promise<Frame> {
     const pollers = await pollersOf(client, frame.queue ?? taskQueue, kind);
     return pollers.length === 0 ? { ...frame, unpolled: true } : frame;
   } catch {
-    return frame; // Whether anybody polls is not known now; the next look asks again.
+    return frame; // Not known for now; the next look asks again.
   }
 }
 
@@ -104,12 +104,14 @@ function gone(accepted: Followed): Frame {
   });
 }
 
-/** What the operation waits for, or how it ended, by its gateway's word; undefined when that knows nothing of it any more. */
+/**
+ * What the operation waits for, or how it ended, as its gateway reports; undefined when the gateway no longer knows it.
+ */
 async function look(client: Client, { gateway, operation }: Followed): Promise<Turn | undefined> {
   try {
     return turnOf(await ask(client, gateway), operation);
   } catch {
-    return { waitingFor: 'an answer from its gateway: no worker answers' }; // Whatever it is, the next look asks again.
+    return { waitingFor: 'an answer from its gateway: no worker answers' }; // The next look asks again.
   }
 }
 

@@ -2,6 +2,7 @@ import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import type { Left, OperationKind, OperationOutcome, Proof } from '../../wire/operation.js';
 import type { Accepted } from '../../wire/requests.js';
 import type { Park } from '../../wire/park.js';
+import { operationOf } from '../../workflows/operations.js';
 import { operationKind } from './payloads.js';
 
 export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'undoing' | 'undone' | 'skipped';
@@ -99,25 +100,10 @@ export function commandsFor(
 ): string[] {
   if (park) return park.answers.map((word) => `creel ${word} ${gateway} --park ${park.number}`);
   if (outcome === undefined) return [`creel describe ${gateway}`];
-  if (outcome === 'done' && kind === 'rotate') return [`creel token show ${gateway}`, `creel describe ${gateway}`];
-  if (outcome === 'done' && (kind === 'pair' || kind === 'deny' || kind === 'unpair'))
-    return [`creel devices ${gateway}`];
-  if (outcome === 'done') return isRemoval(kind) ? [] : [`creel open ${gateway}`, `creel describe ${gateway}`];
+  const { done, left } = operationOf(kind)?.next ?? {};
+  if (outcome === 'done') return [...(done?.(gateway) ?? [`creel open ${gateway}`, `creel describe ${gateway}`])];
   if (outcome === 'degraded' || outcome === 'stopped')
     return [`creel describe ${gateway}`, `creel provision ${gateway}`];
-  if (outcome === 'left') return [`creel describe ${gateway}`, afterLeft(gateway, kind)];
+  if (outcome === 'left') return [`creel describe ${gateway}`, left?.(gateway) ?? `creel provision ${gateway}`];
   return [`creel describe ${gateway}`];
-}
-
-/** What ends that something is left: a gateway that lives is not removed for it, its way back is taken up again. */
-function afterLeft(gateway: string, kind: OperationKind): string {
-  if (kind === 'rotate') return `creel rotate ${gateway} --reclaim`;
-  if (kind === 'pair') return `creel devices ${gateway}`;
-  const isGone = kind === 'provision' || kind === 'remove' || kind === 'purge';
-  return `creel ${isGone ? 'remove' : 'provision'} ${gateway}`;
-}
-
-/** Whether an operation reads its list backward. */
-export function isRemoval(kind: OperationKind | undefined): boolean {
-  return kind === 'remove' || kind === 'purge' || kind === 'way-back';
 }

@@ -1,28 +1,13 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import { z } from 'zod';
+import { operationKinds } from '../../wire/operation.js';
 
 type Payload = temporal.api.common.v1.IPayload;
 type Payloads = temporal.api.common.v1.IPayloads;
 
 /** What an operation may be, as it stands in inputs and in workflow ids. */
-export const operationKind = z.enum([
-  'provision',
-  'repair',
-  'restore',
-  'take-up',
-  'remove',
-  'purge',
-  'rotate',
-  'pair',
-  'deny',
-  'unpair',
-  'upgrade',
-  'rollback',
-  'change',
-  'drop-snapshot',
-  'way-back',
-]);
+export const operationKind = z.enum(operationKinds);
 const operationOutcome = z.enum(['done', 'degraded', 'undone', 'left', 'stopped', 'withdrawn']);
 const parkAnswer = z.enum(['retry', 'skip', 'allow', 'abort', 'leave']);
 
@@ -45,6 +30,7 @@ const recordForm = z.object({
   egress: z.string(),
   keyId: z.string(),
   provedAt: z.string(),
+  model: z.string().optional(),
 });
 
 /** How an operation says it ended, as its result or as the details of its failure. */

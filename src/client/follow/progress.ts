@@ -1,9 +1,9 @@
 import type { temporal } from '@temporalio/proto';
 import type { z } from 'zod';
-import type { OperationOutcome } from '../../wire/operation.js';
+import { readsBackward, type OperationOutcome } from '../../wire/operation.js';
 import type { Park } from '../../wire/park.js';
 import { registry } from '../../workflows/operations.js';
-import { commandsFor, isRemoval, readOperationId, titleOf, type Frame, type StepFrame } from './frame.js';
+import { commandsFor, readOperationId, titleOf, type Frame, type StepFrame } from './frame.js';
 import {
   firstOf,
   heartbeatForm,
@@ -18,7 +18,7 @@ type Event = temporal.api.history.v1.IHistoryEvent;
 type Timestamp = { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined;
 type Failure = temporal.api.failure.v1.IFailure | null | undefined;
 
-/** What the server knows of a run: its events, what is pending, and by whose clock "now" is meant. */
+/** What the server knows of a run: its events, and what is pending. */
 export type Seen = {
   readonly workflowId: string;
   readonly events: readonly Event[];
@@ -32,10 +32,10 @@ type Result = z.infer<typeof operationResultForm>;
 type Folding = {
   input: z.infer<typeof operationInputForm> | undefined;
   readonly steps: Map<string, Step>;
-  /** Which step an activity belongs to, by its scheduling event. */
+  /** The step that each activity belongs to, by its scheduling event. */
   readonly scheduled: Map<string, Call>;
   readonly timers: Map<string, string>;
-  /** On which queue an activity waits for a worker, by its id. */
+  /** The queue on which each activity waits for a worker, by its id. */
   readonly queues: Map<string, string>;
   undoing: boolean;
   park: Park | undefined;
@@ -79,7 +79,7 @@ function foldRun(folding: Folding, event: Event): void {
   if (started) {
     folding.startedAt = iso(event.eventTime);
     folding.input = firstOf(started.input, operationInputForm);
-    folding.undoing = folding.input !== undefined && isRemoval(folding.input.kind);
+    folding.undoing = folding.input !== undefined && readsBackward(folding.input.kind);
     for (const name of shownSteps(folding.input))
       folding.steps.set(name, { name, state: 'waiting', attempt: 1, sentence: '' });
   }
@@ -107,7 +107,7 @@ function end(folding: Folding, event: Event, result: Result | undefined, otherwi
   for (const { step, reason } of result?.left ?? []) change(folding, step, { state: 'failed', sentence: reason });
 }
 
-/** What became of each activity: its summary names the step, or `undo` and the step. */
+/** What became of each activity, whose summary names the step, or `undo` and the step. */
 function foldActivity(folding: Folding, event: Event): void {
   const scheduled = event.activityTaskScheduledEventAttributes;
   if (scheduled) return schedule(folding, event, scheduled.activityId ?? '', scheduled.taskQueue?.name ?? '');
@@ -195,7 +195,7 @@ export function unattendedSince(seen: Pick<Seen, 'pendingActivities' | 'pendingT
   return [...task, ...activities].toSorted()[0];
 }
 
-/** The queue on which the activity waits that no worker has; a decision waits on the run's own. */
+/** The queue of the activity that no worker has taken; a workflow task waits on the run's own queue. */
 function queueOf(seen: Seen, folding: Folding): { readonly queue?: string } {
   const pending = seen.pendingActivities.find(({ state }) => Number(state) === scheduledState);
   const queue = pending && folding.queues.get(pending.activityId ?? '');
@@ -218,7 +218,7 @@ function frameOf(seen: Seen, folding: Folding, unattended: string | undefined): 
     kind,
     title: titleOf(gateway, operation, kind),
     phase: outcome ? 'ended' : park ? 'parked' : folding.undoing ? 'undoing' : 'forward',
-    steps: outcome && isRemoval(kind) ? steps.filter((step) => step.state !== 'waiting') : steps,
+    steps: outcome && readsBackward(kind) ? steps.filter((step) => step.state !== 'waiting') : steps,
     ...(startedAt && { startedAt }),
     ...(endedAt && { endedAt }),
     ...(unattended && { unattendedSince: unattended }),
@@ -235,9 +235,9 @@ function frameOf(seen: Seen, folding: Folding, unattended: string | undefined): 
   };
 }
 
-/** A removal shows newest first what it undoes, and nothing of steps that leave nothing behind. */
+/** A removal shows what it undoes, newest first, and leaves out steps that leave nothing behind. */
 function shownSteps(input: z.infer<typeof operationInputForm> | undefined): readonly string[] {
-  if (!input || !isRemoval(input.kind)) return input?.steps ?? [];
+  if (!input || !readsBackward(input.kind)) return input?.steps ?? [];
   return input.steps.filter((name) => registry[name]?.undo !== undefined).toReversed();
 }
 

@@ -4,7 +4,7 @@ import type { OperationOutcome } from '../../wire/operation.js';
 /** What an operation waits for before it begins, or how it ended. */
 export type Turn = { readonly waitingFor: string } | { readonly outcome: OperationOutcome; readonly reason: string };
 
-/** When it is an operation's turn, by its gateway's word; undefined when that knows nothing of it any more. */
+/** When it is an operation's turn, as its gateway reports; undefined when the gateway no longer knows it. */
 export function turnOf(told: Description, operation: number): Turn | undefined {
   const { gateway, queue, running, last, park, held } = told;
   if (last?.operation === operation) return { outcome: last.outcome, reason: last.reason };

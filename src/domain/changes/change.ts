@@ -1,7 +1,17 @@
 import type { Denial, Pairing, Unpairing } from './pairing.js';
 import type { Reconfiguration } from './reconfiguration.js';
 import type { Replacement, SnapshotDrop } from './replacement.js';
+import type { SenderPairing, SenderRemoval } from './sender-pairing.js';
 import type { Rotation } from './rotation.js';
 
-/** What a change of a living gateway is to come to: plain JSON, decided before its operation begins. */
-export type Change = Rotation | Pairing | Denial | Unpairing | Replacement | Reconfiguration | SnapshotDrop;
+/** What a change of a living gateway is to achieve: plain JSON, decided before its operation begins. */
+export type Change =
+  | Rotation
+  | Pairing
+  | Denial
+  | Unpairing
+  | Replacement
+  | Reconfiguration
+  | SnapshotDrop
+  | SenderPairing
+  | SenderRemoval;

@@ -1,33 +1,57 @@
 import type { Changing } from '../gateway/changing.js';
 import type { Gateway } from '../gateway/gateway.js';
-import type { GatewaySpec } from '../gateway/spec.js';
+import { canonical, type GatewaySpec } from '../gateway/spec.js';
 
 /** Another spec for the same container: decided before its operation begins. */
 export type Reconfiguration = {
   readonly kind: 'reconfigure';
   readonly to: GatewaySpec;
-  /** Whether the gateway itself has to be told; otherwise only the record changes. */
+  /** Whether the gateway itself is told; otherwise only the record changes. */
   readonly channels: boolean;
-  /** Whether the engine gives the container that runs other limits. */
+  /** Whether the engine gives the running container other limits. */
   readonly limits?: true;
+  /** The number by which the keys of the former models are kept until the next ones are proved; absent where they stay. */
+  readonly models?: number;
+  /** Whether its config says other things than before. */
+  readonly config?: true;
 };
 
-/** How a change of a spec reaches a gateway that runs: at once by its engine, over its own config, only on record, or by another container. */
-export type ChangeWay = 'new container' | 'limits by the engine' | 'channels by the gateway' | 'record only';
+/**
+ * How a change of a spec reaches a running gateway: through its engine, through its own config, only on record, or by a
+ * new container.
+ */
+export type ChangeWay =
+  | 'new container'
+  | 'limits by the engine'
+  | 'channels by the gateway'
+  | 'models by the gateway'
+  | 'config by the gateway'
+  | 'record only';
+
+/** What is given anew when it is named, also where the spec says the same: a stored secret may be another one. */
+export type Named = { readonly channels?: unknown; readonly models?: unknown; readonly renew?: true };
 
 /**
- * Which parts of a change need what. Only another release needs a new container; memory and processors are the engine's to
- * give while a gateway serves, and channels the gateway's own to take up.
+ * What each part of a change needs. Another release and another environment need a new container; memory and processors are given by the
+ * engine while the gateway serves, and channels and models are reloaded by the gateway.
  */
-export function changeWays(from: GatewaySpec, to: GatewaySpec, channelsNamed: boolean): readonly ChangeWay[] {
-  if (from.release !== to.release || from.dev !== to.dev) return ['new container'];
+export function changeWays(
+  from: GatewaySpec,
+  to: GatewaySpec,
+  { channels, models, renew }: Named,
+): readonly ChangeWay[] {
+  if (renew || from.release !== to.release || from.dev !== to.dev) return ['new container'];
+  const found = canonical([from.timezone, from.environment]);
+  if (found !== canonical([to.timezone, to.environment])) return ['new container'];
   const ways: ChangeWay[] = [];
   if (from.memoryMb !== to.memoryMb || from.cpus !== to.cpus) ways.push('limits by the engine');
-  if (channelsNamed) ways.push('channels by the gateway');
+  if (channels !== undefined) ways.push('channels by the gateway');
+  if (models !== undefined) ways.push('models by the gateway');
+  if (canonical(from.config) !== canonical(to.config)) ways.push('config by the gateway');
   return ways.length > 0 ? ways : ['record only'];
 }
 
-/** The gateway as it is once the reconfiguration is done. */
+/** The gateway as it is after the reconfiguration. */
 export function reconfigured({ change, allowed: _allowed, ...before }: Changing<Reconfiguration>): Gateway {
   return { ...before, spec: change.to };
 }

@@ -1,23 +1,30 @@
 import { stateDirectory } from '../gateway/config.js';
 import { rehearsalReadyMs } from '../thresholds.js';
 
-/** Where the state that is copied is mounted, read-only. */
+/** Where the state to copy is mounted, read-only. */
 export const liveDirectory = '/live';
 
-/** On what is made for a rehearsal: which one, so that nobody goes on with another's; and on the container that starts, that it does. */
+/**
+ * Names the rehearsal on everything made for it, so that no other continues it; on the container that starts, marks it
+ * as such.
+ */
 export const rehearsalLabel = 'creel.rehearsal';
 export const trialLabel = 'creel.trial';
 
-/** `start` copies all that a start reads; `check` only the config and the databases, and lets the release convert and judge them. */
+/**
+ * `start` copies all that a start reads. `check` copies only the config and the databases, for the release to convert
+ * and check.
+ */
 export type RehearsalDepth = 'start' | 'check';
 
-/** What the copy is made of: a volume's root while a gateway writes to it, or a directory in which nobody does. */
+/** What to copy: a volume's root, to which a gateway writes meanwhile, or a directory to which nobody does. */
 export type RehearsalSource = { readonly volume: string; readonly directory: string };
 
 /**
- * Makes the copy and says, as `{"problems":[…]}`, what the release has against it before anything starts. What a start makes
- * anew stays out; databases are copied by their own means, because a gateway writes to them meanwhile, and a file that vanishes
- * under the copy is none of a state's. `doctor` may change what it likes: only its copy goes.
+ * Makes the copy and prints, as `{"problems":[…]}`, what the release objects to before anything starts. What a start
+ * makes anew stays out. Databases are copied by their own means, because a gateway writes to them meanwhile; a file
+ * that vanishes during the copy does not belong to the state. `doctor` may change what it likes, as only the copy is
+ * affected.
  */
 const script = `
 import { backup, DatabaseSync } from 'node:sqlite';
@@ -63,20 +70,21 @@ if (depth === 'check' && problems.length === 0) {
 console.log(JSON.stringify({ problems }));
 `;
 
-/** The command that copies a state for a release and asks it what it has against it. */
+/** The command that copies a state for a release, and asks the release what it objects to. */
 export function rehearsalCommand(source: RehearsalSource, depth: RehearsalDepth, hasPreflight: boolean): string[] {
   const told = [source.directory, stateDirectory, depth, hasPreflight ? 'yes' : 'no'];
   return ['node', '--input-type=module', '-e', script, ...told];
 }
 
-/** How long the start of a trial may take, when the one that it stands for is given so long. */
+/** How long the start of a trial may take, given the time of the start that it rehearses. */
 export function trialMs(readyMs: number): number {
   return Math.min(2 * readyMs, rehearsalReadyMs);
 }
 
 /**
- * The keys of its config that a gateway says it does not start with, as paths with dots. Beside a key that no release
- * knows, which stands at the root, it also names those of older releases, which it converts once that one is out: they are left.
+ * The keys of its config, as dotted paths, for which a gateway says it refuses to start. Beside a key that no release
+ * knows, which stands at the root, it also names keys of older releases, which it converts once the unknown one is
+ * gone: those are left.
  */
 export function refusedKeys(log: string): string[] {
   const found = [...log.matchAll(/(?:— )?(<root>|[\w.[\]-]+): Unrecognized keys?: ((?:"[^"]+"(?:, )?)+)/g)];
@@ -88,8 +96,9 @@ export function refusedKeys(log: string): string[] {
 }
 
 /**
- * What takes keys out of a config, as it is typed behind `docker exec` or `docker run`. Not `openclaw config unset`, which every release
- * refuses while its config has a key that it does not know. Undefined when a name is not plain enough for a shell: it is a stranger's.
+ * The end of a `docker exec` or `docker run` command line that removes keys from a config. It is not `openclaw config
+ * unset`, which every release refuses while its config has a key it does not know. Undefined when a name is not safe in
+ * a shell: it comes from a stranger.
  */
 export function takingOut(file: string, keys: readonly string[]): string | undefined {
   if (keys.some((key) => !/^[\w.[\]-]+$/.test(key))) return undefined;
@@ -98,7 +107,7 @@ export function takingOut(file: string, keys: readonly string[]): string | undef
   return `node -e 'const fs=require("fs"),f="${file}",c=JSON.parse(fs.readFileSync(f));${deleting};fs.writeFileSync(f,JSON.stringify(c,null,2))'`;
 }
 
-/** Whether a gateway that ended says that its config is why: an older release ends then as after any crash. */
+/** Whether an ended gateway says that its config is the reason: an older release then ends as after any crash. */
 export function saysConfigRefused(log: string): boolean {
   return /Invalid config at |existing config is missing gateway\.mode/.test(log);
 }

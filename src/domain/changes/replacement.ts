@@ -4,42 +4,47 @@ import { names, type Gateway, type Mark } from '../gateway/gateway.js';
 import type { GatewaySpec } from '../gateway/spec.js';
 import type { Changing } from '../gateway/changing.js';
 
-/** A replacement of a gateway's container by one of another spec: decided before its operation begins. */
+/** A replacement of a gateway's container by one of another spec, decided before its operation begins. */
 export type Replacement = (
   | { readonly kind: 'upgrade' } // another release
-  | { readonly kind: 'rollback' } // the kept release and the state that belongs to it
-  | { readonly kind: 'change' } // the same release, of another shape
+  | { readonly kind: 'rollback' } // the former release, and its saved state
+  | { readonly kind: 'change' } // the same release in another shape
 ) & {
-  /** Grows with every replacement of a life: tells the new container and its saved state from any other. */
+  /** Grows with every replacement of a life: tells its container and its saved state from any other. */
   readonly number: number;
   readonly to: GatewaySpec;
   /** Where the previous state is saved. */
   readonly save: Shelf;
-  /** The saved state that goes with `to`; absent when it takes the state there is. */
+  /** The saved state that goes with `to`; absent when the current state does. */
   readonly take?: Shelf;
-  /** The channels of the spec that was kept with that state: what creel had put there. Absent in what older versions began. */
+  /**
+   * The channels of the spec that goes with that state: creel wrote them there. Absent in what older versions began.
+   */
   readonly takenChannels?: readonly Channel[];
-  /** How long the new container may take until it is ready. */
+  /** How long the new container may take to get ready. */
   readonly readyMs: number;
 };
 
-/** A saved state of which no record tells: where it lies, and the release that it belongs to. */
+/** A saved state that no record mentions: where it lies, and its release. */
 export type FoundState = { readonly shelf: Shelf; readonly release: string };
 
-/** Lets go of saved states, and of the image that went with the last one. */
+/** Drops saved states, and with the last one the image of its release. */
 export type SnapshotDrop = {
   readonly kind: 'drop-snapshot';
-  /** Still kept. */
+  /** The saved state that stays. */
   readonly keep?: Shelf;
-  /** Only what replacements of lower numbers saved: whoever comes late finds what the next ones save. Absent in what older versions began. */
+  /**
+   * Only what replacements of lower numbers saved: a late attempt may meet what later ones save. Absent in what older
+   * versions began.
+   */
   readonly below?: number;
   /** The release that nobody goes back to any more. */
   readonly former?: string;
-  /** How often it was tried in vain; absent the first time. */
+  /** How often it has failed; absent the first time. */
   readonly failures?: number;
 };
 
-/** The gateway as it is once the replacement is done. */
+/** The gateway as it is after the replacement. */
 export function replaced(gateway: Changing<Replacement>): Gateway {
   const { change, underway: _underway, ...before } = gateway;
   return { ...before, spec: change.to, replacement: change.number };
@@ -56,7 +61,7 @@ export type ReplacementNames = {
   readonly former: string;
   /** The container that copies between state and saved state. */
   readonly copier: string;
-  /** The container that tries the new release on a copy of the state, and that copy. */
+  /** The container that tries the new release on a copy of the state; `trial` is that copy. */
   readonly rehearsal: string;
   readonly trial: string;
   readonly snapshots: Readonly<Record<Shelf, string>>;
@@ -74,5 +79,5 @@ export function replacementNames(mark: Pick<Mark, 'gateway' | 'birth'>): Replace
   };
 }
 
-/** On the new container and on a saved state: which replacement made it. */
+/** On a new container and on a saved state: the replacement that made it. */
 export const replacementLabel = 'creel.replacement';

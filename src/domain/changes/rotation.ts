@@ -1,13 +1,13 @@
 import type { Changing } from '../gateway/changing.js';
 import type { Gateway } from '../gateway/gateway.js';
 
-/** A rotation: which generations follow those on record. Their numbers are burned before the operation begins. */
+/** A rotation: the generations that follow those on record. Their numbers are used up before the operation begins. */
 export type Rotation = {
   readonly kind: 'rotate';
   readonly nextTokenGeneration: number;
-  /** The same as on record unless creel's own device is replaced too. */
+  /** The one on record, unless creel's own device is replaced, too. */
   readonly nextDeviceGeneration: number;
-  /** The master key that they are derived from; the one on record when absent. */
+  /** The master key they are derived from; the one on record when absent. */
   readonly nextKeyId?: string;
   readonly reclaim: boolean;
   readonly evict: boolean;
@@ -15,7 +15,7 @@ export type Rotation = {
   readonly approved: readonly string[];
 };
 
-/** The gateway as it is once the rotation is done. */
+/** The gateway as it is after the rotation. */
 export function rotated(gateway: Changing<Rotation>): Gateway {
   const { change, ...before } = gateway;
   const { nextTokenGeneration: tokenGeneration, nextDeviceGeneration: deviceGeneration, nextKeyId } = change;

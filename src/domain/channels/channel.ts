@@ -1,4 +1,5 @@
 import { Refused } from '../errors.js';
+import { isReference } from '../secret-name.js';
 import { sendersLength } from '../thresholds.js';
 import { findSenderFault, sendersFrom } from './senders.js';
 
@@ -8,11 +9,18 @@ export type Channel = {
   /** Secret references by config key, for example `{ botToken: 'secret:g42-telegram' }`. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly allowFrom: readonly string[];
+  /**
+   * Whoever else writes is told a code, and heard once somebody has approved it (S2-46); absent, whoever else writes is
+   * not answered.
+   */
+  readonly pairSenders?: true;
 };
 
 export type ChannelKind = keyof typeof tokenForms;
 
-/** S4-32: what a channel's tokens look like. The gateway itself accepts anything and reports it as running. */
+/**
+ * S4-32: the form of a channel's tokens. The gateway itself accepts anything, and reports such a channel as running.
+ */
 export const tokenForms = {
   telegram: { botToken: { form: /^\d{5,}:[A-Za-z0-9_-]{35}$/, example: '123456789:<35 letters>' } },
   discord: {
@@ -27,37 +35,36 @@ export const tokenForms = {
   },
 } as const satisfies Record<string, Record<string, { form: RegExp; example: string }>>;
 
-/** A key of a channel as `gateway.toml` has it: `bot_token`. */
+/** A channel's key as `gateway.toml` writes it: `bot_token`. */
 export function writtenKey(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-const referenceForm = /^secret:[a-z0-9][a-z0-9._-]{0,62}$/;
-
-/** The name of a stored secret, or `Refused`. */
-export function secretName(raw: unknown): string {
-  if (typeof raw === 'string' && referenceForm.test(`secret:${raw}`)) return raw;
-  throw new Refused(
-    `secret name ${JSON.stringify(raw)} is malformed: 1 to 63 of a-z, 0-9, ".", "_" and "-". For example: g42-telegram`,
-  );
-}
-
-/** A channel as somebody asks for it: like a stored one, and every sender in the form of its kind, or `Refused` with how to find it out. */
+/**
+ * A channel as somebody asks for it: like a stored one, with every sender in the form of its kind; or `Refused`, saying
+ * how to find a sender's right form.
+ */
 export function channelFrom(raw: unknown): Channel {
   const found = channel(raw);
-  return { ...found, allowFrom: sendersFrom(found.kind, found.allowFrom) };
+  return { ...found, allowFrom: sendersOf(found) };
+}
+
+/** The senders that a channel names, in the form of its kind; none is `Refused` unless senders can ask. */
+function sendersOf({ kind, allowFrom, pairSenders }: Channel): string[] {
+  return pairSenders && allowFrom.length === 0 ? [] : sendersFrom(kind, allowFrom);
 }
 
 /**
- * Holds channels that are asked for against those on record, which stay as they are: any other must name its senders in the very
+ * Checks requested channels against those on record. Unchanged ones pass; any other must name its senders in the very
  * form that the gateway compares with, or is `Refused`.
  */
 export function demandHeard(asked: readonly Channel[], onRecord: readonly Channel[]): void {
   if (sendersIn(asked) > sendersIn(onRecord)) demandFewSenders(asked);
   for (const each of asked) {
     const before = onRecord.find(({ kind }) => kind === each.kind);
-    if (before && before.allowFrom.join('\n') === each.allowFrom.join('\n')) continue;
-    const meant = sendersFrom(each.kind, each.allowFrom);
+    const stays = before?.pairSenders === each.pairSenders;
+    if (stays && before?.allowFrom.join('\n') === each.allowFrom.join('\n')) continue;
+    const meant = sendersOf(each);
     if (meant.join('\n') === each.allowFrom.join('\n')) continue;
     throw new Refused(
       `channel ${each.kind}: allow_from must list each sender once and without a prefix: ${JSON.stringify(meant)}`,
@@ -65,7 +72,7 @@ export function demandHeard(asked: readonly Channel[], onRecord: readonly Channe
   }
 }
 
-/** `Refused` when channels name more senders than a record has room for, several times while it changes. */
+/** `Refused` when channels name more senders than a record has room for; during a change it holds several copies. */
 export function demandFewSenders(channels: readonly Channel[]): void {
   const count = sendersIn(channels);
   if (count <= sendersLength) return;
@@ -78,12 +85,19 @@ function sendersIn(channels: readonly Channel[]): number {
   return channels.reduce((sum, { allowFrom }) => sum + allowFrom.length, 0);
 }
 
-/** What is wrong with the channels of a spec that an older creel took; each names the sender and how to find the right one. */
+/**
+ * What is wrong with the channels of a spec that an older creel accepted; each names the sender, and how to find the
+ * right form.
+ */
 export function channelFaults(channels: readonly Channel[]): string[] {
-  return channels.flatMap(({ kind, allowFrom }) => findSenderFault(kind, allowFrom) ?? []);
+  const named = channels.filter(({ allowFrom, pairSenders }) => !pairSenders || allowFrom.length > 0);
+  return named.flatMap(({ kind, allowFrom }) => findSenderFault(kind, allowFrom) ?? []);
 }
 
-/** A channel as it is stored, or `Refused`: kind, exactly the secrets it needs, each by reference, and a list of senders. */
+/**
+ * A channel as it is stored, or `Refused`: its kind, exactly the secrets it needs, each by reference, and a list of
+ * senders.
+ */
 export function channel(raw: unknown): Channel {
   const given = raw as Partial<Channel> | null;
   const kind = given?.kind;
@@ -99,7 +113,7 @@ export function channel(raw: unknown): Channel {
     );
   }
   for (const [key, reference] of Object.entries(secrets)) {
-    if (typeof reference !== 'string' || !referenceForm.test(reference)) {
+    if (!isReference(reference)) {
       throw new Refused(
         `channel ${kind}: ${writtenKey(key)} must be a reference "secret:NAME", not the value itself. Store it with \`creel secret set NAME\``,
       );
@@ -111,10 +125,16 @@ export function channel(raw: unknown): Channel {
       `channel ${kind}: allow_from must list the senders who may talk to the gateway; "*" (an open channel) is refused`,
     );
   }
-  return { kind, secrets, allowFrom };
+  return { kind, secrets, allowFrom, ...pairsSenders(kind, given?.pairSenders) };
 }
 
-/** Holds a channel's secret against its form (S4-32). The message carries the form, never the value. */
+function pairsSenders(kind: ChannelKind, raw: unknown): Pick<Channel, 'pairSenders'> {
+  if (raw === undefined || raw === false) return {};
+  if (raw === true) return { pairSenders: true };
+  throw new Refused(`channel ${kind}: pair_senders is ${JSON.stringify(raw)}: it must be true or false`);
+}
+
+/** Checks a channel's secret against its form (S4-32). The message shows the form, never the value. */
 export function checkToken(kind: ChannelKind, key: string, value: string): void {
   const forms: Record<string, { form: RegExp; example: string }> = tokenForms[kind];
   const expected = forms[key];

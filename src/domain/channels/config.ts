@@ -4,10 +4,10 @@ import { mergePatch } from '../merge-patch.js';
 import type { Secret } from '../secret.js';
 import { isEverybody } from './senders.js';
 
-/** A channel of a spec with the secrets that it refers to. */
+/** A channel of a spec with the secrets it refers to. */
 export type ResolvedChannel = { readonly channel: Channel; readonly secrets: Readonly<Record<string, Secret>> };
 
-/** What creel owns of `channels` in `openclaw.json`: the secrets, and an allow-list for direct messages (S4-40). */
+/** What creel owns of `channels` in `openclaw.json`: the secrets, and an allow-list for direct messages (S4-40), to which others are added by a code where the spec says so. */
 export function renderChannels(channels: readonly ResolvedChannel[]): JsonObject {
   return Object.fromEntries(
     channels.map(({ channel, secrets }) => [
@@ -15,7 +15,7 @@ export function renderChannels(channels: readonly ResolvedChannel[]): JsonObject
       {
         enabled: true,
         ...Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.reveal()])),
-        dmPolicy: 'allowlist',
+        dmPolicy: channel.pairSenders ? 'pairing' : 'allowlist',
         allowFrom: channel.allowFrom.filter((sender) => !isEverybody(sender)),
       },
     ]),
@@ -23,8 +23,8 @@ export function renderChannels(channels: readonly ResolvedChannel[]): JsonObject
 }
 
 /**
- * A config's text without what creel had put there for channels and senders that the next spec does not name any more. What a
- * customer added stays: such a channel is switched off and loses its secrets, any other goes.
+ * A config's text without what creel had written for channels and senders that the next spec no longer names. A channel
+ * to which a customer has added stays, switched off and without its secrets; any other goes.
  */
 export function withoutFormer(
   text: string | undefined,
@@ -59,10 +59,15 @@ function customersOwn(found: JsonObject, before: Channel, senders: Json[]): Json
   return { ...own, enabled: false, dmPolicy: 'allowlist', allowFrom: senders };
 }
 
-/** What a running gateway is told: a merge patch (RFC 7396), and the lists in it that lose entries, which must be named. */
+/**
+ * A patch for a running gateway: a merge patch (RFC 7396), and the lists in it that lose entries, which must be named.
+ */
 export type ChannelPatch = { readonly raw: string; readonly replacePaths: readonly string[] };
 
-/** The patch that turns the channels of a config's text from the former spec's into the next one's; undefined when nothing differs. */
+/**
+ * The patch that turns the channels of a config from the former spec's into the next one's; undefined when they do not
+ * differ.
+ */
 export function channelPatch(
   text: string | undefined,
   former: readonly Channel[],
@@ -77,12 +82,13 @@ export function channelPatch(
   return change && { raw: JSON.stringify(change.patch), replacePaths: change.lost };
 }
 
-/** What a default account may say otherwise than its channel. */
+/** The keys of creel's that a default account may override. */
 const oursInAccounts = ['enabled', 'dmPolicy', 'allowFrom', 'tokenFile'] as const;
 
 /**
- * A channel's own words are in force for its default account only where `accounts.default` says nothing else, and onboarding a second
- * account puts everything there. So creel's words go out of it, and the customer's senders in it join those of the channel.
+ * A channel's own keys apply to its default account only where `accounts.default` does not override them, and
+ * onboarding a second account moves everything there. So creel's keys are taken out of it, and the customer's senders
+ * in it join those of the channel.
  */
 export function withOwnDefaults(config: JsonObject, channels: readonly Channel[]): JsonObject {
   const blocks = channelsOf(config);
@@ -124,7 +130,10 @@ function listOf(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** A config's text with the channels of these kinds off, whoever put them there. Others are left to the gateway to judge. */
+/**
+ * A config's text with the channels of these kinds off, no matter who added them. Others are left to the gateway to
+ * judge.
+ */
 export function channelsOff(text: string, kinds: readonly string[]): string {
   const config = parseObject(text) ?? {};
   if (!isObject(config['channels'])) return text;

@@ -2,14 +2,17 @@ import { Refused } from '../errors.js';
 import { sendersMost } from '../thresholds.js';
 
 type SenderForm = {
-  /** What the gateway compares with: anything else is taken without a word and matches nobody (openclaw-models-channels 20). */
+  /**
+   * The form the gateway compares with: it accepts any other silently, and matches nobody (openclaw-models-channels
+   * 20).
+   */
   readonly form: RegExp;
   readonly prefix: RegExp;
   readonly what: string;
   readonly find: string;
 };
 
-/** S4-40: how each kind of channel knows a person. */
+/** S4-40: how each kind of channel identifies a person. */
 const forms = {
   telegram: {
     form: /^[1-9]\d{0,15}$/,
@@ -34,8 +37,9 @@ const forms = {
 type Kind = keyof typeof forms;
 
 /**
- * Senders as people write them, in the form that the gateway compares with: trimmed, without the channel's own prefix, each once.
- * `Refused` when there is none, too many, or one that is no id of this kind, with how to find it out.
+ * Senders as people write them, in the form the gateway compares with: trimmed, without the channel's own prefix, each
+ * once. `Refused` when there is none, when there are too many, or when one is no id of this kind, with how to find it
+ * out.
  */
 export function sendersFrom(kind: Kind, raw: readonly string[]): string[] {
   const { form, prefix } = forms[kind];
@@ -49,14 +53,14 @@ export function sendersFrom(kind: Kind, raw: readonly string[]): string[] {
   return each;
 }
 
-/** What keeps senders of a spec from being heard, as a spec of an older creel may have it; undefined when nothing does. */
+/** What keeps a spec's senders from being heard, as an older creel's spec may have it; undefined when nothing does. */
 export function findSenderFault(kind: Kind, senders: readonly string[]): string | undefined {
   if (senders.length === 0) return nobody(kind);
   const wrong = senders.find((each) => !forms[kind].form.test(each.replace(forms[kind].prefix, '')));
   return wrong === undefined ? undefined : noId(kind, wrong);
 }
 
-/** Whether a sender means everybody, in whatever disguise: it is never written into a config. */
+/** Whether a sender means everybody, in any disguise: such a sender is never written into a config. */
 export function isEverybody(sender: string): boolean {
   return /^(?:[a-z]+:)*\*$/i.test(sender.replaceAll(/\s/g, ''));
 }

@@ -1,9 +1,10 @@
+import type { SenderList } from '../channels/paired-senders.js';
 import { Refused } from '../errors.js';
 
-/** A device as a gateway tells of it: what it says of itself, and what it asks for or has. */
+/** A device as a gateway describes it: what it says of itself, and what it asks for or has. */
 export type KnownDevice = {
   readonly deviceId: string;
-  /** What a person called it, or empty. */
+  /** The name a person gave it, or empty. */
   readonly displayName: string;
   /** Which program it is. */
   readonly clientId: string;
@@ -12,11 +13,14 @@ export type KnownDevice = {
   readonly scopes: readonly string[];
 };
 
-/** A request to be let in. Another wish of the same device replaces it; five minutes after its last change it is forgotten. */
+/**
+ * A request to be let in. Another request of the same device replaces it; it is forgotten five minutes after its last
+ * change.
+ */
 export type PendingDevice = KnownDevice & {
   readonly requestId: string;
   readonly remoteIp: string;
-  /** Epoch ms by the gateway's clock, as every time here. */
+  /** Epoch ms by the gateway's clock, like every time in this file. */
   readonly ts: number;
 };
 
@@ -24,11 +28,15 @@ export type PendingDevice = KnownDevice & {
 export type PairedDevice = KnownDevice & {
   readonly createdAtMs: number;
   readonly approvedAtMs: number;
-  /** How it was approved, where the release says so: `bootstrap` by a one-time link, `silent` from inside the container. */
+  /**
+   * How it was approved, where the release says so: `bootstrap` by a one-time link, `silent` from inside the container.
+   */
   readonly approvedVia: string;
-  /** When its last connection began, 0 before its first. One that began before the approval may have been let in by it. */
+  /**
+   * When its last connection began; 0 before its first. One that began before the approval may have been let in by it.
+   */
   readonly lastSeenAtMs: number;
-  /** Whether a session of it is open now, where the release says so. */
+  /** Whether it has a session open now, where the release says so. */
   readonly connected: boolean;
 };
 
@@ -43,12 +51,12 @@ export function isDeviceId(raw: unknown): raw is string {
 
 const beginningForm = /^[0-9a-f]{8,63}$/;
 
-/** Whether a text can be the beginning of an id, as \`creel devices\` shows it. */
+/** Whether a text can be the beginning of an id, as `creel devices` shows it. */
 export function isBeginning(raw: string): boolean {
   return beginningForm.test(raw);
 }
 
-/** The one id of several that begins so, or `Refused`: none does, or more than one. */
+/** The one id that begins like this, or `Refused` when none or several do. */
 export function idBeginning(beginning: string, ids: readonly string[], gateway: string): string {
   const [found, ...others] = [...new Set(ids)].filter((id) => id.startsWith(beginning));
   const seeThem = `\`creel devices ${gateway}\` lists those there are`;
@@ -61,7 +69,7 @@ export function idBeginning(beginning: string, ids: readonly string[], gateway: 
   return found;
 }
 
-/** Whether a device is one that is meant. What a device says of itself proves nothing: two can say the same. */
+/** Whether a device is one that is meant. What it says of itself proves nothing: two devices can say the same. */
 export function isWanted(wanted: Wanted, device: KnownDevice): boolean {
   if ('deviceId' in wanted) return device.deviceId === wanted.deviceId;
   const { name, platform } = wanted;
@@ -82,7 +90,7 @@ export function shortId(deviceId: string): string {
   return deviceId.slice(0, 12);
 }
 
-/** Whether some scopes are enough for others: `operator.admin` covers all of them. */
+/** Whether some scopes include others: `operator.admin` includes all of them. */
 export function covers(given: readonly string[], wanted: readonly string[]): boolean {
   return given.includes('operator.admin') || wanted.every((scope) => given.includes(scope));
 }
@@ -91,11 +99,13 @@ function same(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** What a gateway says of its devices. `own` is creel's. */
+/** A gateway's devices, as it lists them. `own` is creel's. */
 export type DeviceList = {
   readonly own: string;
   readonly paired: readonly PairedDevice[];
   readonly pending: readonly PendingDevice[];
-  /** How many there are beyond those; absent when none. */
+  /** How many there are beyond those listed; absent when none. */
   readonly left?: number;
+  /** Chat senders, where one of its channels lets them in by a code; a sentence says why they could not be read. */
+  readonly senders?: SenderList | string;
 };

@@ -3,11 +3,11 @@ import type { Gateway } from '../gateway/gateway.js';
 import type { Place } from '../hosts/place.js';
 import { fleetWindow } from '../thresholds.js';
 
-/** How a rotation of the whole fleet goes about it. */
+/** How a rotation of the whole fleet proceeds. */
 export type FleetPlan = {
-  /** How many gateways at once. */
+  /** How many gateways rotate at once. */
   readonly window: number;
-  /** The share of those that take part that may fail, from 0 to 1; more stops the rest. */
+  /** The share of those taking part that may fail, from 0 to 1; beyond it the rest is stopped. */
   readonly maxFailed: number;
   /** A rotation that has not begun this long after it was asked for is withdrawn. */
   readonly beginWithinMs: number;
@@ -16,57 +16,60 @@ export type FleetPlan = {
 /** A gateway that takes part: exactly the life that was seen. */
 export type Member = { readonly gateway: string; readonly birth: string; readonly place: Place };
 
-/** One that does not, and why. */
+/** A gateway that takes no part, and why. */
 export type LeftOut = { readonly gateway: string; readonly reason: string };
 
-/** The fleet as it was seen: who takes part, in the order in which it is their turn, and the rest. */
+/** The fleet as it was seen: who takes part, in the order of their turns, and the rest. */
 export type Fleet = {
   readonly members: readonly Member[];
   readonly leftOut: readonly LeftOut[];
-  /** Those that did not answer however often they were asked: they may be meant, and count as failed. Older looks left them out. */
+  /** Those that never answered: they may be meant, and count as failed. Older looks left them out. */
   readonly silent?: readonly LeftOut[];
 };
 
-/** What is looked at in one go: so many gateways, from a place in the order of the run on. */
+/** One page of a look: so many gateways, from a place in the order of the run. */
 export type FleetLook = {
   readonly run: string;
-  /** A rotation of the master key to this one. */
+  /** The master key of a rotation to that key. */
   readonly toKey?: string;
-  /** The place of the last one that was looked at; empty at the beginning. */
+  /** The place of the last gateway looked at; empty at the beginning. */
   readonly after: string;
   readonly limit: number;
 };
 
-/** Some gateways of the fleet in the order of the run: those that take part, in their turn, and the rest. */
+/** One page of the fleet in the order of the run: those that take part, by their turns, and the rest. */
 export type FleetPage = Required<Fleet> & {
-  /** Where the next page goes on; absent after the last one. */
+  /** Where the next page begins; absent after the last one. */
   readonly after?: string;
 };
 
-/** The same, counted: what a run finds out before it asks anybody. */
+/** The same, counted: what a run finds out before it asks any gateway. */
 export type FleetSurvey = {
   readonly members: number;
   readonly leftOut: number;
   readonly silent: readonly LeftOut[];
-  /** The first one that is ready. */
+  /** The first gateway that is ready. */
   readonly first?: Member;
   readonly after?: string;
 };
 
-/** What a run over the fleet looks at of a gateway's life. */
+/** The part of a gateway's life that a run over the fleet looks at. */
 export type SeenLife = Pick<Gateway, 'place' | 'keyId'> & {
   readonly mark: Pick<Gateway['mark'], 'birth'>;
   readonly spec: Pick<Gateway['spec'], 'release' | 'rotation'>;
 };
 
-/** What a gateway said of itself when it was looked at; `silent`: nothing in time; undefined: it had no record any more. */
+/**
+ * What a gateway said of itself when it was looked at. `silent`: no answer in time; undefined: it no longer had a
+ * record.
+ */
 export type Seen =
   | 'silent'
   | {
       readonly phase: string;
       readonly life: SeenLife | undefined;
       readonly removing: boolean;
-      /** A removed one whose state is still there. */
+      /** Set for a removed one whose state is still there. */
       readonly stateKeptUntil?: string | undefined;
     }
   | undefined;
@@ -99,7 +102,7 @@ function within(name: string, raw: unknown, least: number, most: number): number
   throw new Refused(`the ${name} is ${JSON.stringify(raw)}: it must be from ${least} to ${most}`);
 }
 
-/** The request of one gateway in one run: the same however often it is asked. */
+/** The id of one gateway's request in one run: the same, however often it is made. */
 export function fleetRequestId(run: string, gateway: string): string {
   return `fleet-${run}-${gateway}`;
 }

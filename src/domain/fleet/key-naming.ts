@@ -6,11 +6,13 @@ export type Naming = {
   readonly gateway: string;
   /** Undefined when it did not say. */
   readonly keyId: string | undefined;
-  /** What to do about it, when it is to name another. */
+  /** What to do when it should name another key. */
   readonly remedy: string;
 };
 
-/** Who names which key: everybody who lives, whoever is kept, and whoever does not answer. */
+/**
+ * Which gateway names which key: every living one, every one whose state is kept, and every one that does not answer.
+ */
 export function namingsOf(keys: DeploymentKeys, seen: ReadonlyMap<string, Seen>): Naming[] {
   const namings = [...seen].flatMap(([gateway, each]) => namingOf(keys, gateway, each) ?? []);
   return namings.toSorted((one, other) => (one.gateway < other.gateway ? -1 : 1));

@@ -2,8 +2,8 @@ import { sha256Hex } from '../fingerprint.js';
 import type { Fleet, LeftOut, Member, Seen } from './fleet.js';
 
 /**
- * The fleet from what each gateway said: all that live and are rotated by schedule, spread by a hash of run and id. To another
- * key, if one is named, go all that live and have it not yet, whatever their schedule.
+ * The fleet from what each gateway said: all that live and rotate by schedule, spread by a hash of run and id. In a
+ * rotation to another key: all that live and do not have it yet, whatever their schedule.
  */
 export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>, toKey?: string): Required<Fleet> {
   const members: Member[] = [];
@@ -21,20 +21,20 @@ export function fleetOf(run: string, seen: ReadonlyMap<string, Seen>, toKey?: st
   return { members: members.toSorted(by), leftOut: byName(leftOut), silent: byName(silent) };
 }
 
-/** The first of the fleet that is ready: what becomes of another says nothing of the rotation. */
+/** The first of the fleet that is ready: the fate of any other says nothing about the rotation. */
 export function firstReady({ members }: Fleet, seen: ReadonlyMap<string, Seen>): Member | undefined {
   return members.find(({ gateway }) => isReady(seen.get(gateway)));
 }
 
-/** The fleet with the first that is ready in front. */
+/** The fleet with its first ready gateway in front. */
 export function canaryFirst<F extends Fleet>(fleet: F, seen: ReadonlyMap<string, Seen>): F {
   const first = firstReady(fleet, seen);
   return first ? { ...fleet, members: [first, ...fleet.members.filter((each) => each !== first)] } : fleet;
 }
 
 /**
- * Whose turn it is after a place in the order of a run, so many at most; `after` is the place of the last one when others follow.
- * A gateway's place is its own: whoever comes or goes meanwhile moves nobody, so that each is met once.
+ * The next turns after a place in the order of a run, at most so many; `after` is the place of the last one when others
+ * follow. A gateway's place is its own: those that come or go meanwhile move no other, so each is met once.
  */
 export function nextTurns(
   { run, after, limit }: { readonly run: string; readonly after: string; readonly limit: number },

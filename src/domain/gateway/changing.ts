@@ -1,8 +1,8 @@
 import type { Gateway } from './gateway.js';
 
-/** What every step of a change is told: the gateway as it is on record, and what it is to become. */
+/** What every step of a change is told: the gateway on record, and what it is to become. */
 export type Changing<C> = Gateway & {
   readonly change: C;
-  /** Refusals, word for word, that an operator lets pass. */
+  /** Refusals, word for word, that an operator overrides. */
   readonly allowed?: readonly string[];
 };

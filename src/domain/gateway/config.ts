@@ -1,5 +1,8 @@
 import { renderChannels, type ResolvedChannel } from '../channels/config.js';
+import type { Extras } from '../extras/extras.js';
 import { isObject, overlay, parseObject, type JsonObject } from '../json.js';
+import { renderModels } from '../models/config.js';
+import type { Models } from '../models/models.js';
 import { mergePatch } from '../merge-patch.js';
 import { asksEveryDevice } from '../release/release.js';
 import type { Secret } from '../secret.js';
@@ -16,22 +19,28 @@ export const lastGoodFile = 'openclaw.json.last-good';
 export const insidePort = 18_789;
 
 export type ConfigInput = {
-  /** The release that will read it: one that does not know a key does not start. */
+  /** The release that will read it: a key that it does not know keeps it from starting. */
   readonly release: string;
   readonly token: Secret;
-  /** The published port: a browser's origin carries it, and an unlisted origin is closed with 1008. */
+  /** The published port, which a browser's origin carries; an unlisted origin is closed with 1008. */
   readonly port: number;
   readonly channels: readonly ResolvedChannel[];
+  /** Only references to its keys go into a config. */
+  readonly models?: Models | undefined;
+  /** What else it is to say. */
+  readonly config?: Extras | undefined;
 };
 
 /**
- * What creel owns of `openclaw.json` (S4-42): local mode, bind `lan` behind a loopback publish, token mode with the token
- * mirrored for the CLI inside (S1-2), the published origins, an explicit rate limit whose lock-out stays well under the
- * rotation budget of S3-24, pairing also for a browser that comes over loopback (S0-11), allow-lists for direct messages (S4-40) and the mounted workspace.
+ * What creel owns of `openclaw.json` (S4-42): local mode; bind `lan` behind a loopback publish; token mode, with the
+ * token mirrored for the CLI inside (S1-2); the published origins; an explicit rate limit whose lock-out stays well
+ * under the rotation budget of S3-24; pairing even for a browser on loopback (S0-11); allow-lists for direct messages
+ * (S4-40); the mounted workspace; no offer to update in the Control UI, because nothing in a container can carry it out; which model answers, with references instead of keys; and what else its spec wants, which can say nothing
+ * of all that.
  */
 export function renderConfig(input: ConfigInput): JsonObject {
   const token = input.token.reveal();
-  return {
+  const rendered: JsonObject = {
     gateway: {
       mode: 'local',
       bind: 'lan',
@@ -46,8 +55,13 @@ export function renderConfig(input: ConfigInput): JsonObject {
       ...(asksEveryDevice(input.release) && { nodes: { pairing: { autoApproveLocal: false } } }),
     },
     agents: { defaults: { workspace: workspaceDirectory } },
+    update: { checkOnStart: false },
     ...(input.channels.length > 0 && { channels: renderChannels(input.channels) }),
   };
+  const models = input.models && overlay(rendered, renderModels(input.models, stateDirectory));
+  const owned = isObject(models) ? models : rendered;
+  const all = input.config && overlay(owned, input.config);
+  return isObject(all) ? all : owned;
 }
 
 /** The origins from which a person's browser may open the Control UI of a gateway published on this port. */
@@ -56,8 +70,8 @@ export function origins(port: number): string[] {
 }
 
 /**
- * The text of an existing config with what creel owns put over it; everything else (meta, a customer's own settings) stays.
- * Undefined or unreadable text gives the rendered config alone: whoever has an unreadable one keeps it elsewhere first.
+ * The text of a config with what creel owns put over it; everything else (meta, a customer's own settings) stays.
+ * Without a readable text, the rendered config alone: the caller first saves an unreadable one elsewhere.
  */
 export function overlayConfig(existing: string | undefined, owned: JsonObject): string {
   return `${JSON.stringify(overlay(parseObject(existing), owned), undefined, 2)}\n`;
@@ -69,13 +83,13 @@ export function holdsConfig(existing: string | undefined, owned: JsonObject): bo
   return found !== undefined && JSON.stringify(overlay(found, owned)) === JSON.stringify(found);
 }
 
-/** Whether two texts of a config say the same, in whatever form. */
+/** Whether two texts of a config mean the same, whatever their layout. */
 export function saysSame(one: string | undefined, other: string): boolean {
   const [first, second] = [parseObject(one), parseObject(other)];
   return first !== undefined && second !== undefined && mergePatch(first, second) === undefined;
 }
 
-/** The gateway token that a config holds, or undefined. */
+/** The gateway token in a config; undefined when it has none. */
 export function tokenIn(text: string | undefined): string | undefined {
   const gateway = parseObject(text)?.['gateway'];
   const auth = isObject(gateway) ? gateway['auth'] : undefined;

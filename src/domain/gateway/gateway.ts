@@ -4,10 +4,12 @@ import type { GatewaySpec } from './spec.js';
 import type { Place } from '../hosts/place.js';
 import type { Shelf } from './shelf.js';
 
-/** Layout of names, labels and derivations. Frozen by golden vectors: a newer creel still owns what an older one made. */
+/**
+ * Layout of names, labels and derivations. Frozen by golden vectors: a newer creel still owns what an older one made.
+ */
 export const layout = 1;
 
-/** Whose a resource is. Every volume, network and container carries all four. */
+/** Whose a resource is. Every volume, network and container carries all four parts. */
 export type Mark = {
   readonly deployment: string;
   readonly gateway: string;
@@ -24,9 +26,9 @@ export type Gateway = {
   readonly deviceGeneration: number;
   /** The master key that its token and creel's device are derived from; the deployment's first one when absent. */
   readonly keyId?: string;
-  /** The replacement that its container comes from; absent before the first. */
+  /** The replacement that made its container; absent before the first. */
   readonly replacement?: number;
-  /** A replacement that has begun: its saved state is the gateway's until it is done. */
+  /** A replacement under way: until it is done, its saved state is the gateway's. */
   readonly underway?: { readonly number: number; readonly save: Shelf };
 };
 
@@ -87,7 +89,7 @@ export function names(mark: Pick<Mark, 'gateway' | 'birth'>): Names {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** The mark as engine labels (layout 1). */
+/** The mark as labels for the engine (layout 1). */
 export function markLabels(mark: Mark): Labels {
   return {
     'creel.deployment': mark.deployment,

@@ -1,17 +1,17 @@
 import type { Gateway } from './gateway.js';
 
-/** A gateway as an operation over its life is told of it. */
+/** A gateway as told to an operation over its life. */
 export type Living = Gateway & {
-  /** An earlier operation of this life kept its state: a volume that is not there has vanished, with what was in it. */
+  /** An earlier operation of this life kept its state: a missing volume has vanished, with everything in it. */
   readonly hadState?: true;
-  /** It is being removed, and its state goes with it. */
+  /** It is being removed, together with its state. */
   readonly purging?: true;
 };
 
-/** A life of a gateway as it is found on a host: its birth and what of it exists. */
+/** A life of a gateway as found on a host: its birth, and what exists of it. */
 export type Life = { readonly birth: string; readonly resources: readonly string[] };
 
-/** Says which lives exist and how each can be taken up or purged. */
+/** Names the lives that exist, and how each can be taken up or purged. */
 export function describeLives(id: string, lives: readonly Life[]): string {
   const each = lives.map(
     ({ birth, resources }) =>

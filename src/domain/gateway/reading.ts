@@ -12,18 +12,20 @@ export type GatewayRecord = {
   readonly volume: string;
   readonly operatorScopes: readonly string[];
   readonly channels: string;
-  /** Every channel of its spec has really connected, if it has any; absent also in records that were made before this was told. */
+  /** Every channel of its spec has really connected, if it has any; also absent in older records. */
   readonly connected?: true;
   readonly egress: string;
   readonly keyId: string;
   readonly provedAt: string;
-  /** What its engine says of itself; absent in records that were made before it was read. */
+  /** What its engine says of itself; absent in older records. */
   readonly runsOn?: string;
-  /** What its config says otherwise than creel would have it, though it serves; absent when there is nothing of the kind. */
+  /** The model that answers, and what is asked in its place; absent when its spec names none. */
+  readonly model?: string | undefined;
+  /** What its config says against creel's wishes, though it serves; absent when nothing. */
   readonly findings?: readonly string[];
 };
 
-/** The same with each text no longer than a record has room for. */
+/** The same, with each text cut to what a record has room for. */
 export function boundedRecord(record: GatewayRecord): GatewayRecord {
   const entries = Object.entries(record).map(([key, value]: [string, unknown]) => [key, bounded(value)]);
   return { ...record, ...Object.fromEntries(entries) };

@@ -1,2 +1,2 @@
-/** Where a saved state lies: the one that is kept, and the one that is being made. */
+/** Where a saved state lies: one shelf holds the state that is saved, the other the next one while it is being made. */
 export type Shelf = 'a' | 'b';

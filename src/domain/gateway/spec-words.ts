@@ -1,11 +1,15 @@
 import { durationText, sizeText } from '../amounts.js';
 import { writtenKey, type Channel } from '../channels/channel.js';
+import { environmentText } from '../environment/environment.js';
+import { extrasText } from '../extras/words.js';
+import { modelsText } from '../models/models.js';
 import { keepFormerMs } from '../thresholds.js';
-import { canonical, type GatewaySpec } from './spec.js';
+import { canonical, type GatewaySpec, type SpecChange } from './spec.js';
 
-type Field = keyof GatewaySpec;
+/** A field of a spec. */
+export type Field = keyof GatewaySpec;
 
-/** How each field is called where people write it, and what `creel change` takes it as; a release has a verb of its own. */
+/** The name of each field where people write it, and the flag that changes it; a release has a verb of its own. */
 const words: { readonly [F in Field]-?: { readonly name: string; readonly flag?: string } } = {
   release: { name: 'release' },
   dev: { name: 'dev' },
@@ -16,27 +20,55 @@ const words: { readonly [F in Field]-?: { readonly name: string; readonly flag?:
   parkMs: { name: 'park_for', flag: '--park-for' },
   rotation: { name: 'rotation', flag: '--rotation' },
   channels: { name: 'channels', flag: '--channels' },
+  models: { name: 'models', flag: '--models' },
+  config: { name: 'config', flag: '--config' },
+  timezone: { name: 'timezone', flag: '--timezone' },
+  environment: { name: 'environment', flag: '--environment' },
 };
 
 const fields: readonly Field[] = Object.keys(words).filter((key): key is Field => key in words);
 
-/** Senders of a channel that are written out; of more their number is. */
+/** How many senders of a channel are written out; beyond that, only their number. */
 const sendersShown = 5;
 
-/** The fields in which two specs ask for different gateways; one that is absent stands for its default. */
+/** The fields in which two specs ask for different gateways; a missing field means its default. */
 export function differing(has: GatewaySpec, asked: GatewaySpec): Field[] {
   const [one, other] = [whole(has), whole(asked)];
   return fields.filter((field) => canonical(one[field]) !== canonical(other[field]));
 }
 
-/** In what two specs differ, as people write it: `memory: has "2 GB", asked "4 GB"`. */
+/** How two specs differ, as people write it: `memory: has "2 GB", asked "4 GB"`. */
 export function differences(has: GatewaySpec, asked: GatewaySpec): string {
   return differing(has, asked)
     .map((field) => `${words[field].name}: has ${written(has, field)}, asked ${written(asked, field)}`)
     .join('; ');
 }
 
-/** The commands that make a gateway what is asked for, each as it is typed. */
+/** One setting in which two gateways differ, each value as `gateway.toml` has it. */
+export type Difference = { readonly setting: string; readonly has: string; readonly asked: string };
+
+/** The settings in which two specs differ, in full. */
+export function settingsThatDiffer(has: GatewaySpec, asked: GatewaySpec): Difference[] {
+  return differing(has, asked).map((field) => {
+    const [before, after] = [written(has, field, Infinity), written(asked, field, Infinity)];
+    const unseen = before === after ? ', and differs in the names that are only counted here' : '';
+    return { setting: words[field].name, has: before, asked: `${after}${unseen}` };
+  });
+}
+
+/** Every setting of a spec, as `gateway.toml` has it. */
+export function settingsOf(spec: GatewaySpec): Pick<Difference, 'setting' | 'asked'>[] {
+  return fields.map((field) => ({ setting: words[field].name, asked: written(spec, field, Infinity) }));
+}
+
+/** What to change so that some fields of a gateway become what is asked for; a default is said. */
+export function changeTo(asked: GatewaySpec, named: readonly Field[]): SpecChange {
+  const { models = 'none', config = 'none', timezone = 'none', environment = 'none' } = asked;
+  const all = { ...whole(asked), models, config, timezone, environment };
+  return Object.fromEntries(named.map((field) => [field, all[field]]));
+}
+
+/** The commands that turn a gateway into what is asked for, each ready to type. */
 export function waysTo(id: string, has: GatewaySpec, asked: GatewaySpec): string {
   const other = differing(has, asked);
   const flags = other.flatMap((field) => flagOf(asked, field) ?? []);
@@ -52,7 +84,7 @@ function whole(spec: GatewaySpec) {
 }
 
 /** The value of a field as `gateway.toml` has it. */
-function written(spec: GatewaySpec, field: Field): string {
+function written(spec: GatewaySpec, field: Field, senders = sendersShown): string {
   const { release, dev, memoryMb, cpus, keepStateMs, keepFormerMs: formerMs, parkMs, rotation } = whole(spec);
   const text = {
     release: () => quoted(release),
@@ -63,22 +95,35 @@ function written(spec: GatewaySpec, field: Field): string {
     keepFormerMs: () => quoted(durationText(formerMs)),
     parkMs: () => quoted(durationText(parkMs)),
     rotation: () => quoted(rotation),
-    channels: () => spec.channels.map(channelText).join(' and ') || 'none',
+    channels: () => spec.channels.map((each) => channelText(each, senders)).join(' and ') || 'none',
+    models: () => modelsText(spec.models),
+    config: () => extrasText(spec.config, senders),
+    timezone: () => (spec.timezone === undefined ? 'none' : quoted(spec.timezone)),
+    environment: () => environmentText(spec.environment),
   };
   return text[field]();
 }
 
-function channelText({ kind, secrets, allowFrom }: Channel): string {
-  const tokens = Object.entries(secrets).map(([key, reference]) => `${writtenKey(key)} = ${quoted(reference)}`);
-  const shown = allowFrom.slice(0, sendersShown).map(quoted);
+/** A channel without its senders: its kind, and where its tokens lie, as `gateway.toml` names them. */
+export function channelSource({ kind, secrets }: Channel): string {
+  return `${kind} (${tokensOf(secrets).join(', ')})`;
+}
+
+function tokensOf(secrets: Channel['secrets']): string[] {
+  return Object.entries(secrets).map(([key, reference]) => `${writtenKey(key)} = ${quoted(reference)}`);
+}
+
+function channelText({ kind, secrets, allowFrom, pairSenders }: Channel, most: number): string {
+  const shown = allowFrom.slice(0, most).map(quoted);
   const more = allowFrom.length > shown.length ? [`${allowFrom.length - shown.length} more`] : [];
-  return `${kind} (${[...tokens, `allow_from = [${[...shown, ...more].join(', ')}]`].join(', ')})`;
+  const senders = [`allow_from = [${[...shown, ...more].join(', ')}]`, ...(pairSenders ? ['pair_senders = true'] : [])];
+  return `${kind} (${[...tokensOf(secrets), ...senders].join(', ')})`;
 }
 
 function flagOf(asked: GatewaySpec, field: Field): string | undefined {
   const { flag } = words[field];
   if (flag === undefined) return undefined;
-  return `${flag} ${field === 'channels' ? 'gateway.toml' : written(asked, field)}`;
+  return `${flag} ${['channels', 'models', 'config', 'environment'].includes(field) ? 'gateway.toml' : written(asked, field)}`;
 }
 
 function devFlag({ dev }: GatewaySpec): string {

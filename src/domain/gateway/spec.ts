@@ -1,39 +1,67 @@
 import { channel, type Channel } from '../channels/channel.js';
+import { environmentOf, type Environment } from '../environment/environment.js';
+import { timezoneOf } from '../environment/timezone.js';
 import { Refused } from '../errors.js';
+import { extrasOf, type Extras } from '../extras/extras.js';
+import type { Beside } from '../extras/owned.js';
+import { modelsOf, type Models } from '../models/models.js';
 import { durationText, sizeText } from '../amounts.js';
 import { releaseVersion } from '../release/release.js';
 import { memoryCeilingMb, memoryFloorMb } from '../thresholds.js';
 
-/** What a customer bought, in the shape that travels: plain JSON, references instead of secrets, units in the names. */
+/** What a customer bought, in the form that travels: plain JSON, references instead of secrets, units in the names. */
 export type GatewaySpec = {
   readonly release: string;
-  /** Takes a release that was built on the worker's machine. */
+  /** Accepts a release that was built on the worker's machine. */
   readonly dev: boolean;
   readonly memoryMb: number;
   readonly cpus: number;
-  /** How long a removal keeps the state volume; 0 removes it with the gateway. */
+  /** How long a removal keeps the state volume; with 0, it goes with the gateway. */
   readonly keepStateMs: number;
-  /** How long an operation waits for an operator's word before it unwinds; 0 unwinds at once. */
+  /** How long an operation waits for an operator's answer before it unwinds; with 0, at once. */
   readonly parkMs: number;
   readonly channels: readonly Channel[];
-  /** How long the previous release and its state are kept after an upgrade; a week when absent. */
+  /** How long the former release and its saved state are kept after an upgrade; a week when absent. */
   readonly keepFormerMs?: number;
-  /** Whether a rotation of the whole fleet takes it along; absent, the default, only when somebody names it. */
+  /** Whether a rotation of the whole fleet includes it; absent, the default, only when it is named. */
   readonly rotation?: 'scheduled';
+  /** Which model answers, and by whose keys; absent, nobody is answered. */
+  readonly models?: Models;
+  /** Whatever else `openclaw.json` is to say, in its own words; absent, nothing. */
+  readonly config?: Extras;
+  /** By which a gateway and the programs in it tell the time; absent, UTC. */
+  readonly timezone?: string;
+  /** What they find in their environment beside. */
+  readonly environment?: Environment;
 };
 
-/** What `creel change` can ask for; what is absent stays. */
-export type SpecChange = Partial<Omit<GatewaySpec, 'release' | 'dev' | 'rotation'>> & {
+/** What `creel change` can ask for; fields left out stay as they are. */
+export type SpecChange = Partial<Omit<GatewaySpec, 'release' | 'dev' | 'rotation' | Noned>> & {
   readonly rotation?: 'manual' | 'scheduled';
-};
+} & { readonly [F in Noned]?: GatewaySpec[F] | 'none' };
 
-const changeable = ['memoryMb', 'cpus', 'keepStateMs', 'keepFormerMs', 'parkMs', 'channels', 'rotation'] as const;
+/** What a spec can be without. */
+type Noned = 'models' | 'config' | 'timezone' | 'environment';
+
+const changeable = [
+  'memoryMb',
+  'cpus',
+  'keepStateMs',
+  'keepFormerMs',
+  'parkMs',
+  'channels',
+  'rotation',
+  'models',
+  'config',
+  'timezone',
+  'environment',
+] as const;
 const known = new Set<string>(['release', 'dev', ...changeable]);
 const yearMs = 366 * 24 * 3_600_000;
 
 /**
- * A spec as it arrives over the wire, or `Refused`: the update validator and the entity's start both ask here,
- * because another client than ours may have sent it.
+ * A spec as it arrives over the wire, or `Refused`. The update's validator and the entity's start both check it here,
+ * because it may come from a client that is not ours.
  */
 export function gatewaySpec(raw: unknown): GatewaySpec {
   if (typeof raw !== 'object' || raw === null) throw new Refused('the spec is not an object');
@@ -48,6 +76,7 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
   if (new Set(channels.map((each) => each.kind)).size !== channels.length) {
     throw new Refused('spec channels names one kind twice');
   }
+  const models = modelsIn(given['models']);
   return {
     release: releaseVersion(given['release']),
     dev: given['dev'],
@@ -58,20 +87,46 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     ...(given['keepFormerMs'] !== undefined && { keepFormerMs: duration('keep_former', given['keepFormerMs']) }),
     channels,
     ...rotationOf(given['rotation']),
+    ...models,
+    ...configIn(given['config'], { channels, ...models }),
+    ...timezoneIn(given['timezone']),
+    ...environmentIn(given['environment']),
   };
 }
 
-/** The spec that a change of it comes to, or `Refused`. */
+/** The spec after a change of it, or `Refused`. */
 export function changedSpec(spec: GatewaySpec, change: SpecChange): GatewaySpec {
   const asked = changeable.filter((field) => change[field] !== undefined).map((field) => [field, change[field]]);
   return gatewaySpec({ ...spec, ...Object.fromEntries(asked) });
 }
 
-/** `manual` is what a spec without the field says: both are one spec. */
+/** `manual` is what a spec without the field means: both are one spec. */
 function rotationOf(raw: unknown): Pick<GatewaySpec, 'rotation'> {
   if (raw === undefined || raw === 'manual') return {};
   if (raw === 'scheduled') return { rotation: raw };
   throw new Refused(`spec rotation is ${JSON.stringify(raw)}: it must be "manual" or "scheduled"`);
+}
+
+/** `none` is what a spec without the field means. */
+function modelsIn(raw: unknown): Pick<GatewaySpec, 'models'> {
+  return raw === undefined || raw === 'none' ? {} : { models: modelsOf(raw) };
+}
+
+/** `none`, or an empty table, is what a spec without the field means. */
+function configIn(raw: unknown, beside: Beside): Pick<GatewaySpec, 'config'> {
+  const config = raw === undefined || raw === 'none' ? undefined : extrasOf(raw, beside);
+  return config ? { config } : {};
+}
+
+/** `none` is what a spec without the field means. */
+function timezoneIn(raw: unknown): Pick<GatewaySpec, 'timezone'> {
+  return raw === undefined || raw === 'none' ? {} : { timezone: timezoneOf(raw) };
+}
+
+/** Likewise, and so is an empty table. */
+function environmentIn(raw: unknown): Pick<GatewaySpec, 'environment'> {
+  const environment = raw === undefined || raw === 'none' ? undefined : environmentOf(raw);
+  return environment ? { environment } : {};
 }
 
 /** Memory in MB as given, or `Refused` below the floor of S0-25. */
@@ -86,10 +141,13 @@ export function memory(raw: unknown): number {
   return between('memory', raw, memoryFloorMb, memoryCeilingMb);
 }
 
-/** Engines and timers take no fraction of these units. */
+/** The fields of which engines and timers take no fraction. */
 const wholes = ['memoryMb', 'keepStateMs', 'keepFormerMs', 'parkMs'] as const;
 
-/** `Refused` when a fraction is asked for that does not stand on record already: an older creel took it, and its gateways go on. */
+/**
+ * `Refused` when a fraction is asked for, unless it is on record already: an older creel accepted it, and that gateway
+ * goes on.
+ */
 export function demandWhole(asked: SpecChange, onRecord: SpecChange = {}): void {
   const odd = wholes.find((field) => !Number.isInteger(asked[field] ?? 0) && asked[field] !== onRecord[field]);
   if (odd !== undefined) throw new Refused(`spec ${odd} is ${asked[odd]}: it must be a whole number`);

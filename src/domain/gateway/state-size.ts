@@ -1,10 +1,10 @@
 import { stateDirectory } from './config.js';
 import { longestPathBytes, measureStateMs } from '../thresholds.js';
 
-/** What a state takes on a disk, and the first of its paths that is too long for any copy. */
+/** What a state takes on a disk, and the first of its paths, if any, that is too long for a copy. */
 export type Size = { readonly bytes: number; readonly tooLong: string | undefined };
 
-/** What `timeout` exits with when the time was over. */
+/** The exit code of `timeout` when the time is up. */
 export const timedOut = 124;
 
 const script = `cd ${stateDirectory} && du -sk . && find . -printf '%p\\n' | LC_ALL=C awk 'length > ${longestPathBytes} { print; exit }'`;
@@ -14,7 +14,7 @@ export function measureCommand(): string[] {
   return ['timeout', String(measureStateMs / 1000), 'sh', '-c', script];
 }
 
-/** What it said; undefined when it did not come to a size. */
+/** The size that it printed; undefined when it did not get that far. */
 export function readSize(stdout: string): Size | undefined {
   const [size = '', tooLong] = stdout.split('\n').filter((line) => line !== '');
   const bytes = Number.parseInt(size, 10) * 1024;

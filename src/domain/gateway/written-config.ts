@@ -1,55 +1,90 @@
 import { withOwnDefaults, withoutFormer } from '../channels/config.js';
 import { channel, type Channel } from '../channels/channel.js';
 import { Refused } from '../errors.js';
+import { withoutExtras } from '../extras/config.js';
+import { writtenExtras, type Extras } from '../extras/extras.js';
 import { isObject, parseObject, type JsonObject } from '../json.js';
+import { withoutModels } from '../models/config.js';
+import { modelsOf, type Models } from '../models/models.js';
 import { opened } from './owned-keys.js';
 
-/** Where creel remembers, beside the config and in the same state, what it put into it: the file goes wherever the state goes. */
+/**
+ * Where creel remembers, in the same state beside the config, what it wrote into it: the file goes wherever the state
+ * goes.
+ */
 export const writtenFile = '.creel-config.json';
 
 /**
- * What creel has put into lists and blocks that a customer adds to as well. What is in here and not in the next spec goes; what is in
- * the config and not in here is the customer's, and stays.
+ * What creel has written into lists and blocks to which a customer adds as well. What is in here and not in the next
+ * spec is removed; what is in the config and not in here is the customer's, and stays.
  */
-export type Written = { readonly channels: readonly Channel[]; readonly origins: readonly string[] };
+export type Written = {
+  readonly channels: readonly Channel[];
+  readonly origins: readonly string[];
+  /** At most those of one spec, but for the time in which they turn into another's. */
+  readonly models: readonly Models[];
+  /** Likewise, of `[config]`. */
+  readonly config: readonly Extras[];
+};
 
-const nothing: Written = { channels: [], origins: [] };
+const nothing: Written = { channels: [], origins: [], models: [], config: [] };
 
-/** What was written, as remembered; a state of an older creel, or a torn memory, remembers nothing. */
+/** What was written, as remembered; nothing for an older creel's state, or for a torn memory. */
 export function readWritten(text: string | undefined): Written {
-  const { layout, channels, origins } = parseObject(text) ?? {};
-  if (layout !== 1 || !Array.isArray(channels) || !Array.isArray(origins)) return nothing;
+  const { layout, channels, origins, models = [], config = [] } = parseObject(text) ?? {};
+  if (layout !== 1 || !Array.isArray(channels) || !Array.isArray(origins) || !Array.isArray(models)) return nothing;
   try {
-    return { channels: channels.map(channel), origins: origins.filter((each) => typeof each === 'string') };
+    const listed = origins.filter((each) => typeof each === 'string');
+    const extras = Array.isArray(config) ? config.filter(isObject).flatMap(known) : [];
+    return { channels: channels.map(channel), origins: listed, models: models.map(modelsOf), config: extras };
   } catch (error) {
     if (error instanceof Refused) return nothing; // A newer creel's channel, or somebody's edit.
     throw error;
   }
 }
 
-/** The memory as a text. */
-export function writtenText({ channels, origins }: Written): string {
-  return `${JSON.stringify({ layout: 1, channels, origins })}\n`;
+/** Nothing of a `[config]` that nobody can have written; the rest of the memory does not hang on it. */
+function known(raw: JsonObject): Extras[] {
+  try {
+    return [writtenExtras(raw)];
+  } catch (error) {
+    if (error instanceof Refused) return [];
+    throw error;
+  }
 }
 
-/** Both of two memories: what is remembered while one becomes the other, so that a write that is cut off forgets nothing. */
+/** The memory as a text. */
+export function writtenText({ channels, origins, models, config }: Written): string {
+  const more = { ...(models.length > 0 && { models }), ...(config.length > 0 && { config }) };
+  return `${JSON.stringify({ layout: 1, channels, origins, ...more })}\n`;
+}
+
+/** Both memories in one: remembered while one turns into the other, so that an interrupted write forgets nothing. */
 export function bothWritten(one: Written, other: Written): Written {
-  const isIn = (each: Channel) => one.channels.some((known) => JSON.stringify(known) === JSON.stringify(each));
   return {
-    channels: [...one.channels, ...other.channels.filter((each) => !isIn(each))],
+    channels: joined(one.channels, other.channels),
     origins: [...new Set([...one.origins, ...other.origins])],
+    models: joined(one.models, other.models),
+    config: joined(one.config, other.config),
   };
 }
 
+function joined<T>(one: readonly T[], other: readonly T[]): T[] {
+  const isIn = (each: T) => one.some((known) => JSON.stringify(known) === JSON.stringify(each));
+  return [...one, ...other.filter((each) => !isIn(each))];
+}
+
 /**
- * A config's text without what takes over creel's keys, and without what creel had put there and the next spec does not name. What
- * a customer added stays. Undefined stays undefined.
+ * A config's text without what overrides creel's keys, and without what creel had written that the next spec does not
+ * name. A customer's additions stay. Undefined stays undefined.
  */
 export function cleared(text: string | undefined, before: Written, next: Written): string | undefined {
   const config = parseObject(text);
   if (!config) return text;
-  const own = withOwnDefaults(opened(withoutOrigins(config, before, next)), [...before.channels, ...next.channels]);
-  return withoutFormer(JSON.stringify(own), before.channels, next.channels);
+  const own = withoutExtras(withoutOrigins(config, before, next), before.config, next.config[0]);
+  const bare = withoutModels(own, before.models, next.models);
+  const whole = withOwnDefaults(opened(bare), [...before.channels, ...next.channels]);
+  return withoutFormer(JSON.stringify(whole), before.channels, next.channels);
 }
 
 function withoutOrigins(config: JsonObject, before: Written, next: Written): JsonObject {

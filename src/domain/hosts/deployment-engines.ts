@@ -2,14 +2,17 @@ import { engineId } from './engine-id.js';
 import { Refused } from '../errors.js';
 import { enginesLength } from '../thresholds.js';
 
-/** An engine of a deployment, the machine that its worker names itself, and the ids that it had before. */
+/** An engine of a deployment, the machine its worker names, and the ids it had before. */
 export type DeploymentEngine = {
   readonly engine: string;
   readonly host: string;
   readonly was?: readonly string[] | undefined;
 };
 
-/** The engines as they are once a worker has said that it serves one; the very same list when that is known. `Refused` when there are too many, and for an id that another engine had before. */
+/**
+ * The engines once a worker has said that it serves one; the very same list when that is known already. `Refused` when
+ * there are too many, or for an id that another engine had before.
+ */
 export function withEngine(
   known: readonly DeploymentEngine[],
   served: Pick<DeploymentEngine, 'engine' | 'host'>,
@@ -24,10 +27,13 @@ export function withEngine(
   return before ? known.map((each) => (each === before ? { ...each, host } : each)) : [...known, { engine, host }];
 }
 
-/** An engine that had another id before, and has a new one. */
+/** An engine that had another id before. */
 export type RenamedEngine = { readonly former: string; readonly engine: string };
 
-/** The engines as they are once one is known under a new id; the very same list when it is. `Refused` where either is unknown. */
+/**
+ * The engines once one is known under a new id; the very same list when that is known already. `Refused` when either id
+ * is unknown.
+ */
 export function withRenamed(
   known: readonly DeploymentEngine[],
   { former, engine }: RenamedEngine,
@@ -42,12 +48,15 @@ export function withRenamed(
   return known.flatMap((each) => (each === before ? [] : [each === now ? { ...each, was } : each]));
 }
 
-/** The ids that an engine had before this one, by which records name it still. */
+/** The ids that an engine had before this one, by which records still name it. */
 export function formerIds(known: readonly DeploymentEngine[] | undefined, engine: string): readonly string[] {
   return known?.find((each) => each.engine === engine)?.was ?? [];
 }
 
-/** `Refused` for an id that another engine had before: whoever comes with it is a copy, or was thought to be gone. */
+/**
+ * `Refused` for an id that another engine had before: the machine that comes with it is a copy, or was thought to be
+ * gone.
+ */
 export function demandOwnName(known: readonly DeploymentEngine[] | undefined, engine: string): void {
   const now = known?.find(({ was }) => was?.includes(engine));
   if (!now) return;

@@ -3,7 +3,10 @@ import type { Place } from './place.js';
 
 const idForm = /^[A-Za-z0-9][A-Za-z0-9:._-]{3,127}$/;
 
-/** The id that an engine gives itself (`docker info`, ID), as read at `where`. One without an id is `Refused`: nothing could tell it from another. */
+/**
+ * The id that an engine gives itself (`docker info`, ID), as read at `where`. An engine without one is `Refused`:
+ * nothing could tell it from another.
+ */
 export function engineId(raw: unknown, where: string): string {
   if (typeof raw === 'string' && idForm.test(raw)) return raw;
   throw new Refused(
@@ -11,12 +14,12 @@ export function engineId(raw: unknown, where: string): string {
   );
 }
 
-/** The ids that an engine is known to have had before the one that it has. */
+/** The ids that an engine had before its current one, as far as known. */
 export type FormerIds = (engine: string) => readonly string[];
 
 /**
- * `Foreign` when the engine that was found at `where` is not the one of the place, under its id of now or a former one. A place that
- * names none, from before there was one on record, takes any.
+ * `Foreign` when the engine found at `where` is not the place's, by its current id or a former one. A place without an
+ * engine, from before engines were on record, accepts any.
  */
 export function demandEngine(
   { engine }: Pick<Place, 'engine'>,

@@ -1,26 +1,29 @@
 import { Refused } from '../errors.js';
 
-/** An engine in its own words: what it is, and what it can hold a container to. */
+/** An engine as it describes itself: what it is, and which limits it can enforce. */
 export type EngineFacts = {
   readonly product: 'Docker' | 'Podman';
   readonly version: string;
   readonly apiVersion: string;
-  /** Where its images lie: a storage driver, of its own or of containerd. */
+  /** Where its images lie: the storage driver, its own or containerd's. */
   readonly store: string;
-  /** The version of the control groups that it uses; undefined where it does not say. */
+  /** The version of the control groups it uses; undefined where it does not say. */
   readonly cgroup: string | undefined;
-  /** Whose rights its containers have: the machine's root, nobody's but its user's, or root within a user namespace. */
+  /** Whose rights its containers have: the machine's root's, only its user's, or those of root in a user namespace. */
   readonly mode: 'root' | 'rootless' | 'userns-remap';
-  /** What its containers are made for. */
+  /** The operating system of its containers. */
   readonly os: string;
-  /** What it can limit. */
+  /** Which limits it can enforce. */
   readonly limits: { readonly memory: boolean; readonly cpus: boolean; readonly processes: boolean };
 };
 
 /** The major versions of Docker that creel was run on, as root and with control groups v1; README has the dates. */
 const seenVersions: readonly number[] = [20, 28, 29];
 
-/** `Refused` when an engine is known not to carry a gateway, naming what it is and what helps. What was never tried is let through. */
+/**
+ * `Refused` when an engine is known to be unable to carry a gateway, naming what it is and what helps. One that was
+ * never tried is let through.
+ */
 export function demandFit(engine: EngineFacts, where: string): void {
   const what = nameOf(engine);
   const more = 'See docs/runbook.md#engine-unfit';
@@ -33,13 +36,13 @@ export function demandFit(engine: EngineFacts, where: string): void {
   const missing = missingLimits(engine);
   if (missing.length > 0)
     throw new Refused(
-      `${where} has ${what}, which cannot limit ${missing.join(', ')} of a container. ${cureOf(engine)}. ${more}`,
+      `${where} has ${what}, which cannot limit ${missing.join(', ')} of a container. ${remedyOf(engine)}. ${more}`,
     );
 }
 
 /**
- * An engine for people, in a line; it says so when creel has not been seen on one like it, and which of its directories nobody
- * here can see, so that their disk is not asked before something is put there.
+ * An engine for people, in one line. It says when creel has not been seen on such an engine, and which of its
+ * directories cannot be seen from here, so that their disks go unchecked.
  */
 export function describeEngine(engine: EngineFacts, unseenDirectories: readonly string[] = []): string {
   const { apiVersion, store, cgroup } = engine;
@@ -71,7 +74,7 @@ function missingLimits({ limits }: EngineFacts): string[] {
   ];
 }
 
-function cureOf({ mode }: EngineFacts): string {
+function remedyOf({ mode }: EngineFacts): string {
   if (mode === 'rootless')
     return 'Delegate the cgroup controllers to its user (`systemctl edit user@.service`: Delegate=cpu cpuset io memory pids; Docker\'s manual, "Rootless mode", "Limiting resources"), or use an engine that runs as root';
   return "Its kernel lacks the controllers, as those of many network storages do, or they are switched off (`cgroup_enable=memory` among the kernel's parameters): switch them on, or choose another host";

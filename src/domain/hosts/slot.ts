@@ -1,21 +1,21 @@
 import { Refused } from '../errors.js';
 
-/** Where gateways of one host get their subnets and ports from: the n-th subnet goes with the n-th port. */
+/** Where the gateways of one host get their subnets and ports: the n-th subnet goes with the n-th port. */
 export type Pool = {
-  /** For example `10.213.0.0/16`. Docker's own pools end after some thirty networks. */
+  /** For example `10.213.0.0/16`. Docker's own pools are used up after some thirty networks. */
   readonly cidr: string;
-  /** Length of each gateway's subnet, for example 28. */
+  /** The prefix length of each gateway's subnet, for example 28. */
   readonly prefix: number;
   readonly firstPort: number;
 };
 
-/** A subnet and the port that goes with it. Two gateways never share one, because an engine refuses overlapping subnets. */
+/** A subnet and its port. No two gateways share one, because an engine refuses overlapping subnets. */
 export type Slot = { readonly subnet: string; readonly port: number };
 
 /** A network that a host reaches through one of its interfaces. */
 export type Route = { readonly cidr: string; readonly device: string };
 
-/** The route of the host that a subnet would hide, if there is one: what lies behind it could not be reached any more. */
+/** The route of the host, if any, that a subnet would hide: what lies behind it would become unreachable. */
 export function hiddenRoute(subnet: string, routes: readonly Route[]): Route | undefined {
   return routes.find(({ cidr }) => overlap(subnet, cidr));
 }
@@ -34,7 +34,7 @@ function range(cidr: string): { first: number; last: number } {
   return { first, last: first + size - 1 };
 }
 
-/** How many slots a pool has: as many as it has subnets and ports. */
+/** How many slots a pool has: the smaller of its numbers of subnets and ports. */
 export function slotCount(pool: Pool): number {
   const { length } = parse(pool.cidr);
   return Math.min(2 ** (pool.prefix - length), 65_536 - pool.firstPort);
@@ -49,8 +49,8 @@ export function slot(pool: Pool, index: number): Slot {
 }
 
 /**
- * The order in which one gateway tries the slots: from a place that its name decides, once around.
- * Two attempts for the same gateway try the same slot first, and the engine lets only one have it.
+ * The order in which one gateway tries the slots: once around, from a place that its name decides. Two attempts for one
+ * gateway try the same slot first, and the engine lets only one have it.
  */
 export function* slotsFor(pool: Pool, name: string): Generator<Slot> {
   const count = slotCount(pool);
@@ -82,7 +82,7 @@ function parse(cidr: string): { base: number; length: number } {
   return { base: octets.reduce((sum, octet) => sum * 256 + octet, 0), length };
 }
 
-/** FNV-1a: only spreads starting points, nothing depends on its quality. */
+/** FNV-1a: it only spreads the starting points, and nothing depends on its quality. */
 function hash(text: string): number {
   let value = 2_166_136_261;
   for (const character of text) value = Math.imul(value ^ character.charCodeAt(0), 16_777_619) >>> 0;

@@ -3,16 +3,16 @@ import type { Mark } from '../gateway/gateway.js';
 import type { Place } from './place.js';
 import { describeLives, type Life } from '../gateway/life.js';
 
-/** An engine that a worker of this deployment has served. */
+/** An engine that a worker of this deployment has ever served. */
 export type KnownEngine = {
   readonly engine: string;
-  /** The machine that its worker named itself. */
+  /** The machine, as its worker named it. */
   readonly host: string;
   /** Whether a worker polls for it now. */
   readonly attended: boolean;
-  /** Whether one did in the last minutes, by the server's own clock; absent where nobody asked. */
+  /** Whether one has polled in the last minutes, by the server's clock; absent where nobody asked. */
   readonly lately?: boolean;
-  /** The ids that it had before. */
+  /** The ids it had before. */
   readonly was?: readonly string[];
 };
 
@@ -21,11 +21,14 @@ export type Whereabouts = {
   /** The engine beside the worker that was asked first. */
   readonly here: string;
   readonly asked: readonly { readonly engine: string; readonly lives: readonly Life[] }[];
-  /** Engines beside which no worker stands, or that do not answer it. */
+  /** Engines that no worker serves now, or that do not answer theirs. */
   readonly unasked: readonly Pick<KnownEngine, 'engine' | 'host'>[];
 };
 
-/** The engine that carries this life; undefined when none of those that were asked does. Two that do are `Refused`: which one is meant, nobody can say. */
+/**
+ * The engine that carries this life; undefined when none of those asked does. Two are `Refused`: nobody can say which
+ * one is meant.
+ */
 function engineOf({ gateway, birth }: Mark, { asked }: Whereabouts): string | undefined {
   const carriers = carriersOf(birth, asked);
   const [first, second] = carriers;
@@ -43,7 +46,9 @@ function carriersOf(birth: string, asked: Whereabouts['asked']): Whereabouts['as
   return asked.filter(({ lives }) => lives.some((life) => life.birth === birth));
 }
 
-/** The engine that an operator named for a life, or `Refused`: no worker ever served it, or the life is on another one. */
+/**
+ * The engine that an operator named for a life; `Refused` when no worker ever served it, or the life is on another one.
+ */
 export function engineNamed({ gateway, birth }: Mark, wanted: string, seen: Whereabouts): string {
   demandServed(wanted, seen);
   const carriers = carriersOf(birth, seen.asked).map(({ engine }) => engine);
@@ -54,8 +59,8 @@ export function engineNamed({ gateway, birth }: Mark, wanted: string, seen: Wher
 }
 
 /**
- * The engine of a life that already holds something, or `Refused` naming what is known, and the verb that takes an operator's word for
- * it: that nothing was found where a worker stands proves nothing.
+ * The engine of a life that already holds something, or `Refused`, naming what is known and the verb that takes an
+ * operator's word for it: finding nothing where a worker stands proves nothing.
  */
 export function engineHolding(mark: Mark, seen: Whereabouts, verb: 'provision' | 'remove' = 'provision'): string {
   const found = engineOf(mark, seen);
@@ -67,7 +72,7 @@ export function engineHolding(mark: Mark, seen: Whereabouts, verb: 'provision' |
   );
 }
 
-/** The engine of a life whose record was lost, or `Refused`: it is on none of those that were asked, or not on the one that was named. */
+/** The engine of a life whose record was lost; `Refused` when it is on none of those asked, or not on the one named. */
 export function engineOfLost(mark: Mark, { engine: wanted }: Pick<Place, 'engine'>, everywhere: Whereabouts): string {
   if (wanted !== undefined) demandServed(wanted, everywhere);
   const meant = everywhere.asked.filter(({ engine }) => wanted === undefined || engine === wanted);
@@ -78,7 +83,10 @@ export function engineOfLost(mark: Mark, { engine: wanted }: Pick<Place, 'engine
   throw new Refused(`no life of ${mark.gateway} with birth ${mark.birth} is on engine ${asked}${silent(seen)}`);
 }
 
-/** The engine on which a life begins: the one asked for, else the one that holds an earlier life of the gateway, else the one that answered first. */
+/**
+ * The engine on which a life begins: the one asked for, else the one with an earlier life of the gateway, else the
+ * first that answered.
+ */
 export function engineForNew(mark: Mark, place: Place, seen: Whereabouts): string {
   const { gateway, birth } = mark;
   const others = seen.asked.flatMap(({ engine, lives }) =>
@@ -98,7 +106,7 @@ export function engineForNew(mark: Mark, place: Place, seen: Whereabouts): strin
   return wanted;
 }
 
-/** Whatever is asked on an engine that no worker ever served would wait for ever. */
+/** `Refused` for an engine that no worker ever served: whatever is asked there would wait for ever. */
 function demandServed(wanted: string, seen: Whereabouts): void {
   const known = [...seen.asked, ...seen.unasked].map(({ engine }) => engine);
   if (known.includes(wanted)) return;

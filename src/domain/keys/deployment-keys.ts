@@ -1,12 +1,12 @@
 import { Refused } from '../errors.js';
 
 /**
- * `current`: what everything is derived from; `next`: under way to be that, and all that is new is derived from it already;
- * `retired`: nothing is derived from it any more.
+ * `current`: everything is derived from it; `next`: about to become that, and everything new is derived from it
+ * already; `retired`: nothing is derived from it any more.
  */
 type KeyState = 'current' | 'next' | 'retired';
 
-/** A master key as a namespace knows it: nothing of it is secret. */
+/** A master key as a namespace knows it, without anything secret. */
 export type DeploymentKey = {
   readonly id: string;
   readonly check: string;
@@ -18,7 +18,7 @@ export type DeploymentKey = {
 /** The keys of a deployment, oldest first. */
 export type DeploymentKeys = readonly DeploymentKey[];
 
-/** What a deployment's memo says of them; one from before there was a second key names only the first. */
+/** What a deployment's memo says of them; a memo from before there was a second key names only the first. */
 export type KeyMemo = { readonly keyId: string; readonly keyCheck: string; readonly keys?: DeploymentKeys | undefined };
 
 /** The keys that a memo names. */
@@ -37,7 +37,10 @@ export function keyId(raw: unknown): string {
   );
 }
 
-/** A next key beside the current one; the same one twice is once. `Refused` while another is under way, or when it was used before. */
+/**
+ * Adds a next key beside the current one; repeating it changes nothing. `Refused` while another is under way, or when
+ * the key was used before.
+ */
 export function announceKey(keys: DeploymentKeys, { id, check }: Pick<DeploymentKey, 'id' | 'check'>): DeploymentKeys {
   const under = keys.find(({ state }) => state === 'next');
   if (under?.id === keyId(id) && under.check === check) return keys;
@@ -50,7 +53,7 @@ export function announceKey(keys: DeploymentKeys, { id, check }: Pick<Deployment
   return [...keys, { id, check, state: 'next' }];
 }
 
-/** The next key is the current one, and the previous one is retired; twice is once. */
+/** Makes the next key the current one, and retires the previous one; repeating it changes nothing. */
 export function promoteKey(keys: DeploymentKeys, id: string): DeploymentKeys {
   const found = keys.find((each) => each.id === id);
   if (found?.state === 'current') return keys;
@@ -58,7 +61,7 @@ export function promoteKey(keys: DeploymentKeys, id: string): DeploymentKeys {
   return keys.map((each) => ({ ...each, state: each.id === id ? 'current' : 'retired' }));
 }
 
-/** A run over the fleet to this key is begun: its number is above all earlier ones; twice is once. */
+/** Counts a run over the fleet to this key, whose number is above all earlier ones; repeating it changes nothing. */
 export function countRun(keys: DeploymentKeys, id: string, number: number): DeploymentKeys {
   if (!Number.isSafeInteger(number) || number < 1 || number > 1_000_000)
     throw new Refused(`the number of a run is ${JSON.stringify(number)}: it must be from 1 to 1000000`);
@@ -66,19 +69,19 @@ export function countRun(keys: DeploymentKeys, id: string, number: number): Depl
   return keys.map((each) => (each.id === id ? { ...each, runs: Math.max(each.runs ?? 0, number) } : each));
 }
 
-/** The key that is not retired and not new. */
+/** The key that is neither next nor retired. */
 export function currentKey(keys: DeploymentKeys): DeploymentKey {
   const found = keys.find(({ state }) => state === 'current');
   if (found) return found;
   throw new Refused('the deployment has no current key: its memo was changed by hand');
 }
 
-/** The key that all that is new is derived from. */
+/** The key that everything new is derived from. */
 export function newestKey(keys: DeploymentKeys): DeploymentKey {
   return keys.find(({ state }) => state === 'next') ?? currentKey(keys);
 }
 
-/** The newest key as a record names it: the deployment's first one is not named. */
+/** The newest key as a record names it: the deployment's first one goes unnamed. */
 export function nameOfNewest(keys: DeploymentKeys): { readonly keyId?: string } {
   const { id } = newestKey(keys);
   return id === keys[0]?.id ? {} : { keyId: id };

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { isDeviceId } from '../devices/device.js';
 import { Refused } from '../errors.js';
 
-/** The id of a device, given as itself or as its raw Ed25519 public key in base64url, whose SHA-256 it is; or `Refused`. */
+/**
+ * A device's id, given as such, or as the raw Ed25519 public key (base64url) of which it is the SHA-256; or `Refused`.
+ */
 export function deviceIdOf(raw: string): string {
   if (isDeviceId(raw)) return raw;
   if (/^[A-Za-z0-9_-]{43}$/.test(raw)) return createHash('sha256').update(Buffer.from(raw, 'base64url')).digest('hex');

@@ -3,7 +3,10 @@ import type { Gateway } from '../gateway/gateway.js';
 import type { Secret } from '../secret.js';
 import { gatewayToken, operatorDevice, type Device, type MasterKey } from './token.js';
 
-/** The master keys that are here, newest first, read anew when one is wanted that was not here before: a worker learns a next key while it runs. */
+/**
+ * The master keys that are here, newest first. They are read anew when a missing one is wanted, so a worker learns a
+ * next key while it runs.
+ */
 export class KeyRing {
   readonly #first: string;
   readonly #read: () => readonly MasterKey[];
@@ -17,7 +20,10 @@ export class KeyRing {
     this.#readRetired = readRetired;
   }
 
-  /** The key that this gateway's token and creel's device are derived from. One that is not here is `NotYet`: another worker may have it. */
+  /**
+   * The key that this gateway's token and creel's device are derived from. A missing one is `NotYet`: another worker
+   * may have it.
+   */
   of(gateway: Pick<Gateway, 'mark' | 'keyId'>): MasterKey {
     const id = this.idOf(gateway);
     const found = this.#find(id) ?? this.#findAnew(id);
@@ -42,7 +48,7 @@ export class KeyRing {
     return keyId ?? this.#first;
   }
 
-  /** A key as a record names it: the first one is not named. */
+  /** A key as a record names it: the first one goes unnamed. */
   nameOf({ id }: MasterKey): string | undefined {
     return id === this.#first ? undefined : id;
   }
@@ -53,7 +59,7 @@ export class KeyRing {
     return this.#known;
   }
 
-  /** Keys that nothing is derived from any more, as far as they still lie here. */
+  /** Keys that nothing is derived from any more, as far as they are still here. */
   retired(): readonly MasterKey[] {
     return this.#readRetired();
   }

@@ -3,12 +3,14 @@ import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/c
 import { Refused } from '../errors.js';
 import { Secret } from '../secret.js';
 
-/** RFC 9180: P-256, HKDF-SHA256, AES-256-GCM. A history holds only what nobody can open once the one-time key is gone. */
+/**
+ * RFC 9180: P-256, HKDF-SHA256, AES-256-GCM. A history holds only what nobody can open once the one-time key is gone.
+ */
 const suite = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
 
-/** Who may see one secret once: a fresh key pair whose private half never leaves the process. */
+/** Who may see one secret once: a new key pair whose private half never leaves the process. */
 export type Recipient = {
-  /** base64url; safe to send and to record. */
+  /** base64url; may be sent and recorded. */
   readonly publicKey: string;
   /** What was sealed to this key for exactly this purpose. Anything else is `Refused`. */
   readonly open: (sealed: string, purpose: string) => Promise<Secret>;
@@ -21,7 +23,7 @@ export async function newRecipient(): Promise<Recipient> {
   return { publicKey, open: (sealed, purpose) => open(keys.privateKey, sealed, purpose) };
 }
 
-/** Seals a secret so that only the recipient opens it, and only as what it was sealed for. A malformed key is `Refused`. */
+/** Seals a secret so that only the recipient can open it, and only for this purpose. A malformed key is `Refused`. */
 export async function seal(publicKey: string, secret: Secret, purpose: string): Promise<string> {
   const recipientPublicKey = await readPublicKey(publicKey);
   const sender = await suite.createSenderContext({ recipientPublicKey, info: bytes(purpose) });

@@ -2,10 +2,13 @@ import { createHmac } from 'node:crypto';
 import { parseObject } from '../json.js';
 import type { MasterKey } from './token.js';
 
-/** One place that can hold a gateway token (S1-6, S3-1): what is in it, by a fingerprint that only the key's owner can make. */
+/**
+ * One place that can hold a gateway token (S1-6, S3-1), and its content as a fingerprint that only the key's owner can
+ * make.
+ */
 export type TokenSource = { readonly place: string; readonly fingerprint: string };
 
-/** A fingerprint of a token under the deployment's key: equal for equal tokens, and nothing else can be learnt from it. */
+/** A token's fingerprint under the deployment's key: equal for equal tokens, and it reveals nothing else. */
 export function fingerprint(key: MasterKey, token: string): string {
   return createHmac('sha256', key.bytes).update('creel token fingerprint\0').update(token).digest('hex').slice(0, 12);
 }
@@ -18,8 +21,8 @@ type Places = {
 };
 
 /**
- * Every place of a gateway that can hold its token, with what is in it (OpenClaw takes `--token` before the config before the
- * environment, T11). A reference instead of a value is a place too: nobody knows from here what it will say.
+ * Every place of a gateway that can hold its token, with its content (OpenClaw prefers `--token` to the config, and the
+ * config to the environment, T11). A reference in place of a value counts, too: nobody here knows what it resolves to.
  */
 export function tokenSources(key: MasterKey, { config, environment, command }: Places): TokenSource[] {
   const sources: TokenSource[] = [];
@@ -36,7 +39,7 @@ export function tokenSources(key: MasterKey, { config, environment, command }: P
   return sources;
 }
 
-/** Whether the config tells the gateway to take changes up while it runs. */
+/** Whether the config lets the gateway reload changes while it runs. */
 export function reloads(config: string | undefined): boolean {
   return field(field(field(parseObject(config), 'gateway'), 'reload'), 'mode') !== 'off';
 }

@@ -3,7 +3,7 @@ import { Refused } from '../errors.js';
 import type { Mark } from '../gateway/gateway.js';
 import { Secret } from '../secret.js';
 
-/** The key every token and every device of a deployment is derived from (layout 1: HKDF-SHA256, 32 bytes). */
+/** The key from which every token and every device of a deployment is derived (layout 1: HKDF-SHA256, 32 bytes). */
 export type MasterKey = { readonly id: string; readonly bytes: Buffer };
 
 /** A key from the 64 hex digits of its file, or `Refused`. Its id is public: a hash that gives nothing away. */
@@ -16,7 +16,7 @@ export function masterKey(text: string): MasterKey {
   return { id: derive(bytes, ['key id'], 4).toString('hex'), bytes };
 }
 
-/** What a namespace remembers of the key it was opened with, so that a worker with another key can be refused. */
+/** What a namespace remembers of its key, so that a worker with another key can be refused. */
 export function keyCheck(key: MasterKey, deployment: string): string {
   return derive(key.bytes, ['check', deployment], 16).toString('hex');
 }
@@ -24,6 +24,11 @@ export function keyCheck(key: MasterKey, deployment: string): string {
 /** The gateway token of one generation: the same on every worker, after every restart. 256 bits, base64url. */
 export function gatewayToken(key: MasterKey, mark: Mark, generation: number): Secret {
   return new Secret(deriveFor(key, mark, 'token', generation).toString('base64url'));
+}
+
+/** What seals, in a gateway's state, the keys that it goes back to. */
+export function formerKeysKey(key: MasterKey, mark: Mark): Buffer {
+  return derive(key.bytes, ['former keys', mark.deployment, mark.gateway, mark.birth], 32);
 }
 
 /** creel's own operator device for one gateway. */
@@ -37,7 +42,7 @@ export type Device = {
 
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** The operator device of one generation, derived like the token under a counter of its own. */
+/** The operator device of one generation, derived like the token, with a counter of its own. */
 export function operatorDevice(key: MasterKey, mark: Mark, generation: number): Device {
   return deviceFrom(deriveFor(key, mark, 'device', generation));
 }
@@ -45,10 +50,11 @@ export function operatorDevice(key: MasterKey, mark: Mark, generation: number): 
 /** A device from the 32 bytes of its Ed25519 private key. Its id is the SHA-256 of the raw public key. */
 export function deviceFrom(seed: Buffer): Device {
   const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, seed]), format: 'der', type: 'pkcs8' });
-  const raw = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32);
+  const { x: publicKey = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
+  const raw = Buffer.from(publicKey, 'base64url');
   return {
     id: createHash('sha256').update(raw).digest('hex'),
-    publicKey: raw.toString('base64url'),
+    publicKey,
     sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64url'),
   };
 }

@@ -6,12 +6,12 @@ export type Image = {
   readonly labels: Labels;
 };
 
-/** What can be known of a release without running it, read from the labels its recipe baked in. */
+/** What is known of a release without running it, read from the labels that its recipe baked in. */
 export type Prepared = {
   readonly version: string;
   readonly plugins: readonly string[];
   readonly capabilities: readonly string[];
-  /** The versions of its database schemas; none for a release that does not say. */
+  /** The versions of its database schemas; empty for a release that does not say. */
   readonly schemas: Readonly<Record<string, number>>;
 };
 

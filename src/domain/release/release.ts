@@ -1,21 +1,21 @@
 import { Refused } from '../errors.js';
 
-/** One line of the catalogue: a version and the prepared image that carries it. */
+/** One line of the catalogue: a version, and the prepared image that contains it. */
 export type Release = {
   readonly version: string;
-  /** `repository@sha256:…`, or for a `dev` release the id or tag of an image that is on the engine already. */
+  /** `repository@sha256:…` or, for a `dev` release, the id or tag of an image that the engine already has. */
   readonly image: string;
-  /** Built here from npm: only the demo, the tests and a spec that says so take it. */
+  /** Built here from npm: only the demo, the tests and a spec that says so accept it. */
   readonly dev: boolean;
-  /** How long each start of it may take, where that is longer than usual. */
-  readonly readyMs?: number;
-  /** How long its first start after an upgrade may take, which migrates the state of the release before. */
-  readonly firstReadyMs?: number;
+  /** How long any start of it may take, where that is longer than usual. */
+  readonly readyMs?: number | undefined;
+  /** How long its first start after an upgrade may take, which migrates the former release's state. */
+  readonly firstReadyMs?: number | undefined;
 };
 
 export type Catalogue = readonly Release[];
 
-/** On record of a life whose own record is lost: its state alone says to which release it belongs. */
+/** On record of a life whose own record was lost: only its state says which release it belongs to. */
 export const unknownRelease = '0000.0.0';
 
 const versionForm = /^\d{4}\.\d{1,2}\.\d{1,2}(?:-[0-9A-Za-z.]{1,40})?$/;
@@ -26,7 +26,7 @@ export function isVersion(text: string): boolean {
   return versionForm.test(text);
 }
 
-/** A release version as given, or `Refused`: a floating name would make two gateways of one spec differ. */
+/** A release version as given, or `Refused`: under a floating name, two gateways of one spec could differ. */
 export function releaseVersion(raw: unknown): string {
   if (typeof raw === 'string' && isVersion(raw)) return raw;
   throw new Refused(
@@ -34,7 +34,10 @@ export function releaseVersion(raw: unknown): string {
   );
 }
 
-/** The image of a release line as given, or `Refused`: S0-21 and S2-39 accept only digests, a dev release a local image. */
+/**
+ * The image of a catalogue line as given, or `Refused`: S0-21 and S2-39 accept only digests, a dev release a local
+ * image.
+ */
 export function releaseImage(image: string, dev: boolean): string {
   if (dev || digestForm.test(image)) return image;
   throw new Refused(
@@ -48,7 +51,7 @@ export function findRelease(catalogue: Catalogue, version: string, allowDev: boo
   if (!line) {
     const known = catalogue.map((each) => each.version).join(', ');
     throw new Refused(
-      `release ${version} is not in this worker's catalogue (${known === '' ? 'it has none' : `it has: ${known}`}). Add a line to it and start the worker again${known === '' ? '' : ', or name one of these'}`,
+      `release ${version} is not in this worker's catalogue (${known === '' ? 'it has none' : `it has: ${known}`}). \`creel release add ${version} --image …\` puts it there for all workers${known === '' ? '' : ', or name one of these'}`,
     );
   }
   if (line.dev && !allowDev) {
@@ -60,18 +63,23 @@ export function findRelease(catalogue: Catalogue, version: string, allowDev: boo
 }
 
 /**
- * Whether a release can be told to ask for every device (`gateway.nodes.pairing.autoApproveLocal`). Without it a browser that
- * opens the published loopback port with the gateway token is paired as owner and nobody is asked. 2026.6.11 does not start
- * with that key, 2026.9.6 knows it; what lies between was not tried.
+ * Whether a release can be told to ask about every device (`gateway.nodes.pairing.autoApproveLocal`). Otherwise a
+ * browser that opens the published loopback port with the gateway token is paired as owner, and nobody is asked.
+ * 2026.6.11 does not start with that key, 2026.9.6 knows it; the releases between were not tried.
  */
 export function asksEveryDevice(version: string): boolean {
   const [year = 0, month = 0, patch = 0] = version.split(/[.-]/).map(Number);
   return year > 2026 || (year === 2026 && (month > 9 || (month === 9 && patch >= 6)));
 }
 
-/** Below 0 when the first release is older, above 0 when it is newer; what follows a "-" makes neither. */
+/** Below 0 when the first release is older, above 0 when it is newer; anything from a "-" on is ignored. */
 export function compareReleases(one: string, other: string): number {
   const [a, b] = [one, other].map((each) => (each.split('-')[0] ?? '').split('.').map(Number));
   const differing = [0, 1, 2].map((part) => (a?.[part] ?? 0) - (b?.[part] ?? 0)).find((each) => each !== 0);
   return differing ?? 0;
+}
+
+/** Why a gateway is not upgraded to an older release than the one whose state it has. */
+export function olderThanState(gateway: string, has: string, asked: string): string {
+  return `release ${asked} is older than ${has}, which has written the state of ${gateway}: it would not start on it`;
 }

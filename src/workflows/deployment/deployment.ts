@@ -24,13 +24,16 @@ import {
   type RenamedEngine,
 } from '../../domain/hosts/deployment-engines.js';
 import { Refused } from '../../domain/errors.js';
+import { withoutRelease, withRelease } from '../../domain/release/recorded.js';
+import type { Catalogue } from '../../domain/release/release.js';
 import { engineRenamedUpdate, engineUpdate, type ServedEngine } from '../../wire/deployment-engines.js';
 import { keyUpdate, type KeyWord } from '../../wire/deployment-keys.js';
+import { releaseUpdate, type ReleaseWord } from '../../wire/deployment-releases.js';
 import { continueAsNewSignal } from '../../wire/messages.js';
 
 /**
  * Holds a namespace for one deployment, for ever. What it says stands in its memo (id, layout, the current key's id and check, and
- * every key there ever was once there was a second), which anybody reads without a worker, and which it hands on to itself.
+ * every key there ever was once there was a second, its engines, the releases on record), which anybody reads without a worker, and which it hands on to itself.
  * Cancelling it changes nothing.
  */
 export async function deployment(): Promise<void> {
@@ -43,6 +46,7 @@ export async function deployment(): Promise<void> {
     validator: (renamed) => void refusing(() => withRenamed(engines(), renamed)),
   });
   setHandler(engineUpdate, hearEngine, { validator: (served) => void refusing(() => withEngine(engines(), served)) });
+  setHandler(releaseUpdate, hearRelease, { validator: (word) => void changedReleases(word) });
   setHandler(continueAsNewSignal, () => {
     asked = true;
   });
@@ -70,6 +74,27 @@ function become(change: (known: readonly DeploymentEngine[]) => readonly Deploym
   const known = engines();
   const now = refusing(() => change(known));
   if (now !== known) upsertMemo({ engines: [...now] });
+}
+
+function hearRelease(word: ReleaseWord): Catalogue {
+  const known = releases();
+  const now = changedReleases(word, known);
+  if (now !== known) upsertMemo({ releases: [...now] });
+  return now;
+}
+
+/** The releases on record, as the memo has them. */
+function releases(): Catalogue {
+  return (workflowInfo().memo as { releases?: Catalogue } | undefined)?.releases ?? [];
+}
+
+/** The releases as they are after a word. */
+function changedReleases(word: ReleaseWord, known = releases()): Catalogue {
+  return refusing(() => {
+    if (word?.word === 'add') return withRelease(known, word.line);
+    if (word?.word === 'remove') return withoutRelease(known, word.version);
+    throw new Refused('a deployment takes add and remove of a release');
+  });
 }
 
 function hear(word: KeyWord): DeploymentKeys {

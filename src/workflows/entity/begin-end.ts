@@ -2,91 +2,91 @@ import type { Gateway } from '../../domain/gateway/gateway.js';
 import { leftLength } from '../../domain/thresholds.js';
 import { bounded } from '../saga/bounded-result.js';
 import { isLeftOfDrop, oweDrop, showDropping } from '../replace/drop-state.js';
-import { isReplacement } from '../replace/operation.js';
+import { isReplacement, replacementOwns } from '../replace/operation.js';
 import { beginChange, endChange, loseChange, owedFirst, queueOwed, sayLeft } from './change.js';
-import { forgetOwed } from '../record/owed.js';
-import { isRemoving, remember, setPhase, withdrawQueue, type GatewayState, type Queued } from '../record/state.js';
+import { forgetOwed } from './owed.js';
+import type { Life } from '../record/life.js';
+import { changeIn, isRemoval, type Begun, type Removal, type Upkeep } from '../record/queued.js';
+import { isRemoving, remember, setPhase, takeNumber, withdrawQueue, type GatewayState } from '../record/state.js';
 import { noteUnsettled, unsettledBefore } from '../record/unsettled.js';
 import type { Limits } from '../../wire/limits.js';
-import type { Entered, Left, OperationKind, OperationOutcome, OperationResult } from '../../wire/operation.js';
+import type { Entered, Left, OperationOutcome, OperationResult } from '../../wire/operation.js';
 import type { Phase } from '../../wire/description.js';
 import { burnForgotten } from '../rotate/operation.js';
-import { provisionSteps, replacementOwns, stateStep, stepsOf, stepsOfChange } from '../operations.js';
+import { provisionSteps, stateStep } from '../provision/operation.js';
+import { operationOf, stepsOf, stepsOfChange } from '../operations.js';
 
 /** The next operation begins. */
-export function beginOperation(state: GatewayState, now: number): Queued | undefined {
+export function beginOperation(state: GatewayState, now: number): Begun | undefined {
   const next = state.queue.shift();
   if (!next) return undefined;
-  if (next.asked) return beginChange(state, next, next.asked, now);
-  if (next.kind === 'repair' && state.owed && isReplacement(state.owed)) {
-    remember(state, next, 'withdrawn', owedFirst(state.life?.mark.gateway ?? 'the gateway', state.owed));
+  if ('asked' in next) return beginChange(state, next, now);
+  const { life } = state;
+  if (next.kind === 'repair' && life?.owed && isReplacement(life.owed)) {
+    remember(state, next, 'withdrawn', owedFirst(life.gateway.mark.gateway, life.owed));
     return undefined;
   }
   state.running = next;
-  const phases: Partial<Record<OperationKind, Phase>> = {
-    provision: 'provisioning',
-    restore: 'provisioning',
-    'take-up': 'provisioning',
-    repair: 'repairing',
-    remove: 'removing',
-    purge: 'removing',
-  };
-  setPhase(state, phases[next.kind] ?? 'repairing', '', now);
+  setPhase(state, operationOf(next.kind)?.phase ?? 'repairing', '', now);
   return next;
 }
 
 /** Whether an operation removes a gateway and leaves the customer's state, if there is one. */
-export function keepsState(state: GatewayState, { kind, purge, gone }: Queued): boolean {
-  const keeps = kind === 'remove' && !purge && !gone && (state.life?.spec.keepStateMs ?? 0) > 0;
-  return keeps && state.entered.some(({ step }) => step === stateStep);
+export function keepsState({ life }: GatewayState, operation: Begun): boolean {
+  if (operation.kind !== 'remove' || operation.purge || operation.gone || !life) return false;
+  return life.gateway.spec.keepStateMs > 0 && life.entered.some(({ step }) => step === stateStep);
 }
 
 /** The steps an operation gets, and whether it leaves the customer's state. */
-export function operationSteps(state: GatewayState, operation: Queued): string[] {
-  if (operation.change) return [...stepsOfChange(operation.change)];
-  const keep = !operation.purge && (state.life?.spec.keepStateMs ?? 0) > 0;
-  return stepsOf(
-    operation.kind,
-    state.entered.map(({ step }) => step),
-    keep,
-  );
+export function operationSteps({ life }: GatewayState, operation: Begun): string[] {
+  if ('change' in operation) return [...stepsOfChange(operation.change)];
+  const purges = isRemoval(operation) && operation.purge;
+  const keep = !purges && (life?.gateway.spec.keepStateMs ?? 0) > 0;
+  const entered = life?.entered.map(({ step }) => step) ?? [];
+  return stepsOf(operation.kind, entered, keep, life?.gateway.spec);
 }
 
 /** What counts as entered when an operation begins: of a change only its own steps, of one that was lost every one of them. */
-export function enteredBefore(state: GatewayState, operation: Queued): readonly Entered[] {
-  if (operation.kind === 'way-back') return state.backFrom ?? [];
-  if (operation.change) return [];
-  return operation.kind === 'remove' || operation.kind === 'purge' ? unsettledBefore(state) : state.entered;
+export function enteredBefore({ life }: GatewayState, operation: Begun): readonly Entered[] {
+  if (operation.kind === 'way-back') return life?.backFrom ?? [];
+  if (!life || 'change' in operation) return [];
+  return isRemoval(operation) ? unsettledBefore(life) : life.entered;
 }
 
 /** The running operation ended: what is true of the gateway now. */
-export function endOperation(state: GatewayState, operation: Queued, told: OperationResult, now: number): void {
+export function endOperation(state: GatewayState, operation: Begun, told: OperationResult, now: number): void {
   const result = bounded(told);
   state.running = undefined;
   noteUnsettled(state, result.unsettledUntil);
   remember(state, operation, result.outcome, result.reason);
-  if (operation.change) {
-    endChange(state, operation, operation.change, result, now);
+  const { life } = state;
+  if (!life) return setPhase(state, 'none', result.reason, now);
+  if ('change' in operation) {
+    endChange(state, life, operation, result, now);
     return showDropping(state, now);
   }
-  state.entered = result.entered;
-  state.left = operation.kind === 'repair' ? stillLeft(state.left, result.left) : result.left;
-  if (operation.kind === 'remove' || operation.kind === 'purge') return endRemoval(state, operation, result, now);
+  life.entered = result.entered;
+  life.left = operation.kind === 'repair' ? stillLeft(life.left, result.left) : result.left;
+  if (isRemoval(operation)) return endRemoval(state, life, operation, result, now);
+  endUpkeep(state, life, operation, result, now);
+}
+
+function endUpkeep(state: GatewayState, life: Life, operation: Upkeep, result: OperationResult, now: number): void {
   if (operation.kind === 'take-up' && result.tokenGeneration === undefined)
-    return endVainTakeUp(state, result.reason, now);
+    return endVainTakeUp(state, life, result.reason, now);
   if (result.savedBy !== undefined) state.nextOperation = Math.max(state.nextOperation, result.savedBy + 1);
-  state.skipped = result.skipped;
-  if (result.record) state.record = result.record;
-  if (result.tokenGeneration !== undefined && state.life) {
-    if (operation.kind === 'take-up') burnForgotten(state, result.tokenGeneration);
-    state.life = withFound(state.life, operation, result, result.tokenGeneration);
+  life.skipped = result.skipped;
+  if (result.record) life.record = result.record;
+  if (result.tokenGeneration !== undefined) {
+    if (operation.kind === 'take-up') burnForgotten(life, result.tokenGeneration);
+    life.gateway = withFound(life.gateway, operation, result, result.tokenGeneration);
   }
   const phases: Partial<Record<OperationOutcome, Phase>> = { done: 'ready', undone: 'removed', left: 'removed' };
   const phase = phases[result.outcome] ?? 'degraded';
   if (phase === 'removed' && !isRemoving(state)) withdrawQueue(state, 'the gateway that it was for did not come to be');
   setPhase(state, phase, result.reason, now);
-  if (phase === 'ready') showLeft(state, now);
-  if (state.dropping) state.dropping = { ...state.dropping, again: now };
+  if (phase === 'ready') showLeft(state, life, now);
+  if (life.dropping) life.dropping = { ...life.dropping, again: now };
   showDropping(state, now);
 }
 
@@ -96,62 +96,56 @@ function stillLeft(before: readonly Left[], left: readonly Left[]): Left[] {
   return [...before.filter(({ step }) => !named.has(step)), ...left].slice(-leftLength);
 }
 
-/** A gateway of which something is left behind is not `ready`, whatever else ended well. */
-function showLeft(state: GatewayState, now: number): void {
-  const left = state.left.filter((each) => !isLeftOfDrop(each));
+/** A gateway that has something left behind is not `ready`, even when everything else ended well. */
+function showLeft(state: GatewayState, life: Life, now: number): void {
+  const left = life.left.filter((each) => !isLeftOfDrop(each));
   if (left.length > 0) setPhase(state, 'degraded', sayLeft(left), now);
 }
 
 /** The record with what an operation found out: only a take-up finds out the key. */
-function withFound(life: Gateway, { kind }: Queued, { keyId }: OperationResult, tokenGeneration: number): Gateway {
-  if (kind !== 'take-up') return { ...life, tokenGeneration };
-  const { keyId: _proposed, ...rest } = life;
+function withFound(gateway: Gateway, { kind }: Upkeep, { keyId }: OperationResult, tokenGeneration: number): Gateway {
+  if (kind !== 'take-up') return { ...gateway, tokenGeneration };
+  const { keyId: _proposed, ...rest } = gateway;
   return { ...rest, tokenGeneration, ...(keyId !== undefined && { keyId }) };
 }
 
 /** A take-up that never got to its life holds nothing of it; a removal that waits goes over everything there may be. */
-function endVainTakeUp(state: GatewayState, reason: string, now: number): void {
+function endVainTakeUp(state: GatewayState, life: Life, reason: string, now: number): void {
   if (isRemoving(state)) {
-    state.entered = [...provisionSteps, ...replacementOwns].map((step) => ({ step, unsettledUntil: 0 }));
+    life.entered = [...provisionSteps, ...replacementOwns].map((step) => ({ step, unsettledUntil: 0 }));
     return setPhase(state, 'degraded', reason, now);
   }
   withdrawQueue(state, reason);
   state.life = undefined;
-  state.entered = [];
   setPhase(state, 'none', reason, now);
 }
 
-function endRemoval(state: GatewayState, operation: Queued, result: OperationResult, now: number): void {
-  if (result.vanished) state.entered = result.entered.filter(({ step }) => step !== stateStep);
-  const kept = !operation.purge && state.entered.some(({ step }) => step === stateStep);
-  const keepMs = state.life?.spec.keepStateMs ?? 0;
-  state.stateKeptUntil = result.outcome === 'done' && kept && keepMs > 0 ? now + keepMs : 0;
-  state.record = undefined;
-  delete state.kept;
-  delete state.dropping;
-  delete state.resting;
-  if (state.life && result.outcome === 'done') {
-    const { underway: _underway, ...life } = state.life;
-    state.life = result.keptRelease === undefined ? life : withRelease(life, result.keptRelease);
-    if (state.stateKeptUntil === 0 || !state.owed || isReplacement(state.owed)) forgetOwed(state);
+function endRemoval(state: GatewayState, life: Life, operation: Removal, result: OperationResult, now: number): void {
+  if (result.vanished) life.entered = result.entered.filter(({ step }) => step !== stateStep);
+  const kept = !operation.purge && life.entered.some(({ step }) => step === stateStep);
+  const { keepStateMs } = life.gateway.spec;
+  life.stateKeptUntil = result.outcome === 'done' && kept && keepStateMs > 0 ? now + keepStateMs : 0;
+  life.record = undefined;
+  delete life.former;
+  delete life.dropping;
+  delete life.resting;
+  if (result.outcome === 'done') {
+    const { underway: _underway, ...gateway } = life.gateway;
+    life.gateway = result.keptRelease === undefined ? gateway : withRelease(gateway, result.keptRelease);
+    if (life.stateKeptUntil === 0 || !life.owed || isReplacement(life.owed)) forgetOwed(life);
   }
-  setPhase(
-    state,
-    state.life ? 'removed' : 'none',
-    result.reason === '' ? saidOfState(state, result) : result.reason,
-    now,
-  );
+  setPhase(state, 'removed', result.reason === '' ? saidOfState(life, result) : result.reason, now);
 }
 
 /** What became of the state, as people read it in the record. */
-function saidOfState({ stateKeptUntil }: GatewayState, { vanished }: OperationResult): string {
+function saidOfState({ stateKeptUntil }: Life, { vanished }: OperationResult): string {
   if (vanished) return 'its state was gone already: none is kept';
   return stateKeptUntil > 0 ? `state kept until ${new Date(stateKeptUntil).toISOString()}` : '';
 }
 
 /** What is kept of it belongs to another release: that one takes it up again. */
-function withRelease(life: Gateway, release: string): Gateway {
-  return { ...life, spec: { ...life.spec, release } };
+function withRelease(gateway: Gateway, release: string): Gateway {
+  return { ...gateway, spec: { ...gateway.spec, release } };
 }
 
 /**
@@ -160,24 +154,27 @@ function withRelease(life: Gateway, release: string): Gateway {
  */
 export function oweAfter(
   state: GatewayState,
-  operation: Queued,
+  operation: Begun,
   result: OperationResult | undefined,
   now: number,
 ): void {
-  const { kind, change } = operation;
+  const { life } = state;
+  const { kind } = operation;
   const serves = result?.outcome === 'done' || result?.outcome === 'degraded';
-  if ((kind === 'restore' || kind === 'repair') && state.owed && serves) {
-    state.resting ??= { phase: state.phase, reason: state.reason };
+  if ((kind === 'restore' || kind === 'repair') && life?.owed && serves) {
+    life.resting ??= { phase: state.phase, reason: state.reason };
     queueOwed(state);
   }
-  if (change?.kind === 'drop-snapshot' && result && stays(state, operation, result))
-    oweDrop(state, change, result.reason, now);
+  const change = changeIn(operation);
+  if (change?.kind === 'drop-snapshot' && life && result && stays(state, operation, result))
+    oweDrop(state, life, change, result.reason, now);
 }
 
 /** Whether saved states that were to go are still there, of a gateway that goes on. */
-export function stays(state: GatewayState, { kind, change }: Queued, result: OperationResult): boolean {
-  const dropped = result.outcome === 'done' && kind !== 'way-back';
-  return change?.kind === 'drop-snapshot' && !dropped && !isRemoving(state);
+export function stays(state: GatewayState, operation: Begun, result: OperationResult): boolean {
+  const isDrop = changeIn(operation)?.kind === 'drop-snapshot';
+  const dropped = result.outcome === 'done' && operation.kind !== 'way-back';
+  return isDrop && !dropped && !isRemoving(state);
 }
 
 /**
@@ -187,35 +184,33 @@ export function stays(state: GatewayState, { kind, change }: Queued, result: Ope
  */
 export function loseOperation(
   state: GatewayState,
-  operation: Queued,
+  operation: Begun,
   reason: string,
   limits: Limits,
   now: number,
 ): void {
   state.running = undefined;
   remember(state, operation, 'stopped', reason);
-  if (!state.life) return setPhase(state, 'none', reason, now);
-  if (operation.change) return loseChange(state, operation.change, reason, limits, now);
+  const { life } = state;
+  if (!life) return setPhase(state, 'none', reason, now);
+  if ('change' in operation) return loseChange(state, life, operation.change, reason, limits, now);
   const unsettledUntil = now + Math.max(limits.actMs, limits.undoMs) + limits.settleMs;
-  const owned = state.entered.map(({ step }) => step).filter((step) => !provisionSteps.some((each) => each === step));
+  const owned = life.entered.map(({ step }) => step).filter((step) => !provisionSteps.some((each) => each === step));
   const names = operation.kind === 'purge' ? [stateStep] : [...provisionSteps, ...owned];
-  state.entered = names.map((step) => ({ step, unsettledUntil }));
+  life.entered = names.map((step) => ({ step, unsettledUntil }));
   if (operation.kind === 'repair' || operation.kind === 'restore' || operation.kind === 'take-up') {
     setPhase(state, 'degraded', reason, now);
     return;
   }
   setPhase(state, 'queued', reason, now);
   if (!isRemoving(state)) withdrawQueue(state, reason);
-  const purge = operation.kind === 'provision' || operation.purge;
-  const kind = operation.kind === 'purge' ? 'purge' : 'remove';
-  state.queue.unshift({ number: state.nextOperation, kind, purge });
-  state.nextOperation += 1;
+  const { kind, purge } = isRemoval(operation) ? operation : ({ kind: 'remove', purge: true } as const);
+  state.queue.unshift({ number: takeNumber(state), kind, purge });
 }
 
 /** The number of the running operation was taken by an earlier run: the next one, never adoption. */
-export function renumber(state: GatewayState, operation: Queued): Queued {
-  const again = { ...operation, number: state.nextOperation };
-  state.nextOperation += 1;
+export function renumber(state: GatewayState, operation: Begun): Begun {
+  const again = { ...operation, number: takeNumber(state) };
   state.running = again;
   state.answered = state.answered.map((each) =>
     each.operation === operation.number ? { ...each, operation: again.number } : each,

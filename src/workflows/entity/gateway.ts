@@ -6,18 +6,17 @@ import {
   continueAsNew,
   isCancellation,
   patched,
-  setCurrentDetails,
   setHandler,
-  upsertMemo,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import { Refused } from '../../domain/errors.js';
 import { gatewayId, layout } from '../../domain/gateway/gateway.js';
-import type { Rotation } from '../../domain/changes/rotation.js';
-import { describeHandOver, describeState, detailsOf, handOverOf } from '../record/describe.js';
-import { acceptBelieved, acceptRequest, checkForms, checkRequest, soughtEngine } from './accept.js';
-import { carry, restored } from '../record/carried-state.js';
+import { describeState } from '../record/describe.js';
+import { acceptBelieved, acceptRequest, soughtEngine } from './accept.js';
+import { checkForms, checkRequest } from './check.js';
+import { carry } from '../record/carried-state.js';
+import { readState } from '../record/read-state.js';
+import { isRemoval, type Begun } from '../record/queued.js';
 import {
   emptyState,
   expireState,
@@ -26,31 +25,24 @@ import {
   isGivenUp,
   isRemoving,
   placeOn,
+  hasLeft,
+  stateKeptUntil,
   type GatewayState,
-  type Queued,
 } from '../record/state.js';
-import type { OperationResult } from '../../wire/operation.js';
-import { beginOperation, endOperation, loseOperation, oweAfter, stays } from './begin-end.js';
-import { comesFirst, forgetOwed } from '../record/owed.js';
-import { tryDropAgain } from '../replace/drop-state.js';
+import { beginOperation, endOperation, loseOperation } from './begin-end.js';
+import { dropBack, isBackAlready } from './change.js';
+import { followUp } from './follow-up.js';
+import { comesFirst, letGo } from './owed.js';
+import { Replies } from './replies.js';
+import { Shown } from './shown.js';
 import { askLive, asksForLimits } from '../reconfigure/operation.js';
-import {
-  countFailure,
-  dropUnknown,
-  expireFormer,
-  formerEndsAt,
-  isReplacement,
-  keepFound,
-  mayHaveSaved,
-  outdateKept,
-  refusedInRehearsal,
-} from '../replace/operation.js';
-import { listMemoOf, saysSo } from '../record/list-memo.js';
+import { formerEndsAt } from '../replace/former.js';
 import { forgetSettled, heldMs } from '../record/unsettled.js';
-import { RunningOperation, type OperationEnd } from './running-operation.js';
+import { RunningOperation } from './running-operation.js';
 import {
   continueAsNewSignal,
   describeQuery,
+  refusalQuery,
   handedOverSignal,
   parkedSignal,
   placedSignal,
@@ -64,14 +56,6 @@ import type { CarriedStart } from '../record/start.js';
 import type { Park, Reply } from '../../wire/park.js';
 import type { Standing } from '../../wire/description.js';
 import { endHandOver } from '../rotate/operation.js';
-import {
-  gatewayBirthKey,
-  gatewayHostKey,
-  gatewayPhaseKey,
-  gatewayReleaseKey,
-  needsAttentionKey,
-  phaseSinceKey,
-} from '../../wire/search-attributes.js';
 import { checkWithdrawal, standingOf, withdraw } from '../record/standing.js';
 import { Words } from './words.js';
 
@@ -93,25 +77,27 @@ class Entity {
   readonly #start: CarriedStart;
   readonly #state: GatewayState;
   readonly #words: Words;
+  readonly #replies: Replies;
+  readonly #shown: Shown;
   #running: RunningOperation | undefined;
-  #park: Park | undefined;
-  #replied: Reply | undefined;
-  #shown = '';
   #continueAsNew = false;
   #refused = false;
 
   constructor(start: CarriedStart) {
     this.#start = start;
-    this.#state = start.state ? restored(start.state) : emptyState(start.firstOperation ?? 1, Date.now());
+    this.#state = start.state ? readState(start.state) : emptyState(start.firstOperation ?? 1, Date.now());
     this.#state.newRun = false;
     this.#words = new Words(start.limits);
+    this.#replies = new Replies(start.gateway);
+    this.#shown = new Shown(start);
     this.#hear();
-    setHandler(standingQuery, (requestId) => standingOf(this.#state, requestId, this.#park));
+    setHandler(standingQuery, (requestId) => standingOf(this.#state, requestId, this.#replies.park));
     setHandler(handedOverSignal, (generation) => {
       endHandOver(this.#state, generation);
       this.#show();
     });
-    setHandler(describeQuery, () => describeState(start, this.#state, this.#park));
+    setHandler(refusalQuery, (request) => this.#refusalOf(request));
+    setHandler(describeQuery, () => describeState(start, this.#state, this.#replies.park));
     setHandler(parkedSignal, (park) => this.#parked(park));
     setHandler(placedSignal, (placed) => placeOn(this.#state, placed));
     setHandler(continueAsNewSignal, () => {
@@ -131,7 +117,7 @@ class Entity {
     });
     setHandler(replyUpdate, (reply) => this.#heard(() => this.#reply(reply)), {
       validator: (reply) => {
-        this.#checkReply(reply);
+        refusing(() => this.#replies.check(reply));
         refusing(() => this.#words.demandForAnswer(this.#state));
       },
     });
@@ -161,8 +147,7 @@ class Entity {
     for (;;) {
       const now = Date.now();
       expireState(this.#state, now);
-      expireFormer(this.#state, now);
-      tryDropAgain(this.#state, now);
+      letGo(this.#state, now);
       forgetOld(this.#state, this.#start.limits, now);
       forgetSettled(this.#state, now);
       if (this.#mustContinueAsNew()) return this.#goOn();
@@ -181,6 +166,7 @@ class Entity {
   }
 
   async #operate(): Promise<void> {
+    if (isBackAlready(this.#state) && patched('a way back goes once')) dropBack(this.#state);
     if (asksForLimits(this.#state) && patched('limits without a new container')) askLive(this.#state);
     const queued = beginOperation(this.#state, Date.now());
     if (!queued) return;
@@ -190,55 +176,24 @@ class Entity {
     this.#forsake(running, queued).catch(() => undefined); // What cannot be asked is not taken for gone.
     const [end] = await Promise.all([running.end(), this.#stopForRemoval(running, queued)]);
     this.#running = undefined;
-    this.#park = undefined;
+    this.#replies.park = undefined;
     const now = Date.now();
     if (end.result) endOperation(this.#state, end.operation, end.result, now);
     else loseOperation(this.#state, end.operation, end.reason, this.#start.limits, now);
-    this.#owe(end, now);
+    followUp(this.#state, end, now, patched);
     this.#show();
   }
 
-  /** What follows from an operation that an older version would have let rest. */
-  #owe({ operation, result }: OperationEnd, now: number): void {
-    const state = this.#state;
-    const { change, kind } = operation;
-    if (kind === 'restore' && state.owed && !patched('take back after a restore')) forgetOwed(state);
-    if (change && result?.outcome === 'left') this.#oweLeft();
-    if (change?.kind === 'rotate' && result?.outcome === 'done' && kind !== 'way-back') this.#outdate(change);
-    if (result?.saved && patched('what a lost record kept')) keepFound(state, result, now);
-    if (result) this.#countRehearsal(operation, result);
-    if (result && stays(state, operation, result) && !patched('drop again')) return;
-    oweAfter(state, operation, result, now);
-  }
-
-  /** An older version let rest what another change than a replacement had to leave. */
-  #oweLeft(): void {
-    const { owed } = this.#state;
-    if (owed && !isReplacement(owed) && !patched('owe what is left')) forgetOwed(this.#state);
-  }
-
-  #countRehearsal(operation: Queued, result: OperationResult): void {
-    const release = refusedInRehearsal(operation, result);
-    if (release !== undefined && patched('refused rehearsals count')) countFailure(this.#state, release);
-  }
-
-  /** Whoever was put out is out of what is kept as well, though a rollback waits. */
-  #outdate({ evict, nextKeyId }: Rotation): void {
-    if (!evict && nextKeyId === undefined) return;
-    if (this.#state.kept && patched('evicted devices stay out')) outdateKept(this.#state);
-    if (mayHaveSaved(this.#state) && patched('what a lost record kept')) dropUnknown(this.#state);
-  }
-
-  /** A removal pre-empts whatever runs before it. */
-  async #stopForRemoval(running: RunningOperation, queued: Queued): Promise<void> {
-    if (queued.kind === 'remove' || queued.kind === 'purge') return;
+  /** A removal pre-empts the operation that runs. */
+  async #stopForRemoval(running: RunningOperation, begun: Begun): Promise<void> {
+    if (isRemoval(begun)) return;
     await condition(() => running.ended || isRemoving(this.#state));
     if (!running.ended) await running.stopForRemoval();
   }
 
   /** What waits for an engine that is gone for good would wait for ever. */
-  async #forsake(running: RunningOperation, { gone }: Queued): Promise<void> {
-    if (gone) return;
+  async #forsake(running: RunningOperation, begun: Begun): Promise<void> {
+    if (isRemoval(begun) && begun.gone) return;
     await condition(() => running.ended || isGivenUp(this.#state));
     if (!running.ended) await running.forsake();
   }
@@ -253,10 +208,12 @@ class Entity {
 
   /** When something is to be let go or forgotten; undefined while a gateway lives and has nothing to go back to. */
   #nextDeadline(): number | undefined {
-    if (this.#state.stateKeptUntil > 0) return this.#state.stateKeptUntil;
-    const dropAt = Math.min(formerEndsAt(this.#state) ?? Infinity, this.#state.dropping?.again ?? Infinity);
+    const keptUntil = stateKeptUntil(this.#state);
+    if (keptUntil > 0) return keptUntil;
+    const { life } = this.#state;
+    const dropAt = Math.min(formerEndsAt(this.#state) ?? Infinity, life?.dropping?.again ?? Infinity);
     if (isAlive(this.#state) && dropAt < Infinity && !comesFirst(this.#state)) return dropAt;
-    if (this.#state.phase === 'removed' && this.#state.left.length === 0) return this.#forgetAt();
+    if (this.#state.phase === 'removed' && !hasLeft(this.#state)) return this.#forgetAt();
     return undefined;
   }
 
@@ -266,8 +223,8 @@ class Entity {
 
   #isForgotten(): boolean {
     if (this.#state.phase === 'none') return true;
-    const { phase, stateKeptUntil, left } = this.#state;
-    return phase === 'removed' && stateKeptUntil === 0 && left.length === 0 && Date.now() >= this.#forgetAt();
+    const isOver = this.#state.phase === 'removed' && stateKeptUntil(this.#state) === 0 && !hasLeft(this.#state);
+    return isOver && Date.now() >= this.#forgetAt();
   }
 
   #mustContinueAsNew(): boolean {
@@ -308,6 +265,19 @@ class Entity {
     });
   }
 
+  /** Held against everything that a request is, without being one. */
+  #refusalOf(request: Request): string | undefined {
+    try {
+      this.#check(request);
+      this.#checkForms(request);
+      refusing(() => this.#words.demandForRequest(this.#state, request));
+      return undefined;
+    } catch (error) {
+      if (error instanceof ApplicationFailure) return error.message;
+      throw error;
+    }
+  }
+
   #checkForms(request: Request): void {
     refusing(() => checkForms(this.#state, request));
   }
@@ -330,70 +300,20 @@ class Entity {
   #withdraw({ requestId, reason }: Withdrawal): Standing | undefined {
     withdraw(this.#state, requestId, reason);
     this.#show();
-    return standingOf(this.#state, requestId, this.#park);
-  }
-
-  #checkReply(reply: Reply): void {
-    refusing(() => {
-      const same = this.#replied?.park === reply.park ? this.#replied : undefined;
-      if (same?.answer === reply.answer) return;
-      if (same) throw new Refused(`park ${reply.park} was answered with ${same.answer}`);
-      if (this.#park?.number !== reply.park) {
-        throw new Refused(
-          `park ${reply.park} is not open${this.#park ? `; ${this.#park.number} is` : ''}. See \`creel describe ${this.#start.gateway}\``,
-        );
-      }
-      if (!this.#park.answers.includes(reply.answer)) {
-        throw new Refused(`park ${reply.park} takes ${this.#park.answers.join(', ')}, not ${reply.answer}`);
-      }
-    });
+    return standingOf(this.#state, requestId, this.#replies.park);
   }
 
   #reply(reply: Reply): void {
-    if (this.#replied?.park === reply.park) return;
-    this.#replied = reply;
-    this.#running?.reply(reply);
+    if (this.#replies.hear(reply)) this.#running?.reply(reply);
   }
 
   #parked(park: Park | undefined): void {
-    this.#park = park;
+    this.#replies.park = park;
     this.#show();
   }
 
-  /** What people list and filter by, written only when it changed. */
   #show(): void {
-    const { life, phase, since } = this.#state;
-    const attention = this.#park !== undefined || phase === 'degraded' || this.#state.left.length > 0;
-    setCurrentDetails(detailsOf(this.#start, this.#state, this.#park));
-    this.#showHandOver();
-    this.#showMemo();
-    const shown = this.#park ? 'parked' : phase;
-    const engine = life?.place.engine;
-    const key = `${shown} ${attention} ${life?.mark.birth ?? ''} ${engine ?? ''}`;
-    if (key === this.#shown) return;
-    this.#shown = key;
-    upsertSearchAttributes([
-      { key: gatewayPhaseKey, value: shown },
-      { key: gatewayBirthKey, value: life?.mark.birth ?? null },
-      { key: gatewayReleaseKey, value: life?.spec.release ?? null },
-      ...(engine === undefined ? [] : [{ key: gatewayHostKey, value: engine }]),
-      { key: needsAttentionKey, value: attention },
-      { key: phaseSinceKey, value: new Date(since) },
-    ]);
-  }
-
-  /** Where `creel list` finds it without asking each gateway. */
-  #showHandOver(): void {
-    const { handOver } = handOverOf(this.#state);
-    const due = handOver && describeHandOver(handOver);
-    if (workflowInfo().memo?.['handOver'] === due) return;
-    upsertMemo({ handOver: due ?? null });
-  }
-
-  /** Where a list and a look at the whole fleet find the rest without asking each gateway. */
-  #showMemo(): void {
-    const memo = listMemoOf(this.#state);
-    if (!saysSo(workflowInfo().memo ?? {}, memo) && patched('the memo says more')) upsertMemo(memo);
+    this.#shown.show(this.#state, this.#replies.park);
   }
 }
 

@@ -14,72 +14,56 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../../activities/activities.js';
 import { Bug } from '../../domain/errors.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
-import type { GatewayState, Queued } from '../record/state.js';
+import { changeIn, isRemoval, type Begun } from '../record/queued.js';
+import type { GatewayState } from '../record/state.js';
 import { enteredBefore, keepsState, operationSteps, renumber } from './begin-end.js';
 import { operationPrefix, operationWorkflowId, waitsQueue } from '../../wire/ids.js';
-import type { OperationInput, OperationKind, OperationResult } from '../../wire/operation.js';
-import { limitsFor } from '../pair/workflow.js';
+import type { Limits } from '../../wire/limits.js';
+import type { OperationInput, OperationResult } from '../../wire/operation.js';
+import type { OperationEnd } from './follow-up.js';
+import { changeOf, operationOf } from '../operations.js';
 import { askPolicy } from '../saga/policies.js';
 import type { searchLives, SearchInput } from '../provision/take-up.js';
-import { isThere } from '../record/forsaken.js';
+import { isThere } from '../remove/forsaken.js';
 import { beingRemovedSignal, engineGoneSignal, replySignal } from '../../wire/messages.js';
 import type { GatewayStart } from '../../wire/requests.js';
 import type { Reply } from '../../wire/park.js';
 import { gatewayIdKey, needsAttentionKey, operationKindKey } from '../../wire/search-attributes.js';
 
-/** How an operation closed: with a result, or lost with a reason. */
-export type OperationEnd = {
-  readonly operation: Queued;
-  readonly result: OperationResult | undefined;
-  readonly reason: string;
-};
-
-const workflowTypes: Record<OperationKind, string> = {
-  provision: 'provision',
-  repair: 'repair',
-  restore: 'repair',
-  'take-up': 'takeUp',
-  remove: 'cleanUp',
-  purge: 'cleanUp',
-  rotate: 'rotateToken',
-  pair: 'pairDevice',
-  deny: 'denyDevice',
-  unpair: 'unpairDevice',
-  upgrade: 'replaceContainer',
-  rollback: 'replaceContainer',
-  change: 'replaceContainer',
-  'drop-snapshot': 'dropSnapshot',
-  'way-back': 'wayBack',
-};
-
 /** The type of an operation's run: what it is called in the Temporal UI. */
-function typeOf({ kind, change }: Queued): string {
-  return kind === 'change' && change?.kind === 'reconfigure' ? 'reconfigureGateway' : workflowTypes[kind];
+function typeOf(begun: Begun): string {
+  const operation = begun.kind === 'change' ? changeOf(begun.change) : operationOf(begun.kind);
+  if (!operation) throw new Bug(`no operation is called ${begun.kind}`);
+  return operation.workflow;
 }
 
 /** The gateway as its operation is told of it: with the engine on which it is to look for it, where none is on record. */
-function whereSought(life: Gateway, { engine }: Queued): Gateway {
-  if (engine === undefined || life.place.engine !== undefined) return life;
-  return { ...life, place: { ...life.place, engine } };
+function whereSought(gateway: Gateway, operation: Begun): Gateway {
+  const engine = 'change' in operation ? undefined : operation.engine;
+  if (engine === undefined || gateway.place.engine !== undefined) return gateway;
+  return { ...gateway, place: { ...gateway.place, engine } };
 }
+
+/** A deadline counts worked time: a tenth of it is what an outage can add at most, for ten timers in an operation that uses all of it. */
+const deadlineSlices = 10;
 
 /** The one operation that an entity runs: a child workflow, its cancellation and its operator's words. */
 export class RunningOperation {
   readonly #start: GatewayStart;
   readonly #state: GatewayState;
   readonly #scope = new CancellationScope();
-  #operation: Queued;
+  #operation: Begun;
   #child: ChildWorkflowHandle<Workflow> | undefined;
   #begun = false;
   ended = false;
 
-  constructor(start: GatewayStart, state: GatewayState, operation: Queued) {
+  constructor(start: GatewayStart, state: GatewayState, operation: Begun) {
     this.#start = start;
     this.#state = state;
     this.#operation = operation;
   }
 
-  /** Runs it to its end, whatever that is. */
+  /** Runs it to its end: with a result, or lost. */
   async end(): Promise<OperationEnd> {
     try {
       const result = await this.#scope.run(() => this.#run());
@@ -103,8 +87,8 @@ export class RunningOperation {
 
   /** Tells the operation that its engine is gone for good, unless somebody stands beside it after all. */
   async forsake(): Promise<void> {
-    const { life } = this.#state;
-    if (!life || (await isThere(life, this.#start.limits))) return;
+    const gateway = this.#state.life?.gateway;
+    if (!gateway || (await isThere(gateway, this.#start.limits))) return;
     await this.#signal((child) => child.signal(engineGoneSignal));
     this.cancel();
   }
@@ -125,12 +109,12 @@ export class RunningOperation {
   }
 
   async #run(): Promise<OperationResult> {
-    const { life } = this.#state;
+    const gateway = this.#state.life?.gateway;
     if (!this.#state.alone) await this.#awaitEarlierOperations();
     this.#state.alone = true;
     this.#begun = true;
-    if (!life) return this.#searchLives();
-    const child = await this.#startChild(life);
+    if (!gateway) return this.#searchLives();
+    const child = await this.#startChild(gateway);
     this.#child = child;
     return child.result();
   }
@@ -164,33 +148,35 @@ export class RunningOperation {
     });
   }
 
-  async #startChild(life: Gateway): Promise<ChildWorkflowHandle<Workflow>> {
+  async #startChild(gateway: Gateway): Promise<ChildWorkflowHandle<Workflow>> {
     for (;;) {
       const { number, kind } = this.#operation;
+      const change = changeIn(this.#operation);
+      const isGone = isRemoval(this.#operation) && this.#operation.gone;
       const input: OperationInput = {
         layout: 1,
         kind,
         number,
-        gateway: whereSought(life, this.#operation),
+        gateway: whereSought(gateway, this.#operation),
         steps: operationSteps(this.#state, this.#operation),
         entered: enteredBefore(this.#state, this.#operation),
-        limits: limitsFor(this.#start.limits, this.#operation.change),
-        ...(this.#operation.change && { change: this.#operation.change }),
+        limits: this.#limits(),
+        ...(change && { change }),
         forsakes: true,
         ...(keepsState(this.#state, this.#operation) && { keeps: true as const }),
-        ...(this.#operation.gone && { gone: true as const }),
-        ...((kind === 'provision' || life.place.engine === undefined) && { seek: true as const }),
+        ...(isGone && { gone: true as const }),
+        ...((kind === 'provision' || gateway.place.engine === undefined) && { seek: true as const }),
       };
       try {
         return await startChild(typeOf(this.#operation), {
-          workflowId: operationWorkflowId(life.mark.gateway, life.mark.birth, number, kind),
+          workflowId: operationWorkflowId(gateway.mark.gateway, gateway.mark.birth, number, kind),
           args: [input],
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
           cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-          staticSummary: `${kind} ${life.mark.gateway} (birth ${life.mark.birth})`,
+          staticSummary: `${kind} ${gateway.mark.gateway} (birth ${gateway.mark.birth})`,
           typedSearchAttributes: [
-            { key: gatewayIdKey, value: life.mark.gateway },
+            { key: gatewayIdKey, value: gateway.mark.gateway },
             { key: operationKindKey, value: kind },
             { key: needsAttentionKey, value: false },
           ],
@@ -200,6 +186,12 @@ export class RunningOperation {
         this.#operation = renumber(this.#state, this.#operation);
       }
     }
+  }
+
+  #limits(): Limits {
+    const change = changeIn(this.#operation);
+    const usual = { ...this.#start.limits, deadlineSlices };
+    return (change && changeOf(change)?.limits?.(usual, change)) ?? usual;
   }
 
   #readEnd(error: unknown): OperationEnd {
@@ -221,7 +213,7 @@ export class RunningOperation {
   #neverBegan(error: unknown): OperationEnd {
     const reason = `it never began (${error instanceof Error ? error.message : String(error)})`;
     const outcome = this.#operation.kind === 'provision' ? 'undone' : 'stopped';
-    const entered = this.#operation.change ? [] : this.#state.entered;
+    const entered = 'change' in this.#operation ? [] : (this.#state.life?.entered ?? []);
     return {
       operation: this.#operation,
       result: { outcome, reason, record: undefined, entered, skipped: [], left: [] },

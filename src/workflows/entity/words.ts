@@ -1,6 +1,7 @@
 import { Refused } from '../../domain/errors.js';
 import { wordsForAnswers, wordsForRequests, wordsMost } from '../../domain/thresholds.js';
-import type { GatewayState } from '../record/state.js';
+import { isRemoval } from '../record/queued.js';
+import { openOperations, type GatewayState } from '../record/state.js';
 import type { Limits } from '../../wire/limits.js';
 import type { Request } from '../../wire/requests.js';
 
@@ -26,10 +27,7 @@ export class Words {
   /** A removal is heard to the end; a second one finds nothing to add. Anything else is `Refused` while there are many. */
   demandForRequest(state: GatewayState, request: Request): void {
     if (request.kind !== 'remove') return this.demandForWithdrawal(state);
-    const goesOn = [...(state.running ? [state.running] : []), ...state.queue];
-    const heard = goesOn.some(
-      ({ kind, purge }) => (kind === 'remove' || kind === 'purge') && (purge || !request.purge),
-    );
+    const heard = openOperations(state).some((each) => isRemoval(each) && (each.purge || !request.purge));
     if (heard && this.#said >= this.#most * wordsForAnswers) this.#refuse(state, 'its removal has been asked for');
   }
 
@@ -42,7 +40,7 @@ export class Words {
   }
 
   #refuse(state: GatewayState, until: string): never {
-    const id = state.life?.mark.gateway ?? 'this gateway';
+    const id = state.life?.gateway.mark.gateway ?? 'this gateway';
     throw new Refused(
       `${id} was told ${this.#said} things while one operation went on: until that one has ended ${until}. \`creel describe ${id}\` shows what holds it up`,
     );

@@ -59,7 +59,7 @@ type Asking = {
 
 /**
  * Rotates every gateway whose spec says so, or every one to another master key, a few at a time, the first one alone. It only asks the gateways, each for itself,
- * and waits for their ends; whatever happens to it, no gateway is asked twice and none comes back to life. A cancel is an abort.
+ * and waits for their ends. However it ends, no gateway is asked twice and none comes back to life. A cancel is an abort.
  */
 export async function rotateFleet(input: FleetStart): Promise<FleetResult> {
   const run = new FleetRun(input);

@@ -14,7 +14,7 @@ import {
 /** A gateway whose rotation was asked for, or is about to be. */
 export type OpenMember = Member & { readonly latestStart: number };
 
-/** What a run over the fleet is started with: by whoever asks for it, or by itself with its state, when it continues as new. */
+/** What a run over the fleet is started with: by a request, or with its own state when it continues as new. */
 export type FleetStart = FleetInput & { readonly state?: FleetState };
 
 /**
@@ -104,7 +104,7 @@ export function wantsPage(state: FleetState, plan: FleetPlan): boolean {
   return pages !== undefined && !paused && !stopped && waiting.length === 0 && open.length < windowOf(state, plan);
 }
 
-/** The next page: whoever takes part now waits for its turn; whoever went first is not asked again. */
+/** The next page: each gateway that takes part waits for its turn; the canary is not asked again. */
 export function turnPage(state: FleetState, plan: FleetPlan, { members, leftOut, silent, after }: FleetPage): void {
   const { pages } = state;
   if (!pages || state.stopped) return;
@@ -146,7 +146,7 @@ function beyondShare(failed: number, size: number, maxFailed: number): string {
   return `${failed} of ${size} failed, more than ${Math.round(maxFailed * 100)} %`;
 }
 
-/** Nobody else begins. What is open comes to its end, or is taken back when it has not begun; whoever was not met yet is counted. */
+/** No other gateway begins. What is open ends, or is taken back when it has not begun; gateways not reached yet are counted. */
 export function stopFleet(state: FleetState, outcome: 'stopped' | 'aborted', reason: string): void {
   state.stopped ??= { outcome, reason: cut(reason, reasonBytes) };
   const unmet = aheadOf(state);

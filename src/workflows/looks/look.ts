@@ -53,7 +53,7 @@ export async function listDevices(input: ProbeInput): Promise<DeviceList> {
 const anyWorker: Place = { provider: 'local', host: 'local' };
 
 /** A record from before engines were kept in it names none: the one that carries the gateway's mark is its own. */
-async function onItsEngine({ gateway, limits }: ProbeInput): Promise<Gateway> {
+export async function onItsEngine({ gateway, limits }: ProbeInput): Promise<Gateway> {
   if (gateway.place.engine !== undefined || !patched('engine')) return gateway;
   try {
     const engine = engineHolding(gateway.mark, await lookEverywhere(gateway.mark, limits));

@@ -7,7 +7,8 @@ import type { Attempted, Entered, OperationInput, OperationResult } from '../../
 import { askPolicy, onEngine } from '../saga/policies.js';
 import { runOperation } from '../saga/run-operation.js';
 import { takeSeat } from '../saga/seat.js';
-import { stateStep } from '../operations.js';
+import type { Steps } from '../saga/step.js';
+import { stateStep } from './operation.js';
 import { lookEverywhere } from '../saga/whereabouts.js';
 
 export type SearchInput = {
@@ -26,13 +27,13 @@ type Asking = {
 };
 
 /** Goes on with a life whose record was lost: finds out what it holds, then repairs it like any other. */
-export async function takeUp(input: OperationInput): Promise<OperationResult> {
-  const seat = await takeSeat(input);
+export async function takeUpLost(steps: Steps, input: OperationInput): Promise<OperationResult> {
+  const seat = await takeSeat(steps, input);
   if ('result' in seat) throw refusal(seat.result.reason, [...input.entered]);
-  return takeUpOn(seat.input);
+  return takeUpOn(steps, seat.input);
 }
 
-async function takeUpOn({ seek, ...input }: OperationInput): Promise<OperationResult> {
+async function takeUpOn(steps: Steps, { seek, ...input }: OperationInput): Promise<OperationResult> {
   const { mark, place } = input.gateway;
   const asking = ask(input.limits, place);
   const entered = [...input.entered];
@@ -45,7 +46,7 @@ async function takeUpOn({ seek, ...input }: OperationInput): Promise<OperationRe
     const { generation, keyId, savedBy, saved } = typeof found === 'number' ? { generation: found } : found;
     const gateway = { ...lost, tokenGeneration: generation, ...(keyId !== undefined && { keyId }) };
     const extra = { ...(savedBy !== undefined && { savedBy }), ...(saved && { saved }) };
-    return await runOperation({ ...input, gateway, entered: withState(entered) }, async (saga) => ({
+    return await runOperation(steps, { ...input, gateway, entered: withState(entered) }, async (saga) => ({
       ...(await saga.repair()),
       ...extra,
     }));
@@ -61,7 +62,7 @@ function withState(entered: readonly Entered[]): Entered[] {
   return [{ step: stateStep, unsettledUntil: 0 }, ...entered.filter(({ step }) => step !== stateStep)];
 }
 
-/** A removal of a gateway that no record knows: done when nothing of it is on the host, else it names the lives there are. */
+/** A removal of a gateway without a record: done when the host holds nothing of it, otherwise it names the lives that it found. */
 export async function searchLives(input: SearchInput): Promise<OperationResult> {
   if (input.everywhere) return searchEverywhere(input);
   const { value: lives } = await ask(input.limits, input.place).findLives(input);

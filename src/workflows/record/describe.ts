@@ -1,14 +1,17 @@
-import { isAlive, type GatewayState } from './state.js';
+import { isAlive, stateKeptUntil, type GatewayState } from './state.js';
 import { operationWorkflowId } from '../../wire/ids.js';
 import type { Description } from '../../wire/description.js';
+import { secretsOf } from '../../domain/gateway/secrets-of.js';
 import type { GatewayStart } from '../../wire/requests.js';
 import { describePark, type Park } from '../../wire/park.js';
+import { askedIn, changeIn } from './queued.js';
 import { heldUntil } from './unsettled.js';
 
 /** The record as `describe` answers it. */
 export function describeState(start: GatewayStart, state: GatewayState, park: Park | undefined): Description {
   const { life, running } = state;
-  const birth = life?.mark.birth ?? 'none';
+  const birth = life?.gateway.mark.birth ?? 'none';
+  const keptUntil = stateKeptUntil(state);
   const last = state.ended.at(-1);
   return {
     deployment: start.deployment,
@@ -16,11 +19,11 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
     phase: park ? 'parked' : state.phase,
     since: new Date(state.since).toISOString(),
     reason: park ? describePark(start.gateway, park) : state.reason,
-    life,
-    record: state.record,
-    skipped: state.skipped,
-    approved: state.approved ?? [],
-    left: state.left,
+    life: life?.gateway,
+    record: life?.record,
+    skipped: life?.skipped ?? [],
+    approved: life?.approved ?? [],
+    left: life?.left ?? [],
     park,
     running: running && {
       operation: running.number,
@@ -28,6 +31,7 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
       workflowId: operationWorkflowId(start.gateway, birth, running.number, running.kind),
     },
     queue: state.queue.map(({ number, kind }) => ({ operation: number, kind })),
+    ...soughtOf(state),
     ...heldOf(state),
     last: last && {
       operation: last.number,
@@ -36,16 +40,32 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
       outcome: last.outcome,
       reason: last.reason,
     },
-    stateKeptUntil: state.stateKeptUntil > 0 ? new Date(state.stateKeptUntil).toISOString() : undefined,
+    stateKeptUntil: keptUntil > 0 ? new Date(keptUntil).toISOString() : undefined,
     ...(isAlive(state) && handOverOf(state)),
     ...formerOf(state),
   };
 }
 
-function formerOf({ kept }: GatewayState): Pick<Description, 'former'> {
-  if (!kept) return {};
-  const lost = kept.lost && { lost: true as const };
-  return { former: { release: kept.spec.release, until: new Date(kept.until).toISOString(), ...lost } };
+function formerOf({ life }: GatewayState): Pick<Description, 'former'> {
+  if (!life?.former) return {};
+  const { spec, until, lost } = life.former;
+  const secrets = secretsOf(spec);
+  return {
+    former: {
+      release: spec.release,
+      until: new Date(until).toISOString(),
+      ...(lost && { lost }),
+      ...(secrets.length > 0 && { secrets }),
+    },
+  };
+}
+
+/** The secrets that a change will use: of one that runs what it is to come to, of one that waits what it was asked for. */
+function soughtOf(state: GatewayState): Pick<Description, 'sought'> {
+  const { running, queue } = state;
+  const wanted = [...(running ? [changeIn(running)] : []), ...queue.map((each) => askedIn(each) ?? changeIn(each))];
+  const sought = secretsOf(wanted);
+  return sought.length > 0 ? { sought } : {};
 }
 
 /** Why nothing runs although something waits. */
@@ -58,10 +78,10 @@ function heldOf(state: GatewayState): Pick<Description, 'held'> {
 }
 
 /** The rotated token that nobody has fetched, if any; it says nothing of a gateway that is gone. */
-export function handOverOf({ handOver }: GatewayState): Pick<Description, 'handOver'> {
-  return handOver
-    ? { handOver: { generation: handOver.generation, since: new Date(handOver.since).toISOString() } }
-    : {};
+export function handOverOf({ life }: GatewayState): Pick<Description, 'handOver'> {
+  if (!life?.handOver) return {};
+  const { generation, since } = life.handOver;
+  return { handOver: { generation, since: new Date(since).toISOString() } };
 }
 
 /** That a rotated token waits for somebody, as people read it. */

@@ -21,14 +21,15 @@ export type ListMemo = {
 
 /** What stands in the memo of a gateway of this state. */
 export function listMemoOf(state: GatewayState): ListMemo {
-  const { life, record, stateKeptUntil } = state;
-  const proved = isAlive(state) && record ? record.provedAt : null;
+  const { life } = state;
+  const proved = isAlive(state) && life?.record ? life.record.provedAt : null;
   if (!life || state.phase === 'none') return { proved, fleet: null };
+  const { gateway, stateKeptUntil } = life;
   const fleet = {
-    birth: life.mark.birth,
-    place: life.place,
-    ...(life.spec.rotation && { rotation: life.spec.rotation }),
-    ...(life.keyId !== undefined && { keyId: life.keyId }),
+    birth: gateway.mark.birth,
+    place: gateway.place,
+    ...(gateway.spec.rotation && { rotation: gateway.spec.rotation }),
+    ...(gateway.keyId !== undefined && { keyId: gateway.keyId }),
     ...(isRemoving(state) && ({ removing: true } as const)),
     ...(stateKeptUntil > 0 && { stateKeptUntil: new Date(stateKeptUntil).toISOString() }),
   };

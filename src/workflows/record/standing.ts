@@ -1,6 +1,5 @@
 import { Refused } from '../../domain/errors.js';
-import { endOf } from '../entity/accept.js';
-import { answeredTo, isAlive, isRemoving, remember, type GatewayState } from './state.js';
+import { answeredTo, endOf, isAlive, isRemoving, remember, type GatewayState } from './state.js';
 import type { Park } from '../../wire/park.js';
 import type { Standing } from '../../wire/description.js';
 import type { Withdrawal } from '../../wire/requests.js';
@@ -14,11 +13,11 @@ export function standingOf(state: GatewayState, requestId: string, park: Park | 
   const open = state.running?.number === operation ? 'running' : 'queued';
   return {
     operation,
-    birth: end?.birth ?? state.life?.mark.birth ?? 'none',
+    birth: end?.birth ?? state.life?.gateway.mark.birth ?? 'none',
     state: end?.outcome ?? open,
     reason,
     park: end ? undefined : park,
-    gone: !isAlive(state) || isRemoving(state) || (end !== undefined && end.birth !== state.life?.mark.birth),
+    gone: !isAlive(state) || isRemoving(state) || (end !== undefined && end.birth !== state.life?.gateway.mark.birth),
   };
 }
 
@@ -31,7 +30,7 @@ export function checkWithdrawal({ requestId, reason }: Withdrawal): void {
 /** Takes a change back that waits. Whatever has begun, or changes no living gateway, stays as it is. */
 export function withdraw(state: GatewayState, requestId: string, reason: string): void {
   const operation = answeredTo(state, requestId)?.operation;
-  const queued = state.queue.find(({ number, asked }) => number === operation && asked !== undefined);
+  const queued = state.queue.find((each) => each.number === operation && 'asked' in each);
   if (!queued) return;
   state.queue = state.queue.filter((each) => each !== queued);
   remember(state, queued, 'withdrawn', reason);

@@ -1,30 +1,12 @@
-import type { Change } from '../../domain/changes/change.js';
 import { cut, cutMiddle } from '../../domain/cut.js';
 import { fingerprint } from '../../domain/fingerprint.js';
-import type { Gateway } from '../../domain/gateway/gateway.js';
-import type { GatewaySpec } from '../../domain/gateway/spec.js';
-import type { Shelf } from '../../domain/gateway/shelf.js';
-import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import { earlierReasonBytes, endedLength, reasonBytes } from '../../domain/thresholds.js';
 import type { ChangeRequest } from '../../wire/change-requests.js';
 import type { Limits } from '../../wire/limits.js';
-import type { Entered, Left, OperationKind, OperationOutcome, Placed } from '../../wire/operation.js';
+import type { OperationKind, OperationOutcome, Placed } from '../../wire/operation.js';
 import type { Phase } from '../../wire/description.js';
-
-/** An operation that waits or runs. */
-export type Queued = {
-  readonly number: number;
-  readonly kind: OperationKind;
-  readonly purge: boolean;
-  /** What a change was asked for, until it begins. */
-  readonly asked?: ChangeRequest;
-  /** What a change is to come to, from when it begins. */
-  readonly change?: Change;
-  /** On which engine it is to be looked for, by an operator's word, where the record names none. */
-  readonly engine?: string;
-  /** A removal of what stands on an engine that is gone for good: nothing is undone. */
-  readonly gone?: true;
-};
+import type { Life } from './life.js';
+import { isRemoval, type Begun, type Queued, type Removal, type Upkeep } from './queued.js';
 
 /** A request that was accepted once, and what carries it out. */
 export type Answered = {
@@ -44,55 +26,17 @@ export type End = { readonly kind: OperationKind; readonly birth: string; readon
 
 type Ended = End & { readonly number: number; readonly reason: string };
 
-/** A saved state and the spec that it belongs to. */
-type Kept = {
-  readonly shelf: Shelf;
-  readonly spec: GatewaySpec;
-  readonly until: number;
-  /** It lets devices in that a rotation has put out since: nobody goes back to it. */
-  readonly evicted?: true;
-  /** It was saved under a record that was lost: whom it lets in is not known, and nobody goes back to it. */
-  readonly lost?: true;
-};
-
-/** What an entity knows: plain JSON, version 1; what continue-as-new carries of it is in carried-state.ts. */
+/** What an entity knows: plain JSON; the form in which continue-as-new carries it is in carried-state.ts. */
 export type GatewayState = {
-  version: 1;
-  life: Gateway | undefined;
+  life: Life | undefined;
   phase: Phase;
   since: number;
   reason: string;
-  entered: readonly Entered[];
-  record: GatewayRecord | undefined;
-  skipped: readonly string[];
-  left: readonly Left[];
-  /** Epoch ms; 0 when no state of a removed gateway is kept. */
-  stateKeptUntil: number;
   nextOperation: number;
   queue: Queued[];
-  running: Queued | undefined;
-  ended: Ended[];
+  running: Begun | undefined;
+  ended: readonly Ended[];
   answered: Answered[];
-  /** What a living gateway goes back to when a change of it ends. */
-  resting?: { readonly phase: Phase; readonly reason: string };
-  /** The highest generations of this life that were ever meant to be used; those on record when absent. */
-  burned?: { readonly token: number; readonly device: number };
-  /** The devices of this life that creel approved. */
-  approved?: readonly string[];
-  /** The steps of a change whose run was lost. */
-  backFrom?: readonly Entered[];
-  /** A change whose way back did not come to its end: the next repair takes it first. */
-  owed?: Change;
-  /** A rotated token that nobody has fetched yet. */
-  handOver?: { readonly generation: number; readonly since: number };
-  /** The previous release and the state that goes with it: what a rollback goes back to. */
-  kept?: Kept;
-  /** Saved states that could not be let go: why, how often that was tried, and when (epoch ms) it is tried again. */
-  dropping?: { readonly former?: string; readonly failures: number; readonly again: number; readonly reason: string };
-  /** How often each release could not be proved in this life. */
-  failed?: Readonly<Record<string, number>>;
-  /** Until when a lost attempt of what this life has done or undone may still land (epoch ms). */
-  unsettledUntil?: number;
   /** A new life begins in a run of its own. */
   newRun: boolean;
   /** Whether operations that another entity of this id left open are known to have ended. */
@@ -102,16 +46,10 @@ export type GatewayState = {
 /** The state of an entity that has done nothing yet. */
 export function emptyState(firstOperation: number, now: number): GatewayState {
   return {
-    version: 1,
     life: undefined,
     phase: 'none',
     since: now,
     reason: '',
-    entered: [],
-    record: undefined,
-    skipped: [],
-    left: [],
-    stateKeptUntil: 0,
     nextOperation: firstOperation,
     queue: [],
     running: undefined,
@@ -133,17 +71,53 @@ export function join(state: GatewayState, kind: OperationKind): number | undefin
   return state.queue.find((each) => each.kind === kind)?.number;
 }
 
-/** Puts an operation at the end of the queue. */
-export function push(state: GatewayState, kind: OperationKind, purge: boolean, asked?: ChangeRequest): number {
+/** The number of an operation that is to be queued now: none is used twice. */
+export function takeNumber(state: GatewayState): number {
   const number = state.nextOperation;
   state.nextOperation += 1;
-  state.queue.push({ number, kind, purge, ...(asked && { asked }) });
   return number;
+}
+
+/** Puts an operation over a whole life at the end of the queue. */
+export function pushUpkeep(state: GatewayState, kind: Upkeep['kind']): number {
+  const number = takeNumber(state);
+  state.queue.push({ number, kind });
+  return number;
+}
+
+/** Puts a removal at the end of the queue. */
+export function pushRemoval(state: GatewayState, kind: Removal['kind'], purge: boolean): number {
+  const number = takeNumber(state);
+  state.queue.push({ number, kind, purge });
+  return number;
+}
+
+/** Puts a change at the end of the queue. */
+export function pushChange(state: GatewayState, asked: ChangeRequest): number {
+  const number = takeNumber(state);
+  state.queue.push({ number, kind: asked.kind, asked });
+  return number;
+}
+
+/** What runs and what waits, in this order. */
+export function openOperations({ running, queue }: GatewayState): readonly (Begun | Queued)[] {
+  return running ? [running, ...queue] : queue;
+}
+
+/** Until when the state of a removed gateway is kept (epoch ms); 0 when none is. */
+export function stateKeptUntil({ life }: GatewayState): number {
+  return life?.stateKeptUntil ?? 0;
+}
+
+/** Whether something of the life on record could not be undone. */
+export function hasLeft({ life }: GatewayState): boolean {
+  return life !== undefined && life.left.length > 0;
 }
 
 /** Kept state whose time has come is let go. */
 export function expireState(state: GatewayState, now: number): void {
-  if (state.stateKeptUntil > 0 && now >= state.stateKeptUntil && !join(state, 'purge')) push(state, 'purge', true);
+  const until = stateKeptUntil(state);
+  if (until > 0 && now >= until && !join(state, 'purge')) pushRemoval(state, 'purge', true);
 }
 
 /** The request of this id, if it is remembered. */
@@ -152,9 +126,16 @@ export function answeredTo(state: GatewayState, requestId: string): Answered | u
   return state.answered.find((each) => each.id === id);
 }
 
+/** How an operation of this number ended, as far as it is remembered. */
+export function endOf(state: GatewayState, operation: number): End | undefined {
+  const ended = state.ended.findLast((each) => each.number === operation);
+  if (ended) return { kind: ended.kind, birth: ended.birth, outcome: ended.outcome };
+  return state.answered.find((each) => each.operation === operation)?.end;
+}
+
 /** The numbers of what runs or waits. */
 export function openNumbers(state: GatewayState): Set<number> {
-  return new Set([...state.queue, ...(state.running ? [state.running] : [])].map(({ number }) => number));
+  return new Set(openOperations(state).map(({ number }) => number));
 }
 
 /** Forgets request ids that are older than the limit: what waits or runs grows no older. */
@@ -170,14 +151,12 @@ export function isAlive(state: GatewayState): boolean {
 
 /** Whether a removal runs or waits. */
 export function isRemoving(state: GatewayState): boolean {
-  return [...state.queue, ...(state.running ? [state.running] : [])].some(
-    ({ kind }) => kind === 'remove' || kind === 'purge',
-  );
+  return openOperations(state).some(isRemoval);
 }
 
 /** Whether a removal waits that says that the engine is gone for good. */
 export function isGivenUp(state: GatewayState): boolean {
-  return state.queue.some(({ gone }) => gone);
+  return state.queue.some((each) => isRemoval(each) && each.gone);
 }
 
 /** What is true of the gateway from now on. */
@@ -189,13 +168,19 @@ export function setPhase(state: GatewayState, phase: Phase, reason: string, now:
 
 /** The running operation found the engine on which the gateway stands: from now on it is on record. */
 export function placeOn(state: GatewayState, { operation, engine }: Placed): void {
-  if (!state.life || state.running?.number !== operation) return;
-  state.life = { ...state.life, place: { ...state.life.place, engine } };
+  const { life, running } = state;
+  if (!life || running?.number !== operation) return;
+  life.gateway = { ...life.gateway, place: { ...life.gateway.place, engine } };
 }
 
 /** Keeps how an operation ended. */
-export function remember(state: GatewayState, operation: Queued, outcome: OperationOutcome, reason: string): void {
-  const end = { kind: operation.kind, birth: state.life?.mark.birth ?? 'none', outcome };
+export function remember(
+  state: GatewayState,
+  operation: Begun | Queued,
+  outcome: OperationOutcome,
+  reason: string,
+): void {
+  const end = { kind: operation.kind, birth: state.life?.gateway.mark.birth ?? 'none', outcome };
   const earlier = state.ended.map((each) => ({ ...each, reason: cut(each.reason, earlierReasonBytes) }));
   const last = { ...end, number: operation.number, reason: cutMiddle(reason, reasonBytes) };
   state.ended = [...earlier, last].slice(-endedLength);

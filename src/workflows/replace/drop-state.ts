@@ -3,8 +3,8 @@ import { cutMiddle } from '../../domain/cut.js';
 import { dropPausesMs, leftReasonBytes } from '../../domain/thresholds.js';
 import type { DropRequest } from '../../wire/change-requests.js';
 import type { Left } from '../../wire/operation.js';
-import { comesFirst } from '../record/owed.js';
-import { isAlive, isRemoving, join, push, setPhase, type GatewayState } from '../record/state.js';
+import type { Life } from '../record/life.js';
+import { isAlive, isRemoving, join, pushChange, setPhase, type GatewayState } from '../record/state.js';
 
 /** The step that lets go of saved states, as a record names it when it could not. */
 const dropStep = 'drop snapshot';
@@ -12,12 +12,13 @@ const dropStep = 'drop snapshot';
 /** Saved states could not be let go: they may know evicted devices and old tokens, so it stays on record and is tried again. */
 export function oweDrop(
   state: GatewayState,
+  life: Life,
   { former, failures = 0 }: SnapshotDrop,
   reason: string,
   now: number,
 ): void {
   const pause = dropPausesMs[Math.min(failures, dropPausesMs.length - 1)] ?? 0;
-  state.dropping = {
+  life.dropping = {
     ...(former !== undefined && { former }),
     failures: failures + 1,
     again: now + pause,
@@ -26,12 +27,13 @@ export function oweDrop(
   showDropping(state, now);
 }
 
-/** A gateway of which something is still to be let go is not `ready`, whatever else ended well. */
+/** A gateway that still has saved states to drop is not `ready`, even when everything else ended well. */
 export function showDropping(state: GatewayState, now: number): void {
-  const { dropping } = state;
-  if (!dropping || !isAlive(state)) return;
-  const others = state.left.filter((each) => !isLeftOfDrop(each));
-  state.left = [...others, { step: dropStep, kind: 'Refused', reason: dropping.reason }];
+  const { life } = state;
+  if (!life?.dropping || !isAlive(state)) return;
+  const { dropping } = life;
+  const others = life.left.filter((each) => !isLeftOfDrop(each));
+  life.left = [...others, { step: dropStep, kind: 'Refused', reason: dropping.reason }];
   if (state.phase === 'ready')
     setPhase(state, 'degraded', `${stays}: ${dropping.reason}. ${again(dropping.again)}`, now);
 }
@@ -50,19 +52,19 @@ export function isOfDrop(reason: string): boolean {
 
 /** What could not be let go is tried again when its pause is over and nothing else is to be done. */
 export function tryDropAgain(state: GatewayState, now: number): void {
-  const { dropping, life } = state;
-  if (!dropping || now < dropping.again || !life || !isAlive(state) || isRemoving(state)) return;
-  if (comesFirst(state) || state.queue.length > 0 || join(state, 'drop-snapshot') !== undefined) return;
-  const { former, failures } = dropping;
+  const { life } = state;
+  if (!life?.dropping || now < life.dropping.again || !isAlive(state) || isRemoving(state)) return;
+  if (state.queue.length > 0 || join(state, 'drop-snapshot') !== undefined) return;
+  const { former, failures } = life.dropping;
   const asked: DropRequest = {
     kind: 'drop-snapshot',
     requestId: 'tried again',
     origin: 'creel',
-    place: life.place,
+    place: life.gateway.place,
     ...(former !== undefined && { former }),
     failures,
   };
-  push(state, 'drop-snapshot', false, asked);
+  pushChange(state, asked);
 }
 
 function again(at: number): string {

@@ -10,7 +10,7 @@ import {
 } from '../../domain/thresholds.js';
 import type { OperationResult } from '../../wire/operation.js';
 
-/** Their proofs say who must pair again: whoever is left out of them is not told. */
+/** Proofs name the devices that must pair again: one that is cut from them would never be told. */
 const namesDevices: ReadonlySet<string> = new Set(['list devices', 'name devices']);
 
 /** A result with its texts cut to what a record and a history have room for: an engine or a gateway may say a lot. */
@@ -22,6 +22,10 @@ export function bounded(result: OperationResult): OperationResult {
     ?.slice(-proofsLength)
     .map((each) => ({ ...each, proof: cut(each.proof, namesDevices.has(each.step) ? devicesProofBytes : proofBytes) }));
   const record = result.record && boundedRecord(result.record);
-  const down = result.down === undefined ? {} : { down: cutMiddle(result.down, reasonBytes) };
+  const { unanswered } = result;
+  const down = {
+    ...(result.down !== undefined && { down: cutMiddle(result.down, reasonBytes) }),
+    ...(unanswered !== undefined && { unanswered: cutMiddle(unanswered, reasonBytes) }),
+  };
   return { ...result, reason: cutMiddle(result.reason, reasonBytes), left, record, ...(proofs && { proofs }), ...down };
 }

@@ -4,8 +4,7 @@ import type { Place } from '../../domain/hosts/place.js';
 import { mintLinkMs } from '../../domain/thresholds.js';
 import { engineQueue, waitsQueue } from '../../wire/ids.js';
 import type { Limits } from '../../wire/limits.js';
-import { startToClose } from './saga.js';
-import { registry } from '../operations.js';
+import { startToClose, type Step } from './step.js';
 
 const lookAttempts = 4;
 
@@ -25,10 +24,10 @@ export function onEngine({ engine }: Place): Pick<ActivityOptions, 'taskQueue'> 
 }
 
 /** The queue of a step: of one that only waits, the one with slots of its own. */
-export function queueOf(step: string, place: Place): Pick<ActivityOptions, 'taskQueue'> {
+export function queueOf(step: Step | undefined, place: Place): Pick<ActivityOptions, 'taskQueue'> {
   const { taskQueue } = onEngine(place);
   if (taskQueue === undefined) return {};
-  return { taskQueue: registry[step]?.waits ? waitsQueue(taskQueue) : taskQueue };
+  return { taskQueue: step?.waits ? waitsQueue(taskQueue) : taskQueue };
 }
 
 /** How a look asks: a person waits, so few attempts, and the answer is what was seen. */
@@ -37,9 +36,19 @@ export function lookPolicy(limits: Limits): ActivityOptions {
   return { ...policy, retry: { ...policy.retry, maximumAttempts: lookAttempts } };
 }
 
+/** How a log is read: like a look, in slots for what waits, and nobody waits for its end when its reader has gone. */
+export function logPolicy(limits: Limits, { engine }: Place): ActivityOptions {
+  return {
+    ...lookPolicy(limits),
+    cancellationType: 'TRY_CANCEL',
+    summary: 'read log',
+    ...(engine !== undefined && { taskQueue: waitsQueue(engineQueue(engine)) }),
+  };
+}
+
 /** How a step's `do` runs: limited by start-to-close × attempts, and by nothing that runs while nobody works. */
-export function doPolicy(step: string, limits: Limits): ActivityOptions {
-  const { pace, attempts } = registry[step] ?? {};
+export function doPolicy(step: Step | undefined, limits: Limits): ActivityOptions {
+  const { pace, attempts, waits } = step ?? {};
   const slow = pace === 'fetch';
   const { retry, ...rest } = base(limits);
   return {
@@ -47,7 +56,7 @@ export function doPolicy(step: string, limits: Limits): ActivityOptions {
     retry: { ...retry, maximumAttempts: attempts ?? retry.maximumAttempts },
     startToCloseTimeout: startToClose(step, limits),
     heartbeatTimeout: slow ? limits.slowHeartbeatMs : limits.heartbeatMs,
-    ...(registry[step]?.waits && waiting(limits)),
+    ...(waits && waiting(limits)),
   };
 }
 
@@ -73,7 +82,7 @@ export function pagePolicy(limits: Limits): ActivityOptions {
   };
 }
 
-/** How a run over the fleet asks and waits: for as long as it takes, whatever is away meanwhile. */
+/** How a run over the fleet asks and waits: for as long as it takes, through any outage. */
 export function fleetPolicy(limits: Limits, limitMs: number): ActivityOptions {
   const { retry, ...rest } = base(limits);
   return { ...rest, startToCloseTimeout: limitMs + limits.waitMs, retry: { ...retry, maximumAttempts: Infinity } };

@@ -23,21 +23,22 @@ import { describePark, type Park, type ParkAnswer } from '../../wire/park.js';
 import { takeSeat } from './seat.js';
 import { Saga, toldOf, type Ability, type Failure, type Pause, type Runtime } from './saga.js';
 import { needsAttentionKey } from '../../wire/search-attributes.js';
-import { registry } from '../operations.js';
+import type { Steps } from './step.js';
 import { sleepWorked } from './worked-time.js';
 
 type AnyActivity = Record<string, (input: unknown) => Promise<Attempted<unknown>>>;
 
 /**
  * Runs one operation as a workflow. It returns when done; any other end is an `ApplicationFailure` whose type is the outcome
- * and whose details carry the result, so that the run shows as failed to whoever lists runs.
+ * and whose details carry the result, so that lists of runs show it as failed.
  */
 export async function runOperation(
+  steps: Steps,
   input: OperationInput,
   read: (saga: Saga) => Promise<OperationResult>,
 ): Promise<OperationResult> {
-  const runtime = new WorkflowRuntime(input);
-  const seat = await takeSeat(input);
+  const runtime = new WorkflowRuntime(steps, input);
+  const seat = await takeSeat(steps, input);
   const result = bounded('result' in seat ? runtime.unseated(seat.result) : await read(runtime.begin(seat.input)));
   await CancellationScope.nonCancellable(() => runtime.finish(result));
   if (result.outcome === 'done' || result.outcome === 'degraded') return result;
@@ -50,6 +51,7 @@ export async function runOperation(
 }
 
 class WorkflowRuntime implements Runtime {
+  readonly steps: Steps;
   #input: OperationInput;
   readonly #scope = CancellationScope.current();
   readonly #pages: Promise<void>[] = [];
@@ -60,7 +62,8 @@ class WorkflowRuntime implements Runtime {
   #parked: Park | undefined;
   #answer: ParkAnswer | undefined;
 
-  constructor(input: OperationInput) {
+  constructor(steps: Steps, input: OperationInput) {
+    this.steps = steps;
     this.#input = input;
     setHandler(beingRemovedSignal, () => {
       this.#removed = true;
@@ -96,15 +99,20 @@ class WorkflowRuntime implements Runtime {
   }
 
   async perform(step: string, doing: 'do' | 'undo', allowed: readonly string[] = []): Promise<Attempted<unknown>> {
-    const activity = registry[step]?.[doing];
+    const row = this.steps[step];
+    const activity = row?.[doing];
     if (!activity) throw ApplicationFailure.nonRetryable(`step "${step}" is unknown to this version of creel`, 'Bug');
     setCurrentDetails(doing === 'do' ? step : `undo ${step}`);
     const { limits, change, gateway } = this.#input;
-    const policy = doing === 'do' ? doPolicy(step, limits) : undoPolicy(limits);
+    const policy = doing === 'do' ? doPolicy(row, limits) : undoPolicy(limits);
     const summary = doing === 'do' ? step : `undo ${step}`;
-    const call = proxyActivities<AnyActivity>({ ...policy, ...queueOf(step, gateway.place), summary })[activity];
+    const call = proxyActivities<AnyActivity>({ ...policy, ...queueOf(row, gateway.place), summary })[activity];
     if (!call) throw new Bug(`activity ${activity} has no proxy`);
-    const told = { ...toldOf(this.#input), ...(change && { change }), ...(allowed.length > 0 && { allowed }) };
+    const told = {
+      ...toldOf(this.#input, this.steps),
+      ...(change && { change }),
+      ...(allowed.length > 0 && { allowed }),
+    };
     return this.#input.forsakes ? this.#unlessGone(() => call(told)) : call(told);
   }
 
@@ -175,7 +183,7 @@ class WorkflowRuntime implements Runtime {
     });
   }
 
-  /** The way back of a change ends when the gateway is being removed: nothing of it is needed then. */
+  /** A removal ends the way back of a change: nobody needs a gateway that serves again. */
   async #untilRemoved<T>(fn: () => Promise<T>): Promise<T> {
     if (!this.#input.change) return fn();
     const scope = new CancellationScope();
@@ -223,7 +231,7 @@ class WorkflowRuntime implements Runtime {
     return this.#answer ?? (ended ? without : 'expired');
   }
 
-  /** Tells whoever looks (and the entity) that an operator is needed, or no longer is. */
+  /** Shows, and tells the entity, that an operator is needed or no longer is. */
   async #show(park: Park | undefined): Promise<void> {
     this.#parked = park;
     upsertSearchAttributes([{ key: needsAttentionKey, value: park !== undefined }]);

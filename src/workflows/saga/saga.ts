@@ -1,8 +1,6 @@
 import type { Living } from '../../domain/gateway/life.js';
-import type { SnapshotDrop } from '../../domain/changes/replacement.js';
-import { dropPausesMs } from '../../domain/thresholds.js';
-import { lookedDown } from '../looks/look-down.js';
-import { keptStep, lookStep, readerStep, registry, roomStep, stateStep } from '../operations.js';
+import { lookedDown, lookStep } from './look-again.js';
+import { startToClose, type Step, type Steps } from './step.js';
 import { readAnswer } from '../../wire/answer.js';
 import type { Attempted, Entered, Left, OperationInput, OperationResult, Proof } from '../../wire/operation.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
@@ -21,6 +19,8 @@ export type Pause = {
 
 /** What the saga needs around it: Temporal in a workflow, virtual time and injected faults in `proveSaga`. */
 export interface Runtime {
+  /** The steps that this version knows, by their names. */
+  readonly steps: Steps;
   now(): number;
   /** A durable pause. */
   sleep(ms: number, why: string): Promise<void>;
@@ -32,7 +32,7 @@ export interface Runtime {
   cancelled(): boolean;
   /** Whether the gateway is being removed: then nothing needs to be waited for or proved. */
   beingRemoved(): boolean;
-  /** Runs to its end whatever is cancelled meanwhile; when that takes long, a person hears of it and it goes on. */
+  /** Runs to its end even when the operation is cancelled; when that takes long, a person is paged and it goes on. */
   shielded<T>(fn: () => Promise<T>): Promise<T>;
   /** Waits for an operator's word; `expired` when the limit of the spec passes. Without a limit the last of the answers, at once. */
   park(pause: Pause): Promise<ParkAnswer | 'expired'>;
@@ -52,6 +52,19 @@ export type Ability =
   | 'look after going back'
   | 'settle before the last copy goes'
   | 'ask once more before it is left';
+
+/** How a change is read, where it is not as most are. */
+export type Manner = {
+  /** How long it may work until it goes back (ms); absent where the whole has no limit. */
+  readonly limitMs?: number;
+  /** Nobody looks at the gateway when it came to nothing: it was never touched. */
+  readonly looks?: false;
+  /** As what a person hears that it came to nothing; `false`: nobody does. */
+  readonly told?: string | false;
+};
+
+/** Steps that help a removal and do not hold it up: before anything is undone, and when nothing is left. */
+export type Asides = { readonly before?: string; readonly after?: string };
 
 type Outcome = { readonly ok: true } | Unfinished;
 type Unfinished = { readonly ok: false; readonly step: string; readonly failure: Failure };
@@ -76,6 +89,7 @@ export class Saga {
   readonly #told: string[] = [];
   #deviceId: string | undefined;
   #down: string | undefined;
+  #unanswered: string | undefined;
   #record: GatewayRecord | undefined;
   #keptRelease: string | undefined;
   #vanished = false;
@@ -111,27 +125,26 @@ export class Saga {
    * undone, newest first, the gateway is looked at, and a person hears of it. A removal needs no gateway that serves again: it ends the
    * way back where it is, and what was not undone by then is the removal's to put back.
    */
-  async change(limitMs?: number): Promise<OperationResult> {
+  async change({ limitMs, looks, told = `${this.#input.kind} went back` }: Manner = {}): Promise<OperationResult> {
     this.#changing = true;
     const read = () => this.#readForward();
     const outcome = await (limitMs === undefined ? read() : this.#runtime.within(limitMs, read));
     if (outcome.ok) return this.#finished();
     if (this.#runtime.beingRemoved()) return this.#result('stopped', sentence(outcome), []);
-    const entered = this.#input.steps.some((step) => this.#entered.has(step) && registry[step]?.undo !== undefined);
+    const entered = this.#input.steps.some((step) => this.#entered.has(step) && this.#row(step)?.undo !== undefined);
     const { left, cut } = await this.#unwind(this.#input.steps);
     if (cut) return this.#result('stopped', `${sentence(outcome)}; ${cutShort}`, []);
-    if (left.length === 0) await this.#lookAgain();
-    this.#tellOfChange(outcome, entered);
+    if (left.length === 0 && looks !== false) await this.#lookAgain();
+    this.#tellOfChange(outcome, entered, told);
     return this.#result(left.length > 0 ? 'left' : 'undone', sentence(outcome), left);
   }
 
-  /** Undoes the steps of the list, newest first. A removal that keeps the state says what it has kept. */
-  async cleanUp(): Promise<OperationResult> {
-    const { keeps } = this.#input;
-    if (keeps && this.#entered.has(roomStep)) await this.#ask(readerStep);
+  /** Undoes the steps of the list, newest first, and does what is to be done beside that. */
+  async cleanUp({ before, after }: Asides = {}): Promise<OperationResult> {
+    if (before !== undefined) await this.#ask(before);
     const { left, cut } = await this.#unwind(this.#input.steps);
     if (cut) return this.#result('stopped', cutShort, []);
-    if (keeps && left.length === 0) await this.#ask(keptStep);
+    if (after !== undefined && left.length === 0) await this.#ask(after);
     const reason = left.map((each) => `${each.step}: ${each.reason}`).join('; ');
     return this.#result(left.length > 0 ? 'left' : 'done', reason, left);
   }
@@ -149,8 +162,7 @@ export class Saga {
 
   /** What a way back has proved says nothing of a change that had nothing to undo: the gateway is asked. */
   async #lookAgain(): Promise<void> {
-    const { change } = this.#input;
-    if (change?.kind === 'drop-snapshot' || this.#down !== undefined) return;
+    if (this.#down !== undefined) return;
     if (!this.#runtime.adopts('look after going back')) return;
     try {
       const { value } = await this.#runtime.shielded(() => this.#runtime.perform(lookStep, 'do'));
@@ -163,12 +175,10 @@ export class Saga {
   }
 
   /** What an older version began tells only of what it had to undo. */
-  #tellOfChange(outcome: Unfinished, entered: boolean): void {
-    const { kind, change } = this.#input;
+  #tellOfChange(outcome: Unfinished, entered: boolean, told: string | false): void {
     if (!this.#runtime.adopts('tell of its end')) {
-      if (entered) this.#runtime.page(`${kind} went back`, sentence(outcome));
-    } else if (change?.kind !== 'drop-snapshot') this.#tell(`${kind} went back`, outcome, this.#down);
-    else if (tellsOfDrop(change)) this.#tell('saved states could not be let go', outcome);
+      if (entered) this.#runtime.page(`${this.#input.kind} went back`, sentence(outcome));
+    } else if (told !== false) this.#tell(told, outcome, this.#down);
   }
 
   /** Tells a person how it ended, once: not one who ended it, and nobody when a removal did. */
@@ -208,7 +218,7 @@ export class Saga {
       if (this.#runtime.cancelled() || failure.kind === 'StartOver') return { ok: false, step, failure };
       if (failure.kind === 'Foreign' || failure.kind === 'Bug') this.#tellOfFinding(step, failure);
       if (lastTry || !this.#mayPark(step)) return { ok: false, step, failure };
-      const answers = answersOf(step);
+      const answers = answersOf(this.#row(step));
       const answer = await this.#runtime.park({ step, doing: 'do', reason: failure.message, answers });
       if (answer === 'skip') return this.#skip(step);
       if (answer === 'allow') this.#allowed.push(failure.message);
@@ -219,7 +229,7 @@ export class Saga {
 
   /** A change goes back at once, because the gateway serves meanwhile; only a question to an operator waits for an answer. */
   #mayPark(step: string): boolean {
-    return !this.#changing || registry[step]?.asks === true;
+    return !this.#changing || this.#row(step)?.asks === true;
   }
 
   #tellOfFinding(step: string, failure: Failure): void {
@@ -249,7 +259,7 @@ export class Saga {
     } catch (error) {
       const failure = this.#runtime.readFailure(error);
       this.#remember(step, before, failure.attempt);
-      return failure.kind === 'StartOver' && registry[step]?.once ? { ...failure, kind: 'Refused' } : failure;
+      return failure.kind === 'StartOver' && this.#row(step)?.once ? { ...failure, kind: 'Refused' } : failure;
     }
   }
 
@@ -258,6 +268,7 @@ export class Saga {
     if (told.proof !== undefined)
       this.#proofs.push({ at: new Date(this.#runtime.now()).toISOString(), step, proof: told.proof });
     if ('down' in told) this.#down = told.down;
+    this.#unanswered = told.unanswered ?? this.#unanswered;
     this.#deviceId = told.deviceId ?? this.#deviceId;
     this.#keptRelease = told.keptRelease ?? this.#keptRelease;
     this.#vanished ||= told.vanished === true;
@@ -267,14 +278,15 @@ export class Saga {
   /** An end that attempt 1 reported is the only end there can be; any other leaves a lost attempt that may still take effect. */
   #remember(step: string, before: number, attempt: number | undefined): void {
     const { limits } = this.#input;
-    const unsettledUntil = attempt === 1 ? 0 : this.#runtime.now() + startToClose(step, limits) + limits.settleMs;
+    const unsettledUntil =
+      attempt === 1 ? 0 : this.#runtime.now() + startToClose(this.#row(step), limits) + limits.settleMs;
     this.#entered.set(step, Math.max(before, unsettledUntil));
   }
 
   /** Undoes what was entered of these steps; never cancelled, and done once more when a late effect was possible. */
   async #unwind(steps: readonly string[]): Promise<Unwound> {
     return this.#runtime.shielded(async () => {
-      const undoable = steps.filter((step) => this.#entered.has(step) && registry[step]?.undo).toReversed();
+      const undoable = steps.filter((step) => this.#entered.has(step) && this.#row(step)?.undo).toReversed();
       const { failed, unsettled } = await this.#undoSettled(undoable);
       const ends: (Left | 'undone' | 'cut')[] = [];
       for (const [step, failure] of failed) ends.push(await this.#insistIn(step, failure, ends.includes('undone')));
@@ -306,13 +318,14 @@ export class Saga {
 
   /** Those whose undo comes last, and the others: where the state goes as well, there is no copy to be careful of. */
   #undoneLast(steps: readonly string[]): [string[], string[]] {
-    const isLast = (step: string) => registry[step]?.undoneLast === true && !toldOf(this.#input).purging;
+    const isLast = (step: string) =>
+      this.#row(step)?.undoneLast === true && !toldOf(this.#input, this.#runtime.steps).purging;
     return [steps.filter(isLast), steps.filter((step) => !isLast(step))];
   }
 
   /** Until when a lost attempt may be out of what these undos take back. */
   #unsettledUntil(undoable: readonly string[]): number {
-    const taken = [...this.#entered].filter(([step]) => undoable.includes(registry[step]?.undoneBy ?? step));
+    const taken = [...this.#entered].filter(([step]) => undoable.includes(this.#row(step)?.undoneBy ?? step));
     return Math.max(0, ...taken.map(([, unsettledUntil]) => unsettledUntil));
   }
 
@@ -393,6 +406,11 @@ export class Saga {
     }
   }
 
+  /** What this version knows of a step; undefined of one that only another version has. */
+  #row(step: string): Step | undefined {
+    return this.#runtime.steps[step];
+  }
+
   #finished(): OperationResult {
     return this.#result(
       this.#skipped.length > 0 ? 'degraded' : 'done',
@@ -404,7 +422,7 @@ export class Saga {
   /** Until when a lost attempt may land in what comes next: of an undo, or of what a change has done, which nothing of it takes back any more. */
   #outUntil(outcome: OperationResult['outcome']): number {
     const isDone = this.#changing && (outcome === 'done' || outcome === 'degraded');
-    const done = [...this.#entered].filter(([step]) => isDone && registry[step]?.undo);
+    const done = [...this.#entered].filter(([step]) => isDone && this.#row(step)?.undo);
     return Math.max(this.#undosOutUntil, ...done.map(([, until]) => until));
   }
 
@@ -415,7 +433,10 @@ export class Saga {
     const proofs = this.#proofs.length > 0 ? { proofs: [...this.#proofs] } : {};
     const skipped = [...this.#skipped];
     const device = this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
-    const down = this.#down === undefined ? {} : { down: this.#down };
+    const down = {
+      ...(this.#down !== undefined && { down: this.#down }),
+      ...(this.#unanswered !== undefined && { unanswered: this.#unanswered }),
+    };
     const unsettledUntil = this.#outUntil(outcome);
     const unsettled = unsettledUntil > this.#runtime.now() && { unsettledUntil };
     const kept = {
@@ -432,14 +453,9 @@ const cutShort = 'a removal came before its way back was at its end';
 const cancelled: Failure = { kind: 'Cancelled', message: 'cancelled', attempt: 1 };
 
 /** What an operator may say to a step that does not go on. */
-function answersOf(step: string): ParkAnswer[] {
-  if (registry[step]?.allows) return ['retry', 'allow', 'abort'];
-  return registry[step]?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
-}
-
-/** The first time, and whenever a day has passed since. */
-function tellsOfDrop({ failures = 0 }: SnapshotDrop): boolean {
-  return failures === 0 || failures >= dropPausesMs.length;
+function answersOf(step: Step | undefined): ParkAnswer[] {
+  if (step?.allows) return ['retry', 'allow', 'abort'];
+  return step?.optional ? ['retry', 'skip', 'abort'] : ['retry', 'abort'];
 }
 
 function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
@@ -447,16 +463,10 @@ function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
 }
 
 /** What the steps of an operation are told of its gateway: also whether its state was kept before, so that nobody makes it anew, and whether it goes. */
-export function toldOf({ gateway, entered, kind, steps }: Told): Living {
-  const hadState = entered.some(({ step }) => step === stateStep) && { hadState: true as const };
-  const purging = kind === 'remove' && steps.includes(stateStep) && { purging: true as const };
+export function toldOf({ gateway, entered, kind, steps }: Told, rows: Steps): Living {
+  const hadState = entered.some(({ step }) => rows[step]?.holdsState) && { hadState: true as const };
+  const purging = kind === 'remove' && steps.some((step) => rows[step]?.holdsState) && { purging: true as const };
   return hadState || purging ? { ...gateway, ...hadState, ...purging } : gateway;
 }
 
 type Told = Pick<OperationInput, 'gateway' | 'entered' | 'kind' | 'steps'>;
-
-/** How long one attempt of a step may run. */
-export function startToClose(step: string, limits: OperationInput['limits']): number {
-  const pace = registry[step]?.pace ?? 'act';
-  return { act: limits.actMs, wait: limits.waitMs, fetch: limits.fetchMs }[pace];
-}

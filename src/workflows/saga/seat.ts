@@ -9,9 +9,9 @@ import {
 } from '@temporalio/workflow';
 import { Refused } from '../../domain/errors.js';
 import { engineForNew, engineHolding, engineNamed, engineOfLost } from '../../domain/hosts/whereabouts.js';
-import type { Left, OperationInput, OperationResult } from '../../wire/operation.js';
+import { readsBackward, type Left, type OperationInput, type OperationResult } from '../../wire/operation.js';
 import { placedSignal } from '../../wire/messages.js';
-import { registry } from '../operations.js';
+import type { Steps } from './step.js';
 import { lookEverywhere } from './whereabouts.js';
 
 /** An operation whose gateway stands on a known engine, or how it ended without one. */
@@ -21,8 +21,8 @@ export type Seat = { readonly input: OperationInput } | { readonly result: Opera
  * Finds the engine of an operation that knows none, and puts it into the gateway's record before anything is done. Nothing is
  * begun and nothing counts as undone where it cannot be found.
  */
-export async function takeSeat(input: OperationInput): Promise<Seat> {
-  if (!input.seek || hasNothing(input)) return { input };
+export async function takeSeat(steps: Steps, input: OperationInput): Promise<Seat> {
+  if (!input.seek || hasNothing(steps, input)) return { input };
   try {
     const engine = await find(input);
     const place = { ...input.gateway.place, engine };
@@ -31,13 +31,13 @@ export async function takeSeat(input: OperationInput): Promise<Seat> {
   } catch (error) {
     const reason = reasonOf(error);
     if (reason === undefined) throw error;
-    return { result: without(input, reason) };
+    return { result: without(steps, input, reason) };
   }
 }
 
 /** Nothing was begun that is to be undone: no engine is needed to say so. */
-function hasNothing(input: OperationInput): boolean {
-  return isUndoing(input) && !input.steps.some((step) => registry[step]?.undo);
+function hasNothing(steps: Steps, input: OperationInput): boolean {
+  return readsBackward(input.kind) && !input.steps.some((step) => steps[step]?.undo);
 }
 
 /** An undo cannot be cancelled, and neither can the search for where it is to be done. */
@@ -45,7 +45,7 @@ async function find(input: OperationInput): Promise<string> {
   setCurrentDetails('find its engine');
   const { mark, place } = input.gateway;
   const look = () => lookEverywhere(mark, input.limits);
-  const seen = await (isUndoing(input) ? CancellationScope.nonCancellable(look) : look());
+  const seen = await (readsBackward(input.kind) ? CancellationScope.nonCancellable(look) : look());
   if (input.kind === 'provision') return engineForNew(mark, place, seen);
   if (input.kind === 'take-up') return engineOfLost(mark, place, seen);
   if (place.engine !== undefined) return engineNamed(mark, place.engine, seen);
@@ -65,18 +65,18 @@ function reasonOf(error: unknown): string | undefined {
 }
 
 /** What existed stays, and what was to be undone is left. */
-function without(input: OperationInput, reason: string): OperationResult {
+function without(steps: Steps, input: OperationInput, reason: string): OperationResult {
   const sentence = `find its engine: ${reason}`;
   const left: Left[] = input.steps
-    .filter((step) => isUndoing(input) && registry[step]?.undo)
+    .filter((step) => readsBackward(input.kind) && steps[step]?.undo)
     .map((step) => ({ step, kind: 'Refused', reason }));
-  const outcome = isUndoing(input) ? 'left' : input.change || input.kind === 'provision' ? 'undone' : 'stopped';
+  const outcome = readsBackward(input.kind)
+    ? 'left'
+    : input.change || input.kind === 'provision'
+      ? 'undone'
+      : 'stopped';
   const { entered } = input;
   const { tokenGeneration, keyId } = input.gateway;
   const known = input.kind === 'take-up' ? {} : { tokenGeneration, ...(keyId !== undefined && { keyId }) };
   return { outcome, reason: sentence, record: undefined, entered, skipped: [], left, ...known };
-}
-
-function isUndoing({ kind }: OperationInput): boolean {
-  return kind === 'remove' || kind === 'purge' || kind === 'way-back';
 }

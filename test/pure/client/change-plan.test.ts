@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { changePlan, changePlanText, type Planned } from '../../../src/cli/show/change-plan.js';
+import { changePlan, changePlanText, type Planned } from '../../../src/cli/show/plans/change-plan.js';
 import type { Gateway } from '../../../src/domain/gateway/gateway.js';
+import { newLife } from '../../../src/workflows/record/life.js';
 import { emptyState, type GatewayState } from '../../../src/workflows/record/state.js';
 import { describeState } from '../../../src/workflows/record/describe.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
 import { testSpec } from '../../world/open-test-world.js';
 
-const life: Gateway = {
+const gateway: Gateway = {
   mark: { deployment: 'abcdefghij', gateway: 'g42', birth: '7k3fq2', layout: 1 },
   place: { provider: 'local', host: 'local' },
   spec: { ...testSpec, memoryMb: 2048 },
@@ -16,7 +17,8 @@ const life: Gateway = {
 const start = { layout: 1, deployment: 'abcdefghij', gateway: 'g42', limits: defaultLimits } as const;
 
 function plan(wish: Planned, over: Partial<GatewayState> = {}) {
-  return changePlan(describeState(start, { ...emptyState(1, 0), life, phase: 'ready', ...over }, undefined), wish);
+  const state: GatewayState = { ...emptyState(1, 0), life: newLife(gateway), phase: 'ready', ...over };
+  return changePlan(describeState(start, state, undefined), wish);
 }
 
 describe('the dry run of a change', () => {
@@ -25,6 +27,7 @@ describe('the dry run of a change', () => {
     ['processors', { cpus: 4 }, ['limits by the engine'], /^0 s$/],
     ['channels', { channels: [] }, ['channels by the gateway'], /otherwise one stop and one start/],
     ['both', { memoryMb: 4096, channels: [] }, ['limits by the engine', 'channels by the gateway'], /otherwise/],
+    ['models', { models: 'none' }, ['models by the gateway'], /otherwise one stop and one start/],
     ['what is only on record', { rotation: 'scheduled' }, ['record only'], /^0 s$/],
   ] as const)('of %s names the way, no new container, and the silence', (_what, wish, ways, silence) => {
     const found = plan({ kind: 'change', ...wish });
@@ -36,8 +39,8 @@ describe('the dry run of a change', () => {
   test('of another release names the new container and what is rehearsed on which state', () => {
     const upgrade = plan({ kind: 'upgrade', release: '2026.9.7', dev: true, retryFailed: false });
     expect(changePlanText(upgrade)).toMatch(/new container  yes[^]*2026\.9\.7 starts on a copy of the state;/);
-    const spec = { ...life.spec, release: '2026.6.11' };
-    const back = plan({ kind: 'rollback' }, { kept: { shelf: 'a', spec, until: 1 } });
+    const spec = { ...gateway.spec, release: '2026.6.11' };
+    const back = plan({ kind: 'rollback' }, { life: { ...newLife(gateway), former: { shelf: 'a', spec, until: 1 } } });
     expect(changePlanText(back)).toMatch(/2026\.6\.11 starts on a copy of the state that was kept[^]*take state/);
   });
 

@@ -4,7 +4,7 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import proto from '@temporalio/proto';
 import { describe, expect, it } from 'vitest';
 import { progress, type Seen } from '../../../src/client/follow/progress.js';
-import { provisionSteps } from '../../../src/workflows/operations.js';
+import { provisionSteps } from '../../../src/workflows/provision/operation.js';
 
 type Event = Seen['events'][number];
 

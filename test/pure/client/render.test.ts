@@ -1,21 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { planOf } from '../../../src/cli/show/dry-run.js';
+import { planOf } from '../../../src/cli/show/plans/dry-run.js';
 import { errorText, exitOf, exits } from '../../../src/cli/exit.js';
 import { fleetExit } from '../../../src/cli/verbs/fleet.js';
 import { exitFor } from '../../../src/cli/show/follow.js';
-import {
-  changeLines,
-  describeLines,
-  endLines,
-  frameLines,
-  listTable,
-  parkLines,
-  listedLines,
-  recordedPhase,
-  uiLink,
-} from '../../../src/cli/show/render.js';
+import { describeLines } from '../../../src/cli/show/description.js';
+import { endLines } from '../../../src/cli/show/end.js';
+import { frameLines } from '../../../src/cli/show/frame.js';
+import { changeLines } from '../../../src/cli/show/frame-changes.js';
+import { listTable } from '../../../src/cli/show/gateway-list.js';
+import { listedLines } from '../../../src/cli/show/listed.js';
+import { parkLines } from '../../../src/cli/show/park.js';
+import { recordedPhase } from '../../../src/cli/show/recorded-phase.js';
+import { uiLink } from '../../../src/cli/show/ui-link.js';
 import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../../src/client/failure.js';
 import { commandsFor, readOperationId, type Frame } from '../../../src/client/follow/frame.js';
+import { straightOut } from '../../../src/domain/hosts/egress.js';
 import { Refused } from '../../../src/domain/errors.js';
 import { specFrom } from '../../../src/settings/spec.js';
 import type { FleetEndKind } from '../../../src/wire/fleet.js';
@@ -183,6 +182,25 @@ describe('an operation in a pipe', () => {
     };
     expect(changeLines(running, ended, now).at(-1)).toBe('provision g42 (operation 12)  undone, 31.0 s');
     expect(endLines(ended)).toContain('why: check host: full');
+    const record = {
+      version: '2026.9.6',
+      imageId: '',
+      containerId: '',
+      network: '',
+      subnet: '',
+      port: 19_100,
+      volume: '',
+      operatorScopes: ['operator.admin'],
+      channels: 'none configured',
+      egress: '',
+      keyId: '',
+      provedAt: '2026-11-21T08:00:31.000Z',
+    };
+    const done = { ...ended, outcome: 'done', record } as const;
+    expect(endLines(done)).toContain('no model: nobody is answered');
+    const answered = { ...done, record: { ...done.record, model: 'anthropic/claude-opus-5' } };
+    expect(endLines(answered)).toContain('model: anthropic/claude-opus-5');
+    expect(endLines({ ...done, kind: 'rotate' })).not.toContain('no model: nobody is answered');
   });
 });
 
@@ -205,9 +223,33 @@ describe('the record of a gateway', () => {
     expect(lines).toContain('  state       kept 36 hours after a removal');
     expect(lines).toContain('  keep_former 7 days: so long the previous release is kept after an upgrade');
     expect(lines).toContain('  park_for    30 minutes: so long a stuck operation waits for a person');
+    expect(lines).toContain('  model       none: nobody is answered');
+    const provider = { id: 'anthropic', key: 'secret:a' };
+    const models = { default: 'anthropic/claude-opus-5', fallbacks: ['anthropic/claude-haiku'], providers: [provider] };
+    expect(describeLines({ ...told, life: { ...life, spec: { ...spec, models } } }, undefined, now)).toContain(
+      '  model       anthropic/claude-opus-5, else anthropic/claude-haiku',
+    );
+    const channels = [{ kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['1'] }] as const;
+    const whole = describeLines({ ...told, life: { ...life, spec: { ...spec, models, channels } } }, undefined, now);
+    expect(whole).toContain('  provider    anthropic (key = "secret:a")');
+    expect(whole).toContain('  channels    telegram (bot_token = "secret:bot")');
     const hasty = { ...life, spec: { ...spec, parkMs: 0, keepFormerMs: 86_400_000 } };
     const others = describeLines({ ...told, life: hasty }, undefined, now).join('\n');
     expect(others).toMatch(/keep_former 1 day:[^]*park_for    0: a stuck operation is undone at once/);
+  });
+
+  it('of one that is gone says what it was, and nothing that would be in force', () => {
+    const record = { port: 20_001, network: 'n', subnet: 's', egress: 'open', provedAt: told.since, runsOn: 'docker' };
+    const former = { release: '2026.6.11', until: 'noon' };
+    const handOver = { generation: 3, since: 'noon' };
+    const all = { ...told, life, former, handOver, record: record as unknown as Description['record'] };
+    const living = describeLines(all, undefined, now).join('\n');
+    const gone = describeLines({ ...all, phase: 'removed' }, undefined, now).join('\n');
+    for (const word of ['127.0.0.1', 'egress', 'runs on', 'former', 'hand-over', 'park_for', 'after a removal']) {
+      expect(living).toContain(word);
+      expect(gone).not.toContain(word);
+    }
+    expect(gone).toMatch(/^g42 {2}removed since [^]*birth +7k3fq2[^]*release +2026\.9\.6[^]*limits/);
   });
 
   it('says a park once, beside the operation that is parked', () => {
@@ -370,7 +412,7 @@ describe('a dry run', () => {
   const pool = { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 };
   const channels = [{ kind: 'telegram' as const, bot_token: 'secret:g42-telegram', allow_from: ['42'] }];
   const spec = specFrom({ release: '2026.9.6', channels });
-  const plan = planOf({ id: 'g42', birth: '7k3fq2', spec }, { pool, catalogue: [] });
+  const plan = planOf({ id: 'g42', birth: '7k3fq2', spec }, { pool, catalogue: [], egress: straightOut });
 
   it('names everything that would be made, and the steps', () => {
     expect(plan.names).toEqual({

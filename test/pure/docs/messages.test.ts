@@ -10,15 +10,15 @@ function saidIn(content: string): string {
   return content.replaceAll(/\/\*[^]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '');
 }
 
-/** A requirement by its id, as the field's list counts them. */
-const requirement = /\b(?:S[0-4]|[A-Z])-\d+\b/;
+/** A requirement or a trap by its id, as the field's lists count them. */
+const requirement = /\b(?:S[0-4]|[A-Z])-\d+\b|\(T\d+\)/;
 
 test('a text is found in a literal and in a template, and a comment is none', () => {
   const content = "/** (A-1) */ f('A-2', `${a} (A-3)`); // A-4\n/* A-5\n */ g('https://x.y');";
   expect(saidIn(content)).toBe(" f('A-2', `${a} (A-3)`);\n g('https://x.y');");
 });
 
-test('no message names a requirement: who reads it has no list of them', () => {
+test('no message names a requirement or a trap: who reads it has no list of them', () => {
   const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   expect(files.length).toBeGreaterThan(200);
   const coded = files.flatMap((name) =>

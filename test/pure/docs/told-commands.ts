@@ -5,6 +5,7 @@ export type Tried = readonly [file: string, title: string, call: string];
 export type NotTried = { readonly why: string };
 
 const cli = 'test/temporal/cli.test.ts';
+const applied = 'test/temporal/apply.test.ts';
 const parked = 'test/temporal/parked.test.ts';
 const killed = 'test/temporal/killed-worker.test.ts';
 const requests = 'test/temporal/requests.test.ts';
@@ -20,6 +21,7 @@ const realUpgrade = 'test/e2e/upgrade.test.ts';
 const keptState = 'test/sagas/kept-state.test.ts';
 const ownState = 'test/sagas/own-state.test.ts';
 const pairing = 'test/sagas/pair.test.ts';
+const turn = 'test/sagas/turn.test.ts';
 const byHand = 'test/contracts/by-hand.test.ts';
 
 const host: NotTried = { why: 'it changes the whole machine, which is not ours' };
@@ -40,13 +42,16 @@ const reclaimed: Tried = [rotation, 'finds a second source of truth', 'reclaim: 
 const wayBackEnds: Tried = [rotation, 'its way back that is refused is named', 'reclaim: true'];
 const devices: Tried = [cli, 'a device is listed, paired', "'devices'"];
 const unpaired: Tried = [cli, 'a device is listed, paired', "'unpair'"];
+const senders = 'test/temporal/senders.test.ts';
+const senderListed: Tried = [senders, 'a chat sender is listed, let in by the code', "'devices'"];
+const senderOut: Tried = [senders, 'a chat sender is listed, let in by the code', "'unpair'"];
 const fleetShown: Tried = [cli, 'the fleet is listed, rotated', "'fleet', 'status'"];
 const fleetAborted: Tried = [fleet, 'that looks is aborted at once', 'abort'];
 const fleetForced: Tried = [fleet, 'beside one that answers nobody', 'endFleet'];
 const fleetRotated: Tried = [cli, 'the fleet is listed, rotated', "'rotate', '--all'"];
 const keyRotated: Tried = [keys, 'takes every gateway over', 'deployment.rotate()'];
 const wayBack: Tried = ['test/pure/record/replacement-state.test.ts', 'comes before the next repair', 'way-back'];
-const dropped: Tried = ['test/sagas/outside-proofs.ts', 'drop snapshot', "'drop snapshot'"];
+const dropped: Tried = ['test/sagas/proofs/outside-proofs.ts', 'drop snapshot', "'drop snapshot'"];
 const bootstrapped: Tried = ['test/scripts/bootstrap.test.ts', '--release', '--release'];
 const changed: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'change', 'moving', '--memory'"];
 const upgraded: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'upgrade'"];
@@ -55,7 +60,25 @@ const secretStored: Tried = ['test/pure/gateway/first-step.test.ts', 'a secret t
 const foreignGone: Tried = ['test/pure/gateway/first-step.test.ts', 'a name that somebody else took', 'removeVolume'];
 const enginesListed: Tried = [renamed, 'an engine that has another id', "'engine', 'list'"];
 const due: Tried = [cli, 'the fleet is listed, rotated', "'list', '--hand-over'"];
+const doctor = 'test/temporal/doctor.test.ts';
+const backups = 'test/pure/keys/key-backup.test.ts';
+const releases = 'test/temporal/releases.test.ts';
+const working: Tried = ['test/temporal/installed.test.ts', 'is a worker that meets a server', 'startWorker'];
+const addedRelease = 'test/e2e/release.test.ts';
+const storedSecrets = 'test/temporal/secrets.test.ts';
+const otherwiseAnswered: Tried = [turn, 'and ready once a change of its models was answered', 'models }'];
+const answeredAgain: Tried = [turn, 'and ready once a repair was answered', 'repair('];
+const models = 'test/sagas/models.test.ts';
+const otherModels: Tried = [models, 'that nobody is answered by go back', "store(stage, 'first'"];
+const otherConfig: Tried = [applied, 'is given another, and is shown as it is rendered', "'--config'"];
+const otherZone: Tried = [applied, 'is given another, and is shown as it is rendered', "'--timezone', 'UTC'"];
+const renewed: Tried = [applied, 'is given another, and is shown as it is rendered', "'--renew'"];
+const unknownConfig: Tried = ['test/sagas/extras.test.ts', 'that a newer release does not know', 'run(stage, to(next'];
+const takenBack: Tried = [models, 'is taken back by a change', 'run(stage, to(models, 9))'];
 const stored: Tried = [keys, 'takes every gateway over', "'secret', 'set'"];
+
+const logs = 'test/temporal/logs.test.ts';
+const logShown: Tried = [logs, 'is shown from its tail on', "'logs', 'told'"];
 
 /** Every command of the runbook, by heading, as it is told there. */
 export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTried>>>> = {
@@ -69,7 +92,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'No worker': {
     'creel list': [cli, 'an address that is silent is named', "'list'"],
     'creel describe': [cli, 'says so, keeps the request', "'describe'"],
-    'npm run worker': [cli, 'says so, keeps the request', 'startWorker'],
+    'creel worker': working,
   },
   'Engine down': {
     'creel describe': described,
@@ -114,6 +137,9 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel remove g42 --engine ID': [engines, 'one whose mark no engine carries', 'stage.remove({ place'],
   },
   'Image missing': {
+    'creel release list': [releases, 'of the workers’ own files is listed', "'release', 'list'"],
+    'creel release add <version> --image <reference>': [releases, 'is taken by every worker that runs', 'add(fresh)'],
+    'creel release add <version>': [addedRelease, 'is tried by an upgrade on a state', "'add', newer"],
     'scripts/bootstrap --release <version>': bootstrapped,
     'docker login': {
       why: 'a registry with a login is none of this machine’s; an image that lies there is not asked for (test/sagas/fetch.test.ts)',
@@ -121,10 +147,22 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'docker pull <reference>': ['test/rehearsal/registry.test.ts', 'an image by the digest', 'isPulled'],
     'creel remove g42': [keptState, 'says which image to fetch', 'isRemoved(entity)'],
   },
+  'A new OpenClaw release': {
+    'creel release check': [releases, 'that is newer upstream is told', "check('--json')"],
+    'creel release add VERSION': [addedRelease, 'is tried by an upgrade on a state', "'add', newer"],
+    'creel upgrade <id> --release VERSION': upgraded,
+    'creel release add VERSION --no-upgrade': [
+      addedRelease,
+      'is tried though it is on record untried',
+      "'--no-upgrade'",
+    ],
+    'docker image rm creel/openclaw:VERSION': host,
+  },
   'Rehearsal refused': {
     'docker exec <container> node -e …': [realUpgrade, 'the command in the message takes it out', "'-c', command"],
     'docker run --rm … node -e …': ['test/pure/gateway/rehearsal.test.ts', 'are taken out by a command', 'takingOut'],
     'creel change <id> --memory': changed,
+    'creel change <id> --config gateway.toml': unknownConfig,
   },
   'Config refused on the way back': {
     'docker exec -w /home/node/.openclaw <container> diff openclaw.json.refused-… openclaw.json': looks,
@@ -139,7 +177,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'Port taken': {
     "ss -ltnp 'sport = :19123'": looks,
     'creel provision <id>': [
-      'test/contracts/engine-contract.ts',
+      'test/contracts/engine/engine-contract.ts',
       'a port on which something foreign listens',
       'occupyPort',
     ],
@@ -227,6 +265,19 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel retry': secretStored,
     'creel provision <id>': secretStored,
   },
+  'Secret in use': {
+    'creel secret rm NAME': [storedSecrets, 'is removed when no gateway names it', "'secret', 'rm'"],
+    'creel secret list --users': [storedSecrets, 'is removed when no gateway names it', "'--users'"],
+    'creel change <id> --channels': [storedSecrets, 'is removed when no gateway names it', "'--channels'"],
+    'creel change <id> --models': [storedSecrets, 'is taken out of the models', "'--models'"],
+    'creel remove <id> --purge': [storedSecrets, 'is removed when no gateway names it', "'--purge'"],
+  },
+  'Release in use': {
+    'creel release remove VERSION': [releases, 'is not taken out while it is the last one', 'remove(fresh)'],
+    'creel upgrade <id> --release …': [releases, 'is not taken out while it is the last one', "'upgrade'"],
+    'creel remove <id> --purge': [releases, 'is not taken out while it is the last one', "'--purge'"],
+    'creel release add': [releases, 'is not taken out while it is the last one', 'add(newer)'],
+  },
   'Token mismatch': {
     'creel rotate <id> --reclaim': reclaimed,
     'creel provision <id>': repaired,
@@ -247,9 +298,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     ],
   },
   'Config taken over': {
+    'creel upgrade': upgraded,
     'creel describe': [lived, 'says the key at once', 'findGateway'],
     'creel provision <id>': [lived, 'is put right by a repair', 'repair()'],
     'creel open': [lived, 'no link is made to a gateway', 'Link'],
+    'creel change g42 --models gateway.toml': takenBack,
+    'creel change g42 --config gateway.toml': otherConfig,
   },
   'Handed to root': {
     'docker cp': [realLived, 'starts again after its config was copied out', 'copyConfigOutAndBack'],
@@ -274,7 +328,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel token show <id>': token,
   },
   'Lock-out': {
-    'docker logs oc-…': [byHand, 'a container that was stopped by hand', 'docker logs'],
+    'creel logs <id>': logShown,
   },
   'No scopes': {
     'creel provision <id>': {
@@ -287,6 +341,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel devices': devices,
     'creel pair <id> --device … --role operator,node': [pairing, 'allows what it was told to, and a role', 'role'],
   },
+  'Sender not let in': {
+    'creel devices <id>': senderListed,
+    'creel change <id> --channels gateway.toml': [upgrade, 'to other channels of a release', 'channels'],
+    'creel unpair <id> --sender …': senderOut,
+  },
   'More than allowed': {
     'creel allow <id> --park …': ['test/temporal/pair.test.ts', 'of a device that asks for more parks', 'allow'],
     'creel retry': retried,
@@ -296,8 +355,13 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'Scopes that stay': {
     'creel unpair <id> --device …': unpaired,
   },
+  'Lines left out': {
+    'creel logs -f': [logs, 'goes on with what comes', 'new Follower('],
+    'creel logs <id> --channel telegram -f': [logs, 'is shown from its tail on', "'--channel', 'telegram'"],
+    'creel logs <id> --since 2h': [logs, 'is shown from its tail on', "'--since', '1h'"],
+  },
   'Too much': {
-    'docker logs oc-…': [byHand, 'a container that was stopped by hand', 'docker logs'],
+    'creel logs <id>': logShown,
     'creel remove <id>': removed,
   },
   'Told too much': {
@@ -317,6 +381,13 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel secret set': stored,
     'creel retry': retried,
     'creel provision <id>': repaired,
+    'creel skip': skipped,
+  },
+  'No answer': {
+    'creel secret set NAME': stored,
+    'creel provision <id>': answeredAgain,
+    'creel change <id> --models gateway.toml': otherwiseAnswered,
+    'creel retry': retried,
     'creel skip': skipped,
   },
   'Nobody is heard': {
@@ -343,6 +414,21 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   },
   'Change a gateway': {
     'creel change g42 --memory "4 GB"': changed,
+    'creel change g42 --models gateway.toml': otherModels,
+    'creel change g42 --config gateway.toml': otherConfig,
+    'creel change g42 --timezone Europe/Berlin': otherZone,
+    'creel change g42 --renew': renewed,
+    'creel secret set NAME': otherModels,
+  },
+  'Config not accepted': {
+    'creel provision <id> -f gateway.toml': [applied, 'its release does not accept', "'provision'"],
+  },
+  'Apply refused': {
+    'creel rollback g42': [applied, 'names what failed, does the rest', "'rollback', 'c04'"],
+    'creel provision g42 --restore': [applied, 'whose state is kept is refused', "'--restore'"],
+    'creel remove g42 --purge': [applied, 'whose state is kept is refused', "'--purge'"],
+    'creel describe g42': described,
+    'creel apply -f FILE --dry-run': [applied, 'of files that were edited in six ways', "apply('--dry-run')"],
   },
   'Upgrade failed': {
     'creel describe g42': [cli, 'a gateway is upgraded, rolled back and changed', "'describe'"],
@@ -381,7 +467,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel fleet pause <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'pause'"],
     'creel fleet resume <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'resume'"],
     'creel list': [cli, 'the fleet is listed, rotated', 'over the fleet is paused'],
-    'npm run worker': [cli, 'says so, keeps the request', 'startWorker'],
+    'creel worker': working,
   },
   'Another run over the fleet': {
     'creel rotate --all': fleetRotated,
@@ -393,15 +479,18 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel fleet abort <run> --force': fleetForced,
   },
   Retention: {
-    'temporal operator namespace update -n <namespace> --retention 720h': [
-      'test/temporal/worker-start.test.ts',
-      'a namespace that keeps closed runs for a shorter time',
-      'retention',
-    ],
+    'creel namespace': [doctor, 'warns of a namespace that forgets too soon', 'keyboard.creel(command'],
   },
   'Hand-over due': {
     'creel describe': [cli, 'the fleet is listed, rotated', "'describe', 'fleet-a'"],
     'creel list': due,
     'creel token show <id>': token,
+  },
+  'Looking a deployment over': {
+    'creel doctor': [doctor, 'is well when everything is', "'doctor'"],
+    'creel doctor --page': [doctor, 'pages for real with --page', "'--page'"],
+    'creel key backup': [backups, 'copies every key', "'backup', into"],
+    'creel key backup --noted': [backups, 'copies every key', "'backup', '--noted'"],
+    'creel doctor --json': [doctor, 'is well when everything is', 'await doctor()'],
   },
 };

@@ -8,6 +8,11 @@ describe('what a step answered', () => {
     ['nothing, as JSON has it', null, {}],
     ['words', 'generation 2 in force', { proof: 'generation 2 in force', down: undefined }],
     ['a gateway that is not up', { proof: 'put back', down: 'exited' }, { proof: 'put back', down: 'exited' }],
+    [
+      'a gateway that answers nobody',
+      { proof: 'asked', unanswered: 'no credit' },
+      { proof: 'asked', down: undefined, unanswered: 'no credit' },
+    ],
     ['a device', { proof: 'let in', deviceId: 'd' }, { proof: 'let in', deviceId: 'd' }],
     ['a kept copy', { proof: 'kept', keptRelease: '2026.9.6' }, { proof: 'kept', keptRelease: '2026.9.6' }],
     ['nothing to keep', { proof: 'it was gone', vanished: true }, { proof: 'it was gone', vanished: true }],

@@ -1,26 +1,38 @@
-import { expect, expectTypeOf, onTestFinished, test } from 'vitest';
+import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest';
 import type { ChannelKind } from '../../../src/domain/channels/channel.js';
 import * as errors from '../../../src/domain/errors.js';
 import type { Gateway } from '../../../src/domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../../src/domain/gateway/reading.js';
 import type { GatewaySpec } from '../../../src/domain/gateway/spec.js';
+import type { Models } from '../../../src/domain/models/models.js';
+import type { Provider } from '../../../src/domain/models/provider.js';
 import type { Replacement } from '../../../src/domain/changes/replacement.js';
-import { carry, restored, type CarriedState } from '../../../src/workflows/record/carried-state.js';
+import type { CarriedState1 } from '../../../src/workflows/record/carried-state-1.js';
+import type { Former, Life } from '../../../src/workflows/record/life.js';
+import { carry, type CarriedState } from '../../../src/workflows/record/carried-state.js';
+import { readState } from '../../../src/workflows/record/read-state.js';
 import { restoredFleet, type FleetState } from '../../../src/workflows/fleet/state.js';
 import { fleetStatusQuery, fleetWordUpdate, type FleetEndKind } from '../../../src/wire/fleet.js';
+import { releaseUpdate } from '../../../src/wire/deployment-releases.js';
 import { engineRenamedUpdate, engineUpdate } from '../../../src/wire/deployment-engines.js';
 import * as workflows from '../../../src/workflows/index.js';
 import { keyUpdate } from '../../../src/wire/deployment-keys.js';
 import { phases } from '../../../src/wire/description.js';
 import * as messages from '../../../src/wire/messages.js';
-import type { OperationKind, OperationOutcome } from '../../../src/wire/operation.js';
+import { operationKinds, type OperationKind, type OperationOutcome } from '../../../src/wire/operation.js';
 import type { ParkAnswer } from '../../../src/wire/park.js';
 import * as steps from '../../../src/workflows/operations.js';
-import { openTestWorld } from '../../world/open-test-world.js';
+import { denySteps, pairSteps, unpairSteps } from '../../../src/workflows/pair/operation.js';
+import { answeringSteps, provisionSteps } from '../../../src/workflows/provision/operation.js';
+import { limitAndChannelSteps, limitSteps, reconfigureSteps } from '../../../src/workflows/reconfigure/operation.js';
+import { asking, replacementOwns, rollbackSteps, upgradeSteps } from '../../../src/workflows/replace/operation.js';
+import { evictSteps, rekeySteps, rotateSteps } from '../../../src/workflows/rotate/operation.js';
+import { pairSenderSteps, unpairSenderSteps } from '../../../src/workflows/senders/operation.js';
+import { openTestWorld, testSpec } from '../../world/open-test-world.js';
 
 /*
- * The words of layout 1, written out: histories, records and operators' scripts quote them. One may be added; none may be renamed,
- * dropped or moved. A removal undoes by the order of the steps.
+ * The words of layout 1, written out: histories, records and operators' scripts quote them. One may be added; none may be renamed
+ * or dropped. A removal undoes by the order of the steps that a record may hold.
  */
 
 test('workflow types', () => {
@@ -29,12 +41,16 @@ test('workflow types', () => {
     'denyDevice',
     'deployment',
     'dropSnapshot',
+    'examineEngine',
+    'foreseeGateways',
     'gateway',
     'listDevices',
     'openGateway',
     'pairDevice',
+    'pairSender',
     'probeGateway',
     'provision',
+    'readLog',
     'reconfigureGateway',
     'renameEngine',
     'repair',
@@ -46,6 +62,7 @@ test('workflow types', () => {
     'tellPerson',
     'tokenGateway',
     'unpairDevice',
+    'unpairSender',
     'wayBack',
   ]);
 });
@@ -67,8 +84,12 @@ test('activities', () => {
     'ensureDenial',
     'ensureDropped',
     'ensureEvicted',
+    'ensureExtras',
+    'ensureExtrasRehearsal',
     'ensureHost',
     'ensureLimits',
+    'ensureModelRehearsal',
+    'ensureModels',
     'ensureNetwork',
     'ensureNextRelease',
     'ensureOperator',
@@ -82,6 +103,8 @@ test('activities', () => {
     'ensureRoom',
     'ensureRotationRehearsal',
     'ensureSaved',
+    'ensureSender',
+    'ensureSenderShutOut',
     'ensureShutOut',
     'ensureState',
     'ensureTaken',
@@ -95,17 +118,25 @@ test('activities', () => {
     'findGeneration',
     'findKept',
     'findLives',
+    'findLogLines',
+    'findObstacles',
     'findReconfigured',
     'findReplaced',
     'findRotated',
     'findStrangers',
     'findUnchanged',
+    'findWorkerFacts',
     'mintLink',
     'page',
+    'probeAdmitted',
+    'probeAnswer',
     'probeChannels',
     'probeCutOff',
     'probeDevices',
+    'probeExtrasChangeable',
     'probeLimits',
+    'probeModels',
+    'probeModelsChangeable',
     'probePairable',
     'probePaired',
     'probeReadiness',
@@ -116,22 +147,31 @@ test('activities', () => {
     'probeReplacement',
     'probeRequest',
     'probeRotatable',
+    'probeSender',
+    'probeSenderShutOut',
     'probeToken',
+    'probeTurn',
     'probeUnpairable',
+    'probeWaitingSender',
     'removeApproval',
     'removeChannelRehearsal',
     'removeConfig',
     'removeContainer',
+    'removeExtrasRehearsal',
+    'removeModelRehearsal',
     'removeNetwork',
     'removeRehearsal',
     'removeReplacement',
     'removeRoom',
     'removeRotationRehearsal',
+    'removeSender',
     'removeState',
     'requestRotation',
     'restoreAside',
     'restoreChannels',
+    'restoreExtras',
     'restoreLimits',
+    'restoreModels',
     'restoreToken',
     'revealToken',
     'surveyFleet',
@@ -139,63 +179,124 @@ test('activities', () => {
   ]);
 });
 
-test('steps in their order, each with its activity and the one that undoes it', () => {
+test('steps, each with its activity and the one that undoes it', () => {
   const rows = Object.entries(steps.registry).map(([name, { do: act, undo }]) => [name, act, ...(undo ? [undo] : [])]);
-  expect(rows).toEqual([
-    ['check host', 'ensureHost'],
-    ['fetch release', 'ensureRelease'],
-    ['keep state', 'ensureState', 'removeState'],
-    ['join network', 'ensureNetwork', 'removeNetwork'],
-    ['write config', 'ensureConfig', 'removeConfig'],
-    ['start container', 'ensureContainer', 'removeContainer'],
+  expect(rows.toSorted(([one = ''], [other = '']) => (one < other ? -1 : 1))).toEqual([
+    ['apply channels', 'ensureChannels', 'restoreChannels'],
+    ['apply config', 'ensureExtras', 'restoreExtras'],
+    ['apply limits', 'ensureLimits', 'restoreLimits'],
+    ['apply models', 'ensureModels', 'restoreModels'],
+    ['apply token', 'ensureToken', 'restoreToken'],
+    ['approve device', 'ensureApproval', 'removeApproval'],
+    ['approve sender', 'ensureSender', 'removeSender'],
+    ['ask replacement', 'probeAnswer'],
+    ['await device', 'probePaired'],
     ['await readiness', 'probeReadiness'],
+    ['await replacement', 'probeReplacement'],
+    ['await request', 'probeRequest'],
+    ['check admitted', 'probeAdmitted'],
+    ['check channels', 'probeReconfigurable'],
+    ['check config', 'probeExtrasChangeable'],
+    ['check device', 'probeUnpairable'],
+    ['check host', 'ensureHost'],
+    ['check limits', 'probeLimits'],
+    ['check models', 'probeModelsChangeable'],
+    ['check pairing', 'probePairable'],
+    ['check replacement', 'probeReplaceable'],
+    ['check rotation', 'probeRotatable'],
+    ['check sender', 'probeWaitingSender'],
+    ['close sessions', 'ensureShutOut'],
+    ['commit replacement', 'ensureCommitted'],
+    ['cut off device', 'ensureCutOff'],
+    ['drop snapshot', 'ensureDropped'],
+    ['evict devices', 'ensureEvicted'],
+    ['fetch reader', 'ensureReader'],
+    ['fetch release', 'ensureRelease'],
+    ['fetch replacement', 'ensureNextRelease'],
+    ['join network', 'ensureNetwork', 'removeNetwork'],
+    ['keep running', 'ensureRestartPolicy'],
+    ['keep state', 'ensureState', 'removeState'],
+    ['list devices', 'findEvicted'],
+    ['look again', 'findUnchanged'],
+    ['make room', 'ensureRoom', 'removeRoom'],
+    ['name devices', 'findStrangers'],
     ['pair operator', 'ensureOperator'],
     ['probe channels', 'probeChannels'],
-    ['keep running', 'ensureRestartPolicy'],
-    ['read back', 'findGateway'],
-    ['check rotation', 'probeRotatable'],
-    ['apply token', 'ensureToken', 'restoreToken'],
-    ['prove token', 'probeToken'],
-    ['prove refusal', 'probeRefusal'],
-    ['list devices', 'findEvicted'],
-    ['close sessions', 'ensureShutOut'],
-    ['evict devices', 'ensureEvicted'],
-    ['retire device', 'ensureRetired'],
-    ['name devices', 'findStrangers'],
-    ['read rotated', 'findRotated'],
-    ['check pairing', 'probePairable'],
-    ['await request', 'probeRequest'],
-    ['approve device', 'ensureApproval', 'removeApproval'],
-    ['await device', 'probePaired'],
-    ['turn down request', 'ensureDenial'],
-    ['check device', 'probeUnpairable'],
-    ['cut off device', 'ensureCutOff'],
-    ['prove removal', 'probeCutOff'],
-    ['check replacement', 'probeReplaceable'],
-    ['fetch replacement', 'ensureNextRelease'],
-    ['rehearse replacement', 'ensureRehearsal', 'removeRehearsal'],
-    ['make room', 'ensureRoom', 'removeRoom'],
-    ['set aside', 'ensureAside', 'restoreAside'],
-    ['save state', 'ensureSaved'],
-    ['take state', 'ensureTaken'],
-    ['start replacement', 'ensureReplacement', 'removeReplacement'],
-    ['await replacement', 'probeReplacement'],
-    ['prove replacement', 'probeDevices'],
-    ['commit replacement', 'ensureCommitted'],
-    ['read replaced', 'findReplaced'],
-    ['check channels', 'probeReconfigurable'],
-    ['apply channels', 'ensureChannels', 'restoreChannels'],
     ['prove channels', 'probeReconfigured'],
-    ['read reconfigured', 'findReconfigured'],
-    ['check limits', 'probeLimits'],
-    ['apply limits', 'ensureLimits', 'restoreLimits'],
-    ['rehearse rotation', 'ensureRotationRehearsal', 'removeRotationRehearsal'],
-    ['rehearse channels', 'ensureChannelRehearsal', 'removeChannelRehearsal'],
-    ['drop snapshot', 'ensureDropped'],
-    ['look again', 'findUnchanged'],
-    ['fetch reader', 'ensureReader'],
+    ['prove models', 'probeModels'],
+    ['prove refusal', 'probeRefusal'],
+    ['prove removal', 'probeCutOff'],
+    ['prove replacement', 'probeDevices'],
+    ['prove sender', 'probeSender'],
+    ['prove shut out', 'probeSenderShutOut'],
+    ['prove token', 'probeToken'],
+    ['prove turn', 'probeTurn'],
+    ['read back', 'findGateway'],
     ['read kept', 'findKept'],
+    ['read reconfigured', 'findReconfigured'],
+    ['read replaced', 'findReplaced'],
+    ['read rotated', 'findRotated'],
+    ['rehearse channels', 'ensureChannelRehearsal', 'removeChannelRehearsal'],
+    ['rehearse config', 'ensureExtrasRehearsal', 'removeExtrasRehearsal'],
+    ['rehearse models', 'ensureModelRehearsal', 'removeModelRehearsal'],
+    ['rehearse replacement', 'ensureRehearsal', 'removeRehearsal'],
+    ['rehearse rotation', 'ensureRotationRehearsal', 'removeRotationRehearsal'],
+    ['retire device', 'ensureRetired'],
+    ['save state', 'ensureSaved'],
+    ['set aside', 'ensureAside', 'restoreAside'],
+    ['shut out sender', 'ensureSenderShutOut'],
+    ['start container', 'ensureContainer', 'removeContainer'],
+    ['start replacement', 'ensureReplacement', 'removeReplacement'],
+    ['take state', 'ensureTaken'],
+    ['turn down request', 'ensureDenial'],
+    ['write config', 'ensureConfig', 'removeConfig'],
   ]);
+});
+
+test('the order in which a removal undoes what a record may hold', () => {
+  const held: readonly string[] = [...provisionSteps, ...replacementOwns].toReversed();
+  expect(steps.stepsOf('remove', held, false)).toEqual([
+    'check host',
+    'fetch release',
+    'keep state',
+    'join network',
+    'write config',
+    'start container',
+    'await readiness',
+    'pair operator',
+    'probe channels',
+    'keep running',
+    'read back',
+    'rehearse replacement',
+    'make room',
+    'start replacement',
+  ]);
+});
+
+test('every kind of operation, the type of its run and the phase of its gateway', () => {
+  const rows = steps.operations.map(({ kind, workflow, phase }) => [kind, workflow, phase]);
+  expect(rows.toSorted(([one = ''], [other = '']) => (one < other ? -1 : 1))).toEqual([
+    ['change', 'replaceContainer', 'changing'],
+    ['deny', 'denyDevice', 'pairing'],
+    ['drop-snapshot', 'dropSnapshot', 'changing'],
+    ['pair', 'pairDevice', 'pairing'],
+    ['pair-sender', 'pairSender', 'pairing'],
+    ['provision', 'provision', 'provisioning'],
+    ['purge', 'cleanUp', 'removing'],
+    ['reconfigure', 'reconfigureGateway', 'changing'],
+    ['remove', 'cleanUp', 'removing'],
+    ['repair', 'repair', 'repairing'],
+    ['restore', 'repair', 'provisioning'],
+    ['rollback', 'replaceContainer', 'upgrading'],
+    ['rotate', 'rotateToken', 'rotating'],
+    ['take-up', 'takeUp', 'provisioning'],
+    ['unpair', 'unpairDevice', 'pairing'],
+    ['unpair-sender', 'unpairSender', 'pairing'],
+    ['upgrade', 'replaceContainer', 'upgrading'],
+    ['way-back', 'wayBack', 'repairing'],
+  ]);
+  const kinds = steps.operations.map(({ kind }) => kind).filter((kind) => kind !== 'reconfigure'); // no request, a change
+  expect(kinds.toSorted()).toEqual([...operationKinds].toSorted());
 });
 
 test('which steps an operation goes through', () => {
@@ -203,9 +304,9 @@ test('which steps an operation goes through', () => {
   expect(steps.stepsOf('remove', toRemove.toReversed(), false)).toEqual(toRemove);
   expect(steps.stepsOf('remove', toRemove, true)).toEqual(toRemove.filter((name) => name !== 'keep state'));
   expect(steps.stepsOf('purge', [], false)).toEqual(['keep state', 'write config']);
-  expect(steps.replacementOwns).toEqual(['rehearse replacement', 'make room', 'start replacement']);
-  expect(steps.denySteps).toEqual(['turn down request']);
-  expect(steps.evictSteps).toEqual([
+  expect(replacementOwns).toEqual(['rehearse replacement', 'make room', 'start replacement']);
+  expect(denySteps).toEqual(['turn down request']);
+  expect(evictSteps).toEqual([
     'check rotation',
     'rehearse rotation',
     'apply token',
@@ -217,7 +318,7 @@ test('which steps an operation goes through', () => {
     'name devices',
     'read rotated',
   ]);
-  expect(steps.limitAndChannelSteps).toEqual([
+  expect(limitAndChannelSteps).toEqual([
     'check channels',
     'check limits',
     'rehearse channels',
@@ -226,9 +327,49 @@ test('which steps an operation goes through', () => {
     'prove channels',
     'read reconfigured',
   ]);
-  expect(steps.limitSteps).toEqual(['check limits', 'apply limits', 'read reconfigured']);
-  expect(steps.pairSteps).toEqual(['check pairing', 'await request', 'approve device', 'await device']);
-  expect(steps.provisionSteps).toEqual([
+  const named = { kind: 'reconfigure', to: spec, models: 7 } as const;
+  expect(steps.stepsOfChange({ ...named, channels: false })).toEqual([
+    'check models',
+    'rehearse models',
+    'apply models',
+    'prove models',
+    'read reconfigured',
+  ]);
+  expect(steps.stepsOfChange({ ...named, channels: true, limits: true })).toEqual([
+    'check channels',
+    'check models',
+    'check limits',
+    'rehearse channels',
+    'apply limits',
+    'apply models',
+    'apply channels',
+    'prove channels',
+    'prove models',
+    'read reconfigured',
+  ]);
+  expect(steps.stepsOfChange({ kind: 'reconfigure', to: spec, channels: false, config: true })).toEqual([
+    'check config',
+    'rehearse config',
+    'apply config',
+    'read reconfigured',
+  ]);
+  expect(steps.stepsOfChange({ ...named, channels: true, limits: true, config: true })).toEqual([
+    'check channels',
+    'check models',
+    'check config',
+    'check limits',
+    'rehearse config',
+    'apply limits',
+    'apply models',
+    'apply config',
+    'apply channels',
+    'prove channels',
+    'prove models',
+    'read reconfigured',
+  ]);
+  expect(limitSteps).toEqual(['check limits', 'apply limits', 'read reconfigured']);
+  expect(pairSteps).toEqual(['check pairing', 'await request', 'approve device', 'await device']);
+  expect(provisionSteps).toEqual([
     'check host',
     'fetch release',
     'keep state',
@@ -241,14 +382,24 @@ test('which steps an operation goes through', () => {
     'keep running',
     'read back',
   ]);
-  expect(steps.reconfigureSteps).toEqual([
+  expect(answeringSteps.filter((step) => !provisionSteps.some((each) => each === step))).toEqual(['prove turn']);
+  expect(answeringSteps.indexOf('prove turn')).toBe(provisionSteps.indexOf('keep running'));
+  const models = { default: 'own/m', fallbacks: [], providers: [] };
+  expect(asking(upgradeSteps, { ...testSpec })).toEqual(upgradeSteps);
+  expect(asking(upgradeSteps, { ...testSpec, models }).slice(-4)).toEqual([
+    'prove replacement',
+    'ask replacement',
+    'commit replacement',
+    'read replaced',
+  ]);
+  expect(reconfigureSteps).toEqual([
     'check channels',
     'rehearse channels',
     'apply channels',
     'prove channels',
     'read reconfigured',
   ]);
-  expect(steps.rekeySteps).toEqual([
+  expect(rekeySteps).toEqual([
     'check rotation',
     'rehearse rotation',
     'apply token',
@@ -258,7 +409,7 @@ test('which steps an operation goes through', () => {
     'name devices',
     'read rotated',
   ]);
-  expect(steps.rollbackSteps).toEqual([
+  expect(rollbackSteps).toEqual([
     'check replacement',
     'fetch replacement',
     'rehearse replacement',
@@ -272,7 +423,7 @@ test('which steps an operation goes through', () => {
     'commit replacement',
     'read replaced',
   ]);
-  expect(steps.rotateSteps).toEqual([
+  expect(rotateSteps).toEqual([
     'check rotation',
     'rehearse rotation',
     'apply token',
@@ -281,8 +432,10 @@ test('which steps an operation goes through', () => {
     'name devices',
     'read rotated',
   ]);
-  expect(steps.unpairSteps).toEqual(['check device', 'cut off device', 'prove removal']);
-  expect(steps.upgradeSteps).toEqual([
+  expect(pairSenderSteps).toEqual(['check sender', 'approve sender', 'prove sender']);
+  expect(unpairSenderSteps).toEqual(['check admitted', 'shut out sender', 'prove shut out']);
+  expect(unpairSteps).toEqual(['check device', 'cut off device', 'prove removal']);
+  expect(upgradeSteps).toEqual([
     'check replacement',
     'fetch replacement',
     'rehearse replacement',
@@ -317,6 +470,9 @@ test('updates, queries and signals', () => {
       keyUpdate,
       engineRenamedUpdate,
       messages.engineGoneSignal,
+      releaseUpdate,
+      messages.refusalQuery,
+      messages.nextLogLinesUpdate,
     ].map(({ type, name }) => `${type} ${name}`),
   ).toEqual([
     'update request',
@@ -336,6 +492,9 @@ test('updates, queries and signals', () => {
     'update key',
     'update engineRenamed',
     'signal engineGone',
+    'update release',
+    'query refusal',
+    'update nextLogLines',
   ]);
 });
 
@@ -387,6 +546,8 @@ test('kinds and outcomes of operations, answers to a parked one, ends in a fleet
     | 'change'
     | 'drop-snapshot'
     | 'way-back'
+    | 'pair-sender'
+    | 'unpair-sender'
   >();
   expectTypeOf<OperationOutcome>().toEqualTypeOf<'done' | 'degraded' | 'undone' | 'left' | 'stopped' | 'withdrawn'>();
   expectTypeOf<ParkAnswer>().toEqualTypeOf<'retry' | 'skip' | 'allow' | 'abort' | 'leave'>();
@@ -396,6 +557,19 @@ test('kinds and outcomes of operations, answers to a parked one, ends in a fleet
   expectTypeOf<ChannelKind>().toEqualTypeOf<'telegram' | 'discord' | 'slack'>();
 });
 
+const provider: Required<Provider> = {
+  id: 'anthropic',
+  key: 'secret:anthropic-key',
+  baseUrl: 'http://proxy.internal:4000',
+  api: 'anthropic-messages',
+  models: ['claude-opus-5'],
+};
+const models: Required<Models> = {
+  default: 'anthropic/claude-opus-5',
+  fallbacks: [],
+  providers: [provider],
+  proveTurn: false,
+};
 const spec: Required<GatewaySpec> = {
   release: '2026.9.6',
   dev: false,
@@ -406,6 +580,10 @@ const spec: Required<GatewaySpec> = {
   channels: [{ kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['5550001'] }],
   keepFormerMs: 604_800_000,
   rotation: 'scheduled',
+  models,
+  config: { tools: { deny: ['browser'] } },
+  timezone: 'Europe/Berlin',
+  environment: { COMPANY_NAME: 'Example' },
 };
 const life: Required<Gateway> = {
   mark: { deployment: 'abcdefghij', gateway: 'g42', birth: '7k3fq2', layout: 1 },
@@ -432,6 +610,7 @@ const record: Required<GatewayRecord> = {
   keyId: 'df09de28',
   provedAt: '2026-11-21T07:57:30.000Z',
   runsOn: 'Docker 28.2.2',
+  model: 'anthropic/claude-opus-5',
   findings: ['gateway.port'],
 };
 const upgrade: Required<Replacement> = {
@@ -444,45 +623,97 @@ const upgrade: Required<Replacement> = {
   readyMs: 90_000,
 };
 
-test('what continue-as-new carries of a record, whole, comes out as it went in', () => {
-  const whole: Required<CarriedState> = {
-    version: 1,
-    life,
-    phase: 'upgrading',
-    since: 1_700_000_000_000,
-    reason: 'r',
-    entered: [{ step: 'check host', unsettledUntil: 0 }],
-    record,
-    skipped: ['probe channels'],
-    left: [{ step: 'keep state', kind: 'Foreign', reason: 'r' }],
-    stateKeptUntil: 0,
-    nextOperation: 7,
-    queue: [
-      {
-        number: 6,
-        kind: 'rotate',
-        purge: false,
-        asked: { kind: 'rotate', requestId: 'r6', origin: 'o', reclaim: false, evict: true },
-      },
-    ],
-    running: { number: 5, kind: 'upgrade', purge: false, change: upgrade },
-    ended: [{ number: 4, kind: 'provision', birth: '7k3fq2', outcome: 'done', reason: '' }],
-    answered: [],
-    resting: { phase: 'ready', reason: '' },
-    burned: { token: 2, device: 1 },
-    approved: ['d1'],
-    backFrom: [{ step: 'set aside', unsettledUntil: 0 }],
-    owed: upgrade,
-    handOver: { generation: 2, since: 1_700_000_000_000 },
-    kept: { shelf: 'b', spec, until: 1_700_604_800_000, evicted: true, lost: true },
-    dropping: { former: '2026.6.11', failures: 1, again: 1_700_000_060_000, reason: 'r' },
-    failed: { '2026.9.7': 1 },
-    unsettledUntil: 1_700_000_090_000,
-    newRun: false,
-    alone: true,
-    requests: ['3xgaydm5b91p2ml86tp 3xgaydm5b91p2ml86tq 4 loyw3v28 provision 7k3fq2 done'],
-  };
-  expect(carry(restored(structuredClone(whole)))).toEqual(whole);
+/** What belongs to the life of a record, and lay beside it in version 1. */
+const lived: Required<Omit<Life, 'gateway' | 'former'>> = {
+  entered: [{ step: 'check host', unsettledUntil: 0 }],
+  record,
+  skipped: ['probe channels'],
+  left: [{ step: 'keep state', kind: 'Foreign', reason: 'r' }],
+  stateKeptUntil: 0,
+  resting: { phase: 'ready', reason: '' },
+  burned: { token: 2, device: 1 },
+  approved: ['d1'],
+  backFrom: [{ step: 'set aside', unsettledUntil: 0 }],
+  owed: upgrade,
+  handOver: { generation: 2, since: 1_700_000_000_000 },
+  dropping: { former: '2026.6.11', failures: 1, again: 1_700_000_060_000, reason: 'r' },
+  failed: { '2026.9.7': 1 },
+  unsettledUntil: 1_700_000_090_000,
+};
+const former: Required<Former> = {
+  shelf: 'b',
+  spec,
+  until: 1_700_604_800_000,
+  evicted: true,
+  lost: true,
+};
+const asked = { kind: 'rotate', requestId: 'r6', origin: 'o', reclaim: false, evict: true } as const;
+const ended = [{ number: 4, kind: 'provision', birth: '7k3fq2', outcome: 'done', reason: '' }] as const;
+const version2: Required<CarriedState> = {
+  version: 2,
+  life: { gateway: life, ...lived, former },
+  phase: 'upgrading',
+  since: 1_700_000_000_000,
+  reason: 'r',
+  nextOperation: 13,
+  queue: [
+    { number: 6, kind: 'rotate', asked },
+    { number: 7, kind: 'way-back', change: upgrade },
+    { number: 8, kind: 'repair', engine: 'OGIG:VV7Y' },
+    { number: 9, kind: 'take-up' },
+    { number: 10, kind: 'remove', purge: false, engine: 'OGIG:VV7Y' },
+    { number: 11, kind: 'remove', purge: true, gone: true },
+    { number: 12, kind: 'purge', purge: true },
+  ],
+  running: { number: 5, kind: 'upgrade', change: upgrade },
+  ended: [...ended],
+  newRun: false,
+  alone: true,
+  requests: ['3xgaydm5b91p2ml86tp 3xgaydm5b91p2ml86tq 4 loyw3v28 provision 7k3fq2 done'],
+};
+
+describe('what continue-as-new carries of a record, whole', () => {
+  test('comes out as it went in, in version 2', () => {
+    expect(carry(readState(structuredClone(version2)))).toEqual(version2);
+  });
+
+  test('goes on in version 2 where an older creel carried version 1', () => {
+    const version1: Required<CarriedState1> = {
+      version: 1,
+      life,
+      phase: 'upgrading',
+      since: 1_700_000_000_000,
+      reason: 'r',
+      ...lived,
+      kept: former,
+      nextOperation: 13,
+      queue: [
+        { number: 6, kind: 'rotate', purge: false, asked },
+        { number: 7, kind: 'way-back', purge: false, change: upgrade },
+        { number: 8, kind: 'repair', purge: false, engine: 'OGIG:VV7Y' },
+        { number: 9, kind: 'take-up', purge: false },
+        { number: 10, kind: 'remove', purge: false, engine: 'OGIG:VV7Y' },
+        { number: 11, kind: 'remove', purge: true, gone: true },
+        { number: 12, kind: 'purge', purge: true },
+      ],
+      running: { number: 5, kind: 'upgrade', purge: false, change: upgrade },
+      ended: [...ended],
+      answered: [],
+      newRun: false,
+      alone: true,
+      requests: version2.requests,
+    };
+    expect(carry(readState(structuredClone(version1)))).toEqual(version2);
+    expect(readState(structuredClone(version1))).toEqual(readState(structuredClone(version2)));
+  });
+
+  test('goes on where the first creel carried whole requests', () => {
+    const end = { kind: 'provision', birth: '7k3fq2', outcome: 'done' } as const;
+    const answered = [{ requestId: 'r4', content: '{}', operation: 4, at: 1_700_000_000_000, end }];
+    const { life: _life, requests: _lines, queue: _queue, running: _running, ...others } = version2;
+    const carried = { ...others, ...lived, version: 1, life, queue: [], answered } as const;
+    expect(carry(readState(carried)).requests).toEqual([expect.stringMatching(/ 4 loyw3v28 provision 7k3fq2 done$/)]);
+  });
 });
 
 test('what continue-as-new carries of a run over the fleet, whole, comes out as it went in', () => {

@@ -18,7 +18,15 @@ import { KeyRing } from '../../../src/domain/keys/key-ring.js';
 import { replacementLabel, replacementNames } from '../../../src/domain/changes/replacement.js';
 import { readStateMark, stateMarkPath, writeStateMark } from '../../../src/domain/gateway/state-mark.js';
 import { slotsFor } from '../../../src/domain/hosts/slot.js';
-import { gatewayToken, keyCheck, masterKey, operatorDevice, secretStoreKey } from '../../../src/domain/keys/token.js';
+import { formerKeysFile, openFormerKeys, sealFormerKeys } from '../../../src/domain/keys/former-keys.js';
+import {
+  formerKeysKey,
+  gatewayToken,
+  keyCheck,
+  masterKey,
+  operatorDevice,
+  secretStoreKey,
+} from '../../../src/domain/keys/token.js';
 import {
   deploymentWorkflowId,
   engineQueue,
@@ -30,17 +38,20 @@ import {
   taskQueue,
   waitsQueue,
 } from '../../../src/wire/ids.js';
+import { providersKept, takenBackFile, takenBackText } from '../../../src/domain/keys/taken-back.js';
 import { withRenamed } from '../../../src/domain/hosts/deployment-engines.js';
 import { engineRenamedUpdate, engineUpdate } from '../../../src/wire/deployment-engines.js';
 import { engineGoneSignal, placedSignal } from '../../../src/wire/messages.js';
 import { nextTurns } from '../../../src/domain/fleet/order.js';
 import { acceptRequest } from '../../../src/workflows/entity/accept.js';
-import { carry, restored } from '../../../src/workflows/record/carried-state.js';
+import { carry } from '../../../src/workflows/record/carried-state.js';
+import { readState } from '../../../src/workflows/record/read-state.js';
 import { newFleet } from '../../../src/workflows/fleet/state.js';
+import { newLife } from '../../../src/workflows/record/life.js';
 import { emptyState } from '../../../src/workflows/record/state.js';
 import { listMemoOf } from '../../../src/workflows/record/list-memo.js';
 import type { GatewayRecord } from '../../../src/domain/gateway/reading.js';
-import { provisionSteps } from '../../../src/workflows/operations.js';
+import { provisionSteps } from '../../../src/workflows/provision/operation.js';
 import { searchAttributeKeys } from '../../../src/wire/search-attributes.js';
 import { readWritten, writtenFile, writtenText } from '../../../src/domain/gateway/written-config.js';
 
@@ -261,14 +272,15 @@ describe('layout 1 names', () => {
 });
 
 test('layout 1 says this in the memo of a gateway', () => {
-  const state = { ...emptyState(3, 1_700_000_000_000), life: gateway, phase: 'removed' as const };
+  const state = { ...emptyState(3, 1_700_000_000_000), life: newLife(gateway), phase: 'removed' as const };
   expect(listMemoOf(state)).toEqual({ proved: null, fleet: { birth: '7k3fq2', place: gateway.place } });
   const spec = { ...gateway.spec, rotation: 'scheduled' as const };
   const queue = [{ number: 2, kind: 'remove' as const, purge: false }];
-  const life = { ...gateway, spec, keyId: 'df09de28' };
+  const known = newLife({ ...gateway, spec, keyId: 'df09de28' });
   const provedAt = '2026-11-21T07:57:30.000Z';
   const record = { provedAt } as GatewayRecord;
-  const whole = { ...state, life, record, queue, phase: 'ready' as const, stateKeptUntil: 1_700_000_000_000 };
+  const life = { ...known, record, stateKeptUntil: 1_700_000_000_000 };
+  const whole = { ...state, life, queue, phase: 'ready' as const };
   expect(listMemoOf(whole)).toEqual({
     proved: provedAt,
     fleet: {
@@ -299,8 +311,8 @@ describe('layout 1 lists', () => {
     ]);
   });
 
-  test('the fields of the state that continue-as-new carries, version 1', () => {
-    expect(emptyState(3, 1_700_000_000_000)).toEqual({
+  test('the fields of the state that continue-as-new carried in version 1, which is read for ever', () => {
+    const carried = {
       version: 1,
       life: undefined,
       phase: 'none',
@@ -318,7 +330,25 @@ describe('layout 1 lists', () => {
       answered: [],
       newRun: false,
       alone: false,
-    });
+    } as const;
+    expect(readState(carried)).toEqual(emptyState(3, 1_700_000_000_000));
+  });
+
+  test('the fields of the state that continue-as-new carries, version 2', () => {
+    const carried = {
+      version: 2,
+      phase: 'none',
+      since: 1_700_000_000_000,
+      reason: '',
+      nextOperation: 3,
+      queue: [],
+      ended: [],
+      requests: [],
+      newRun: false,
+      alone: false,
+    } as const;
+    expect(carry(emptyState(3, 1_700_000_000_000))).toEqual(carried);
+    expect(readState(carried)).toEqual(emptyState(3, 1_700_000_000_000));
   });
 });
 
@@ -329,13 +359,12 @@ describe('layout 1 carries', () => {
     const place = { provider: 'local', host: 'local' } as const;
     const request = { kind: 'remove', requestId: 'r1', origin: 'o', purge: false, place } as const;
     acceptRequest(state, request, 'abcdefghij', 'g42', at);
-    const [open = ''] = carry(state).requests ?? [];
+    const [open = ''] = carry(state).requests;
     expect(open).toMatch(/^3xgaydm5b91p2ml86tp [0-9a-z]{19} 1 loyw3v28$/);
-    expect(carry(state)).toMatchObject({ version: 1, answered: [] });
     const ended = `${open} remove 7k3fq2 done`;
-    const { answered } = restored({ ...carry(state), requests: [ended] });
+    const { answered } = readState({ ...carry(state), requests: [ended] });
     expect(answered).toMatchObject([{ operation: 1, at, end: { kind: 'remove', birth: '7k3fq2', outcome: 'done' } }]);
-    expect(carry(restored({ ...carry(state), requests: [ended] })).requests).toEqual([ended]);
+    expect(carry(readState({ ...carry(state), requests: [ended] })).requests).toEqual([ended]);
   });
 
   test('how far a run over the fleet is', () => {
@@ -400,11 +429,77 @@ test('layout 1 asks for this container, with no secret in it (S4-13, S4-14, S0-2
   });
 });
 
+test('the keys that a gateway goes back to, sealed in its state for one operation of one life', () => {
+  const mark = { deployment: 'abcdefghij', gateway: 'g42', birth: '7k3fq2', layout: 1 } as const;
+  const key = formerKeysKey(masterKey('ab'.repeat(32)), mark);
+  expect(key.toString('hex')).toBe('eb1b2815aae9ebbc5aaa8c7d3649d0403afeb28163f678b9f47806de26f13026');
+  const kept = { operation: 7, file: '{"anthropic":"sk-one"}\n', own: { openai: 'openai:manual' } };
+  const text = sealFormerKeys(key, kept);
+  expect(formerKeysFile).toBe('.creel-former-keys.json');
+  expect(text).toMatch(/^\{"layout":1,"operation":7,"sealed":"[A-Za-z0-9+/=]+"\}\n$/);
+  expect(openFormerKeys(key, 7, text)).toEqual(kept);
+  const other = formerKeysKey(masterKey('ab'.repeat(32)), { ...mark, birth: '8k3fq2' });
+  for (const [opening, operation, torn] of [
+    [other, 7, text],
+    [key, 8, text],
+    [key, 8, text.replace('"operation":7', '"operation":8')],
+    [key, 7, text.slice(0, -20)],
+    [key, 7, undefined],
+  ] as const)
+    expect(openFormerKeys(opening, operation, torn)).toBeUndefined();
+});
+
+test('what marks, in the state, a key that a change took back', () => {
+  const key = formerKeysKey(masterKey('ab'.repeat(32)), {
+    deployment: 'abcdefghij',
+    gateway: 'g42',
+    birth: '7k3fq2',
+    layout: 1,
+  });
+  expect(takenBackFile).toBe('.creel-taken-back.json');
+  const text = takenBackText(
+    key,
+    undefined,
+    { anthropic: 'sk-two', openai: 'o' },
+    { anthropic: 'sk-one', openai: 'o' },
+  );
+  expect(text).toBe('{"layout":1,"marks":["f8bdffb56c675205a492cd9a8147af11"]}\n');
+  const keptOf = (wanted: string, marks: string | undefined = text) =>
+    providersKept(key, marks, { anthropic: wanted, openai: 'o' }, { anthropic: 'sk-one', openai: 'o' });
+  expect(keptOf('sk-two')).toEqual(['anthropic']);
+  for (const wanted of ['sk-one', 'sk-three']) expect(keptOf(wanted)).toEqual([]);
+  for (const forged of [
+    undefined,
+    '',
+    'no JSON',
+    '{"layout":2,"marks":["f8bdffb56c675205a492cd9a8147af11"]}',
+    '{"layout":1,"marks":[1,null,{}]}',
+  ])
+    expect(providersKept(key, forged, { anthropic: 'sk-two' }, { anthropic: 'sk-one' })).toEqual([]);
+  expect(takenBackText(key, text, { anthropic: 'sk-one' }, { anthropic: 'sk-one' })).toBe(text);
+  expect(takenBackText(key, text, { anthropic: 'sk-two' }, { anthropic: 'sk-one' })).toBe(text);
+  const many = Array.from({ length: 30 }).reduce<string | undefined>(
+    (before, _each, index) => takenBackText(key, before, { anthropic: `sk-${index}` }, {}),
+    text,
+  );
+  expect(JSON.parse(many ?? '').marks).toHaveLength(20);
+});
+
 test('what creel remembers of a config, beside it in the state', () => {
   const telegram = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['5550001'] } as const;
   const text =
     '{"layout":1,"channels":[{"kind":"telegram","secrets":{"botToken":"secret:bot"},"allowFrom":["5550001"]}],"origins":["http://127.0.0.1:19100"]}\n';
   expect(writtenFile).toBe('.creel-config.json');
-  expect(writtenText({ channels: [telegram], origins: ['http://127.0.0.1:19100'] })).toBe(text);
-  expect(readWritten(text)).toEqual({ channels: [telegram], origins: ['http://127.0.0.1:19100'] });
+  const written = { channels: [telegram], origins: ['http://127.0.0.1:19100'], models: [], config: [] };
+  expect(writtenText(written)).toBe(text);
+  expect(readWritten(text)).toEqual(written);
+  const provider = { id: 'anthropic', key: 'secret:anthropic-key' };
+  const models = [{ default: 'anthropic/claude-opus-5', fallbacks: [], providers: [provider] }];
+  const more = `${text.slice(0, -2)},"models":[{"default":"anthropic/claude-opus-5","fallbacks":[],"providers":[{"id":"anthropic","key":"secret:anthropic-key"}]}]}\n`;
+  expect(writtenText({ ...written, models })).toBe(more);
+  expect(readWritten(more)).toEqual({ ...written, models });
+  const config = [{ tools: { deny: ['browser'] }, session: { idleMinutes: 30 } }];
+  const most = `${more.slice(0, -2)},"config":[{"tools":{"deny":["browser"]},"session":{"idleMinutes":30}}]}\n`;
+  expect(writtenText({ ...written, models, config })).toBe(most);
+  expect(readWritten(most)).toEqual({ ...written, models, config });
 });

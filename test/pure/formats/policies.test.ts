@@ -11,7 +11,8 @@ test('a link may take as long as the door gives it, and there is room for the re
 });
 
 test('fetching an image beats every 30 s, and any other step often enough that its worker is missed within 8 s', () => {
-  for (const [step, { pace, waits }] of Object.entries(registry)) {
+  for (const step of Object.values(registry)) {
+    const { pace, waits } = step;
     const { heartbeatTimeout } = doPolicy(step, defaultLimits);
     if (waits) continue;
     if (pace === 'fetch') expect(Number(heartbeatTimeout) / beatsPerTimeout).toBe(30_000);
@@ -24,15 +25,18 @@ test('what waits for a device waits where nobody’s work does, beats seldom, an
   const waits = Object.keys(registry).filter((step) => registry[step]?.waits);
   expect(waits).toEqual(['await request', 'await device']);
   for (const step of waits) {
-    expect(doPolicy(step, defaultLimits)).toMatchObject({ heartbeatTimeout: 60_000, cancellationType: 'TRY_CANCEL' });
+    expect(doPolicy(registry[step], defaultLimits)).toMatchObject({
+      heartbeatTimeout: 60_000,
+      cancellationType: 'TRY_CANCEL',
+    });
     expect(registry[step]?.undo).toBeUndefined();
-    expect(queueOf(step, place)).toEqual({ taskQueue: 'creel@engine-one/waits' });
+    expect(queueOf(registry[step], place)).toEqual({ taskQueue: 'creel@engine-one/waits' });
   }
-  expect(queueOf('start container', place)).toEqual({ taskQueue: 'creel@engine-one' });
+  expect(queueOf(registry['start container'], place)).toEqual({ taskQueue: 'creel@engine-one' });
 });
 
 test('what an older version began stays on the queue and under the limits that it began with', () => {
   const { waitHeartbeatMs: _later, ...older } = defaultLimits;
-  expect(doPolicy('await request', older)).toMatchObject({ cancellationType: 'WAIT_CANCELLATION_COMPLETED' });
-  for (const step of Object.keys(registry)) expect(queueOf(step, { provider: 'local', host: 'local' })).toEqual({});
+  expect(doPolicy(registry['await request'], older)).toMatchObject({ cancellationType: 'WAIT_CANCELLATION_COMPLETED' });
+  for (const step of Object.values(registry)) expect(queueOf(step, { provider: 'local', host: 'local' })).toEqual({});
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createActivities } from '../../../src/activities/activities.js';
-import { provisionSteps, registry, stateStep, stepsOf, type Step } from '../../../src/workflows/operations.js';
+import { provisionSteps, stateStep } from '../../../src/workflows/provision/operation.js';
+import { operations, registry, stepsOf } from '../../../src/workflows/operations.js';
+import { type Step } from '../../../src/workflows/saga/step.js';
 
 /** Every activity there is, by name: creating them calls nothing of the world. */
 const activities = Object.keys(createActivities(new Proxy(Object.create(null), { get: () => undefined })));
@@ -17,6 +19,7 @@ const withoutUndo: Record<string, string> = {
   ensureRetired: 'the way back pairs the device on record again',
   ensureDenial: 'a device whose request was turned down may ask again',
   ensureCutOff: 'a device that is cut off can only ask again, which is its own doing',
+  ensureSenderShutOut: 'a chat sender who is shut out can only ask again, which is their own doing',
   ensureNextRelease: 'an image is shared between gateways, and the next one wants it',
   ensureReader: 'an image is shared between gateways, and the next one wants it',
   ensureSaved: 'the saved state goes with the volume that was made for it',
@@ -58,12 +61,18 @@ describe('the registry of steps', () => {
     expect(new Set(steps.map(([, step]) => step.do)).size).toBe(steps.length);
   });
 
+  test('has the row of each step as every operation declares it: none is declared twice, and in two ways', () => {
+    for (const [name, row] of operations.flatMap(({ steps: rows }) => Object.entries(rows)))
+      expect(registry[name], name).toBe(row);
+  });
+
   test.each(steps)('%s is an imperative of at most three lower-case words', (name) => {
     expect(name).toMatch(/^[a-z]+( [a-z]+){0,2}$/);
   });
 
-  test('lets an operator skip the channels alone', () => {
-    expect(steps.filter(([, step]) => step.optional).map(([name]) => name)).toEqual(['probe channels']);
+  test('lets an operator skip the channels and the turn alone', () => {
+    const optional = steps.filter(([, step]) => step.optional).map(([name]) => name);
+    expect(optional).toEqual(['probe channels', 'prove turn']);
   });
 
   test('holds every step that a provision reads', () => {

@@ -6,11 +6,13 @@ import {
   writtenKey,
   checkToken,
   demandHeard,
-  secretName,
   tokenForms,
+  type Channel,
   type ChannelKind,
 } from '../../../src/domain/channels/channel.js';
 import { renderChannels } from '../../../src/domain/channels/config.js';
+import { Secret } from '../../../src/domain/secret.js';
+import { secretName } from '../../../src/domain/secret-name.js';
 import { refusal } from '../refusal.js';
 
 const telegram = `123456789:${'A'.repeat(35)}`;
@@ -110,6 +112,31 @@ describe('a channel', () => {
     const message = refusal(() => channel({ kind: 'telegram', secrets: { botToken: telegram }, allowFrom: [] }));
     expect(message).toContain('not the value itself');
     expect(message).not.toContain(telegram.slice(10));
+  });
+});
+
+describe('S2-46: a channel whose senders are told a code', () => {
+  const asks = { kind: 'telegram', secrets: { botToken: 'secret:t' }, allowFrom: [] } as const;
+
+  test('is one only by the very word of its spec, and may name nobody', () => {
+    expect(channelFrom({ ...asks, pairSenders: true })).toEqual({ ...asks, pairSenders: true });
+    expect(channel({ ...asks, pairSenders: false })).toEqual(asks);
+    expect(refusal(() => channelFrom(asks))).toContain('allow_from names nobody');
+    expect(refusal(() => channel({ ...asks, pairSenders: 'yes' }))).toContain('must be true or false');
+    expect(refusal(() => channelFrom({ ...asks, allowFrom: ['@kim'], pairSenders: true }))).toContain('never matches');
+  });
+
+  test('is heard by whoever sends it over the wire, and nobody finds fault with it', () => {
+    expect(() => demandHeard([{ ...asks, pairSenders: true }], [])).not.toThrow();
+    expect(refusal(() => demandHeard([asks], [{ ...asks, pairSenders: true }]))).toContain('names nobody');
+    expect(channelFaults([{ ...asks, pairSenders: true }])).toEqual([]);
+  });
+
+  test('pairs in the config, where any other lists whom it hears', () => {
+    const secrets = { botToken: new Secret('1') };
+    const policy = (of: Channel) => renderChannels([{ channel: of, secrets }])['telegram'];
+    expect(policy({ ...asks, pairSenders: true })).toMatchObject({ dmPolicy: 'pairing', allowFrom: [] });
+    expect(policy({ ...asks, allowFrom: ['1'] })).toMatchObject({ dmPolicy: 'allowlist', allowFrom: ['1'] });
   });
 });
 

@@ -4,7 +4,8 @@ import { Foreign, Refused } from '../../../src/domain/errors.js';
 import { names, type Gateway } from '../../../src/domain/gateway/gateway.js';
 import type { GatewaySpec } from '../../../src/domain/gateway/spec.js';
 import { Secret } from '../../../src/domain/secret.js';
-import { provisionSteps, registry } from '../../../src/workflows/operations.js';
+import { provisionSteps } from '../../../src/workflows/provision/operation.js';
+import { registry } from '../../../src/workflows/operations.js';
 import { DirectoryHost } from '../../world/directory-host.js';
 import { openTestWorld, testRelease, type TestWorld } from '../../world/open-test-world.js';
 

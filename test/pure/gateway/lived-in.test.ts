@@ -9,9 +9,11 @@ import { newRecipient } from '../../../src/domain/keys/seal.js';
 import { Secret } from '../../../src/domain/secret.js';
 import type { Rotation } from '../../../src/domain/changes/rotation.js';
 import { describeState } from '../../../src/workflows/record/describe.js';
+import { newLife } from '../../../src/workflows/record/life.js';
 import { emptyState } from '../../../src/workflows/record/state.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
-import { noRecords, openTestWorld, type TestWorld } from '../../world/open-test-world.js';
+import { openTestWorld, type TestWorld } from '../../world/open-test-world.js';
+import { noRecords } from '../../../src/releases/no-records.js';
 
 const botToken = `123456789:${'A'.repeat(35)}`;
 const telegram = (...allowFrom: string[]): Channel => ({
@@ -225,7 +227,8 @@ test('no link is made to a gateway that turns away whoever comes without its pro
   expect((await world.activities.findGateway(g42)).findings).toEqual([names]);
   const { publicKey: recipient } = await newRecipient();
   const start = { layout: 1, deployment: g42.mark.deployment, gateway: 'g42', limits: defaultLimits } as const;
-  const describe = async () => describeState(start, { ...emptyState(1, 0), life: g42, phase: 'ready' }, undefined);
+  const describe = async () =>
+    describeState(start, { ...emptyState(1, 0), life: newLife(g42), phase: 'ready' }, undefined);
   const recorded = createActivities({ ...world.deps, records: { ...noRecords, describe } });
   await expect(recorded.mintLink({ gateway: g42, recipient })).rejects.toMatchObject({
     name: 'Refused',

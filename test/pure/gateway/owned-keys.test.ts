@@ -63,14 +63,24 @@ describe('a config that takes over what creel owns (S4-42)', () => {
 });
 
 describe('what a spec dropped is out of a config, whatever way it came', () => {
-  const before: Written = { channels: [telegram(['1', '2'])], origins: ['http://127.0.0.1:1', 'http://localhost:1'] };
+  const before: Written = {
+    channels: [telegram(['1', '2'])],
+    origins: ['http://127.0.0.1:1', 'http://localhost:1'],
+    models: [],
+    config: [],
+  };
   const config = {
     gateway: { controlUi: { allowedOrigins: [...before.origins, 'https://bot.customer.example'] } },
     channels: { telegram: { enabled: true, botToken: 'old', dmPolicy: 'allowlist', allowFrom: ['1', '2', '77'] } },
   };
 
   test('a sender and the origins of a former port go, what the customer added stays', () => {
-    const next: Written = { channels: [telegram(['1'])], origins: ['http://127.0.0.1:2', 'http://localhost:2'] };
+    const next: Written = {
+      channels: [telegram(['1'])],
+      origins: ['http://127.0.0.1:2', 'http://localhost:2'],
+      models: [],
+      config: [],
+    };
     const text = cleared(JSON.stringify(config), readWritten(writtenText(before)), next) ?? '';
     expect(JSON.parse(text)).toMatchObject({
       gateway: { controlUi: { allowedOrigins: ['https://bot.customer.example'] } },
@@ -86,10 +96,10 @@ describe('what a spec dropped is out of a config, whatever way it came', () => {
   });
 
   test('a state that remembers nothing loses nothing', () => {
-    const next: Written = { channels: [telegram(['1'])], origins: ['http://127.0.0.1:2'] };
+    const next: Written = { channels: [telegram(['1'])], origins: ['http://127.0.0.1:2'], models: [], config: [] };
     const text = cleared(JSON.stringify(config), readWritten(undefined), next) ?? '';
     expect(JSON.parse(text)).toEqual(config);
-    expect(readWritten('{ torn')).toEqual({ channels: [], origins: [] });
+    expect(readWritten('{ torn')).toEqual({ channels: [], origins: [], models: [], config: [] });
   });
 });
 
@@ -119,7 +129,7 @@ describe('a default account that says otherwise than its channel', () => {
   });
 
   test('is silent in a config that is written, too', () => {
-    const written: Written = { channels: [telegram(['1'])], origins: [] };
+    const written: Written = { channels: [telegram(['1'])], origins: [], models: [], config: [] };
     const text = cleared(JSON.stringify(config), written, written) ?? '';
     expect(JSON.parse(text)).toMatchObject({
       channels: { telegram: { accounts: { default: { name: 'mine' }, second } } },

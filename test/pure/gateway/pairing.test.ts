@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { deviceRows } from '../../../src/cli/show/device-rows.js';
+import { deviceRows } from '../../../src/cli/show/devices/device-rows.js';
 import { deviceIdOf } from '../../../src/domain/keys/device-id.js';
 import {
   covers,

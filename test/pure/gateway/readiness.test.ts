@@ -108,9 +108,9 @@ describe('a slow start', () => {
     const catalogue = world.deps.catalogue.map((line) => ({ ...line, readyMs: 30_000 }));
     await awaitReady({ ...world.deps, catalogue }, slow, 1);
     const once = world.deps.catalogue.map((line) => ({ ...line, firstReadyMs: 30_000 }));
-    expect(firstReadyMs({ ...world.deps, catalogue: once }, slow, 90)).toBe(30_000);
-    expect(firstReadyMs({ ...world.deps, catalogue: once }, slow, 90_000)).toBe(90_000);
-    expect(firstReadyMs(world.deps, slow, 90)).toBe(90);
+    expect(await firstReadyMs({ ...world.deps, catalogue: once }, slow, 90)).toBe(30_000);
+    expect(await firstReadyMs({ ...world.deps, catalogue: once }, slow, 90_000)).toBe(90_000);
+    expect(await firstReadyMs(world.deps, slow, 90)).toBe(90);
   });
 
   test.each([

@@ -65,7 +65,7 @@ describe('the catalogue', () => {
   test('refuses a version that it lacks, naming those it has', () => {
     expect(refusal(() => findRelease(catalogue, '2026.9.7', true))).toContain('2026.6.11, 2026.9.6');
     expect(refusal(() => findRelease([], '2026.9.7', true))).toMatch(
-      /\(it has none\)\. Add a line to it and start the worker again$/,
+      /\(it has none\)\. `creel release add 2026\.9\.7 --image …` puts it there for all workers$/,
     );
   });
 

@@ -29,14 +29,18 @@ import {
   openRetiredKeys,
   promoteKey as promoteFile,
 } from '../../../src/settings/key-file.js';
-import { acceptRequest, checkRequest } from '../../../src/workflows/entity/accept.js';
+import { acceptRequest } from '../../../src/workflows/entity/accept.js';
+import { checkRequest } from '../../../src/workflows/entity/check.js';
+import { newLife } from '../../../src/workflows/record/life.js';
+import { changeIn } from '../../../src/workflows/record/queued.js';
 import { emptyState, type GatewayState } from '../../../src/workflows/record/state.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
 import { beginOperation, endOperation, operationSteps } from '../../../src/workflows/entity/begin-end.js';
 import type { OperationResult } from '../../../src/wire/operation.js';
-import { expireFormer } from '../../../src/workflows/replace/operation.js';
+import { letGo } from '../../../src/workflows/entity/owed.js';
 import type { ProvisionRequest } from '../../../src/wire/requests.js';
-import { provisionSteps, rekeySteps, rotateSteps } from '../../../src/workflows/operations.js';
+import { provisionSteps } from '../../../src/workflows/provision/operation.js';
+import { rekeySteps, rotateSteps } from '../../../src/workflows/rotate/operation.js';
 import { openTestWorld, testSpec, type TestWorld } from '../../world/open-test-world.js';
 import { ringOf } from '../../world/test-keys.js';
 import { refusal } from '../refusal.js';
@@ -164,8 +168,10 @@ describe('who names which key', () => {
 describe('the record of a gateway', () => {
   const ready = (over: Partial<Gateway> = {}): GatewayState => ({
     ...emptyState(2, 1_000),
-    life: { ...life, ...over },
-    entered: provisionSteps.map((step) => ({ step, unsettledUntil: 0 })),
+    life: {
+      ...newLife({ ...life, ...over }),
+      entered: provisionSteps.map((step) => ({ step, unsettledUntil: 0 })),
+    },
     phase: 'ready',
     alone: true,
   });
@@ -183,8 +189,9 @@ describe('the record of a gateway', () => {
     checkRequest(state, { ...whole, ...request }, defaultLimits);
     acceptRequest(state, { ...whole, ...request }, 'abcdefghij', 'g42', 1_000);
     const begun = beginOperation(state, 1_000);
-    if (begun?.change?.kind !== 'rotate') throw new Error('no rotation began');
-    return { begun, change: begun.change, steps: operationSteps(state, begun) };
+    const change = begun && changeIn(begun);
+    if (!begun || change?.kind !== 'rotate') throw new Error('no rotation began');
+    return { begun, change, steps: operationSteps(state, begun) };
   };
   const end = (state: GatewayState, begun: ReturnType<typeof ask>['begun'], outcome: OperationResult['outcome']) =>
     endOperation(state, begun, { outcome, reason: '', record: undefined, entered: [], skipped: [], left: [] }, 2_000);
@@ -194,17 +201,17 @@ describe('the record of a gateway', () => {
     const { begun, change, steps } = ask(state, { keyId: second.id });
     expect(change).toMatchObject({ nextTokenGeneration: 2, nextDeviceGeneration: 2, nextKeyId: second.id });
     expect(steps).toEqual(rekeySteps);
-    expect(state.burned).toEqual({ token: 2, device: 2 });
-    expect(state.life).toEqual(life);
+    expect(state.life?.burned).toEqual({ token: 2, device: 2 });
+    expect(state.life?.gateway).toEqual(life);
     end(state, begun, 'done');
-    expect(state.life).toEqual({ ...life, tokenGeneration: 2, deviceGeneration: 2, keyId: second.id });
-    expect(state.handOver).toMatchObject({ generation: 2 });
+    expect(state.life?.gateway).toEqual({ ...life, tokenGeneration: 2, deviceGeneration: 2, keyId: second.id });
+    expect(state.life?.handOver).toMatchObject({ generation: 2 });
   });
 
   test('that went back names the previous key, and the next try burns on', () => {
     const state = ready();
     end(state, ask(state, { keyId: second.id }).begun, 'undone');
-    expect(state.life).toEqual(life);
+    expect(state.life?.gateway).toEqual(life);
     expect(ask(state, { keyId: second.id }).change).toMatchObject({ nextTokenGeneration: 3, nextDeviceGeneration: 3 });
   });
 
@@ -220,14 +227,15 @@ describe('the record of a gateway', () => {
   });
 
   test('lets an earlier state go, in which a device of the old key is paired', () => {
-    const keptState = { shelf: 'a', spec: testSpec, until: 9_000_000 } as const;
-    const state: GatewayState = { ...ready(), kept: keptState };
+    const former = { shelf: 'a', spec: testSpec, until: 9_000_000 } as const;
+    const state = ready();
+    if (state.life) state.life.former = former;
     end(state, ask(state, {}).begun, 'done');
-    expireFormer(state, 2_000);
-    expect(state.kept).toEqual(keptState);
+    letGo(state, 2_000);
+    expect(state.life?.former).toEqual(former);
     end(state, ask(state, { keyId: second.id }).begun, 'done');
-    expireFormer(state, 2_000);
-    expect(state.kept).toBeUndefined();
+    letGo(state, 2_000);
+    expect(state.life?.former).toBeUndefined();
     expect(state.queue.map(({ kind }) => kind)).toEqual(['drop-snapshot']);
   });
 
@@ -247,9 +255,9 @@ describe('the record of a gateway', () => {
       return acceptRequest(state, { ...request, ...over }, 'abcdefghij', 'g42', 1_000);
     };
     const asked = accept({ keyId: second.id });
-    expect(state.life).toEqual({ ...life, keyId: second.id });
+    expect(state.life?.gateway).toEqual({ ...life, keyId: second.id });
     expect(accept({ keyId: third.id })).toEqual(asked);
-    expect(state.life?.keyId).toBe(second.id);
+    expect(state.life?.gateway.keyId).toBe(second.id);
     expect(() => checkRequest(emptyState(1, 1_000), { ...request, keyId: 'no key' }, defaultLimits)).toThrow(Refused);
   });
 
@@ -285,7 +293,7 @@ describe('the record of a gateway', () => {
         ...found,
       } as const;
       endOperation(state, begun, result, 2_000);
-      expect(state.life).toEqual(after);
+      expect(state.life?.gateway).toEqual(after);
     }
   });
 });

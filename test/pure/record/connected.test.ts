@@ -6,10 +6,12 @@ import { Refused } from '../../../src/domain/errors.js';
 import { names, type Gateway } from '../../../src/domain/gateway/gateway.js';
 import { Secret } from '../../../src/domain/secret.js';
 import { describeState } from '../../../src/workflows/record/describe.js';
+import { newLife } from '../../../src/workflows/record/life.js';
 import { emptyState } from '../../../src/workflows/record/state.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
 import { DirectoryGateway } from '../../world/directory-gateway.js';
-import { noRecords, openTestWorld, testDeployment, type TestWorld } from '../../world/open-test-world.js';
+import { openTestWorld, testDeployment, type TestWorld } from '../../world/open-test-world.js';
+import { noRecords } from '../../../src/releases/no-records.js';
 
 const telegram: Channel = { kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['42'] };
 const bot = (letters: string) => new Secret(`123456789:${letters.padEnd(35, 'A')}`);
@@ -80,7 +82,8 @@ describe('one bot token', () => {
     const describe = async (id: string) => {
       const life = lives.find(({ mark }) => mark.gateway === id);
       const start = { layout: 1, deployment: testDeployment, gateway: id, limits: defaultLimits } as const;
-      return life && describeState(start, { ...emptyState(1, 0), life, phase: 'ready' }, undefined);
+      const state = life && { ...emptyState(1, 0), life: newLife(life), phase: 'ready' as const };
+      return state && describeState(start, state, undefined);
     };
     return createActivities({ ...world.deps, records: { ...noRecords, describe } });
   }

@@ -3,11 +3,12 @@ import type { Gateway } from '../../../src/domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../../src/domain/gateway/reading.js';
 import { acceptRequest } from '../../../src/workflows/entity/accept.js';
 import { bounded } from '../../../src/workflows/saga/bounded-result.js';
+import { newLife } from '../../../src/workflows/record/life.js';
 import { emptyState, type GatewayState } from '../../../src/workflows/record/state.js';
-import { lookedDown } from '../../../src/workflows/looks/look-down.js';
+import { lookedDown } from '../../../src/workflows/saga/look-again.js';
 import type { OperationResult } from '../../../src/wire/operation.js';
 import { beginOperation, endOperation } from '../../../src/workflows/entity/begin-end.js';
-import { provisionSteps } from '../../../src/workflows/operations.js';
+import { provisionSteps } from '../../../src/workflows/provision/operation.js';
 import { testSpec } from '../../world/open-test-world.js';
 
 const life: Gateway = {
@@ -21,7 +22,7 @@ const nothing = { entered: [], skipped: [], left: [], record: undefined };
 
 function ready(): GatewayState {
   const entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
-  return { ...emptyState(2, 1_000), life, entered, phase: 'ready', alone: true };
+  return { ...emptyState(2, 1_000), life: { ...newLife(life), entered }, phase: 'ready', alone: true };
 }
 
 const provision = {
@@ -55,7 +56,7 @@ describe('a gateway that did not serve when a change had come to nothing', () =>
     rotate(state, 'one', { outcome: 'undone', reason: 'check rotation: more than one source of truth', down });
     expect(state).toMatchObject({ phase: 'degraded', reason: down });
     rotate(state, 'two', { record });
-    expect(state).toMatchObject({ phase: 'ready', reason: '', left: [] });
+    expect(state).toMatchObject({ phase: 'ready', reason: '', life: { left: [] } });
   });
 
   test.each([
@@ -91,7 +92,7 @@ describe('a gateway that did not serve when a change had come to nothing', () =>
       left: [left, { ...left, step: 'apply token' }],
     });
     rotate(state, 'two', { record });
-    expect(state).toMatchObject({ phase: 'degraded', reason: 'set aside: the engine says no', left: [left] });
+    expect(state).toMatchObject({ phase: 'degraded', reason: 'set aside: the engine says no', life: { left: [left] } });
   });
 
   test('is told one cure: its own, or the usual one', () => {

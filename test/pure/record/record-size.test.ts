@@ -2,18 +2,26 @@ import { describe, expect, test } from 'vitest';
 import { jsonBytes } from '../../../src/domain/cut.js';
 import type { GatewayRecord } from '../../../src/domain/gateway/reading.js';
 import { canonical, gatewaySpec, type GatewaySpec } from '../../../src/domain/gateway/spec.js';
+import type { Extras } from '../../../src/domain/extras/extras.js';
+import type { Models } from '../../../src/domain/models/models.js';
 import {
   answeredLength,
   approvedLength,
   endedLength,
+  environmentBytes,
+  extrasBytes,
   failedLength,
   memoBytes,
+  modelNameLength,
+  modelsBytes,
   queueBytes,
   recordBytes,
   sendersLength,
 } from '../../../src/domain/thresholds.js';
-import { acceptRequest, checkForms, checkRequest } from '../../../src/workflows/entity/accept.js';
-import { carry, restored } from '../../../src/workflows/record/carried-state.js';
+import { acceptRequest } from '../../../src/workflows/entity/accept.js';
+import { checkForms, checkRequest } from '../../../src/workflows/entity/check.js';
+import { carry } from '../../../src/workflows/record/carried-state.js';
+import { readState } from '../../../src/workflows/record/read-state.js';
 import { describeHandOver, describeState } from '../../../src/workflows/record/describe.js';
 import { answeredTo, emptyState, type GatewayState } from '../../../src/workflows/record/state.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
@@ -39,6 +47,31 @@ function fullChannels(): GatewaySpec['channels'] {
   ];
 }
 
+/** Models that take as much as they may. */
+function fullModels(): Models {
+  const id = 'p'.repeat(32);
+  const named = (models: readonly string[]): Models => ({
+    default: `${id}/${models[0]}`,
+    fallbacks: [],
+    providers: [{ id, key: `secret:${'s'.repeat(63)}`, baseUrl: 'http://h', api: 'openai-completions', models }],
+    proveTurn: false,
+  });
+  const names = Array.from({ length: 11 }, (_, index) => `m${index}`.padEnd(modelNameLength, 'm'));
+  const rest = modelsBytes - jsonBytes(named(names)) - '"",'.length;
+  return named([...names, 'm'.repeat(rest)]);
+}
+
+/** Settings that take as much as they may. */
+function fullExtras(): Extras {
+  const bare = { tools: { deny: [''] } };
+  return { tools: { deny: ['x'.repeat(extrasBytes - jsonBytes(bare))] } };
+}
+
+/** An environment that takes as much as it may. */
+function fullEnvironment() {
+  return { NAME: 'x'.repeat(environmentBytes - jsonBytes({ NAME: '' })) };
+}
+
 const fullSpec = gatewaySpec({
   release: '2026.9.1',
   dev: false,
@@ -49,6 +82,10 @@ const fullSpec = gatewaySpec({
   keepFormerMs: 31_622_399_999,
   channels: fullChannels(),
   rotation: 'scheduled',
+  models: fullModels(),
+  config: fullExtras(),
+  timezone: `Z${'z'.repeat(63)}`,
+  environment: fullEnvironment(),
 });
 
 /** An entity that only ever goes to its limits. `text` gives whatever others may write. */
@@ -96,7 +133,18 @@ class Full {
   }
 
   record(): GatewayRecord {
-    const words = ['version', 'imageId', 'containerId', 'network', 'subnet', 'volume', 'channels', 'egress', 'keyId'];
+    const words = [
+      'version',
+      'imageId',
+      'containerId',
+      'network',
+      'subnet',
+      'volume',
+      'channels',
+      'egress',
+      'keyId',
+      'model',
+    ];
     const said = Object.fromEntries(words.map((word) => [word, this.text(5_000)]));
     const lists = { operatorScopes: Array.from({ length: 100 }, () => this.text(500)) };
     return { ...said, ...lists, port: 65_535, provedAt: new Date(now).toISOString() } as unknown as GatewayRecord;
@@ -107,7 +155,7 @@ class Full {
     this.run({ kind: 'provision', spec: fullSpec, birth: 'aaaaaa', how: 'new', keyId: 'ab'.repeat(4) }, 'done');
     for (let index = 0; index < approvedLength; index += 1) this.#pair(index);
     for (let index = 0; index < failedLength + 5; index += 1)
-      this.#upgrade(`2026.8.${10 + index}-${'n'.repeat(30)}`, 'undone', {
+      this.#upgrade(`2026.9.${10 + index}-${'n'.repeat(30)}`, 'undone', {
         proofs: [{ at: '', step: 'undo set aside', proof: '' }],
       });
     this.#upgrade('2026.9.2', 'done');
@@ -135,7 +183,16 @@ class Full {
 
   /** Until nothing more is taken. */
   #fillQueue(): void {
-    const wishes = [{ kind: 'change', channels: fullChannels() }, ...Array.from({ length: 60 }, () => rotate)];
+    const wishes = [
+      {
+        kind: 'change',
+        channels: fullChannels(),
+        models: fullModels(),
+        config: fullExtras(),
+        environment: fullEnvironment(),
+      },
+      ...Array.from({ length: 60 }, () => rotate),
+    ];
     for (const wish of wishes)
       try {
         this.ask(wish);
@@ -152,8 +209,9 @@ class Full {
 const rotate = { kind: 'rotate', reclaim: false, evict: false, keyId: 'cd'.repeat(4) };
 const upgrade = (release: string) => ({ kind: 'upgrade', release, dev: false, retryFailed: true });
 
-const fields =
-  'alone answered approved backFrom burned ended entered failed handOver kept left life newRun nextOperation owed phase queue reason record requests running since skipped stateKeptUntil unsettledUntil version';
+const fields = 'alone ended life newRun nextOperation phase queue reason requests running since version';
+const fieldsOfLife =
+  'approved backFrom burned entered failed former gateway handOver left owed record skipped stateKeptUntil unsettledUntil';
 
 const alphabets = ['x', '\u0001', '🦞'];
 
@@ -165,12 +223,17 @@ describe('what continue-as-new carries of a record', () => {
     const carried = carry(state);
     // Every field there is while nothing runs: one that is added must be filled here.
     expect(Object.keys(carried).toSorted().join(' ')).toBe(fields);
+    expect(
+      Object.keys(carried.life ?? {})
+        .toSorted()
+        .join(' '),
+    ).toBe(fieldsOfLife);
     expect(state.answered).toHaveLength(answeredLength);
-    expect(state.approved).toHaveLength(approvedLength);
+    expect(state.life?.approved).toHaveLength(approvedLength);
     expect(state.ended).toHaveLength(endedLength);
-    expect(Object.keys(state.failed ?? {})).toHaveLength(failedLength);
-    expect(state.owed).toBeDefined();
-    expect(state.kept).toBeDefined();
+    expect(Object.keys(state.life?.failed ?? {})).toHaveLength(failedLength);
+    expect(state.life?.owed).toBeDefined();
+    expect(state.life?.former).toBeDefined();
     expect(jsonBytes(state.queue)).toBeGreaterThan(queueBytes / 2);
     expect(jsonBytes(carried)).toBeLessThanOrEqual(recordBytes);
     expect(jsonBytes(carried)).toBeGreaterThan(recordBytes / 2);
@@ -180,17 +243,17 @@ describe('what continue-as-new carries of a record', () => {
       undefined,
     );
     expect(jsonBytes(told)).toBeLessThanOrEqual(recordBytes);
-    const life = state.life && { ...state.life, keyId: 'ab'.repeat(4), place: { ...place, engine: 'E'.repeat(128) } };
+    const gateway = state.life?.gateway;
+    const stands = gateway && { ...gateway, keyId: 'ab'.repeat(4), place: { ...place, engine: 'E'.repeat(128) } };
     const memo = listMemoOf({
       ...state,
-      life,
-      stateKeptUntil: now,
+      life: state.life && stands && { ...state.life, gateway: stands, stateKeptUntil: now },
       queue: [{ number: 1, kind: 'remove', purge: false }],
     });
     expect(memo).toMatchObject({ proved: expect.any(String), fleet: { removing: true, keyId: 'abababab' } });
     const handOver = describeHandOver({ generation: Number.MAX_SAFE_INTEGER, since: new Date(now).toISOString() });
     expect(jsonBytes({ ...memo, handOver })).toBeLessThanOrEqual(memoBytes);
-    expect(restored(JSON.parse(JSON.stringify(carried)))).toEqual(JSON.parse(JSON.stringify(state)));
+    expect(readState(JSON.parse(JSON.stringify(carried)))).toEqual(JSON.parse(JSON.stringify(state)));
   });
 });
 
@@ -200,7 +263,9 @@ describe('a request', () => {
   test('that an older version carried whole is known by its fingerprint', () => {
     const full = plain();
     full.run({ kind: 'provision', requestId: 'first', spec: fullSpec, birth: 'aaaaaa', how: 'new' }, 'done');
-    const { requests: _none, ...state } = carry(full.state);
+    const { life, running: _running, requests: _none, ...state } = carry(full.state);
+    if (!life) throw new Error('there is no life on record');
+    const { gateway, ...beside } = life;
     const { birth: _birth, ...whole } = {
       kind: 'provision',
       requestId: '',
@@ -212,7 +277,7 @@ describe('a request', () => {
     };
     const end = { kind: 'provision', birth: 'aaaaaa', outcome: 'done' } as const;
     const old = { requestId: 'first', content: canonical(whole), operation: 12_345, at: now, end };
-    const entity = restored({ ...state, answered: [old] });
+    const entity = readState({ ...state, ...beside, version: 1, life: gateway, queue: [], answered: [old] });
     const again = { ...whole, requestId: 'first', origin: 'other', birth: 'bbbbbb' } as unknown as Request;
     expect(acceptRequest(entity, again, 'abcdefghij', 'g', now)).toMatchObject({
       operation: 12_345,
@@ -221,10 +286,7 @@ describe('a request', () => {
     });
     const other = { ...again, how: 'restore' } as unknown as Request;
     expect(refusal(() => checkRequest(entity, other, defaultLimits))).toContain('another content');
-    expect(carry(entity)).toMatchObject({
-      answered: [],
-      requests: [expect.stringContaining(' provision aaaaaa done')],
-    });
+    expect(carry(entity).requests).toEqual([expect.stringContaining(' provision aaaaaa done')]);
   });
 
   test('that still waits is not forgotten for those that have ended', () => {
@@ -253,9 +315,10 @@ describe('a request', () => {
     const full = plain();
     full.run({ kind: 'provision', spec: fullSpec, birth: 'aaaaaa', how: 'new' }, 'done');
     expect(refusal(() => full.ask({ kind: 'change', channels: spec.channels }))).toMatch(said);
-    if (full.state.life) full.state.life = { ...full.state.life, spec: gatewaySpec(spec) };
+    const { life } = full.state;
+    if (life) life.gateway = { ...life.gateway, spec: gatewaySpec(spec) };
     full.run(upgrade('2026.9.2'), 'done');
-    expect(full.state.life?.spec).toMatchObject({ release: '2026.9.2', channels: spec.channels });
+    expect(full.state.life?.gateway.spec).toMatchObject({ release: '2026.9.2', channels: spec.channels });
     full.ask({ kind: 'change', channels: many(60) });
   });
 
@@ -263,12 +326,12 @@ describe('a request', () => {
     const full = plain();
     full.fill();
     const { state } = full;
-    delete state.owed;
+    delete state.life?.owed;
     state.queue = [];
     const wish = { kind: 'pair', role: 'operator', scopes: [], waitMs: 1_000 };
     expect(refusal(() => full.ask({ ...wish, wanted: { name: 'Phone' } }))).toMatch(/64 devices.*creel unpair ggg/);
-    full.ask({ ...wish, wanted: { deviceId: state.approved?.[0] } });
-    full.ask({ kind: 'unpair', deviceId: state.approved?.[0] });
+    full.ask({ ...wish, wanted: { deviceId: state.life?.approved?.[0] } });
+    full.ask({ kind: 'unpair', deviceId: state.life?.approved?.[0] });
     full.begin();
     full.end('done');
     full.begin();
@@ -305,7 +368,7 @@ describe('a removal', () => {
     full.begin();
     const repair = { kind: 'provision', spec: fullSpec, birth: 'aaaaaa', how: 'new' };
     for (let index = 1; index < answeredLength; index += 1) full.ask(repair);
-    expect(refusal(() => full.ask(repair))).toMatch(/400 requests wait already/);
+    expect(refusal(() => full.ask(repair))).toMatch(/300 requests wait already/);
     full.ask({ kind: 'remove', purge: false });
     expect(full.state.queue).toMatchObject([{ kind: 'remove' }]);
   });

@@ -3,8 +3,11 @@ import { askLive, asksForLimits } from '../../../src/workflows/reconfigure/opera
 import { describe, expect, test } from 'vitest';
 import type { Gateway } from '../../../src/domain/gateway/gateway.js';
 import { keepFormerMs } from '../../../src/domain/thresholds.js';
-import { acceptRequest, checkRequest } from '../../../src/workflows/entity/accept.js';
+import { acceptRequest } from '../../../src/workflows/entity/accept.js';
+import { checkRequest } from '../../../src/workflows/entity/check.js';
 import type { ChangeRequest } from '../../../src/wire/change-requests.js';
+import { newLife } from '../../../src/workflows/record/life.js';
+import { changeIn } from '../../../src/workflows/record/queued.js';
 import { emptyState, type GatewayState } from '../../../src/workflows/record/state.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
 import {
@@ -15,13 +18,16 @@ import {
   operationSteps,
 } from '../../../src/workflows/entity/begin-end.js';
 import type { OperationResult } from '../../../src/wire/operation.js';
-import { expireFormer, outdateKept, refusedInRehearsal } from '../../../src/workflows/replace/operation.js';
-import { provisionSteps, replacementOwns } from '../../../src/workflows/operations.js';
+import { dropBack, isBackAlready } from '../../../src/workflows/entity/change.js';
+import { letGo } from '../../../src/workflows/entity/owed.js';
+import { outdateFormer, refusedInRehearsal } from '../../../src/workflows/replace/former.js';
+import { provisionSteps } from '../../../src/workflows/provision/operation.js';
+import { replacementOwns } from '../../../src/workflows/replace/operation.js';
 import { testSpec } from '../../world/open-test-world.js';
 import { refusal } from '../refusal.js';
 
 const place = { provider: 'local', host: 'local' } as const;
-const life: Gateway = {
+const gateway: Gateway = {
   mark: { deployment: 'abcdefghij', gateway: 'g42', birth: '7k3fq2', layout: 1 },
   place,
   spec: testSpec,
@@ -32,7 +38,7 @@ let requests = 0;
 
 function ready(): GatewayState {
   const entered = provisionSteps.map((step) => ({ step, unsettledUntil: 0 }));
-  return { ...emptyState(2, 1_000), life, entered, phase: 'ready', alone: true };
+  return { ...emptyState(2, 1_000), life: { ...newLife(gateway), entered }, phase: 'ready', alone: true };
 }
 
 function ask(state: GatewayState, request: Partial<ChangeRequest> & { kind: ChangeRequest['kind'] }): void {
@@ -78,7 +84,7 @@ describe('a rollback', () => {
   /** A gateway whose kept state has senders that its spec does not name any more. */
   function rolledBack(): GatewayState {
     const state = ready();
-    state.life = { ...life, spec: { ...testSpec, channels: [telegram('@boss', '@fired')] } };
+    state.life = newLife({ ...gateway, spec: { ...testSpec, channels: [telegram('@boss', '@fired')] } });
     ask(state, upgrade('2026.9.7'));
     run(state, 'done');
     ask(state, { kind: 'change', channels: [telegram('@boss')] });
@@ -88,7 +94,7 @@ describe('a rollback', () => {
   }
 
   test('keeps the channels on record, and knows those that creel had put into the kept state', () => {
-    expect(run(rolledBack(), 'done').change).toMatchObject({
+    expect(changeIn(run(rolledBack(), 'done'))).toMatchObject({
       kind: 'rollback',
       to: { release: testSpec.release, channels: [telegram('@boss')] },
       takenChannels: [telegram('@boss', '@fired')],
@@ -109,15 +115,41 @@ describe('a rollback', () => {
     if (!begun) throw new Error('nothing began');
     const none = { record: undefined, entered: [], skipped: [], left: [] };
     endOperation(state, begun, { outcome: 'undone', reason: 'prove replacement: x', ...none, down: 'exit 1' }, 2_000);
-    expect(state).toMatchObject({ phase: 'degraded', reason: 'exit 1', kept: { spec: { release: testSpec.release } } });
-    expect(state.owed).toBeUndefined();
+    const former = { spec: { release: testSpec.release } };
+    expect(state).toMatchObject({ phase: 'degraded', reason: 'exit 1', life: { former } });
+    expect(state.life?.owed).toBeUndefined();
     ask(state, { kind: 'rollback' });
     run(state, 'done');
-    expect(state).toMatchObject({ phase: 'ready', life: { spec: { release: testSpec.release } } });
+    expect(state).toMatchObject({ phase: 'ready', life: { gateway: { spec: { release: testSpec.release } } } });
   });
 });
 
 describe('an upgrade', () => {
+  test('accepts dev releases as before, unless it says that it does not', () => {
+    const state = ready();
+    ask(state, { ...upgrade('2026.9.7'), dev: false });
+    run(state, 'done');
+    expect(state.life?.gateway.spec).toMatchObject({ release: '2026.9.7', dev: true });
+    ask(state, { ...upgrade('2026.9.8'), dev: false, devAsSaid: true });
+    run(state, 'done');
+    expect(state.life?.gateway.spec).toMatchObject({ release: '2026.9.8', dev: false });
+  });
+
+  test('to an older release is refused at once, and names a rollback only where there is one', () => {
+    const state = ready();
+    const older = upgrade('2026.6.11');
+    expect(refusal(() => ask(state, older))).toMatch(
+      /older than 2026\.9\.6.*No earlier release is kept to go back to$/,
+    );
+    ask(state, upgrade('2026.9.7'));
+    run(state, 'done');
+    expect(refusal(() => ask(state, older))).toMatch(
+      /older than 2026\.9\.7.*`creel rollback g42` goes back to 2026\.9\.6/,
+    );
+    outdateFormer(state);
+    expect(refusal(() => ask(state, older))).toMatch(/No earlier release is kept/);
+  });
+
   test('that a removal stopped is still under way and owed, whatever it had come to, until the removal has put it back', () => {
     const state = ready();
     ask(state, upgrade('2026.9.7'));
@@ -133,27 +165,29 @@ describe('an upgrade', () => {
     const entered = [{ step: 'make room', unsettledUntil: 0 }];
     const stopped = { outcome: 'stopped', reason: 'x', record: undefined, entered, skipped: [], left: [] } as const;
     endOperation(state, begun, stopped, 2_000);
-    expect(state.life?.underway).toMatchObject({ save: 'a' });
-    expect(state).toMatchObject({ owed: { kind: 'upgrade' }, backFrom: entered });
+    expect(state.life?.gateway.underway).toMatchObject({ save: 'a' });
+    expect(state.life).toMatchObject({ owed: { kind: 'upgrade' }, backFrom: entered });
     const removal = beginOperation(state, 2_000);
     if (!removal) throw new Error('no removal began');
     endOperation(state, removal, { ...stopped, outcome: 'done', entered: [] }, 2_000);
-    expect(state.life?.underway).toBeUndefined();
-    expect([state.owed, state.backFrom]).toEqual([undefined, undefined]);
+    expect(state.life?.gateway.underway).toBeUndefined();
+    expect([state.life?.owed, state.life?.backFrom]).toEqual([undefined, undefined]);
   });
 
   test('that is done is the spec on record, and what was before is kept with its state', () => {
     const state = ready();
     ask(state, upgrade('2026.9.7'));
-    const { change } = run(state, 'done');
+    const change = changeIn(run(state, 'done'));
     expect(change).toMatchObject({ kind: 'upgrade', save: 'a', to: { ...testSpec, release: '2026.9.7' } });
     expect(state).toMatchObject({
       phase: 'ready',
-      life: { spec: { release: '2026.9.7' } },
-      kept: { shelf: 'a', spec: testSpec, until: 2_000 + keepFormerMs },
+      life: {
+        gateway: { spec: { release: '2026.9.7' } },
+        former: { shelf: 'a', spec: testSpec, until: 2_000 + keepFormerMs },
+      },
       queue: [],
     });
-    expect(state.life?.underway).toBeUndefined();
+    expect(state.life?.gateway.underway).toBeUndefined();
   });
 
   test('saves where nothing is kept, and lets the earlier state go when it is done', () => {
@@ -161,11 +195,11 @@ describe('an upgrade', () => {
     ask(state, upgrade('2026.9.7'));
     run(state, 'done');
     ask(state, upgrade('2026.9.8'));
-    expect(run(state, 'done').change).toMatchObject({ save: 'b' });
-    expect(state.kept).toMatchObject({ shelf: 'b', spec: { release: '2026.9.7' } });
+    expect(changeIn(run(state, 'done'))).toMatchObject({ save: 'b' });
+    expect(state.life?.former).toMatchObject({ shelf: 'b', spec: { release: '2026.9.7' } });
     const drop = { kind: 'drop-snapshot', keep: 'b', former: testSpec.release };
-    expect(run(state, 'done').change).toEqual({ ...drop, below: state.nextOperation });
-    expect(state).toMatchObject({ kept: { shelf: 'b' }, phase: 'ready' });
+    expect(changeIn(run(state, 'done'))).toEqual({ ...drop, below: state.nextOperation });
+    expect(state).toMatchObject({ life: { former: { shelf: 'b' } }, phase: 'ready' });
   });
 
   test('that went back three times is refused until an operator says so; a pre-flight that refused does not count', () => {
@@ -175,15 +209,16 @@ describe('an upgrade', () => {
     for (let count = 0; count < 3; count += 1) {
       ask(state, upgrade('2026.9.7'));
       run(state, 'undone', wentBack, 'await replacement: exit 1');
-      expect(state).toMatchObject({ phase: 'ready', life: { spec: testSpec }, failed: { '2026.9.7': count + 1 } });
+      const failed = { '2026.9.7': count + 1 };
+      expect(state).toMatchObject({ phase: 'ready', life: { gateway: { spec: testSpec }, failed } });
     }
     expect(refusal(() => ask(state, upgrade('2026.9.7')))).toMatch(/could not be proved here 3 times.*--retry-failed/);
     ask(state, upgrade('2026.9.8'));
     run(state, 'undone', wentBack, 'set aside: cancelled');
-    expect(state.failed).toEqual({ '2026.9.7': 3 });
+    expect(state.life?.failed).toEqual({ '2026.9.7': 3 });
     ask(state, upgrade('2026.9.7', true));
     run(state, 'done');
-    expect(state.failed).toEqual({});
+    expect(state.life?.failed).toEqual({});
   });
 
   test.each([
@@ -197,7 +232,11 @@ describe('an upgrade', () => {
     const begun = run(state, 'undone', ['undo rehearse replacement'], reason);
     const none = { record: undefined, entered: [], skipped: [], left: [] };
     expect(refusedInRehearsal(begun, { outcome: 'undone', reason, ...none })).toBe(release);
-    expect(refusedInRehearsal({ ...begun, kind: 'way-back' }, { outcome: 'done', reason, ...none })).toBeUndefined();
+    const change = changeIn(begun);
+    if (!change) throw new Error('no change began');
+    expect(
+      refusedInRehearsal({ number: 3, kind: 'way-back', change }, { outcome: 'done', reason, ...none }),
+    ).toBeUndefined();
   });
 
   test('that was asked for too often at once is withdrawn when the third has gone back', () => {
@@ -227,14 +266,14 @@ describe('an upgrade', () => {
     ask(state, upgrade('2026.9.7'));
     const begun = beginOperation(state, 2_000);
     if (!begun) throw new Error('nothing began');
-    expect(state.life?.underway).toMatchObject({ save: 'a' });
+    expect(state.life?.gateway.underway).toMatchObject({ save: 'a' });
     expect(operationSteps(state, { number: 9, kind: 'remove', purge: true })).toEqual([
       ...provisionSteps,
       ...replacementOwns,
     ]);
     loseOperation(state, begun, 'terminated', defaultLimits, 2_000);
     expect(state.queue[0]).toMatchObject({ kind: 'way-back' });
-    const owned = state.entered.filter(({ step }) => replacementOwns.some((each) => each === step));
+    const owned = (state.life?.entered ?? []).filter(({ step }) => replacementOwns.some((each) => each === step));
     expect(owned.every(({ unsettledUntil }) => unsettledUntil > 2_000)).toBe(true);
   });
 });
@@ -263,13 +302,47 @@ describe('a way back that did not come to its end', () => {
     const state = ready();
     ask(state, upgrade('2026.9.7'));
     leave(state);
-    expect(state).toMatchObject({ phase: 'degraded', life: { underway: { save: 'a' } } });
+    expect(state).toMatchObject({ phase: 'degraded', life: { gateway: { underway: { save: 'a' } } } });
     repair(state);
     expect(state.queue.map(({ kind }) => kind)).toEqual(['way-back', 'repair']);
     const back = run(state, 'done');
     expect(operationSteps(state, back)).toContain('set aside');
-    expect(state.life?.underway).toBeUndefined();
+    expect(state.life?.gateway.underway).toBeUndefined();
     expect(run(state, 'done').kind).toBe('repair');
+  });
+
+  test('is not gone twice, though a second repair was asked for while it ran', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    leave(state);
+    repair(state);
+    expect(isBackAlready(state)).toBe(false);
+    const back = beginOperation(state, 2_000);
+    repair(state);
+    expect(state.queue.map(({ kind }) => kind)).toEqual(['way-back', 'repair']);
+    expect(isBackAlready(state)).toBe(false); // It is still owed while the first one runs.
+    if (back)
+      endOperation(
+        state,
+        back,
+        { outcome: 'done', reason: '', record: undefined, entered: [], skipped: [], left: [] },
+        2_000,
+      );
+    expect(isBackAlready(state)).toBe(true);
+    dropBack(state);
+    expect(state.ended.at(-1)).toMatchObject({ kind: 'way-back', outcome: 'withdrawn' });
+    expect(run(state, 'done').kind).toBe('repair');
+  });
+
+  test('is gone a second time where the first one had to leave something', () => {
+    const state = ready();
+    ask(state, upgrade('2026.9.7'));
+    leave(state);
+    repair(state);
+    beginOperation(state, 2_000);
+    repair(state);
+    leave(state);
+    expect([state.queue[0]?.kind, isBackAlready(state)]).toEqual(['way-back', false]);
   });
 
   test('comes before what waited already, and nothing else happens until it is done', () => {
@@ -292,7 +365,10 @@ describe('a way back that did not come to its end', () => {
       { kind: 'rotate', outcome: 'withdrawn' },
       { kind: 'repair', outcome: 'withdrawn' },
     ]);
-    expect(state).toMatchObject({ phase: 'degraded', life: { underway: { save: 'a' } }, backFrom: entered });
+    expect(state).toMatchObject({
+      phase: 'degraded',
+      life: { gateway: { underway: { save: 'a' } }, backFrom: entered },
+    });
     expect(refusal(() => ask(state, rotate))).toMatch(
       /an earlier upgrade of g42 could not be taken back.*creel provision g42/,
     );
@@ -304,8 +380,8 @@ describe('a way back that did not come to its end', () => {
     run(state, 'done');
     ask(state, upgrade('2026.9.8'));
     leave(state);
-    expireFormer(state, 2_000 + keepFormerMs);
-    expect(state).toMatchObject({ queue: [], kept: { shelf: 'a' }, owed: { save: 'b' } });
+    letGo(state, 2_000 + keepFormerMs);
+    expect(state).toMatchObject({ queue: [], life: { former: { shelf: 'a' }, owed: { save: 'b' } } });
   });
 });
 
@@ -322,9 +398,9 @@ describe('a rollback', () => {
     run(state, 'done');
     run(state, 'done'); // the state that the change had saved is let go
     ask(state, { kind: 'rollback' });
-    const { change } = run(state, 'done');
+    const change = changeIn(run(state, 'done'));
     expect(change).toMatchObject({ kind: 'rollback', take: 'a', save: 'b', to: { ...testSpec, memoryMb: 4096 } });
-    expect(state.kept).toMatchObject({ shelf: 'b', spec: { release: '2026.9.7' } });
+    expect(state.life?.former).toMatchObject({ shelf: 'b', spec: { release: '2026.9.7' } });
   });
 });
 
@@ -336,30 +412,32 @@ describe('a change of limits', () => {
     ask(state, asked);
     expect(asksForLimits(state)).toBe(true);
     askLive(state);
-    expect(run(state, 'done').change).toEqual({
+    expect(changeIn(run(state, 'done'))).toEqual({
       kind: 'reconfigure',
       to: { ...testSpec, memoryMb: 4096 },
       channels: false,
       limits: true,
     });
-    expect(state.life?.spec.memoryMb).toBe(4096);
+    expect(state.life?.gateway.spec.memoryMb).toBe(4096);
     expect(state.queue).toEqual([]);
   });
 
   test('that an older creel began goes by a new container', () => {
     const state = ready();
     ask(state, asked);
-    expect(run(state, 'done').change).toMatchObject({ kind: 'change', to: { memoryMb: 4096 } });
+    expect(changeIn(run(state, 'done'))).toMatchObject({ kind: 'change', to: { memoryMb: 4096 } });
   });
 
   test.each([
-    [{ memoryMb: 4096 }, false, ['limits by the engine']],
-    [{ cpus: 2 }, true, ['limits by the engine', 'channels by the gateway']],
-    [{}, true, ['channels by the gateway']],
-    [{ parkMs: 1 }, false, ['record only']],
-    [{ release: '2026.9.7' }, false, ['new container']],
-  ])('%j, channels named: %s, goes by %j', (differing, channels, ways) => {
-    expect(changeWays(testSpec, { ...testSpec, ...differing }, channels)).toEqual(ways);
+    [{ memoryMb: 4096 }, {}, ['limits by the engine']],
+    [{ cpus: 2 }, { channels: [] }, ['limits by the engine', 'channels by the gateway']],
+    [{}, { channels: [] }, ['channels by the gateway']],
+    [{}, { models: 'none' }, ['models by the gateway']],
+    [{}, { channels: [], models: 'none' }, ['channels by the gateway', 'models by the gateway']],
+    [{ parkMs: 1 }, {}, ['record only']],
+    [{ release: '2026.9.7' }, { models: 'none' }, ['new container']],
+  ])('%j, with %j named, goes by %j', (differing, named, ways) => {
+    expect(changeWays(testSpec, { ...testSpec, ...differing }, named)).toEqual(ways);
   });
 });
 
@@ -367,12 +445,12 @@ test('what is kept goes by itself when its time is over, with the image of its r
   const state = ready();
   ask(state, upgrade('2026.9.7'));
   run(state, 'done');
-  expireFormer(state, 2_000 + keepFormerMs - 1);
+  letGo(state, 2_000 + keepFormerMs - 1);
   expect(state.queue).toEqual([]);
-  expireFormer(state, 2_000 + keepFormerMs);
-  expect(state.kept).toBeUndefined();
+  letGo(state, 2_000 + keepFormerMs);
+  expect(state.life?.former).toBeUndefined();
   const drop = { kind: 'drop-snapshot', former: testSpec.release };
-  expect(run(state, 'done').change).toEqual({ ...drop, below: state.nextOperation });
+  expect(changeIn(run(state, 'done'))).toEqual({ ...drop, below: state.nextOperation });
   expect(state.phase).toBe('ready');
   expect(refusal(() => ask(state, { kind: 'drop-snapshot' }))).toContain('go by themselves');
 });
@@ -383,9 +461,9 @@ test('a rollback of a state that knows evicted devices is refused when it is ask
   run(state, 'done');
   state.queue = [];
   ask(state, { kind: 'rollback' });
-  outdateKept(state);
+  outdateFormer(state);
   expect(beginOperation(state, 2_000)).toBeUndefined();
   expect(state.ended.at(-1)).toMatchObject({ kind: 'rollback', outcome: 'withdrawn' });
   expect(refusal(() => ask(state, { kind: 'rollback' }))).toMatch(/still knows the devices/);
-  expect(state.life?.spec.release).toBe('2026.9.7');
+  expect(state.life?.gateway.spec.release).toBe('2026.9.7');
 });

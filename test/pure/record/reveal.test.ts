@@ -4,10 +4,12 @@ import { Refused } from '../../../src/domain/errors.js';
 import type { Gateway } from '../../../src/domain/gateway/gateway.js';
 import { newRecipient } from '../../../src/domain/keys/seal.js';
 import { describeState } from '../../../src/workflows/record/describe.js';
+import { newLife } from '../../../src/workflows/record/life.js';
 import { emptyState } from '../../../src/workflows/record/state.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
 import { DirectoryAudit } from '../../world/directory-audit.js';
-import { noRecords, openTestWorld, testDeployment, type TestWorld } from '../../world/open-test-world.js';
+import { openTestWorld, testDeployment, type TestWorld } from '../../world/open-test-world.js';
+import { noRecords } from '../../../src/releases/no-records.js';
 
 let world: TestWorld;
 let activities: Activities;
@@ -20,7 +22,8 @@ beforeEach(() => {
   onRecord = life;
   const describe = async () => {
     const start = { layout: 1, deployment: testDeployment, gateway: 'g42', limits: defaultLimits } as const;
-    return describeState(start, { ...emptyState(1, 0), life: onRecord, phase: 'ready' }, undefined);
+    const state = { ...emptyState(1, 0), life: onRecord && newLife(onRecord), phase: 'ready' as const };
+    return describeState(start, state, undefined);
   };
   activities = createActivities({ ...world.deps, records: { ...noRecords, describe } });
 });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { gatewaySpec } from '../../../src/domain/gateway/spec.js';
-import { acceptRequest, checkRequest } from '../../../src/workflows/entity/accept.js';
+import { acceptRequest } from '../../../src/workflows/entity/accept.js';
+import { checkRequest } from '../../../src/workflows/entity/check.js';
 import { describeState, detailsOf } from '../../../src/workflows/record/describe.js';
 import { emptyState, type GatewayState } from '../../../src/workflows/record/state.js';
 import { defaultLimits as limits } from '../../../src/wire/limits.js';

@@ -3,10 +3,11 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readCatalogue } from '../../../src/settings/catalogue.js';
 import { readyMs } from '../../../src/cli/verbs/upgrade.js';
-import { checkRequest } from '../../../src/workflows/entity/accept.js';
+import { checkRequest } from '../../../src/workflows/entity/check.js';
+import { newLife } from '../../../src/workflows/record/life.js';
 import { emptyState } from '../../../src/workflows/record/state.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
-import { scratchDirectory } from '../../scratch.js';
+import { scratchDirectory } from '../../world/scratch.js';
 import { openTestWorld } from '../../world/open-test-world.js';
 import { refusal } from '../refusal.js';
 
@@ -17,7 +18,7 @@ describe('the time that somebody gives a start (S3-20)', () => {
     for (const short of ['1s', '44 seconds', '0']) expect(refusal(() => readyMs(short))).toContain('too short');
     const world = openTestWorld();
     const place = { provider: 'local', host: 'local' } as const;
-    const state = { ...emptyState(1, 0), life: world.gateway('g42'), phase: 'ready' as const };
+    const state = { ...emptyState(1, 0), life: newLife(world.gateway('g42')), phase: 'ready' as const };
     const asked = { kind: 'change', requestId: 'r', origin: 'test', place, memoryMb: 4096 } as const;
     const check = (ms: number) => checkRequest(state, { ...asked, readyMs: ms }, defaultLimits);
     expect(() => check(45_000)).not.toThrow();

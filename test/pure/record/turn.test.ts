@@ -44,7 +44,7 @@ test('whoever waits for an undo that may still land is told until when, and who 
   const state = emptyState(1, 0);
   const ask = (request: Request) => acceptRequest(state, request, 'd', 'g42', 0).operation;
   ask(provision);
-  state.unsettledUntil = Date.parse(times.until);
+  if (state.life) state.life.unsettledUntil = Date.parse(times.until);
   const second = ask({ ...asked, kind: 'rotate', requestId: 'r2', reclaim: false, evict: false });
   const told = describeState(start, state, undefined);
   const why = 'a lost attempt of an earlier operation may still land';

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { acceptRequest, checkRequest } from '../../../src/workflows/entity/accept.js';
+import { acceptRequest } from '../../../src/workflows/entity/accept.js';
+import { checkRequest } from '../../../src/workflows/entity/check.js';
+import type { Phase } from '../../../src/wire/description.js';
+import { newLife, type Life } from '../../../src/workflows/record/life.js';
 import { emptyState, type GatewayState } from '../../../src/workflows/record/state.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
 import type { Request } from '../../../src/wire/requests.js';
@@ -12,9 +15,10 @@ const mark = { deployment: 'testdeploy', gateway: 'g42', birth: '7k3fq2', layout
 const nowhere = { here: 'engine-a', asked: [{ engine: 'engine-a', lives: [] }], unasked: [] };
 
 /** A record of an older creel, as it stands after an operation that found its engine nowhere. */
-function recorded(over: Partial<GatewayState>): GatewayState {
-  const life = { mark, place, spec: testSpec, tokenGeneration: 1, deviceGeneration: 1 };
-  return { ...emptyState(2, 0), life, entered: [{ step: 'keep state', unsettledUntil: 0 }], ...over };
+function recorded(phase: Phase, over: Partial<Life> = {}): GatewayState {
+  const life = newLife({ mark, place, spec: testSpec, tokenGeneration: 1, deviceGeneration: 1 });
+  const entered = [{ step: 'keep state', unsettledUntil: 0 }];
+  return { ...emptyState(2, 0), phase, life: { ...life, entered, ...over } };
 }
 
 /** The request that a message names as its cure. */
@@ -30,14 +34,14 @@ describe('a record whose engine is found nowhere', () => {
   const reason = 'its engine is found nowhere';
 
   test.each([
-    ['a repair', 'provision', recorded({ phase: 'degraded' })],
-    ['a removal', 'remove', recorded({ phase: 'removed', left: [{ step: 'keep state', kind: 'Refused', reason }] })],
+    ['a repair', 'provision', recorded('degraded')],
+    ['a removal', 'remove', recorded('removed', { left: [{ step: 'keep state', kind: 'Refused', reason }] })],
   ] as const)('takes the cure that is named after %s', (_title, verb, state) => {
     const cure = curedBy(refusal(() => engineHolding(mark, nowhere, verb)));
     checkRequest(state, cure, defaultLimits);
     acceptRequest(state, cure, mark.deployment, mark.gateway, 0);
     expect(state.queue).toMatchObject([{ engine: 'engine-b' }]);
-    expect(state.life?.place.engine).toBeUndefined();
+    expect(state.life?.gateway.place.engine).toBeUndefined();
     expect(engineNamed(mark, 'engine-b', { ...nowhere, unasked: [{ engine: 'engine-b', host: 'b' }] })).toBe(
       'engine-b',
     );
@@ -59,8 +63,8 @@ describe('an engine that an operator names', () => {
     [{ kind: 'provision', spec: testSpec, birth: mark.birth, how: 'new' }, emptyState(1, 0)],
     [{ kind: 'provision', spec: testSpec, birth: mark.birth, how: 'take up' }, emptyState(1, 0)],
     [{ kind: 'remove', purge: true, birth: mark.birth }, emptyState(1, 0)],
-    [{ kind: 'provision', spec: testSpec, birth: mark.birth, how: 'new' }, recorded({ phase: 'degraded' })],
-    [{ kind: 'remove', purge: false }, recorded({ phase: 'degraded' })],
+    [{ kind: 'provision', spec: testSpec, birth: mark.birth, how: 'new' }, recorded('degraded')],
+    [{ kind: 'remove', purge: false }, recorded('degraded')],
   ])('is never on record before it was found: %o', (wish, state) => {
     const request = { ...wish, requestId: 'r', origin: 'test', place: { ...place, engine: 'engine-mistyped' } };
     checkRequest(state, request as Request, defaultLimits);
@@ -88,9 +92,10 @@ describe('an engine that an operator names', () => {
 });
 
 describe('a gateway whose engine is gone for good', () => {
-  const stands = (over: Partial<GatewayState>) => {
-    const state = recorded(over);
-    return { ...state, life: state.life && { ...state.life, place: { ...place, engine: 'engine-gone' } } };
+  const stands = (phase: Phase, over: Partial<Life> = {}) => {
+    const state = recorded(phase, over);
+    if (state.life) state.life.gateway = { ...state.life.gateway, place: { ...place, engine: 'engine-gone' } };
+    return state;
   };
   const give = (state: GatewayState, gone: string, requestId = 'gone') => {
     const asked = { kind: 'remove', purge: false, gone, requestId, origin: 'test' } as const;
@@ -99,15 +104,11 @@ describe('a gateway whose engine is gone for good', () => {
   };
 
   test.each([
-    ['that lives', 'remove', stands({ phase: 'ready' })],
-    ['whose state is kept', 'purge', stands({ phase: 'removed', stateKeptUntil: 1_000_000 })],
-    [
-      'that could not be removed whole',
-      'remove',
-      stands({ phase: 'removed', left: [{ step: 'x', kind: 'y', reason: 'z' }] }),
-    ],
+    ['that lives', 'remove', stands('ready')],
+    ['whose state is kept', 'purge', stands('removed', { stateKeptUntil: 1_000_000 })],
+    ['that could not be removed whole', 'remove', stands('removed', { left: [{ step: 'x', kind: 'y', reason: 'z' }] })],
   ] as const)('is given up, one %s too, and what waits is taken back', (_title, kind, state) => {
-    state.queue.push({ number: 1, kind: 'repair', purge: false });
+    state.queue.push({ number: 1, kind: 'repair' });
     give(state, 'engine-gone');
     expect(state.queue).toMatchObject([{ kind, purge: true, gone: true }]);
     expect(state.ended).toMatchObject([{ number: 1, outcome: 'withdrawn' }]);
@@ -117,8 +118,8 @@ describe('a gateway whose engine is gone for good', () => {
   });
 
   test('is given up by the very engine of its record alone', () => {
-    expect(refusal(() => give(stands({ phase: 'ready' }), 'engine-other'))).toMatch(/engine-gone, not engine-other/);
-    expect(refusal(() => give(recorded({ phase: 'ready' }), 'engine-gone'))).toMatch(/no engine that is known/);
+    expect(refusal(() => give(stands('ready'), 'engine-other'))).toMatch(/engine-gone, not engine-other/);
+    expect(refusal(() => give(recorded('ready'), 'engine-gone'))).toMatch(/no engine that is known/);
     expect(refusal(() => give(emptyState(1, 0), 'engine-gone'))).toMatch(/no gateway of this id/);
   });
 });

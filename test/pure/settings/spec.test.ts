@@ -133,6 +133,8 @@ describe('what a file may not say', () => {
     [telegram('9'.repeat(40)), 'is not a numeric user id'],
     [telegram(), 'names nobody, so nobody could talk to the gateway'],
     ['[[channels]]\nkind = "telegram"\nbot_token = "secret:a"', 'names nobody'],
+    [`${telegram()}\npair_senders = "yes"`, 'channels[0].pair_senders must be true or false'],
+    [`${telegram('1')}\ndm_policy = "pairing"`, 'or write pair_senders = true'],
     [telegram(...Array.from({ length: 101 }, (_, index) => String(index + 1))), 'more than 100'],
     ['[[channels]]\nkind = "discord"\ntoken = "secret:a"\nallow_from = ["someuser"]', 'Copy User ID'],
     ['[[channels]]\nkind = "discord"\ntoken = "secret:a"\nallow_from = ["12345"]', 'Copy User ID'],
@@ -158,7 +160,8 @@ describe('what a file may not say', () => {
     ['[[channels]]\nkind = "discord"\ntoken = "secret:a"\ndm = { policy = "open" }', 'channels[0].dm.policy'],
   ])('refuses the weak mode %j by its place', (line, place) => {
     const message = refusal(() => specOf(`release = "2026.9.6"\n${line}`));
-    expect(message).toContain(`${file}: ${place}`);
+    expect(message).toMatch(/^gateway\.toml, line [2-5]: /);
+    expect(message).toContain(`: ${place}`);
     expect(message).toContain('is refused');
   });
 
@@ -171,6 +174,22 @@ describe('what a file may not say', () => {
     const message = refusal(() => specOf(`release = "2026.9.6"\n${text}`));
     expect(message).not.toContain(rawToken.slice(0, 9));
     expect(message).not.toContain('AAAA');
+  });
+
+  it.each([
+    ['memory = 7', 2],
+    ['memori = "2 GB"', 2],
+    ['cpus = 2\n# more\nrotation = "weekly"', 4],
+    ['[[channels]]\nkind = "telegram"\n\n[[channels]]\nkind = "icq"', 6],
+    ['[[channels]]\nkind = "telegram"\nallow_from = "me"', 4],
+    ['[[channels]]\nkind = "telegram"\ncolour = "red"', 4],
+    ['[[channels]]\nallow_from = []', 2],
+    ['channels = [{ kind = "icq" }]', 2],
+    ['"cpus" = "two"', 2],
+  ])('names the line on which %j is wrong', (lines, line) => {
+    expect(refusal(() => specOf(`release = "2026.9.6"\n${lines}`))).toMatch(
+      new RegExp(`^gateway\\.toml, line ${line}: `),
+    );
   });
 
   it('names the line of a file that is not TOML', () => {

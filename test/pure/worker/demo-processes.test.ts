@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { homeIn } from '../../../src/dev/demo-home.js';
 import { endAll, endOfChild, keepAlive, type DemoProcess } from '../../../src/dev/demo-processes.js';
 import { lives, processOf } from '../../../src/dev/own-process.js';
-import { scratchDirectory } from '../../scratch.js';
+import { scratchDirectory } from '../../world/scratch.js';
 
 const scratch = scratchDirectory('creel-demo-processes-');
 const started: ChildProcess[] = [];

@@ -7,8 +7,9 @@ import { resolveChannels } from './channel-secrets.js';
 import type { Deps } from '../../../world/deps.js';
 
 /**
- * No other gateway whose secrets lie here uses a bot token of this one: of two that poll with one, each drops what the other gets.
- * The tokens are noted, by a keyed hash, for the gateway that asked last; one that does not live, or uses it no more, gives way.
+ * `Refused` when another gateway whose secrets lie here uses one of this gateway's bot tokens: of two that poll with
+ * one token, each loses what the other receives. Each token is noted, by a keyed hash, for the gateway that asked last;
+ * one that is gone, or uses it no more, gives way.
  */
 export async function demandOwnBots(deps: Deps, gateway: Gateway): Promise<void> {
   const owner = `${gateway.mark.gateway}/${gateway.mark.birth}`;
@@ -32,7 +33,7 @@ function shared({ mark }: Gateway, { channel }: ResolvedChannel, key: string, us
 
 type Use = { readonly gateway: string; readonly reference: string };
 
-/** Where the gateway that a token was noted for uses it now; undefined when it lives no more, or uses another. */
+/** Where the gateway that holds the claim on a token uses it now; undefined when it is gone, or uses another token. */
 async function findUse(deps: Deps, holder: string, token: Secret): Promise<Use | undefined> {
   const [gateway = '', birth] = holder.split('/');
   const told = await deps.records.describe(gateway);

@@ -1,6 +1,9 @@
 import type { Channel } from '../../../domain/channels/channel.js';
 import { configFile, holdsConfig, overlayConfig, saysSame, stateDirectory } from '../../../domain/gateway/config.js';
+import { authoritiesFile } from '../../../domain/hosts/egress.js';
 import { markLabels, names, type Gateway } from '../../../domain/gateway/gateway.js';
+import { parseObject } from '../../../domain/json.js';
+import { customersKeys, withOwnKeys } from '../../../domain/models/config.js';
 import { bothWritten, cleared } from '../../../domain/gateway/written-config.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
@@ -8,24 +11,28 @@ import { demandOurs } from '../ours.js';
 import { demandWhole } from './owned.js';
 import { readerImageOf } from '../release.js';
 import { keepMark } from '../state-mark.js';
+import { removeTrial } from '../removal.js';
 import { removeWriter } from '../state.js';
+import { holdsKeys, wantedKeys, writeKeys, type KeysOver } from './model-keys.js';
 import { readableOf } from './unreadable.js';
 import { isOwn, ownedOf, ownFile, recall, remember } from './written.js';
 
 const path = `${stateDirectory}/${configFile}`;
 
 /**
- * Writes what creel owns of the config over what is there, of a gateway that does not run; what it owned for former channels goes.
- * Answers what became of a text that could not be read. A config that is split is `Refused`: nothing is half-written.
+ * Writes what creel owns over the config of a gateway that does not run, and drops what it had written for former
+ * channels. Returns what became of an unreadable text, and which stored keys stay out. A config that is split is
+ * `Refused`: nothing is half-written.
  */
 export async function writeConfig(
   deps: Deps,
   gateway: Gateway,
   former: readonly Channel[] = [],
+  over?: Partial<KeysOver>,
 ): Promise<string | undefined> {
   const writer = await openWriter(deps, gateway);
   await keepMark(deps, gateway, writer);
-  const kept = await writeOver(deps, gateway, writer, former);
+  const kept = await writeOver(deps, gateway, writer, former, over);
   await removeWriter(deps, gateway);
   return kept;
 }
@@ -36,13 +43,27 @@ export async function writeOver(
   gateway: Gateway,
   writer: Container,
   former: readonly Channel[],
+  over?: Partial<KeysOver>,
 ): Promise<string | undefined> {
   const engine = deps.engineAt(gateway.place);
-  const { owned, written: next } = await ownedOf(deps, gateway);
+  await keepAuthorities(deps, gateway, writer);
+  const { owned: all, written: next } = await ownedOf(deps, gateway);
   const found = await engine.readFile(writer.id, path);
   const { text, kept } = await readableOf(deps, gateway, writer, found);
   await demandWhole(deps, gateway, text);
-  const before = bothWritten(await recall(deps, gateway, writer), { channels: former, origins: [] });
+  const owned = withOwnKeys(all, over?.own ?? customersKeys(parseObject(text) ?? {}, gateway.spec.models));
+  const before = bothWritten(await recall(deps, gateway, writer), {
+    channels: former,
+    origins: [],
+    models: [],
+    config: [],
+  });
+  const { text: keys, said } =
+    over?.file !== undefined ? { text: over.file } : await wantedKeys(deps, gateway, writer, before);
+  if (keys !== undefined && !(await holdsKeys(deps, gateway, writer, keys))) {
+    await remember(deps, gateway, writer, bothWritten(before, next));
+    await writeKeys(deps, gateway, writer, keys);
+  }
   const content = overlayConfig(cleared(text, before, next), owned);
   if (!saysSame(found, content) || !(await isOwn(deps, gateway, writer, configFile))) {
     await remember(deps, gateway, writer, bothWritten(before, next));
@@ -51,20 +72,30 @@ export async function writeOver(
       throw new Error(`${path} reads back otherwise than written`);
   }
   await remember(deps, gateway, writer, next);
-  return kept;
+  return [kept, said].filter((each) => each !== undefined).join('. ') || undefined;
 }
 
-/** The text of the config of a container that exists. */
+/** The certificates of its host lie in the state before a start that believes them. */
+async function keepAuthorities(deps: Deps, { place }: Gateway, { id }: Container): Promise<void> {
+  const { authorities } = deps.egress;
+  if (!authorities) return;
+  const engine = deps.engineAt(place);
+  if ((await engine.readFile(id, `${stateDirectory}/${authoritiesFile}`)) === authorities.pem) return;
+  await engine.writeFiles(id, stateDirectory, [ownFile(authoritiesFile, authorities.pem)]);
+}
+
+/** The config's text in an existing container. */
 export async function configText(deps: Deps, gateway: Gateway, container: Container): Promise<string | undefined> {
   return deps.engineAt(gateway.place).readFile(container.id, path);
 }
 
-/** Nothing that writing the config needed is left; the file itself goes with its state. */
+/** Removes what was needed to write the config and to have it judged; the file itself goes with its state. */
 export async function removeConfig(deps: Deps, gateway: Gateway): Promise<void> {
   await removeWriter(deps, gateway);
+  if (gateway.spec.config) await removeTrial(deps, gateway);
 }
 
-/** The text of a gateway's config, whether it runs or not; undefined when there is none. */
+/** The text of a gateway's config, whether the gateway runs or not; undefined when there is none. */
 export async function readConfig(deps: Deps, gateway: Gateway): Promise<string | undefined> {
   const engine = deps.engineAt(gateway.place);
   const container = await engine.findContainer(names(gateway.mark).container);
@@ -76,7 +107,9 @@ export async function readConfig(deps: Deps, gateway: Gateway): Promise<string |
   return text;
 }
 
-/** The never-started container through which files of the state are read and written while no other holds it. */
+/**
+ * The never-started container through which files of the state are read and written while no other container holds it.
+ */
 export async function openWriter(deps: Deps, gateway: Gateway): Promise<Container> {
   const engine = deps.engineAt(gateway.place);
   const own = names(gateway.mark);

@@ -12,9 +12,9 @@ import { awaitReadyAgain } from '../container/readiness.js';
 import { ownFile } from './written.js';
 
 /**
- * Waits until the previous gateway serves again. One that does not start on the config that it ran with, which it had read before
- * somebody changed it, gets the one that it last read without a complaint; what it refuses stays beside. Answers what became of
- * that, also to an attempt that comes after.
+ * Waits until the previous gateway serves again. If it refuses to start on its config, which somebody changed while it
+ * ran, it gets the config that it last read without a complaint, and the refused one is kept beside it. Returns what
+ * became of that, to a later attempt, too.
  */
 export async function serveAgain(
   deps: Deps,
@@ -34,7 +34,7 @@ export async function serveAgain(
   return `release ${spec.release} did not start on its ${configFile}: it serves on what it last read without a complaint (${lastGoodFile}), and the refused one lies beside as ${refused}. Mend that, put it in place, then \`creel provision ${mark.gateway}\`; see docs/runbook.md#config-refused-on-the-way-back`;
 }
 
-/** Whether the config of a gateway that ended because of it was replaced by its last good one; that is done once. */
+/** Replaces, at most once, the config that made a gateway end by its last good one; whether that was done. */
 async function takeLastGood(deps: Deps, gateway: Changing<Replacement>, before: Gateway): Promise<boolean> {
   const engine = deps.engineAt(before.place);
   const { id, state, exitCode } = await containerOf(deps, before);

@@ -7,16 +7,21 @@ import type { Deps } from '../../../world/deps.js';
 import { networkOf } from '../network.js';
 import { demandReadable } from './unreadable.js';
 
-/** Everything in a config that takes over what creel owns of it. */
+/** Everything in a config that overrides what creel owns. */
 export async function driftOf(deps: Deps, gateway: Gateway, text: string | undefined): Promise<Drift[]> {
   const { network } = await networkOf(deps, gateway);
   return drift(parseObject(text) ?? {}, {
     bridge: bridgeOf(network.subnets[0]),
     channels: gateway.spec.channels.map(({ kind }) => kind),
+    models: gateway.spec.models,
+    config: gateway.spec.config,
   });
 }
 
-/** `Refused` when the config cannot be read, or where creel would have to write beside an include: nothing is half-written. */
+/**
+ * `Refused` when the config cannot be read, or when creel would have to write beside an include: nothing is
+ * half-written.
+ */
 export async function demandWhole(deps: Deps, gateway: Gateway, text: string | undefined): Promise<Drift[]> {
   demandReadable(gateway, text);
   const found = await driftOf(deps, gateway, text);
@@ -27,13 +32,16 @@ export async function demandWhole(deps: Deps, gateway: Gateway, text: string | u
   );
 }
 
-/** The same of a gateway that is to be changed while it serves: what shuts its door is a repair's to put right first. */
+/**
+ * The same for a gateway that is to be changed while it serves: a config that shuts its door is first a matter for a
+ * repair.
+ */
 export async function demandOwned(deps: Deps, gateway: Gateway, text: string | undefined): Promise<void> {
   const shut = (await demandWhole(deps, gateway, text)).filter(({ kind }) => kind === 'shut');
   if (shut.length > 0) throw takenOver(gateway, shut);
 }
 
-/** The sentence about keys that only a start with creel's own values puts right. */
+/** The refusal that names the keys which only a start with creel's own values puts right. */
 function takenOver({ mark }: Gateway, shut: readonly Drift[]): Refused {
   const id = mark.gateway;
   return new Refused(
@@ -41,13 +49,13 @@ function takenOver({ mark }: Gateway, shut: readonly Drift[]): Refused {
   );
 }
 
-/** Why a gateway does not let us in: the keys that shut its door, where there are any; else what was heard. */
+/** Why a gateway does not let us in: the keys that shut its door, if any, otherwise the error itself. */
 export function blamed(gateway: Gateway, found: readonly Drift[], heard: unknown): unknown {
   const shut = found.filter(({ kind }) => kind === 'shut');
   return shut.length > 0 ? takenOver(gateway, shut) : heard;
 }
 
-/** What keys of a config say, as the end of a sentence. */
+/** What the keys of a config say, as the end of a sentence. */
 export function sentences(found: readonly Drift[]): string {
   return found.map(({ sentence }) => sentence).join('; ');
 }

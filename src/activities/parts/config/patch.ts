@@ -6,8 +6,8 @@ import type { Deps } from '../../../world/deps.js';
 import { patchConfigOf, readConfigHash, type ConfigPatch, type Control } from '../door/control.js';
 
 /**
- * Puts a change into the running config. It is made anew from what the config says, and the config read again, when somebody
- * edits it meanwhile, three times at most. A patch of nothing asks for nothing.
+ * Patches the running config. When somebody edits the config meanwhile, it is read again and the patch made anew, three
+ * times at most. An empty patch asks for nothing.
  */
 export async function patchConfig(
   deps: Deps,

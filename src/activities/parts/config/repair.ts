@@ -4,27 +4,34 @@ import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { at, parseObject, type JsonObject } from '../../../domain/json.js';
 import { mergePatch, type MergePatch } from '../../../domain/merge-patch.js';
 import { bothWritten, cleared } from '../../../domain/gateway/written-config.js';
+import { customersKeys, ofModels, withOwnKeys } from '../../../domain/models/config.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import { configText, writeConfig } from './config.js';
+import { demandAnswer, reloadSecrets } from '../door/control.js';
 import { insideWith } from '../door/inside.js';
+import { holdsKeys, wantedKeys, writeKeys } from './model-keys.js';
 import { patchConfig } from './patch.js';
 import { findAwake } from '../container/container.js';
 import type { Deps } from '../../../world/deps.js';
 import { demandWhole, sentences } from './owned.js';
 import { restartWith } from '../container/restart.js';
 import { wayOf } from '../../rotate/check-rotation.js';
+import { applyExtras } from './extras.js';
+import { demandValid } from './validation.js';
 import { isOwn, ownedOf, ownFile, recall, remember } from './written.js';
 
 /**
- * The config in the state volume says everything that creel owns of it, 0600 and owned by the gateway's user, written before
- * the start and never through the environment. A gateway that runs holds its token in memory (S1-8), so there the token is only
- * held against that of the record: a change is a rotation, not a repair. What else creel owns is put right there too, by a restart
- * where nobody reaches the gateway otherwise. Answers what was put right.
+ * The config in the state volume says everything that creel owns of it, 0600 and owned by the gateway's user, written
+ * before the start and never through the environment. A running gateway holds its token in memory (S1-8), so there the
+ * token is only compared with the record's: changing it is a rotation, not a repair. Whatever else creel owns is mended
+ * there, too, with a restart if nobody can reach the gateway otherwise. Returns what was mended.
  */
 export async function ensureConfig(deps: Deps, gateway: Gateway): Promise<string | undefined> {
   const container = await findAwake(deps, gateway);
   if (container?.state === 'running') return mendRunning(deps, gateway, container);
-  return writeConfig(deps, gateway);
+  const kept = await writeConfig(deps, gateway);
+  await demandValid(deps, gateway);
+  return kept;
 }
 
 async function mendRunning(deps: Deps, gateway: Gateway, container: Container): Promise<string | undefined> {
@@ -42,7 +49,7 @@ async function mendRunning(deps: Deps, gateway: Gateway, container: Container): 
   return [...mended, ...(said === undefined ? [] : [said])].join('. ') || undefined;
 }
 
-/** Gives the config back to the gateway's user, as it is; false when it is his. */
+/** Gives the config back to the gateway's user, unchanged; false when that user owns it already. */
 async function handBack(deps: Deps, gateway: Gateway, container: Container): Promise<boolean> {
   if (await isOwn(deps, gateway, container, configFile)) return false;
   const content = await configText(deps, gateway, container);
@@ -51,30 +58,75 @@ async function handBack(deps: Deps, gateway: Gateway, container: Container): Pro
   return true;
 }
 
-/**
- * Channels and origins of a gateway that serves are what the spec says, taken up while it runs where the release can. What a
- * customer added stays. One that does not answer now is left to the step that waits for it.
- */
+/** Puts right what the spec wants of a serving gateway's config: first what `[config]` says, then what creel owns. */
 async function mendServing(deps: Deps, gateway: Gateway, container: Container): Promise<string | undefined> {
-  const text = await configText(deps, gateway, container);
-  const { owned, written: next } = await ownedOf(deps, gateway);
-  const before = await recall(deps, gateway, container);
-  const change = hotChange(parseObject(text), parseObject(overlayConfig(cleared(text, before, next), owned)));
-  if (change) {
-    const isReload = (await wayOf(deps, gateway, text)) === 'reload';
-    if (!isReload && !('channels' in change.patch)) return undefined; // The next start takes it up.
-    await remember(deps, gateway, container, bothWritten(before, next));
-    if (!isReload) await restartWith(deps, gateway, container);
-    else if (!(await patched(deps, gateway, change))) return undefined;
-  }
-  await remember(deps, gateway, container, next);
-  return change && `put right: ${Object.keys(change.patch).join(', ')} as the spec says`;
+  const extras = await mendExtras(deps, gateway, container);
+  const said = await mendOwned(deps, gateway, container);
+  return [...(extras === undefined ? [] : [extras]), ...(said === undefined ? [] : [said])].join('. ') || undefined;
 }
 
-async function patched(deps: Deps, gateway: Gateway, { patch, lost }: MergePatch): Promise<boolean> {
+/** What the spec's `[config]` says is in force. A gateway that does not answer now is left to the step that waits for it. */
+async function mendExtras(deps: Deps, gateway: Gateway, container: Container): Promise<string | undefined> {
+  const { config } = gateway.spec;
+  if (!config && (await recall(deps, gateway, container)).config.length === 0) return undefined;
+  try {
+    const taken = await applyExtras(deps, gateway, container, []);
+    return taken === 'as it was' ? undefined : `put right ${taken}: what [config] says`;
+  } catch (error) {
+    if (error instanceof NotYet) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Makes channels, models and origins of a serving gateway what the spec says, while it runs where the release can. A customer's
+ * additions stay. A gateway that does not answer now is left to the step that waits for it.
+ */
+async function mendOwned(deps: Deps, gateway: Gateway, container: Container): Promise<string | undefined> {
+  const text = await configText(deps, gateway, container);
+  const { owned: all, written: next } = await ownedOf(deps, gateway);
+  const owned = withOwnKeys(all, customersKeys(parseObject(text) ?? {}, gateway.spec.models));
+  const before = await recall(deps, gateway, container);
+  const change = hotChange(parseObject(text), parseObject(overlayConfig(cleared(text, before, next), owned)));
+  const { text: wanted, said } = await wantedKeys(deps, gateway, container, before);
+  const keys = wanted === undefined || (await holdsKeys(deps, gateway, container, wanted)) ? undefined : wanted;
+  if (change || keys !== undefined) {
+    const isReload = (await wayOf(deps, gateway, text)) === 'reload';
+    if (!isReload && keys === undefined && change && Object.keys(change.patch).every((each) => each === 'gateway'))
+      return undefined; // The next start reads it.
+    await remember(deps, gateway, container, bothWritten(before, next));
+    if (!isReload) await restartWith(deps, gateway, container);
+    else if (!(await takenUp(deps, gateway, container, { change, keys }))) return undefined;
+  }
+  await remember(deps, gateway, container, next);
+  return [mended(change, keys), said].filter((each) => each !== undefined).join('. ') || undefined;
+}
+
+function mended(change: MergePatch | undefined, keys: string | undefined): string | undefined {
+  const put = change ? [`put right: ${Object.keys(change.patch).join(', ')} as the spec says`] : [];
+  return [...put, ...(keys === undefined ? [] : ['the stored keys of its models taken up'])].join('. ') || undefined;
+}
+
+type Mending = { readonly change: MergePatch | undefined; readonly keys: string | undefined };
+
+/** The keys lie there before the config refers to them. False where the gateway does not answer now: nothing was written. */
+async function takenUp(
+  deps: Deps,
+  gateway: Gateway,
+  container: Container,
+  { change, keys }: Mending,
+): Promise<boolean> {
   const control = insideWith(deps, gateway, deps.keys.token(gateway));
   try {
-    await patchConfig(deps, gateway, control, async () => ({ raw: JSON.stringify(patch), replacePaths: lost }));
+    if (keys !== undefined) {
+      await demandAnswer(control);
+      await writeKeys(deps, gateway, container, keys);
+    }
+    if (change) {
+      const { patch, lost } = change;
+      await patchConfig(deps, gateway, control, async () => ({ raw: JSON.stringify(patch), replacePaths: lost }));
+    }
+    if (keys !== undefined) await reloadSecrets(control);
     return true;
   } catch (error) {
     if (error instanceof NotYet) return false;
@@ -82,7 +134,7 @@ async function patched(deps: Deps, gateway: Gateway, { patch, lost }: MergePatch
   }
 }
 
-/** What differs among the keys that a running gateway takes up. */
+/** What differs among the keys that a running gateway reloads. */
 function hotChange(found: JsonObject | undefined, wanted: JsonObject | undefined): MergePatch | undefined {
   return mergePatch(hotKeys(found), hotKeys(wanted));
 }
@@ -90,6 +142,7 @@ function hotChange(found: JsonObject | undefined, wanted: JsonObject | undefined
 function hotKeys(config: JsonObject = {}): JsonObject {
   const allowedOrigins = at(config, ['gateway', 'controlUi', 'allowedOrigins']);
   return {
+    ...ofModels(config),
     channels: config['channels'] ?? {},
     ...(allowedOrigins !== undefined && { gateway: { controlUi: { allowedOrigins } } }),
   };
@@ -99,6 +152,6 @@ function demandToken(deps: Deps, gateway: Gateway, text: string | undefined): vo
   const token = deps.keys.token(gateway);
   if (tokenIn(text) === token.reveal()) return;
   throw new Refused(
-    `gateway ${gateway.mark.gateway} runs with another token than generation ${gateway.tokenGeneration} of its record: somebody changed ${stateDirectory}/${configFile}. Put the old file back, or stop the container and run \`creel provision ${gateway.mark.gateway}\` again`,
+    `gateway ${gateway.mark.gateway} runs with another token than generation ${gateway.tokenGeneration} of its record: somebody changed ${stateDirectory}/${configFile}. Where it has started with that file since, \`creel rotate ${gateway.mark.gateway} --reclaim\` sets the next token. Or put the old file back, or stop the container and run \`creel provision ${gateway.mark.gateway}\` again; see docs/runbook.md#token-mismatch`,
   );
 }

@@ -6,12 +6,12 @@ import { parseObject, whyUnreadable } from '../../../domain/json.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
 
-/** What a config is written over, and what was done with a text that could not be read. */
+/** The text over which a config is written, and what was done with one that could not be read. */
 export type Readable = { readonly text: string | undefined; readonly kept?: string };
 
 /**
- * The config that a new one goes over. A text that cannot be read, on which the gateway would not start either, is the customer's
- * all the same: it is kept beside the config first, and what the gateway last read without a complaint takes its place.
+ * The config that a new one is written over. An unreadable text, on which the gateway would not start either, is still
+ * the customer's: it is kept beside the config, and what the gateway last read without a complaint takes its place.
  */
 export async function readableOf(
   deps: Deps,
@@ -35,7 +35,7 @@ export async function readableOf(
   };
 }
 
-/** `Refused` when the config of a gateway cannot be read: nobody knows then which token and which settings it means. */
+/** `Refused` when a gateway's config cannot be read: nobody knows which token and settings it means. */
 export function demandReadable({ mark }: Gateway, text: string | undefined): void {
   const why = whyUnreadable(text);
   if (why === undefined) return;

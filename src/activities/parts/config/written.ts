@@ -6,11 +6,11 @@ import { resolveChannels } from './channel-secrets.js';
 import type { Deps } from '../../../world/deps.js';
 import { networkOf } from '../network.js';
 
-/** Who a gateway runs as, and who else may read what creel writes: nobody. */
+/** The user a gateway runs as; nobody else may read what creel writes. */
 const gatewayUser = 1000;
 const fileMode = 0o600;
 
-/** A file in the state as creel writes each: the gateway's own, and nobody else's. */
+/** A file in the state as creel writes it: readable by the gateway's user alone. */
 export function ownFile(path: string, content: string): OwnedFile {
   return { path, content, mode: fileMode, uid: gatewayUser };
 }
@@ -21,25 +21,33 @@ export async function isOwn(deps: Deps, { place }: Gateway, container: Container
   return owner !== undefined && owner.uid === gatewayUser && owner.mode === fileMode;
 }
 
-/** What creel owns of a gateway's config, with what it has in it where others add. */
+/** What creel owns of a gateway's config, and what it wrote into lists to which others add. */
 export async function ownedOf(deps: Deps, gateway: Gateway) {
   const { port } = await networkOf(deps, gateway);
-  const { release, channels } = gateway.spec;
+  const { release, channels, models, config } = gateway.spec;
   const owned = renderConfig({
     release,
     token: deps.keys.token(gateway),
     port,
     channels: await resolveChannels(deps, gateway),
+    models,
+    config,
   });
-  return { owned, written: { channels, origins: origins(port) } satisfies Written };
+  const written: Written = {
+    channels,
+    origins: origins(port),
+    models: models ? [models] : [],
+    config: config ? [config] : [],
+  };
+  return { owned, written };
 }
 
-/** What creel remembers of having put into the config of this state. */
+/** What creel remembers of having written into the config of this state. */
 export async function recall(deps: Deps, { place }: Gateway, container: Container): Promise<Written> {
   return readWritten(await deps.engineAt(place).readFile(container.id, `${stateDirectory}/${writtenFile}`));
 }
 
-/** Remembers it, in the same state; what is remembered already is not written again. */
+/** Remembers that in the same state, unless it is remembered already. */
 export async function remember(deps: Deps, gateway: Gateway, container: Container, written: Written): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const content = writtenText(written);

@@ -11,15 +11,15 @@ import { releaseImageOf } from '../release.js';
 import { startOnState } from './start.js';
 
 /**
- * The gateway's container exists, is ours and runs. One that stopped is started again; one never started is made anew when its
- * shape changed, and one that cannot start any more, because it holds on to a network that was made anew since.
+ * The gateway's container exists, is ours and runs. A stopped one is started again. One that was never started is made
+ * anew when its shape has changed, and so is one that can no longer start because its network was made anew.
  */
 export async function ensureContainer(deps: Deps, gateway: Gateway): Promise<void> {
   await findAwake(deps, gateway);
   if (await runs(deps, gateway)) return;
   const engine = deps.engineAt(gateway.place);
   const [image, { port }] = await Promise.all([releaseImageOf(deps, gateway), networkOf(deps, gateway)]);
-  const spec = gatewayContainer(gateway, image.id, port);
+  const spec = gatewayContainer(gateway, image.id, port, deps.egress);
   await dropStale(deps, gateway, spec);
   await engine.createContainer(spec);
   const container = await containerOf(deps, gateway);
@@ -32,15 +32,15 @@ export async function ensureContainer(deps: Deps, gateway: Gateway): Promise<voi
   );
 }
 
-/** Whether the gateway's container is the one that this replacement makes. */
+/** Whether the gateway's container is the one that this replacement made. */
 export async function isReplaced(deps: Deps, gateway: Changing<Replacement>): Promise<boolean> {
   const found = await deps.engineAt(gateway.place).findContainer(names(gateway.mark).container);
   return found?.labels[replacementLabel] === String(gateway.change.number);
 }
 
 /**
- * The engine brings a ready gateway back by itself, after a reboot and after a crash of its own; until then it must not. Every
- * stop of ours sets `no` first.
+ * Has the engine bring a ready gateway back by itself, after a reboot and after a crash of the engine. Until then it
+ * must not, and every stop of ours sets `no` first.
  */
 export async function ensureRestartPolicy(deps: Deps, gateway: Gateway): Promise<void> {
   const container = await containerOf(deps, gateway);
@@ -48,7 +48,7 @@ export async function ensureRestartPolicy(deps: Deps, gateway: Gateway): Promise
   await deps.engineAt(gateway.place).setRestartPolicy(container.id, 'always');
 }
 
-/** The gateway's container where there is one, going on if somebody has paused it. */
+/** The gateway's container, if there is one, resumed if somebody paused it. */
 export async function findAwake(deps: Deps, gateway: Gateway): Promise<Container | undefined> {
   const engine = deps.engineAt(gateway.place);
   const { container: name } = names(gateway.mark);
@@ -67,7 +67,10 @@ export async function containerOf(deps: Deps, gateway: Gateway): Promise<Contain
   return found;
 }
 
-/** What an engine remembers of a stopped container's network is its id, not its name; nothing of a gateway is in its container. */
+/**
+ * Starts a stopped container. The engine remembers its network by id, so it is made anew if that network is gone;
+ * nothing of a gateway is kept in its container.
+ */
 async function startOrRenew(deps: Deps, gateway: Gateway, container: Container, spec: ContainerSpec) {
   const engine = deps.engineAt(gateway.place);
   try {

@@ -17,17 +17,22 @@ import { revive } from './revival.js';
 import { Turn } from '../../fleet/turn.js';
 import { until } from '../../../world/until.js';
 import { stopSaying } from './stop.js';
+import { catalogueOf } from '../catalogue.js';
 
 /**
- * The gateway has started (S0-24, S3-2): the body of its start-up endpoint says so **and** an authenticated WebSocket from inside
- * has `operator.admin` **and** it is the version that was asked for. A container that ended is told apart by how it ended.
+ * The gateway has started (S0-24, S3-2): its start-up endpoint says so in the body **and** an authenticated WebSocket
+ * from inside has `operator.admin` **and** it is the version that was asked for. A container that has ended is judged
+ * by how it ended.
  */
 export async function probeReadiness(deps: Deps, gateway: Gateway): Promise<void> {
   await revive(deps, gateway);
   await awaitReady(deps, gateway, readinessMs);
 }
 
-/** Waits until a gateway has started, no longer than it may take; never shorter than any start, or those of its release, may take (S3-20). */
+/**
+ * Waits until a gateway has started, within its limit, which is never shorter than any start, or this release's, may
+ * take (S3-20).
+ */
 export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number): Promise<void> {
   const { mark, place, spec } = gateway;
   const token = deps.keys.token(gateway);
@@ -35,7 +40,7 @@ export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number):
   const watch = new CrashWatch();
   const config = new Turn(configLookMs);
   const besides = async () => lastLines(deps, gateway, await containerOf(deps, gateway));
-  const floorMs = Math.max(deps.startPeriodMs, releaseOf(deps, gateway)?.readyMs ?? 0);
+  const floorMs = Math.max(deps.startPeriodMs, (await releaseOf(deps, gateway))?.readyMs ?? 0);
   const wait = {
     what: `gateway ${mark.gateway} is not ready`,
     paceMs: 150,
@@ -64,23 +69,29 @@ export async function awaitReady(deps: Deps, gateway: Gateway, limitMs: number):
   });
 }
 
-/** How long the first start of a release after an upgrade may take: what was asked for, or what the catalogue knows of its migration. */
-export function firstReadyMs(deps: Deps, gateway: Gateway, askedMs: number): number {
-  return Math.max(askedMs, releaseOf(deps, gateway)?.firstReadyMs ?? 0);
+/**
+ * How long the first start of a release after an upgrade may take: what was asked for, or what the catalogue says of
+ * its migration.
+ */
+export async function firstReadyMs(deps: Deps, gateway: Gateway, askedMs: number): Promise<number> {
+  return Math.max(askedMs, (await releaseOf(deps, gateway))?.firstReadyMs ?? 0);
 }
 
-function releaseOf({ catalogue }: Deps, { spec }: Gateway): Release | undefined {
-  return catalogue.find(({ version }) => version === spec.release);
+async function releaseOf(deps: Deps, { spec }: Gateway): Promise<Release | undefined> {
+  return (await catalogueOf(deps)).find(({ version }) => version === spec.release);
 }
 
-/** What a gateway that does not answer has in its config: the wait need not come to its end to say so. */
+/**
+ * Whatever is wrong in the config of a gateway that does not answer, so that the wait need not run out before it is
+ * reported.
+ */
 async function lookAtConfig(deps: Deps, gateway: Gateway, container: Container): Promise<Drift[]> {
   return driftOf(deps, gateway, await configText(deps, gateway, container));
 }
 
 /**
- * Waits until a gateway that has served before serves again. That it ends by itself is no verdict on it, because an engine
- * or a host that restarts ends it too: the next attempt starts it again.
+ * Waits until a gateway that has served before serves again. That it ends is no verdict on it: an engine or a host that
+ * restarts ends it, too, and the next attempt starts it again.
  */
 export async function awaitReadyAgain(deps: Deps, gateway: Gateway, limitMs: number): Promise<void> {
   try {
@@ -91,7 +102,10 @@ export async function awaitReadyAgain(deps: Deps, gateway: Gateway, limitMs: num
   }
 }
 
-/** Exit 78 is a fault of configuration or state that no restart mends, and so is too little memory; anything else gets another start. */
+/**
+ * Exit 78 means a fault of configuration or state that no restart mends; too little memory is no better. Any other end
+ * gets another start.
+ */
 async function judgeEnd(deps: Deps, gateway: Gateway, container: Container): Promise<never> {
   const { name, state, exitCode, outOfMemory } = container;
   if (state === 'other' || state === 'paused') throw new NotYet(`container ${name} is between states`);
@@ -117,7 +131,9 @@ function hopeless({ mark, spec }: Gateway, { outOfMemory }: Container, tail: str
     : new Refused(`gateway ${mark.gateway} refuses to start (exit 78: configuration or state). ${tail}`);
 }
 
-/** A crash loop ends as a stopped container that the engine leaves alone, and as a refusal with its last lines. */
+/**
+ * Ends a crash loop: the container is stopped, the engine no longer restarts it, and its last lines are in the refusal.
+ */
 async function endLoop(deps: Deps, gateway: Gateway, container: Container, watch: CrashWatch): Promise<never> {
   const tail = await lastLines(deps, gateway, container);
   await stopForGood(deps, gateway, container);
@@ -142,13 +158,13 @@ export async function lastLines(deps: Deps, gateway: Gateway, container: Contain
   return log === '' ? 'It logged nothing' : `Its last lines: ${log.slice(-lastLogCharacters)}`;
 }
 
-/** The refusal of a gateway that runs what nobody asked for, with what can be done about it. */
+/** The refusal of a gateway that runs another release than was asked for, with the remedy. */
 function anotherRelease({ mark, spec }: Gateway, runs: string): Refused {
   const { gateway: id, birth } = mark;
-  const cure = isVersion(runs)
+  const remedy = isVersion(runs)
     ? `, or it was upgraded since its gateway.toml was written: then \`creel provision ${id} -f gateway.toml --birth ${birth} --release ${runs}\` takes it up with that release`
     : '';
   return new Refused(
-    `gateway ${id} ${runsRelease(runs)} asked for was ${spec.release}: the image is not what the catalogue says${cure}`,
+    `gateway ${id} ${runsRelease(runs)} asked for was ${spec.release}: the image is not what the catalogue says${remedy}`,
   );
 }

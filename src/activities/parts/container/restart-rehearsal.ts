@@ -9,7 +9,10 @@ import type { Deps } from '../../../world/deps.js';
 import { clearRehearsal, livingState, rehearse } from '../../replace/rehearse-replacement.js';
 import { wayOf } from '../../rotate/check-rotation.js';
 
-/** A gateway that has to be restarted for its next token would start with it; one that takes it up while it runs needs no start. */
+/**
+ * Rehearses the start with the next token, for a gateway that must be restarted to take it; one that reloads needs no
+ * rehearsal.
+ */
 export async function ensureRotationRehearsal(deps: Deps, gateway: Changing<Rotation>): Promise<string | undefined> {
   if (!(await restarts(deps, gateway))) return undefined;
   const next = rotated(gateway);
@@ -17,12 +20,12 @@ export async function ensureRotationRehearsal(deps: Deps, gateway: Changing<Rota
   return rehearse(deps, { next, label, source: livingState(gateway), former: [], readyMs: replacementReadyMs });
 }
 
-/** Nothing of the rehearsal of a rotation is left. */
+/** Removes whatever is left of a rotation's rehearsal. */
 export async function removeRotationRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
   await clearRehearsal(deps, gateway);
 }
 
-/** The same for other channels. */
+/** Rehearses the start with other channels, likewise. */
 export async function ensureChannelRehearsal(
   deps: Deps,
   gateway: Changing<Reconfiguration>,
@@ -37,7 +40,20 @@ export async function ensureChannelRehearsal(
   });
 }
 
-/** Nothing of the rehearsal of other channels is left. */
+/** Rehearses the start with other models, likewise. */
+export async function ensureModelRehearsal(
+  deps: Deps,
+  gateway: Changing<Reconfiguration>,
+): Promise<string | undefined> {
+  return ensureChannelRehearsal(deps, gateway);
+}
+
+/** Removes whatever is left of the rehearsal of other models. */
+export async function removeModelRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
+  await clearRehearsal(deps, gateway);
+}
+
+/** Removes whatever is left of the rehearsal of other channels. */
 export async function removeChannelRehearsal(deps: Deps, gateway: Gateway): Promise<void> {
   await clearRehearsal(deps, gateway);
 }

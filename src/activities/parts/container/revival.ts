@@ -8,8 +8,9 @@ import { networkOf } from '../network.js';
 import { say } from '../../../world/sentence.js';
 
 /**
- * Starts a gateway again whose process lives and answers nothing: stopped, killed where it does not stop, started with its hostname. One
- * that has not been up for as long as any start may take (S3-20), or answers one of several looks, is left alone.
+ * Restarts a gateway whose process lives and answers nothing: stopped, or killed where it does not stop, and started
+ * with its hostname. Left alone if it has been up for less time than any start may take (S3-20), or answers one of
+ * several looks.
  */
 export async function revive(deps: Deps, gateway: Gateway): Promise<void> {
   const container = await containerOf(deps, gateway);

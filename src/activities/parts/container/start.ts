@@ -5,9 +5,9 @@ import type { Deps } from '../../../world/deps.js';
 import { isOwn, notOwn, currentMark } from '../state-mark.js';
 
 /**
- * Starts a container that stands under the gateway's own name. No copy of its state goes on, and none begins any more: a copier
- * is made before it looks for that name, and whatever starts has that name before it looks for a copier (docs/decisions/0007). A
- * state that says by then that it is torn, or another release's, is `Refused`.
+ * Starts a container under the gateway's own name. No copy of its state is under way, and none can begin: a copier is
+ * made before it looks for that name, and whatever starts takes that name before it looks for a copier
+ * (docs/decisions/0007). A state that by then says it is torn, or another release's, is `Refused`.
  */
 export async function startOnState(
   deps: Deps,

@@ -1,10 +1,10 @@
 import type { Container, DockerEngine } from '../../../ports/docker-engine.js';
 import { say } from '../../../world/sentence.js';
 
-/** How often whoever follows is told how long a container has been ending. */
+/** How often the follower is told for how long a container has been stopping. */
 const sayMs = 1_000;
 
-/** Asks a container to end, says so while it does, and comes back when it has; the engine kills one that takes longer than `graceS`. */
+/** Stops a container, says so meanwhile, and returns when it has ended; the engine kills it after `graceS` seconds. */
 export async function stopSaying(
   engine: Pick<DockerEngine, 'stopContainer'>,
   { id, name }: Pick<Container, 'id' | 'name'>,

@@ -3,6 +3,7 @@ import type { Channel } from '../../../domain/channels/channel.js';
 import { trialContainer } from '../../../domain/gateway/container.js';
 import { NotYet, Refused } from '../../../domain/errors.js';
 import { configFile, stateDirectory } from '../../../domain/gateway/config.js';
+import { at } from '../../../domain/json.js';
 import { names, type Gateway } from '../../../domain/gateway/gateway.js';
 import { readPrepared } from '../../../domain/release/image.js';
 import {
@@ -29,17 +30,17 @@ import { until } from '../../../world/until.js';
 export type Rehearsal = {
   /** The gateway as it is to be. */
   readonly next: Gateway;
-  /** Which rehearsal: nobody goes on with another's. */
+  /** Names the rehearsal: no attempt continues another rehearsal's. */
   readonly label: string;
   readonly source: RehearsalSource;
-  /** What creel had put into the config that is copied, and the next spec may not name any more. */
+  /** The channels that creel had written into the copied config, which the next spec may no longer name. */
   readonly former: readonly Channel[];
   readonly readyMs: number;
 };
 
 const path = `${stateDirectory}/${configFile}`;
 
-/** Whether the copy is whole and its container made, by an earlier attempt of the same rehearsal. */
+/** Whether an earlier attempt of the same rehearsal has finished the copy and made its container. */
 export async function trialUnderWay(deps: Deps, rehearsal: Rehearsal): Promise<boolean> {
   const found = await trialOf(deps, rehearsal);
   if (!found || found.labels[trialLabel] === undefined) return false;
@@ -48,7 +49,10 @@ export async function trialUnderWay(deps: Deps, rehearsal: Rehearsal): Promise<b
   return false;
 }
 
-/** The container that is to follow is ready on its copy, without network and channels. Two starts at most; 78 is judged at the first. */
+/**
+ * Starts the new container on its copy, without network and channels, until it is ready. Two starts at most; exit 78 is
+ * judged at the first.
+ */
 export async function startTrial(deps: Deps, rehearsal: Rehearsal): Promise<string> {
   const { next } = rehearsal;
   const began = Date.now();
@@ -77,7 +81,9 @@ async function makeTrial(deps: Deps, rehearsal: Rehearsal): Promise<void> {
   const { next, label } = rehearsal;
   const engine = deps.engineAt(next.place);
   const image = await releaseImageOf(deps, next);
-  await engine.createContainer(trialContainer(next, image.id, { [rehearsalLabel]: label, [trialLabel]: 'yes' }));
+  await engine.createContainer(
+    trialContainer(next, image.id, { [rehearsalLabel]: label, [trialLabel]: 'yes' }, deps.egress),
+  );
   const trial = await trialOf(deps, rehearsal);
   if (!trial) throw new NotYet('the container of the rehearsal was taken away by another attempt');
   if (trial.state !== 'created') return;
@@ -88,7 +94,10 @@ async function makeTrial(deps: Deps, rehearsal: Rehearsal): Promise<void> {
   await engine.startContainer(trial.id);
 }
 
-/** One that ends while it is asked gives no answer: how it ended is what counts, and no other attempt is needed to see that. */
+/**
+ * A container that ends while it is asked gives no answer; how it ended is what counts, and takes no other attempt to
+ * see.
+ */
 async function askTrial(deps: Deps, rehearsal: Rehearsal): Promise<void> {
   try {
     await demandReady(deps, rehearsal);
@@ -100,7 +109,7 @@ async function askTrial(deps: Deps, rehearsal: Rehearsal): Promise<void> {
   }
 }
 
-/** It says of itself that it is ready, with the token of the record, and that it is what was asked for. */
+/** Demands that it reports itself ready, with the token on record, as the release that was asked for. */
 async function demandReady(deps: Deps, { next }: Rehearsal): Promise<void> {
   const { place, mark, spec } = next;
   const inside = { place, container: replacementNames(mark).rehearsal, token: deps.keys.token(next) };
@@ -125,21 +134,27 @@ async function judgeTrial(deps: Deps, rehearsal: Rehearsal, trial: Container, st
   const { mark, spec } = next;
   const why = outOfMemory ? `it ran out of its ${spec.memoryMb} MB` : `exit ${exitCode}`;
   throw new Refused(
-    `release ${spec.release} does not start on a copy of the state of ${mark.gateway} (${why}). ${cureOf(rehearsal, trial, tail)}${tail}`,
+    `release ${spec.release} does not start on a copy of the state of ${mark.gateway} (${why}). ${remedyOf(rehearsal, trial, tail)}${tail}`,
   );
 }
 
-/** Before the last lines, because a sentence that is cut loses its end. */
-function cureOf(rehearsal: Rehearsal, trial: Container, tail: string): string {
+/** Stands before the last lines, because a sentence that is cut loses its end. */
+function remedyOf(rehearsal: Rehearsal, trial: Container, tail: string): string {
   const keys = refusedKeys(tail);
   const more = 'See docs/runbook.md#rehearsal-refused; nothing was stopped. ';
   if (keys.length === 0) return more;
+  const own = keys.filter((key) => at(rehearsal.next.spec.config, key.split('.')) !== undefined);
+  if (own.length > 0)
+    return `[config] of its spec says ${own.join(', ')}, which it does not know: take that out there, and \`creel change ${rehearsal.next.mark.gateway} --config gateway.toml\`. ${more}`;
   const command = takerOf(rehearsal, trial, keys);
-  const cure = command === undefined ? 'take that out by hand' : `\`${command}\` takes that out`;
-  return `Its config has ${keys.join(', ')}, which it does not know: ${cure}. ${more}`;
+  const remedy = command === undefined ? 'take that out by hand' : `\`${command}\` takes that out`;
+  return `Its config has ${keys.join(', ')}, which it does not know: ${remedy}. ${more}`;
 }
 
-/** Where the config is that was tried: in the gateway that runs, or in a saved state, which nobody reads who runs. */
+/**
+ * The command that takes keys out of the config that was tried: in the running gateway, or in a saved state, which no
+ * running gateway reads.
+ */
 function takerOf({ next, source }: Rehearsal, { imageId }: Container, keys: readonly string[]): string | undefined {
   const own = names(next.mark);
   const isLiving = source.volume === own.volume;

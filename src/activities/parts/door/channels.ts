@@ -14,9 +14,9 @@ import { until } from '../../../world/until.js';
 const heardOfChannel = 300;
 
 /**
- * Every channel of the spec has really connected (S0-16, S4-35): `running: true` says nothing, the probe of its token and its
- * lifecycle decide together. No channels is a pass that says so. A network that does not answer is waited for, a token that is
- * refused, or is another gateway's, is not; a channel that stands still is started.
+ * Every channel of the spec has really connected (S0-16, S4-35): `running: true` proves nothing; the probe of its token
+ * and its lifecycle decide together. A gateway without channels passes, and says so. A network that does not answer is
+ * waited for; a token that is refused, or is another gateway's, is not; a channel that stands still is started.
  */
 export async function probeChannels(deps: Deps, gateway: Gateway): Promise<void> {
   if (gateway.spec.channels.length === 0) return;
@@ -40,7 +40,7 @@ export async function describeChannels(deps: Deps, gateway: Gateway): Promise<st
   return (await recordChannels(deps, gateway)).channels;
 }
 
-/** What a record says of the channels: one sentence, and whether every one has really connected. */
+/** The channels as a record has them: one sentence, and whether all of them have really connected. */
 export async function recordChannels(
   deps: Deps,
   gateway: Gateway,
@@ -66,7 +66,10 @@ export async function connectedChannels(deps: Deps, gateway: Gateway): Promise<C
   return gateway.spec.channels.map(({ kind }) => kind).filter((kind) => isConnected(channels[kind]));
 }
 
-/** The token is good **and** the channel runs: a gateway whose crash-loop breaker tripped starts none, and still probes well. */
+/**
+ * The token is good **and** the channel runs: after its crash-loop breaker trips, a gateway starts no channel and still
+ * probes well.
+ */
 function isConnected(found: ChannelStatus | undefined): boolean {
   if (found?.probe?.ok !== true) return false;
   const { lifecycle, connected } = found.account ?? {};
@@ -74,7 +77,7 @@ function isConnected(found: ChannelStatus | undefined): boolean {
   return lifecycle === 'ready' || connected === true;
 }
 
-/** Its token is good, and nothing will start it by itself. */
+/** The token is good, and nothing will start the channel by itself. */
 function standsStill(found: ChannelStatus | undefined): boolean {
   return found?.probe?.ok === true && !isConnected(found) && found.account?.lifecycle === 'stopped';
 }
@@ -82,7 +85,7 @@ function standsStill(found: ChannelStatus | undefined): boolean {
 function findProblem(gateway: Gateway, channels: Record<string, ChannelStatus>): NotYet | Refused | undefined {
   for (const { kind } of gateway.spec.channels) {
     const found = channels[kind];
-    if (!found) return new Refused(`channel ${kind} is not loaded: the image lacks its plugin (T12)`);
+    if (!found) return new Refused(`channel ${kind} is not loaded: the image lacks its plugin`);
     if (isConnected(found)) continue;
     const heard = plain(found.account?.lastError ?? found.lastError ?? '', heardOfChannel);
     return isTurnedDown(found) ? turnedDown(kind, found, heard) : notConnected(gateway, kind, found, heard);
@@ -90,7 +93,7 @@ function findProblem(gateway: Gateway, channels: Record<string, ChannelStatus>):
   return undefined;
 }
 
-/** Bad tokens are told by status, by Slack's own word, or by a gateway that will not try again. */
+/** A bad token shows by its status, by Slack's own error, or by a gateway that has stopped trying. */
 function isTurnedDown({ probe, account: { lifecycle, terminalDisconnect } = {} }: ChannelStatus): boolean {
   if (probe?.ok) return false;
   const isBad = probe?.status === 401 || probe?.status === 404 || /invalid_auth|Unauthorized/.test(probe?.error ?? '');

@@ -10,7 +10,10 @@ import type { Deps } from '../../../world/deps.js';
 import { readDevices, rejectRequest, removeDevice } from './control.js';
 import { knockAsOperator, openSession, turnedAway } from './operator.js';
 
-/** The devices that a gateway knows and those that wait, as it reports; what an approval has overtaken waits no more. */
+/**
+ * The devices that a gateway knows and those that wait, as it reports; requests that an approval has overtaken are left
+ * out.
+ */
 export async function listDevices(session: Session): Promise<{ paired: PairedDevice[]; pending: PendingDevice[] }> {
   const { paired, pending } = await readDevices(session);
   const overtaken = (request: PendingDevice) =>
@@ -30,7 +33,7 @@ export function describeDevice({ deviceId, displayName, clientId, platform }: Kn
   return `${deviceId.slice(0, 12)}${what === '' ? '' : ` (${what})`}`;
 }
 
-/** Names the devices that creel did not approve: a rotation leaves them in. */
+/** Names the paired devices that creel did not approve: a rotation leaves them in. */
 export async function findStrangers(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const next = rotated(gateway);
   const known = new Set([deps.keys.device(next).id, ...gateway.change.approved]);
@@ -45,7 +48,7 @@ export async function findStrangers(deps: Deps, gateway: Changing<Rotation>): Pr
   }
 }
 
-/** creel's previous device is cut off: a session of it is watched while it goes, and when it knocks again it has to ask. */
+/** Cuts creel's previous device off: its open session is seen to close, and its next knock has to ask. */
 export async function ensureRetired(deps: Deps, gateway: Changing<Rotation>): Promise<string> {
   const session = await openSession(deps, rotated(gateway));
   try {
@@ -64,7 +67,7 @@ export async function ensureRetired(deps: Deps, gateway: Changing<Rotation>): Pr
   }
 }
 
-/** creel's previous device with the token in force now. */
+/** Knocks as creel's previous device, with the token that is in force now. */
 export function knockAsFormer(deps: Deps, gateway: Changing<Rotation>): Promise<Knock> {
   return knockAsOperator(deps, gateway, deps.keys.token(rotated(gateway)));
 }
@@ -78,7 +81,10 @@ async function cutOff(session: Session, witness: Session, deviceId: string): Pro
   }
 }
 
-/** The device is not paired, and no request of it waits: looked for after the removal, because an approval hides the request that it overtook. */
+/**
+ * Unpairs the device and turns down its requests. These are looked for after the removal, because an approval hides the
+ * request that it overtook.
+ */
 export async function forgetDevice(session: Session, deviceId: string): Promise<void> {
   await removeDevice(session, deviceId);
   const { pending } = await listDevices(session);
@@ -86,7 +92,7 @@ export async function forgetDevice(session: Session, deviceId: string): Promise<
     await rejectRequest(session, requestId);
 }
 
-/** Waits until the gateway has closed a session of a device that is not to be let in any more. */
+/** Waits until the gateway has closed the session of a device that it is to let in no more. */
 export async function demandClosed(session: Session): Promise<void> {
   const code = await Promise.race([session.closed, sleep(sessionCloseMs, undefined, { ref: false })]);
   if (code === undefined) throw new Refused('a session of a removed device was still open');

@@ -10,7 +10,7 @@ import { knockAsOperator, openSession, turnedAway } from './operator.js';
 import { lastLines } from '../container/readiness.js';
 import { until } from '../../../world/until.js';
 
-/** What must be true of a gateway again when it has been replaced. */
+/** What must be true again of a gateway after its replacement. */
 export type Facts = {
   /** The ids of the devices that it lets in. */
   readonly devices: readonly string[];
@@ -18,15 +18,15 @@ export type Facts = {
   readonly channels: readonly string[];
 };
 
-/** The facts of a gateway that serves. One that has plainly ended is `Refused`, with its last lines. */
+/** The facts of a gateway that serves. One that has clearly ended is `Refused`, with its last lines. */
 export async function servingFacts(deps: Deps, gateway: Gateway): Promise<Facts> {
   await demandUp(deps, gateway);
   return { devices: await pairedDevices(deps, gateway), channels: await connectedChannels(deps, gateway) };
 }
 
 /**
- * The facts of a gateway that may be down: undefined when it does not run, or does not let creel in within seconds. One that was
- * started just now is given the time of a start (S3-20).
+ * The facts of a gateway that may be down: undefined when it does not run, or does not let creel in within seconds. One
+ * that was started just now gets the time of a start (S3-20).
  */
 export async function factsIfServing(deps: Deps, gateway: Gateway): Promise<Facts | undefined> {
   const { state, startedAt } = await containerOf(deps, gateway);
@@ -44,9 +44,12 @@ export async function factsIfServing(deps: Deps, gateway: Gateway): Promise<Fact
   }
 }
 
-/** How long one that runs since `ageMs` may take to let creel in: what is left of its start, and seconds at least. */
+/**
+ * How long a gateway that has run for `ageMs` may take to let creel in: the rest of its start, and a few seconds at
+ * least.
+ */
 export function servingLimitMs(ageMs: number, startPeriodMs: number): number {
-  const leftMs = ageMs >= 0 ? startPeriodMs - ageMs : startPeriodMs; // An engine whose clock is ahead says that it starts later.
+  const leftMs = ageMs >= 0 ? startPeriodMs - ageMs : startPeriodMs; // Negative if the engine's clock is ahead.
   return Math.max(servingMs, leftMs);
 }
 
@@ -60,7 +63,7 @@ export async function pairedDevices(deps: Deps, gateway: Gateway): Promise<strin
   }
 }
 
-/** A container that has ended is not waited for; one that the engine starts again for the first time is. */
+/** `Refused` when the container has ended; one that the engine restarts for the first time is waited for. */
 async function demandUp(deps: Deps, gateway: Gateway): Promise<void> {
   const container = await containerOf(deps, gateway);
   const { state, exitCode, restartCount } = container;
@@ -70,7 +73,10 @@ async function demandUp(deps: Deps, gateway: Gateway): Promise<void> {
   );
 }
 
-/** One that has locked outside clients out serves, and lets creel in again after a minute: that is for another attempt. */
+/**
+ * A gateway that has locked outside clients out does serve, and lets creel in again after a minute: another attempt
+ * will see.
+ */
 async function demandUnlocked(deps: Deps, gateway: Gateway): Promise<void> {
   const knock = await knockAsOperator(deps, gateway);
   if (knock.kind === 'open') return knock.session.close();

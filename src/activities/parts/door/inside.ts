@@ -5,7 +5,7 @@ import { RpcError } from '../../../ports/gateway-door.js';
 import type { Deps } from '../../../world/deps.js';
 import type { Control } from './control.js';
 
-/** Asks inside the container, with the token that is in force; with another it is `Refused`. */
+/** Asks from inside the container, with a token that must be the one in force: any other is `Refused`. */
 export function insideWith(deps: Deps, { place, mark }: Gateway, token: Secret): Control {
   const inside = { place, container: names(mark).container, token };
   const call: Control['call'] = async (method, params) => {

@@ -10,7 +10,10 @@ import { insideWith } from './inside.js';
 
 const scopes = ['operator.admin'];
 
-/** creel's own device is paired, with device auth left on (S0-11): it has connected from outside and has `operator.admin`. */
+/**
+ * creel's own device is paired, with device auth left on (S0-11): it has connected from outside, and has
+ * `operator.admin`.
+ */
 export async function ensureOperator(deps: Deps, gateway: Gateway): Promise<void> {
   const knock = await knockAsOperator(deps, gateway);
   if (knock.kind === 'open') knock.session.close();
@@ -18,7 +21,10 @@ export async function ensureOperator(deps: Deps, gateway: Gateway): Promise<void
   (await openSession(deps, gateway)).close();
 }
 
-/** A session of creel's device through the published port: what a client sees. Anything but an open door is an error that says why. */
+/**
+ * A session of creel's device through the published port: what a client sees. Anything but an open door is an error
+ * that says why.
+ */
 export async function openSession(deps: Deps, gateway: Gateway): Promise<Session> {
   const knock = await knockAsOperator(deps, gateway);
   if (knock.kind !== 'open') throw turnedAway(gateway, knock);
@@ -29,7 +35,7 @@ export async function openSession(deps: Deps, gateway: Gateway): Promise<Session
   );
 }
 
-/** What a knock of creel's device that was not let in means. */
+/** What it means that creel's device knocked and was not let in. */
 export function turnedAway(gateway: Gateway, knock: Exclude<Knock, { kind: 'open' }>): NotYet | Refused {
   const id = gateway.mark.gateway;
   switch (knock.kind) {
@@ -50,7 +56,10 @@ export function turnedAway(gateway: Gateway, knock: Exclude<Knock, { kind: 'open
   }
 }
 
-/** Knocks as creel's device of the record, with the gateway token of the record or with another: the device's own, or the one in force now. */
+/**
+ * Knocks as creel's device of the record, with the gateway token of the record or with another one: the device's own,
+ * or the one in force now.
+ */
 export async function knockAsOperator(deps: Deps, gateway: Gateway, other?: Secret): Promise<Knock> {
   const { port } = await networkOf(deps, gateway);
   const token = other ?? deps.keys.token(gateway);
@@ -58,8 +67,8 @@ export async function knockAsOperator(deps: Deps, gateway: Gateway, other?: Secr
 }
 
 /**
- * Approves our own request, and only it: the gateway named it to a connection that our key has signed. Its answer may be lost;
- * the knock after it decides.
+ * Approves our own request and no other: the gateway named it to a connection that our key has signed. Its answer may
+ * be lost; the next knock decides.
  */
 async function approve(deps: Deps, gateway: Gateway, requestId: string): Promise<void> {
   await containerOf(deps, gateway);

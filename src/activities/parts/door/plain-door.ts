@@ -1,4 +1,7 @@
+import type { Sender, SenderBook } from '../../../domain/channels/paired-senders.js';
+import type { Endpoint } from '../../../domain/models/endpoint.js';
 import { masked, plain, plainAnswer } from '../../../domain/heard.js';
+import { nameCharacters, senderCharacters } from '../../../domain/thresholds.js';
 import type { Secret } from '../../../domain/secret.js';
 import type {
   Address,
@@ -10,12 +13,14 @@ import type {
   InsideKnock,
   Knock,
   Pulse,
+  SenderDeed,
   Session,
 } from '../../../ports/gateway-door.js';
 import { handedOnRaw } from './control.js';
 
 /**
- * The door as every activity gets it: whatever a gateway says through it is plain, and without the token that it was asked with.
+ * The door as every activity gets it: whatever a gateway says through it is made plain, and rid of the token it was
+ * asked with.
  */
 export class PlainDoor implements GatewayDoor {
   readonly #door: GatewayDoor;
@@ -47,12 +52,29 @@ export class PlainDoor implements GatewayDoor {
     return { kind: 'open', hello: plainHello(knock.hello), answers };
   }
 
+  async visitSenders(at: Inside, channels: readonly string[], deed: SenderDeed): Promise<SenderBook> {
+    const secrets = [at.token];
+    const book = await plainly(() => this.#door.visitSenders(at, channels, deed), secrets);
+    const waiting = book.waiting.map((each) => ({
+      ...each,
+      ...plainSender(each),
+      name: masked(plain(each.name, nameCharacters), secrets),
+      code: plain(each.code, senderCharacters),
+    }));
+    return { now: book.now, waiting, admitted: book.admitted.map(plainSender) };
+  }
+
   mintLink(inside: Inside, at: Address): Promise<{ readonly url: Secret; readonly expiresAt: string }> {
     return plainly(() => this.#door.mintLink(inside, at), [inside.token]);
   }
 
   async probeEgress(inside: Inside): Promise<string> {
     return masked(plain(await this.#door.probeEgress(inside)), [inside.token]);
+  }
+
+  async findObstacle(inside: Inside, to: Endpoint): Promise<string | undefined> {
+    const obstacle = await plainly(() => this.#door.findObstacle(inside, to), [inside.token]);
+    return obstacle === undefined ? undefined : masked(plain(obstacle), [inside.token]);
   }
 }
 
@@ -79,6 +101,11 @@ class PlainSession implements Session {
   }
 }
 
+function plainSender({ channel, account, id }: Sender): Sender {
+  const said = (text: string) => plain(text, senderCharacters);
+  return { channel: said(channel), account: said(account), id: said(id) };
+}
+
 function handOn(method = '', answer: unknown, secrets: readonly Secret[]): unknown {
   return handedOnRaw.includes(method) ? answer : plainAnswer(answer, secrets);
 }
@@ -101,7 +128,7 @@ function plainKnock<K extends Exclude<Knock, { kind: 'open' }>>(knock: K, secret
   return knock;
 }
 
-/** An error may quote what was heard: its sentence is made plain, and it stays what it was. */
+/** An error may quote what was heard: its sentence is made plain, its kind stays. */
 async function plainly<T>(ask: () => Promise<T>, secrets: readonly Secret[]): Promise<T> {
   try {
     return await ask();

@@ -5,8 +5,8 @@ import { readPresent, revokeToken } from './control.js';
 import { describeDevices, listDevices } from './devices.js';
 
 /**
- * Takes from devices what lets them in, which ends their sessions, and asks whether one is still open: while they are listed,
- * because of a device that is removed no gateway tells any more. Answers how far its word goes; `own` is the device that asks.
+ * Takes their access from devices, which ends their sessions, and asks whether one is still open. Asked while they are
+ * listed, because no gateway reports on a removed device. Returns how much that proves; `own` is the device that asks.
  */
 export async function closeSessions(session: Session, own: string, devices: readonly PairedDevice[]): Promise<string> {
   for (const { deviceId, roles } of devices) for (const role of roles) await revokeToken(session, deviceId, role);

@@ -4,7 +4,7 @@ import type { KnownEngine } from '../../../domain/hosts/whereabouts.js';
 import type { Deps } from '../../../world/deps.js';
 import { findLives } from './host.js';
 
-/** What a worker knows of the engines of its deployment: its own, with the lives of a gateway on it, and the others there are. */
+/** What a worker knows of its deployment's engines: its own, with a gateway's lives on it, and the others. */
 export type EnginesSeen = {
   readonly here: string;
   readonly lives: readonly Life[];
@@ -15,7 +15,10 @@ export type EnginesSeen = {
 
 const beside: Place = { provider: 'local', host: 'local' };
 
-/** The engine beside the worker that is asked, what it holds of a gateway, and which other engines a worker has served. */
+/**
+ * The engine beside the worker that is asked, what it holds of a gateway, and the other engines that workers have
+ * served.
+ */
 export async function findEngines(deps: Deps, asked: { deployment: string; gateway: string }): Promise<EnginesSeen> {
   const { engineId: here } = await deps.hosts.readHost(beside);
   const [lives, known] = await Promise.all([

@@ -1,4 +1,4 @@
-import { checkToken } from '../../../domain/channels/channel.js';
+import { demandNoSecrets } from '../config/extras.js';
 import { demandOwnBots } from '../config/bot-claims.js';
 import { Refused } from '../../../domain/errors.js';
 import { names, readMark, type Gateway } from '../../../domain/gateway/gateway.js';
@@ -8,18 +8,20 @@ import { describeLives, type Life, type Living } from '../../../domain/gateway/l
 import { findRelease } from '../../../domain/release/release.js';
 import type { DockerEngine } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
-import { resolveChannels } from '../config/channel-secrets.js';
 import { demandState } from '../kept-state.js';
 import { demandOurs, runs } from '../ours.js';
 import { checkImage, missingDevImage } from '../release.js';
 import { demandCpus, demandDisk, demandSubnet, demandWatchers } from './limits.js';
 import { demandMemory } from './memory.js';
 import { demandNewestKey } from './newest-key.js';
+import { storedChecks } from './stored.js';
+import { ownTokens } from '../door/known-secrets.js';
+import { catalogueOf } from '../catalogue.js';
 
 /**
  * Refuses, before anything exists, what only the world knows: host, disk, memory, release, plugins, stored secrets,
- * names that others took, an earlier life of the same id, the key that it is derived from, and a kept state that is gone. A
- * gateway that runs is not asked for what only a start needs.
+ * names that others took, an earlier life of the same id, the key it is derived from, and a kept state that is gone.
+ * What only a start needs is not demanded of a gateway that runs.
  */
 export async function ensureHost(deps: Deps, gateway: Living): Promise<void> {
   await demandState(deps, gateway);
@@ -27,12 +29,12 @@ export async function ensureHost(deps: Deps, gateway: Living): Promise<void> {
   await demandHost(deps, gateway);
 }
 
-/** The same for the next spec of a gateway that may run: all of it. */
+/** The same, in full, for the next spec of a gateway that may run. */
 export async function demandHost(deps: Deps, gateway: Gateway): Promise<void> {
   await Promise.all([checkOwn(deps, gateway), checkResources(deps, gateway), checkRelease(deps, gateway)]);
 }
 
-/** Nobody else's things, no earlier life, and the key. */
+/** Nothing of another owner, no earlier life, and the key is here. */
 async function checkOwn(deps: Deps, gateway: Gateway): Promise<void> {
   await Promise.all([
     checkNames(deps.engineAt(gateway.place), gateway),
@@ -41,20 +43,19 @@ async function checkOwn(deps: Deps, gateway: Gateway): Promise<void> {
   ]);
 }
 
-/** The release is in the catalogue, its image fits, and the channels' stored secrets have the right form. */
+/** The release is in the catalogue, its image fits, and what channels and models refer to is stored, in the right form. */
 async function checkRelease(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
-  const release = findRelease(deps.catalogue, gateway.spec.release, gateway.spec.dev);
+  const release = findRelease(await catalogueOf(deps), gateway.spec.release, gateway.spec.dev);
   const image = await engine.findImage(release.image);
   if (!image && release.dev) throw missingDevImage(release);
   if (image) checkImage(release, image, gateway);
-  for (const { channel, secrets } of await resolveChannels(deps, gateway)) {
-    for (const [key, secret] of Object.entries(secrets)) checkToken(channel.kind, key, secret.reveal());
-  }
+  for (const check of storedChecks(deps, gateway)) await check();
+  demandNoSecrets(gateway, ownTokens(deps, gateway));
   await demandOwnBots(deps, gateway);
 }
 
-/** The lives of one gateway that are on the engine, for a record that does not know them. */
+/** The lives of one gateway that exist on the engine, for a record that does not know them. */
 export async function findLives(
   deps: Deps,
   asked: { deployment: string; gateway: string; place: Place },
@@ -68,14 +69,17 @@ export async function findLives(
   return [...lives].map(([birth, resources]) => ({ birth, resources: resources.toSorted() }));
 }
 
-/** The key is here; a life of which nothing exists yet begins with the newest one. */
+/** The key is here; a life of which nothing exists yet must begin with the newest key. */
 async function checkKey(deps: Deps, gateway: Gateway): Promise<void> {
   deps.keys.of(gateway);
   if (await deps.engineAt(gateway.place).findVolume(names(gateway.mark).volume)) return;
   await demandNewestKey(deps, gateway);
 }
 
-/** What the host has against what the spec asks for: an engine that can hold to it, processors, memory, disk, a subnet, watchers. */
+/**
+ * Whether the host has what the spec asks for: an engine that can enforce it, processors, memory, disk, a subnet,
+ * watchers.
+ */
 async function checkResources(deps: Deps, gateway: Gateway): Promise<void> {
   const host = await deps.hosts.readHost(gateway.place);
   demandFit(host.engine, `host ${gateway.place.host}`);

@@ -14,7 +14,7 @@ export function demandCpus({ spec, place }: Gateway, cpus: number): void {
   );
 }
 
-/** `Refused` when the scarcest disk of the engine has no room for a state, its log and an image's unpacking (S4-25). */
+/** `Refused` when the engine's fullest disk has no room for a state, its log and an image's unpacking (S4-25). */
 export function demandDisk({ place }: Gateway, { freeDiskBytes, fullestDirectory }: HostFacts): void {
   if (freeDiskBytes === undefined || freeDiskBytes >= freeDiskFloorBytes) return;
   const free = Math.floor(freeDiskBytes / 1024 ** 2);
@@ -24,7 +24,7 @@ export function demandDisk({ place }: Gateway, { freeDiskBytes, fullestDirectory
   );
 }
 
-/** `Refused` when every subnet that a gateway without a network could get hides something that the host reaches now. */
+/** `Refused` when every subnet that a gateway without a network could get would hide something the host reaches now. */
 export async function demandSubnet(deps: Deps, gateway: Gateway, { routes }: HostFacts): Promise<void> {
   if (routes === undefined) return;
   const { network } = names(gateway.mark);
@@ -39,7 +39,10 @@ export async function demandSubnet(deps: Deps, gateway: Gateway, { routes }: Hos
   );
 }
 
-/** `Refused` when the user of all gateways has no inotify instances left for one more, without which its config and its skills are not watched. */
+/**
+ * `Refused` when the user of all gateways has too few inotify instances left for one more, whose config and skills
+ * would then go unwatched.
+ */
 export async function demandWatchers(deps: Deps, gateway: Gateway, { watchers }: HostFacts): Promise<void> {
   if (!watchers) return;
   const engine = deps.engineAt(gateway.place);

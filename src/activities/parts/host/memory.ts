@@ -5,8 +5,8 @@ import type { HostFacts } from '../../../ports/host-provider.js';
 import type { Deps } from '../../../world/deps.js';
 
 /**
- * `Refused` when a host cannot give a gateway the memory of its spec beside what its other gateways were promised: each its own
- * limit. A gateway that is there already keeps what it has, and is asked only for more.
+ * `Refused` when a host cannot give a gateway the memory of its spec beside what is promised to its other gateways: to
+ * each, its limit. An existing gateway keeps what it has, and is checked only for what it asks beyond that.
  */
 export async function demandMemory(deps: Deps, gateway: Gateway, host: HostFacts): Promise<void> {
   demandSize(gateway, host.memoryMb);
@@ -42,7 +42,7 @@ function demandAvailable({ place }: Gateway, { availableMemoryMb }: HostFacts): 
   );
 }
 
-/** The limits of containers together; one without a limit counts what it takes at rest. */
+/** The sum of the containers' limits; one without a limit counts what it takes at rest. */
 async function promisedMb(deps: Deps, gateway: Gateway, containers: readonly string[]): Promise<number> {
   let sum = 0;
   for (const name of containers) {
@@ -52,7 +52,7 @@ async function promisedMb(deps: Deps, gateway: Gateway, containers: readonly str
   return sum;
 }
 
-/** The containers of gateways of anybody on the same engine, whether they run or are only about to. */
+/** The containers of all gateways on the same engine, anybody's, whether they run or are only about to. */
 export async function otherContainers(deps: Deps, gateway: Gateway): Promise<string[]> {
   const marked = await deps.engineAt(gateway.place).listMarked();
   return marked

@@ -3,7 +3,10 @@ import { Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import type { Deps } from '../../../world/deps.js';
 
-/** Refuses to derive anything new from a key that is being replaced, or was: the namespace is asked, whatever this worker knew. */
+/**
+ * Refuses to derive anything new from a key that is being replaced, or was. The namespace is asked, whatever this
+ * worker knew.
+ */
 export async function demandNewestKey(deps: Deps, gateway: Gateway): Promise<void> {
   const keys = await deps.records.keys();
   if (!keys) return;

@@ -13,19 +13,19 @@ export type RenamedAsked = {
   readonly place: Place;
 };
 
-/** Gateways in one sentence. */
+/** How many gateways one sentence names. */
 const shown = 10;
 
 /**
- * Has the deployment know that an engine is the one of a former id, once it has proved it: nobody stands beside the former one, and
- * the new one carries the mark of every gateway that has something there. `Refused` otherwise: what was asked of the wrong engine
- * would find nothing, and count as done. Answers how many proved it.
+ * Tells the deployment that an engine is the one of a former id, once that is proved: no worker stands beside the
+ * former one, and the new one carries the mark of every gateway that has something there. `Refused` otherwise: on the
+ * wrong engine nothing would be found, and every removal would count as done. Returns how many gateways proved it.
  */
 export async function ensureRenamed(deps: Deps, { deployment, former, place }: RenamedAsked): Promise<number> {
   const { engine } = place;
   if (engine === undefined) throw new Bug(`no engine to be ${former} was named`);
   const known = await deps.findEngines();
-  withRenamed(known, { former, engine }); // What the deployment would refuse is refused before anybody is asked.
+  withRenamed(known, { former, engine }); // Refuses what the deployment would, before anybody is asked.
   if (known.some((each) => each.engine === former && (each.lately ?? each.attended)))
     throw new Refused(
       `a worker stands beside engine ${former}, or did minutes ago: it is there, and ${engine} is another one`,
@@ -45,7 +45,10 @@ async function carriedBy(deps: Deps, deployment: string, place: Place): Promise<
   return new Set(ours.map(({ gateway, birth }) => `${gateway}/${birth}`));
 }
 
-/** The lives that have something on an engine, as they report: they were proved there once, or their state is kept there. */
+/**
+ * The lives that have something on an engine, as they report: they were proved there once, or their state is kept
+ * there.
+ */
 async function holdingOn(deps: Deps, engine: string): Promise<Pick<Mark, 'gateway' | 'birth'>[]> {
   const holding: Mark[] = [];
   for await (const gateway of deps.records.standingOn(engine)) {

@@ -1,0 +1,63 @@
+import { plain } from '../heard.js';
+
+/** One line of a gateway's log: when its engine took it (RFC 3339, to the nanosecond), where it was written, and what. */
+export type LogLine = { readonly at: string; readonly stream: 'stdout' | 'stderr'; readonly text: string };
+
+/** A place in the log of a container: after so many lines of one moment. */
+export type LogPosition = { readonly at: string; readonly count: number };
+
+/** Before the first line. */
+export const logBegin: LogPosition = { at: '', count: 0 };
+
+/** The place after one more line. */
+export function after({ at, count }: LogPosition, line: LogLine): LogPosition {
+  return { at: line.at, count: line.at === at ? count + 1 : 1 };
+}
+
+/** Knows again the lines before a place, in a log that is read once more from that place's moment on. */
+export class Rereading {
+  readonly #at: string;
+  #left: number;
+  #begun = false;
+  /** Whether the log begins after that place: what lay between is gone. */
+  hasGap = false;
+
+  constructor({ at, count }: LogPosition) {
+    this.#at = at;
+    this.#left = count;
+  }
+
+  /** Hears the first line that there is, whoever it is for. */
+  begin(first: LogLine): void {
+    if (!this.#begun) this.hasGap = this.#at !== '' && first.at !== this.#at;
+    this.#begun = true;
+  }
+
+  /** Whether this line was read before. */
+  knows(line: LogLine): boolean {
+    if (line.at !== this.#at || this.#left === 0) return false;
+    this.#left -= 1;
+    return true;
+  }
+}
+
+/** Which lines of a log are about one channel. */
+export type LogFilter = (line: LogLine) => boolean;
+
+/** A line of its own, and not the continuation of one before: it has a time, names its subsystem, or is JSON. */
+const begins = /^(?:\d{4}-\d\d-\d\dT|\d\d:\d\d:\d\d|\[|\{)/;
+
+/**
+ * The lines that a channel writes, `[telegram] …`, and those of others that name it, with the lines that continue them:
+ * a gateway restarts a channel, and complains of it, under names of its own. Without a channel all lines.
+ */
+export function aboutChannel(channel: string | undefined): LogFilter {
+  if (channel === undefined) return () => true;
+  const named = new RegExp(`\\b${channel}\\b`, 'i');
+  let isNamed = false;
+  return ({ text }) => {
+    const said = text.includes('\u001B') ? plain(text) : text;
+    if (begins.test(said) || !isNamed) isNamed = named.test(said);
+    return isNamed;
+  };
+}

@@ -1,0 +1,16 @@
+import type { GatewayRecords } from '../world/deps.js';
+
+/** The records of a world in which no other gateway is asked for. */
+export const noRecords: GatewayRecords = {
+  keys: async () => undefined,
+  releases: async () => [],
+  lookAtFleet: async () => ({ members: [], leftOut: [] }),
+  gateways: async function* () {},
+  see: async () => new Map(),
+  standingOn: async function* () {},
+  renameEngine: async () => undefined,
+  describe: async () => undefined,
+  request: async () => false,
+  standing: async () => undefined,
+  withdraw: async () => undefined,
+};

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { makePrivateDirectory, syncDirectory } from '../adapters/files/directory-sync.js';
+import { Refused } from '../domain/errors.js';
+import { openKeys } from './key-file.js';
+
+/** Where the keys lie, and the secrets beside them. */
+export type Kept = { readonly keyFile: string; readonly secretsFile: string };
+
+/** When what lies on this machine was last backed up, which keys were, and whether a secret has changed since. */
+export type KeyBackup = { readonly at: number; readonly keyIds: readonly string[]; readonly secretsChanged: boolean };
+
+const noteForm = z.object({ at: z.iso.datetime(), keyIds: z.array(z.string()), secrets: z.string() });
+
+/**
+ * Copies every key of this machine and its secrets into a directory below the given one, for its owner alone, reads them
+ * back, and notes that it was done. The directory, and the names of the files. `Refused` when one cannot be copied.
+ */
+export function backUp(kept: Kept, into: string, now: Date): { readonly directory: string; readonly files: string[] } {
+  const keyIds = openKeys(kept.keyFile).map(({ id }) => id);
+  const directory = join(into, `creel-${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}`);
+  if (existsSync(directory)) throw new Refused(`${directory} is there already: a backup is never written over`);
+  const files = filesOf(kept);
+  try {
+    makePrivateDirectory(directory);
+    for (const file of files) copy(file, join(directory, basename(file)));
+    syncDirectory(directory);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new Refused(`nothing was noted as backed up: ${error.message}`);
+  }
+  noteBackup(kept, now, keyIds, join(directory, basename(kept.secretsFile)));
+  return { directory, files: files.map((file) => basename(file)) };
+}
+
+/** Notes that whoever says so has backed up these keys and the secrets of this file: those that lie here. */
+export function noteBackup(
+  kept: Kept,
+  now: Date,
+  keyIds = openKeys(kept.keyFile).map(({ id }) => id),
+  secretsFile = kept.secretsFile,
+): void {
+  const note = { at: now.toISOString(), keyIds, secrets: digestOf(secretsFile) };
+  const draft = `${noteFile(kept)}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(note)}\n`, { mode: 0o600, flush: true });
+  renameSync(draft, noteFile(kept));
+}
+
+/** What is noted of the last backup on this machine; undefined when none is, or what is there is no note. */
+export function readBackup(kept: Pick<Kept, 'secretsFile'>): KeyBackup | undefined {
+  try {
+    const { at, keyIds, secrets } = noteForm.parse(JSON.parse(readFileSync(noteFile(kept), 'utf8')));
+    return { at: Date.parse(at), keyIds, secretsChanged: secrets !== digestOf(kept.secretsFile) };
+  } catch {
+    return undefined;
+  }
+}
+
+function noteFile({ secretsFile }: Pick<Kept, 'secretsFile'>): string {
+  return join(dirname(secretsFile), 'backup.json');
+}
+
+/** The key, those that lie beside it by their names, and the secrets. */
+function filesOf({ keyFile, secretsFile }: Kept): string[] {
+  const own = new RegExp(String.raw`^\.(next|back|retired-[0-9a-f]+)$`);
+  const beside = readdirSync(dirname(keyFile)).filter(
+    (name) => name.startsWith(basename(keyFile)) && own.test(name.slice(basename(keyFile).length)),
+  );
+  const keys = [keyFile, ...beside.map((name) => join(dirname(keyFile), name))];
+  return existsSync(secretsFile) ? [...keys, secretsFile] : keys;
+}
+
+/** A copy that is never over another file, and is what it is of. */
+function copy(from: string, to: string): void {
+  writeFileSync(to, readFileSync(from), { mode: 0o600, flag: 'wx', flush: true });
+  if (!readFileSync(to).equals(readFileSync(from))) throw new Refused(`${to} is not what ${from} is: copy it again`);
+}
+
+/** Of the secrets themselves; which gateway uses which is noted in the same file, anew where it is lost. */
+function digestOf(secretsFile: string): string {
+  const sum = createHash('sha256');
+  if (existsSync(secretsFile)) {
+    const { secrets = {} }: { secrets?: Record<string, string> } = JSON.parse(readFileSync(secretsFile, 'utf8'));
+    for (const name of Object.keys(secrets).toSorted()) sum.update(`${name}\0${secrets[name]}\0`);
+  }
+  return sum.digest('hex');
+}

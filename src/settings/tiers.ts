@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, TomlError } from 'smol-toml';
+import { z } from 'zod';
+import { Refused } from '../domain/errors.js';
+import { directories } from './directories.js';
+import { notRead } from './not-read.js';
+
+const tiersForm = z.record(
+  z.string(),
+  z.strictObject({
+    memory: z.string('must be a size in quotes, for example "2 GB"').optional(),
+    cpus: z.number('must be a number, for example 2').optional(),
+  }),
+);
+
+/** What a tier gives a gateway whose file leaves it out. */
+export type Tier = z.infer<typeof tiersForm>[string];
+
+/** The tier of a name (S0-34), or `Refused` with those there are, and the file that says them. */
+export function tierNamed(name: string, env: NodeJS.ProcessEnv = process.env): Tier {
+  const file = env['CREEL_TIERS'] || join(directories(env).config, 'tiers.toml');
+  const tiers = readTiers(file);
+  const tier = Object.hasOwn(tiers, name) ? tiers[name] : undefined;
+  if (tier) return tier;
+  const known = Object.keys(tiers).join(', ');
+  throw new Refused(
+    `tier ${JSON.stringify(name)} is unknown: ${known === '' ? `none is set in ${file}` : `${file} has ${known}`}. Add it there as [${name}] with memory and cpus, or write these into the file itself`,
+  );
+}
+
+function readTiers(file: string): z.infer<typeof tiersForm> {
+  const parsed = tiersForm.safeParse(parseFile(file));
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  throw new Refused(`the tiers in ${file} are wrong: ${faults.join('; ')}`);
+}
+
+function parseFile(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof TomlError) throw new Refused(`${file}, line ${error.line}: this is not TOML`);
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    throw notRead(file, error);
+  }
+}

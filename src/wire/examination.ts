@@ -1,0 +1,33 @@
+import type { Limits } from './limits.js';
+
+/** What a worker and its engine are asked to look at; `page` has it tell a person so, under this id. */
+export type ExamineInput = { readonly engine: string; readonly limits: Limits; readonly page?: string };
+
+/** A release of a worker's catalogue, and whether its image is on the engine. */
+type ReleaseFacts = { readonly version: string; readonly dev: boolean; readonly here: boolean };
+
+/** What a worker says of its engine: what it is, or why it cannot be used. */
+export type EngineAnswer =
+  | { readonly says: string; readonly freeDiskBytes?: number; readonly releases: readonly ReleaseFacts[] }
+  | { readonly fails: string };
+
+/** What a worker says of itself and of the engine beside it. Nothing in it is secret. */
+export type WorkerFacts = {
+  /** The version of its creel. */
+  readonly creel: string;
+  /** The ids of the master keys that it has. */
+  readonly keyIds: readonly string[];
+  /** Whether a pager is configured; without one, pages go to its log alone. */
+  readonly pager: boolean;
+  /** When the keys and secrets beside it were last backed up, as far as that was noted; absent of an older creel. */
+  readonly backup?:
+    | 'never'
+    | { readonly at: number; readonly keyIds: readonly string[]; readonly secretsChanged: boolean };
+  /** Its clock, and Temporal's at that moment, in epoch milliseconds. */
+  readonly clockMs: number;
+  readonly temporalMs: number;
+  readonly engine: EngineAnswer;
+};
+
+/** How a page ended that was asked for; the message of its failure. */
+export type Examined = WorkerFacts & { readonly paged?: 'acknowledged' | { readonly fails: string } };

@@ -1,0 +1,62 @@
+import type { Living } from '../../domain/gateway/life.js';
+import type { Operation } from '../record/operation.js';
+import type { StepsTaking } from '../saga/step.js';
+
+/** Everything that a live gateway owns, in the order in which it comes to exist. */
+const provisionRows = {
+  'check host': { do: 'ensureHost', pace: 'act' }, // only reads
+  'fetch release': { do: 'ensureRelease', pace: 'fetch' }, // an image is shared between gateways
+  'keep state': { do: 'ensureState', undo: 'removeState', pace: 'act', holdsState: true },
+  'join network': { do: 'ensureNetwork', undo: 'removeNetwork', pace: 'act' },
+  'write config': { do: 'ensureConfig', undo: 'removeConfig', pace: 'act' },
+  'start container': { do: 'ensureContainer', undo: 'removeContainer', pace: 'act' },
+  'await readiness': { do: 'probeReadiness', pace: 'wait' }, // only reads
+  'pair operator': { do: 'ensureOperator', pace: 'act' }, // the device goes with its state
+  'probe channels': { do: 'probeChannels', optional: true, pace: 'wait' }, // only reads
+  'prove turn': { do: 'probeTurn', optional: true, pace: 'wait', attempts: 5 }, // its session goes again; each try may cost a turn
+  'keep running': { do: 'ensureRestartPolicy', pace: 'act' }, // the policy goes with its container
+  'read back': { do: 'findGateway', pace: 'act' }, // only reads
+} as const satisfies StepsTaking<Living>;
+
+type ProvisionStep = keyof typeof provisionRows;
+
+/** The same as a list: read forward it provisions and repairs, read backward it cleans up. */
+export const provisionSteps = [
+  'check host',
+  'fetch release',
+  'keep state',
+  'join network',
+  'write config',
+  'start container',
+  'await readiness',
+  'pair operator',
+  'probe channels',
+  'keep running',
+  'read back',
+] as const satisfies readonly ProvisionStep[];
+
+/** The same of a gateway in whose spec a model stands: it is ready once it was answered. */
+export const answeringSteps: readonly ProvisionStep[] = provisionSteps.flatMap((step) =>
+  step === 'keep running' ? (['prove turn', step] as const) : [step],
+);
+
+/** The step that holds the customer's data. */
+export const stateStep = 'keep state' satisfies ProvisionStep;
+
+/** Begins a life: ready, or nothing is left of it. */
+export const provision: Operation = {
+  kind: 'provision',
+  workflow: 'provision',
+  phase: 'provisioning',
+  steps: provisionRows,
+  next: { left: (id) => `creel remove ${id}` },
+};
+
+/** Goes over a life that exists: proves what it finds, mends what is missing. */
+export const repair: Operation = { ...provision, kind: 'repair', workflow: 'repair', phase: 'repairing', next: {} };
+
+/** Goes on with the state that a removal kept. */
+export const restore: Operation = { ...repair, kind: 'restore', phase: 'provisioning' };
+
+/** Goes on with a life whose record was lost. */
+export const takingUp: Operation = { ...repair, kind: 'take-up', workflow: 'takeUp', phase: 'provisioning' };

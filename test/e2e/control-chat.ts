@@ -1,0 +1,63 @@
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { foundBrowser } from '../ground/found.js';
+
+const openings = 5;
+
+/** How long a person waits for an answer of a gateway on a busy machine. */
+const answerMs = 90_000;
+
+/** Somebody who opened a one-time link into a Control UI and talks to the gateway there. */
+export class ControlChat {
+  readonly #browser: Browser;
+  readonly #page: Page;
+
+  private constructor(browser: Browser, page: Page) {
+    this.#browser = browser;
+    this.#page = page;
+  }
+
+  /** Opens the link, again where Chromium has dropped its connections meanwhile, until there is somewhere to write. */
+  static async open(link: string): Promise<ControlChat> {
+    const browser = await chromium.launch({
+      executablePath: foundBrowser(),
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    });
+    const chat = new ControlChat(browser, await browser.newPage({ viewport: { width: 1280, height: 800 } }));
+    for (let opening = 0; opening < openings; opening += 1) {
+      await chat.#page.goto('about:blank');
+      await chat.#page.goto(link);
+      if (await chat.#isOpen()) return chat;
+    }
+    const seen = await chat.#page.innerText('body');
+    await browser.close();
+    throw new Error(`the Control UI came to no chat; last: ${seen}`);
+  }
+
+  /** Writes a message and sends it. */
+  async say(text: string): Promise<void> {
+    const box = this.#page.locator('textarea').first();
+    await box.fill(text);
+    await box.press('Enter');
+  }
+
+  /** Waits until this stands in the chat. */
+  async hears(text: string): Promise<void> {
+    try {
+      await this.#page.getByText(text).first().waitFor({ timeout: answerMs });
+    } catch (cause) {
+      throw new Error(`the chat does not say ${text}; it says: ${await this.#page.innerText('body')}`, { cause });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+  }
+
+  #isOpen(): Promise<boolean> {
+    const box = this.#page.locator('textarea').first();
+    return box.waitFor({ timeout: 60_000 }).then(
+      () => true,
+      () => false,
+    );
+  }
+}

@@ -1,0 +1,172 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import getPort from 'get-port';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keyCheck, masterKey } from '../../src/domain/keys/token.js';
+import { deploymentWorkflowId, taskQueue } from '../../src/wire/ids.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import { NpmRegistry } from '../ground/npm-registry.js';
+import { RealGround, testKey } from '../ground/real-ground.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
+import { scratchDirectory } from '../world/scratch.js';
+import { layKey, testKeyFile } from '../world/test-keys.js';
+
+/**
+ * `creel release add` of a release whose image bootstrap has made, because making another takes minutes: the lockfile and the build are
+ * bootstrap's own. Everything else is as for any: list of parts, trial on the real engine, push, record.
+ */
+const [older, newer] = ['2026.6.11', '2026.9.6'];
+const imageOf = (version: string) => `creel/openclaw:${version}`;
+const first = masterKey(testKey);
+
+let ground: RealGround;
+let stage: Stage;
+let npm: NpmRegistry;
+
+beforeAll(async () => {
+  ground = new RealGround(await TestServer.start(), taskQueue);
+  stage = new Stage(ground, defaultLimits);
+  layKey(ground.root, testKey);
+  const client = await stage.client();
+  const { deployment } = ground;
+  const memo = { deployment, layout: 1, keyId: first.id, keyCheck: keyCheck(first, deployment) };
+  await client.workflow.start('deployment', { workflowId: deploymentWorkflowId, taskQueue, memo });
+  await ground.startWorker();
+  npm = await NpmRegistry.open([older, newer]);
+});
+
+afterAll(async () => {
+  await npm?.close();
+  await stage?.close();
+  await ground?.close();
+  await ground?.server.stop();
+}, 120_000);
+
+function creel(args: readonly string[], more: Readonly<Record<string, string>> = {}) {
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: ground.root,
+    CREEL_KEY_FILE: testKeyFile(ground.root),
+    CREEL_SUBNET_POOL: '10.214.0.0/16',
+    CREEL_FIRST_PORT: '24000',
+    TEMPORAL_ADDRESS: ground.server.address,
+    ...npm.environment,
+    ...more,
+  };
+  return execa(process.execPath, ['bin/creel.mjs', 'release', ...args], { env, extendEnv: false, reject: false });
+}
+
+/** What trials have made and not cleared. */
+async function ofTrials(): Promise<string[]> {
+  const marked = await ground.engine.listMarked();
+  return marked
+    .filter(({ labels }) => labels['creel.deployment'] === 'releasetry')
+    .filter(({ labels }) => labels['creel.gateway'] === `try-${newer.replaceAll('.', '-')}`)
+    .map(({ kind, name }) => `${kind} ${name}`);
+}
+
+async function recorded(): Promise<Record<string, { image: string; dev: boolean }>> {
+  const { releases } = JSON.parse((await creel(['list', '--json'])).stdout) as {
+    releases: { version: string; image: string; dev: boolean; recorded: boolean }[];
+  };
+  const onRecord = releases.filter((each) => each.recorded);
+  return Object.fromEntries(onRecord.map(({ version, image, dev }) => [version, { image, dev }]));
+}
+
+describe.sequential('a release', () => {
+  it('that is not published, or cannot be made, is refused before anything is touched', async () => {
+    expect(await creel(['add', '2026.9.66'])).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining('the npm registry has no openclaw 2026.9.66; of that month it has 2026.9.6'),
+    });
+    expect(await creel(['add', 'latest'])).toMatchObject({ exitCode: 2 });
+    expect(await creel(['add', newer, '--push', 'no repository'])).toMatchObject({ exitCode: 2 });
+    const away = await creel(['add', newer], { CREEL_DOCKER: `unix://${ground.root}/nobody.sock` });
+    expect(away).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('no engine answers there') });
+    expect(await recorded()).toEqual({});
+    expect(await ofTrials()).toEqual([]);
+  });
+
+  it('is tried though it is on record untried, and not by an upgrade where nobody wants it, or knows an older one', async () => {
+    const untried = await creel(['add', older, '--image', imageOf(older), '--dev']);
+    expect(untried).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('It was not tried here') });
+    const added = await creel(['add', older, '--no-upgrade']);
+    expect({ code: added.exitCode, err: added.stderr }).toMatchObject({ code: 0 });
+    expect(added.stderr).toContain('its messages are answered');
+    expect(added.stderr).not.toContain('upgrade to');
+    expect((await recorded())[older]).toEqual({ image: imageOf(older), dev: true });
+  }, 300_000);
+
+  it('whose trial is interrupted ends as that, and nothing of it is left', async () => {
+    const interrupted = creel(['add', newer]);
+    await expect.poll(ofTrials, { timeout: 60_000 }).toContainEqual(expect.stringContaining('container'));
+    interrupted.kill('SIGINT');
+    expect(await interrupted).toMatchObject({ exitCode: 130, stderr: expect.stringContaining('interrupted') });
+    expect(await ofTrials()).toEqual([]);
+    expect(Object.keys(await recorded())).toEqual([older]);
+  }, 180_000);
+
+  it('is tried by an upgrade on a state in which somebody lived; one that was killed at it leaves nothing behind', async () => {
+    const killed = creel(['add', newer]);
+    await expect.poll(ofTrials, { timeout: 60_000 }).toContainEqual(expect.stringContaining('container'));
+    const beside = await creel(['add', newer]);
+    expect(beside).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('tries a release here already') });
+    killed.kill('SIGKILL');
+    await killed;
+    expect(await ofTrials()).not.toEqual([]);
+    expect(Object.keys(await recorded())).toEqual([older]);
+
+    const added = await creel(['add', newer, '--json']);
+    expect({ code: added.exitCode, err: added.stderr }).toMatchObject({ code: 0 });
+    expect(added.stderr).toContain(`it is on ${newer}, answers, and what was left is there`);
+    expect(await ofTrials()).toEqual([]);
+    expect((await recorded())[newer]).toEqual({ image: imageOf(newer), dev: true });
+    const { sbom } = JSON.parse(added.stdout);
+    const { components } = JSON.parse(fs.readFileSync(sbom, 'utf8'));
+    expect(components).toContainEqual(expect.objectContaining({ name: 'openclaw', version: newer }));
+  }, 600_000);
+
+  it('that was added is not tried again, and goes to a registry by its digest', async () => {
+    const again = await creel(['add', newer]);
+    expect(again).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('was tried on this machine') });
+    const { name, end } = await openRegistry();
+    try {
+      const pushed = await creel(['add', newer, '--push', name]);
+      expect({ code: pushed.exitCode, err: pushed.stderr }).toMatchObject({ code: 0 });
+      expect((await recorded())[newer]).toEqual({
+        image: expect.stringMatching(new RegExp(`^${name}@sha256:[0-9a-f]{64}$`)),
+        dev: false,
+      });
+      expect(await creel(['add', newer, '--push', name])).toMatchObject({ exitCode: 0 });
+      const without = await creel(['add', newer]);
+      expect(without).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('for all machines. --push') });
+    } finally {
+      await end();
+      await execa('docker', ['rmi', `${name}:${newer}`], { reject: false });
+    }
+  }, 300_000);
+});
+
+async function openRegistry(): Promise<{ name: string; end: () => Promise<void> }> {
+  const port = await getPort({ host: '127.0.0.1' });
+  const directory = scratchDirectory('creel-registry-');
+  const storage = { filesystem: { rootdirectory: `${directory}/images` } };
+  const config = { version: 0.1, storage, http: { addr: `127.0.0.1:${port}` } };
+  fs.writeFileSync(`${directory}/config.json`, JSON.stringify(config));
+  const child: ChildProcess = spawn('docker-registry', ['serve', `${directory}/config.json`], { stdio: 'ignore' });
+  child.once('error', () => undefined); // The push says that it does not answer.
+  const isUp = () =>
+    fetch(`http://127.0.0.1:${port}/v2/`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  for (let looks = 0; looks < 50 && !(await isUp()); looks += 1) await sleep(100);
+  const end = async () => {
+    child.kill('SIGKILL');
+    fs.rmSync(directory, { recursive: true, force: true });
+  };
+  return { name: `127.0.0.1:${port}/openclaw`, end };
+}

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
+import { localDial } from '../../src/adapters/hosts/local-dial.js';
+import { ModelProvider } from '../../src/dev/models/model-provider.js';
+import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
+import { newRecipient } from '../../src/domain/keys/seal.js';
+import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';
+import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
+import { lookWorkflowId } from '../../src/wire/ids.js';
+import { defaultLimits } from '../../src/wire/limits.js';
+import type { OpenResult, OperationResult } from '../../src/wire/operation.js';
+import { TestServer } from '../ground/server.js';
+import { Stage } from '../ground/stage.js';
+import { RealGround, testKey } from '../ground/real-ground.js';
+import { testSpec } from '../world/open-test-world.js';
+import { storeBot } from './bot-api.js';
+import { ControlChat } from './control-chat.js';
+import { ownAddress } from './own-address.js';
+
+const readyMs = 240_000;
+const sessionList = z.object({ sessions: z.array(z.object({ key: z.string() })) });
+
+/** A gateway in whose spec stands a model of the provider that stands in, for the whole file. */
+const provider = new ModelProvider('sk-of-the-customer');
+let ground: RealGround;
+let stage: Stage;
+let spec: GatewaySpec;
+
+beforeAll(async () => {
+  const port = await provider.open();
+  const models = {
+    default: 'own/echo-1',
+    fallbacks: [],
+    providers: [
+      {
+        id: 'own',
+        key: 'secret:own',
+        baseUrl: `http://${ownAddress()}:${port}/v1`,
+        api: 'openai-completions',
+        models: ['echo-1'],
+      },
+    ],
+  } as const;
+  spec = { ...testSpec, cpus: 2, models };
+  ground = new RealGround(await TestServer.start());
+  stage = new Stage(ground, defaultLimits);
+  await ground.startWorker();
+  await storeBot(ground, 'own', provider.key);
+}, readyMs);
+
+afterAll(async () => {
+  await stage?.close();
+  await ground?.close();
+  await ground?.server.stop();
+  await provider.close();
+}, 120_000);
+
+async function provision(): Promise<OperationResult> {
+  const { workflowId } = await stage.provision({ spec });
+  const result = await stage.result(workflowId);
+  return result as OperationResult;
+}
+
+async function life(): Promise<Gateway> {
+  const found = await stage.settled(readyMs);
+  if (!found.life) throw new Error('the gateway has no life on record');
+  return found.life;
+}
+
+/** The sessions that the gateway has. */
+async function sessions(): Promise<string[]> {
+  const gateway = await life();
+  const token = gatewayToken(masterKey(testKey), gateway.mark, gateway.tokenGeneration);
+  const door = new OpenclawDoor({ dial: localDial, engineAt: () => ground.engine, signal: () => undefined });
+  const inside = { place: gateway.place, container: names(gateway.mark).container, token };
+  const knock = await door.callInside(inside, [{ method: 'sessions.list', params: {} }]);
+  const answer = knock.kind === 'open' ? knock.answers[0] : undefined;
+  return sessionList.parse(answer?.ok && answer.payload).sessions.map(({ key }) => key);
+}
+
+async function link(): Promise<string> {
+  const gateway = await life();
+  const recipient = await newRecipient();
+  const handle = await (
+    await stage.client()
+  ).workflow.start('openGateway', {
+    workflowId: lookWorkflowId(stage.id, gateway.mark.birth, 'open', randomBytes(4).toString('hex')),
+    taskQueue: ground.queue,
+    args: [{ gateway, recipient: recipient.publicKey, limits: defaultLimits }],
+  });
+  const { sealed }: OpenResult = await handle.result();
+  return (await recipient.open(sealed, `creel open ${stage.id}`)).reveal();
+}
+
+describe('a real gateway with a model (S0-32)', () => {
+  it('is ready once a message was answered, by one turn, of which nothing stays', { timeout: readyMs }, async () => {
+    const { proofs } = await provision();
+    expect(await stage.settled(readyMs)).toMatchObject({ phase: 'ready', skipped: [] });
+    const turn = proofs?.find(({ step }) => step === 'prove turn')?.proof;
+    expect(turn).toMatch(/^answered by own\/echo-1 in /);
+    expect(provider.asked).toEqual([
+      { model: 'echo-1', key: provider.key, said: expect.stringMatching(/^This is creel/) },
+    ]);
+    expect(await sessions()).toEqual([]);
+  });
+
+  it('answers whoever opens its link, in the Control UI', { timeout: readyMs }, async () => {
+    const chat = await ControlChat.open(await link());
+    try {
+      await chat.say('is the water warm');
+      await chat.hears('is what you said.');
+    } finally {
+      await chat.close();
+    }
+  });
+
+  it(
+    'is degraded when its key is refused, with the cure, and ready when the cure was given',
+    { timeout: readyMs },
+    async () => {
+      provider.key = 'sk-of-next-month';
+      await stage.provision({ spec });
+      expect(await stage.settled(readyMs)).toMatchObject({
+        phase: 'degraded',
+        reason: expect.stringMatching(
+          /^prove turn: provider own refuses the key .*HTTP 401.*`creel secret set own`, then `creel provision/,
+        ),
+      });
+      await storeBot(ground, 'own', provider.key);
+      await stage.provision({ spec });
+      expect(await stage.settled(readyMs)).toMatchObject({ phase: 'ready', reason: '' });
+      expect(provider.asked.at(-1)).toMatchObject({ key: provider.key, said: expect.stringMatching(/^This is creel/) });
+    },
+  );
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { clockFinding, workerFindings, type Finding } from '../../../src/client/doctor/findings.js';
+import { clockFailMs, clockWarnMs, freeDiskFloorBytes } from '../../../src/domain/thresholds.js';
+import type { Examined } from '../../../src/wire/examination.js';
+
+const key = (id: string, state: 'current' | 'next' | 'retired') => ({ id, check: 'c', state });
+const expected = { creel: '1.0.0', keys: [key('aaaaaaaa', 'retired'), key('bbbbbbbb', 'current')] };
+const release = { version: '2026.9.6', dev: true, here: true };
+const engine = { says: 'Docker 29.0.0', freeDiskBytes: freeDiskFloorBytes, releases: [release] };
+const backup = { at: -3_600_000, keyIds: ['bbbbbbbb'], secretsChanged: false };
+const well: Examined = { creel: '1.0.0', keyIds: ['bbbbbbbb'], backup, pager: true, clockMs: 5, temporalMs: 0, engine };
+
+const judged = (told: Partial<Examined>, held = expected) => workerFindings('m1', { ...well, ...told }, held);
+const about = (findings: readonly Finding[], what: string) => findings.find((each) => each.about === `${what} m1`);
+
+test('a worker with which all is well is ok on every line, and no line has a cure', () => {
+  const findings = judged({});
+  expect(findings.map(({ about }) => about)).toEqual(
+    ['worker on', 'key on', 'backup on', 'engine on', 'catalogue on', 'pager on', 'clock of'].map(
+      (what) => `${what} m1`,
+    ),
+  );
+  expect(findings.filter(({ is, cure }) => is !== 'ok' || cure !== undefined)).toEqual([]);
+});
+
+const cases: readonly (readonly [string, Partial<Examined>, Finding['is'], RegExp])[] = [
+  ['worker on', { creel: '0.9.0' }, 'warn', /runs creel 0\.9\.0, and this is 1\.0\.0/],
+  [
+    'key on',
+    { keyIds: ['aaaaaaaa'], backup: { ...backup, keyIds: ['aaaaaaaa'] } },
+    'fail',
+    /has aaaaaaaa, and not bbbbbbbb/,
+  ],
+  ['backup on', { backup: 'never' }, 'warn', /never backed up/],
+  [
+    'backup on',
+    { backup: { ...backup, keyIds: ['aaaaaaaa'] } },
+    'warn',
+    /^of 1 hour ago, and without the key bbbbbbbb$/,
+  ],
+  ['backup on', { backup: { ...backup, secretsChanged: true } }, 'warn', /a secret has changed since/],
+  ['engine on', { engine: { fails: 'no Docker engine answers' } }, 'fail', /no Docker engine answers/],
+  ['engine on', { engine: { ...engine, freeDiskBytes: freeDiskFloorBytes - 1024 ** 2 } }, 'fail', / free$/],
+  ['catalogue on', { engine: { ...engine, releases: [] } }, 'fail', /names no release/],
+  ['catalogue on', { engine: { ...engine, releases: [{ ...release, here: false }] } }, 'warn', /^2026\.9\.6 was to be/],
+  ['pager on', { pager: false }, 'warn', /there is none/],
+  ['pager on', { paged: { fails: 'the pager at x answered 500' } }, 'fail', /answered 500/],
+  ['clock of', { clockMs: clockWarnMs + 1 }, 'warn', /^5\.0 s before/],
+  ['clock of', { clockMs: -clockFailMs - 1 }, 'fail', /^60\.0 s behind/],
+];
+
+describe('what is not well', () => {
+  test.each(cases)('"%s" of %j is %s, with its cure, and nothing else is', (what, told, is, says) => {
+    const findings = judged(told);
+    expect(about(findings, what)).toEqual({
+      about: `${what} m1`,
+      is,
+      says: expect.stringMatching(says),
+      cure: expect.stringMatching(/./),
+    });
+    expect(findings.filter((each) => each.is !== 'ok')).toHaveLength(1);
+  });
+});
+
+test('a release that a registry has need not be on the engine yet', () => {
+  const releases = [{ ...release, dev: false, here: false }];
+  expect(about(judged({ engine: { ...engine, releases } }), 'catalogue on')).toMatchObject({
+    is: 'ok',
+    says: '2026.9.6 (to be fetched when it is asked for)',
+  });
+});
+
+test('while a key is replaced, a worker needs both', () => {
+  const both = { ...expected, keys: [...expected.keys, key('cccccccc', 'next')] };
+  expect(about(judged({}, both), 'key on')).toMatchObject({ is: 'fail', says: expect.stringContaining('cccccccc') });
+  expect(about(judged({ keyIds: ['cccccccc', 'bbbbbbbb'] }, both), 'key on')).toMatchObject({ is: 'ok' });
+});
+
+test('a worker of an older creel, which does not say when its keys were backed up, is not doubted', () => {
+  const { backup: _unsaid, ...older } = well;
+  expect(about(workerFindings('m1', older, expected), 'backup on')).toBeUndefined();
+});
+
+test.each([-clockWarnMs, 0, clockWarnMs])('a clock that is %i ms away is well', (apart) => {
+  expect(clockFinding('clock', apart)).toMatchObject({ is: 'ok' });
+});
