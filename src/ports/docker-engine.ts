@@ -97,7 +97,7 @@ export type LogWish = {
   readonly tail?: number;
   /** Nothing that the engine took before (RFC 3339). */
   readonly since?: string;
-  /** Goes on with what is said from now on, until the container stops. */
+  /** Goes on with what is said from now on, until the container stops; what it says in the very end may be missing. */
   readonly follow: boolean;
 };
 

@@ -37,12 +37,12 @@ export async function* followLog(
 ): AsyncGenerator<readonly LogLine[]> {
   const all = readLog(root, id);
   let known = tail === undefined ? 0 : Math.max(0, all.length - tail);
-  while (!over.aborted) {
-    const isRunning = follow && runs();
+  for (let looks = 0; !over.aborted; looks += 1) {
+    if (looks > 0 && !runs()) return; // What was said since the last look is missed, as an engine may.
     const lines = readLog(root, id);
     yield lines.slice(known).filter(({ at }) => at >= since);
     known = lines.length;
-    if (!isRunning) return;
+    if (!follow) return;
     await sleep(paceMs);
   }
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { jsonBytes } from '../../domain/cut.js';
+import { NotYet } from '../../domain/errors.js';
 import { aboutChannel, after, logBegin, Rereading, type LogLine, type LogPosition } from '../../domain/gateway/log.js';
 import { logBehindMs, logCatchUpMs, logGatherMs, logPieceBytes } from '../../domain/thresholds.js';
 import type { DockerEngine, LogWish } from '../../ports/docker-engine.js';
@@ -114,7 +115,8 @@ export class HeldLog {
       if (!this.#asked.follow) return;
       this.#stage = 'present';
       this.#bell.ring();
-      await this.#readPresent(wish);
+      await this.#readOn(wish, true);
+      await this.#readLast(wish);
     } catch (error) {
       this.#failure = error; // Thrown to the reader, after the lines that came before it.
     } finally {
@@ -137,10 +139,19 @@ export class HeldLog {
     this.#mayGive = true;
   }
 
-  async #readPresent({ since }: LogWish): Promise<void> {
+  /** S4-44: an engine that follows a log may miss what a process says in the very end; the log itself has it. */
+  async #readLast(wish: LogWish): Promise<void> {
+    try {
+      await this.#readOn(wish, false);
+    } catch (error) {
+      if (!(error instanceof NotYet)) throw error; // The container has gone, and what it said last with it.
+    }
+  }
+
+  async #readOn({ since }: LogWish, follow: boolean): Promise<void> {
     const known = new Rereading(this.#come);
     const from = this.#come.at === '' ? since : this.#come.at;
-    await this.#read({ ...(from !== undefined && { since: from }), follow: true }, true, (line) => {
+    await this.#read({ ...(from !== undefined && { since: from }), follow }, true, (line) => {
       known.begin(line);
       this.#hasGap ||= known.hasGap;
       if (!known.knows(line) && this.#isAbout(line)) this.#ring.push(line);

@@ -1,5 +1,6 @@
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HeldLog } from '../../../src/activities/looks/held-log.js';
 import { DockerodeEngine } from '../../../src/adapters/docker/engine.js';
 import { NotYet, Refused } from '../../../src/domain/errors.js';
 import type { LogLine } from '../../../src/domain/gateway/log.js';
@@ -43,18 +44,39 @@ describe('what only a real engine can show', () => {
     expect(below.stdout).toBe('700 1000 1000 2\n600 1000 1000 1\n');
   });
 
-  test.each([true, false])('S4-44: the log of a container whose terminal is %s is read line by line', async (Tty) => {
-    const { base, labels } = new Scene(world, `terminal-${Tty}`);
+  /** A container that says this, with its log, until the container is removed again. */
+  async function saying<T>(Tty: boolean, said: string, hear: (id: string) => Promise<T>): Promise<T> {
+    const { labels } = new Scene(world, 'saying');
     const docker = new Docker({ socketPath: foundSocket() });
-    const said = 'echo one; echo two >&2; head -c 40000 /dev/zero | tr "\\0" y; echo; sleep 1; printf three';
-    const options = { name: base, Image: world.imageId, Labels: { ...labels }, Entrypoint: ['sh', '-c', said], Tty };
+    const options = { Image: world.imageId, Labels: { ...labels }, Entrypoint: ['sh', '-c', said], Tty };
     const container = await docker.createContainer({ ...options, HostConfig: { NetworkMode: 'none' } });
-    await container.start();
+    try {
+      await container.start();
+      return await hear(container.id);
+    } finally {
+      await container.remove({ force: true });
+    }
+  }
+
+  test.each([true, false])('S4-44: the log of a container whose terminal is %s is read line by line', async (tty) => {
+    const said = 'echo one; echo two >&2; head -c 40000 /dev/zero | tr "\\0" y; echo; sleep 1; echo three; sleep 2';
     const lines: LogLine[] = [];
-    for await (const piece of await world.engine.openLog(container.id, { follow: true }, new AbortController().signal))
-      lines.push(...piece);
+    await saying(tty, said, async (id) => {
+      const log = await world.engine.openLog(id, { follow: true }, new AbortController().signal);
+      for await (const piece of log) lines.push(...piece);
+    });
     expect(lines.map(({ text }) => text.slice(0, 10)).toSorted()).toEqual(['one', 'three', 'two', 'y'.repeat(10)]);
     for (const { at } of lines) expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(60_000);
+  });
+
+  test.each([true, false])('S4-44: the very last words of a container whose terminal is %s are heard', async (tty) => {
+    const lines = await saying(tty, 'echo first; sleep 1; printf "last words"', async (id) => {
+      const heard: LogLine[] = [];
+      const log = HeldLog.open(world.engine, id, { follow: true });
+      while (!log.isOver) heard.push(...(await log.next(1_000, undefined, (line) => line)).lines);
+      return heard;
+    });
+    expect(lines.map(({ text }) => text)).toEqual(['first', 'last words']);
   });
 
   test('a state that does not fit is refused, and what was saved of it makes room again', async () => {

@@ -12,6 +12,7 @@ import {
   target,
   type EngineUnderTest,
 } from '../../ground/engine-under-test.js';
+import { patienceMs } from '../../ground/patience.js';
 
 type Scenes = (gateway: string) => Scene;
 
@@ -488,9 +489,14 @@ function commands(scenes: Scenes): void {
 }
 
 /** What a log gives until it is over, or until it has given so many lines. */
-async function heard(engine: DockerEngine, id: string, wish: LogWish, most = Infinity): Promise<LogLine[]> {
+async function heard(
+  engine: DockerEngine,
+  id: string,
+  wish: LogWish,
+  most = Infinity,
+  lines: LogLine[] = [],
+): Promise<LogLine[]> {
   const over = new AbortController();
-  const lines: LogLine[] = [];
   for await (const piece of await engine.openLog(id, wish, over.signal)) {
     lines.push(...piece);
     if (lines.length >= most) over.abort();
@@ -528,12 +534,12 @@ function logs(scenes: Scenes): void {
     const later = ['three', 'four'];
     const { id, name } = await scene.running({ command: talkingOn(said, later) });
     await scene.world.speak(name, said);
-    const followed = heard(scene.engine, id, { follow: true });
+    const heardSoFar: LogLine[] = [];
+    const followed = heard(scene.engine, id, { follow: true }, Infinity, heardSoFar);
     const left = await heard(scene.engine, id, { follow: true }, 2);
     expect(texts(left)).toEqual(said);
     await scene.world.speak(name, later);
-    const all = () => heard(scene.engine, id, { follow: false });
-    await expect.poll(async () => texts(await all()), { timeout: 10_000 }).toEqual([...said, ...later]);
+    await expect.poll(() => texts(heardSoFar), { timeout: patienceMs }).toEqual([...said, ...later]);
     await scene.engine.stopContainer(id, 1);
     expect(texts(await followed)).toEqual([...said, ...later]);
   });
