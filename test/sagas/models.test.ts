@@ -293,6 +293,27 @@ describe('other models', () => {
       assert.equal((await stage.world.engine.findContainer(stage.names.container))?.restartPolicy, 'always');
     }));
 
+  it('alone bring a key that is stored by now: a restart for channels or for a token keeps the one in force', () =>
+    onStage(async (stage) => {
+      const id = `sha256:${'1'.repeat(64)}`;
+      stage.world.engine.addImage('creel/openclaw:2026.9.6', { id, labels: byRestart });
+      await store(stage, 'bot', `123456789:${'A'.repeat(35)}`);
+      await run(stage, to(models));
+      await store(stage, 'first', 'sk-unproved');
+      const channels = [{ kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['1'] }] as const;
+      const { models: _none, ...change } = { ...to(models), channels: true };
+      const startedAt = await startOf(stage);
+      await run(stage, { ...change, to: { ...change.to, channels } });
+      const restartedAt = await startOf(stage);
+      assert.notEqual(restartedAt, startedAt);
+      assert.deepEqual(keysOf(stage), { anthropic: 'sk-one' });
+      const turned = { nextTokenGeneration: 2, nextDeviceGeneration: 1, reclaim: false, evict: false, approved: [] };
+      const rotated = await stage.carryOut({ kind: 'rotate', ...turned });
+      assert.equal(rotated.outcome, 'done', rotated.reason);
+      assert.notEqual(await startOf(stage), restartedAt);
+      assert.deepEqual(keysOf(stage), { anthropic: 'sk-one' });
+    }));
+
   it('come with other channels and limits in one operation, and go back as one', () =>
     onStage(async (stage) => {
       await store(stage, 'bot', `123456789:${'A'.repeat(35)}`);

@@ -93,7 +93,7 @@ async function applyChannels(
     await ensureRestartPolicy(deps, to); // An earlier attempt may have restarted it.
     return `channels: ${kinds}, taken up while it runs`;
   }
-  if (!isRunning || channelPatch(text, former, channels)) await restartWith(deps, to, container, former);
+  if (!isRunning || channelPatch(text, former, channels)) await restartWith(deps, to, container, { former });
   await wait(deps, to, readinessMs);
   await ensureRestartPolicy(deps, to);
   (await openSession(deps, to)).close();

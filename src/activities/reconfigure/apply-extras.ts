@@ -6,7 +6,6 @@ import type { Gateway } from '../../domain/gateway/gateway.js';
 import { readinessMs, replacementReadyMs } from '../../domain/thresholds.js';
 import type { Deps } from '../../world/deps.js';
 import { applyExtras, wayOfExtras } from '../parts/config/extras.js';
-import { keysInForce } from '../parts/config/model-keys.js';
 import { containerOf, ensureRestartPolicy } from '../parts/container/container.js';
 import { awaitReady, awaitReadyAgain } from '../parts/container/readiness.js';
 import { openSession } from '../parts/door/operator.js';
@@ -53,7 +52,7 @@ export async function restoreExtras(deps: Deps, { change, ...gateway }: Changing
 /** A gateway that must be restarted for this is restarted once, however often it is repeated, and then awaited. */
 async function give(deps: Deps, to: Gateway, former: Extras | undefined, wait: typeof awaitReady): Promise<string> {
   const container = await containerOf(deps, to);
-  const taken = await applyExtras(deps, to, container, listed(former), await keysInForce(deps, to, container));
+  const taken = await applyExtras(deps, to, container, listed(former));
   await wait(deps, to, readinessMs);
   await ensureRestartPolicy(deps, to);
   (await openSession(deps, to)).close();

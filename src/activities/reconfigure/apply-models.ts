@@ -145,7 +145,7 @@ async function applyModels(deps: Deps, to: Gateway, { former, over, wait }: Givi
     return `${said}, taken up while it runs`;
   }
   if (container.state !== 'running' || !(await says(deps, to, container, over)))
-    await restartWith(deps, to, container, [], over);
+    await restartWith(deps, to, container, { keys: over });
   await wait(deps, to, readinessMs);
   await ensureRestartPolicy(deps, to);
   (await openSession(deps, to)).close();

@@ -8,11 +8,10 @@ import type { Secret } from '../../../domain/secret.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
 import { wayOf } from '../../rotate/check-rotation.js';
-import { restartWith } from '../container/restart.js';
+import { restartWith, type Brought } from '../container/restart.js';
 import { readReloadable } from '../door/control.js';
 import { insideWith } from '../door/inside.js';
 import { configText } from './config.js';
-import type { KeysOver } from './model-keys.js';
 import { patchConfig } from './patch.js';
 import { ownedOf, recall, remember } from './written.js';
 
@@ -22,14 +21,14 @@ export type TakenUp = 'as it was' | 'while it runs' | 'by a restart';
 /**
  * The config says what `[config]` does, and nothing of what creel wrote of former ones. The release itself says which
  * settings it takes up while it runs; any other is written while the gateway is stopped, because its own restart may
- * never come back (T3). Of its models' keys that restart brings what is stored, unless others are given over them.
+ * never come back (T3).
  */
 export async function applyExtras(
   deps: Deps,
   gateway: Gateway,
   container: Container,
   former: readonly Extras[],
-  over?: Partial<KeysOver>,
+  keys?: Brought['keys'],
 ): Promise<TakenUp> {
   const { written } = await ownedOf(deps, gateway);
   const before = await recall(deps, gateway, container);
@@ -44,7 +43,7 @@ export async function applyExtras(
   }
   await remember(deps, gateway, container, bothWritten({ ...before, config: known }, after));
   if (!isRunning || (change && !(await reloadable(deps, gateway, container, change.changed)))) {
-    await restartWith(deps, gateway, container, [], over);
+    await restartWith(deps, gateway, container, { keys });
     return 'by a restart';
   }
   await patchConfig(deps, gateway, insideWith(deps, gateway, deps.keys.token(gateway)), async () => {

@@ -42,7 +42,7 @@ async function mendRunning(deps: Deps, gateway: Gateway, container: Container): 
   if (await handBack(deps, gateway, container))
     mended.push(`${configFile} belonged to another user and is the gateway's again`);
   if (shut.length > 0) {
-    await restartWith(deps, gateway, container);
+    await restartWith(deps, gateway, container, { keys: 'stored' });
     return [...mended, `put right by a restart: ${sentences(shut)}`].join('. ');
   }
   const said = await mendServing(deps, gateway, container);
@@ -70,7 +70,7 @@ async function mendExtras(deps: Deps, gateway: Gateway, container: Container): P
   const { config } = gateway.spec;
   if (!config && (await recall(deps, gateway, container)).config.length === 0) return undefined;
   try {
-    const taken = await applyExtras(deps, gateway, container, []);
+    const taken = await applyExtras(deps, gateway, container, [], 'stored');
     return taken === 'as it was' ? undefined : `put right ${taken}: what [config] says`;
   } catch (error) {
     if (error instanceof NotYet) return undefined;
@@ -95,7 +95,7 @@ async function mendOwned(deps: Deps, gateway: Gateway, container: Container): Pr
     if (!isReload && keys === undefined && change && Object.keys(change.patch).every((each) => each === 'gateway'))
       return undefined; // The next start reads it.
     await remember(deps, gateway, container, bothWritten(before, next));
-    if (!isReload) await restartWith(deps, gateway, container);
+    if (!isReload) await restartWith(deps, gateway, container, { keys: 'stored' });
     else if (!(await takenUp(deps, gateway, container, { change, keys }))) return undefined;
   }
   await remember(deps, gateway, container, next);

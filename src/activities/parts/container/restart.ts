@@ -3,21 +3,29 @@ import { Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { rotationStopGraceS } from '../../../domain/thresholds.js';
 import type { Container } from '../../../ports/docker-engine.js';
-import type { KeysOver } from '../config/model-keys.js';
+import { keysInForce, type KeysOver } from '../config/model-keys.js';
 import { writeConfig } from '../config/config.js';
 import type { Deps } from '../../../world/deps.js';
 import { networkOf } from '../network.js';
 import { startOnState } from './start.js';
 import { stopSaying } from './stop.js';
 
+/** What a restart brings besides what the spec says. */
+export type Brought = {
+  /** Channels that creel may have written and that the spec does not name. */
+  readonly former?: readonly Channel[];
+  /** The keys of its models: those in force where nothing is said, since stored ones are tried by a turn alone. */
+  readonly keys?: Partial<KeysOver> | 'stored' | undefined;
+};
+
 /** Stops, writes the config, and starts: for a release that does not reload it. Every part may be repeated. */
 export async function restartWith(
   deps: Deps,
   gateway: Gateway,
   container: Container,
-  former: readonly Channel[] = [],
-  over?: Partial<KeysOver>,
+  { former = [], keys }: Brought = {},
 ): Promise<void> {
+  const over = keys === 'stored' ? undefined : (keys ?? (await keysInForce(deps, gateway, container)));
   const engine = deps.engineAt(gateway.place);
   if (container.state === 'running') {
     await engine.setRestartPolicy(container.id, 'no');
