@@ -1,8 +1,8 @@
 import type { Change } from '../domain/changes/change.js';
 import type { GatewaySpec } from '../domain/gateway/spec.js';
 import type { OperationInput, OperationKind } from '../wire/operation.js';
+import { changes } from './changes.js';
 import { lookRows } from './saga/look-again.js';
-import { deny, pair, unpair } from './pair/operation.js';
 import {
   answeringSteps,
   provision,
@@ -12,33 +12,13 @@ import {
   stateStep,
   takingUp,
 } from './provision/operation.js';
-import { reconfigure, reshape } from './reconfigure/operation.js';
 import type { ChangeOperation, Operation } from './record/operation.js';
 import { purge, remove, wayBack } from './remove/operation.js';
-import { dropSnapshot } from './replace/drop.js';
-import { rollback, upgrade } from './replace/operation.js';
-import { rotate } from './rotate/operation.js';
-import { pairSender, unpairSender } from './senders/operation.js';
 import type { Manner } from './saga/saga.js';
 import type { Steps } from './saga/step.js';
 
 /** The operations of a whole life. */
 const lives: readonly Operation[] = [provision, repair, restore, takingUp, remove, purge, wayBack];
-
-/** The operations over a living gateway. Each is told only of requests and changes of its own kind. */
-const changes: readonly ChangeOperation[] = [
-  rotate,
-  pair,
-  deny,
-  unpair,
-  upgrade,
-  rollback,
-  reshape,
-  reconfigure,
-  dropSnapshot,
-  pairSender,
-  unpairSender,
-];
 
 /** Every operation there is. */
 export const operations: readonly Operation[] = [...lives, ...changes];

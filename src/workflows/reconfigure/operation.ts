@@ -1,5 +1,4 @@
 import type { Changing } from '../../domain/gateway/changing.js';
-import type { Change } from '../../domain/changes/change.js';
 import { Refused } from '../../domain/errors.js';
 import { changedSpec, sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { changeWays, type Reconfiguration } from '../../domain/changes/reconfiguration.js';
@@ -97,7 +96,7 @@ const reconfigureRows = {
 type ReconfigureStep = keyof typeof reconfigureRows;
 
 /** Another spec for the same release, as it is asked for. A new container comes of it only where an older creel began it. */
-export const reshape = change({
+export const reshape = change<ReshapeRequest, Replacement, keyof typeof replacementRows, Reconfiguration>({
   kind: 'change',
   workflow: 'replaceContainer',
   phase: 'changing',
@@ -133,7 +132,7 @@ function checkReshape(request: ReshapeRequest, { gateway }: Life): void {
 }
 
 /** Another spec for the same release, taken up by the container that there is. What an older creel began goes by a new one. */
-function planReshape(state: GatewayState, life: Life, asked: ReshapeRequest): Change | string {
+function planReshape(state: GatewayState, life: Life, asked: ReshapeRequest): Replacement | Reconfiguration | string {
   const { spec } = life.gateway;
   if (comesToNothing(spec, asked)) return nothing;
   const to = changedSpec(spec, asked);

@@ -25,14 +25,24 @@ export type Operation = {
   };
 };
 
-/** An operation over a living gateway, which undoes what it did when it cannot be finished: pure but for its steps. */
-export type ChangeOperation<Request = ChangeRequest, Wanted = Change> = Operation & {
+/** What tells requests from one another, and changes. */
+type Kinded = { readonly kind: string };
+
+/**
+ * An operation over a living gateway, which undoes what it did when it cannot be finished: pure but for its steps. `Other` is what its
+ * requests may come to beside its own change.
+ */
+export type ChangeOperation<
+  Request extends Kinded = ChangeRequest,
+  Wanted extends Kinded = Change,
+  Other extends Kinded = never,
+> = Operation & {
   /** The steps of such a change, whole and in their order. */
   list(change: Wanted): readonly string[];
   /** Holds a request against the record, or `Refused`. Changes nothing. Absent where it is never asked for by this kind. */
   check?(request: Request, life: Life): void;
   /** Decides what it comes to, from the record alone, and burns what must never be used twice; a sentence says why it comes to nothing any more. */
-  plan?(state: GatewayState, life: Life, asked: Request, now: number): Change | Wanted | string;
+  plan?(state: GatewayState, life: Life, asked: Request, now: number): Wanted | Other | string;
   /** Puts into the record what a change that is done has come to. */
   apply(state: GatewayState, life: Life, change: Wanted, now: number, result: OperationResult): void;
   /** The limits of its run, where something of it may take longer than of others. */
@@ -43,15 +53,26 @@ export type ChangeOperation<Request = ChangeRequest, Wanted = Change> = Operatio
   within?(input: OperationInput): number;
 };
 
-/** The same with its steps and its list held against what its activities take: a name or an activity that does not fit does not compile. */
-type Declared<Request, Wanted, Name extends string> = Omit<ChangeOperation<Request, Wanted>, 'steps' | 'list'> & {
+/**
+ * The same held together by the compiler: its kind is that of what it checks, plans and applies, and its steps and its list are held
+ * against what its activities take. A request, a change, a name or an activity that does not fit does not compile.
+ */
+type Declared<Request extends Kinded, Wanted extends Kinded, Name extends string, Other extends Kinded> = Omit<
+  ChangeOperation<Request, Wanted>,
+  'kind' | 'steps' | 'list' | 'plan'
+> & {
+  readonly kind: NoInfer<Request['kind'] & Wanted['kind']>;
   readonly steps: StepsTaking<Changing<Wanted>, Name>;
   list(change: Wanted): readonly NoInfer<Name>[];
+  plan?(state: GatewayState, life: Life, asked: Request, now: number): NoInfer<Wanted> | NoInfer<Other> | string;
 };
 
 /** Declares an operation over a living gateway. */
-export function change<Request, Wanted, Name extends string>(
-  operation: Declared<Request, Wanted, Name>,
-): ChangeOperation<Request, Wanted> {
+export function change<
+  Request extends Kinded,
+  Wanted extends Kinded,
+  Name extends string,
+  Other extends Kinded = never,
+>(operation: Declared<Request, Wanted, Name, Other>): ChangeOperation<Request, Wanted, Other> {
   return operation;
 }

@@ -129,7 +129,7 @@ function checkRollback(request: RollbackRequest, { former }: Life): void {
 }
 
 /** Another release for the spec on record. */
-function planUpgrade(state: GatewayState, life: Life, asked: UpgradeRequest): Change | string {
+function planUpgrade(state: GatewayState, life: Life, asked: UpgradeRequest): Replacement | string {
   const { spec } = life.gateway;
   const to = upgraded(spec, asked);
   if (to.release === spec.release) return `it runs release ${to.release} already`;
@@ -139,7 +139,7 @@ function planUpgrade(state: GatewayState, life: Life, asked: UpgradeRequest): Ch
 }
 
 /** The former release with the state that was saved of it; resources and channels stay as they are on record. */
-function planRollback(state: GatewayState, life: Life, asked: RollbackRequest): Change | string {
+function planRollback(state: GatewayState, life: Life, asked: RollbackRequest): Replacement | string {
   const { former } = life;
   if (!former) return noFormer;
   const closed = closedTo(former);
