@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { QueryRejectedError, type Client } from '@temporalio/client';
 import type { Gateway } from '../domain/gateway/gateway.js';
-import type { ForeseeInput } from '../wire/foresight.js';
+import type { ForeseeInput, StoredSecret } from '../wire/foresight.js';
 import { foreseeWorkflowId, gatewayWorkflowId, taskQueue } from '../wire/ids.js';
 import { defaultLimits } from '../wire/limits.js';
 import { refusalQuery } from '../wire/messages.js';
@@ -34,15 +34,19 @@ const atOnce = 20;
 
 /**
  * What the first step of each gateway would refuse, by the catalogue and the stored secrets of the worker beside its
- * engine, or of any; in their order. `NoWorker`.
+ * engine, or of any; in their order. With a secret, also that another value of it is stored there. `NoWorker`.
  */
-export async function findObstacles(client: Client, gateways: readonly Gateway[]): Promise<string[][]> {
+export async function findObstacles(
+  client: Client,
+  gateways: readonly Gateway[],
+  secret?: StoredSecret,
+): Promise<string[][]> {
   const found = new Map<Gateway, string[]>();
   for (const engine of new Set(gateways.map(({ place }) => place.engine))) {
     const beside = gateways.filter(({ place }) => place.engine === engine);
     for (let first = 0; first < beside.length; first += atOnce) {
       const some = beside.slice(first, first + atOnce);
-      const told = await look(client, engine, some);
+      const told = await look(client, engine, some, secret);
       for (const [index, gateway] of some.entries()) found.set(gateway, told[index] ?? []);
     }
   }
@@ -52,8 +56,13 @@ export async function findObstacles(client: Client, gateways: readonly Gateway[]
 /** How long one look may take. */
 const limit = '1 minute';
 
-async function look(client: Client, engine: string | undefined, gateways: readonly Gateway[]): Promise<string[][]> {
-  const input: ForeseeInput = { gateways, limits: defaultLimits };
+async function look(
+  client: Client,
+  engine: string | undefined,
+  gateways: readonly Gateway[],
+  secret: StoredSecret | undefined,
+): Promise<string[][]> {
+  const input: ForeseeInput = { gateways, limits: defaultLimits, ...(secret && { secret }) };
   try {
     const handle = await client.workflow.start('foreseeGateways', {
       workflowId: foreseeWorkflowId(randomBytes(6).toString('hex')),

@@ -6,6 +6,11 @@ export interface SecretStore {
   read(name: string): Promise<Secret>;
   /** Stores or replaces a value. */
   write(name: string, value: Secret): Promise<void>;
+  /**
+   * What tells the stored value from every other that is stored under this name before or after; undefined where none
+   * is. It says nothing about the value, and may travel.
+   */
+  versionOf(name: string): Promise<string | undefined>;
   /** Removes a value; whether there was one. */
   remove(name: string): Promise<boolean>;
   /**

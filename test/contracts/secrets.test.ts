@@ -74,6 +74,20 @@ function secretContract(name: string, open: () => SecretStore): void {
       expect((await store.read('yours')).reveal()).toBe('yours');
     });
 
+    test('tells each stored value from the one before, without a word about it', async () => {
+      const store = open();
+      expect(await store.versionOf('mine')).toBeUndefined();
+      await store.write('mine', new Secret('first'));
+      const first = await store.versionOf('mine');
+      expect(first).toMatch(/^[0-9a-f]{12}$/);
+      await store.write('yours', new Secret('second'));
+      await store.claim(new Secret('first'), 'g41/aaaaaa');
+      expect(await store.versionOf('mine')).toBe(first);
+      await store.write('mine', new Secret('second'));
+      expect(await store.versionOf('mine')).not.toBe(first);
+      expect(await store.versionOf('mine')).not.toBe(await store.versionOf('yours'));
+    });
+
     test('keeps every one of twenty values stored at once', async () => {
       const store = open();
       const names = Array.from({ length: 20 }, (_, index) => `name-${index}`);

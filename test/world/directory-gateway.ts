@@ -432,7 +432,7 @@ export class DirectoryGateway {
     if (readText(this.#memory('runs', run)) === undefined) return undefined;
     const model = this.#config().agents?.defaults?.model?.primary;
     if (model === undefined) return { error: 'No route-compatible authentication source is configured for openai.' };
-    const mood = this.provider;
+    const mood = Object.values(this.modelKeys).some((key) => key.includes('REFUSED')) ? 'wrong key' : this.provider;
     if (mood === 'silent' || mood === 'unreachable' || mood === 'floods') return undefined;
     return mood === 'answers' ? { model } : { error: refusals[mood] };
   }

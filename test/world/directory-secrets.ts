@@ -25,6 +25,13 @@ export class DirectorySecrets implements SecretStore {
     replaceFile(path.join(this.#directory, secretName(name)), value.reveal());
   }
 
+  async versionOf(name: string): Promise<string | undefined> {
+    const value = readText(path.join(this.#directory, name));
+    return value === undefined
+      ? undefined
+      : createHash('sha256').update(`${name}\0${value}`).digest('hex').slice(0, 12);
+  }
+
   async remove(name: string): Promise<boolean> {
     return removeFile(path.join(this.#directory, secretName(name)));
   }

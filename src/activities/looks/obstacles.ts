@@ -1,6 +1,7 @@
 import { Refused } from '../../domain/errors.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { findRelease } from '../../domain/release/release.js';
+import type { ForeseeInput, StoredSecret } from '../../wire/foresight.js';
 import type { Deps } from '../../world/deps.js';
 import { catalogueOf } from '../parts/catalogue.js';
 import { storedChecks } from '../parts/host/stored.js';
@@ -11,15 +12,28 @@ import { storedChecks } from '../parts/host/stored.js';
  */
 export async function findObstacles(
   deps: Deps,
-  { gateways }: { readonly gateways: readonly Gateway[] },
+  { gateways, secret }: Omit<ForeseeInput, 'limits'>,
 ): Promise<string[][]> {
-  return Promise.all(gateways.map(async (gateway) => obstaclesOf(deps, gateway)));
+  return Promise.all(gateways.map(async (gateway) => obstaclesOf(deps, gateway, secret)));
 }
 
-async function obstaclesOf(deps: Deps, gateway: Gateway): Promise<string[]> {
+async function obstaclesOf(deps: Deps, gateway: Gateway, secret: StoredSecret | undefined): Promise<string[]> {
   const { release, dev } = gateway.spec;
-  const checks = [async () => findRelease(await catalogueOf(deps), release, dev), ...storedChecks(deps, gateway)];
+  const checks = [
+    async () => findRelease(await catalogueOf(deps), release, dev),
+    ...storedChecks(deps, gateway),
+    ...(secret ? [async () => demandStored(deps, gateway, secret)] : []),
+  ];
   return (await Promise.all(checks.map(refusalOf))).flat();
+}
+
+/** `Refused` where this worker reads other secrets than whoever asks has stored. */
+async function demandStored(deps: Deps, { place }: Gateway, { name, version }: StoredSecret): Promise<void> {
+  if ((await deps.secrets.versionOf(name)) === version) return;
+  const beside = place.engine === undefined ? 'that would do it' : `beside its engine ${place.engine}`;
+  throw new Refused(
+    `the worker ${beside} has secrets of its own, and another ${name} among them. Give the command there as well, as that worker's user`,
+  );
 }
 
 async function refusalOf(check: () => Promise<unknown>): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -74,6 +74,13 @@ export class SecretFile implements SecretStore {
       const sealed = seal(key.bytes, `secret ${name}`, value.reveal());
       this.#replace({ ...content, secrets: { ...content.secrets, [name]: sealed } });
     });
+  }
+
+  /** By the sealed text, whose nonce no other has. */
+  async versionOf(name: string): Promise<string | undefined> {
+    const [{ secrets }] = this.#content();
+    const sealed = Object.hasOwn(secrets, name) ? secrets[name] : undefined;
+    return sealed === undefined ? undefined : createHash('sha256').update(sealed).digest('hex').slice(0, 12);
   }
 
   async remove(name: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { createLogUpdate } from 'log-update';
-import type { ApplyEnd } from '../../client/apply/carry-out.js';
+import type { ApplyEnd } from '../../client/apply/carry-on.js';
 import type { Frame } from '../../client/follow/frame.js';
 import { borderless } from './borderless.js';
 import { titleLine } from './frame.js';

@@ -10,8 +10,14 @@ export function storedLines(name: string, uses: readonly SecretUse[], silent: nu
   const none = [
     `A spec names it "secret:${name}". What uses it already takes it up by \`creel change <id> --models\` or \`--channels\`, which proves it, or by the next repair.`,
   ];
+  const running = uses.filter(({ by }) => by === 'channels' || by === 'models');
+  const all = running.length > 1 ? [`All that run at once: \`creel secret rotate ${name} --stored\`.`] : [];
   const unasked = silent > 0 ? ['Not every gateway answered: `creel secret list --users` says who names it.'] : [];
-  return [`Stored ${name}.`, ...(ways.length === 0 ? none : [...ways.slice(0, namedMost), ...rest]), ...unasked];
+  return [
+    `Stored ${name}.`,
+    ...(ways.length === 0 ? none : [...ways.slice(0, namedMost), ...rest, ...all]),
+    ...unasked,
+  ];
 }
 
 /** The command by which a use takes a new value up; undefined where nothing does, or what runs does by itself. */

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { eachAtOnce } from '../../client/apply/at-once.js';
-import { bringTo, takeAway, type ApplyEnd, type Asking } from '../../client/apply/carry-out.js';
+import type { Asking } from '../../client/apply/carry-on.js';
+import { bringTo, takeAway } from '../../client/apply/carry-out.js';
 import { foreseen } from '../../client/apply/foresee.js';
 import { lookAt, type Looked } from '../../client/apply/look.js';
 import type { Flags } from '../../client/connect.js';
@@ -9,12 +10,11 @@ import { list } from '../../client/gateways.js';
 import { planFor } from '../../domain/apply/plan.js';
 import { Refused } from '../../domain/errors.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
-import { fleetWindow, fleetWindowUsual } from '../../domain/thresholds.js';
 import { readGatewayFiles, type Filed } from '../../settings/gateway-files.js';
+import { atOnceOf, atOnceOption, carryOut, exitOfEnds } from '../carry-out.js';
 import { typeIds } from '../confirm.js';
-import { Ended, exitOf, exits, type Exit } from '../exit.js';
+import { Ended, exits, type Exit } from '../exit.js';
 import { isDue, plannedJson, plannedLines, type Planned } from '../show/plans/apply-plan.js';
-import { applyNdjson, applyPipe, applyTerminal, summaryText, type ApplyScreen } from '../show/apply-progress.js';
 import { sayingSlow, verb, withTemporal } from '../verb.js';
 import { origin } from './provision.js';
 
@@ -32,7 +32,7 @@ export function applyCommand() {
       'A file is the whole of a gateway: what it leaves out is the default, not what is on record.\nA stored secret that has another value is not seen: `creel change` with --channels or --models takes it up.\n',
     )
     .requiredOption('-f, --file <path...>', 'a gateway.toml, a directory of them, or - for the standard input')
-    .option('--at-once <number>', `gateways at the same time (default ${fleetWindowUsual}, at most ${fleetWindow})`)
+    .addOption(atOnceOption)
     .option('--dry-run', 'look at the gateways, say what would be done and how long each is silent; nothing is touched')
     .option('--detailed-exitcode', 'with --dry-run: end with 8 when something differs, with 0 when nothing does')
     .option('--no-probe', 'believe the records; do not look at the gateways themselves')
@@ -69,16 +69,11 @@ async function apply(options: Options): Promise<void> {
     }
     demandPossible(planned);
     const pruned = named ? unfiled : await typed(client, unfiled, filed);
-    const screen = options.json ? applyNdjson() : process.stdout.isTTY ? applyTerminal() : applyPipe();
     const jobs = [
       ...filed.map((each, index) => (asking: Asking) => bringTo(client, each, looks[index] ?? unseen, asking)),
       ...pruned.map((id) => (asking: Asking) => takeAway(client, id, asking)),
     ];
-    const ends = await carryOut(jobs, atOnce, screen);
-    process.stdout.write(
-      options.json ? `${JSON.stringify({ summary: countsOf(ends) })}\n` : `\n${summaryText(ends)}\n`,
-    );
-    process.exitCode = exitOfEnds(ends);
+    process.exitCode = exitOfEnds(await carryOut(jobs, atOnce, options.json === true));
   });
 }
 
@@ -113,32 +108,6 @@ const unseen: Looked = { found: { is: 'nothing' } };
 function plannedFor(filed: Filed, looked: Looked = unseen): Planned {
   const { found, usable } = looked;
   return { filed, plan: planFor(filed, found), ...(usable && { usable }) };
-}
-
-/** Carries every job out, and shows it. Ctrl-C leaves what has begun running and begins nothing else. */
-async function carryOut(
-  jobs: readonly ((asking: Asking) => Promise<ApplyEnd>)[],
-  atOnce: number,
-  screen: ApplyScreen,
-): Promise<ApplyEnd[]> {
-  const interrupt = () => {
-    screen.close();
-    process.stderr.write(
-      'creel: what has begun goes on without you; nothing else begins. The same command again goes on from there\n',
-    );
-    process.exit(exits.interrupted);
-  };
-  process.once('SIGINT', interrupt);
-  try {
-    return await eachAtOnce(jobs, atOnce, async (job) => {
-      const end = await job({ origin: origin(), hear: screen.hear });
-      screen.ended(end);
-      return end;
-    });
-  } finally {
-    process.off('SIGINT', interrupt);
-    screen.close();
-  }
 }
 
 /** Nothing is begun for anybody while one file asks for what cannot be. */
@@ -214,38 +183,4 @@ async function isThere(client: Client, id: string): Promise<boolean> {
   if (!told) throw new UnknownGateway(`--prune: gateway ${id} is unknown here. \`creel list\` shows those there are`);
   if (found.is === 'lost') throw new Ended(`--prune: ${id}: ${found.cure}. Nothing was begun`, exits.refused);
   return found.is === 'alive';
-}
-
-function atOnceOf(text: string | undefined): number {
-  if (text === undefined) return fleetWindowUsual;
-  if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= fleetWindow) return Number(text);
-  throw new Refused(`--at-once ${JSON.stringify(text)} is not a number from 1 to ${fleetWindow}. For example: 5`);
-}
-
-function countsOf(ends: readonly ApplyEnd[]): Partial<Record<ApplyEnd['end'], number>> {
-  const counts: Partial<Record<ApplyEnd['end'], number>> = {};
-  for (const { end } of ends) counts[end] = (counts[end] ?? 0) + 1;
-  return counts;
-}
-
-/** The exit code for all of them: that of the one which ended worst. */
-function exitOfEnds(ends: readonly ApplyEnd[]): Exit {
-  const each = new Set(ends.map(exitOfEnd));
-  return worstFirst.find((exit) => each.has(exit)) ?? exits.done;
-}
-
-const worstFirst: readonly Exit[] = [
-  exits.unexpected,
-  exits.failed,
-  exits.refused,
-  exits.unreachable,
-  exits.noWorker,
-  exits.attention,
-];
-
-function exitOfEnd({ end, error }: ApplyEnd): Exit {
-  if (error !== undefined) return exitOf(error);
-  if (end === 'failed') return exits.failed;
-  if (end === 'refused') return exits.refused;
-  return end === 'attention' ? exits.attention : exits.done;
 }

@@ -136,11 +136,17 @@ function pairsSenders(kind: ChannelKind, raw: unknown): Pick<Channel, 'pairSende
 
 /** Checks a channel's secret against its form (S4-32). The message shows the form, never the value. */
 export function checkToken(kind: ChannelKind, key: string, value: string): void {
-  const forms: Record<string, { form: RegExp; example: string }> = tokenForms[kind];
-  const expected = forms[key];
-  if (expected && !expected.form.test(value)) {
+  const expected = wrongForm(kind, key, value);
+  if (expected !== undefined) {
     throw new Refused(
-      `channel ${kind}: the stored ${writtenKey(key)} does not look like one (expected ${expected.example}). Store it again with \`creel secret set\``,
+      `channel ${kind}: the stored ${writtenKey(key)} does not look like one (expected ${expected}). Store it again with \`creel secret set\``,
     );
   }
+}
+
+/** How the token of a channel looks, where this is none; undefined where it is one. */
+export function wrongForm(kind: ChannelKind, key: string, value: string): string | undefined {
+  const forms: Record<string, { form: RegExp; example: string }> = tokenForms[kind];
+  const expected = forms[key];
+  return expected && !expected.form.test(value) ? expected.example : undefined;
 }

@@ -62,6 +62,11 @@ export function providerId(raw: unknown): string {
   throw new Refused('provider must be 1 to 32 of a-z, 0-9 and "-", starting with a letter. For example: anthropic');
 }
 
+/** Whether this can be a key: it goes into a header, so it is visible letters without spaces. */
+export function isKey(value: string): boolean {
+  return /^[\x21-\x7e]+$/.test(value);
+}
+
 function keyOf(id: string, raw: unknown): Pick<Provider, 'key'> {
   if (raw === undefined) return {};
   if (isReference(raw)) return { key: raw };

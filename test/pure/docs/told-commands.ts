@@ -65,6 +65,7 @@ const backups = 'test/pure/keys/key-backup.test.ts';
 const releases = 'test/temporal/releases.test.ts';
 const working: Tried = ['test/temporal/installed.test.ts', 'is a worker that meets a server', 'startWorker'];
 const addedRelease = 'test/e2e/release.test.ts';
+const rotated = 'test/temporal/secret-rotate.test.ts';
 const storedSecrets = 'test/temporal/secrets.test.ts';
 const otherwiseAnswered: Tried = [turn, 'and ready once a change of its models was answered', 'models }'];
 const answeredAgain: Tried = [turn, 'and ready once a repair was answered', 'repair('];
@@ -264,6 +265,14 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel secret list': [keys, 'takes every gateway over', "'secret', 'list'"],
     'creel retry': secretStored,
     'creel provision <id>': secretStored,
+  },
+  'Leaked secret': {
+    'creel secret rotate NAME --dry-run': [rotated, 'with who takes it up, how', "'--dry-run'"],
+    'creel secret rotate NAME': [rotated, 'each proved, and once', "rotate('sk-two'"],
+    'creel secret rotate NAME --without g7,g9': [rotated, 'unless that one is left out', "'--without', 'parks'"],
+    'creel secret rotate NAME --stored': [rotated, 'each proved, and once', "'--stored'"],
+    'creel provision <id> --restore': [storedSecrets, 'is removed when no gateway names it', "'--restore'"],
+    'creel rollback': rolledBack,
   },
   'Secret in use': {
     'creel secret rm NAME': [storedSecrets, 'is removed when no gateway names it', "'secret', 'rm'"],

@@ -88,7 +88,9 @@ describe('what is said of the uses of a secret', () => {
       expect.stringContaining('`creel change m --models gateway.toml` takes it up and proves it'),
       expect.stringContaining('`creel change c --channels gateway.toml`'),
       expect.stringContaining('`creel provision k --restore`'),
+      'All that run at once: `creel secret rotate a --stored`.',
     ]);
+    expect(storedLines('a', [use('m', 'models'), use('k', 'kept state')], 0).join(' ')).not.toContain('rotate');
     expect(storedLines('a', [use('f', 'former release')], 2).join(' ')).toMatch(
       /A spec names it "secret:a".*--models.*Not every/,
     );
@@ -98,7 +100,7 @@ describe('what is said of the uses of a secret', () => {
         Array.from({ length: 30 }, () => use('m', 'models')),
         0,
       ),
-    ).toHaveLength(12);
+    ).toHaveLength(13);
   });
 
   test('names what ends each use, by its kind', () => {

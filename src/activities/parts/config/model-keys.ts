@@ -4,7 +4,7 @@ import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { keysIn, providersKept, takenBackFile } from '../../../domain/keys/taken-back.js';
 import { formerKeysKey } from '../../../domain/keys/token.js';
 import { keysFile, keysText, type ModelKeys, type OwnKeys } from '../../../domain/models/config.js';
-import type { Provider } from '../../../domain/models/provider.js';
+import { isKey, type Provider } from '../../../domain/models/provider.js';
 import type { Secret } from '../../../domain/secret.js';
 import type { Written } from '../../../domain/gateway/written-config.js';
 import type { Container } from '../../../ports/docker-engine.js';
@@ -14,16 +14,13 @@ import { isOwn, ownFile } from './written.js';
 /** Keys that are to be in force, whatever is stored: the text of the file, and what stands in the config itself. */
 export type KeysOver = { readonly file: string; readonly own: OwnKeys };
 
-/** Keys go into a header: visible letters, no spaces. */
-const keyForm = /^[\x21-\x7e]+$/;
-
 /** The stored keys of a gateway's providers. One that is missing, or no key, is `Refused`, naming how to store it. */
 export async function resolveKeys(deps: Deps, { spec }: Gateway): Promise<ModelKeys> {
   const read = async ({ id, key }: Provider): Promise<readonly (readonly [string, Secret])[]> => {
     if (key === undefined) return [];
     const name = key.replace(/^secret:/, '');
     const secret = await deps.secrets.read(name);
-    if (keyForm.test(secret.reveal())) return [[id, secret]];
+    if (isKey(secret.reveal())) return [[id, secret]];
     throw new Refused(
       `provider ${id}: the stored ${name} is no key: it has spaces, line breaks or other letters. Store it again with \`creel secret set ${name}\``,
     );

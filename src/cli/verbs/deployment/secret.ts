@@ -1,26 +1,19 @@
 import { Command } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
-import type { Flags } from '../../../client/connect.js';
 import { TurnedDown } from '../../../client/failure.js';
-import { holdDeployment } from '../../../client/hold-deployment.js';
 import { secretUsers, usesBefore, type SecretUsers } from '../../../client/secret-users.js';
-import { keyFiles } from '../../../settings/config.js';
 import { secretName } from '../../../domain/secret-name.js';
-import { Refused } from '../../../domain/errors.js';
-import { Secret } from '../../../domain/secret.js';
-import { openKeys } from '../../../settings/key-file.js';
-import type { SecretStore } from '../../../ports/secret-store.js';
 import { stillNamed, storedLines } from '../../show/secret-uses.js';
-import { sayingSlow, verb, withTemporal } from '../../verb.js';
+import { sayingSlow, verb } from '../../verb.js';
+import { readValue, withStore } from './secret-input.js';
+import { rotateSecretCommand } from './secret-rotate.js';
 
-/** Tokens and keys have at most a few hundred bytes, a certificate a few thousand. */
-const secretBytes = 64 * 1024;
-
-/** `creel secret set NAME`, `list` and `rm NAME`: customers' secrets, stored where the worker's key lies. */
+/** `creel secret set NAME`, `rotate NAME`, `list` and `rm NAME`: customers' secrets, stored where the worker's key lies. */
 export function secretCommand() {
   return new Command('secret')
     .description("store customers' secrets (channel tokens, model keys): as the worker's user on its machine")
     .addCommand(setCommand())
+    .addCommand(rotateSecretCommand())
     .addCommand(listCommand())
     .addCommand(removeCommand());
 }
@@ -33,7 +26,7 @@ function setCommand() {
     .argument('<name>', 'what a spec names it by, as "secret:NAME"')
     .action(async (given, options) => {
       const name = secretName(given);
-      const value = await readValue(process.stdin, name);
+      const value = await readValue(process.stdin, `creel secret set ${name}`);
       await withStore(options, async (store, client) => {
         await store.write(name, value);
         if (options.json) return void process.stdout.write(`${JSON.stringify({ stored: name })}\n`);
@@ -97,38 +90,4 @@ const hintMs = 3_000;
 
 function askUsers(client: Client): Promise<SecretUsers> {
   return sayingSlow('asking every gateway which secrets it names', () => secretUsers(client));
-}
-
-/** The value on standard input without its final line break, or `Refused`: typed visibly, empty, or too long. */
-async function readValue(input: NodeJS.ReadStream, name: string): Promise<Secret> {
-  if (input.isTTY) {
-    throw new Refused(
-      `the value is read from standard input, where it would be shown as you type. Pipe it in: read -rs T && printf %s "$T" | creel secret set ${name}`,
-    );
-  }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of input) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > secretBytes)
-      throw new Refused(`the value is longer than ${secretBytes} bytes: that is no token. Nothing was stored`);
-    chunks.push(bytes);
-  }
-  const value = Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
-  if (value.trim() === '') throw new Refused('standard input was empty. Nothing was stored');
-  return new Secret(value);
-}
-
-async function withStore<T>(flags: Flags, use: (store: SecretStore, client: Client) => Promise<T>): Promise<T> {
-  const files = keyFiles(process.env);
-  const keys = () => openKeys(files.keyFile);
-  keys();
-  return withTemporal(flags, async (client) => {
-    const { deployment } = await holdDeployment(client, keys());
-    const { openSecrets } = await import('../../../open-world.js'); // Too heavy to load for every verb.
-    return use(openSecrets(files, keys, deployment), client);
-  });
 }
