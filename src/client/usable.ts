@@ -8,6 +8,8 @@ export type Usable = {
   readonly ok: boolean;
   readonly text: string;
   readonly runsOn?: string;
+  /** What its state takes, where its spec says how much it may. */
+  readonly stateBytes?: number;
   /** What is not as creel wants it, though it serves. */
   readonly findings?: readonly string[];
   /** No worker could look. */
@@ -20,10 +22,23 @@ export type Usable = {
  */
 export async function lookWhetherUsable(client: Client, life: Gateway, quiet = false): Promise<Usable> {
   try {
-    const { runsOn, version, operatorScopes, channels, findings = [] } = await probeGateway(client, life, quiet);
+    const {
+      runsOn,
+      version,
+      operatorScopes,
+      channels,
+      stateBytes,
+      findings = [],
+    } = await probeGateway(client, life, quiet);
     const notRight = findings.map((finding) => `. Not right: ${finding}`).join('');
     const text = `release ${version}, ${operatorScopes.join(', ')}, channels: ${channels}${notRight}`;
-    return { ok: true, text, ...(runsOn !== undefined && { runsOn }), ...(findings.length > 0 && { findings }) };
+    return {
+      ok: true,
+      text,
+      ...(runsOn !== undefined && { runsOn }),
+      ...(stateBytes !== undefined && { stateBytes }),
+      ...(findings.length > 0 && { findings }),
+    };
   } catch (error) {
     if (error instanceof NoWorker) return { ok: false, text: error.message, unattended: true };
     if (error instanceof TurnedDown) return { ok: false, text: error.message };

@@ -101,6 +101,15 @@ export const clockWarnMs = 5_000;
 /** A clock that is further away than this is wrong: a worker that polls counts as gone after `pollFreshMs`. */
 export const clockFailMs = 60_000;
 
+/** A fresh state takes some 20 MB, and a workspace with a browser's cache soon a few hundred. */
+export const diskFloorMb = 1024;
+
+/** More than any host has: a mistyped unit. */
+export const diskCeilingMb = 64 * 1024 ** 2;
+
+/** S0-34: from this part of its disk on, a state is named before it is over. */
+export const diskWarnShare = 0.9;
+
 /** The least free disk for a gateway's state, its log and an image's unpacking. */
 export const freeDiskFloorBytes = 2 * 1024 ** 3;
 
@@ -478,6 +487,13 @@ export const trialStarts = 2;
  * one.
  */
 export const restartedStarts = 2;
+
+/** How long a look has the files of a state counted inside its gateway: some 100,000 on a slow disk. */
+export const usedStateMs = 10_000;
+
+/** How many states of one engine `creel doctor` has measured at most, and at once. */
+export const statesMeasured = 500;
+export const statesAtOnce = 4;
 
 /** Walking 200,000 files of a state on a slow disk takes minutes; copying it would take far longer. */
 export const measureStateMs = 600_000;

@@ -6,7 +6,7 @@ import { Refused } from '../domain/errors.js';
 import { environmentOf, type Environment } from '../domain/environment/environment.js';
 import { demandTimezone, timezoneOf } from '../domain/environment/timezone.js';
 import { extrasOf, type Extras } from '../domain/extras/extras.js';
-import { gatewaySpec, memory, type GatewaySpec } from '../domain/gateway/spec.js';
+import { disk, gatewaySpec, memory, type GatewaySpec } from '../domain/gateway/spec.js';
 import { findWeakness, pathText, type Path } from '../domain/gateway/weakness.js';
 import { modelsOf, type Models } from '../domain/models/models.js';
 import { releaseVersion } from '../domain/release/release.js';
@@ -50,6 +50,7 @@ const draftForm = z.strictObject({
   dev: z.boolean('must be true or false').optional(),
   memory: z.string('must be a size in quotes, for example "2 GB"').optional(),
   cpus: z.number('must be a number, for example 2').optional(),
+  disk: z.string('must be a size in quotes, for example "10 GB"').optional(),
   keep_state: z.string('must be a duration in quotes, for example "14 days"').optional(),
   keep_former: z.string('must be a duration in quotes, for example "7 days"').optional(),
   park_for: z.string('must be a duration in quotes, for example "30 minutes"').optional(),
@@ -164,6 +165,7 @@ export function specFrom(draft: Draft): GatewaySpec {
     dev: draft.dev ?? false,
     memoryMb: draft.memory === undefined ? usualMemoryMb : memory(megabytes(draft.memory)),
     cpus: draft.cpus ?? usualCpus,
+    ...(draft.disk !== undefined && { diskMb: disk(megabytes(draft.disk, 'disk')) }),
     keepStateMs: draft.keep_state === undefined ? keepStateMs : milliseconds('keep_state', draft.keep_state),
     parkMs: draft.park_for === undefined ? 0 : milliseconds('park_for', draft.park_for),
     channels: channelsFrom(draft),
@@ -182,6 +184,7 @@ const fields: { readonly [D in keyof Draft]-?: keyof GatewaySpec } = {
   dev: 'dev',
   memory: 'memoryMb',
   cpus: 'cpus',
+  disk: 'diskMb',
   keep_state: 'keepStateMs',
   keep_former: 'keepFormerMs',
   park_for: 'parkMs',
@@ -242,10 +245,12 @@ export function environmentFrom({ environment }: Draft): Environment | 'none' {
 }
 
 /** A size as people write it, in MB: `2 GB`, `1.5gb`, `2048 MB`. 1 GB is 1024 MB. `Refused` without a unit. */
-export function megabytes(text: string): number {
+export function megabytes(text: string, field = 'memory'): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(MB|MiB|GB|GiB)\s*$/i.exec(text);
   if (!match?.[1] || !match[2]) {
-    throw new Refused(`memory ${JSON.stringify(text)} is not a size: write a number with MB or GB. For example: 2 GB`);
+    throw new Refused(
+      `${field} ${JSON.stringify(text)} is not a size: write a number with MB or GB. For example: 2 GB`,
+    );
   }
   const factor = match[2].toLowerCase().startsWith('g') ? 1024 : 1;
   return Math.round(Number(match[1]) * factor);

@@ -11,6 +11,7 @@ const tiersForm = z.record(
   z.strictObject({
     memory: z.string('must be a size in quotes, for example "2 GB"').optional(),
     cpus: z.number('must be a number, for example 2').optional(),
+    disk: z.string('must be a size in quotes, for example "10 GB"').optional(),
   }),
 );
 
@@ -25,7 +26,7 @@ export function tierNamed(name: string, env: NodeJS.ProcessEnv = process.env): T
   if (tier) return tier;
   const known = Object.keys(tiers).join(', ');
   throw new Refused(
-    `tier ${JSON.stringify(name)} is unknown: ${known === '' ? `none is set in ${file}` : `${file} has ${known}`}. Add it there as [${name}] with memory and cpus, or write these into the file itself`,
+    `tier ${JSON.stringify(name)} is unknown: ${known === '' ? `none is set in ${file}` : `${file} has ${known}`}. Add it there as [${name}] with memory, cpus and disk, or write these into the file itself`,
   );
 }
 

@@ -1,7 +1,19 @@
 import type { Limits } from './limits.js';
 
 /** What a worker and its engine are asked to look at; `page` has it tell a person so, under this id. */
-export type ExamineInput = { readonly engine: string; readonly limits: Limits; readonly page?: string };
+export type ExamineInput = {
+  readonly engine: string;
+  readonly limits: Limits;
+  readonly page?: string;
+  /** The gateways on it whose states are measured; absent from an older creel. */
+  readonly states?: readonly LimitedState[];
+};
+
+/** A gateway whose state has a limit. */
+export type LimitedState = { readonly gateway: string; readonly birth: string; readonly diskMb: number };
+
+/** What a state takes; without bytes, it could not be counted: it does not run, or has too many files. */
+export type MeasuredState = { readonly gateway: string; readonly bytes?: number };
 
 /** A release of a worker's catalogue, and whether its image is on the engine. */
 type ReleaseFacts = { readonly version: string; readonly dev: boolean; readonly here: boolean };
@@ -27,6 +39,8 @@ export type WorkerFacts = {
   readonly clockMs: number;
   readonly temporalMs: number;
   readonly engine: EngineAnswer;
+  /** What the states take that were asked for; absent of an older creel. */
+  readonly states?: readonly MeasuredState[];
 };
 
 /** How a page ended that was asked for; the message of its failure. */

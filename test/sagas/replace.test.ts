@@ -177,6 +177,25 @@ describe('an upgrade to a release that', () => {
     });
   });
 
+  it('is asked for while the state takes more than its spec says is refused before anything is touched; more disk or a way back is not (S0-34)', async () => {
+    await onProvisioned(async (stage) => {
+      stage.world.engine.takes(stage.names.volume, 1.5 * 1024 ** 3);
+      const [small, wide] = [1024, 2048].map((diskMb) => ({ ...upgrade, to: { ...upgrade.to, diskMb } }));
+      assert(small && wide);
+      const started = await startedAt(stage);
+      const refused = await stage.run(small);
+      assert.match(
+        refused.reason,
+        /^check replacement: the state of g42 takes 1\.5 GB of 1 GB: .*`creel change g42 --disk …` gives it more.*nothing was touched/s,
+      );
+      assert.equal(await startedAt(stage), started);
+      assert.equal((await stage.run(wide)).outcome, 'done');
+      stage.gateway = replaced({ ...stage.gateway, change: wide });
+      const back = { ...rollback, to: { ...rollback.to, diskMb: 1024 } };
+      assert.equal((await stage.run(back, undefined, rollbackSteps)).outcome, 'done');
+    });
+  });
+
   it('does not fit the disk is refused before anything is touched', async () => {
     await onProvisioned(async (stage) => {
       before.set(stage, await stateOf(stage));

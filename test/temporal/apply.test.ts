@@ -85,7 +85,7 @@ describe('creel apply', () => {
   it('of files that were edited in six ways does each by what fits, and once', async () => {
     await ground.world.deps.secrets.write('c03-telegram', new Secret(`123456789:${'A'.repeat(35)}`));
     write('c01', 'memory = "4 GB"');
-    write('c02', 'rotation = "scheduled"', 'park_for = "1 hour"');
+    write('c02', 'rotation = "scheduled"', 'park_for = "1 hour"', 'disk = "20 GB"');
     write('c03', '[[channels]]', 'kind = "telegram"', 'bot_token = "secret:c03-telegram"', 'allow_from = ["5550001"]');
     write('c04', 'release = "2026.9.7"', 'cpus = 4');
     await ground.world.deps.secrets.write('c12-key', new Secret('sk-twelve'));
@@ -104,7 +104,7 @@ describe('creel apply', () => {
     expect(changed.stdout).toMatch(/^c04 +done +2 upgrade, \d+ change$/m);
     expect(changed.exitCode).toBe(0);
     expect(await specOf('c01')).toMatchObject({ memoryMb: 4096 });
-    expect(await specOf('c02')).toMatchObject({ rotation: 'scheduled', parkMs: 3_600_000 });
+    expect(await specOf('c02')).toMatchObject({ rotation: 'scheduled', parkMs: 3_600_000, diskMb: 20_480 });
     expect(await specOf('c03')).toMatchObject({ channels: [{ kind: 'telegram', allowFrom: ['5550001'] }] });
     expect(await specOf('c04')).toMatchObject({ release: '2026.9.7', cpus: 4 });
     expect(await specOf('c12')).toMatchObject({ models: { default: 'anthropic/claude-opus-5' } });

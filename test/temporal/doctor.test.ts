@@ -7,6 +7,7 @@ import { deploymentWorkflowId, gatewayWorkflowId } from '../../src/wire/ids.js';
 import { gatewayHostKey, gatewayPhaseKey } from '../../src/wire/search-attributes.js';
 import { Keyboard } from '../ground/keyboard.js';
 import { imageOf, testRelease } from '../world/open-test-world.js';
+import { DirectoryHost } from '../world/directory-host.js';
 import { DirectoryPager } from '../world/directory-pager.js';
 import { engineIdAt } from '../world/directory-engine.js';
 
@@ -129,6 +130,46 @@ describe.sequential('creel doctor', () => {
     const { park } = JSON.parse((await keyboard.creel(['describe', 'stuck', '--no-probe', '--json'])).stdout);
     await keyboard.creel(['retry', 'stuck', '--park', park.number]);
     await expect.poll(async () => unwell(await doctor()), { timeout: 60_000 }).toEqual([]);
+  });
+
+  it('names a state that takes more than its disk, and a disk that is promised twice, until they have other limits (S0-34)', async () => {
+    const made = await keyboard.creel(['provision', 'full', '--release', testRelease, '--dev', '--disk', '10 GB']);
+    expect(made.exitCode, made.stdout).toBe(0);
+    const describe = async () => (await keyboard.creel(['describe', 'full'])).stdout;
+    expect(await describe()).toMatch(/^ {2}disk +state 0\.0 GB of 10 GB$/m);
+    expect(on(await doctor(), 'disk on m1')).toMatchObject({
+      is: 'ok',
+      says: '1 states may take 10.0 GB and take 0.0 GB',
+    });
+    const { engine } = keyboard.ground.world;
+    const { life } = JSON.parse((await keyboard.creel(['describe', 'full', '--no-probe', '--json'])).stdout);
+    engine.takes(keyboard.ground.world.namesOf(life).volume, 11 * 1024 ** 3);
+    const told = await doctor();
+    expect(unwell(told)).toEqual(['state of full']);
+    expect(on(told, 'state of full')).toMatchObject({
+      is: 'warn',
+      says: expect.stringMatching(/^11\.0 GB of 10 GB: over/),
+    });
+    expect(await describe()).toMatch(/disk +state 11\.0 GB of 10 GB: over$/m);
+    expect((await keyboard.creel(['rotate', 'full'])).exitCode).toBe(0);
+    const refused = await keyboard.creel(['upgrade', 'full', '--release', '2026.9.7', '--dev']);
+    expect(refused.stdout).toMatch(/the state of full takes 11\.0 GB of 10 GB/);
+    expect((await keyboard.creel(['change', 'full', '--disk', '12 GB', '--dry-run'])).stdout).toMatch(
+      /only the record changes[^]*silent for +0 s/,
+    );
+    expect((await keyboard.creel(['change', 'full', '--disk', '12 GB'])).exitCode).toBe(0);
+    expect(on(await doctor(), 'state of full')).toMatchObject({ is: 'warn', says: '11.0 GB of 12 GB' });
+    new DirectoryHost(keyboard.ground.root).become({ freeDiskBytes: 3 * 1024 ** 3 });
+    expect((await keyboard.creel(['change', 'full', '--disk', '20 GB'])).exitCode).toBe(0);
+    expect(on(await doctor(), 'disk on m1')).toMatchObject({
+      is: 'warn',
+      says: expect.stringContaining('may take 9.0 GB more'),
+    });
+    expect((await keyboard.creel(['change', 'full', '--disk', 'none'])).exitCode).toBe(0);
+    const well = await doctor();
+    expect([on(well, 'disk on m1'), on(well, 'state of full')]).toEqual([undefined, undefined]);
+    new DirectoryHost(keyboard.ground.root).become({ freeDiskBytes: 100 * 1024 ** 3 });
+    expect((await keyboard.creel(['remove', 'full', '--purge', '--yes=full'])).exitCode).toBe(0);
   });
 
   it('fails for gateways on an engine beside which no worker stands, and is silent about one that holds none', async () => {

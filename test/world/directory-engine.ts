@@ -321,6 +321,8 @@ export class DirectoryEngine implements DockerEngine {
   async exec(id: string, request: ExecRequest): Promise<ExecResult> {
     const record = this.#container(id);
     if (this.#state(record).state !== 'running') throw new NotYet(`container ${record.name} does not run`);
+    if (request.command[0] === 'timeout')
+      return { exitCode: 0, stdout: `${this.#kilobytes(record.volume)}\t.\n`, stderr: '' };
     if (request.command[0] === 'cat') return { exitCode: 0, stdout: request.input, stderr: '' };
     return { exitCode: 127, stdout: '', stderr: `${request.command[0]}: not found` };
   }
@@ -337,7 +339,8 @@ export class DirectoryEngine implements DockerEngine {
     if (copier && isCopying({ ...this.#state(copier), labels: copier.labels }))
       throw new NotYet(`${name} is at a copy`);
     if (copier) await this.removeContainer(copier.id);
-    if (command[0] === 'timeout') return { exitCode: 0, stdout: `1024\t.\n${this.#tooDeep()}`, stderr: '' };
+    if (command[0] === 'timeout')
+      return { exitCode: 0, stdout: `${this.#kilobytes(mounts[0]?.volume ?? '')}\t.\n${this.#tooDeep()}`, stderr: '' };
     if (command.includes('validate')) return this.#validate(mounts.map(({ volume }) => volume));
     const [from, to] = [mounts.find(({ readOnly }) => readOnly), mounts.find(({ readOnly }) => !readOnly)];
     if (from && to) this.#copyForErrand(from.volume, command.includes(`${from.target}/state`), to.volume);
@@ -481,6 +484,15 @@ export class DirectoryEngine implements DockerEngine {
   /** Every state has a path from now on that is too long for any copy. */
   setTooDeep(): void {
     replaceFile(path.join(this.root, 'too-deep'), `./${'d'.repeat(100)}/${'d'.repeat(4_000)}\n`);
+  }
+
+  /** A volume takes so much of the disk from now on, whatever lies in it. */
+  takes(volume: string, bytes: number): void {
+    replaceFile(path.join(this.root, 'taken', volume), String(bytes));
+  }
+
+  #kilobytes(volume: string): number {
+    return Math.ceil(Number(readText(path.join(this.root, 'taken', volume)) ?? 1024 ** 2) / 1024);
   }
 
   #tooDeep(): string {

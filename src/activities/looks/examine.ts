@@ -1,15 +1,21 @@
 import { demandFit, describeEngine } from '../../domain/hosts/engine.js';
 import type { Place } from '../../domain/hosts/place.js';
-import { releasesLookedAt } from '../../domain/thresholds.js';
-import type { EngineAnswer, WorkerFacts } from '../../wire/examination.js';
+import { names } from '../../domain/gateway/gateway.js';
+import { releasesLookedAt, statesAtOnce, statesMeasured } from '../../domain/thresholds.js';
+import type { DockerEngine } from '../../ports/docker-engine.js';
+import type { EngineAnswer, LimitedState, MeasuredState, WorkerFacts } from '../../wire/examination.js';
 import type { Deps } from '../../world/deps.js';
 import { catalogueOf } from '../parts/catalogue.js';
+import { findStateUse } from '../parts/state-use.js';
 
 /**
  * What this worker has and how its engine answers. An engine that does not answer, or cannot carry a gateway, is a part
  * of the answer and no failure.
  */
-export async function findWorkerFacts(deps: Deps, { place }: { place: Place }): Promise<WorkerFacts> {
+export async function findWorkerFacts(
+  deps: Deps,
+  { place, states }: { readonly place: Place; readonly states?: readonly LimitedState[] },
+): Promise<WorkerFacts> {
   const temporalMs = await deps.temporalNow();
   const clockMs = Date.now();
   return {
@@ -19,7 +25,34 @@ export async function findWorkerFacts(deps: Deps, { place }: { place: Place }): 
     clockMs,
     temporalMs,
     engine: await engineAnswer(deps, place),
+    ...(states && { states: await measured(deps, place, states) }),
   };
+}
+
+/** What the states of these gateways take, some at a time. One that cannot be counted is no failure. */
+async function measured(deps: Deps, place: Place, states: readonly LimitedState[]): Promise<MeasuredState[]> {
+  const engine = deps.engineAt(place);
+  const waiting = states.slice(0, statesMeasured);
+  const found: MeasuredState[] = [];
+  const lane = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const { gateway } = next;
+      const bytes = await useOf(deps, engine, names(next).container);
+      found.push({ gateway, ...(bytes !== undefined && { bytes }) });
+    }
+  };
+  await Promise.all(Array.from({ length: statesAtOnce }, lane));
+  return found;
+}
+
+async function useOf(deps: Deps, engine: DockerEngine, name: string): Promise<number | undefined> {
+  try {
+    const container = await engine.findContainer(name);
+    return container?.state === 'running' ? await findStateUse(engine, container.id) : undefined;
+  } catch (error) {
+    if (deps.signal()?.aborted) throw error;
+    return undefined; // It is named as not counted; what is wrong with the engine is said beside it.
+  }
 }
 
 async function engineAnswer(deps: Deps, place: Place): Promise<EngineAnswer> {

@@ -3,6 +3,7 @@ import { describeEngine } from '../../domain/hosts/engine.js';
 import { configFile, tokenIn } from '../../domain/gateway/config.js';
 import { otherEgress } from '../../domain/hosts/egress.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
+import { isOver, overText } from '../../domain/gateway/state-size.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import { recordChannels } from './door/channels.js';
 import { configText } from './config/config.js';
@@ -12,6 +13,7 @@ import type { Secret } from '../../domain/secret.js';
 import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
 import { networkOf } from './network.js';
+import { findStateUse } from './state-use.js';
 import { openSession } from './door/operator.js';
 import { until } from '../../world/until.js';
 import { blamed, driftOf } from './config/owned.js';
@@ -35,6 +37,8 @@ export async function findGateway(deps: Deps, gateway: Gateway): Promise<Gateway
   const token = deps.keys.token(gateway);
   const egress = deps.door.probeEgress({ place, container: own.container, token });
   egress.catch(() => undefined); // Not awaited if the reading fails before.
+  const counted = gateway.spec.diskMb === undefined ? undefined : findStateUse(engine, container.id);
+  counted?.catch(() => undefined); // Nor this.
   const text = await configText(deps, gateway, container);
   const found = await driftOf(deps, gateway, text);
   const session = await openSession(deps, gateway).catch((error: unknown) => {
@@ -45,6 +49,8 @@ export async function findGateway(deps: Deps, gateway: Gateway): Promise<Gateway
   const findings = [...found.map(({ sentence }) => sentence), ...strangeToken(gateway, token, text)];
   const way = otherEgress(container.labels, deps.egress, mark.gateway);
   if (way !== undefined) findings.push(way);
+  const stateBytes = await counted;
+  findings.push(...overDisk(gateway, stateBytes));
   return {
     version: session.hello.version,
     imageId: container.imageId,
@@ -60,8 +66,14 @@ export async function findGateway(deps: Deps, gateway: Gateway): Promise<Gateway
     provedAt: new Date().toISOString(),
     runsOn: describeEngine(host.engine, host.unseenDirectories),
     ...(gateway.spec.models && { model: whoAnswers(gateway.spec.models) }),
+    ...(stateBytes !== undefined && { stateBytes }),
     ...(findings.length > 0 && { findings }),
   };
+}
+
+function overDisk({ mark, spec }: Gateway, bytes: number | undefined): string[] {
+  if (bytes === undefined || spec.diskMb === undefined || !isOver(bytes, spec.diskMb)) return [];
+  return [overText(mark.gateway, bytes, spec.diskMb)];
 }
 
 /** A running gateway holds its token in memory: another one in its config comes into force with the next start. */

@@ -3,7 +3,7 @@ import { Refused } from '../../domain/errors.js';
 import { stateDirectory } from '../../domain/gateway/config.js';
 import { markLabels, names, type Gateway } from '../../domain/gateway/gateway.js';
 import { measuring, wayLabel } from '../../domain/changes/copying.js';
-import { measureCommand, readSize, timedOut, type Size } from '../../domain/gateway/state-size.js';
+import { isOver, measureCommand, overText, readSize, timedOut, type Size } from '../../domain/gateway/state-size.js';
 import { replacementNames, type Replacement } from '../../domain/changes/replacement.js';
 import { freeDiskFloorBytes, longestPathBytes, measureStateMs, memoryAtRestMb } from '../../domain/thresholds.js';
 import { demandNoCopy } from '../parts/copier.js';
@@ -21,12 +21,23 @@ export async function demandRoom(deps: Deps, gateway: Changing<Replacement>): Pr
       `the state of ${gateway.mark.gateway} has a path of more than ${longestPathBytes} bytes, which no copy can take: ${tooLong.slice(0, shownCharacters)}… Move or remove what lies that deep; nothing was touched. See docs/runbook.md#copy-refused`,
     );
   }
+  demandWithin(gateway, bytes);
   const { freeDiskBytes } = await deps.hosts.readHost(gateway.place);
   if (freeDiskBytes === undefined || freeDiskBytes >= freeDiskFloorBytes + bytes) return bytes;
   const [free, needed] = [freeDiskBytes, freeDiskFloorBytes + bytes].map((each) => Math.floor(each / 1024 ** 2));
   throw new Refused(
     `host ${gateway.place.host} has ${free} MB of free disk; to save the state of ${names(gateway.mark).container} before it is replaced takes ${needed} MB. Free some; nothing was touched`,
   );
+}
+
+/**
+ * `Refused` when the state takes more than its spec says (S0-34): a new container is made beside a whole copy of it.
+ * The way back to a former release is never refused for that.
+ */
+function demandWithin({ mark, change }: Changing<Replacement>, bytes: number): void {
+  const { diskMb } = change.to;
+  if (change.kind === 'rollback' || diskMb === undefined || !isOver(bytes, diskMb)) return;
+  throw new Refused(`${overText(mark.gateway, bytes, diskMb)}; nothing was touched`);
 }
 
 /** How much of an overlong path is shown. */

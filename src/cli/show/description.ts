@@ -1,10 +1,12 @@
 import type { Frame } from '../../client/follow/frame.js';
-import { durationText } from '../../domain/amounts.js';
+import type { Usable } from '../../client/usable.js';
+import { durationText, sizeText } from '../../domain/amounts.js';
 import { channelFaults } from '../../domain/channels/channel.js';
 import { shortId } from '../../domain/devices/device.js';
 import { environmentText } from '../../domain/environment/environment.js';
 import { extrasText } from '../../domain/extras/words.js';
 import { channelSource } from '../../domain/gateway/spec-words.js';
+import { isOver, usedText } from '../../domain/gateway/state-size.js';
 import { providersText, whoAnswers } from '../../domain/models/models.js';
 import { keepFormerMs } from '../../domain/thresholds.js';
 import type { Description } from '../../wire/description.js';
@@ -23,7 +25,7 @@ const configShown = 8;
  */
 export function describeLines(
   told: Description,
-  usable: { readonly ok: boolean; readonly text: string; readonly runsOn?: string } | undefined,
+  usable: Pick<Usable, 'ok' | 'text' | 'runsOn' | 'stateBytes'> | undefined,
   now: number,
   frame?: Frame,
 ): string[] {
@@ -36,7 +38,7 @@ export function describeLines(
       told.stateKeptUntil &&
         `until ${told.stateKeptUntil}: \`creel provision ${told.gateway} --restore\` takes it up again`,
     ),
-    ...lifeLines(told, now, usable?.runsOn),
+    ...lifeLines(told, now, usable),
     ...workLines(told),
     ...(told.park ? parkLines(told.gateway, told.park).map((line) => `  ${line}`) : []),
     ...(frame ? ['', ...frameLines(withoutPark(frame, told.park), now)] : []),
@@ -56,8 +58,9 @@ function withoutPark({ park, ...rest }: Frame, said: Park | undefined): Frame {
 }
 
 /** What the gateway is, as recorded; of one that is gone, what it was. */
-function lifeLines(told: Description, now: number, runsOn = told.record?.runsOn): string[] {
+function lifeLines(told: Description, now: number, usable: Pick<Usable, 'runsOn' | 'stateBytes'> = {}): string[] {
   const { life, phase } = told;
+  const { runsOn = told.record?.runsOn } = usable;
   const spec = life?.spec;
   const lives = phase !== 'removed' && phase !== 'none';
   return [
@@ -69,6 +72,7 @@ function lifeLines(told: Description, now: number, runsOn = told.record?.runsOn)
     ...row('release', spec && `${spec.release}${spec.dev ? ' (dev)' : ''}`),
     ...row('former', lives && formerText(told)),
     ...row('limits', spec && `${spec.memoryMb} MB, ${spec.cpus} cpus`),
+    ...row('disk', lives && spec?.diskMb !== undefined && diskText(told, spec.diskMb, usable.stateBytes)),
     ...row('channels', spec && (spec.channels.map(channelSource).join(', ') || 'none')),
     ...row('model', spec && (spec.models ? whoAnswers(spec.models) : 'none: nobody is answered')),
     ...row('provider', spec?.models && providersText(spec.models)),
@@ -77,6 +81,14 @@ function lifeLines(told: Description, now: number, runsOn = told.record?.runsOn)
     ...row('environment', spec?.environment && environmentText(spec.environment)),
     ...(lives ? livingLines(told, now) : []),
   ];
+}
+
+/** What its state takes of what it may, as it was counted just now, or when it was proved. */
+function diskText({ record }: Description, diskMb: number, now: number | undefined): string {
+  const bytes = now ?? record?.stateBytes;
+  if (bytes === undefined) return `${sizeText(diskMb)}, what its state takes was not counted`;
+  const when = now === undefined ? ', as it was proved' : '';
+  return `state ${usedText(bytes, diskMb)}${when}${isOver(bytes, diskMb) ? ': over' : ''}`;
 }
 
 function formerText({ gateway, former }: Description): string | undefined {

@@ -38,6 +38,10 @@ export function provisionCommand() {
     .option('--dev', 'take a release that was built on the worker’s machine')
     .option('--memory <size>', 'for example "2 GB" (the default); at least 1.5 GB')
     .option('--cpus <number>', 'for example 2 (the default)')
+    .option(
+      '--disk <size>',
+      'how much its state is to take, for example "10 GB"; measured, not enforced; default: none',
+    )
     .option('--keep-state <duration>', 'how long a removal keeps the state; default "14 days", 0 keeps none')
     .option('--keep-former <duration>', 'how long an upgrade keeps the previous release; default "7 days"')
     .option('--park-for <duration>', 'how long a stuck operation waits for a person; default 0')
@@ -164,6 +168,7 @@ type SpecFlags = {
   readonly dev?: true;
   readonly memory?: string;
   readonly cpus?: string;
+  readonly disk?: string;
   readonly keepState?: string;
   readonly keepFormer?: string;
   readonly parkFor?: string;
@@ -179,6 +184,7 @@ function draftOf(id: string, flags: SpecFlags): Draft {
     ...(flags.dev && { dev: true }),
     ...(flags.memory !== undefined && { memory: flags.memory }),
     ...(cpus !== undefined && { cpus }),
+    ...(flags.disk !== undefined && { disk: flags.disk }),
     ...(flags.keepState !== undefined && { keep_state: flags.keepState }),
     ...(flags.keepFormer !== undefined && { keep_former: flags.keepFormer }),
     ...(flags.parkFor !== undefined && { park_for: flags.parkFor }),

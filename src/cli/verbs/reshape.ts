@@ -29,11 +29,12 @@ export function changeCommand() {
       'creel change g42 --models gateway.toml        exactly its model, fallbacks and [[models]], keys read anew',
       'creel change g42 --config gateway.toml        exactly the [config] of that file, once its release has started with it on a copy',
       'creel change g42 --timezone Europe/Berlin     by a new container; so with --environment gateway.toml',
-      'creel change g42 --rotation scheduled         only the record changes; so with --park-for, --keep-state, --keep-former',
+      'creel change g42 --rotation scheduled         only the record changes; so with --disk, --park-for, --keep-state, --keep-former',
     ],
   )
     .option('--memory <size>', 'for example "4 GB"; at least 1.5 GB')
     .option('--cpus <number>', 'for example 2')
+    .option('--disk <size>', 'how much its state is to take, for example "20 GB", or none; only the record changes')
     .option(
       '--channels <gateway.toml>',
       'exactly the channels of this file (- for the standard input): none in it means none',
@@ -62,6 +63,7 @@ export function changeCommand() {
 type Wished = {
   readonly memory?: string;
   readonly cpus?: string;
+  readonly disk?: string;
   readonly channels?: string;
   readonly models?: string;
   readonly config?: string;
@@ -100,13 +102,14 @@ function readTables(id: string, { channels, models, config, environment }: Wishe
 }
 
 function readAmounts(flags: Wished): SpecChange {
-  const { memory, cpus, timezone, rotation, parkFor, keepState, keepFormer } = flags;
+  const { memory, cpus, disk, timezone, rotation, parkFor, keepState, keepFormer } = flags;
   const count = Number(cpus);
   if (Number.isNaN(count) && cpus !== undefined)
     throw new Refused(`--cpus ${JSON.stringify(cpus)} is not a number. For example: 2`);
   return {
     ...(memory !== undefined && { memoryMb: megabytes(memory) }),
     ...(cpus !== undefined && { cpus: count }),
+    ...(disk !== undefined && { diskMb: disk === 'none' ? disk : megabytes(disk, 'disk') }),
     ...(timezone !== undefined && { timezone: timezoneFrom(timezone) }),
     ...(rotation !== undefined && { rotation }),
     ...(parkFor !== undefined && { parkMs: milliseconds('--park-for', parkFor) }),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { examineWorkflowId, taskQueue } from '../../wire/ids.js';
-import type { Examined, ExamineInput } from '../../wire/examination.js';
+import type { Examined, ExamineInput, LimitedState } from '../../wire/examination.js';
 import { defaultLimits } from '../../wire/limits.js';
 import { unwrap } from '../failure.js';
 import { answerOf } from '../looks.js';
@@ -14,9 +14,15 @@ export async function examine(
   client: Client,
   engine: string,
   page: boolean,
+  states: readonly LimitedState[] = [],
 ): Promise<{ told: Examined; aheadMs: number }> {
   const nonce = randomBytes(4).toString('hex');
-  const input: ExamineInput = { engine, limits: defaultLimits, ...(page && { page: `doctor/${nonce}` }) };
+  const input: ExamineInput = {
+    engine,
+    limits: defaultLimits,
+    ...(page && { page: `doctor/${nonce}` }),
+    ...(states.length > 0 && { states }),
+  };
   try {
     const askedAt = Date.now();
     const handle = await client.workflow.start('examineEngine', {

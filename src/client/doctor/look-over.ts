@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { keysOf, newestKey, currentKey, type DeploymentKeys } from '../../domain/keys/deployment-keys.js';
 import { searchAttributeKeys } from '../../wire/search-attributes.js';
+import type { LimitedState } from '../../wire/examination.js';
 import { taskQueue } from '../../wire/ids.js';
 import type { Target } from '../connect.js';
 import { listEngines } from '../engines.js';
@@ -10,6 +11,7 @@ import { findDeployment, type Deployment } from '../hold-deployment.js';
 import { pollersOf } from '../pollers.js';
 import { keepLonger, readRetention, tooBrief } from '../retention.js';
 import { readHeld } from '../deployment.js';
+import { diskFindings, findLimitedStates } from './disk.js';
 import { examine } from './examine.js';
 import { clockFinding, fail, ok, warn, workerFindings, type Finding } from './findings.js';
 
@@ -109,8 +111,8 @@ type Engine = Awaited<ReturnType<typeof listEngines>>[number];
 type Beside = { readonly findings: readonly Finding[]; readonly answered: number };
 
 async function engines(client: Client, asked: LookOver, keys: DeploymentKeys): Promise<Beside> {
-  const known = await listEngines(client);
-  const each = await Promise.all(known.map((engine) => besideEngine(client, asked, keys, engine, known)));
+  const [known, limited] = await Promise.all([listEngines(client), findLimitedStates(client)]);
+  const each = await Promise.all(known.map((engine) => besideEngine(client, asked, keys, engine, known, limited)));
   const ahead = each.flatMap(({ aheadMs }) => aheadMs ?? []);
   const clock = ahead.slice(0, 1).map((apart) => clockFinding('clock here', apart));
   return { findings: [...each.flatMap(({ findings }) => findings), ...clock], answered: ahead.length };
@@ -124,12 +126,15 @@ async function besideEngine(
   keys: DeploymentKeys,
   engine: Engine,
   known: readonly Engine[],
+  limited: ReadonlyMap<string, readonly LimitedState[]>,
 ): Promise<Told> {
   if (!engine.attended) return { findings: [unattended(engine)] };
   const name = nameOf(engine, known);
+  const states = [engine.engine, ...engine.was].flatMap((id) => limited.get(id) ?? []);
   try {
-    const { told, aheadMs } = await examine(client, engine.engine, asked.page);
-    return { findings: workerFindings(name, told, { keys, creel: asked.creel }), aheadMs };
+    const { told, aheadMs } = await examine(client, engine.engine, asked.page, states);
+    const findings = [...workerFindings(name, told, { keys, creel: asked.creel }), ...diskFindings(name, states, told)];
+    return { findings, aheadMs };
   } catch (error) {
     const cure = 'look at its log; exit code 78 there says what to mend: docs/runbook.md#no-worker';
     return { findings: [fail(`worker on ${name}`, unwrap(error).message, cure)] };

@@ -48,6 +48,7 @@ export const fleetMemoForm = z.object({
   birth: z.string(),
   place: z.object({ provider: z.literal('local'), host: z.string(), engine: z.string().exactOptional() }),
   rotation: z.literal('scheduled').exactOptional(),
+  diskMb: z.number().exactOptional(),
   keyId: z.string().exactOptional(),
   removing: z.literal(true).exactOptional(),
   stateKeptUntil: z.string().exactOptional(),

@@ -15,6 +15,7 @@ const words: { readonly [F in Field]-?: { readonly name: string; readonly flag?:
   dev: { name: 'dev' },
   memoryMb: { name: 'memory', flag: '--memory' },
   cpus: { name: 'cpus', flag: '--cpus' },
+  diskMb: { name: 'disk', flag: '--disk' },
   keepStateMs: { name: 'keep_state', flag: '--keep-state' },
   keepFormerMs: { name: 'keep_former', flag: '--keep-former' },
   parkMs: { name: 'park_for', flag: '--park-for' },
@@ -63,8 +64,8 @@ export function settingsOf(spec: GatewaySpec): Pick<Difference, 'setting' | 'ask
 
 /** What to change so that some fields of a gateway become what is asked for; a default is said. */
 export function changeTo(asked: GatewaySpec, named: readonly Field[]): SpecChange {
-  const { models = 'none', config = 'none', timezone = 'none', environment = 'none' } = asked;
-  const all = { ...whole(asked), models, config, timezone, environment };
+  const { diskMb = 'none', models = 'none', config = 'none', timezone = 'none', environment = 'none' } = asked;
+  const all = { ...whole(asked), diskMb, models, config, timezone, environment };
   return Object.fromEntries(named.map((field) => [field, all[field]]));
 }
 
@@ -91,6 +92,7 @@ function written(spec: GatewaySpec, field: Field, senders = sendersShown): strin
     dev: () => String(dev),
     memoryMb: () => quoted(sizeText(memoryMb)),
     cpus: () => String(cpus),
+    diskMb: () => (spec.diskMb === undefined ? 'none' : quoted(sizeText(spec.diskMb))),
     keepStateMs: () => quoted(durationText(keepStateMs)),
     keepFormerMs: () => quoted(durationText(formerMs)),
     parkMs: () => quoted(durationText(parkMs)),

@@ -7,7 +7,7 @@ import type { Beside } from '../extras/owned.js';
 import { modelsOf, type Models } from '../models/models.js';
 import { durationText, sizeText } from '../amounts.js';
 import { releaseVersion } from '../release/release.js';
-import { memoryCeilingMb, memoryFloorMb } from '../thresholds.js';
+import { diskCeilingMb, diskFloorMb, memoryCeilingMb, memoryFloorMb } from '../thresholds.js';
 
 /** What a customer bought, in the form that travels: plain JSON, references instead of secrets, units in the names. */
 export type GatewaySpec = {
@@ -16,6 +16,8 @@ export type GatewaySpec = {
   readonly dev: boolean;
   readonly memoryMb: number;
   readonly cpus: number;
+  /** How much its state is to take of its host's disk (S0-34); absent, nobody says. Measured, not enforced. */
+  readonly diskMb?: number;
   /** How long a removal keeps the state volume; with 0, it goes with the gateway. */
   readonly keepStateMs: number;
   /** How long an operation waits for an operator's answer before it unwinds; with 0, at once. */
@@ -41,11 +43,12 @@ export type SpecChange = Partial<Omit<GatewaySpec, 'release' | 'dev' | 'rotation
 } & { readonly [F in Noned]?: GatewaySpec[F] | 'none' };
 
 /** What a spec can be without. */
-type Noned = 'models' | 'config' | 'timezone' | 'environment';
+type Noned = 'diskMb' | 'models' | 'config' | 'timezone' | 'environment';
 
 const changeable = [
   'memoryMb',
   'cpus',
+  'diskMb',
   'keepStateMs',
   'keepFormerMs',
   'parkMs',
@@ -82,6 +85,7 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     dev: given['dev'],
     memoryMb: memory(given['memoryMb']),
     cpus: between('cpus', given['cpus'], 0.5, 64),
+    ...diskIn(given['diskMb']),
     keepStateMs: duration('keep_state', given['keepStateMs']),
     parkMs: duration('park_for', given['parkMs']),
     ...(given['keepFormerMs'] !== undefined && { keepFormerMs: duration('keep_former', given['keepFormerMs']) }),
@@ -108,6 +112,11 @@ function rotationOf(raw: unknown): Pick<GatewaySpec, 'rotation'> {
 }
 
 /** `none` is what a spec without the field means. */
+function diskIn(raw: unknown): Pick<GatewaySpec, 'diskMb'> {
+  return raw === undefined || raw === 'none' ? {} : { diskMb: disk(raw) };
+}
+
+/** The same. */
 function modelsIn(raw: unknown): Pick<GatewaySpec, 'models'> {
   return raw === undefined || raw === 'none' ? {} : { models: modelsOf(raw) };
 }
@@ -141,8 +150,17 @@ export function memory(raw: unknown): number {
   return between('memory', raw, memoryFloorMb, memoryCeilingMb);
 }
 
+/** A limit of a disk in MB as given, or `Refused`. */
+export function disk(raw: unknown): number {
+  if (typeof raw === 'number' && raw < diskFloorMb)
+    throw new Refused(`disk ${sizeText(raw)} is too little: ${sizeText(diskFloorMb)} at least`);
+  if (typeof raw === 'number' && raw > diskCeilingMb)
+    throw new Refused(`disk ${sizeText(raw)} is too much: ${sizeText(diskCeilingMb)} at most`);
+  return between('disk', raw, diskFloorMb, diskCeilingMb);
+}
+
 /** The fields of which engines and timers take no fraction. */
-const wholes = ['memoryMb', 'keepStateMs', 'keepFormerMs', 'parkMs'] as const;
+const wholes = ['memoryMb', 'diskMb', 'keepStateMs', 'keepFormerMs', 'parkMs'] as const;
 
 /**
  * `Refused` when a fraction is asked for, unless it is on record already: an older creel accepted it, and that gateway

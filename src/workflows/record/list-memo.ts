@@ -6,6 +6,8 @@ type FleetMemo = {
   readonly birth: string;
   readonly place: Place;
   readonly rotation?: 'scheduled';
+  /** How much its state is to take; nobody says when absent. */
+  readonly diskMb?: number;
   /** The deployment's first key when absent, as in the record. */
   readonly keyId?: string;
   readonly removing?: true;
@@ -29,6 +31,7 @@ export function listMemoOf(state: GatewayState): ListMemo {
     birth: gateway.mark.birth,
     place: gateway.place,
     ...(gateway.spec.rotation && { rotation: gateway.spec.rotation }),
+    ...(gateway.spec.diskMb !== undefined && { diskMb: gateway.spec.diskMb }),
     ...(gateway.keyId !== undefined && { keyId: gateway.keyId }),
     ...(isRemoving(state) && ({ removing: true } as const)),
     ...(stateKeptUntil > 0 && { stateKeptUntil: new Date(stateKeptUntil).toISOString() }),

@@ -87,22 +87,32 @@ describe('the plan for a file', () => {
     ['memory', { memoryMb: 4096 }, ['limits by the engine']],
     ['channels', { channels: [telegram] }, ['channels by the gateway']],
     ['both', { cpus: 4, channels: [telegram] }, ['limits by the engine', 'channels by the gateway']],
-    ['what only the record has', { rotation: 'scheduled', parkMs: 60_000 }, ['record only']],
+    ['what only the record has', { rotation: 'scheduled', parkMs: 60_000, diskMb: 10_240 }, ['record only']],
   ] as const)('changes %s in one operation, by its way', (_what, asked, ways) => {
     expect(actsOf(plan(asked))).toMatchObject([{ act: 'change', ways }]);
   });
 
   test('takes out what the file no longer says: the file is the whole gateway', () => {
-    const has = { ...spec, memoryMb: 4096, channels: [telegram], keepFormerMs: 0, rotation: 'scheduled' } as const;
+    const has = {
+      ...spec,
+      memoryMb: 4096,
+      diskMb: 10_240,
+      channels: [telegram],
+      keepFormerMs: 0,
+      rotation: 'scheduled',
+    } as const;
     expect(actsOf(plan({}, alive({ spec: has })))).toMatchObject([
-      { act: 'change', change: { memoryMb: 2048, channels: [], keepFormerMs: 604_800_000, rotation: 'manual' } },
+      {
+        act: 'change',
+        change: { memoryMb: 2048, diskMb: 'none', channels: [], keepFormerMs: 604_800_000, rotation: 'manual' },
+      },
     ]);
   });
 
   test('puts what counts for an upgrade before it, and what is written for the new release after it', () => {
-    const made = plan({ release: '2026.9.7', parkMs: 60_000, memoryMb: 4096 });
+    const made = plan({ release: '2026.9.7', parkMs: 60_000, memoryMb: 4096, diskMb: 10_240 });
     expect(actsOf(made)).toMatchObject([
-      { act: 'settings', change: { parkMs: 60_000 }, ways: ['record only'] },
+      { act: 'settings', change: { parkMs: 60_000, diskMb: 10_240 }, ways: ['record only'] },
       { act: 'upgrade', release: '2026.9.7', dev: false },
       { act: 'change', change: { memoryMb: 4096 } },
     ]);

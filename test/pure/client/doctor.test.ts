@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { diskFindings } from '../../../src/client/doctor/disk.js';
 import { clockFinding, workerFindings, type Finding } from '../../../src/client/doctor/findings.js';
 import { clockFailMs, clockWarnMs, freeDiskFloorBytes } from '../../../src/domain/thresholds.js';
 import type { Examined } from '../../../src/wire/examination.js';
@@ -83,4 +84,60 @@ test('a worker of an older creel, which does not say when its keys were backed u
 
 test.each([-clockWarnMs, 0, clockWarnMs])('a clock that is %i ms away is well', (apart) => {
   expect(clockFinding('clock', apart)).toMatchObject({ is: 'ok' });
+});
+
+describe('the states of an engine, of which some have a limit (S0-34)', () => {
+  const gb = 1024 ** 3;
+  const limited = ['g1', 'g2', 'g3'].map((gateway) => ({ gateway, birth: '7k3fq2', diskMb: 10_240 }));
+  const told = (freeGb: number, ...bytes: (number | undefined)[]): Examined => ({
+    ...well,
+    engine: { ...engine, freeDiskBytes: freeGb * gb },
+    states: bytes.map((each, index) => ({ gateway: `g${index + 1}`, ...(each !== undefined && { bytes: each * gb }) })),
+  });
+
+  test('are well while none is past 90 % and the disk holds what they may take', () => {
+    expect(diskFindings('m1', limited, told(30, 1, 2, 8.9))).toEqual([
+      { about: 'disk on m1', is: 'ok', says: '3 states may take 30.0 GB and take 11.9 GB' },
+    ]);
+    expect(diskFindings('m1', [], told(1))).toEqual([]);
+  });
+
+  test('are named with the cure where they are past 90 %, or over', () => {
+    const [, ninety, over] = diskFindings('m1', limited, told(30, 9, 2, 10.5));
+    expect(ninety).toMatchObject({ about: 'state of g1', is: 'warn', says: '9.0 GB of 10 GB' });
+    expect(over).toMatchObject({
+      about: 'state of g3',
+      says: '10.5 GB of 10 GB: over, and no upgrade is taken until it is not',
+    });
+    expect(over?.cure).toContain('`creel change g3 --disk …`');
+  });
+
+  test('are promised more than the disk has, which is said with the numbers', () => {
+    expect(diskFindings('m1', limited, told(20, 1, 2, 8))).toMatchObject([
+      {
+        is: 'warn',
+        says: '3 states may take 30.0 GB and take 11.0 GB; 20.0 GB are free, and they may take 19.0 GB more',
+      },
+    ]);
+    expect(diskFindings('m1', limited, told(21, 1, 2, 8))).toMatchObject([{ is: 'ok' }]);
+  });
+
+  test('that could not be counted are said to be so, and count as empty', () => {
+    const { states: _unsaid, ...older } = told(40);
+    for (const each of [told(40, undefined, undefined, undefined), older])
+      expect(diskFindings('m1', limited, each)).toMatchObject([
+        { is: 'ok', says: expect.stringContaining('(3 not counted') },
+      ]);
+  });
+
+  test('are named up to twenty, and the rest counted', () => {
+    const many = Array.from({ length: 25 }, (_, index) => ({
+      gateway: `g${index + 1}`,
+      birth: '7k3fq2',
+      diskMb: 1024,
+    }));
+    const findings = diskFindings('m1', many, told(40, ...many.map(() => 2)));
+    expect(findings).toHaveLength(22);
+    expect(findings.at(-1)?.says).toContain('and 5 more');
+  });
 });

@@ -238,6 +238,20 @@ describe('the record of a gateway', () => {
     expect(others).toMatch(/keep_former 1 day:[^]*park_for    0: a stuck operation is undone at once/);
   });
 
+  it('says what its state takes of what it may, counted just now or when it was proved', () => {
+    const limited = { ...life, spec: { ...spec, diskMb: 10_240 } };
+    const lines = (stateBytes: number | undefined, usable?: number) =>
+      describeLines(
+        { ...told, life: limited, record: { provedAt: told.since, stateBytes } as unknown as Description['record'] },
+        usable === undefined ? undefined : { ok: true, text: 'x', stateBytes: usable },
+        now,
+      );
+    expect(lines(1.2 * 1024 ** 3)).toContain('  disk        state 1.2 GB of 10 GB, as it was proved');
+    expect(lines(1.2 * 1024 ** 3, 11 * 1024 ** 3)).toContain('  disk        state 11.0 GB of 10 GB: over');
+    expect(lines(undefined)).toContain('  disk        10 GB, what its state takes was not counted');
+    expect(describeLines({ ...told, life }, undefined, now).join('\n')).not.toContain('disk');
+  });
+
   it('of one that is gone says what it was, and nothing that would be in force', () => {
     const record = { port: 20_001, network: 'n', subnet: 's', egress: 'open', provedAt: told.since, runsOn: 'docker' };
     const former = { release: '2026.6.11', until: 'noon' };

@@ -175,6 +175,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'ip route': looks,
     'sysctl -w fs.inotify.max_user_instances=1024': host,
   },
+  'State over its disk': {
+    'creel describe': [doctor, 'names a state that takes more than its disk', "'describe', 'full'"],
+    'creel doctor': [doctor, 'names a state that takes more than its disk', 'doctor()'],
+    'creel change <id> --disk "20 GB"': [doctor, 'names a state that takes more than its disk', "'--disk', '20 GB'"],
+    'creel apply': [applied, 'of files that were edited in six ways', 'await apply()'],
+  },
   'Port taken': {
     "ss -ltnp 'sport = :19123'": looks,
     'creel provision <id>': [

@@ -575,6 +575,7 @@ const spec: Required<GatewaySpec> = {
   dev: false,
   memoryMb: 2048,
   cpus: 2,
+  diskMb: 10_240,
   keepStateMs: 1_209_600_000,
   parkMs: 0,
   channels: [{ kind: 'telegram', secrets: { botToken: 'secret:bot' }, allowFrom: ['5550001'] }],
@@ -611,6 +612,7 @@ const record: Required<GatewayRecord> = {
   provedAt: '2026-11-21T07:57:30.000Z',
   runsOn: 'Docker 28.2.2',
   model: 'anthropic/claude-opus-5',
+  stateBytes: 1_288_490_188,
   findings: ['gateway.port'],
 };
 const upgrade: Required<Replacement> = {

@@ -274,7 +274,7 @@ describe('layout 1 names', () => {
 test('layout 1 says this in the memo of a gateway', () => {
   const state = { ...emptyState(3, 1_700_000_000_000), life: newLife(gateway), phase: 'removed' as const };
   expect(listMemoOf(state)).toEqual({ proved: null, fleet: { birth: '7k3fq2', place: gateway.place } });
-  const spec = { ...gateway.spec, rotation: 'scheduled' as const };
+  const spec = { ...gateway.spec, rotation: 'scheduled' as const, diskMb: 10_240 };
   const queue = [{ number: 2, kind: 'remove' as const, purge: false }];
   const known = newLife({ ...gateway, spec, keyId: 'df09de28' });
   const provedAt = '2026-11-21T07:57:30.000Z';
@@ -287,6 +287,7 @@ test('layout 1 says this in the memo of a gateway', () => {
       birth: '7k3fq2',
       place: gateway.place,
       rotation: 'scheduled',
+      diskMb: 10_240,
       keyId: 'df09de28',
       removing: true,
       stateKeptUntil: '2023-11-14T22:13:20.000Z',

@@ -49,6 +49,19 @@ describe('the first step refuses, before anything exists', () => {
     await world.activities.ensureHost(g42);
   });
 
+  test('a host without the disk that a new gateway is to have, and none for one whose state is there (S4-25)', async () => {
+    new DirectoryHost(world.root).become({ freeDiskBytes: 9 * 1024 ** 3 });
+    const wide = { ...g42, spec: { ...g42.spec, diskMb: 10_240 } };
+    expect(await refusal(wide)).toMatchObject({
+      name: 'Refused',
+      message:
+        'host local has 9.0 GB of free disk, and the spec asks for disk = "10 GB". Ask for less, free some, or choose a larger host',
+    });
+    await world.activities.ensureHost({ ...wide, spec: { ...wide.spec, diskMb: 9 * 1024 } });
+    await world.activities.ensureState(wide);
+    await world.activities.ensureHost(wide);
+  });
+
   /** Provisions a gateway as far as its container, unless the first step refuses it. */
   async function admits(id: string, spec: Partial<GatewaySpec> = {}): Promise<boolean> {
     const gateway = { ...world.gateway(id), spec: { ...g42.spec, ...spec } };

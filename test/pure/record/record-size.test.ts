@@ -77,6 +77,7 @@ const fullSpec = gatewaySpec({
   dev: false,
   memoryMb: 262_144,
   cpus: 63.5,
+  diskMb: 67_108_864,
   keepStateMs: 31_622_399_999,
   parkMs: 31_622_399_999,
   keepFormerMs: 31_622_399_999,
@@ -147,7 +148,13 @@ class Full {
     ];
     const said = Object.fromEntries(words.map((word) => [word, this.text(5_000)]));
     const lists = { operatorScopes: Array.from({ length: 100 }, () => this.text(500)) };
-    return { ...said, ...lists, port: 65_535, provedAt: new Date(now).toISOString() } as unknown as GatewayRecord;
+    return {
+      ...said,
+      ...lists,
+      stateBytes: 99_999_999_999_999,
+      port: 65_535,
+      provedAt: new Date(now).toISOString(),
+    } as unknown as GatewayRecord;
   }
 
   /** Everything that a record can hold, at once. */

@@ -84,11 +84,13 @@ describe('a gateway.toml', () => {
 });
 
 describe('a tier', () => {
-  it('gives memory and processors, and what the file says itself wins (S0-34)', () => {
-    write('creel/tiers.toml', '[small]', 'memory = "1.5 GB"', 'cpus = 1', '[wide]', 'cpus = 8');
+  it('gives memory, processors and disk, and what the file says itself wins (S0-34)', () => {
+    write('creel/tiers.toml', '[small]', 'memory = "1.5 GB"', 'cpus = 1', 'disk = "10 GB"', '[wide]', 'cpus = 8');
     const spec = (...lines: string[]) =>
       specFrom(readGatewayFile(write('g42.toml', 'release = "2026.9.6"', ...lines)).draft);
-    expect(spec('tier = "small"')).toMatchObject({ memoryMb: 1536, cpus: 1 });
+    expect(spec('tier = "small"')).toMatchObject({ memoryMb: 1536, cpus: 1, diskMb: 10_240 });
+    expect(spec('tier = "small"', 'disk = "20 GB"')).toMatchObject({ diskMb: 20_480 });
+    expect(spec('tier = "wide"')).not.toHaveProperty('diskMb');
     expect(spec('tier = "small"', 'memory = "4 GB"')).toMatchObject({ memoryMb: 4096, cpus: 1 });
     expect(spec('tier = "wide"')).toMatchObject({ memoryMb: 2048, cpus: 8 });
   });
@@ -104,7 +106,9 @@ describe('a tier', () => {
 
   it.each([
     ['[small]\ncpus = "one"', /small\.cpus must be a number/],
-    ['[small]\ndisk = "20 GB"', /small Unrecognized key: "disk"/],
+    ['[small]\ndisk = 20', /small\.disk must be a size in quotes/],
+    ['[small]\nswap = "20 GB"', /small Unrecognized key: "swap"/],
+    ['[huge]\ndisk = "100 MB"', /disk 100 MB is too little: 1 GB at least/],
     ['[small', /tiers\.toml, line 1: this is not TOML/],
     ['[huge]\nmemory = "1 GB"', /memory 1024 MB is too little/],
   ])('that is written as %j is refused', (text, why) => {

@@ -11,7 +11,7 @@ import type { Deps } from '../../../world/deps.js';
 import { demandState } from '../kept-state.js';
 import { demandOurs, runs } from '../ours.js';
 import { checkImage, missingDevImage } from '../release.js';
-import { demandCpus, demandDisk, demandSubnet, demandWatchers } from './limits.js';
+import { demandCpus, demandDisk, demandPromisedDisk, demandSubnet, demandWatchers } from './limits.js';
 import { demandMemory } from './memory.js';
 import { demandNewestKey } from './newest-key.js';
 import { storedChecks } from './stored.js';
@@ -86,6 +86,7 @@ async function checkResources(deps: Deps, gateway: Gateway): Promise<void> {
   demandCpus(gateway, host.cpus);
   await demandMemory(deps, gateway, host);
   demandDisk(gateway, host);
+  await demandPromisedDisk(deps, gateway, host);
   await demandSubnet(deps, gateway, host);
   await demandWatchers(deps, gateway, host);
 }

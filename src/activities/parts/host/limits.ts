@@ -1,4 +1,6 @@
 import { Refused } from '../../../domain/errors.js';
+import { sizeText } from '../../../domain/amounts.js';
+import { gigabytes } from '../../../domain/gateway/state-size.js';
 import { names, type Gateway } from '../../../domain/gateway/gateway.js';
 import { hiddenRoute, slotsFor } from '../../../domain/hosts/slot.js';
 import { freeDiskFloorBytes, gatewayUser, watchersPerGateway } from '../../../domain/thresholds.js';
@@ -21,6 +23,19 @@ export function demandDisk({ place }: Gateway, { freeDiskBytes, fullestDirectory
   const where = fullestDirectory === undefined ? '' : ` in ${fullestDirectory}`;
   throw new Refused(
     `host ${place.host} has ${free} MB of free disk${where}, a gateway needs ${freeDiskFloorBytes / 1024 ** 2} MB. Free some, for example with \`docker image prune\``,
+  );
+}
+
+/**
+ * `Refused` when a gateway that is new is to have more disk than the host has free (S4-25): that could not be kept
+ * even now. What all gateways together may take is judged by `creel doctor`.
+ */
+export async function demandPromisedDisk(deps: Deps, gateway: Gateway, { freeDiskBytes }: HostFacts): Promise<void> {
+  const { diskMb } = gateway.spec;
+  if (freeDiskBytes === undefined || diskMb === undefined || freeDiskBytes >= diskMb * 1024 ** 2) return;
+  if (await deps.engineAt(gateway.place).findVolume(names(gateway.mark).volume)) return;
+  throw new Refused(
+    `host ${gateway.place.host} has ${gigabytes(freeDiskBytes)} of free disk, and the spec asks for disk = ${JSON.stringify(sizeText(diskMb))}. Ask for less, free some, or choose a larger host`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { sizeText } from '../../../domain/amounts.js';
 import { readConfig, type Config } from '../../../settings/config.js';
 import { gatewayContainer } from '../../../domain/gateway/container.js';
 import { layout, markLabels, names, type Gateway } from '../../../domain/gateway/gateway.js';
@@ -101,7 +102,7 @@ function planText({ proposed, unheard }: DryRun, plan: Plan): string {
     'image',
     `  ${plan.image}`,
     'limits',
-    `  ${plan.spec.memoryMb} MB without swap, ${plan.spec.cpus} cpus`,
+    `  ${plan.spec.memoryMb} MB without swap, ${plan.spec.cpus} cpus${diskText(plan.spec)}`,
     'steps',
     ...plan.steps.map(
       ({ name, undo, optional }) => `  ${name}${undo ? ', undone by its own undo' : ''}${optional ? ', optional' : ''}`,
@@ -116,6 +117,12 @@ function planText({ proposed, unheard }: DryRun, plan: Plan): string {
       : [`held against no record, catalogue of a worker or stored secret, because nobody could be asked: ${unheard}`]),
     'nothing was touched',
   ].join('\n');
+}
+
+function diskText({ diskMb }: GatewaySpec): string {
+  return diskMb === undefined
+    ? ''
+    : `; its state is to take ${sizeText(diskMb)} of the disk at most, which is measured`;
 }
 
 function indented(value: unknown): string {
