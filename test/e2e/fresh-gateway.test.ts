@@ -25,7 +25,7 @@ import { openControlUi } from './control-ui.js';
 import { ArgumentWatch, historyTexts, holds } from '../ground/hunt.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 
-const spec = { ...testSpec, cpus: 2, keepStateMs: 3_600_000 };
+const spec = { ...testSpec, cpus: 2, diskMb: 2_048, keepStateMs: 3_600_000 };
 const readyMs = 240_000;
 const scopes = ['operator.admin'];
 const configPath = `${stateDirectory}/${configFile}`;
@@ -146,6 +146,12 @@ describe('a freshly provisioned gateway', () => {
   it('is one container, one network and one volume, proved by a paired device with operator.admin (S0-24)', async () => {
     expect(await ground.leftovers()).toEqual(stage.expected(life.mark.birth));
     expect(record).toMatchObject({ version: '2026.9.6', operatorScopes: scopes, volume: own.volume });
+  });
+
+  it('has its state counted, which is far from its disk (S0-34)', () => {
+    expect(record.stateBytes).toBeGreaterThan(64 * 1024);
+    expect(record.stateBytes).toBeLessThan(1024 ** 3);
+    expect(record.findings).toBeUndefined();
   });
 
   it('has the container that was promised: hardened, limited, loopback only (S0-23, S3-20, S3-28, S4-14)', async () => {

@@ -4,7 +4,7 @@ import { HeldLog } from '../../../src/activities/looks/held-log.js';
 import { DockerodeEngine } from '../../../src/adapters/docker/engine.js';
 import { NotYet, Refused } from '../../../src/domain/errors.js';
 import type { LogLine } from '../../../src/domain/gateway/log.js';
-import { measureCommand, readSize } from '../../../src/domain/gateway/state-size.js';
+import { measureCommand, readSize, usedCommand } from '../../../src/domain/gateway/state-size.js';
 import { foundSocket } from '../../ground/found.js';
 import { engineContract } from './engine-contract.js';
 import { clear, left, Scene, target, type EngineUnderTest } from '../../ground/engine-under-test.js';
@@ -117,6 +117,7 @@ describe('what only a real engine can show', () => {
     const size = readSize((await world.engine.runErrand({ ...errand, mounts })).stdout);
     expect(size?.tooLong).toMatch(/^\.\/ddd/);
     expect(size?.bytes).toBeGreaterThan(22 * 4_096);
+    expect(readSize((await run(scene, usedCommand())).stdout)?.bytes).toBe(size?.bytes);
     await world.engine.stopContainer(id, 1);
     await world.engine.renameContainer(id, `${base}-old`);
     await world.engine.createVolume({ name: `${base}-snap`, labels });
