@@ -8,7 +8,7 @@ import { secretName } from '../../../domain/secret-name.js';
 import type { Secret } from '../../../domain/secret.js';
 import type { SecretStore } from '../../../ports/secret-store.js';
 import { atOnceOf, atOnceOption, carryOut, exitOfEnds } from '../../carry-out.js';
-import { Ended, exits } from '../../exit.js';
+import { Ended, exits, type Exit } from '../../exit.js';
 import {
   refusedLines,
   secretPlanJson,
@@ -72,20 +72,12 @@ async function rotateSecret(given: string, options: Options): Promise<void> {
       throw new Ended(`no secret named ${name} is stored. Leave --stored out, and pipe it in`, exits.refused);
     const plan = await look(before);
     if (options.dryRun) {
-      process.stdout.write(
-        json ? `${JSON.stringify(secretPlanJson(name, plan))}\n` : `${secretPlanLines(name, plan).join('\n')}\n`,
-      );
-      process.exitCode = plan.takers.some(({ refused }) => refused.length > 0) ? exits.refused : exits.done;
+      process.exitCode = showPlan(name, plan, json);
       return;
     }
     demandPossible(name, plan, 'nothing was stored or begun');
     if (value) demandForms(name, plan, value);
-    const isOther = value !== undefined && !(await isStored(store, name, before, value));
-    if (value && isOther) await store.write(name, value);
-    const version = (await store.versionOf(name)) ?? '';
-    process.stdout.write(
-      json ? `${JSON.stringify({ secret: name, stored: isOther })}\n` : `${storedAnewLine(name, isOther, plan)}\n`,
-    );
+    const version = await storeUnlessThere(store, name, value, { before, plan, json });
     if (before === undefined) demandPossible(name, await look(version), `${name} is stored, and no gateway was asked`);
     const now = () => store.versionOf(name);
     const jobs = plan.takers.map((each) => (asking: Asking) => takeUp(client, { name, version }, each, now, asking));
@@ -94,6 +86,28 @@ async function rotateSecret(given: string, options: Options): Promise<void> {
     if (!json && lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
     process.exitCode = exitOfEnds(ends);
   });
+}
+
+function showPlan(name: string, plan: SecretPlan, json: boolean): Exit {
+  process.stdout.write(
+    json ? `${JSON.stringify(secretPlanJson(name, plan))}\n` : `${secretPlanLines(name, plan).join('\n')}\n`,
+  );
+  return plan.takers.some(({ refused }) => refused.length > 0) ? exits.refused : exits.done;
+}
+
+/** Stores the value, unless none is given or that very one is there, and says so. What tells it from others. */
+async function storeUnlessThere(
+  store: SecretStore,
+  name: string,
+  value: Secret | undefined,
+  { before, plan, json }: { readonly before: string | undefined; readonly plan: SecretPlan; readonly json: boolean },
+): Promise<string> {
+  const isOther = value !== undefined && !(await isStored(store, name, before, value));
+  if (value && isOther) await store.write(name, value);
+  process.stdout.write(
+    json ? `${JSON.stringify({ secret: name, stored: isOther })}\n` : `${storedAnewLine(name, isOther, plan)}\n`,
+  );
+  return (await store.versionOf(name)) ?? '';
 }
 
 async function isStored(
