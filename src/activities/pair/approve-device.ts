@@ -12,7 +12,7 @@ import { approveRequest, removeDevice } from '../parts/door/control.js';
 import { describeDevice, describeDevices, listDevices } from '../parts/door/devices.js';
 import { onGatewayClock } from '../parts/door/clock.js';
 import { openSession } from '../parts/door/operator.js';
-import { standingOf, wish, type Asking } from './await-request.js';
+import { findWanted, wish, type Asking } from './await-request.js';
 import { until } from '../../world/until.js';
 
 /**
@@ -45,15 +45,15 @@ async function approveNext(
   gateway: Changing<Pairing>,
   session: Session,
 ): Promise<{ approved: Approved; missing: string[] }> {
-  const standing = await standingOf(deps, gateway, session);
-  const { device } = standing;
-  const has = standing.kind === 'asks' ? [...device.roles, ...standing.has] : device.roles;
-  if (standing.kind === 'asks') {
-    demandAllowed(gateway, standing);
+  const found = await findWanted(deps, gateway, session);
+  const { device } = found;
+  const has = found.kind === 'asks' ? [...device.roles, ...found.has] : device.roles;
+  if (found.kind === 'asks') {
+    demandAllowed(gateway, found);
     deps.signal()?.throwIfAborted();
-    await approve(session, standing.device);
+    await approve(session, found.device);
   }
-  const as = standing.kind === 'asks' ? 'approved for' : 'is paired with';
+  const as = found.kind === 'asks' ? 'approved for' : 'is paired with';
   return {
     approved: {
       deviceId: device.deviceId,

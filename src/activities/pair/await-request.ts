@@ -19,7 +19,7 @@ export type Asking = { readonly kind: 'asks'; readonly device: PendingDevice; re
  * Where a wanted device stands: it asks to be let in, or is let in already. `others` ask, too, and describe themselves
  * alike.
  */
-export type Standing = { readonly others: readonly PendingDevice[] } & (
+export type FoundDevice = { readonly others: readonly PendingDevice[] } & (
   | Asking
   | { readonly kind: 'paired'; readonly device: PairedDevice }
 );
@@ -42,13 +42,13 @@ export async function probePairable(deps: Deps, gateway: Changing<Pairing>): Pro
  * which of several is meant.
  */
 export async function probeRequest(deps: Deps, gateway: Changing<Pairing>): Promise<string> {
-  return watch(deps, gateway, 'it has not asked to be let in', async (session) => {
-    const standing = await standingOf(deps, gateway, session);
-    if (standing.others.length > 0) throw confused(gateway, [standing.device, ...standing.others]);
-    const device = describeDevice(standing.device);
-    if (standing.kind === 'paired') return `${device} is paired already, with ${standing.device.scopes.join(', ')}`;
-    const beyond = excess(gateway.change, standing.device, standing.has);
-    return `${device} asks from ${standing.device.remoteIp} for ${wish(standing.device)}${beyond.length === 0 ? '' : `; not allowed: ${beyond.join(', ')}`}`;
+  return whilePairing(deps, gateway, 'it has not asked to be let in', async (session) => {
+    const found = await findWanted(deps, gateway, session);
+    if (found.others.length > 0) throw confused(gateway, [found.device, ...found.others]);
+    const device = describeDevice(found.device);
+    if (found.kind === 'paired') return `${device} is paired already, with ${found.device.scopes.join(', ')}`;
+    const beyond = excess(gateway.change, found.device, found.has);
+    return `${device} asks from ${found.device.remoteIp} for ${wish(found.device)}${beyond.length === 0 ? '' : `; not allowed: ${beyond.join(', ')}`}`;
   });
 }
 
@@ -56,7 +56,7 @@ export async function probeRequest(deps: Deps, gateway: Changing<Pairing>): Prom
  * Where the wanted device stands now. Once one was let in, the pairing is about that one, whoever else asks. Two that
  * were let in, or two that ask before, are never told apart by name: `Refused`, naming both.
  */
-export async function standingOf(deps: Deps, gateway: Changing<Pairing>, session: Session): Promise<Standing> {
+export async function findWanted(deps: Deps, gateway: Changing<Pairing>, session: Session): Promise<FoundDevice> {
   const { mark } = gateway;
   const change = await onGatewayClock(deps, session, gateway.change);
   const own = ownDevice(deps, gateway);
@@ -89,7 +89,7 @@ function confused({ change }: Changing<Pairing>, devices: readonly (PairedDevice
 }
 
 /** Polls a pairing over one session until there is an answer, counting wrong tokens meanwhile. */
-export async function watch<T>(
+export async function whilePairing<T>(
   deps: Deps,
   gateway: Changing<Pairing>,
   what: string,

@@ -11,7 +11,7 @@ import { changeLines } from './frame-changes.js';
 import { uiLink } from './ui-link.js';
 
 /** How a followed operation is shown. */
-export type Shown = {
+export type Showing = {
   readonly json: boolean;
   readonly target: Target;
   /** The park that was just answered: no reason to stop while the operation has yet to hear the answer. */
@@ -26,7 +26,7 @@ const redrawMs = 250;
  * gets one line per change, `--json` one frame per line. Ctrl-C leaves the operation running and says how to look
  * again.
  */
-export async function follow(client: Client, accepted: Accepted, shown: Shown): Promise<Exit> {
+export async function follow(client: Client, accepted: Accepted, shown: Showing): Promise<Exit> {
   const interrupt = () => leave(accepted);
   process.once('SIGINT', interrupt);
   try {
@@ -36,7 +36,7 @@ export async function follow(client: Client, accepted: Accepted, shown: Shown): 
   }
 }
 
-async function show(client: Client, accepted: Accepted, { json, target, answered }: Shown): Promise<Exit> {
+async function show(client: Client, accepted: Accepted, { json, target, answered }: Showing): Promise<Exit> {
   const link = uiLink(target, accepted.workflowId);
   if (link !== undefined && !json) process.stdout.write(`${link}\n`);
   const screen = json ? ndjson() : process.stdout.isTTY ? terminal() : pipe();

@@ -1,9 +1,9 @@
 import type { Accepted } from '../../wire/requests.js';
-import type { Shown } from './follow.js';
+import type { Showing } from './follow.js';
 import { uiLink } from './ui-link.js';
 
 /** Says which operation carries a request out; when it is not followed, also how to look at it. */
-export function sayAccepted(accepted: Accepted, requestId: string, { json, target }: Shown, detached: boolean): void {
+export function sayAccepted(accepted: Accepted, requestId: string, { json, target }: Showing, detached: boolean): void {
   const ui = uiLink(target, accepted.workflowId);
   if (json) {
     if (detached) process.stdout.write(`${JSON.stringify({ ...accepted, requestId, ...(ui && { ui }) })}\n`);

@@ -1,5 +1,4 @@
 import type { Client } from '@temporalio/client';
-import type { Target } from '../../client/connect.js';
 import { TurnedDown, UnknownGateway } from '../../client/failure.js';
 import { describe, listRunning, type Described } from '../../client/gateways.js';
 import { lookOnce } from '../../client/follow/follow.js';
@@ -8,6 +7,7 @@ import { gatewayId } from '../../domain/gateway/gateway.js';
 import { gatewayWorkflowId } from '../../wire/ids.js';
 import { exits, type Exit } from '../exit.js';
 import { describeLines, senderFindings } from '../show/description.js';
+import type { Showing } from '../show/follow.js';
 import { frameLines } from '../show/frame.js';
 import { listedLines } from '../show/listed.js';
 import { lostLine } from '../show/lost.js';
@@ -51,13 +51,11 @@ function printConfig(told: Described, id: string): void {
   process.stdout.write(`${JSON.stringify(renderedConfig(life.spec, record.port), undefined, 2)}\n`);
 }
 
-type Shown = { readonly json: boolean; readonly target: Target };
-
 async function showGateway(
   client: Client,
   { description: told, lost }: Extract<Described, { by: 'gateway' }>,
   probe: boolean,
-  { json, target }: Shown,
+  { json, target }: Showing,
 ): Promise<Exit> {
   if (!told.life && !told.running && !told.last)
     throw new UnknownGateway(`gateway ${told.gateway} is unknown here: nothing was ever begun`);
@@ -93,7 +91,7 @@ async function showRecord(
   client: Client,
   id: string,
   told: Extract<Described, { by: 'record' }>,
-  { json }: Shown,
+  { json }: Showing,
 ): Promise<Exit> {
   const frames = [];
   for await (const { workflowId } of listRunning(client, id)) frames.push(await lookOnce(client, workflowId));
