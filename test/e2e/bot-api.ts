@@ -20,7 +20,9 @@ const conflict = {
   description: 'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
 };
 
-const toChat = z.looseObject({ chat_id: z.union([z.string(), z.number()]).optional() }).catch({});
+const toChat = z
+  .looseObject({ chat_id: z.union([z.string(), z.number()]).optional(), text: z.string().optional() })
+  .catch({});
 
 /** Telegram's bot API as far as a gateway needs it to be connected, to hear people and to answer them, on a port of every address of this machine. */
 export class BotApi {
@@ -28,6 +30,8 @@ export class BotApi {
   readonly tokens: string[] = [];
   /** Who was written to, or shown that an answer is being written, by chat id. */
   readonly addressed: string[] = [];
+  /** What was written to whom, also in the place of what was written before. */
+  readonly written: { readonly chat: string; readonly text: string }[] = [];
   /** Messages that a gateway has fetched, by sender. */
   readonly fetched: number[] = [];
   /** Whether somebody else polls with the same token. */
@@ -86,9 +90,11 @@ export class BotApi {
   }
 
   #note(method: string, body: string): void {
-    if (!method.startsWith('send')) return;
-    const { chat_id: chat } = toChat.parse(parse(body));
-    if (chat !== undefined) this.addressed.push(String(chat));
+    if (!method.startsWith('send') && method !== 'editMessageText') return;
+    const { chat_id: chat, text } = toChat.parse(parse(body));
+    if (chat === undefined) return;
+    this.addressed.push(String(chat));
+    if (text !== undefined) this.written.push({ chat: String(chat), text });
   }
 
   #result(method: string): unknown {

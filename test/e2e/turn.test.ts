@@ -15,9 +15,9 @@ import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 import { testSpec } from '../world/open-test-world.js';
-import { storeBot } from './bot-api.js';
+import { BotApi, storeBot } from './bot-api.js';
 import { ControlChat } from './control-chat.js';
-import { ownAddress } from './own-address.js';
+import { repeating, standIn } from './stand-in.js';
 
 const readyMs = 240_000;
 const sessionList = z.object({ sessions: z.array(z.object({ key: z.string() })) });
@@ -29,20 +29,7 @@ let stage: Stage;
 let spec: GatewaySpec;
 
 beforeAll(async () => {
-  const port = await provider.open();
-  const models = {
-    default: 'own/echo-1',
-    fallbacks: [],
-    providers: [
-      {
-        id: 'own',
-        key: 'secret:own',
-        baseUrl: `http://${ownAddress()}:${port}/v1`,
-        api: 'openai-completions',
-        models: ['echo-1'],
-      },
-    ],
-  } as const;
+  const models = await standIn(provider);
   spec = { ...testSpec, cpus: 2, models };
   ground = new RealGround(await TestServer.start());
   stage = new Stage(ground, defaultLimits);
@@ -132,6 +119,41 @@ describe('a real gateway with a model (S0-32)', () => {
       await stage.provision({ spec });
       expect(await stage.settled(readyMs)).toMatchObject({ phase: 'ready', reason: '' });
       expect(provider.asked.at(-1)).toMatchObject({ key: provider.key, said: expect.stringMatching(/^This is creel/) });
+    },
+  );
+
+  it(
+    'tells a stranger a code, and answers them once they were let in by it (S2-46)',
+    { timeout: readyMs },
+    async () => {
+      const api = await new BotApi().open();
+      const place = { provider: 'local', host: 'local' } as const;
+      const stranger = 4_711;
+      const written = () => api.written.filter(({ chat }) => chat === String(stranger)).map(({ text }) => text);
+      try {
+        await storeBot(ground, 'bot', `123456789:${'A'.repeat(35)}`);
+        await api.answer(ground, await life());
+        const telegram = {
+          kind: 'telegram',
+          secrets: { botToken: 'secret:bot' },
+          allowFrom: [],
+          pairSenders: true,
+        } as const;
+        await stage.request({ kind: 'change', requestId: 'bot', origin: 'test', place, channels: [telegram] });
+        expect(await stage.settled(readyMs)).toMatchObject({ phase: 'ready', last: { outcome: 'done' } });
+
+        api.write(stranger, 'let me in');
+        const told = () => /\b[A-HJ-NP-Z2-9]{8}\b/.exec(written().join(' '))?.[0];
+        await expect.poll(told, { timeout: 90_000 }).toBeDefined();
+        const code = told() ?? '';
+        await stage.request({ kind: 'pair-sender', requestId: 'stranger', origin: 'test', place, code });
+        expect(await stage.settled(readyMs)).toMatchObject({ phase: 'ready', last: { outcome: 'done' } });
+        api.write(stranger, 'is the water warm there');
+        await expect.poll(() => written().at(-1), { timeout: 90_000 }).toContain(repeating('is the water warm there'));
+        expect(provider.asked.map(({ said }) => said).join(' ')).not.toContain('let me in');
+      } finally {
+        await api.close();
+      }
     },
   );
 });
