@@ -14,7 +14,7 @@ import { makeImage, type Made } from './make.js';
 import { demandDocker, push, repository } from './push.js';
 import { demandPublished, readUpstream } from './registry.js';
 import { tryRelease, type TrialPlan } from './trial.js';
-import { noteTried, wasTried } from './tried.js';
+import { findTried, noteTried, type Tried } from './tried.js';
 import { inTurn } from './turn.js';
 
 /** What `creel release add` is asked for; `push` is a repository in a registry. */
@@ -62,9 +62,9 @@ async function add(client: Client, adding: Adding): Promise<Added> {
   const made = await makeImage(version, engineSocket, signal);
   const line: Release = { version, image: made.image, dev: true, ...times };
   const known = adding.upgrade ? knownReleases(recorded, catalogue) : [];
-  await demandTried(adding, made, { release: line, known, engineSocket, pool });
+  const { reloadsToken } = await demandTried(adding, made, { release: line, known, engineSocket, pool });
   const image = to === undefined ? made.image : await push(engineSocket, made.image, to, version);
-  const added: Release = { ...line, image, dev: to === undefined };
+  const added: Release = { ...line, image, dev: to === undefined, ...(reloadsToken && { reloadsToken }) };
   signal.throwIfAborted();
   await tellRelease(client, { word: 'add', line: added });
   return { line: added, sbom: made.sbom };
@@ -74,16 +74,22 @@ async function add(client: Client, adding: Adding): Promise<Added> {
 type Trying = Pick<TrialPlan, 'release' | 'engineSocket' | 'pool'> & { readonly known: Catalogue };
 
 /** Tries the image, unless this very one has proved itself here already. */
-async function demandTried({ version, signal, say }: Adding, { image, sbom }: Made, trying: Trying): Promise<void> {
+async function demandTried({ version, signal, say }: Adding, { image, sbom }: Made, trying: Trying): Promise<Tried> {
   const { known, ...where } = trying;
   const engine = new DockerodeEngine({ socketPath: where.engineSocket, signal: () => signal });
   const id = (await engine.findImage(image))?.id;
   if (id === undefined) throw new TurnedDown(`image ${image} is gone from this machine's engine already`, 'Error');
   const from = await trialBase(engine, known, version);
-  const tried = { image: id, upgrade: from !== undefined };
-  if (wasTried(sbom, tried)) return say(`release ${version} was tried on this machine: the image is the same`);
-  await inTrial((directory) => tryRelease({ ...where, ...(from && { from }), directory, signal, say }));
+  const wanted = { image: id, upgrade: from !== undefined };
+  const before = findTried(sbom, wanted);
+  if (before) {
+    say(`release ${version} was tried on this machine: the image is the same`);
+    return before;
+  }
+  const seen = await inTrial((directory) => tryRelease({ ...where, ...(from && { from }), directory, signal, say }));
+  const tried = { ...wanted, ...seen };
   noteTried(sbom, tried);
+  return tried;
 }
 
 /** The newest release before this one that this machine's engine can have. */
@@ -96,10 +102,10 @@ async function trialBase(engine: DockerEngine, known: Catalogue, version: string
 }
 
 /** One trial at a time on this machine: the next one clears what carries the mark of trials of its release. */
-async function inTrial(work: (directory: string) => Promise<void>): Promise<void> {
+async function inTrial<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const directory = path.join(directories(process.env).cache, 'trial');
   try {
-    await inTurn(directory, () => work(directory));
+    return await inTurn(directory, () => work(directory));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const message = `the image was made and does not prove itself: ${error.message}. Nothing was put on record; see docs/runbook.md#a-new-openclaw-release`;

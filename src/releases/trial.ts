@@ -27,6 +27,7 @@ import { asking, upgradeSteps } from '../workflows/replace/operation.js';
 import { registry } from '../workflows/operations.js';
 import type { Deps } from '../world/deps.js';
 import { noRecords } from './no-records.js';
+import { whyRestarted } from './token-trial.js';
 
 /** What is tried, and on what. */
 export type TrialPlan = {
@@ -40,6 +41,9 @@ export type TrialPlan = {
   readonly signal: AbortSignal;
   readonly say: (sentence: string) => void;
 };
+
+/** What a trial finds out of a release that has proved itself. */
+export type Seen = { readonly reloadsToken: boolean };
 
 /** Whose whatever a trial makes is: no deployment is called so, because the ids of those are drawn. */
 const deployment = 'releasetry';
@@ -58,24 +62,25 @@ const againMs = 1_000;
 /**
  * Tries a prepared image as creel would run it: a gateway on the release before it (or on itself) is provisioned, its
  * messages are answered, somebody leaves a conversation and files in it, and it is upgraded, rehearsed on a copy of that
- * state; then the conversation goes on and the files are there. What an earlier trial of this release left is cleared
- * first, and everything when it is over. `Refused` with the step that failed, and why; the reason of the signal
- * once it has fired.
+ * state; then the conversation goes on and the files are there. At last its token is changed. What an earlier trial of
+ * this release left is cleared first, and everything when it is over. `Refused` with the step that failed, and why; the
+ * reason of the signal once it has fired.
  */
-export async function tryRelease(plan: TrialPlan): Promise<void> {
+export async function tryRelease(plan: TrialPlan): Promise<Seen> {
   const trial = await Trial.open(plan);
   try {
     await trial.clear();
-    await cleared(plan, trial);
+    return await cleared(plan, trial);
   } finally {
     await trial.close();
   }
 }
 
 /** Runs the trial and clears up after it: why it failed counts more than that something of it could not be cleared. */
-async function cleared({ say }: TrialPlan, trial: Trial): Promise<void> {
+async function cleared({ say }: TrialPlan, trial: Trial): Promise<Seen> {
+  let seen: Seen;
   try {
-    await trial.run();
+    seen = await trial.run();
   } catch (error) {
     await clearedForGood(trial).catch((left: unknown) => {
       const why = left instanceof Error ? left.message : String(left);
@@ -84,6 +89,7 @@ async function cleared({ say }: TrialPlan, trial: Trial): Promise<void> {
     throw error;
   }
   await trial.clear();
+  return seen;
 }
 
 /** What is still made after the first time, or holds what is to go, is met by the next; the last one says how it ended. */
@@ -115,7 +121,7 @@ class Trial {
     const key = masterKey(randomBytes(32).toString('hex'));
     const world = openWorld({
       config: {
-        catalogue: from ? [release, from] : [release],
+        catalogue: [{ ...release, reloadsToken: true }, ...(from ? [from] : [])], // It counts where its token is changed so.
         pool,
         egress: straightOut, // The model of a trial is on this machine.
         engineSocket,
@@ -132,20 +138,31 @@ class Trial {
     return new Trial(plan, { ...world, ...asked, signal: () => plan.signal, temporalNow: async () => Date.now() });
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<Seen> {
     const { from, release, say } = this.#plan;
     const gateway = this.#gateway(await this.#spec((from ?? release).version));
     say(`a gateway on ${gateway.spec.release}, hardened as any other`);
     await this.#read(answeringSteps, gateway);
     say(`its messages are answered, by a model that stands in for a real one`);
-    if (!from) return;
+    if (!from) return this.#changeToken(gateway);
     await this.#live(gateway);
     say(`upgrade to ${release.version}: first on a copy of a state in which somebody left a conversation and files`);
     const to = { ...gateway.spec, release: release.version };
     const change: Change = { kind: 'upgrade', to, number: 1, save: 'a', readyMs: replacementReadyMs };
     await this.#read(asking(upgradeSteps, to), { ...gateway, change });
-    await this.#livesOn({ ...gateway, spec: to, replacement: 1 });
+    const upgraded = { ...gateway, spec: to, replacement: 1 };
+    await this.#livesOn(upgraded);
     say(`it is on ${release.version}, answers, and what was left is there`);
+    return this.#changeToken(upgraded);
+  }
+
+  async #changeToken(gateway: Gateway): Promise<Seen> {
+    const { say, signal } = this.#plan;
+    const why = await whyRestarted(this.#deps, this.#activities, gateway);
+    signal.throwIfAborted(); // What was cut off by it is no answer.
+    if (why === undefined) say('it takes another token while it runs: a rotation stops nothing');
+    else say(`a rotation of its token restarts it: ${why}`);
+    return { reloadsToken: why === undefined };
   }
 
   async close(): Promise<void> {

@@ -2,9 +2,12 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 
-const triedForm = z.object({ image: z.string(), upgrade: z.boolean() });
+const triedForm = z.object({ image: z.string(), upgrade: z.boolean(), reloadsToken: z.boolean() });
 
-/** An image that has proved itself on this machine, by its id, and whether by an upgrade to it too. */
+/**
+ * An image that has proved itself on this machine, by its id; whether by an upgrade to it too, and whether it took
+ * another gateway token while it ran.
+ */
 export type Tried = z.infer<typeof triedForm>;
 
 /** Notes it beside the list of the image's parts. */
@@ -14,10 +17,13 @@ export function noteTried(sbom: string, tried: Tried): void {
   renameSync(draft, noteOf(sbom));
 }
 
-/** Whether this very image has proved itself, by an upgrade too where one is asked for. A note that says nothing counts as none. */
-export function wasTried(sbom: string, { image, upgrade }: Tried): boolean {
+/**
+ * What is noted of this very image, if it has proved itself, by an upgrade too where one is asked for. A note that does
+ * not say all of it counts as none.
+ */
+export function findTried(sbom: string, { image, upgrade }: Omit<Tried, 'reloadsToken'>): Tried | undefined {
   const tried = read(noteOf(sbom));
-  return tried !== undefined && tried.image === image && (tried.upgrade || !upgrade);
+  return tried?.image === image && (tried.upgrade || !upgrade) ? tried : undefined;
 }
 
 function noteOf(sbom: string): string {

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recordedReleases } from '../../src/client/releases.js';
 import { keyCheck, masterKey } from '../../src/domain/keys/token.js';
+import type { Release } from '../../src/domain/release/release.js';
 import { deploymentWorkflowId, taskQueue } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import { NpmRegistry } from '../ground/npm-registry.js';
@@ -76,6 +78,12 @@ async function recorded(): Promise<Record<string, { image: string; dev: boolean 
   return Object.fromEntries(onRecord.map(({ version, image, dev }) => [version, { image, dev }]));
 }
 
+/** The lines on record, as every worker reads them. */
+async function onRecord(): Promise<Record<string, Release>> {
+  const lines = await recordedReleases(await stage.client());
+  return Object.fromEntries(lines.map((line) => [line.version, line]));
+}
+
 describe.sequential('a release', () => {
   it('that is not published, or cannot be made, is refused before anything is touched', async () => {
     expect(await creel(['add', '2026.9.66'])).toMatchObject({
@@ -90,13 +98,15 @@ describe.sequential('a release', () => {
     expect(await ofTrials()).toEqual([]);
   });
 
-  it('is tried though it is on record untried, and not by an upgrade where nobody wants it, or knows an older one', async () => {
+  it('is tried though it is on record untried, and not by an upgrade where nobody wants it, or knows an older one; that it restarts for a token is found out', async () => {
     const untried = await creel(['add', older, '--image', imageOf(older), '--dev']);
     expect(untried).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('It was not tried here') });
     const added = await creel(['add', older, '--no-upgrade']);
     expect({ code: added.exitCode, err: added.stderr }).toMatchObject({ code: 0 });
     expect(added.stderr).toContain('its messages are answered');
     expect(added.stderr).not.toContain('upgrade to');
+    expect(added.stderr).toContain('a rotation of its token restarts it: it does not tell');
+    expect((await onRecord())[older]).not.toHaveProperty('reloadsToken');
     expect((await recorded())[older]).toEqual({ image: imageOf(older), dev: true });
   }, 300_000);
 
@@ -124,6 +134,8 @@ describe.sequential('a release', () => {
     expect(added.stderr).toContain(`it is on ${newer}, answers, and what was left is there`);
     expect(await ofTrials()).toEqual([]);
     expect((await recorded())[newer]).toEqual({ image: imageOf(newer), dev: true });
+    expect(added.stderr).toContain('it takes another token while it runs');
+    expect((await onRecord())[newer]).toMatchObject({ reloadsToken: true });
     const { sbom } = JSON.parse(added.stdout);
     const { components } = JSON.parse(fs.readFileSync(sbom, 'utf8'));
     expect(components).toContainEqual(expect.objectContaining({ name: 'openclaw', version: newer }));
@@ -140,6 +152,7 @@ describe.sequential('a release', () => {
         image: expect.stringMatching(new RegExp(`^${name}@sha256:[0-9a-f]{64}$`)),
         dev: false,
       });
+      expect((await onRecord())[newer]).toMatchObject({ reloadsToken: true });
       expect(await creel(['add', newer, '--push', name])).toMatchObject({ exitCode: 0 });
       const without = await creel(['add', newer]);
       expect(without).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('for all machines. --push') });

@@ -174,7 +174,8 @@ function openSession(gateway: DirectoryGateway, scopes: readonly string[], holde
 }
 
 function greet(gateway: DirectoryGateway, scopes: readonly string[]): Hello {
-  return { version: gateway.version, scopes, bootId: gateway.bootId, deviceToken: undefined };
+  const bootId = gateway.takesToken === 'silent' ? '' : gateway.bootId;
+  return { version: gateway.version, scopes, bootId, deviceToken: undefined };
 }
 
 type Method = {

@@ -473,11 +473,27 @@ export class DirectoryGateway {
       const { token } = parsed.gateway.auth;
       const { keys } = resolveKeys(this.#file(), parsed, this.modelKeys);
       replaceFile(this.#file(configFile), `${JSON.stringify(merged, undefined, 2)}\n`);
-      replaceFile(this.#memory('boot.json'), JSON.stringify({ bootId: this.bootId, token, keys }));
+      const inForce = this.takesToken === 'unheard' ? this.token : token;
+      replaceFile(this.#memory('boot.json'), JSON.stringify({ bootId: this.bootId, token: inForce, keys }));
+      if (this.takesToken === 'anew') this.#beginAnew();
       return undefined;
     } finally {
       fs.rmSync(lock, { force: true });
     }
+  }
+
+  /**
+   * How its release takes another token, by its image's label `test.token`: while it runs; it tells nobody which boot it
+   * is; it hears nothing of it; or it begins anew.
+   */
+  get takesToken(): z.infer<typeof takings> {
+    return takings.parse(labelsOf(this.#root, this.#container)['test.token'] ?? 'hot');
+  }
+
+  #beginAnew(): void {
+    const state = readState(this.#root, this.#container);
+    const startedAt = new Date().toISOString();
+    if (state) replaceFile(stateFile(this.#root, this.#container), JSON.stringify({ ...state, startedAt }));
   }
 
   #log(message: string): void {
@@ -507,6 +523,8 @@ export class DirectoryGateway {
     return path.join(this.#root, 'memory', encodeURIComponent(this.#container.name), ...parts);
   }
 }
+
+const takings = z.enum(['hot', 'silent', 'unheard', 'anew']);
 
 /** The gateway as booted, booting it when this start of the container has not been seen yet. A config it cannot run on ends it with 78. */
 function boot(root: string, container: ContainerRecord): DirectoryGateway {

@@ -3,11 +3,13 @@ import { NotYet, Refused } from '../../domain/errors.js';
 import { tokenIn } from '../../domain/gateway/config.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { readPrepared } from '../../domain/release/image.js';
+import { findRelease } from '../../domain/release/release.js';
 import { rotationWay, type RotationWay } from '../../domain/gateway/reload-way.js';
 import { rotated, type Rotation } from '../../domain/changes/rotation.js';
 import { Secret } from '../../domain/secret.js';
 import { fingerprint, tokenSources, type TokenSource } from '../../domain/keys/token-source.js';
 import type { Container } from '../../ports/docker-engine.js';
+import { catalogueOf } from '../parts/catalogue.js';
 import { configText } from '../parts/config/config.js';
 import { containerOf } from '../parts/container/container.js';
 import type { Deps } from '../../world/deps.js';
@@ -43,7 +45,8 @@ export async function probeRotatable(deps: Deps, gateway: Changing<Rotation>): P
 export async function wayOf(deps: Deps, gateway: Gateway, config: string | undefined): Promise<RotationWay> {
   const prepared = readPrepared(await releaseImageOf(deps, gateway));
   if (!prepared) throw new Refused(`the image of gateway ${gateway.mark.gateway} is not a prepared release`);
-  return rotationWay(prepared, config);
+  const { release, dev } = gateway.spec;
+  return rotationWay(prepared, findRelease(await catalogueOf(deps), release, dev), config);
 }
 
 /** Every place of a running gateway that can hold its token. */

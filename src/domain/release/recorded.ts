@@ -39,7 +39,7 @@ export function knownReleases(recorded: Catalogue, file: Catalogue): Catalogue {
 }
 
 /** A line in the form in which it is kept, or `Refused`. */
-function recordedLine({ version, image, dev, readyMs, firstReadyMs }: Release): Release {
+function recordedLine({ version, image, dev, readyMs, firstReadyMs, reloadsToken }: Release): Release {
   if (typeof dev !== 'boolean') throw new Refused('a line of the catalogue says whether its release is a dev one');
   if (typeof image !== 'string' || image === '' || image.length > recordedImageLength || /\s/.test(image))
     throw new Refused(
@@ -51,6 +51,7 @@ function recordedLine({ version, image, dev, readyMs, firstReadyMs }: Release): 
     dev,
     ...(readyMs !== undefined && { readyMs: startTime(readyMs) }),
     ...(firstReadyMs !== undefined && { firstReadyMs: startTime(firstReadyMs) }),
+    ...(reloadsToken === true && { reloadsToken }),
   };
 }
 

@@ -11,6 +11,8 @@ export type Release = {
   readonly readyMs?: number | undefined;
   /** How long its first start after an upgrade may take, which migrates the former release's state. */
   readonly firstReadyMs?: number | undefined;
+  /** A trial has seen it take another gateway token while it runs; without, the labels of its image say whether it does. */
+  readonly reloadsToken?: boolean | undefined;
 };
 
 export type Catalogue = readonly Release[];

@@ -63,14 +63,21 @@ describe('the way a release takes a new token up', () => {
     schemas: {},
   };
 
-  test('is a reload where its image says so and its config does not forbid it', () => {
-    expect(rotationWay(prepared, '{}')).toBe('reload');
-    expect(rotationWay(prepared, '{"gateway":{"reload":{"mode":"hybrid"}}}')).toBe('reload');
+  const line = { version: '2026.9.6', image: 'creel/openclaw:2026.9.6', dev: true };
+  const silent = { ...prepared, capabilities: [] };
+
+  test('is a reload where its image or its trial says so and its config does not forbid it', () => {
+    expect(rotationWay(prepared, line, '{}')).toBe('reload');
+    expect(rotationWay(prepared, line, '{"gateway":{"reload":{"mode":"hybrid"}}}')).toBe('reload');
+    expect(rotationWay(silent, { ...line, reloadsToken: true }, '{}')).toBe('reload');
   });
 
   test('is a restart everywhere else', () => {
-    expect(rotationWay({ ...prepared, capabilities: [] }, '{}')).toBe('restart');
-    expect(rotationWay(prepared, '{"gateway":{"reload":{"mode":"off"}}}')).toBe('restart');
+    const off = '{"gateway":{"reload":{"mode":"off"}}}';
+    expect(rotationWay(silent, line, '{}')).toBe('restart');
+    expect(rotationWay(silent, { ...line, reloadsToken: false }, '{}')).toBe('restart');
+    expect(rotationWay(prepared, line, off)).toBe('restart');
+    expect(rotationWay(silent, { ...line, reloadsToken: true }, off)).toBe('restart');
     expect(reloads('{"gateway":{"reload":{"mode":"off"}}}')).toBe(false);
   });
 });

@@ -28,6 +28,14 @@ describe('the releases on a deployment’s record', () => {
     expect(withRelease(withRelease([], built), line('2026.9.6'))).toEqual([line('2026.9.6')]);
   });
 
+  test('keep that a trial has seen a token taken, until another image of the version comes without that', () => {
+    const seen = line('2026.9.6', { reloadsToken: true });
+    const recorded = withRelease([], seen);
+    expect(recorded).toEqual([seen]);
+    expect(withRelease(recorded, seen)).toBe(recorded);
+    expect(withRelease(recorded, line('2026.9.6', { reloadsToken: false }))).toEqual([line('2026.9.6')]);
+  });
+
   test('lose one that goes; one that is not there is no matter, and the last one stays', () => {
     const two = withRelease(withRelease([], line('2026.6.11')), line('2026.9.6'));
     expect(versions(withoutRelease(two, '2026.6.11'))).toEqual(['2026.9.6']);
@@ -53,6 +61,7 @@ describe('the releases on a deployment’s record', () => {
         image: `${'r'.repeat(228)}@sha256:${'a'.repeat(64)}`,
         readyMs: 330_000,
         firstReadyMs: 330_000,
+        reloadsToken: true,
       });
     const full = Array.from({ length: releasesLength }, (_, index) => wide(index)).reduce(withRelease, [] as Catalogue);
     expect(full).toHaveLength(releasesLength);
