@@ -1,5 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { realpathSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { rolldown } from 'rolldown';
+import { root } from './dirs.mjs';
 
 /** The programs that are started often, by people and after every crash: each loads a few files instead of eight hundred. */
 const MAINS = [
@@ -13,7 +15,7 @@ const MAINS = [
 /** What Temporal's worker runs in a thread of its own. */
 const THREAD = '@temporalio/worker/lib/workflow/workflow-worker-thread.js';
 
-/** The programs that people install: what they are made of is listed in `packed.json`. */
+/** The programs that people install: their files are listed in `packed.json`, whose code is in them in `bundled.json`. */
 const PACKED = ['src/starter.js', 'src/worker.js', 'chunks/workflow-worker-thread.js'];
 
 /** What loads files beside its own, native parts above all. package.json names exactly these as its dependencies. */
@@ -38,7 +40,23 @@ export async function bundleMains(directory) {
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
   });
-  writeFileSync(`${directory}/packed.json`, `${JSON.stringify(filesOf(PACKED, output), null, 2)}\n`);
+  const packed = filesOf(PACKED, output);
+  const list = (name, all) => writeFileSync(`${directory}/${name}`, `${JSON.stringify(all, null, 2)}\n`);
+  list('packed.json', packed);
+  list('bundled.json', packagesOf(output.filter(({ fileName }) => packed.includes(fileName))));
+}
+
+/** The packages of which these chunks have code, as directories below node_modules. */
+function packagesOf(chunks) {
+  const installed = `${realpathSync(join(root, 'node_modules'))}/`;
+  const modules = chunks.flatMap(({ moduleIds }) => moduleIds).map((id) => id.replace(/^\0/, ''));
+  const within = modules.filter((id) => id.startsWith(installed)).map((id) => id.slice(installed.length));
+  return [...new Set(within.map(packageOf))].toSorted();
+}
+
+/** The directory of the package that a file below node_modules belongs to; a package can have others within. */
+export function packageOf(file) {
+  return /^(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file)[0];
 }
 
 /** These files and all that they import, however late. */
