@@ -172,7 +172,9 @@ describe.sequential('a release', () => {
     try {
       const check = (...more: string[]) => keyboard.creel(['release', 'check', ...more], '', registry.environment);
       expect((await check()).stdout).toMatch(/^the worker on m2 does not say what it has$/m);
-      expect(JSON.parse((await check('--json')).stdout)).toMatchObject({ exit: 5, silent: ['m2'] });
+      expect(JSON.parse((await check('--json')).stdout)).toMatchObject({ exit: 7, silent: ['m2'] });
+      registry.versions = [testRelease];
+      expect(JSON.parse((await check('--json')).stdout)).toMatchObject({ exit: 0, newer: [], silent: ['m2'] });
     } finally {
       await registry.close();
     }

@@ -35,11 +35,12 @@ afterEach(async () => {
 const listeners = () => process.getActiveResourcesInfo().filter((each) => each === 'TCPServerWrap').length;
 
 test('a trial that is interrupted says that, whatever failed of it, what could not be cleared beside it, and is over', async () => {
-  let heard = 0;
+  let [heard, asked] = [0, 0];
   const before = listeners();
   later = () => {
     heard = Math.max(heard, listeners());
-    setTimeout(() => ending.abort(new Error('interrupted')), 100); // While it waits for its next try.
+    asked += 1;
+    if (asked === 2) ending.abort(new Error('interrupted')); // In its second try: it has waited for that one.
     return { status: 500, body: { message: 'it goes down' } };
   };
   const trying = tryRelease({

@@ -4,10 +4,10 @@ import { failedUpgrades } from '../../../client/failed-upgrades.js';
 import { knownVersions, listReleases, removeRelease, tellRelease } from '../../../client/releases.js';
 import { Refused } from '../../../domain/errors.js';
 import { releaseVersion, type Release } from '../../../domain/release/release.js';
-import { judge } from '../../../domain/release/upstream.js';
+import { judge, type Check } from '../../../domain/release/upstream.js';
 import { readUpstream } from '../../../releases/registry.js';
 import { startTime } from '../../../settings/catalogue.js';
-import { Ended, exits } from '../../exit.js';
+import { Ended, exits, type Exit } from '../../exit.js';
 import { checkText, releaseList } from '../../show/releases.js';
 import { verb, withTemporal } from '../../verb.js';
 
@@ -38,7 +38,7 @@ function listCommand() {
 function checkCommand() {
   return verb(
     'check',
-    'which releases are newer than those there are, and which went back here. Exit 0: none is newer, 5: one is',
+    'which releases are newer than those there are, and which went back here. Exit 0: none is newer, 5: one is, 7: as far as is known, for a worker does not say what it has',
     ['creel release check', 'creel release check --json || creel release list'],
   ).action(async (options) => {
     await withTemporal(options, async (client) => {
@@ -48,12 +48,18 @@ function checkCommand() {
         failedUpgrades(client),
       ]);
       const check = judge(upstream, known.versions, failed);
-      const exit = check.newer.length > 0 ? exits.attention : exits.done;
       const { silent } = known;
+      const exit = checkExit(check, silent);
       process.stdout.write(options.json ? `${JSON.stringify({ ...check, silent, exit })}\n` : checkText(check, silent));
       process.exitCode = exit;
     });
   });
+}
+
+/** A worker that is silent may know the release that seems to be newer. */
+function checkExit({ newer }: Check, silent: readonly string[]): Exit {
+  if (newer.length === 0) return exits.done;
+  return silent.length === 0 ? exits.attention : exits.noWorker;
 }
 
 function addCommand() {
