@@ -4,6 +4,7 @@ import { provision } from './provision.js';
 import { recovery } from './recovery.js';
 import { printResult, type Result } from './result.js';
 import { rotate } from './rotate.js';
+import { turn } from './turn.js';
 import { upgrade } from './upgrade.js';
 import { wholeFleet } from './whole-fleet.js';
 
@@ -12,6 +13,7 @@ const benches: Record<string, (runs: number | undefined) => Promise<Result>> = {
   provision,
   rotate,
   upgrade,
+  turn,
   'lived-in': livedIn,
   recovery,
   many,
