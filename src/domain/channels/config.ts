@@ -1,4 +1,5 @@
 import type { Channel } from './channel.js';
+import type { WrittenChannel } from './written-channel.js';
 import { isObject, overlay, parseObject, type Json, type JsonObject } from '../json.js';
 import { mergePatch } from '../merge-patch.js';
 import type { Secret } from '../secret.js';
@@ -28,14 +29,14 @@ export function renderChannels(channels: readonly ResolvedChannel[]): JsonObject
  */
 export function withoutFormer(
   text: string | undefined,
-  former: readonly Channel[],
-  next: readonly Channel[],
+  former: readonly WrittenChannel[],
+  next: readonly WrittenChannel[],
 ): string | undefined {
   const config = parseObject(text);
   return config && JSON.stringify(taken(config, former, next));
 }
 
-function taken(config: JsonObject, former: readonly Channel[], next: readonly Channel[]): JsonObject {
+function taken(config: JsonObject, former: readonly WrittenChannel[], next: readonly WrittenChannel[]): JsonObject {
   if (!isObject(config['channels'])) return config;
   const channels = { ...config['channels'] };
   for (const before of former) {
@@ -52,7 +53,7 @@ function taken(config: JsonObject, former: readonly Channel[], next: readonly Ch
   return Object.keys(channels).length > 0 ? { ...config, channels } : rest;
 }
 
-function customersOwn(found: JsonObject, before: Channel, senders: Json[]): JsonObject | undefined {
+function customersOwn(found: JsonObject, before: WrittenChannel, senders: Json[]): JsonObject | undefined {
   const ours = new Set(['enabled', 'dmPolicy', 'allowFrom', ...Object.keys(before.secrets)]);
   const own = Object.fromEntries(Object.entries(found).filter(([key]) => !ours.has(key)));
   if (senders.length === 0 && Object.keys(own).length === 0) return undefined;
@@ -70,7 +71,7 @@ export type ChannelPatch = { readonly raw: string; readonly replacePaths: readon
  */
 export function channelPatch(
   text: string | undefined,
-  former: readonly Channel[],
+  former: readonly WrittenChannel[],
   next: readonly ResolvedChannel[],
 ): ChannelPatch | undefined {
   const config = parseObject(text) ?? {};
@@ -90,7 +91,7 @@ const oursInAccounts = ['enabled', 'dmPolicy', 'allowFrom', 'tokenFile'] as cons
  * onboarding a second account moves everything there. So creel's keys are taken out of it, and the customer's senders
  * in it join those of the channel.
  */
-export function withOwnDefaults(config: JsonObject, channels: readonly Channel[]): JsonObject {
+export function withOwnDefaults(config: JsonObject, channels: readonly WrittenChannel[]): JsonObject {
   const blocks = channelsOf(config);
   const own = channels.flatMap(({ kind, secrets }) => {
     const block = withOwnDefault(blocks[kind], Object.keys(secrets));

@@ -1,11 +1,11 @@
 import { withOwnDefaults, withoutFormer } from '../channels/config.js';
-import { channel, type Channel } from '../channels/channel.js';
+import { writtenChannel, type WrittenChannel } from '../channels/written-channel.js';
 import { Refused } from '../errors.js';
 import { withoutExtras } from '../extras/config.js';
 import { writtenExtras, type Extras } from '../extras/extras.js';
-import { isObject, parseObject, type JsonObject } from '../json.js';
+import { isObject, parseObject, type Json, type JsonObject } from '../json.js';
 import { withoutModels } from '../models/config.js';
-import { modelsOf, type Models } from '../models/models.js';
+import { writtenModels, type WrittenModels } from '../models/written-models.js';
 import { opened } from './owned-keys.js';
 
 /**
@@ -19,31 +19,36 @@ export const writtenFile = '.creel-config.json';
  * spec is removed; what is in the config and not in here is the customer's, and stays.
  */
 export type Written = {
-  readonly channels: readonly Channel[];
+  readonly channels: readonly WrittenChannel[];
   readonly origins: readonly string[];
   /** At most those of one spec, but for the time in which they turn into another's. */
-  readonly models: readonly Models[];
+  readonly models: readonly WrittenModels[];
   /** Likewise, of `[config]`. */
   readonly config: readonly Extras[];
 };
 
 const nothing: Written = { channels: [], origins: [], models: [], config: [] };
 
-/** What was written, as remembered; nothing for an older creel's state, or for a torn memory. */
+/**
+ * What was written, as remembered, whether it may be asked for by now or not; nothing for an older creel's state, or for
+ * a torn memory. What nobody can have written is left out, and the rest does not hang on it.
+ */
 export function readWritten(text: string | undefined): Written {
-  const { layout, channels, origins, models = [], config = [] } = parseObject(text) ?? {};
-  if (layout !== 1 || !Array.isArray(channels) || !Array.isArray(origins) || !Array.isArray(models)) return nothing;
-  try {
-    const listed = origins.filter((each) => typeof each === 'string');
-    const extras = Array.isArray(config) ? config.filter(isObject).flatMap(known) : [];
-    return { channels: channels.map(channel), origins: listed, models: models.map(modelsOf), config: extras };
-  } catch (error) {
-    if (error instanceof Refused) return nothing; // A newer creel's channel, or somebody's edit.
-    throw error;
-  }
+  const { layout, ...lists } = parseObject(text) ?? {};
+  if (layout !== 1) return nothing;
+  return {
+    channels: listOf(lists['channels']).flatMap((each) => writtenChannel(each) ?? []),
+    origins: listOf(lists['origins']).filter((each) => typeof each === 'string'),
+    models: listOf(lists['models']).flatMap((each) => writtenModels(each) ?? []),
+    config: listOf(lists['config']).filter(isObject).flatMap(known),
+  };
 }
 
-/** Nothing of a `[config]` that nobody can have written; the rest of the memory does not hang on it. */
+function listOf(raw: Json | undefined): Json[] {
+  return Array.isArray(raw) ? raw : [];
+}
+
+/** Nothing of a `[config]` that nobody can have written. */
 function known(raw: JsonObject): Extras[] {
   try {
     return [writtenExtras(raw)];

@@ -2,6 +2,7 @@ import { at, isObject, overlay, parseObject, type Json, type JsonObject } from '
 import { mergePatch, type MergePatch } from '../merge-patch.js';
 import type { Secret } from '../secret.js';
 import type { Models } from './models.js';
+import type { WrittenModels, WrittenProvider } from './written-models.js';
 import type { Provider } from './provider.js';
 
 /** Where the keys lie in the state: a file of the gateway's user alone, in a directory of that user alone. */
@@ -45,7 +46,11 @@ export function keysText(keys: ModelKeys): string {
  * A config without what creel wrote for models: the default, and of each provider what is not the customer's own. What
  * the next spec names is put in anew by whoever asks. A config for which creel never wrote models stays as it is.
  */
-export function withoutModels(config: JsonObject, former: readonly Models[], next: readonly Models[]): JsonObject {
+export function withoutModels(
+  config: JsonObject,
+  former: readonly WrittenModels[],
+  next: readonly WrittenModels[],
+): JsonObject {
   if (former.length === 0 && next.length === 0) return config;
   const known = [...former, ...next].flatMap(({ providers }) => providers);
   const blocks = objectAt(config, ['models', 'providers']);
@@ -60,7 +65,7 @@ export function withoutModels(config: JsonObject, former: readonly Models[], nex
 }
 
 /** What is left of a provider's block without creel's part of it; undefined when a gateway could not read the rest. */
-function customersOwn(block: Json, ours: readonly Provider[]): JsonObject | undefined {
+function customersOwn(block: Json, ours: readonly WrittenProvider[]): JsonObject | undefined {
   if (!isObject(block)) return undefined;
   const { apiKey, ...rest } = block;
   const isEndpoint = ours.some(({ baseUrl }) => baseUrl !== undefined);
@@ -73,7 +78,11 @@ function customersOwn(block: Json, ours: readonly Provider[]): JsonObject | unde
 }
 
 /** The default goes where the next spec brings another, or where it is still the one that creel wrote. */
-function withoutDefault(config: JsonObject, former: readonly Models[], next: readonly Models[]): JsonObject {
+function withoutDefault(
+  config: JsonObject,
+  former: readonly WrittenModels[],
+  next: readonly WrittenModels[],
+): JsonObject {
   const found = at(config, ['agents', 'defaults', 'model']);
   const primary = isObject(found) ? found['primary'] : found;
   if (found === undefined || (next.length === 0 && !former.some((each) => each.default === primary))) return config;
@@ -106,8 +115,8 @@ export function withOwnKeys(owned: JsonObject, keys: OwnKeys): JsonObject {
 /** The patch that turns a config's models from former specs' into those that creel owns; undefined when they do not differ. */
 export function modelPatch(
   text: string | undefined,
-  former: readonly Models[],
-  next: readonly Models[],
+  former: readonly WrittenModels[],
+  next: readonly WrittenModels[],
   owned: JsonObject,
 ): MergePatch | undefined {
   const config = parseObject(text) ?? {};

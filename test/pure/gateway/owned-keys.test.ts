@@ -101,6 +101,35 @@ describe('what a spec dropped is out of a config, whatever way it came', () => {
     expect(JSON.parse(text)).toEqual(config);
     expect(readWritten('{ torn')).toEqual({ channels: [], origins: [], models: [], config: [] });
   });
+
+  test('what an earlier creel wrote is taken out, though nobody may ask for it by now (S0-17)', () => {
+    const earlier = [
+      { kind: 'telegram', secrets: { botToken: 'g42 bot', hookSecret: 'secret:hook' }, allowFrom: ['1', '*', ''] },
+      { kind: 'matrix', secrets: { accessToken: 'secret:matrix' }, allowFrom: [] },
+      { kind: '__proto__', secrets: {}, allowFrom: [] },
+      'torn',
+    ];
+    const provider = { id: 'mistral', key: 'mistral key', api: 'of-old', baseUrl: 'http://user@old.example?x=1' };
+    const models = [{ default: 'gone', fallbacks: ['x'.repeat(4096)], providers: [provider], of: 'old' }];
+    const memory = JSON.stringify({ layout: 1, channels: earlier, origins: [], models });
+    const remembered = readWritten(memory);
+    const lived = {
+      channels: {
+        telegram: { enabled: true, botToken: 'old', hookSecret: 'hook', allowFrom: ['1', '*', '77'] },
+        matrix: { enabled: true, accessToken: 'old', dmPolicy: 'allowlist', allowFrom: [] },
+      },
+      models: { providers: { mistral: { apiKey: { source: 'file', provider: 'creel', id: '/mistral' } }, own: {} } },
+      agents: { defaults: { model: { primary: 'gone' } } },
+    };
+    const next: Written = { channels: [], origins: [], models: [], config: [] };
+    const left: unknown = JSON.parse(cleared(JSON.stringify(lived), remembered, next) ?? '');
+    expect(left).toEqual({
+      channels: { telegram: { enabled: false, dmPolicy: 'allowlist', allowFrom: ['77'] } },
+      models: { providers: { own: {} } },
+      agents: { defaults: {} },
+    });
+    expect(readWritten(writtenText(remembered))).toEqual(remembered);
+  });
 });
 
 describe('a default account that says otherwise than its channel', () => {
