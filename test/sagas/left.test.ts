@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'vitest';
+import { replacementNames } from '../../src/domain/changes/replacement.js';
 import { DirectoryDevice } from '../world/directory-device.js';
 import { at } from './proofs/faults.js';
 import { keeping, readyGateway } from './proofs/interrupted.js';
@@ -186,4 +187,27 @@ describe('limits that could not be taken back', () => {
       assert.deepEqual([...leftOf(entity), await limitOf(entity)], ['ready', [], 5120]);
       assert.equal(entity.state.life?.owed, undefined);
     }));
+});
+
+describe('a rehearsal that could not be taken away (S4-5)', () => {
+  it('is no rehearsal of the next change, and goes with it', async () => {
+    const ready = await readyGateway();
+    try {
+      await ready.on(async (entity) => {
+        const isThere = async () =>
+          (await entity.world.engine.findContainer(replacementNames(entity.gateway.mark).rehearsal)) !== undefined;
+        entity.ask({ kind: 'change', config: { customerNotes: 'x' } });
+        const refused = await entity.run(unable('rehearse config'));
+        assert.equal(refused?.outcome, 'left', refused?.reason);
+        assert.match(refused.reason, /\[config\] of its spec says customerNotes/);
+        assert.ok(await isThere());
+        entity.ask({ kind: 'change', config: { session: { idleMinutes: 30 } } });
+        const result = await entity.run();
+        assert.equal(result?.outcome, 'done', result?.reason);
+        assert.deepEqual([await isThere(), ...leftOf(entity)], [false, 'ready', []]);
+      });
+    } finally {
+      ready.close();
+    }
+  });
 });

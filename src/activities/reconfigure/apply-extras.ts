@@ -1,4 +1,4 @@
-import { reconfigured, type Reconfiguration } from '../../domain/changes/reconfiguration.js';
+import { reconfigured, rehearsalName, type Reconfiguration } from '../../domain/changes/reconfiguration.js';
 import { settingsIn } from '../../domain/extras/config.js';
 import type { Extras } from '../../domain/extras/extras.js';
 import type { Changing } from '../../domain/gateway/changing.js';
@@ -25,7 +25,7 @@ export async function probeExtrasChangeable(deps: Deps, gateway: Changing<Reconf
 export async function ensureExtrasRehearsal(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   return rehearse(deps, {
     next: reconfigured(gateway),
-    label: 'config',
+    label: rehearsalName(gateway.change, 'config'),
     source: livingState(gateway),
     former: gateway.spec.channels,
     readyMs: replacementReadyMs,

@@ -14,7 +14,14 @@ export type Reconfiguration = {
   readonly models?: number;
   /** Whether its config says other things than before. */
   readonly config?: true;
+  /** The number of its operation: tells its rehearsal from any other. Absent in what older versions began. */
+  readonly number?: number;
 };
+
+/** What the rehearsal of a reconfiguration is known by: one that another left behind is not continued. */
+export function rehearsalName({ number }: Reconfiguration, what: 'channels' | 'config'): string {
+  return number === undefined ? what : `${what}-${number}`;
+}
 
 /**
  * How a change of a spec reaches a running gateway: through its engine, through its own config, only on record, or by a

@@ -38,7 +38,7 @@ export function beginChange(state: GatewayState, queued: AskedChange, now: numbe
   }
   const operation = changeOf(asked);
   if (!operation?.plan) throw new Bug(`a ${asked.kind} was let in, and nobody knows what it comes to`);
-  const change = operation.plan(state, life, asked, now);
+  const change = operation.plan(state, life, asked, now, number);
   if (typeof change === 'string') {
     remember(state, queued, 'withdrawn', change);
     return undefined;

@@ -132,7 +132,13 @@ function checkReshape(request: ReshapeRequest, { gateway }: Life): void {
 }
 
 /** Another spec for the same release, taken up by the container that there is. What an older creel began goes by a new one. */
-function planReshape(state: GatewayState, life: Life, asked: ReshapeRequest): Replacement | Reconfiguration | string {
+function planReshape(
+  state: GatewayState,
+  life: Life,
+  asked: ReshapeRequest,
+  _now: number,
+  number: number,
+): Replacement | Reconfiguration | string {
   const { spec } = life.gateway;
   if (comesToNothing(spec, asked)) return nothing;
   const to = changedSpec(spec, asked);
@@ -143,7 +149,7 @@ function planReshape(state: GatewayState, life: Life, asked: ReshapeRequest): Re
     return { kind: 'change', to, ...beginReplacement(state, life, asked.readyMs) };
   const models = asked.models !== undefined && { models: takeNumber(state) };
   const config = ways.includes('config by the gateway') && { config: true as const };
-  return { kind: 'reconfigure', to, channels, ...(limits && { limits }), ...models, ...config };
+  return { kind: 'reconfigure', to, channels, ...(limits && { limits }), ...models, ...config, number };
 }
 
 /** Whether what begins next gives a gateway other limits. */

@@ -41,8 +41,8 @@ export type ChangeOperation<
   list(change: Wanted): readonly string[];
   /** Holds a request against the record, or `Refused`. Changes nothing. Absent where it is never asked for by this kind. */
   check?(request: Request, life: Life): void;
-  /** Decides what it comes to, from the record alone, and burns what must never be used twice; a sentence says why it comes to nothing any more. */
-  plan?(state: GatewayState, life: Life, asked: Request, now: number): Wanted | Other | string;
+  /** Decides what it comes to, from the record alone, and burns what must never be used twice; a sentence says why it comes to nothing any more. `number` is that of its operation. */
+  plan?(state: GatewayState, life: Life, asked: Request, now: number, number: number): Wanted | Other | string;
   /** Puts into the record what a change that is done has come to. */
   apply(state: GatewayState, life: Life, change: Wanted, now: number, result: OperationResult): void;
   /** The limits of its run, where something of it may take longer than of others. */
@@ -64,7 +64,13 @@ type Declared<Request extends Kinded, Wanted extends Kinded, Name extends string
   readonly kind: NoInfer<Request['kind'] & Wanted['kind']>;
   readonly steps: StepsTaking<Changing<Wanted>, Name>;
   list(change: Wanted): readonly NoInfer<Name>[];
-  plan?(state: GatewayState, life: Life, asked: Request, now: number): NoInfer<Wanted> | NoInfer<Other> | string;
+  plan?(
+    state: GatewayState,
+    life: Life,
+    asked: Request,
+    now: number,
+    number: number,
+  ): NoInfer<Wanted> | NoInfer<Other> | string;
 };
 
 /** Declares an operation over a living gateway. */

@@ -417,6 +417,7 @@ describe('a change of limits', () => {
       to: { ...testSpec, memoryMb: 4096 },
       channels: false,
       limits: true,
+      number: expect.any(Number),
     });
     expect(state.life?.gateway.spec.memoryMb).toBe(4096);
     expect(state.queue).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Changing } from '../../../domain/gateway/changing.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
-import { reconfigured, type Reconfiguration } from '../../../domain/changes/reconfiguration.js';
+import { reconfigured, rehearsalName, type Reconfiguration } from '../../../domain/changes/reconfiguration.js';
 import { rotated, type Rotation } from '../../../domain/changes/rotation.js';
 import { replacementReadyMs } from '../../../domain/thresholds.js';
 import { configText } from '../config/config.js';
@@ -33,7 +33,7 @@ export async function ensureChannelRehearsal(
   if (!(await restarts(deps, gateway))) return undefined;
   return rehearse(deps, {
     next: reconfigured(gateway),
-    label: 'channels',
+    label: rehearsalName(gateway.change, 'channels'),
     source: livingState(gateway),
     former: gateway.spec.channels,
     readyMs: replacementReadyMs,
