@@ -199,8 +199,8 @@ export const sendersNamed = 5;
 /** How many chat senders that were let in by a code creel lists. */
 export const sendersShown = 200;
 
-/** How many pairings of chat senders a gateway's state remembers, so that each can be taken back: more are never under way or owed. */
-export const senderNotes = 20;
+/** How many pairings of chat senders a gateway's state remembers, so that each can be taken back: at most 150 KB. One that is older is taken back by a person. */
+export const senderNotes = 200;
 
 /** The most that a gateway may send while one question is open, answers and events together. */
 export const answerBytes = 8 * 1024 * 1024;

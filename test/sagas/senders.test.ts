@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../src/domain/changes/change.js';
 import type { Sender } from '../../src/domain/channels/paired-senders.js';
-import { senderNotesFile } from '../../src/domain/channels/sender-notes.js';
+import { readSenderNotes, senderNotesFile, withSenderNote } from '../../src/domain/channels/sender-notes.js';
 import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
+import { senderNotes } from '../../src/domain/thresholds.js';
 import { pairSender, pairSenderSteps, unpairSender, unpairSenderSteps } from '../../src/workflows/senders/operation.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
 import type { DirectorySenders } from '../world/directory-senders.js';
@@ -135,6 +136,30 @@ describe('S2-46: pair a chat sender', () => {
       ran.push({ change, result: await stage.run(change) });
     }
     for (const { change, result } of ran) assert.equal((await stage.wayBack(change, result)).outcome, 'done');
+    expect(admitted(stage)).toEqual([boss]);
+  });
+
+  on('a way back claims nothing of a pairing that is not remembered any more', async (stage) => {
+    const book = senders(stage);
+    const change = pairing(book.tell(kim));
+    const ran = await stage.run(change);
+    const { id } = (await stage.world.engine.findContainer(stage.names.container)) ?? { id: '' };
+    const write = (content: string) =>
+      stage.world.engine.writeFiles(id, stateDirectory, [{ path: senderNotesFile, content, mode: 0o600, uid: 1000 }]);
+    const text = (await stage.world.engine.readFile(id, `${stateDirectory}/${senderNotesFile}`)) ?? '';
+    let later = text;
+    for (let count = 1; count < senderNotes; count += 1)
+      later = withSenderNote(readSenderNotes(later), { ...boss, since: Date.now() + count, wasIn: true });
+    await write(withSenderNote(readSenderNotes(later), { ...boss, since: Date.now() + 300_000, wasIn: true }));
+    for (const content of [undefined, text.slice(0, 40), '[]']) {
+      if (content !== undefined) await write(content);
+      const { outcome, reason } = await stage.wayBack(change, ran);
+      assert.equal(outcome, 'left');
+      expect(reason).toMatch(/is not remembered any more. `creel devices g42` lists who is let in/);
+      expect(admitted(stage)).toContainEqual(kim);
+    }
+    await write(later);
+    assert.equal((await stage.wayBack(change, ran)).outcome, 'done');
     expect(admitted(stage)).toEqual([boss]);
   });
 

@@ -8,6 +8,7 @@ import {
   type WaitingSender,
 } from '../../domain/channels/paired-senders.js';
 import {
+  mayBeForgotten,
   readSenderNotes,
   senderNotesFile,
   withSenderNote,
@@ -60,7 +61,9 @@ export async function ensureSender(deps: Deps, gateway: Changing<SenderPairing>)
 
 /** Takes out whom this pairing has let in; one who was in before stays. */
 export async function removeSender(deps: Deps, gateway: Changing<SenderPairing>): Promise<string> {
-  const note = await noteOf(deps, gateway);
+  const text = await memoryOf(deps, gateway);
+  const note = noteIn(text, gateway);
+  if (!note && mayBeForgotten(text, gateway.change.since)) throw forgotten(gateway);
   if (!note) return 'nobody was let in';
   const who = describeSender(note);
   if (note.wasIn) return `${who} was let in before, and stays`;
@@ -104,13 +107,23 @@ function holds({ admitted }: SenderBook, sender: Sender): boolean {
 }
 
 async function noteOf(deps: Deps, gateway: Changing<SenderPairing>): Promise<SenderNote | undefined> {
-  return (await notesOf(deps, gateway)).find(({ since }) => since === gateway.change.since);
+  return noteIn(await memoryOf(deps, gateway), gateway);
 }
 
-async function notesOf(deps: Deps, gateway: Changing<SenderPairing>): Promise<SenderNote[]> {
+function noteIn(text: string | undefined, { change }: Changing<SenderPairing>): SenderNote | undefined {
+  return readSenderNotes(text).find(({ since }) => since === change.since);
+}
+
+async function memoryOf(deps: Deps, gateway: Changing<SenderPairing>): Promise<string | undefined> {
   const { id } = await containerOf(deps, gateway);
-  const text = await deps.engineAt(gateway.place).readFile(id, `${stateDirectory}/${senderNotesFile}`);
-  return readSenderNotes(text);
+  return deps.engineAt(gateway.place).readFile(id, `${stateDirectory}/${senderNotesFile}`);
+}
+
+function forgotten({ mark, change }: Changing<SenderPairing>): Refused {
+  const id = mark.gateway;
+  return new Refused(
+    `whether code ${change.code} let somebody in is not remembered any more. \`creel devices ${id}\` lists who is let in, and \`creel unpair ${id} --sender\` takes out who should not be`,
+  );
 }
 
 async function remember(
@@ -122,7 +135,7 @@ async function remember(
   const sender = { channel, account, id };
   const note = { since: gateway.change.since, ...sender, wasIn: holds(book, sender) };
   const container = await containerOf(deps, gateway);
-  const text = withSenderNote(await notesOf(deps, gateway), note);
+  const text = withSenderNote(readSenderNotes(await memoryOf(deps, gateway)), note);
   await deps.engineAt(gateway.place).writeFiles(container.id, stateDirectory, [ownFile(senderNotesFile, text)]);
   return note;
 }

@@ -21,6 +21,17 @@ export function withSenderNote(notes: readonly SenderNote[], note: SenderNote): 
   return `${JSON.stringify({ layout: 1, pairings: kept })}\n`;
 }
 
+/**
+ * Whether a pairing that is not remembered may all the same have let somebody in: it may be among the oldest, which went,
+ * or the memory cannot be read.
+ */
+export function mayBeForgotten(text: string | undefined, since: number): boolean {
+  if (text === undefined) return false;
+  if (!Array.isArray(parseObject(text)?.['pairings'])) return true;
+  const notes = readSenderNotes(text);
+  return notes.length >= senderNotes && notes.every((note) => note.since > since);
+}
+
 function isNote(raw: unknown): raw is SenderNote {
   if (typeof raw !== 'object' || raw === null) return false;
   const words = ['channel', 'account', 'id'].map((key): unknown => Reflect.get(raw, key));
