@@ -9,5 +9,6 @@ export default defineConfig({
     maxConcurrency: 5,
     maxWorkers: 2,
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/ground/after-file.ts'],
   },
 });
