@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { makePrivateDirectory, syncDirectory } from '../adapters/files/directory-sync.js';
@@ -14,23 +14,28 @@ export type KeyBackup = { readonly at: number; readonly keyIds: readonly string[
 
 const noteForm = z.object({ at: z.iso.datetime(), keyIds: z.array(z.string()), secrets: z.string() });
 
+/** How often a copy is begun again because a key or a secret was changed meanwhile. */
+const copies = 5;
+
 /**
- * Copies every key of this machine and its secrets into a directory below the given one, for its owner alone, reads them
- * back, and notes that it was done. The directory, and the names of the files. `Refused` when one cannot be copied.
+ * Copies every key of this machine and its secrets, as they are at one moment, into a directory below the given one, for
+ * its owner alone, and notes that it was done. The directory, which is there as a whole or not at all, and the names of
+ * the files. `Refused` when one cannot be copied.
  */
 export function backUp(kept: Kept, into: string, now: Date): { readonly directory: string; readonly files: string[] } {
-  const keyIds = openKeys(kept.keyFile).map(({ id }) => id);
+  openKeys(kept.keyFile);
   const directory = join(into, `creel-${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}`);
   if (existsSync(directory)) throw new Refused(`${directory} is there already: a backup is never written over`);
-  const files = filesOf(kept);
-  try {
-    makePrivateDirectory(directory);
-    for (const file of files) copy(file, join(directory, basename(file)));
-    syncDirectory(directory);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    throw new Refused(`nothing was noted as backed up: ${error.message}`);
-  }
+  const draft = `${directory}.part`;
+  const files = whole(draft, () => {
+    makePrivateDirectory(draft);
+    const copied = copyOfOneMoment(() => filesOf(kept), draft);
+    syncDirectory(draft);
+    renameSync(draft, directory);
+    syncDirectory(into);
+    return copied;
+  });
+  const keyIds = openKeys(join(directory, basename(kept.keyFile))).map(({ id }) => id);
   noteBackup(kept, now, keyIds, join(directory, basename(kept.secretsFile)));
   return { directory, files: files.map((file) => basename(file)) };
 }
@@ -72,10 +77,34 @@ function filesOf({ keyFile, secretsFile }: Kept): string[] {
   return existsSync(secretsFile) ? [...keys, secretsFile] : keys;
 }
 
-/** A copy that is never over another file, and is what it is of. */
-function copy(from: string, to: string): void {
-  writeFileSync(to, readFileSync(from), { mode: 0o600, flag: 'wx', flush: true });
-  if (!readFileSync(to).equals(readFileSync(from))) throw new Refused(`${to} is not what ${from} is: copy it again`);
+/** Nothing of a draft stays that did not become a backup. */
+function whole<T>(draft: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new Refused(`nothing was noted as backed up: ${error.message}`);
+  }
+}
+
+/**
+ * Copies files as they are at one moment, and reads the copies back: secrets are opened by the keys beside them alone,
+ * and a rotation of the master key changes both. The files that were copied; `Refused` when they do not keep still.
+ */
+export function copyOfOneMoment(files: () => readonly string[], into: string): readonly string[] {
+  for (let count = 1; count <= copies; count += 1) {
+    const before = files();
+    const of = (file: string) => join(into, basename(file));
+    for (const file of before) writeFileSync(of(file), readFileSync(file), { mode: 0o600, flag: 'wx', flush: true });
+    const after = files();
+    const isSame = after.join('\0') === before.join('\0');
+    if (isSame && after.every((file) => readFileSync(of(file)).equals(readFileSync(file)))) return before;
+    for (const file of before) rmSync(of(file));
+  }
+  throw new Refused(
+    'nothing was noted as backed up: keys or secrets are being changed. Give the command again when that is over',
+  );
 }
 
 /** Of the secrets themselves; which gateway uses which is noted in the same file, anew where it is lost. */

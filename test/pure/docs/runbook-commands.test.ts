@@ -10,7 +10,7 @@ function commandsIn(text: string): string[] {
 }
 
 const programs =
-  /^(creel [a-z]|docker |systemctl|ss |mv |npm |scripts\/|temporal |sysctl|iptables|openclaw |lsattr|chattr|ip route)/;
+  /^(creel [a-z]|docker |systemctl|ss |mv |install |npm |scripts\/|temporal |sysctl|iptables|openclaw |lsattr|chattr|ip route)/;
 
 const headings = fs
   .readFileSync('docs/runbook.md', 'utf8')

@@ -253,6 +253,10 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
       'startDeployment',
     ],
   },
+  'Other key': {
+    'creel key backup': [backups, 'copies every key', "'backup', into"],
+    'install -m 0600 -Dt ~/.local/share/creel BACKUP/*': [backups, 'is restored on another machine', 'BACKUP'],
+  },
   'Key rotation': {
     'creel key rotate': keyRotated,
     'creel key list': [keys, 'takes every gateway over', 'deployment.keys()'],

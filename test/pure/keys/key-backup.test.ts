@@ -1,12 +1,15 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openSecrets } from '../../../src/open-world.js';
 import { Secret } from '../../../src/domain/secret.js';
-import { readBackup } from '../../../src/settings/key-backup.js';
+import { copyOfOneMoment, readBackup } from '../../../src/settings/key-backup.js';
+import { keyFiles } from '../../../src/settings/config.js';
 import { createKey, nextKeyFile, openKeys } from '../../../src/settings/key-file.js';
 import { main } from '../../../src/starter.js';
 import { scratchDirectory } from '../../world/scratch.js';
+import { refusal } from '../refusal.js';
 
 let root: string;
 let keyFile: string;
@@ -76,4 +79,54 @@ test('a key backup that cannot be made notes nothing, and says why', async () =>
   expect(readBackup({ secretsFile })).toBeUndefined();
   fs.writeFileSync(path.join(root, 'keys', 'backup.json'), '{"at": "yesterday"}');
   expect(readBackup({ secretsFile })).toBeUndefined();
+});
+
+test('a key backup is of one moment: secrets that were encrypted anew meanwhile are never copied without their key', () => {
+  const into = path.join(root, 'copy');
+  fs.mkdirSync(into);
+  fs.writeFileSync(secretsFile, 'by the first key');
+  const rotations = [
+    () => createKey(nextKeyFile(keyFile)),
+    () => fs.writeFileSync(secretsFile, 'by the next key'),
+    () => undefined,
+  ];
+  const files = (changing: () => unknown) => () => {
+    const found = [keyFile, nextKeyFile(keyFile), secretsFile].filter((each) => fs.existsSync(each));
+    changing();
+    return found;
+  };
+  copyOfOneMoment(
+    files(() => rotations.shift()?.()),
+    into,
+  );
+  expect(fs.readdirSync(into).toSorted()).toEqual(['master.key', 'master.key.next', 'secrets']);
+  expect(fs.readFileSync(path.join(into, 'secrets'), 'utf8')).toBe('by the next key');
+  fs.rmSync(into, { recursive: true });
+  fs.mkdirSync(into);
+  let count = 0;
+  const never = files(() => fs.writeFileSync(secretsFile, `${(count += 1)}`));
+  expect(refusal(() => copyOfOneMoment(never, into))).toContain('are being changed. Give the command again');
+  expect(fs.readdirSync(into)).toEqual([]);
+});
+
+test('a key backup that failed in its middle leaves nothing that looks like one', async () => {
+  const into = path.join(root, 'elsewhere');
+  fs.mkdirSync(secretsFile);
+  expect(await creel('key', 'backup', into)).toMatchObject({ exit: 2, said: expect.stringContaining('EISDIR') });
+  expect(fs.readdirSync(into)).toEqual([]);
+  expect(readBackup({ secretsFile })).toBeUndefined();
+});
+
+test('a key backup is restored on another machine by the command of docs/runbook.md#other-key', async () => {
+  await store().write('g42-telegram', new Secret('123:abc'));
+  await creel('key', 'backup', path.join(root, 'elsewhere'));
+  const [made = ''] = fs.readdirSync(path.join(root, 'elsewhere'));
+  const [command = ''] = /install -m 0600 -Dt \S+ BACKUP\/\*/.exec(fs.readFileSync('docs/runbook.md', 'utf8')) ?? [];
+  const home = path.join(root, 'home');
+  const typed = command.replace('BACKUP', path.join(root, 'elsewhere', made));
+  execFileSync('bash', ['-c', typed], { env: { ...process.env, HOME: home } });
+  const { keyFile: key, secretsFile: secrets } = keyFiles({ HOME: home });
+  const restored = openSecrets({ secretsFile: secrets }, () => openKeys(key), 'abcdefghij');
+  expect((await restored.read('g42-telegram')).reveal()).toBe('123:abc');
+  expect(openKeys(key)).toEqual(openKeys(keyFile));
 });
