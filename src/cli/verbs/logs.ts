@@ -7,7 +7,7 @@ import { tokenForms, type ChannelKind } from '../../domain/channels/channel.js';
 import { Refused } from '../../domain/errors.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
 import { logRingLines, logTailLines } from '../../domain/thresholds.js';
-import { milliseconds } from '../../settings/spec.js';
+import { sinceFrom } from '../since.js';
 import type { LogRequest } from '../../wire/log.js';
 import { Ended, exits } from '../exit.js';
 import { jsonLines, plainLines } from '../show/log-lines.js';
@@ -71,7 +71,7 @@ function requestFrom({ follow, since, tail, channel }: Options): LogRequest {
   return {
     follow: follow === true,
     ...(lines !== undefined && { tail: lines }),
-    ...(since !== undefined && { since: sinceFrom(since) }),
+    ...(since !== undefined && { since: sinceFrom(since, Date.now()) }),
     ...(channel !== undefined && { channel }),
   };
 }
@@ -82,14 +82,6 @@ function linesFrom(tail: string): number {
   throw new Refused(
     `--tail ${JSON.stringify(tail)} is no number of lines up to ${logRingLines}. For all that its engine still has, say since when: --since "30 days"`,
   );
-}
-
-function sinceFrom(text: string): string {
-  const time = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  const at = Number.isNaN(time) ? Date.now() - milliseconds('--since', text) : time;
-  return new Date(at).toISOString();
 }
 
 async function show(id: string, read: LogRead, json: boolean): Promise<void> {
