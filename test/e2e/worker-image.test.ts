@@ -4,6 +4,7 @@ import path from 'node:path';
 import Dockerode from 'dockerode';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { boxed } from '../ground/boxed.js';
 import { foundSocket } from '../ground/found.js';
 import { Installation, pack } from '../ground/installation.js';
 import { testCatalogue } from '../ground/real-ground.js';
@@ -73,18 +74,8 @@ function created(as: string, Cmd: string[]) {
     CREEL_SUBNET_POOL: '10.216.0.0/20',
     CREEL_FIRST_PORT: '26000',
   };
-  const HostConfig = {
-    NetworkMode: 'host',
-    ReadonlyRootfs: true,
-    CapDrop: ['ALL'],
-    SecurityOpt: ['no-new-privileges'],
-    GroupAdd: [String(fs.statSync(foundSocket()).gid)],
-    Binds: [
-      `${name}:/var/lib/creel`,
-      `${foundSocket()}:/var/run/docker.sock`,
-      `${catalogue}:/etc/creel/catalogue.toml:ro`,
-    ],
-  };
+  const own = boxed(String(fs.statSync(foundSocket()).gid), name, foundSocket());
+  const HostConfig = { ...own, Binds: [...own.Binds, `${catalogue}:/etc/creel/catalogue.toml:ro`] };
   const Env = Object.entries(settings).map((pair) => pair.join('='));
   return docker.createContainer({ name: as, Image: image, Cmd, Env, HostConfig });
 }
