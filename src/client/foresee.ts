@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { QueryRejectedError, type Client } from '@temporalio/client';
 import type { Gateway } from '../domain/gateway/gateway.js';
 import type { ForeseeInput, StoredSecret } from '../wire/foresight.js';
@@ -6,6 +7,7 @@ import { foreseeWorkflowId, gatewayWorkflowId, taskQueue } from '../wire/ids.js'
 import { defaultLimits } from '../wire/limits.js';
 import { refusalQuery } from '../wire/messages.js';
 import type { Request } from '../wire/requests.js';
+import { knownEngines } from './engines.js';
 import { isNotFound, NoWorker, TurnedDown, unwrap } from './failure.js';
 import { openOnly } from './fleet.js';
 import { answerMs } from './gateways.js';
@@ -34,7 +36,8 @@ const atOnce = 20;
 
 /**
  * What the first step of each gateway would refuse, by the catalogue and the stored secrets of the worker beside its
- * engine, or of any; in their order. With a secret, also that another value of it is stored there. `NoWorker`.
+ * engine, in their order. One that may begin on any engine is held against the workers of all: what only some refuse is
+ * told with where. With a secret, also that another value of it is stored there. `NoWorker`.
  */
 export async function findObstacles(
   client: Client,
@@ -44,13 +47,75 @@ export async function findObstacles(
   const found = new Map<Gateway, string[]>();
   for (const engine of new Set(gateways.map(({ place }) => place.engine))) {
     const beside = gateways.filter(({ place }) => place.engine === engine);
-    for (let first = 0; first < beside.length; first += atOnce) {
-      const some = beside.slice(first, first + atOnce);
-      const told = await look(client, engine, some, secret);
-      for (const [index, gateway] of some.entries()) found.set(gateway, told[index] ?? []);
-    }
+    const told = await (engine === undefined
+      ? lookEverywhere(client, beside, secret)
+      : lookAt(client, engine, beside, secret));
+    for (const [index, gateway] of beside.entries()) found.set(gateway, told[index] ?? []);
   }
   return gateways.map((each) => found.get(each) ?? []);
+}
+
+/** The same for gateways of which nobody knows yet on which engine they begin. */
+async function lookEverywhere(
+  client: Client,
+  gateways: readonly Gateway[],
+  secret: StoredSecret | undefined,
+): Promise<string[][]> {
+  const engines = (await knownEngines(client)).filter(({ attended }) => attended);
+  if (engines.length < 2) return lookAt(client, undefined, gateways, secret);
+  const told = await firstAndSoon(
+    engines.map(async ({ engine, host }) => {
+      const there = gateways.map((each) => ({ ...each, place: { ...each.place, engine } }));
+      return { engine, host, said: await lookAt(client, engine, there, secret) };
+    }),
+    answerMs,
+  );
+  return gateways.map((_, index) =>
+    whereRefused(told.map(({ engine, host, said }) => ({ engine, host, said: said[index] ?? [] }))),
+  );
+}
+
+/**
+ * What comes first, and what comes soon after it: a worker that has just gone counts as there for a minute. Why the
+ * first failed, when all do.
+ */
+export async function firstAndSoon<T>(asked: readonly Promise<T>[], soonMs: number): Promise<T[]> {
+  const over = new AbortController();
+  const first = Promise.any(asked).catch(() => asked[0]);
+  const soon = first.then(() => sleep(soonMs, undefined, { signal: over.signal })).catch(() => undefined);
+  try {
+    await first;
+    const told = await Promise.all(asked.map((each) => Promise.race([each.catch(() => undefined), soon])));
+    return told.filter((each) => each !== undefined);
+  } finally {
+    over.abort();
+  }
+}
+
+/** What the worker beside one engine refuses of a gateway. */
+type RefusedThere = { readonly engine: string; readonly host: string; readonly said: readonly string[] };
+
+/** What all refuse, as they say it; what only some do with where that is, and where it is not. */
+export function whereRefused(told: readonly RefusedThere[]): string[] {
+  return [...new Set(told.flatMap(({ said }) => said))].map((each) => {
+    const [no, yes] = [true, false].map((does) => told.filter(({ said }) => said.includes(each) === does));
+    const [other] = yes ?? [];
+    if (!other) return each;
+    const hosts = (no ?? []).map(({ host, engine }) => `${host} (engine ${engine})`).join(', ');
+    return `on ${hosts}: ${each}. On ${other.host} it is not so: \`creel provision --engine ${other.engine}\` begins it there`;
+  });
+}
+
+async function lookAt(
+  client: Client,
+  engine: string | undefined,
+  gateways: readonly Gateway[],
+  secret: StoredSecret | undefined,
+): Promise<string[][]> {
+  const told: string[][] = [];
+  for (let first = 0; first < gateways.length; first += atOnce)
+    told.push(...(await look(client, engine, gateways.slice(first, first + atOnce), secret)));
+  return told;
 }
 
 /** How long one look may take. */

@@ -196,6 +196,29 @@ describe.sequential('creel doctor', () => {
   });
 });
 
+it('creel doctor of a Temporal that has lost search attributes names them, and all that it can find out without them', async () => {
+  const other = await Keyboard.open();
+  try {
+    await other.ground.startWorker();
+    const client = await other.stage.client();
+    await tellServed(client, { engine: engineIdAt(other.ground.root), host: 'm1' });
+    const { namespace } = client.options;
+    const searchAttributes = ['GatewayHost', 'NeedsAttention'];
+    await client.connection.operatorService.removeSearchAttributes({ namespace, searchAttributes });
+    const told = async (): Promise<Told> => JSON.parse((await other.creel(['doctor', '--json'])).stdout);
+    await expect
+      .poll(async () => on(await told(), 'search attributes')?.says, { timeout: 90_000 })
+      .toBe('GatewayHost, NeedsAttention cannot be asked for');
+    const seen = await told();
+    expect(seen).toMatchObject({ exit: 4, worst: 'fail' });
+    expect(unwell(seen)).toEqual(expect.arrayContaining(['search attributes', 'engines', 'gateways']));
+    for (const about of ['deployment', 'master key', 'workers', 'worker on m1', 'engine on m1', 'clock of m1'])
+      expect(on(seen, about), about).toMatchObject({ is: 'ok' });
+  } finally {
+    await other.close();
+  }
+});
+
 it('creel doctor ends with 7, as every other command, where workers poll and none answers beside an engine', async () => {
   const other = await Keyboard.open();
   try {

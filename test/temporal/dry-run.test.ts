@@ -1,8 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tellServed } from '../../src/client/engines.js';
 import { Secret } from '../../src/domain/secret.js';
+import { taskQueue } from '../../src/wire/ids.js';
+import { DirectoryGround } from '../ground/directory-ground.js';
 import { Keyboard } from '../ground/keyboard.js';
+import { engineIdAt } from '../world/directory-engine.js';
 import { testRelease } from '../world/open-test-world.js';
 
 /** Dry runs as a person types them: each is told what the real run is told, and nothing is begun. */
@@ -124,5 +128,34 @@ describe('a dry run', () => {
     const dry = await keyboard.creel(['change', 'lives', '--models', file, '--dry-run']);
     expect(dry).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('model anthropic/claude-opus-5') });
     expect((await keyboard.creel(['change', 'lives', '--models', file])).exitCode).toBe(0);
+  });
+});
+
+describe('a dry run where a gateway may begin on any of two machines', () => {
+  it('is held against the workers of both, whichever answers, and says where it would be refused', async () => {
+    const other = new DirectoryGround(keyboard.ground.server, taskQueue);
+    try {
+      await other.startWorker();
+      const client = await keyboard.stage.client();
+      const [here, there] = [keyboard.ground, other].map(({ root }) => engineIdAt(root));
+      await tellServed(client, { engine: here ?? '', host: 'm1' });
+      await tellServed(client, { engine: there ?? '', host: 'm2' });
+      await other.world.deps.secrets.write('only-there', new Secret('sk-there'));
+      const file = write('either', ...anthropic('only-there'));
+      const said = new RegExp(
+        `on m1 \\(engine ${here}\\): ${missing('only-there')}.*On m2 it is not so: \`creel provision --engine ${there}\` begins it there`,
+      );
+      for (let count = 0; count < 4; count += 1) {
+        const dry = await keyboard.creel(['provision', 'either', '-f', file, '--dry-run']);
+        expect(dry.stderr).toMatch(said);
+        expect(dry.exitCode).toBe(3);
+      }
+      const applied = await keyboard.creel(['apply', '-f', file, '--dry-run']);
+      expect(`${applied.stdout}${applied.stderr}`).toMatch(said);
+      const begun = ['provision', 'either', '-f', file, '--engine', there ?? ''];
+      expect(await keyboard.creel([...begun, '--dry-run'])).toMatchObject({ exitCode: 0 });
+    } finally {
+      await other.close();
+    }
   });
 });

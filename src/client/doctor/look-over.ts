@@ -1,10 +1,11 @@
-import type { Client } from '@temporalio/client';
+import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { keysOf, newestKey, currentKey, type DeploymentKeys } from '../../domain/keys/deployment-keys.js';
+import type { KnownEngine } from '../../domain/hosts/whereabouts.js';
 import { searchAttributeKeys } from '../../wire/search-attributes.js';
 import type { LimitedState } from '../../wire/examination.js';
 import { taskQueue } from '../../wire/ids.js';
 import type { Target } from '../connect.js';
-import { listEngines } from '../engines.js';
+import { knownEngines, listEngines } from '../engines.js';
 import { unwrap } from '../failure.js';
 import { listLost } from '../gateways.js';
 import { findDeployment, type Deployment } from '../hold-deployment.js';
@@ -52,20 +53,30 @@ async function retention(client: Client, address: string): Promise<Finding> {
 
 async function searchAttributes(client: Client): Promise<Finding> {
   const about = 'search attributes';
-  const tried = await Promise.all(
-    searchAttributeKeys.map(async ({ name }) => {
-      const there = await client.workflow.count(`${name} IS NOT NULL`).then(
-        () => true,
-        () => false,
-      );
-      return { name, there };
-    }),
-  );
-  const missing = tried.filter(({ there }) => !there).map(({ name }) => name);
-  if (missing.length === 0) return ok(about, `all ${tried.length} can be asked for`);
-  const cure = 'start a worker, which registers them or says how: docs/runbook.md#search-attributes-missing';
-  return fail(about, `${missing.join(', ')} cannot be asked for`, cure);
+  return finding(about, async () => {
+    const names = searchAttributeKeys.map(({ name }) => name);
+    const there = await Promise.all(names.map((name) => isKnown(client, name)));
+    const missing = names.filter((_, index) => !there[index]);
+    if (missing.length === 0) return ok(about, `all ${names.length} can be asked for`);
+    const cure = 'start a worker, which registers them or says how: docs/runbook.md#search-attributes-missing';
+    return fail(about, `${missing.join(', ')} cannot be asked for`, cure);
+  });
 }
+
+/** Whether a server takes a search attribute: it says of one that it does not know that the query is wrong. */
+async function isKnown(client: Client, name: string): Promise<boolean> {
+  try {
+    await client.workflow.count(`${name} IS NOT NULL`);
+    return true;
+  } catch (error) {
+    const { cause } = error instanceof Error ? error : {};
+    if (isGrpcServiceError(cause) && cause.code === wrongQuery) return false;
+    throw error;
+  }
+}
+
+/** gRPC's INVALID_ARGUMENT. */
+const wrongQuery = 3;
 
 async function heldFindings(client: Client): Promise<{ findings: Finding[]; deployment?: Deployment }> {
   const about = 'deployment';
@@ -105,17 +116,38 @@ async function workers(client: Client, { findings, answered }: Beside): Promise<
   });
 }
 
-type Engine = Awaited<ReturnType<typeof listEngines>>[number];
+type Engine = KnownEngine & { readonly gateways: number | undefined };
 
 /** What was found out about engines and the workers beside them, and how many of those have answered. */
 type Beside = { readonly findings: readonly Finding[]; readonly answered: number };
 
 async function engines(client: Client, asked: LookOver, keys: DeploymentKeys): Promise<Beside> {
-  const [known, limited] = await Promise.all([listEngines(client), findLimitedStates(client)]);
+  const { known, limited, uncounted } = await enginesOf(client);
   const each = await Promise.all(known.map((engine) => besideEngine(client, asked, keys, engine, known, limited)));
   const ahead = each.flatMap(({ aheadMs }) => aheadMs ?? []);
   const clock = ahead.slice(0, 1).map((apart) => clockFinding('clock here', apart));
-  return { findings: [...each.flatMap(({ findings }) => findings), ...clock], answered: ahead.length };
+  return { findings: [...uncounted, ...each.flatMap(({ findings }) => findings), ...clock], answered: ahead.length };
+}
+
+/** What visibility has of the engines of a deployment. */
+type OnEngines = {
+  readonly known: readonly Engine[];
+  readonly limited: Awaited<ReturnType<typeof findLimitedStates>>;
+  readonly uncounted: readonly Finding[];
+};
+
+/** The same; where nobody can say which gateways are on each, that is a finding, and their workers answer all the same. */
+async function enginesOf(client: Client): Promise<OnEngines> {
+  try {
+    const [known, limited] = await Promise.all([listEngines(client), findLimitedStates(client)]);
+    return { known, limited, uncounted: [] };
+  } catch (error) {
+    const cure = 'mend what the other lines name, then look again';
+    const known = await knownEngines(client);
+    const says = `nobody can say which gateways are on each: ${unwrap(error).message}`;
+    const uncounted = [fail('engines', says, cure)];
+    return { known: known.map((each) => ({ ...each, gateways: undefined })), limited: new Map(), uncounted };
+  }
 }
 
 type Told = { readonly findings: readonly Finding[]; readonly aheadMs?: number };
@@ -130,7 +162,7 @@ async function besideEngine(
 ): Promise<Told> {
   if (!engine.attended) return { findings: [unattended(engine)] };
   const name = nameOf(engine, known);
-  const states = [engine.engine, ...engine.was].flatMap((id) => limited.get(id) ?? []);
+  const states = [engine.engine, ...(engine.was ?? [])].flatMap((id) => limited.get(id) ?? []);
   try {
     const { told, aheadMs } = await examine(client, engine.engine, asked.page, states);
     const findings = [...workerFindings(name, told, { keys, creel: asked.creel }), ...diskFindings(name, states, told)];
@@ -151,7 +183,7 @@ function unattended({ engine, host, gateways }: Engine): Finding {
   const says = `${engine}: no worker stands beside it`;
   if (gateways === 0) return ok(about, `${says}, and no gateway stands on it`);
   const cure = 'start a worker there: docs/runbook.md#no-worker; if it never comes back: #engine-gone-for-good';
-  return fail(about, `${says}, and ${gateways} gateways stand on it`, cure);
+  return fail(about, `${says}, and ${gateways ?? 'perhaps'} gateways stand on it`, cure);
 }
 
 async function attention(client: Client): Promise<Finding> {
