@@ -72,8 +72,7 @@ export function isTelling(secret: string): boolean {
 
 /** The same words without these secrets, and without anything else that has the form of one. */
 export function masked(text: string, secrets: readonly Secret[]): string {
-  const known = secrets.map((secret) => secret.reveal()).filter(isTelling);
-  const without = known.reduce((said, value) => said.replaceAll(value, '[secret]'), text);
+  const without = secrets.filter((secret) => isTelling(secret.reveal())).reduce(withoutSecret, text);
   return tokenForms.reduce((said, form) => said.replaceAll(form, '[masked]'), without);
 }
 
@@ -89,5 +88,11 @@ export function plainAnswer(answer: unknown, secrets: readonly Secret[], depth =
 }
 
 function withoutSecret(said: string, secret: Secret): string {
-  return said.replaceAll(secret.reveal(), '[secret]');
+  return writtenForms(secret.reveal()).reduce((text, form) => text.replaceAll(form, '[secret]'), said);
+}
+
+/** A secret as it stands in a text, in JSON and in an address. */
+function writtenForms(value: string): string[] {
+  const isWhole = !/\p{Cs}/u.test(value); // What is not has no form in an address.
+  return [...new Set([value, JSON.stringify(value).slice(1, -1), ...(isWhole ? [encodeURIComponent(value)] : [])])];
 }

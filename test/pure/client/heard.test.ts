@@ -109,6 +109,11 @@ describe('what is masked', () => {
 
   test('is every secret that is known, whatever its form', () => {
     expect(masked('is plain-words-here right?', [new Secret('plain-words-here')])).toBe('is [secret] right?');
+    const odd = 'pass"word\\of/the+day=';
+    const said = `${odd} ${JSON.stringify({ key: odd })} https://x.example/?key=${encodeURIComponent(odd)}&v=1`;
+    expect(masked(said, [new Secret(odd)])).toBe('[secret] {"key":"[secret]"} https://x.example/?key=[secret]&v=1');
+    expect(JSON.stringify(plainAnswer({ said }, [new Secret(odd)]))).not.toMatch(/word|%22/);
+    expect(masked('unpaired \uD800-1234567 here', [new Secret('\uD800-1234567')])).toBe('unpaired [secret] here');
   });
 
   test.each([
