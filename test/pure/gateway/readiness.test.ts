@@ -85,6 +85,38 @@ test('a wait for a gateway that is given up carries its last lines (S4-8)', asyn
   await expect(awaitReady(world.deps, g42, 100)).rejects.toThrow(boom.join('\n'));
 });
 
+describe('an end with exit 78', () => {
+  const starved =
+    'Failing check media-persistence (step-refused): Agent database maintenance deferred: agent database maintenance lease core:agent-database-maintenance/global was lost | state lease heartbeat did not become ready (phase=startup, trigger=timeout)';
+
+  test('is a verdict on config or state, and final', async () => {
+    world.engine.crash(container, 78);
+    await expect(awaitReady(world.deps, g42, 60_000)).rejects.toMatchObject({
+      name: 'Refused',
+      message: expect.stringMatching(/refuses to start \(exit 78.*last lines/),
+    });
+  });
+
+  test('of a gateway whose host was too busy for it is none: it is started again', async () => {
+    world.engine.say(container, [starved, ...Array.from({ length: 10 }, () => 'x'.repeat(200))]);
+    world.engine.crash(container, 78);
+    await expect(awaitReady(world.deps, g42, 60_000)).rejects.toMatchObject({
+      name: 'StartOver',
+      message: expect.stringContaining('ended with exit 78'),
+    });
+  });
+
+  test('of such a gateway again and again is a crash loop, and no fault of its config', async () => {
+    world.engine.say(container, [starved]);
+    const error = await endOf(() => world.engine.crashAgain(container, 'restarting', 78));
+    expect(error).toMatchObject({
+      name: 'Refused',
+      message: expect.stringMatching(/as often as it is started \(exit 78/),
+    });
+    await isLeftAlone();
+  });
+});
+
 describe('a slow start', () => {
   const floor = (startPeriodMs: number) => ({ ...world.deps, startPeriodMs });
 

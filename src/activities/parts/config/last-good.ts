@@ -1,6 +1,7 @@
 import type { Changing } from '../../../domain/gateway/changing.js';
 import { configFile, lastGoodFile, stateDirectory } from '../../../domain/gateway/config.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
+import { isVerdict } from '../../../domain/gateway/verdict.js';
 import { parseObject } from '../../../domain/json.js';
 import { saysConfigRefused } from '../../../domain/changes/rehearsal.js';
 import type { Replacement } from '../../../domain/changes/replacement.js';
@@ -39,7 +40,8 @@ async function takeLastGood(deps: Deps, gateway: Changing<Replacement>, before: 
   const engine = deps.engineAt(before.place);
   const { id, state, exitCode } = await containerOf(deps, before);
   if (state !== 'exited') return false;
-  if (exitCode !== 78 && !saysConfigRefused(await engine.lastLog(id, lastLogLines))) return false;
+  const log = await engine.lastLog(id, lastLogLines);
+  if (!isVerdict(exitCode, log) && !saysConfigRefused(log)) return false;
   const [text, lastGood] = [await read(deps, before, configFile), await read(deps, before, lastGoodFile)];
   const known = await read(deps, before, refusedFile(gateway));
   if (text === undefined || lastGood === undefined || !parseObject(lastGood) || lastGood === text) return false;

@@ -4,6 +4,7 @@ import { masked } from '../../../domain/heard.js';
 import type { Drift } from '../../../domain/gateway/owned-keys.js';
 import { isVersion, type Release } from '../../../domain/release/release.js';
 import { runsRelease } from '../../../domain/gateway/state-mark.js';
+import { isVerdict } from '../../../domain/gateway/verdict.js';
 import { configLookMs, lastLogCharacters, lastLogLines, readinessMs, stopGraceS } from '../../../domain/thresholds.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import { configText } from '../config/config.js';
@@ -102,14 +103,12 @@ export async function awaitReadyAgain(deps: Deps, gateway: Gateway, limitMs: num
   }
 }
 
-/**
- * Exit 78 means a fault of configuration or state that no restart mends; too little memory is no better. Any other end
- * gets another start.
- */
+/** A verdict on config or state is mended by no restart; too little memory is no better. Any other end gets another start. */
 async function judgeEnd(deps: Deps, gateway: Gateway, container: Container): Promise<never> {
   const { name, state, exitCode, outOfMemory } = container;
   if (state === 'other' || state === 'paused') throw new NotYet(`container ${name} is between states`);
-  const final = outOfMemory || exitCode === 78;
+  const log = await deps.engineAt(gateway.place).lastLog(container.id, lastLogLines);
+  const final = outOfMemory || isVerdict(exitCode, log);
   if (state === 'restarting' && !final)
     throw new NotYet(`container ${name} ended with exit ${exitCode}, and the engine starts it again`);
   const tail = await lastLines(deps, gateway, container);
@@ -138,7 +137,7 @@ async function endLoop(deps: Deps, gateway: Gateway, container: Container, watch
   const tail = await lastLines(deps, gateway, container);
   await stopForGood(deps, gateway, container);
   const { outOfMemory } = container;
-  if (outOfMemory || watch.exitCode === 78) throw hopeless(gateway, container, tail);
+  if (outOfMemory || isVerdict(watch.exitCode, tail)) throw hopeless(gateway, container, tail);
   const exit = watch.exitCode === undefined ? '' : `exit ${watch.exitCode}, `;
   throw new Refused(
     `gateway ${gateway.mark.gateway} ends by itself as often as it is started (${exit}${container.restartCount} restarts): it was stopped. Mend what its last lines name, then \`creel provision ${gateway.mark.gateway}\`. ${tail}`,

@@ -5,6 +5,7 @@ import { NotYet, Refused } from '../../../domain/errors.js';
 import { configFile, stateDirectory } from '../../../domain/gateway/config.js';
 import { at } from '../../../domain/json.js';
 import { names, type Gateway } from '../../../domain/gateway/gateway.js';
+import { isVerdict } from '../../../domain/gateway/verdict.js';
 import { readPrepared } from '../../../domain/release/image.js';
 import {
   liveDirectory,
@@ -17,7 +18,7 @@ import {
   type RehearsalSource,
 } from '../../../domain/changes/rehearsal.js';
 import { replacementNames } from '../../../domain/changes/replacement.js';
-import { trialStarts } from '../../../domain/thresholds.js';
+import { lastLogLines, trialStarts } from '../../../domain/thresholds.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import { writeOver } from '../config/config.js';
 import type { Deps } from '../../../world/deps.js';
@@ -50,8 +51,8 @@ export async function trialUnderWay(deps: Deps, rehearsal: Rehearsal): Promise<b
 }
 
 /**
- * Starts the new container on its copy, without network and channels, until it is ready. Two starts at most; exit 78 is
- * judged at the first.
+ * Starts the new container on its copy, without network and channels, until it is ready. Two starts at most; a verdict
+ * on config or state is one at the first.
  */
 export async function startTrial(deps: Deps, rehearsal: Rehearsal): Promise<string> {
   const { next } = rehearsal;
@@ -126,7 +127,8 @@ async function judgeTrial(deps: Deps, rehearsal: Rehearsal, trial: Container, st
   const { next } = rehearsal;
   const { exitCode, outOfMemory } = trial;
   const tail = await lastLines(deps, next, trial);
-  const isFinal = outOfMemory || exitCode === 78 || saysConfigRefused(tail) || starts >= trialStarts;
+  const log = await deps.engineAt(next.place).lastLog(trial.id, lastLogLines);
+  const isFinal = outOfMemory || isVerdict(exitCode, log) || saysConfigRefused(tail) || starts >= trialStarts;
   if (!isFinal) {
     await deps.engineAt(next.place).startContainer(trial.id);
     return;
