@@ -22,7 +22,11 @@ async function make(release) {
       docker.refused?.join('; ') ??
         'no Docker engine answers on this machine: start it, or name one with DOCKER_HOST=unix://…',
     );
-  return (await findMade(release, docker)) ?? build(release, docker);
+  if (lockedRecipe(release)?.lacks.length > 0) await lockRelease(release).catch(() => undefined); // npm may have them by now.
+  const made = (await findMade(release, docker)) ?? (await build(release, docker));
+  for (const channel of lockedRecipe(release).lacks)
+    say(`  npm has no @openclaw/${channel} ${release}: this image serves no channel ${channel}`);
+  return made;
 }
 
 async function findMade(release, { engine, about }) {

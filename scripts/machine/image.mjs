@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { debootstrapBase, pullBase } from './base.mjs';
 import { logPath } from './dirs.mjs';
+import { layOutPlugins } from './plugins.mjs';
 import { catalogue } from './recipe.mjs';
 import { run } from './run.mjs';
 import { Problem } from './say.mjs';
@@ -68,7 +69,16 @@ async function installInto(stage, recipe, arch) {
     '--no-fund',
   ];
   const env = { CREEL_IMAGE_NODE: recipe.known.node, NODE_OPTIONS: `--require "${recipe.asImageNode}"` };
-  await run(`image-${recipe.release}`, ['npm', 'ci', ...flags, ...platform], { cwd: stage, env });
+  const root = pluginsIn(stage);
+  await Promise.all([
+    run(`image-${recipe.release}`, ['npm', 'ci', ...flags, ...platform], { cwd: stage, env }),
+    layOutPlugins(recipe.plugins, { root, stage, arch }),
+  ]);
+}
+
+/** Where the plugins lie in a stage, as they will in the root of the image. */
+function pluginsIn(stage) {
+  return join(stage, 'plugins');
 }
 
 async function makeImage(engine, recipe, arch, base, stage) {
@@ -83,11 +93,13 @@ async function makeImage(engine, recipe, arch, base, stage) {
 }
 
 function contextOf(recipe, arch, base, stage, app) {
+  const labels = recipe.labels(app, pluginsIn(stage), base.kind, arch);
   const entries = [
-    { name: 'Dockerfile', content: Buffer.from(recipe.labelled(base.kind, recipe.labels(app, base.kind, arch))) },
+    { name: 'Dockerfile', content: Buffer.from(recipe.labelled(base.kind, labels)) },
     { name: 'bake.mjs', content: recipe.bake() },
     { name: 'node', path: join(stage, 'node_modules', `node-linux-${arch}`, 'bin', 'node') },
     { name: 'app', path: app },
+    { name: 'plugins', path: pluginsIn(stage) },
   ];
   if (base.archive) entries.unshift({ name: 'base.tar', path: base.archive });
   return Readable.from(tarOf(entries, MTIME));

@@ -141,14 +141,14 @@ function askDisk(lacking, docker) {
 function diskNeeds(lacking, docker) {
   const releases = new Set(lacking.recipes.map(({ release }) => release)).size;
   const engineDir = docker.about?.images ?? docker.about?.dir ?? '/var/lib/docker';
-  const cache = (lacking.node ? 0.3 : 0) + (lacking.temporal ? 2.5 : 0) + (releases > 0 ? 0.4 + 0.9 * releases : 0);
+  const cache = (lacking.node ? 0.3 : 0) + (lacking.temporal ? 2.5 : 0) + (releases > 0 ? 0.4 + 1.2 * releases : 0);
   const needs = [
     { dir: root, bytes: (lacking.npm ? 0.5 : 0) * GIB },
     { dir: cacheDir, bytes: cache * GIB },
     { dir: '/usr', bytes: (lacking.browser ? 0.6 : 0) * GIB },
   ];
   if (process.platform === 'linux')
-    needs.push({ dir: engineDir, bytes: ((lacking.engine ? 0.4 : 0) + 1.1 * releases + (releases > 0 ? 1 : 0)) * GIB });
+    needs.push({ dir: engineDir, bytes: ((lacking.engine ? 0.4 : 0) + 1.3 * releases + (releases > 0 ? 1 : 0)) * GIB });
   return needs;
 }
 
@@ -159,7 +159,7 @@ const containerdSeconds = 60;
 export function plan(lacking, route, docker, cores = availableParallelism()) {
   const image = (recipe) => ({
     what: `the image ${recipe.tag}, from npm and Debian packages`,
-    seconds: (recipe.variant === 'plain' ? 40 : 90) + (docker.about?.images ? containerdSeconds : 0),
+    seconds: (recipe.variant === 'plain' ? 55 : 105) + (docker.about?.images ? containerdSeconds : 0),
   });
   const besides = [
     ...(lacking.node

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './dirs.mjs';
+import { lackingPlugins, lockedPlugins } from './plugins.mjs';
 
 /** Where the recipes lie. */
 export const imageDir = join(root, 'image');
@@ -27,6 +28,16 @@ export class Recipe {
     return catalogue.releases[this.release] ?? { node: catalogue.releases[catalogue.pinned].node, capabilities: [] };
   }
 
+  /** The plugins that are packages of their own, by channel, as they are locked. */
+  get plugins() {
+    return lockedPlugins(this.dir);
+  }
+
+  /** The channels that it goes without, because npm had no plugin for them. */
+  get lacks() {
+    return lackingPlugins(this.plugins);
+  }
+
   /** The file that makes npm judge packages by the Node of the image. */
   get asImageNode() {
     return join(imageDir, 'as-image-node.cjs');
@@ -45,7 +56,8 @@ export class Recipe {
       this.bake(),
       readFileSync(this.asImageNode),
     ];
-    const locked = ['package.json', 'package-lock.json'].map((name) => readFileSync(join(this.dir, name)));
+    const files = ['package.json', 'package-lock.json', 'plugins-lock.json'].map((name) => join(this.dir, name));
+    const locked = files.filter(existsSync).map((file) => readFileSync(file));
     for (const piece of [...parts, ...locked]) sum.update(piece).update('\0');
     return sum.digest('hex').slice(0, 12);
   }
@@ -76,8 +88,8 @@ export class Recipe {
     return readFileSync(join(imageDir, 'bake.mjs'));
   }
 
-  /** What can be read off the package without running it: schema versions, channel plugins, probes. */
-  labels(app, baseKind, arch) {
+  /** What can be read off the packages without running them: schema versions, channel plugins, probes. */
+  labels(app, plugins, baseKind, arch) {
     const { schemaVersions = {} } = JSON.parse(readFileSync(join(app, 'package.json'), 'utf8')).openclaw ?? {};
     const capabilities = [...(answersStartupz(app) ? ['startupz'] : []), ...this.known.capabilities];
     const labels = {
@@ -86,7 +98,7 @@ export class Recipe {
       'creel.variant': this.variant,
       'creel.dev': 'true',
       'creel.arch': arch,
-      'creel.plugins': channelPlugins(app).join(','),
+      'creel.plugins': [app, join(plugins, 'app')].flatMap(channelPlugins).toSorted().join(','),
       'creel.capabilities': capabilities.join(','),
     };
     for (const [name, version] of Object.entries(schemaVersions)) labels[`creel.schema.${name}`] = String(version);
@@ -99,14 +111,11 @@ export function knownReleases() {
   return Object.keys(catalogue.releases).filter((release) => existsSync(join(imageDir, release, 'package-lock.json')));
 }
 
-/** The channels whose plugin lies in the package. */
+/** The channels whose plugin lies in an application. */
 function channelPlugins(app) {
   const extensions = join(app, 'dist', 'extensions');
   const manifests = readdirSync(extensions).map((name) => join(extensions, name, 'openclaw.plugin.json'));
-  return manifests
-    .filter(existsSync)
-    .flatMap((path) => JSON.parse(readFileSync(path, 'utf8')).channels ?? [])
-    .toSorted();
+  return manifests.filter(existsSync).flatMap((path) => JSON.parse(readFileSync(path, 'utf8')).channels ?? []);
 }
 
 function answersStartupz(app) {

@@ -15,10 +15,16 @@ export function plainEnv(extra = {}) {
 }
 
 /** Asks a program something quick; answers its output, or undefined where it is missing, fails or takes too long. */
-export function ask(argv, { timeoutMs = 10_000, cwd, env } = {}) {
+export async function ask(argv, options) {
+  const { said, failed } = await askWhy(argv, options);
+  return failed === undefined ? said : undefined;
+}
+
+/** The same for one whose failure says something: what it said, and how it failed unless it did not. */
+export function askWhy(argv, { timeoutMs = 10_000, cwd, env } = {}) {
   return new Promise((resolve) => {
     const options = { timeout: timeoutMs, cwd, env: plainEnv(env), encoding: 'utf8', maxBuffer: 1 << 24 };
-    execFile(argv[0], argv.slice(1), options, (error, stdout) => resolve(error ? undefined : stdout));
+    execFile(argv[0], argv.slice(1), options, (error, said) => resolve({ said, failed: error?.message }));
   });
 }
 

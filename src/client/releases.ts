@@ -22,8 +22,8 @@ export type KnownRelease = {
   readonly recorded: boolean;
   /** How many gateways are on it that are not removed, as visibility has them. */
   readonly gateways: number;
-  /** The workers that know it, by the machine of their engine, and whether the image is on it already. */
-  readonly workers: readonly { readonly host: string; readonly here: boolean }[];
+  /** The workers that know it, by the machine of their engine, whether the image is on it already, and which channels that serves. */
+  readonly workers: readonly { readonly host: string; readonly here: boolean; readonly channels?: readonly string[] }[];
 };
 
 /** The releases on record, in the order of the record. Needs no worker. */
@@ -77,8 +77,10 @@ export async function knownVersions(
   return { versions: [...new Set(versions)], silent };
 }
 
+type Answer = Extract<Examined['engine'], { readonly says: string }>;
+
 /** What one worker says that it knows. */
-type Told = { readonly host: string; readonly releases: readonly { version: string; dev: boolean; here: boolean }[] };
+type Told = { readonly host: string; readonly releases: Answer['releases'] };
 
 async function askWorkers(client: Client): Promise<{ told: Told[]; silent: string[] }> {
   const engines = await listEngines(client);
@@ -99,14 +101,14 @@ function releasesOf({ engine }: Examined): Told['releases'] {
 
 function summary(version: string, line: Release | undefined, told: readonly Told[]): Omit<KnownRelease, 'gateways'> {
   const known = told.flatMap(({ host, releases }) =>
-    releases.filter((each) => each.version === version).map(({ here, dev }) => ({ host, here, dev })),
+    releases.filter((each) => each.version === version).map((each) => ({ host, ...each })),
   );
   return {
     version,
     ...(line && { image: line.image }),
     dev: line?.dev ?? known.some(({ dev }) => dev),
     recorded: line !== undefined,
-    workers: known.map(({ host, here }) => ({ host, here })),
+    workers: known.map(({ host, here, channels }) => ({ host, here, ...(channels && { channels }) })),
   };
 }
 

@@ -15,8 +15,14 @@ export type LimitedState = { readonly gateway: string; readonly birth: string; r
 /** What a state takes; without bytes, it could not be counted: it does not run, or has too many files. */
 export type MeasuredState = { readonly gateway: string; readonly bytes?: number };
 
-/** A release of a worker's catalogue, and whether its image is on the engine. */
-type ReleaseFacts = { readonly version: string; readonly dev: boolean; readonly here: boolean };
+/** A release of a worker's catalogue, whether its image is on the engine, and which channels that serves. */
+type ReleaseFacts = {
+  readonly version: string;
+  readonly dev: boolean;
+  readonly here: boolean;
+  /** Absent where its image is not here, and of an older creel. */
+  readonly channels?: readonly string[];
+};
 
 /** What a worker says of its engine: what it is, or why it cannot be used. */
 export type EngineAnswer =

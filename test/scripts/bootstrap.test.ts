@@ -461,4 +461,27 @@ describe('the image of a recipe', () => {
     const [later, base] = [image('later', 2), image('base', 1, '<none>:<none>')];
     expect(await found(later, base)).toEqual({ id: 'base', tagged: ['base'] });
   });
+
+  it('says for which channels npm had no plugin', async () => {
+    checkout.program('npm', `#!/bin/sh\necho '{"error": {"code": "E404"}}'; exit 1\n`);
+    const dir = 'home/.local/share/creel/releases/1.0.0';
+    for (const name of ['package.json', 'package-lock.json', '.npmrc', 'sbom.cdx.json'])
+      checkout.write(`${dir}/${name}`, '{}');
+    const none = { discord: null, slack: null, whatsapp: null };
+    checkout.write(`${dir}/plugins-lock.json`, `${JSON.stringify(none, null, 2)}\n`);
+    const [hash] = (await checkout.ask(
+      `import { lockedRecipe } from './scripts/machine/lockfile.mjs';
+       console.log(JSON.stringify(lockedRecipe('1.0.0').hashes('x64')));`,
+    )) as string[];
+    const made = { Id: 'one', RepoTags: ['creel/openclaw:1.0.0'], Labels: { 'creel.recipe': hash } };
+    const env = { DOCKER_HOST: await engine({ images: [made] }) };
+    const { said, complained } = await checkout.run(['node', 'scripts/release.mjs', '1.0.0'], env);
+    expect(JSON.parse(said)).toMatchObject({ image: 'creel/openclaw:1.0.0', built: false });
+    expect(complained).toBe(
+      ['discord', 'slack', 'whatsapp']
+        .map((each) => `  npm has no @openclaw/${each} 1.0.0: this image serves no channel ${each}\n`)
+        .join(''),
+    );
+    expect(fs.readFileSync(checkout.at(dir, 'plugins-lock.json'), 'utf8')).toContain('"discord": null');
+  });
 });

@@ -56,10 +56,12 @@ describe.sequential('a release', () => {
       dev: true,
       recorded: false,
       gateways: 0,
-      workers: [{ host: 'm1', here: true }],
+      workers: [{ host: 'm1', here: true, channels: ['telegram'] }],
     });
     const { stdout } = await keyboard.creel(['release', 'list']);
-    expect(stdout).toContain(`${testRelease}  dev  in the file of the worker on m1; its image is on m1; 0 gateways`);
+    expect(stdout).toContain(
+      `${testRelease}  dev  in the file of the worker on m1; its image is on m1 (channels: telegram); 0 gateways`,
+    );
   });
 
   it('that is added is taken by every worker that runs, without a start of it', async () => {
@@ -75,7 +77,7 @@ describe.sequential('a release', () => {
       dev: true,
       recorded: true,
       gateways: 1,
-      workers: [{ host: 'm1', here: true }],
+      workers: [{ host: 'm1', here: true, channels: ['telegram'] }],
     });
   });
 

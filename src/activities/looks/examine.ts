@@ -1,5 +1,7 @@
+import { tokenForms } from '../../domain/channels/channel.js';
 import { demandFit, describeEngine } from '../../domain/hosts/engine.js';
 import type { Place } from '../../domain/hosts/place.js';
+import { readPrepared, type Image } from '../../domain/release/image.js';
 import { names } from '../../domain/gateway/gateway.js';
 import { releasesLookedAt, statesAtOnce, statesMeasured } from '../../domain/thresholds.js';
 import type { DockerEngine } from '../../ports/docker-engine.js';
@@ -55,17 +57,21 @@ async function useOf(deps: Deps, engine: DockerEngine, name: string): Promise<nu
   }
 }
 
+/** Of the channels that a spec may name, those that an image has the plugin of. */
+function channelsOf(image: Image): string[] {
+  return (readPrepared(image)?.plugins ?? []).filter((kind) => Object.hasOwn(tokenForms, kind));
+}
+
 async function engineAnswer(deps: Deps, place: Place): Promise<EngineAnswer> {
   try {
     const { engine, unseenDirectories, freeDiskBytes } = await deps.hosts.readHost(place);
     demandFit(engine, `host ${place.host}`);
     const images = deps.engineAt(place);
     const releases = await Promise.all(
-      (await catalogueOf(deps)).slice(0, releasesLookedAt).map(async ({ version, image, dev }) => ({
-        version,
-        dev,
-        here: (await images.findImage(image)) !== undefined,
-      })),
+      (await catalogueOf(deps)).slice(0, releasesLookedAt).map(async ({ version, image, dev }) => {
+        const found = await images.findImage(image);
+        return { version, dev, here: found !== undefined, ...(found && { channels: channelsOf(found) }) };
+      }),
     );
     const says = describeEngine(engine, unseenDirectories);
     return { says, releases, ...(freeDiskBytes !== undefined && { freeDiskBytes }) };

@@ -14,9 +14,11 @@ function lineOf(release: KnownRelease, silent: readonly string[]): string {
   return `${[version, ...what].join('  ')}  ${where}; ${imageText(release, silent)}; ${gateways} gateways`;
 }
 
-/** Where its image is, as far as workers have said it. */
+/** Where its image is, and for which channels, as far as workers have said it. */
 function imageText({ workers }: KnownRelease, silent: readonly string[]): string {
-  const here = workers.filter((each) => each.here).map(({ host }) => host);
+  const here = workers
+    .filter((each) => each.here)
+    .map(({ host, channels }) => (channels ? `${host} (channels: ${channels.join(', ') || 'none'})` : host));
   if (here.length > 0) return `its image is on ${here.join(', ')}`;
   if (workers.length === 0) return 'no worker says where its image is';
   return silent.length === 0

@@ -12,6 +12,10 @@ test('a list says where an image is as far as workers have said it', () => {
   expect(releaseList(on({ host: 'm1', here: false }), [])).toContain('; its image is on no engine yet; ');
   expect(releaseList(on({ host: 'm1', here: false }), ['m2'])).toContain('; its image is not yet on m1; ');
   expect(releaseList(on({ host: 'm1', here: true }), ['m2'])).toContain('; its image is on m1; ');
+  const channels = ['discord', 'telegram'];
+  expect(releaseList(on({ host: 'm1', here: true, channels }, { host: 'm2', here: true, channels: [] }), [])).toContain(
+    '; its image is on m1 (channels: discord, telegram), m2 (channels: none); ',
+  );
   expect(releaseList([], ['m2'])).toBe(
     'the worker on m2 does not say what it has\nThere is none. `creel release add` adds one.\n',
   );
