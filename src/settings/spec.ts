@@ -31,7 +31,7 @@ const usualCpus = 2;
 export const anyRelease = '2026.9.6';
 
 const channelForm = z.strictObject({
-  kind: z.enum(['telegram', 'discord', 'slack'], 'must be telegram, discord or slack'),
+  kind: z.enum(['telegram', 'discord', 'slack', 'whatsapp'], 'must be telegram, discord, slack or whatsapp'),
   allow_from: z.array(z.string(), 'must be a list of the senders’ ids in quotes').default([]),
   pair_senders: z.boolean('must be true or false').optional(),
   ...Object.fromEntries(secretFields().map((field) => [field, z.string('must be "secret:NAME"').optional()])),

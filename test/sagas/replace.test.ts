@@ -7,7 +7,7 @@ import { describe, it } from 'vitest';
 import { createActivities } from '../../src/activities/activities.js';
 import type { Change } from '../../src/domain/changes/change.js';
 import type { Changing } from '../../src/domain/gateway/changing.js';
-import { markLabels } from '../../src/domain/gateway/gateway.js';
+import { markLabels, names } from '../../src/domain/gateway/gateway.js';
 import type { Channel } from '../../src/domain/channels/channel.js';
 import { configFile } from '../../src/domain/gateway/config.js';
 import { trialLabel } from '../../src/domain/changes/rehearsal.js';
@@ -133,6 +133,32 @@ describe('an upgrade to a release that', () => {
       });
     });
   }
+
+  it('loses the phone that was linked to it is taken back: the owner would have to link it anew (S0-16)', async () => {
+    await onProvisioned(async (stage) => {
+      const { world, gateway } = stage;
+      const channels: Channel[] = [{ kind: 'whatsapp', secrets: {}, allowFrom: ['+15550001234'] }];
+      for (const { release } of [gateway.spec, upgrade.to]) {
+        const image = await world.engine.findImage(imageOf(release));
+        const labels = { ...image?.labels, 'creel.plugins': 'telegram,whatsapp' };
+        world.engine.addImage(imageOf(release), { id: image?.id ?? '', labels });
+      }
+      const serving = () => DirectoryGateway.within(world.root, names(gateway.mark).container);
+      stage.gateway = { ...gateway, spec: { ...gateway.spec, channels } };
+      writeChannels(stage, { whatsapp: { enabled: true } });
+      serving().linkPhone();
+      const activities = createActivities(world.deps);
+      const probeDevices: typeof activities.probeDevices = async (changing) => {
+        serving().linkPhone(false);
+        return activities.probeDevices(changing);
+      };
+      const change = { ...upgrade, to: { ...upgrade.to, channels } };
+      const { outcome, reason } = await stage.runWith({ ...activities, probeDevices }, change, noFault);
+      assert.equal(outcome, 'undone');
+      assert.match(reason, /^prove replacement: a phone was linked before: channel whatsapp is not linked: /);
+      assert.equal(serving().phone, 'linked');
+    });
+  });
 
   it('ends while it is asked in its rehearsal is judged by how it ended, by the very attempt that asked: nothing has to settle', async () => {
     await onProvisioned(async (stage) => {

@@ -234,7 +234,7 @@ const methods: Readonly<Record<string, Method>> = {
       return { deviceId, role, revokedAtMs: Date.now() };
     },
   },
-  'channels.status': { scope: 'operator.read', run: (gateway) => describeChannels(gateway.channels) },
+  'channels.status': { scope: 'operator.read', run: (gateway) => describeChannels(gateway) },
   'channels.start': {
     scope: 'operator.admin',
     run: (gateway) => {
@@ -320,15 +320,26 @@ const looks = {
     probe: { ok: true, status: null },
     account: { lifecycle: 'stopped', lastError: 'gateway restart-loop breaker tripped: 4 unclean boot(s)' },
   },
+  unreached: {
+    probe: { ok: false, status: null, error: 'fetch failed | getaddrinfo ENOTFOUND api.telegram.org | ENOTFOUND' },
+    account: { lifecycle: 'recovering', connected: false, lastError: 'reconnect scheduled in 2000ms' },
+  },
+  linked: { linked: true, probe: null, account: { linked: true, lifecycle: 'ready', connected: true } },
+  unlinked: { linked: false, probe: null, account: { linked: false, lifecycle: 'stopped', connected: false } },
   conflict: {
     probe: { ok: true, status: null },
     account: { lifecycle: 'recovering', lastError: '409: Conflict: terminated by other getUpdates request' },
   },
 } as const;
 
-function describeChannels(channels: DirectoryGateway['channels']): unknown {
+function describeChannels(gateway: DirectoryGateway): unknown {
+  const channels = { ...gateway.channels };
+  if ('whatsapp' in channels) channels['whatsapp'] = gateway.phone;
   const all = Object.entries(channels);
-  const shown = all.map(([kind, state]) => [kind, { configured: true, running: true, probe: looks[state].probe }]);
+  const shown = all.map(([kind, state]) => {
+    const { account: _account, ...look } = looks[state];
+    return [kind, { configured: true, running: state !== 'unlinked', ...look }];
+  });
   const accounts = all.map(([kind, state]) => [kind, [{ accountId: 'default', ...looks[state].account }]]);
   return {
     channelOrder: Object.keys(channels),

@@ -107,7 +107,7 @@ const holding = z.object({
 });
 
 type Config = z.infer<typeof config>;
-export type ChannelState = 'connected' | 'refused' | 'suppressed' | 'conflict';
+export type ChannelState = 'connected' | 'refused' | 'suppressed' | 'conflict' | 'unreached' | 'linked' | 'unlinked';
 export type Wish = z.input<typeof wish>;
 export type PairedDevice = z.infer<typeof device> & { readonly lastSeenAtMs?: number; readonly connected: boolean };
 
@@ -119,6 +119,9 @@ export type Held = {
   end(): void;
 };
 export type PendingRequest = z.infer<typeof pending>;
+
+/** What a phone that is linked leaves in the state (openclaw-models-channels 20). */
+const phoneFile = 'credentials/whatsapp/default/creds.json';
 
 /** A pairing request is forgotten after this (openclaw-gateway, section 6). */
 const pendingMs = 300_000;
@@ -232,7 +235,7 @@ export class DirectoryGateway {
 
   /**
    * Every channel that is switched on, and how it fares: what its service says of its token, that the crash-loop breaker keeps it
-   * from starting (`memory/<container>/suppressed`), or that another program polls with its token.
+   * from starting (`memory/<container>/suppressed`), that another program polls with its token, or that its service is not reached.
    */
   get channels(): Record<string, ChannelState> {
     const on = Object.entries(this.#config().channels).filter(([, { enabled }]) => enabled !== false);
@@ -240,6 +243,7 @@ export class DirectoryGateway {
       const text = JSON.stringify(channel);
       if (text.includes('REFUSED')) return 'refused';
       if (text.includes('CONFLICT')) return 'conflict';
+      if (text.includes('UNREACHED')) return 'unreached';
       return readText(this.#memory('suppressed')) === undefined ? 'connected' : 'suppressed';
     };
     return Object.fromEntries(on.map(([kind, channel]) => [kind, judge(channel)]));
@@ -248,6 +252,17 @@ export class DirectoryGateway {
   /** Starts what the crash-loop breaker keeps from starting. */
   startChannel(): void {
     fs.rmSync(this.#memory('suppressed'), { force: true });
+  }
+
+  /** Whether a phone is linked to it. */
+  get phone(): ChannelState {
+    return readText(this.#file(phoneFile)) === undefined ? 'unlinked' : 'linked';
+  }
+
+  /** The owner of the gateway links a phone, or takes it out again. */
+  linkPhone(linked = true): void {
+    if (linked) replaceFile(this.#file(phoneFile), '{}');
+    else fs.rmSync(this.#file(phoneFile), { force: true });
   }
 
   /** What the crash-loop breaker does after unclean starts. */

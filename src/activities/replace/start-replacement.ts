@@ -76,8 +76,8 @@ export async function probeDevices(deps: Deps, gateway: Changing<Replacement>): 
   const next = replaced(gateway);
   await keepStarted(deps, gateway, next);
   const { devices, channels } = await savedFacts(deps, gateway, save);
-  const known = take === undefined ? devices : (await savedFacts(deps, gateway, take)).devices;
-  const expected = devices.filter((each) => known.includes(each));
+  const kept = take === undefined ? { devices, channels } : await savedFacts(deps, gateway, take);
+  const expected = devices.filter((each) => kept.devices.includes(each));
   const now = await pairedDevices(deps, next);
   const missing = expected.filter((each) => !now.includes(each));
   if (missing.length > 0) {
@@ -88,7 +88,8 @@ export async function probeDevices(deps: Deps, gateway: Changing<Replacement>): 
   const cutOff = take === undefined ? [] : now.filter((each) => !devices.includes(each));
   await removeDevices(deps, next, cutOff);
   const wanted = next.spec.channels.filter((each) => channels.includes(each.kind) || isNew(gateway, each));
-  await probeChannels(deps, { ...next, spec: { ...next.spec, channels: wanted } });
+  const before = channels.filter((each) => kept.channels.includes(each));
+  await probeChannels(deps, { ...next, spec: { ...next.spec, channels: wanted } }, before);
   const off = cutOff.length > 0 ? ` (${cutOff.length} cut off since then stay out)` : '';
   const as = (await servedBefore(deps, gateway)) ? `as before${off}` : asKept;
   return `generation ${next.tokenGeneration} and ${expected.length} devices ${as}; channels: ${await describeChannels(deps, next)}`;

@@ -33,7 +33,14 @@ export const tokenForms = {
     botToken: { form: /^xoxb-[A-Za-z0-9-]{10,}$/, example: 'xoxb-…' },
     appToken: { form: /^xapp-[A-Za-z0-9-]{10,}$/, example: 'xapp-…' },
   },
+  /** Has no token: a phone is linked to the gateway, once it runs. */
+  whatsapp: {},
 } as const satisfies Record<string, Record<string, { form: RegExp; example: string }>>;
+
+/** Whether a kind has no token: a phone is linked to it by its owner, once the gateway runs. */
+export function isLinked(kind: ChannelKind): boolean {
+  return Object.keys(tokenForms[kind]).length === 0;
+}
 
 /** A channel's key as `gateway.toml` writes it: `bot_token`. */
 export function writtenKey(key: string): string {
@@ -107,6 +114,7 @@ export function channel(raw: unknown): Channel {
   const wanted = Object.keys(tokenForms[kind]);
   const secrets = given?.secrets ?? {};
   const keys = Object.keys(secrets);
+  if (isLinked(kind) && keys.length > 0) throw new Refused(`channel ${kind} takes no token: a phone is linked to it`);
   if (wanted.length !== keys.length || wanted.some((key) => !keys.includes(key))) {
     throw new Refused(
       `channel ${kind} needs ${wanted.map(writtenKey).join(' and ')}, each as "secret:NAME" (store it with \`creel secret set NAME\`)`,

@@ -32,6 +32,12 @@ const forms = {
     what: 'a member id, for example "U012AB3CD"',
     find: 'open their profile in Slack, then the menu of three dots, and choose Copy member ID',
   },
+  whatsapp: {
+    form: /^\+[1-9]\d{6,14}$/,
+    prefix: /^whatsapp:/i,
+    what: 'a telephone number with + and its country, without spaces, for example "+15551234567"',
+    find: 'open their contact in WhatsApp, which shows the number',
+  },
 } as const satisfies Record<string, SenderForm>;
 
 type Kind = keyof typeof forms;

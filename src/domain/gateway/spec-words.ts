@@ -108,7 +108,8 @@ function written(spec: GatewaySpec, field: Field, senders = sendersShown): strin
 
 /** A channel without its senders: its kind, and where its tokens lie, as `gateway.toml` names them. */
 export function channelSource({ kind, secrets }: Channel): string {
-  return `${kind} (${tokensOf(secrets).join(', ')})`;
+  const tokens = tokensOf(secrets);
+  return tokens.length > 0 ? `${kind} (${tokens.join(', ')})` : kind;
 }
 
 function tokensOf(secrets: Channel['secrets']): string[] {

@@ -397,6 +397,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel provision <id>': [lived, 'is started again by a repair, once', 'repair()'],
   },
   'Channel not connected': {
+    'creel open <id>': [lived, 'no link is made to a gateway', 'Link'],
+    'docker exec -it <container> openclaw channels login --channel whatsapp': looks,
+    'creel release list': [releases, 'of the workers’ own files is listed', "'release', 'list'"],
+    'scripts/bootstrap --release VERSION': bootstrapped,
+    'creel release add VERSION': [addedRelease, 'is tried by an upgrade on a state', "'add', newer"],
     'creel secret set': stored,
     'creel retry': retried,
     'creel provision <id>': repaired,

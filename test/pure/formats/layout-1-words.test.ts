@@ -554,7 +554,7 @@ test('kinds and outcomes of operations, answers to a parked one, ends in a fleet
   expectTypeOf<FleetEndKind>().toEqualTypeOf<
     'done' | 'failed' | 'parked' | 'withdrawn' | 'refused' | 'gone' | 'not begun' | 'left out'
   >();
-  expectTypeOf<ChannelKind>().toEqualTypeOf<'telegram' | 'discord' | 'slack'>();
+  expectTypeOf<ChannelKind>().toEqualTypeOf<'telegram' | 'discord' | 'slack' | 'whatsapp'>();
 });
 
 const provider: Required<Provider> = {

@@ -73,6 +73,7 @@ describe('a channel token (S4-32)', () => {
       ['telegram', ['botToken']],
       ['discord', ['token']],
       ['slack', ['botToken', 'appToken']],
+      ['whatsapp', []],
     ]);
   });
 });
@@ -89,7 +90,8 @@ describe('a channel', () => {
   });
 
   test.each([
-    [{ kind: 'whatsapp' }, 'unknown: telegram, discord, slack'],
+    [{ kind: 'signal' }, 'unknown: telegram, discord, slack, whatsapp'],
+    [{ kind: 'whatsapp', secrets: { token: 'secret:t' } }, 'whatsapp takes no token: a phone is linked'],
     [{ kind: undefined }, 'unknown'],
     [{ kind: 'toString', secrets: {} }, 'unknown'],
     [{ kind: ['slack'] }, 'unknown'],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createActivities } from '../../../src/activities/activities.js';
-import { describeChannels } from '../../../src/activities/parts/door/channels.js';
+import { describeChannels, probeChannels, recordChannels } from '../../../src/activities/parts/door/channels.js';
 import type { Channel } from '../../../src/domain/channels/channel.js';
 import { Refused } from '../../../src/domain/errors.js';
 import { names, type Gateway } from '../../../src/domain/gateway/gateway.js';
@@ -60,6 +60,13 @@ describe('a channel is connected', () => {
     expect(await describeChannels(world.deps, g42)).toContain('another program polls with the same bot token (409');
   });
 
+  test('not while its service is not reached, which is told apart from a wrong token (S0-16)', async () => {
+    const g42 = await served(bot('UNREACHED'));
+    expect(await describeChannels(world.deps, g42)).toBe(
+      'channel telegram is not connected: its service is not reached (fetch failed | getaddrinfo ENOTFOUND api.telegram.org | ENOTFOUND)',
+    );
+  });
+
   test('never with a token that is refused, which is said at once', async () => {
     const g42 = await served(bot('REFUSED'));
     await expect(world.activities.probeChannels(g42)).rejects.toThrow(
@@ -73,6 +80,45 @@ describe('a channel is connected', () => {
     expect(await describeChannels(world.deps, { ...g42, spec })).toMatch(
       /^telegram connected; .*"@customer" is not a numeric/,
     );
+  });
+});
+
+describe('a channel to which a phone is linked', () => {
+  const whatsapp: Channel = { kind: 'whatsapp', secrets: {}, allowFrom: ['+15550001234'] };
+  const gatewayOf = (g42: Gateway) => DirectoryGateway.within(world.root, names(g42.mark).container);
+  const withBoth = async (): Promise<Gateway> => {
+    await world.deps.secrets.write('bot', bot('GOOD'));
+    const g42 = withTelegram('g42');
+    const both = { ...g42, spec: { ...g42.spec, channels: [...g42.spec.channels, whatsapp] } };
+    for (const step of ['ensureState', 'ensureNetwork', 'ensureConfig', 'ensureContainer', 'probeReadiness'] as const)
+      await world.activities[step](both);
+    await world.activities.ensureOperator(both);
+    return both;
+  };
+
+  test('keeps no gateway from being ready: what its owner is to do is said, until it is done (S0-16)', async () => {
+    const g42 = await withBoth();
+    await world.activities.probeChannels(g42);
+    const { channels, connected } = await recordChannels(world.deps, g42);
+    expect(connected).toBeUndefined();
+    expect(channels).toBe(
+      `telegram connected; channel whatsapp is not linked: its owner scans a code with the phone (\`creel open g42\`, and there under Channels, or \`docker exec -it ${names(g42.mark).container} openclaw channels login --channel whatsapp\`)`,
+    );
+    gatewayOf(g42).linkPhone();
+    await world.activities.probeChannels(g42);
+    expect(await recordChannels(world.deps, g42)).toEqual({
+      channels: 'telegram, whatsapp connected',
+      connected: true,
+    });
+  });
+
+  test('that was linked must be linked still, where a change asks for it', async () => {
+    const g42 = await withBoth();
+    gatewayOf(g42).linkPhone();
+    await probeChannels(world.deps, g42, ['whatsapp']);
+    gatewayOf(g42).linkPhone(false);
+    await expect(probeChannels(world.deps, g42, ['whatsapp'])).rejects.toThrow('a phone was linked before');
+    await probeChannels(world.deps, g42, ['telegram']);
   });
 });
 

@@ -115,6 +115,13 @@ const telegram = (...senders: string[]) =>
 const slack = (sender: string) =>
   `[[channels]]\nkind = "slack"\nbot_token = "secret:a"\napp_token = "secret:b"\nallow_from = ["${sender}"]`;
 
+const whatsapp = (sender: string) => `[[channels]]\nkind = "whatsapp"\nallow_from = ["${sender}"]`;
+
+it('S0-16: takes WhatsApp with the numbers of its senders and no token', () => {
+  const { channels } = specOf(`release = "2026.9.6"\n${whatsapp('whatsapp:+15551234567')}`);
+  expect(channels).toEqual([{ kind: 'whatsapp', secrets: {}, allowFrom: ['+15551234567'] }]);
+});
+
 describe('what a file may not say', () => {
   it.each<[string, string]>([
     ['memory = "1 GB"', '1.5 GB'],
@@ -140,6 +147,9 @@ describe('what a file may not say', () => {
     ['[[channels]]\nkind = "discord"\ntoken = "secret:a"\nallow_from = ["12345"]', 'Copy User ID'],
     [slack('@bob'), 'Copy member ID'],
     [slack('u012ab3cd'), 'Copy member ID'],
+    [whatsapp('15551234567'), 'is not a telephone number with + and its country'],
+    [whatsapp('+1 555 123-4567'), 'without spaces'],
+    [`${whatsapp('+15551234567')}\ntoken = "secret:a"`, 'whatsapp takes no token'],
     ['[[channels]]\nkind = "telegram"\nbot_token = "secret:a"\ncolour = "red"', 'channels[0] has unknown colour'],
   ])('refuses %j, naming it', (line, expected) => {
     const text = line.includes('release') ? line : `release = "2026.9.6"\n${line}`;

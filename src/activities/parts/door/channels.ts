@@ -1,6 +1,6 @@
-import { channelFaults, type ChannelKind } from '../../../domain/channels/channel.js';
+import { channelFaults, isLinked, type ChannelKind } from '../../../domain/channels/channel.js';
 import { NotYet, Refused } from '../../../domain/errors.js';
-import type { Gateway } from '../../../domain/gateway/gateway.js';
+import { names, type Gateway } from '../../../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../../domain/gateway/reading.js';
 import { masked, plain } from '../../../domain/heard.js';
 import { channelsMs } from '../../../domain/thresholds.js';
@@ -16,9 +16,10 @@ const heardOfChannel = 300;
 /**
  * Every channel of the spec has really connected (S0-16, S4-35): `running: true` proves nothing; the probe of its token
  * and its lifecycle decide together. A gateway without channels passes, and says so. A network that does not answer is
- * waited for; a token that is refused, or is another gateway's, is not; a channel that stands still is started.
+ * waited for; a token that is refused, or is another gateway's, is not; a channel that stands still is started. One that
+ * waits for its owner to link a phone passes, unless it is among those that had connected `before`.
  */
-export async function probeChannels(deps: Deps, gateway: Gateway): Promise<void> {
+export async function probeChannels(deps: Deps, gateway: Gateway, before: readonly string[] = []): Promise<void> {
   if (gateway.spec.channels.length === 0) return;
   await demandOwnBots(deps, gateway);
   const wait = { what: `channels of ${gateway.mark.gateway}`, paceMs: 2_000, limitMs: channelsMs };
@@ -26,7 +27,10 @@ export async function probeChannels(deps: Deps, gateway: Gateway): Promise<void>
     const session = await openSession(deps, gateway);
     try {
       const channels = await readChannels(session);
-      for (const { kind } of gateway.spec.channels) if (standsStill(channels[kind])) await startChannel(session, kind);
+      for (const { kind } of gateway.spec.channels)
+        if (standsStill(kind, channels[kind])) await startChannel(session, kind);
+      const lost = before.map((kind) => unlinked(gateway, channels).get(kind)).find((each) => each !== undefined);
+      if (lost !== undefined) throw new Refused(`a phone was linked before: ${lost}`);
       const problem = findProblem(gateway, channels);
       if (problem) throw problem;
     } finally {
@@ -47,10 +51,13 @@ export async function recordChannels(
 ): Promise<Pick<GatewayRecord, 'channels' | 'connected'>> {
   const { channels } = gateway.spec;
   if (channels.length === 0) return { channels: 'none configured', connected: true };
-  const problem = findProblem(gateway, await askStatus(deps, gateway));
-  const connected = `${channels.map(({ kind }) => kind).join(', ')} connected`;
-  const said = [problem?.message ?? connected, ...channelFaults(channels)].join('; ');
-  return { channels: said, ...(!problem && { connected: true }) };
+  const found = await askStatus(deps, gateway);
+  const problem = findProblem(gateway, found);
+  const waiting = unlinked(gateway, found);
+  const up = channels.filter(({ kind }) => !waiting.has(kind)).map(({ kind }) => kind);
+  const connected = up.length > 0 ? [`${up.join(', ')} connected`] : [];
+  const said = [...(problem ? [problem.message] : connected), ...waiting.values(), ...channelFaults(channels)];
+  return { channels: said.join('; '), ...(!problem && waiting.size === 0 && { connected: true }) };
 }
 
 /** The channels that run in a gateway, whoever configured them. */
@@ -63,30 +70,53 @@ export async function findRunningChannels(deps: Deps, gateway: Gateway): Promise
 export async function connectedChannels(deps: Deps, gateway: Gateway): Promise<ChannelKind[]> {
   if (gateway.spec.channels.length === 0) return [];
   const channels = await askStatus(deps, gateway);
-  return gateway.spec.channels.map(({ kind }) => kind).filter((kind) => isConnected(channels[kind]));
+  return gateway.spec.channels.map(({ kind }) => kind).filter((kind) => isConnected(kind, channels[kind]));
 }
 
 /**
- * The token is good **and** the channel runs: after its crash-loop breaker trips, a gateway starts no channel and still
- * probes well.
+ * The token is good, or a phone is linked, **and** the channel runs: after its crash-loop breaker trips, a gateway
+ * starts no channel and still probes well.
  */
-function isConnected(found: ChannelStatus | undefined): boolean {
-  if (found?.probe?.ok !== true) return false;
+function isConnected(kind: ChannelKind, found: ChannelStatus | undefined): boolean {
+  if (!isProved(kind, found)) return false;
   const { lifecycle, connected } = found.account ?? {};
   if (lifecycle === undefined || lifecycle === null) return found.running !== false && connected !== false;
   return lifecycle === 'ready' || connected === true;
 }
 
-/** The token is good, and nothing will start the channel by itself. */
-function standsStill(found: ChannelStatus | undefined): boolean {
-  return found?.probe?.ok === true && !isConnected(found) && found.account?.lifecycle === 'stopped';
+/** Whether whoever is behind a channel takes the gateway for what it says it is. */
+function isProved(kind: ChannelKind, found: ChannelStatus | undefined): found is ChannelStatus {
+  return isLinked(kind) ? linkOf(found) === true : found?.probe?.ok === true;
+}
+
+/** Whether a phone is linked; nothing while the gateway cannot tell. */
+function linkOf(found: ChannelStatus | undefined): boolean | undefined {
+  return found?.account?.linked ?? found?.linked ?? undefined;
+}
+
+/** The channels that wait for their owner to link a phone, with how that is done. */
+function unlinked({ mark, spec }: Gateway, channels: Record<string, ChannelStatus>): Map<string, string> {
+  const waiting = spec.channels.filter(({ kind }) => isLinked(kind) && linkOf(channels[kind]) === false);
+  const how = `\`creel open ${mark.gateway}\`, and there under Channels, or \`docker exec -it ${names(mark).container} openclaw channels login --channel`;
+  return new Map(
+    waiting.map(({ kind }) => [
+      kind,
+      `channel ${kind} is not linked: its owner scans a code with the phone (${how} ${kind}\`)`,
+    ]),
+  );
+}
+
+/** It could connect, and nothing will start it by itself. */
+function standsStill(kind: ChannelKind, found: ChannelStatus | undefined): boolean {
+  return isProved(kind, found) && !isConnected(kind, found) && found.account?.lifecycle === 'stopped';
 }
 
 function findProblem(gateway: Gateway, channels: Record<string, ChannelStatus>): NotYet | Refused | undefined {
+  const waiting = unlinked(gateway, channels);
   for (const { kind } of gateway.spec.channels) {
     const found = channels[kind];
     if (!found) return new Refused(`channel ${kind} is not loaded: the image lacks its plugin`);
-    if (isConnected(found)) continue;
+    if (waiting.has(kind) || isConnected(kind, found)) continue;
     const heard = plain(found.account?.lastError ?? found.lastError ?? '', heardOfChannel);
     return isTurnedDown(found) ? turnedDown(kind, found, heard) : notConnected(gateway, kind, found, heard);
   }
@@ -103,21 +133,29 @@ function isTurnedDown({ probe, account: { lifecycle, terminalDisconnect } = {} }
 function turnedDown(kind: ChannelKind, { probe }: ChannelStatus, heard: string): Refused {
   const why = masked(plain(probe?.error ?? '', heardOfChannel) || heard, []);
   if (heard.startsWith('Plugin ')) return new Refused(`channel ${kind} does not load: ${masked(heard, [])}`);
+  if (isLinked(kind)) return new Refused(`channel ${kind} was turned away: ${why}. Its owner links the phone again`);
   return new Refused(`channel ${kind} refused its token: ${why}. Store the right one with \`creel secret set\``);
 }
 
+/** What a probe says when the network, a proxy or a certificate is in the way: of the token it says nothing. */
+const unreached =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR|fetch failed|certificate|timed out/i;
+
 function notConnected({ mark }: Gateway, kind: ChannelKind, found: ChannelStatus, heard: string): NotYet {
   const id = mark.gateway;
-  const said = masked(heard || plain(found.probe?.error ?? 'no probe answer', heardOfChannel), []);
+  const asked = plain(found.probe?.error ?? '', heardOfChannel);
+  if (!isProved(kind, found) && unreached.test(asked))
+    return new NotYet(`channel ${kind} is not connected: its service is not reached (${masked(asked, [])})`);
+  const said = masked(heard || asked || 'no probe answer', []);
   if (/\b409\b|terminated by other getUpdates/.test(heard))
     return new NotYet(
       `channel ${kind} is not connected: another program polls with the same bot token (${said}). Stop it, or make a bot of its own for gateway ${id}`,
     );
-  if (!found.probe?.ok) return new NotYet(`channel ${kind} is not connected: ${said}`);
+  if (!isProved(kind, found)) return new NotYet(`channel ${kind} is not connected: ${said}`);
   const lifecycle = plain(found.account?.lifecycle ?? 'not running', heardOfChannel);
   const why = heard === '' ? '' : `: ${masked(heard, [])}`;
   return new NotYet(
-    `channel ${kind} is not connected: its token is good and it is ${lifecycle}${why}. \`creel provision ${id}\` starts it`,
+    `channel ${kind} is not connected: its ${isLinked(kind) ? 'phone is linked' : 'token is good'} and it is ${lifecycle}${why}. \`creel provision ${id}\` starts it`,
   );
 }
 

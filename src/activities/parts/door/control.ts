@@ -61,12 +61,15 @@ const channelAccount = z.object({
   accountId: z.string().nullish(),
   lifecycle: z.string().nullish(),
   connected: z.boolean().nullish(),
+  linked: z.boolean().nullish(),
   terminalDisconnect: z.boolean().nullish(),
   lastError: z.string().nullish(),
 });
 
 const channelStatus = z.object({
   running: z.boolean().nullish(),
+  /** Of a channel to which a phone is linked. */
+  linked: z.boolean().nullish(),
   lastError: z.string().nullish(),
   probe: z.object({ ok: z.boolean(), status: z.number().nullish(), error: z.string().nullish() }).nullish(),
 });
