@@ -57,13 +57,13 @@ async function add(client: Client, adding: Adding): Promise<Added> {
       `release ${version} is on record as ${before.image}, for all machines. --push registry/name makes it anew and puts that in its place`,
       'Refused',
     );
-  if (to !== undefined) await demandDocker(engineSocket);
+  if (to !== undefined) await demandDocker({ engineSocket, signal });
   demandPublished(await readUpstream(), version);
   const made = await makeImage(version, engineSocket, signal);
   const line: Release = { version, image: made.image, dev: true, ...times };
   const known = adding.upgrade ? knownReleases(recorded, catalogue) : [];
   const { reloadsToken } = await demandTried(adding, made, { release: line, known, engineSocket, pool });
-  const image = to === undefined ? made.image : await push(engineSocket, made.image, to, version);
+  const image = to === undefined ? made.image : await push({ engineSocket, signal }, made.image, to, version);
   const added: Release = { ...line, image, dev: to === undefined, ...(reloadsToken && { reloadsToken }) };
   signal.throwIfAborted();
   await tellRelease(client, { word: 'add', line: added });

@@ -13,20 +13,23 @@ export function repository(raw: string): string {
   );
 }
 
+/** Where an image is pushed from; the end of the signal ends it. */
+export type Pushing = { readonly engineSocket: string; readonly signal: AbortSignal };
+
 /** `TurnedDown` where Docker's command line, which has the credentials of registries, is not there. */
-export async function demandDocker(engineSocket: string): Promise<void> {
-  await docker(engineSocket, ['version', '--format', '{{.Client.Version}}']);
+export async function demandDocker(pushing: Pushing): Promise<void> {
+  await docker(pushing, ['version', '--format', '{{.Client.Version}}']);
 }
 
 /**
  * Pushes an image to a repository, with the credentials that Docker's command line has, and returns its reference by
  * digest. Repeating it changes nothing.
  */
-export async function push(engineSocket: string, image: string, to: string, version: string): Promise<string> {
+export async function push(pushing: Pushing, image: string, to: string, version: string): Promise<string> {
   const tagged = `${to}:${version}`;
-  await docker(engineSocket, ['tag', image, tagged]);
-  await docker(engineSocket, ['push', '--quiet', tagged]);
-  const said = await docker(engineSocket, [
+  await docker(pushing, ['tag', image, tagged]);
+  await docker(pushing, ['push', '--quiet', tagged]);
+  const said = await docker(pushing, [
     'image',
     'inspect',
     '--format',
@@ -39,10 +42,10 @@ export async function push(engineSocket: string, image: string, to: string, vers
   return digest.trim();
 }
 
-function docker(engineSocket: string, args: readonly string[]): Promise<string> {
+function docker({ engineSocket, signal }: Pushing, args: readonly string[]): Promise<string> {
   const env = { ...process.env, DOCKER_HOST: `unix://${engineSocket}` };
   return new Promise((resolve, reject) => {
-    execFile('docker', [...args], { env, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+    execFile('docker', [...args], { env, signal, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       const why =
         error.code === 'ENOENT'

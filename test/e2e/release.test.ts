@@ -1,19 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import getPort from 'get-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordedReleases } from '../../src/client/releases.js';
 import { keyCheck, masterKey } from '../../src/domain/keys/token.js';
 import type { Release } from '../../src/domain/release/release.js';
 import { deploymentWorkflowId, taskQueue } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
+import { ImageRegistry } from '../ground/image-registry.js';
 import { NpmRegistry } from '../ground/npm-registry.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
-import { scratchDirectory } from '../world/scratch.js';
 import { layKey, testKeyFile } from '../world/test-keys.js';
 
 /**
@@ -144,7 +141,8 @@ describe.sequential('a release', () => {
   it('that was added is not tried again, and goes to a registry by its digest', async () => {
     const again = await creel(['add', newer]);
     expect(again).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('was tried on this machine') });
-    const { name, end } = await openRegistry();
+    const registry = await ImageRegistry.open();
+    const name = registry.repository;
     try {
       const pushed = await creel(['add', newer, '--push', name]);
       expect({ code: pushed.exitCode, err: pushed.stderr }).toMatchObject({ code: 0 });
@@ -157,29 +155,8 @@ describe.sequential('a release', () => {
       const without = await creel(['add', newer]);
       expect(without).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('for all machines. --push') });
     } finally {
-      await end();
+      await registry.close();
       await execa('docker', ['rmi', `${name}:${newer}`], { reject: false });
     }
   }, 300_000);
 });
-
-async function openRegistry(): Promise<{ name: string; end: () => Promise<void> }> {
-  const port = await getPort({ host: '127.0.0.1' });
-  const directory = scratchDirectory('creel-registry-');
-  const storage = { filesystem: { rootdirectory: `${directory}/images` } };
-  const config = { version: 0.1, storage, http: { addr: `127.0.0.1:${port}` } };
-  fs.writeFileSync(`${directory}/config.json`, JSON.stringify(config));
-  const child: ChildProcess = spawn('docker-registry', ['serve', `${directory}/config.json`], { stdio: 'ignore' });
-  child.once('error', () => undefined); // The push says that it does not answer.
-  const isUp = () =>
-    fetch(`http://127.0.0.1:${port}/v2/`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  for (let looks = 0; looks < 50 && !(await isUp()); looks += 1) await sleep(100);
-  const end = async () => {
-    child.kill('SIGKILL');
-    fs.rmSync(directory, { recursive: true, force: true });
-  };
-  return { name: `127.0.0.1:${port}/openclaw`, end };
-}

@@ -12,7 +12,7 @@ const scratch = scratchDirectory('creel-licences-');
 let tarball: string;
 beforeAll(async () => {
   tarball = await pack(scratch);
-}, 300_000);
+}, 900_000); // It waits for whoever builds on this machine.
 afterAll(() => fs.rmSync(scratch, { recursive: true }));
 
 async function file(name: string): Promise<string> {
