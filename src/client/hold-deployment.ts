@@ -11,11 +11,22 @@ import {
   type DeploymentKeys,
 } from '../domain/keys/deployment-keys.js';
 import { layout } from '../domain/gateway/gateway.js';
+import type { Release } from '../domain/release/release.js';
 import { keyCheck, type MasterKey } from '../domain/keys/token.js';
 import { deploymentWorkflowId, taskQueue } from '../wire/ids.js';
 
 /** What a namespace says of its deployment. Nothing in it is secret. */
 export type Deployment = z.infer<typeof memoForm>;
+
+/** Every field of a release on record: one that is missing here would be read by nobody. */
+const releaseForm = {
+  version: z.string(),
+  image: z.string(),
+  dev: z.boolean(),
+  readyMs: z.number().int().positive().optional(),
+  firstReadyMs: z.number().int().positive().optional(),
+  reloadsToken: z.boolean().optional(),
+} satisfies Record<keyof Release, z.ZodType>;
 
 const memoForm = z.object({
   deployment: z.string().regex(/^[a-z]{10}$/),
@@ -33,17 +44,7 @@ const memoForm = z.object({
     )
     .optional(),
   engines: z.array(z.object({ engine: z.string(), host: z.string(), was: z.array(z.string()).optional() })).optional(),
-  releases: z
-    .array(
-      z.object({
-        version: z.string(),
-        image: z.string(),
-        dev: z.boolean(),
-        readyMs: z.number().int().positive().optional(),
-        firstReadyMs: z.number().int().positive().optional(),
-      }),
-    )
-    .optional(),
+  releases: z.array(z.object(releaseForm)).optional(),
 });
 
 /** The keys of the deployment that the namespace belongs to; undefined when it has none. */

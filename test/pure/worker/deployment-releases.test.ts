@@ -1,5 +1,7 @@
+import type { Client } from '@temporalio/client';
 import { array, assert, boolean, integer, property, record } from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { findDeployment } from '../../../src/client/hold-deployment.js';
 import { releasesNamed } from '../../../src/client/releases.js';
 import { knownReleases, withoutRelease, withRelease } from '../../../src/domain/release/recorded.js';
 import type { Catalogue, Release } from '../../../src/domain/release/release.js';
@@ -34,6 +36,14 @@ describe('the releases on a deployment’s record', () => {
     expect(recorded).toEqual([seen]);
     expect(withRelease(recorded, seen)).toBe(recorded);
     expect(withRelease(recorded, line('2026.9.6', { reloadsToken: false }))).toEqual([line('2026.9.6')]);
+  });
+
+  test('are read with all that stands there', async () => {
+    const full: Required<Release> = { ...line('2026.9.6'), readyMs: 60_000, firstReadyMs: 90_000, reloadsToken: true };
+    const memo = { deployment: 'abcdefghij', layout: 1, keyId: 'k', keyCheck: 'c', releases: [full] };
+    const handle = { describe: async () => ({ memo, status: { name: 'RUNNING' } }) };
+    const client = { options: { namespace: 'n' }, workflow: { getHandle: () => handle } } as unknown as Client;
+    expect((await findDeployment(client))?.deployment.releases).toEqual([full]);
   });
 
   test('lose one that goes; one that is not there is no matter, and the last one stays', () => {
