@@ -42,6 +42,8 @@ export class ModelProvider {
   /** The models it has. */
   readonly models: readonly string[];
   mood: Mood = 'answers';
+  /** An answer that is sent as it comes, to a question with these words in it, stops in its middle until then. */
+  halfway: { readonly words: string; readonly until: Promise<void> } | undefined;
   /** Whatever was asked, oldest first. */
   readonly asked: Asked[] = [];
   readonly #server = http.createServer((request, response) => void this.#serve(request, response));
@@ -80,7 +82,13 @@ export class ModelProvider {
     const text = `"${said.trim().slice(-repeated)}" is what you said.`;
     if (found) return send(response, found.status, form.trouble(found));
     if (!stream) return send(response, 200, form.whole(model, text));
-    sendParts(response, form, model, text);
+    const { words, until } = this.halfway ?? {};
+    await sendParts(
+      response,
+      form,
+      form.parts(model, text),
+      words !== undefined && said.includes(words) ? until : undefined,
+    );
   }
 
   #trouble(key: string, model: string): Trouble | undefined {
@@ -95,9 +103,15 @@ function send(response: http.ServerResponse, status: number, body: unknown): voi
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-function sendParts(response: http.ServerResponse, form: Form, model: string, text: string): void {
+async function sendParts(
+  response: http.ServerResponse,
+  form: Form,
+  parts: ReturnType<Form['parts']>,
+  halfway: Promise<void> | undefined,
+): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
-  for (const { event, data } of form.parts(model, text)) {
+  for (const [index, { event, data }] of parts.entries()) {
+    if (index === Math.floor(parts.length / 2)) await halfway;
     if (event !== undefined) response.write(`event: ${event}\n`);
     response.write(`data: ${JSON.stringify(data)}\n\n`);
   }
