@@ -12,6 +12,24 @@ export function at(value: Json | undefined, path: readonly string[]): Json | und
   return path.reduce<Json | undefined>((found, key) => (isObject(found) ? found[key] : undefined), value);
 }
 
+/** The object at a path of keys; an empty one where there is none. */
+export function objectAt(value: JsonObject, path: readonly string[]): JsonObject {
+  const found = at(value, path);
+  return isObject(found) ? found : {};
+}
+
+/** The config with this object in a block of it; neither stays where it is empty. */
+export function withBlock(
+  config: JsonObject,
+  [outer, inner]: readonly [string, string],
+  value: JsonObject,
+): JsonObject {
+  const { [outer]: block, ...rest } = config;
+  const { [inner]: _former, ...beside } = isObject(block) ? block : {};
+  const next = Object.keys(value).length > 0 ? { ...beside, [inner]: value } : beside;
+  return Object.keys(next).length > 0 ? { ...rest, [outer]: next } : rest;
+}
+
 /**
  * The object in a text, read as a gateway reads it: comments and trailing commas are fine (JSON5). Undefined for a torn
  * or wrongly edited one, with which a gateway would not start either.

@@ -63,12 +63,17 @@ export class BotApi {
   /** A gateway takes this for Telegram from now on, by a setting of its owner's, which creel leaves alone. */
   async answer(ground: RealGround, { mark }: Gateway): Promise<void> {
     const [network] = await ground.engine.findNetworks(names(mark).network);
-    const host = network?.subnets[0]?.replace(/\d+\/\d+$/, (last) => String(Number.parseInt(last, 10) + 1));
-    const root = `http://${host}:${(this.#server.address() as AddressInfo).port}`;
+    const root = this.rootFrom(network?.subnets[0]);
     const { id } = (await ground.engine.findContainer(names(mark).container)) ?? { id: 'gone' };
     const command = ['openclaw', 'config', 'set', 'channels.telegram.apiRoot', root];
     const { exitCode, stderr } = await ground.engine.exec(id, { command, input: '', timeoutMs: 60_000 });
     if (exitCode !== 0) throw new Error(`the gateway does not take ${root} for Telegram: ${stderr}`);
+  }
+
+  /** Where a gateway on a network of its own finds it. */
+  rootFrom(subnet: string | undefined): string {
+    const host = subnet?.replace(/\d+\/\d+$/, (last) => String(Number.parseInt(last, 10) + 1));
+    return `http://${host}:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Somebody writes to the bot. */

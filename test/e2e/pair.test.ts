@@ -5,6 +5,7 @@ import type { Channel } from '../../src/domain/channels/channel.js';
 import type { DeviceList, Wanted } from '../../src/domain/devices/device.js';
 import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
 import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
+import { tokensFile } from '../../src/domain/channels/tokens.js';
 import { asksEveryDevice } from '../../src/domain/release/release.js';
 import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';
 import type { PairRequest } from '../../src/wire/change-requests.js';
@@ -12,6 +13,7 @@ import { gatewayWorkflowId, lookWorkflowId } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { OperationResult } from '../../src/wire/operation.js';
 import { replyUpdate } from '../../src/wire/messages.js';
+import { historyTexts, holds } from '../ground/hunt.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
@@ -25,6 +27,7 @@ const readyMs = 180_000;
 const place = { provider: 'local', host: 'local' } as const;
 
 const botToken = `123456789:${'A'.repeat(35)}`;
+const secondToken = `123456789:${'B'.repeat(35)}`;
 const telegram = { kind: 'telegram', secrets: { botToken: 'secret:bot' } } as const;
 
 /** The older release pairs in its own words; both go through the same, in a gateway that somebody has lived in. */
@@ -186,6 +189,13 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
     return JSON.parse(text ?? '{}').channels?.telegram ?? {};
   }
 
+  /** The files of the state in which this stands. */
+  async function filesWith(token: string): Promise<string> {
+    const command = ['sh', '-c', `cd ${stateDirectory} && grep -rlF '${token}' . || true`];
+    const { stdout } = await ground.engine.exec((await container()).id, { command, input: '', timeoutMs: 60_000 });
+    return stdout.trim();
+  }
+
   /** A stranger and an allowed sender write: the one is taken up, which the gateway shows by writing to them, the other never (S4-40). */
   async function hearsOnlyTheAllowed(api: BotApi, allowed: number, stranger: number): Promise<void> {
     const [heard, answered] = [api.fetched.length, api.addressed.length];
@@ -230,8 +240,14 @@ describe.each(['2026.9.6', '2026.6.11'])('a device of a gateway of release %s', 
         expect((await container()).startedAt === startedAt).toBe(release === '2026.9.6');
         expect(await container()).toMatchObject({ state: 'running', restartPolicy: 'always' });
         if (senders?.length === 1) await hearsOnlyTheAllowed(api, 2, 9);
+        expect(await filesWith(api.tokens.at(-1) ?? '')).toBe(senders ? `./${tokensFile}` : '');
+        await storeBot(ground, 'bot', secondToken);
       }
-      expect(api.tokens).toContain(botToken);
+      for (const each of [botToken, secondToken]) expect(api.tokens).toContain(each);
+      expect(await filesWith(botToken)).toBe('');
+      const inspected = JSON.stringify(await ground.engine.findProcess((await container()).id));
+      for (const text of [inspected, ...(await historyTexts(await stage.client())).values()])
+        for (const each of [botToken, secondToken]) expect(holds(text, each)).toBe(false);
     });
     (await device.keepConnecting(port, token)).hangUp();
     await ask({ kind: 'unpair', deviceId: device.id });

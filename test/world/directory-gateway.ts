@@ -68,6 +68,7 @@ const memory = z.object({
   token: z.string(),
   shut: z.boolean().default(false),
   keys: z.record(z.string(), z.string()).default({}),
+  tokens: z.record(z.string(), z.string()).default({}),
 });
 
 /** What a device says of itself and asks for, as a real gateway keeps it. */
@@ -220,17 +221,28 @@ export class DirectoryGateway {
     return readRecord(this.#memory('boot.json'), memory)?.keys ?? {};
   }
 
+  /** The tokens with which its channels run now, as `telegram.botToken`. */
+  get channelTokens(): Readonly<Record<string, string>> {
+    return readRecord(this.#memory('boot.json'), memory)?.tokens ?? {};
+  }
+
   /** Reads the files of secrets anew. A key that is missing now stays in force as it was: each is one warning. */
   reloadSecrets(): { ok: true; warningCount: number } {
     const boot = readRecord(this.#memory('boot.json'), memory);
     const { keys, missing } = resolveKeys(this.#file(), this.#config(), boot?.keys ?? {});
-    replaceFile(this.#memory('boot.json'), JSON.stringify({ ...boot, keys }));
+    const tokens = resolveTokens(this.#file(), this.#config(), boot?.tokens ?? {});
+    replaceFile(this.#memory('boot.json'), JSON.stringify({ ...boot, keys, tokens }));
     return { ok: true, warningCount: missing.length };
   }
 
-  /** The providers whose key cannot be read. */
+  /** The providers whose key cannot be read, and the accounts of channels whose token. */
   get degradedKeys(): string[] {
-    return resolveKeys(this.#file(), this.#config(), {}).missing;
+    const read = this.#config();
+    const tokens = resolveTokens(this.#file(), read, {});
+    const accounts = Object.entries(read.channels).filter(([kind, block]) =>
+      Object.keys(block).some((key) => block['enabled'] !== false && isTokenKey(key) && !tokens[`${kind}.${key}`]),
+    );
+    return [...resolveKeys(this.#file(), read, {}).missing, ...accounts.map(([kind]) => `${kind}:default`)];
   }
 
   /**
@@ -239,14 +251,17 @@ export class DirectoryGateway {
    */
   get channels(): Record<string, ChannelState> {
     const on = Object.entries(this.#config().channels).filter(([, { enabled }]) => enabled !== false);
-    const judge = (channel: unknown): ChannelState => {
-      const text = JSON.stringify(channel);
+    const tokens = Object.entries(this.channelTokens);
+    const judge = (kind: string, block: object): ChannelState => {
+      const own = tokens.filter(([entry]) => entry.startsWith(`${kind}.`));
+      if (own.length < Object.keys(block).filter(isTokenKey).length) return 'refused';
+      const text = JSON.stringify(own);
       if (text.includes('REFUSED')) return 'refused';
       if (text.includes('CONFLICT')) return 'conflict';
       if (text.includes('UNREACHED')) return 'unreached';
       return readText(this.#memory('suppressed')) === undefined ? 'connected' : 'suppressed';
     };
-    return Object.fromEntries(on.map(([kind, channel]) => [kind, judge(channel)]));
+    return Object.fromEntries(on.map(([kind, block]) => [kind, judge(kind, block)]));
   }
 
   /** Starts what the crash-loop breaker keeps from starting. */
@@ -487,9 +502,10 @@ export class DirectoryGateway {
       const parsed = config.parse(merged);
       const { token } = parsed.gateway.auth;
       const { keys } = resolveKeys(this.#file(), parsed, this.modelKeys);
+      const tokens = resolveTokens(this.#file(), parsed, this.channelTokens);
       replaceFile(this.#file(configFile), `${JSON.stringify(merged, undefined, 2)}\n`);
       const inForce = this.takesToken === 'unheard' ? this.token : token;
-      replaceFile(this.#memory('boot.json'), JSON.stringify({ bootId: this.bootId, token: inForce, keys }));
+      replaceFile(this.#memory('boot.json'), JSON.stringify({ bootId: this.bootId, token: inForce, keys, tokens }));
       if (this.takesToken === 'anew') this.#beginAnew();
       return undefined;
     } finally {
@@ -558,10 +574,11 @@ function boot(root: string, container: ContainerRecord): DirectoryGateway {
     migrate(root, container);
     fs.rmSync(path.join(kept, 'failures'), { recursive: true, force: true });
     keepLastGood(path.join(root, 'files', encodeURIComponent(container.volume)));
-    const { keys } = resolveKeys(path.join(root, 'files', encodeURIComponent(container.volume)), read, {});
+    const state = path.join(root, 'files', encodeURIComponent(container.volume));
+    const [{ keys }, tokens] = [resolveKeys(state, read, {}), resolveTokens(state, read, {})];
     replaceFile(
       path.join(kept, 'boot.json'),
-      JSON.stringify({ bootId, token: read.gateway.auth.token, shut: isShut(read), keys }),
+      JSON.stringify({ bootId, token: read.gateway.auth.token, shut: isShut(read), keys, tokens }),
     );
   }
   return new DirectoryGateway(root, container, bootId);
@@ -578,6 +595,23 @@ function resolveKeys(state: string, read: Config, before: Readonly<Record<string
   const missing = found.flatMap(([id, key]) => (key === undefined && id !== undefined ? [id] : []));
   const keys = found.flatMap(([id = '', key = before[id]]) => (key === undefined ? [] : [[id, key] as const]));
   return { keys: Object.fromEntries(keys), missing };
+}
+
+function isTokenKey(key: string): boolean {
+  return /token$/i.test(key);
+}
+
+/** The token of each channel that is switched on: as it stands in the config, from its file, or else as it was before. */
+function resolveTokens(state: string, read: Config, before: Readonly<Record<string, string>>): Record<string, string> {
+  const found = Object.entries(read.channels).flatMap(([kind, block]) =>
+    Object.entries(block)
+      .filter(([key]) => isTokenKey(key) && block['enabled'] !== false)
+      .map(([key, said]) => {
+        const entry = `${kind}.${key}`;
+        return [entry, typeof said === 'string' ? said : (keyAt(state, read, said) ?? before[entry])] as const;
+      }),
+  );
+  return Object.fromEntries(found.flatMap(([entry, token]) => (token === undefined ? [] : [[entry, token]])));
 }
 
 function keyAt(state: string, read: Config, apiKey: unknown): string | undefined {

@@ -1,17 +1,23 @@
 import type { Changing } from '../../domain/gateway/changing.js';
 import { channelPatch } from '../../domain/channels/config.js';
 import type { Channel } from '../../domain/channels/channel.js';
+import { tokensFile } from '../../domain/channels/tokens.js';
 import { Refused } from '../../domain/errors.js';
+import { stateDirectory } from '../../domain/gateway/config.js';
+import { secretsText } from '../../domain/secret-files.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { reconfigured, type Reconfiguration } from '../../domain/changes/reconfiguration.js';
 import { readinessMs } from '../../domain/thresholds.js';
-import { resolveChannels } from '../parts/config/channel-secrets.js';
+import { readTokens, storedTokens } from '../parts/config/channel-tokens.js';
+import { holdsSecrets, writeSecrets, type SecretFile } from '../parts/config/secret-file.js';
+import { readKeyless, reloadSecrets } from '../parts/door/control.js';
 import { findRunningChannels, probeChannels } from '../parts/door/channels.js';
 import { configText } from '../parts/config/config.js';
 import { patchConfig } from '../parts/config/patch.js';
 import { insideWith } from '../parts/door/inside.js';
 import { containerOf, ensureRestartPolicy } from '../parts/container/container.js';
+import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
 import { demandHost } from '../parts/host/host.js';
 import { openSession } from '../parts/door/operator.js';
@@ -22,6 +28,7 @@ import { restartWith } from '../parts/container/restart.js';
 import { wayOf } from '../rotate/check-rotation.js';
 import { bothWritten } from '../../domain/gateway/written-config.js';
 import { ownedOf, recall, remember } from '../parts/config/written.js';
+import { formerTokensOf, keepFormerTokens, notedWhenRefused, readFormerTokens } from './former-secrets.js';
 
 /**
  * Refuses other channels before anything is touched: the gateway serves, its image has the plugins, the secrets are
@@ -39,22 +46,35 @@ export async function probeReconfigurable(deps: Deps, gateway: Changing<Reconfig
   return `serving, channels applied by ${await wayOf(deps, gateway, text)}`;
 }
 
-/** The running gateway has the channels of the next spec, and nothing of what creel wrote for former ones. */
+/**
+ * The running gateway has the channels of the next spec with their stored tokens, and nothing of what creel wrote for
+ * former ones.
+ */
 export async function ensureChannels(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
-  return applyChannels(deps, reconfigured(gateway), gateway.spec.channels, awaitReady);
+  const next = reconfigured(gateway);
+  await keepFormerTokens(deps, gateway, await containerOf(deps, gateway));
+  const tokens = { file: tokensFile, text: await storedTokens(deps, next) };
+  return applyChannels(deps, next, { former: gateway.spec.channels, tokens, wait: awaitReady });
 }
 
-/** The running gateway has the channels on record again, and serves creel's device from outside. */
+/** The running gateway has the channels and the very tokens that it had, and serves creel's device from outside. */
 export async function restoreChannels(deps: Deps, { change, ...gateway }: Changing<Reconfiguration>): Promise<string> {
-  const said = await applyChannels(deps, gateway, change.to.channels, awaitReadyAgain);
+  const tokens = { file: tokensFile, text: await formerTokens(deps, { ...gateway, change }) };
+  const said = await applyChannels(deps, gateway, { former: change.to.channels, tokens, wait: awaitReadyAgain });
   (await openSession(deps, gateway)).close();
   return `${said}, proved serving`;
 }
 
-/** Every channel of the next spec has connected, and none runs that the spec no longer has. */
+/**
+ * Every channel of the next spec has connected, and none runs that the spec no longer has. Tokens that are refused are
+ * noted before the change goes back.
+ */
 export async function probeReconfigured(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   const next = reconfigured(gateway);
-  await probeChannels(deps, next);
+  const former = formerTokensOf(gateway);
+  const prove = async () => probeChannels(deps, next);
+  if (!former) await prove();
+  else await notedWhenRefused(deps, gateway, { file: tokensFile, former, what: 'token' }, prove);
   const running = await findRunningChannels(deps, next);
   const kinds = next.spec.channels.map(({ kind }) => kind);
   const dropped = gateway.spec.channels.filter(({ kind }) => !kinds.includes(kind)).map(({ kind }) => kind);
@@ -69,33 +89,73 @@ export async function findReconfigured(deps: Deps, gateway: Changing<Reconfigura
   return findGateway(deps, reconfigured(gateway));
 }
 
+/** The tokens to which a change goes back. An older creel kept none, and had to take what is stored. */
+async function formerTokens(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
+  if (!formerTokensOf(gateway)) return storedTokens(deps, gateway);
+  const container = await containerOf(deps, gateway);
+  const kept = await readFormerTokens(deps, gateway, container);
+  return kept ?? secretsText(await readTokens(deps, gateway, container)); // Where nothing was kept, nothing was given.
+}
+
+type Giving = {
+  /** What creel may have written that the gateway's spec does not name. */
+  readonly former: readonly Channel[];
+  readonly tokens: SecretFile;
+  readonly wait: typeof awaitReady;
+};
+
 /** A gateway that must be restarted for this is restarted once, however often it is repeated, and then awaited. */
-async function applyChannels(
-  deps: Deps,
-  to: Gateway,
-  former: readonly Channel[],
-  wait: typeof awaitReady,
-): Promise<string> {
+async function applyChannels(deps: Deps, to: Gateway, { former, tokens, wait }: Giving): Promise<string> {
   const container = await containerOf(deps, to);
   const isRunning = container.state === 'running';
   const text = await configText(deps, to, container);
-  const kinds = to.spec.channels.map(({ kind }) => kind).join(', ') || 'none';
-  const channels = await resolveChannels(deps, to);
+  const said = `channels: ${to.spec.channels.map(({ kind }) => kind).join(', ') || 'none'}`;
   if (isRunning && (await wayOf(deps, to, text)) === 'reload') {
-    const { written } = await ownedOf(deps, to);
-    const before = await recall(deps, to, container);
-    await remember(deps, to, container, bothWritten(before, written));
-    const control = insideWith(deps, to, deps.keys.token(to));
-    await patchConfig(deps, to, control, async () =>
-      channelPatch(await configText(deps, to, container), [...before.channels, ...former], channels),
-    );
-    await remember(deps, to, container, written);
+    await reload(deps, to, container, former, tokens);
     await ensureRestartPolicy(deps, to); // An earlier attempt may have restarted it.
-    return `channels: ${kinds}, taken up while it runs`;
+    return `${said}, taken up while it runs`;
   }
-  if (!isRunning || channelPatch(text, former, channels)) await restartWith(deps, to, container, { former });
+  const isDone = !channelPatch(text, former, to.spec.channels, stateDirectory);
+  if (!isRunning || !isDone || !(await holdsSecrets(deps, to, container, tokens)))
+    await restartWith(deps, to, container, { former, secrets: { tokens: tokens.text } });
   await wait(deps, to, readinessMs);
   await ensureRestartPolicy(deps, to);
   (await openSession(deps, to)).close();
-  return `channels: ${kinds}, after a restart`;
+  return `${said}, after a restart`;
+}
+
+/**
+ * The tokens lie there before the config refers to them. The gateway restarts the channels whose token or block has
+ * changed, and no other; a token that was changed alone it takes up when it is told to.
+ */
+async function reload(
+  deps: Deps,
+  to: Gateway,
+  container: Container,
+  former: readonly Channel[],
+  tokens: SecretFile,
+): Promise<void> {
+  const { written } = await ownedOf(deps, to);
+  const before = await recall(deps, to, container);
+  await remember(deps, to, container, bothWritten(before, written));
+  if (!(await holdsSecrets(deps, to, container, tokens))) await writeSecrets(deps, to, container, tokens);
+  const control = insideWith(deps, to, deps.keys.token(to));
+  await patchConfig(deps, to, control, async () =>
+    channelPatch(
+      await configText(deps, to, container),
+      [...before.channels, ...former],
+      to.spec.channels,
+      stateDirectory,
+    ),
+  );
+  await reloadSecrets(control);
+  demandReadable(to, await readKeyless(control));
+  await remember(deps, to, container, written);
+}
+
+/** A reload says that it went well also where a token could not be read: the channel goes on with the one before. */
+function demandReadable({ mark, spec }: Gateway, unread: readonly string[]): void {
+  const left = spec.channels.map(({ kind }) => kind).filter((kind) => unread.includes(`${kind}:default`));
+  if (left.length > 0)
+    throw new Error(`gateway ${mark.gateway} does not read the token of ${left.join(', ')} in ${tokensFile}`);
 }

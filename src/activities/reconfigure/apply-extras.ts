@@ -11,6 +11,7 @@ import { awaitReady, awaitReadyAgain } from '../parts/container/readiness.js';
 import { openSession } from '../parts/door/operator.js';
 import { clearRehearsal, livingState, rehearse } from '../replace/rehearse-replacement.js';
 import { demandChangeable } from './changeable.js';
+import { keepFormerTokens, readFormerTokens } from './former-secrets.js';
 
 /** Refuses another `[config]` before anything is touched: the gateway serves, and nothing in it is a stored secret. */
 export async function probeExtrasChangeable(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
@@ -39,20 +40,28 @@ export async function removeExtrasRehearsal(deps: Deps, gateway: Gateway): Promi
 
 /** The gateway runs with the config of the next spec, and without what the former one said. */
 export async function ensureExtras(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
+  await keepFormerTokens(deps, gateway, await containerOf(deps, gateway));
   return give(deps, reconfigured(gateway), gateway.spec.config, awaitReady);
 }
 
 /** The gateway runs with the config on record again, and serves creel's device from outside. */
 export async function restoreExtras(deps: Deps, { change, ...gateway }: Changing<Reconfiguration>): Promise<string> {
-  const said = await give(deps, gateway, change.to.config, awaitReadyAgain);
+  const tokens = await readFormerTokens(deps, { ...gateway, change }, await containerOf(deps, gateway));
+  const said = await give(deps, gateway, change.to.config, awaitReadyAgain, tokens);
   (await openSession(deps, gateway)).close();
   return `${said}, proved serving`;
 }
 
 /** A gateway that must be restarted for this is restarted once, however often it is repeated, and then awaited. */
-async function give(deps: Deps, to: Gateway, former: Extras | undefined, wait: typeof awaitReady): Promise<string> {
+async function give(
+  deps: Deps,
+  to: Gateway,
+  former: Extras | undefined,
+  wait: typeof awaitReady,
+  tokens?: string,
+): Promise<string> {
   const container = await containerOf(deps, to);
-  const taken = await applyExtras(deps, to, container, listed(former));
+  const taken = await applyExtras(deps, to, container, listed(former), { tokens });
   await wait(deps, to, readinessMs);
   await ensureRestartPolicy(deps, to);
   (await openSession(deps, to)).close();

@@ -1,6 +1,5 @@
 import type { Changing } from '../../domain/gateway/changing.js';
 import { reconfigured, type Reconfiguration } from '../../domain/changes/reconfiguration.js';
-import { Refused } from '../../domain/errors.js';
 import { stateDirectory } from '../../domain/gateway/config.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { bothWritten, type Written } from '../../domain/gateway/written-config.js';
@@ -13,16 +12,16 @@ import {
   withOwnKeys,
   type OwnKeys,
 } from '../../domain/models/config.js';
-import { formerKeysFile, openFormerKeys, sealFormerKeys } from '../../domain/keys/former-keys.js';
-import { keysIn, takenBackFile, takenBackText } from '../../domain/keys/taken-back.js';
+import { formerKeysFile } from '../../domain/keys/former-keys.js';
 import { whoAnswers, type Models } from '../../domain/models/models.js';
 import { readinessMs } from '../../domain/thresholds.js';
 import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
 import { configText } from '../parts/config/config.js';
-import { holdsKeys, resolveKeys, sealingKey, writeKeys, type KeysOver } from '../parts/config/model-keys.js';
+import { resolveKeys, type KeysOver } from '../parts/config/model-keys.js';
+import { holdsSecrets, writeSecrets } from '../parts/config/secret-file.js';
 import { patchConfig } from '../parts/config/patch.js';
-import { ownedOf, ownFile, recall, remember } from '../parts/config/written.js';
+import { ownedOf, recall, remember } from '../parts/config/written.js';
 import { containerOf, ensureRestartPolicy } from '../parts/container/container.js';
 import { awaitReady, awaitReadyAgain } from '../parts/container/readiness.js';
 import { restartWith } from '../parts/container/restart.js';
@@ -32,6 +31,14 @@ import { openSession } from '../parts/door/operator.js';
 import { probeChangedTurn } from '../parts/door/turn.js';
 import { wayOf } from '../rotate/check-rotation.js';
 import { demandChangeable } from './changeable.js';
+import {
+  keepFormer,
+  keepFormerTokens,
+  notedWhenRefused,
+  readFormer,
+  readFormerTokens,
+  type Former,
+} from './former-secrets.js';
 
 /** Refuses other models before anything is touched: the gateway serves, and their keys are stored. */
 export async function probeModelsChangeable(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
@@ -47,6 +54,7 @@ export async function ensureModels(deps: Deps, gateway: Changing<Reconfiguration
   const next = reconfigured(gateway);
   const container = await containerOf(deps, gateway);
   await keepFormerKeys(deps, gateway, container);
+  await keepFormerTokens(deps, gateway, container);
   const over = { file: keysText(await resolveKeys(deps, next)), own: {} };
   return applyModels(deps, next, { former: gateway.spec.models, over, wait: awaitReady });
 }
@@ -54,9 +62,11 @@ export async function ensureModels(deps: Deps, gateway: Changing<Reconfiguration
 /** The running gateway has the models and the very keys that it had, and serves creel's device from outside. */
 export async function restoreModels(deps: Deps, { change, ...gateway }: Changing<Reconfiguration>): Promise<string> {
   const container = await containerOf(deps, gateway);
-  const kept = await readFormerKeys(deps, { ...gateway, change }, container);
+  const kept = await readFormer(deps, gateway, container, formerOf({ ...gateway, change }));
   if (!kept) return unchanged(deps, gateway, container);
-  const said = await applyModels(deps, gateway, { former: change.to.models, over: kept, wait: awaitReadyAgain });
+  const tokens = await readFormerTokens(deps, { ...gateway, change }, container);
+  const giving = { former: change.to.models, over: kept, tokens, wait: awaitReadyAgain };
+  const said = await applyModels(deps, gateway, giving);
   (await openSession(deps, gateway)).close();
   return `${said}, proved serving`;
 }
@@ -72,70 +82,35 @@ async function unchanged(deps: Deps, gateway: Gateway, container: Container): Pr
 
 /**
  * A message is answered by the models of the next spec. Keys with which nobody is answered are noted before the change
- * goes back: nothing but another change puts them in force again, whatever is stored by then.
+ * goes back.
  */
 export async function probeModels(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
-  try {
-    return await probeChangedTurn(deps, reconfigured(gateway));
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    throw await noteRefused(deps, gateway).then(
-      () => error,
-      (other: unknown) => unnoted(error, other),
-    );
-  }
+  const given = { file: keysFile, former: formerOf(gateway), what: 'key' };
+  return notedWhenRefused(deps, gateway, given, () => probeChangedTurn(deps, reconfigured(gateway)));
 }
 
-/** The refusal counts, also where it could not be noted: another try would cost another turn, and its sentence. */
-function unnoted(refused: Refused, cause: unknown): Refused {
-  return new Refused(
-    `${refused.message}. That could not be noted in its state: a repair before another key is stored puts the same one in force again`,
-    { cause },
-  );
-}
-
-async function noteRefused(deps: Deps, gateway: Changing<Reconfiguration>): Promise<void> {
-  const container = await containerOf(deps, gateway);
-  const former = await readFormerKeys(deps, gateway, container);
-  const engine = deps.engineAt(gateway.place);
-  const given = keysIn(await engine.readFile(container.id, `${stateDirectory}/${keysFile}`));
-  const before = await engine.readFile(container.id, `${stateDirectory}/${takenBackFile}`);
-  const text = takenBackText(sealingKey(deps, gateway), before, given, keysIn(former?.file));
-  if (text !== undefined && text !== before)
-    await engine.writeFiles(container.id, stateDirectory, [ownFile(takenBackFile, text)]);
-}
-
-/**
- * Keeps what is in force beside it, once: what a later attempt finds in force may be what an earlier one gave. So the
- * keys are read before it is asked whether they are kept.
- */
 async function keepFormerKeys(deps: Deps, gateway: Changing<Reconfiguration>, container: Container): Promise<void> {
   const file = (await deps.engineAt(gateway.place).readFile(container.id, `${stateDirectory}/${keysFile}`)) ?? '{}\n';
   const config = parseObject(await configText(deps, gateway, container)) ?? {};
-  if (await readFormerKeys(deps, gateway, container)) return;
   const own = customersKeys(config, gateway.spec.models);
-  const text = sealFormerKeys(sealingKey(deps, gateway), { operation: numberOf(gateway), file, own });
-  await deps.engineAt(gateway.place).writeFiles(container.id, stateDirectory, [ownFile(formerKeysFile, text)]);
+  await keepFormer(deps, gateway, container, formerOf(gateway), { file, own });
 }
 
-async function readFormerKeys(deps: Deps, gateway: Changing<Reconfiguration>, { id }: Container) {
-  const text = await deps.engineAt(gateway.place).readFile(id, `${stateDirectory}/${formerKeysFile}`);
-  return openFormerKeys(sealingKey(deps, gateway), numberOf(gateway), text);
-}
-
-function numberOf({ change }: Changing<Reconfiguration>): number {
-  return change.models ?? 0;
+function formerOf({ change }: Changing<Reconfiguration>): Former {
+  return { file: formerKeysFile, operation: change.models ?? 0 };
 }
 
 type Giving = {
   /** What creel may have written that the gateway's spec does not name. */
   readonly former: Models | undefined;
   readonly over: KeysOver;
+  /** The tokens of its channels, where those in force are not the ones that it is to have. */
+  readonly tokens?: string | undefined;
   readonly wait: typeof awaitReady;
 };
 
 /** A gateway that must be restarted for this is restarted once, however often it is repeated, and then awaited. */
-async function applyModels(deps: Deps, to: Gateway, { former, over, wait }: Giving): Promise<string> {
+async function applyModels(deps: Deps, to: Gateway, { former, over, tokens, wait }: Giving): Promise<string> {
   const container = await containerOf(deps, to);
   const text = await configText(deps, to, container);
   const said = `models: ${to.spec.models ? whoAnswers(to.spec.models) : 'none'}`;
@@ -145,7 +120,7 @@ async function applyModels(deps: Deps, to: Gateway, { former, over, wait }: Givi
     return `${said}, taken up while it runs`;
   }
   if (container.state !== 'running' || !(await says(deps, to, container, over)))
-    await restartWith(deps, to, container, { keys: over });
+    await restartWith(deps, to, container, { secrets: { keys: over, tokens } });
   await wait(deps, to, readinessMs);
   await ensureRestartPolicy(deps, to);
   (await openSession(deps, to)).close();
@@ -165,7 +140,8 @@ async function reload(
   const before = await recall(deps, to, container);
   const after: Written = { ...before, models: next };
   await remember(deps, to, container, bothWritten(bothWritten(before, after), { ...before, models: known }));
-  if (!(await holdsKeys(deps, to, container, over.file))) await writeKeys(deps, to, container, over.file);
+  const keys = { file: keysFile, text: over.file };
+  if (!(await holdsSecrets(deps, to, container, keys))) await writeSecrets(deps, to, container, keys);
   const control = insideWith(deps, to, deps.keys.token(to));
   await patchConfig(deps, to, control, async () => {
     const change = modelPatch(await configText(deps, to, container), [...before.models, ...known], next, owned);
@@ -190,5 +166,5 @@ async function says(deps: Deps, to: Gateway, container: Container, over: KeysOve
   const before = await recall(deps, to, container);
   const text = await configText(deps, to, container);
   const change = modelPatch(text, before.models, written.models, withOwnKeys(owned, over.own));
-  return !change && (await holdsKeys(deps, to, container, over.file));
+  return !change && (await holdsSecrets(deps, to, container, { file: keysFile, text: over.file }));
 }

@@ -85,7 +85,7 @@ async function settleOn(deps: Deps, gateway: Changing<Replacement>, before: Gate
   await demandNoCopy(deps, gateway);
   const holder = await findOurs(deps, gateway, names(gateway.mark).container);
   if (holder) await demandFormerState(deps, gateway, holder);
-  await writeConfig(deps, before);
+  await writeConfig(deps, before, [], 'in force');
 }
 
 /**

@@ -14,7 +14,10 @@ export type Reconfiguration = {
   readonly models?: number;
   /** Whether its config says other things than before. */
   readonly config?: true;
-  /** The number of its operation: tells its rehearsal from any other. Absent in what older versions began. */
+  /**
+   * The number of its operation: tells its rehearsal from any other, and the tokens of the former channels that it
+   * keeps. Absent in what older versions began.
+   */
   readonly number?: number;
 };
 

@@ -2,25 +2,23 @@ import type { Channel } from './channel.js';
 import type { WrittenChannel } from './written-channel.js';
 import { isObject, overlay, parseObject, type Json, type JsonObject } from '../json.js';
 import { mergePatch } from '../merge-patch.js';
-import type { Secret } from '../secret.js';
+import { withoutSecretFile } from '../secret-files.js';
 import { isEverybody } from './senders.js';
+import { tokenFile, tokenReference, tokenStore } from './tokens.js';
 
-/** A channel of a spec with the secrets it refers to. */
-export type ResolvedChannel = { readonly channel: Channel; readonly secrets: Readonly<Record<string, Secret>> };
+/** What creel owns of a config for channels: the file of their tokens with a reference instead of each (S1-30), and an allow-list for direct messages (S4-40), to which others are added by a code where the spec says so. */
+export function renderChannels(channels: readonly Channel[], state: string): JsonObject {
+  if (channels.length === 0) return {};
+  return { ...tokenFile(state), channels: Object.fromEntries(channels.map((each) => [each.kind, block(each)])) };
+}
 
-/** What creel owns of `channels` in `openclaw.json`: the secrets, and an allow-list for direct messages (S4-40), to which others are added by a code where the spec says so. */
-export function renderChannels(channels: readonly ResolvedChannel[]): JsonObject {
-  return Object.fromEntries(
-    channels.map(({ channel, secrets }) => [
-      channel.kind,
-      {
-        enabled: true,
-        ...Object.fromEntries(Object.entries(secrets).map(([key, secret]) => [key, secret.reveal()])),
-        dmPolicy: channel.pairSenders ? 'pairing' : 'allowlist',
-        allowFrom: channel.allowFrom.filter((sender) => !isEverybody(sender)),
-      },
-    ]),
-  );
+function block({ kind, secrets, pairSenders, allowFrom }: Channel): JsonObject {
+  return {
+    enabled: true,
+    ...Object.fromEntries(Object.keys(secrets).map((key) => [key, tokenReference(kind, key)])),
+    dmPolicy: pairSenders ? 'pairing' : 'allowlist',
+    allowFrom: allowFrom.filter((sender) => !isEverybody(sender)),
+  };
 }
 
 /**
@@ -33,7 +31,9 @@ export function withoutFormer(
   next: readonly WrittenChannel[],
 ): string | undefined {
   const config = parseObject(text);
-  return config && JSON.stringify(taken(config, former, next));
+  return (
+    config && JSON.stringify(taken(former.length > 0 ? withoutSecretFile(config, tokenStore) : config, former, next))
+  );
 }
 
 function taken(config: JsonObject, former: readonly WrittenChannel[], next: readonly WrittenChannel[]): JsonObject {
@@ -72,13 +72,13 @@ export type ChannelPatch = { readonly raw: string; readonly replacePaths: readon
 export function channelPatch(
   text: string | undefined,
   former: readonly WrittenChannel[],
-  next: readonly ResolvedChannel[],
+  next: readonly Channel[],
+  state: string,
 ): ChannelPatch | undefined {
   const config = parseObject(text) ?? {};
-  const kinds = next.map(({ channel }) => channel);
-  const kept = channelsOf(taken(withOwnDefaults(config, [...former, ...kinds]), former, kinds));
-  const before = { channels: channelsOf(config) };
-  const after = overlay({ channels: kept }, { channels: renderChannels(next) });
+  const kept = taken(withOwnDefaults(config, [...former, ...next]), former, next);
+  const before = ofChannels(config);
+  const after = overlay(ofChannels(withoutSecretFile(kept, tokenStore)), renderChannels(next, state));
   const change = isObject(after) ? mergePatch(before, after) : undefined;
   return change && { raw: JSON.stringify(change.patch), replacePaths: change.lost };
 }
@@ -121,6 +121,12 @@ function withOwnDefault(block: Json | undefined, secrets: readonly string[]): Js
     ...(senders.length > 0 && { allowFrom: senders }),
     ...(left.length > 0 && { accounts: Object.fromEntries(left.map(({ id, account }) => [id, account])) }),
   };
+}
+
+/** The parts of a config that say who is heard where. */
+function ofChannels(config: JsonObject): JsonObject {
+  const { secrets } = config;
+  return { channels: channelsOf(config), ...(secrets !== undefined && { secrets }) };
 }
 
 function channelsOf(config: JsonObject): JsonObject {

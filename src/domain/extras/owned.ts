@@ -20,6 +20,7 @@ const always: readonly Owned[] = [
   { path: ['gateway', 'controlUi', 'enabled'], why: 'creel owns it: `creel open` leads to the Control UI' },
   { path: ['agents', 'defaults', 'workspace'], why: 'creel owns it: the workspace lies in the kept state' },
   { path: ['secrets', 'providers', 'creel'], why: 'creel owns it: it leads to the keys of [[models]]' },
+  { path: ['secrets', 'providers', 'creel-channels'], why: 'creel owns it: it leads to the tokens of [[channels]]' },
   { path: ['update'], why: 'creel owns it: another release comes by `creel upgrade`' },
   { path: ['env'], why: 'names and plain values go into [environment]' },
   { path: ['meta'], why: 'the gateway itself writes it' },

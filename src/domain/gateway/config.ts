@@ -1,4 +1,5 @@
-import { renderChannels, type ResolvedChannel } from '../channels/config.js';
+import { renderChannels } from '../channels/config.js';
+import type { Channel } from '../channels/channel.js';
 import type { Extras } from '../extras/extras.js';
 import { isObject, overlay, parseObject, type JsonObject } from '../json.js';
 import { renderModels } from '../models/config.js';
@@ -24,8 +25,8 @@ export type ConfigInput = {
   readonly token: Secret;
   /** The published port, which a browser's origin carries; an unlisted origin is closed with 1008. */
   readonly port: number;
-  readonly channels: readonly ResolvedChannel[];
-  /** Only references to its keys go into a config. */
+  /** Only references to their tokens go into a config, and to the keys of its models. */
+  readonly channels: readonly Channel[];
   readonly models?: Models | undefined;
   /** What else it is to say. */
   readonly config?: Extras | undefined;
@@ -35,7 +36,7 @@ export type ConfigInput = {
  * What creel owns of `openclaw.json` (S4-42): local mode; bind `lan` behind a loopback publish; token mode, with the
  * token mirrored for the CLI inside (S1-2); the published origins; an explicit rate limit whose lock-out stays well
  * under the rotation budget of S3-24; pairing even for a browser on loopback (S0-11); allow-lists for direct messages
- * (S4-40); the mounted workspace; no offer to update in the Control UI, because nothing in a container can carry it out; which model answers, with references instead of keys; and what else its spec wants, which can say nothing
+ * (S4-40); the mounted workspace; no offer to update in the Control UI, because nothing in a container can carry it out; which model answers, with references instead of keys and tokens; and what else its spec wants, which can say nothing
  * of all that.
  */
 export function renderConfig(input: ConfigInput): JsonObject {
@@ -56,7 +57,7 @@ export function renderConfig(input: ConfigInput): JsonObject {
     },
     agents: { defaults: { workspace: workspaceDirectory } },
     update: { checkOnStart: false },
-    ...(input.channels.length > 0 && { channels: renderChannels(input.channels) }),
+    ...renderChannels(input.channels, stateDirectory),
   };
   const models = input.models && overlay(rendered, renderModels(input.models, stateDirectory));
   const owned = isObject(models) ? models : rendered;

@@ -103,7 +103,8 @@ function splits(config: JsonObject, { channels, models, config: extras }: Around
     ...['auth', 'remote', 'controlUi', 'nodes', 'tls'].map((part) => ['gateway', part]),
     ...(channels.length > 0 ? [['channels']] : []),
     ...channels.map((kind) => ['channels', kind]),
-    ...(models ? [['secrets'], ['secrets', 'providers'], ['models'], ['models', 'providers']] : []),
+    ...(models || channels.length > 0 ? [['secrets'], ['secrets', 'providers']] : []),
+    ...(models ? [['models'], ['models', 'providers']] : []),
     ...(models ? [['agents'], ['agents', 'defaults'], ['agents', 'defaults', 'model']] : []),
     ...(models?.providers ?? []).map(({ id }) => ['models', 'providers', id]),
   ];

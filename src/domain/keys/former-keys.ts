@@ -5,6 +5,9 @@ import type { OwnKeys } from '../models/config.js';
 /** Where the state keeps the keys to which its gateway goes back, sealed: who lives in the state must not read a key that was taken away. */
 export const formerKeysFile = '.creel-former-keys.json';
 
+/** Where it keeps the tokens of its channels likewise. */
+export const formerTokensFile = '.creel-former-tokens.json';
+
 /** What was in force before an operation of this number: the text of the file of keys, and keys in the config itself. */
 export type FormerKeys = { readonly operation: number; readonly file: string; readonly own: OwnKeys };
 

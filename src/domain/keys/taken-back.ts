@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { parseObject } from '../json.js';
 
 /**
- * Where the state keeps with which keys nobody was answered, so that a change took them back: whatever is stored by
+ * Where the state keeps with which keys nobody was answered, and which tokens were refused, so that a change took them back: whatever is stored by
  * then, nothing but another change puts them in force again. Not the keys: what only the holder of the master key can compare with one.
  */
 export const takenBackFile = '.creel-taken-back.json';
@@ -10,13 +10,7 @@ export const takenBackFile = '.creel-taken-back.json';
 /** The most keys that are remembered, the newest last. */
 const marksMost = 20;
 
-/** The text of a file of keys, by provider; empty where it is none. */
-export function keysIn(text: string | undefined): Readonly<Record<string, string>> {
-  const entries = Object.entries(parseObject(text) ?? {});
-  return Object.fromEntries(entries.filter((each): each is [string, string] => typeof each[1] === 'string'));
-}
-
-/** What stands for the key of a provider. */
+/** What stands for the key of a provider, or the token of a channel by its entry. */
 function markOf(sealing: Buffer, provider: string, key: string): string {
   return createHmac('sha256', sealing).update(`creel taken back\0${provider}\0${key}`).digest('hex').slice(0, 32);
 }
@@ -34,7 +28,7 @@ export function takenBackText(
   return `${JSON.stringify({ layout: 1, marks })}\n`;
 }
 
-/** The providers whose key in force stays, because the wanted one was taken back. */
+/** The providers, or the entries of tokens, whose secret in force stays, because the wanted one was taken back. */
 export function providersKept(
   sealing: Buffer,
   text: string | undefined,

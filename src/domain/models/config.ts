@@ -1,6 +1,8 @@
-import { at, isObject, overlay, parseObject, type Json, type JsonObject } from '../json.js';
+import { at, isObject, objectAt, overlay, parseObject, withBlock, type Json, type JsonObject } from '../json.js';
+import { tokenStore } from '../channels/tokens.js';
 import { mergePatch, type MergePatch } from '../merge-patch.js';
 import type { Secret } from '../secret.js';
+import { isReferenceTo, referenceTo, secretFile, withoutSecretFile } from '../secret-files.js';
 import type { Models } from './models.js';
 import type { WrittenModels, WrittenProvider } from './written-models.js';
 import type { Provider } from './provider.js';
@@ -20,9 +22,8 @@ export type ModelKeys = Readonly<Record<string, Secret>>;
  * are another's.
  */
 export function renderModels({ providers, default: primary, fallbacks }: Models, state: string): JsonObject {
-  const file = { source: 'file', path: `${state}/${keysFile}`, mode: 'json' };
   return {
-    ...(providers.some(({ key }) => key !== undefined) && { secrets: { providers: { [store]: file } } }),
+    ...(providers.some(({ key }) => key !== undefined) && secretFile(store, `${state}/${keysFile}`)),
     models: { providers: Object.fromEntries(providers.map((each) => [each.id, providerBlock(each)])) },
     agents: { defaults: { model: { primary, ...(fallbacks.length > 0 && { fallbacks: [...fallbacks] }) } } },
   };
@@ -30,7 +31,7 @@ export function renderModels({ providers, default: primary, fallbacks }: Models,
 
 function providerBlock({ id, key, baseUrl, api, models = [] }: Provider): JsonObject {
   return {
-    ...(key !== undefined && { apiKey: { source: 'file', provider: store, id: `/${id}` } }),
+    ...(key !== undefined && { apiKey: referenceTo(store, id) }),
     ...(baseUrl !== undefined &&
       api !== undefined && { baseUrl, api, models: models.map((name) => ({ id: name, name })) }),
   };
@@ -59,9 +60,8 @@ export function withoutModels(
     const own = ours.length === 0 ? block : customersOwn(block, ours);
     return own === undefined ? [] : [[id, own] as const];
   });
-  const bare = replaced(config, ['models', 'providers'], Object.fromEntries(left));
-  const { [store]: _file, ...files } = objectAt(config, ['secrets', 'providers']);
-  return withoutDefault(replaced(bare, ['secrets', 'providers'], files), former, next);
+  const bare = withBlock(config, ['models', 'providers'], Object.fromEntries(left));
+  return withoutDefault(withoutSecretFile(bare, store), former, next);
 }
 
 /** What is left of a provider's block without creel's part of it; undefined when a gateway could not read the rest. */
@@ -72,7 +72,7 @@ function customersOwn(block: Json, ours: readonly WrittenProvider[]): JsonObject
   const { baseUrl: _url, api: _api, models: _models, ...beside } = rest;
   const own = {
     ...(isEndpoint ? beside : rest),
-    ...(apiKey !== undefined && !isReferenceOfOurs(apiKey) && { apiKey }),
+    ...(apiKey !== undefined && !isReferenceTo(store, apiKey) && { apiKey }),
   };
   return Object.keys(own).length > 0 && !isEndpoint ? own : undefined;
 }
@@ -98,7 +98,7 @@ export type OwnKeys = Readonly<Record<string, Json>>;
 export function customersKeys(config: JsonObject, models: Models | undefined): OwnKeys {
   const theirs = (models?.providers ?? []).flatMap(({ id, key }) => {
     const found = keyIn(config, id);
-    return key === undefined || found === undefined || isReferenceOfOurs(found) ? [] : [[id, found] as const];
+    return key === undefined || found === undefined || isReferenceTo(store, found) ? [] : [[id, found] as const];
   });
   return Object.fromEntries(theirs);
 }
@@ -109,7 +109,7 @@ export function withOwnKeys(owned: JsonObject, keys: OwnKeys): JsonObject {
     const apiKey = keys[id];
     return [id, apiKey === undefined || !isObject(block) ? block : { ...block, apiKey }] as const;
   });
-  return replaced(owned, ['models', 'providers'], Object.fromEntries(blocks));
+  return withBlock(owned, ['models', 'providers'], Object.fromEntries(blocks));
 }
 
 /** The patch that turns a config's models from former specs' into those that creel owns; undefined when they do not differ. */
@@ -120,7 +120,7 @@ export function modelPatch(
   owned: JsonObject,
 ): MergePatch | undefined {
   const config = parseObject(text) ?? {};
-  const after = overlay(withoutModels(config, former, next), ofModels(owned));
+  const after = overlay(withoutModels(config, former, next), ofModels(withoutSecretFile(owned, tokenStore)));
   return isObject(after) ? mergePatch(ofModels(config), ofModels(after)) : undefined;
 }
 
@@ -136,21 +136,4 @@ export function ofModels(config: JsonObject): JsonObject {
 
 function keyIn(config: JsonObject, id: string): Json | undefined {
   return at(config, ['models', 'providers', id, 'apiKey']);
-}
-
-function isReferenceOfOurs(key: Json): boolean {
-  return isObject(key) && key['source'] === 'file' && key['provider'] === store;
-}
-
-function objectAt(config: JsonObject, path: readonly string[]): JsonObject {
-  const found = at(config, path);
-  return isObject(found) ? found : {};
-}
-
-/** The config with this object in a block of it; neither stays where it is empty. */
-function replaced(config: JsonObject, [outer, inner]: readonly [string, string], value: JsonObject): JsonObject {
-  const { [outer]: block, ...rest } = config;
-  const { [inner]: _former, ...beside } = isObject(block) ? block : {};
-  const next = Object.keys(value).length > 0 ? { ...beside, [inner]: value } : beside;
-  return Object.keys(next).length > 0 ? { ...rest, [outer]: next } : rest;
 }

@@ -443,7 +443,7 @@ describe('a dry run', () => {
   it('shows no secret in the rendered config, only that there is one', () => {
     expect(plan.config).toMatchObject({ gateway: { auth: { token: '[secret]' }, remote: { token: '[secret]' } } });
     expect(plan.config).toMatchObject({
-      channels: { telegram: { botToken: '[secret:g42-telegram]', dmPolicy: 'allowlist' } },
+      channels: { telegram: { botToken: { source: 'file', id: '/telegram.botToken' }, dmPolicy: 'allowlist' } },
     });
   });
 });

@@ -406,6 +406,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel retry': retried,
     'creel provision <id>': repaired,
     'creel skip': skipped,
+    'creel change <id> --channels gateway.toml': [upgrade, 'to other channels of a release', 'channels'],
   },
   'No answer': {
     'creel secret set NAME': stored,

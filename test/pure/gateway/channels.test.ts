@@ -11,7 +11,7 @@ import {
   type ChannelKind,
 } from '../../../src/domain/channels/channel.js';
 import { renderChannels } from '../../../src/domain/channels/config.js';
-import { Secret } from '../../../src/domain/secret.js';
+import { at } from '../../../src/domain/json.js';
 import { secretName } from '../../../src/domain/secret-name.js';
 import { refusal } from '../refusal.js';
 
@@ -135,8 +135,7 @@ describe('S2-46: a channel whose senders are told a code', () => {
   });
 
   test('pairs in the config, where any other lists whom it hears', () => {
-    const secrets = { botToken: new Secret('1') };
-    const policy = (of: Channel) => renderChannels([{ channel: of, secrets }])['telegram'];
+    const policy = (of: Channel) => at(renderChannels([of], '/state'), ['channels', 'telegram']);
     expect(policy({ ...asks, pairSenders: true })).toMatchObject({ dmPolicy: 'pairing', allowFrom: [] });
     expect(policy({ ...asks, allowFrom: ['1'] })).toMatchObject({ dmPolicy: 'allowlist', allowFrom: ['1'] });
   });
@@ -171,8 +170,8 @@ describe('the senders of a channel (S4-40)', () => {
 
   test.each([' *', 'tg:*', 'telegram: *', '* ', 'TG:telegram:*'])('never let everybody in as %j', (all) => {
     expect(refusal(() => channelFrom(telegramOf('42', all)))).toContain('would let everybody in');
-    const rendered = renderChannels([{ channel: telegramOf('42', all), secrets: {} }]);
-    expect(rendered['telegram']).toMatchObject({ allowFrom: ['42'] });
+    const rendered = renderChannels([telegramOf('42', all)], '/state');
+    expect(at(rendered, ['channels', 'telegram'])).toMatchObject({ allowFrom: ['42'] });
   });
 });
 

@@ -18,14 +18,8 @@ const input: ConfigInput = {
   token: new Secret('golden-token'),
   port: 19_123,
   channels: [
-    {
-      channel: channel({ kind: 'telegram', secrets: { botToken: 'secret:t' }, allowFrom: ['@me', '42'] }),
-      secrets: { botToken: new Secret('123456789:golden') },
-    },
-    {
-      channel: channel({ kind: 'slack', secrets: { botToken: 'secret:b', appToken: 'secret:a' }, allowFrom: [] }),
-      secrets: { botToken: new Secret('xoxb-golden'), appToken: new Secret('xapp-golden') },
-    },
+    channel({ kind: 'telegram', secrets: { botToken: 'secret:t' }, allowFrom: ['@me', '42'] }),
+    channel({ kind: 'slack', secrets: { botToken: 'secret:b', appToken: 'secret:a' }, allowFrom: [] }),
   ],
 };
 

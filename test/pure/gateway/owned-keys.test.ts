@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { channelPatch } from '../../../src/domain/channels/config.js';
 import type { Channel } from '../../../src/domain/channels/channel.js';
 import { bridgeOf, drift, opened } from '../../../src/domain/gateway/owned-keys.js';
-import { Secret } from '../../../src/domain/secret.js';
+import { tokenFile, tokenReference } from '../../../src/domain/channels/tokens.js';
 import { cleared, readWritten, writtenText, type Written } from '../../../src/domain/gateway/written-config.js';
 
 const around = { bridge: '10.214.3.17', channels: ['telegram'] };
@@ -11,10 +11,6 @@ const telegram = (allowFrom: string[]): Channel => ({
   secrets: { botToken: 'secret:bot' },
   allowFrom,
 });
-const resolved = (allowFrom: string[]) => [
-  { channel: telegram(allowFrom), secrets: { botToken: new Secret('new-token') } },
-];
-
 describe('a config that takes over what creel owns (S4-42)', () => {
   test.each([
     ['gateway.mode', { mode: 'remote' }],
@@ -142,12 +138,13 @@ describe('a default account that says otherwise than its channel', () => {
   };
 
   test('says it no more: the new token is in force, other accounts and the customer’s senders stay', () => {
-    const patch = channelPatch(JSON.stringify(config), [telegram(['1', '2'])], resolved(['1']));
+    const patch = channelPatch(JSON.stringify(config), [telegram(['1', '2'])], [telegram(['1'])], '/state');
     expect(JSON.parse(patch?.raw ?? '')).toEqual({
+      ...tokenFile('/state'),
       channels: {
         telegram: {
           tokenFile: null,
-          botToken: 'new-token',
+          botToken: tokenReference('telegram', 'botToken'),
           dmPolicy: 'allowlist',
           allowFrom: ['1', '77'],
           accounts: { default: { botToken: null, dmPolicy: null, allowFrom: null } },

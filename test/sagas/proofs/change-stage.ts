@@ -46,7 +46,7 @@ export class ChangeStage {
   async provision(): Promise<void> {
     const runtime = new VirtualRuntime(this.world.activities, this.gateway, 0, noFault);
     const result = await new Saga(this.#input('provision', provisionSteps, []), runtime).begin();
-    assert.equal(result.outcome, 'done');
+    assert.equal(result.outcome, 'done', result.reason);
     this.#entered = result.entered;
   }
 

@@ -1,29 +1,31 @@
 import { Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
-import { writtenKey } from '../../../domain/channels/channel.js';
-import type { ResolvedChannel } from '../../../domain/channels/config.js';
-import type { Secret } from '../../../domain/secret.js';
-import { resolveChannels } from './channel-secrets.js';
+import { writtenKey, type Channel } from '../../../domain/channels/channel.js';
+import { tokenEntry, type ChannelTokens } from '../../../domain/channels/tokens.js';
+import { Secret } from '../../../domain/secret.js';
 import type { Deps } from '../../../world/deps.js';
 
 /**
- * `Refused` when another gateway whose secrets lie here uses one of this gateway's bot tokens: of two that poll with
+ * `Refused` when another gateway whose secrets lie here uses one of these bot tokens of this one: of two that poll with
  * one token, each loses what the other receives. Each token is noted, by a keyed hash, for the gateway that asked last;
  * one that is gone, or uses it no more, gives way.
  */
-export async function demandOwnBots(deps: Deps, gateway: Gateway): Promise<void> {
+export async function demandOwnBots(deps: Deps, gateway: Gateway, tokens: ChannelTokens): Promise<void> {
   const owner = `${gateway.mark.gateway}/${gateway.mark.birth}`;
-  for (const { channel, secrets } of await resolveChannels(deps, gateway))
-    for (const [key, token] of Object.entries(secrets)) {
+  for (const channel of gateway.spec.channels)
+    for (const key of Object.keys(channel.secrets)) {
+      const value = tokens[tokenEntry(channel.kind, key)];
+      if (value === undefined) continue;
+      const token = new Secret(value);
       const holder = await deps.secrets.claim(token, owner);
       if (holder === undefined) continue;
       const used = await findUse(deps, holder, token);
       if (used === undefined) await deps.secrets.claim(token, owner, holder);
-      else throw shared(gateway, { channel, secrets }, key, used);
+      else throw shared(gateway, channel, key, used);
     }
 }
 
-function shared({ mark }: Gateway, { channel }: ResolvedChannel, key: string, used: Use): Refused {
+function shared({ mark }: Gateway, channel: Channel, key: string, used: Use): Refused {
   const { gateway, reference } = used;
   const own = channel.secrets[key] ?? '';
   return new Refused(

@@ -1,4 +1,4 @@
-import type { ResolvedChannel } from '../../../domain/channels/config.js';
+import type { ResolvedChannel } from '../../../domain/channels/tokens.js';
 import type { Channel } from '../../../domain/channels/channel.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import type { Secret } from '../../../domain/secret.js';

@@ -1,10 +1,11 @@
 import type { Channel } from '../../../domain/channels/channel.js';
+import { tokensFile } from '../../../domain/channels/tokens.js';
 import { configFile, holdsConfig, overlayConfig, saysSame, stateDirectory } from '../../../domain/gateway/config.js';
 import { authoritiesFile } from '../../../domain/hosts/egress.js';
 import { markLabels, names, type Gateway } from '../../../domain/gateway/gateway.js';
 import { parseObject } from '../../../domain/json.js';
-import { customersKeys, withOwnKeys } from '../../../domain/models/config.js';
-import { bothWritten, cleared } from '../../../domain/gateway/written-config.js';
+import { customersKeys, keysFile, withOwnKeys } from '../../../domain/models/config.js';
+import { bothWritten, cleared, type Written } from '../../../domain/gateway/written-config.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
 import { demandOurs } from '../ours.js';
@@ -13,26 +14,45 @@ import { readerImageOf } from '../release.js';
 import { keepMark } from '../state-mark.js';
 import { removeTrial } from '../removal.js';
 import { removeWriter } from '../state.js';
-import { holdsKeys, wantedKeys, writeKeys, type KeysOver } from './model-keys.js';
+import { tokensInForce, wantedTokens } from './channel-tokens.js';
+import { keysInForce, wantedKeys, type KeysOver } from './model-keys.js';
+import { holdsSecrets, writeSecrets, type SecretFile } from './secret-file.js';
 import { readableOf } from './unreadable.js';
 import { isOwn, ownedOf, ownFile, recall, remember } from './written.js';
 
 const path = `${stateDirectory}/${configFile}`;
 
+/** Secrets that are to be in force, whatever is stored: the keys of its models, and the text of the file of tokens. */
+export type SecretsOver = { readonly keys?: Partial<KeysOver> | undefined; readonly tokens?: string | undefined };
+
+/** These secrets, and those that are in force in a state for the others: stored ones are proved by a change alone. */
+export async function secretsInForce(
+  deps: Deps,
+  gateway: Gateway,
+  container: Container,
+  { keys, tokens }: SecretsOver = {},
+): Promise<SecretsOver> {
+  return {
+    keys: keys ?? (await keysInForce(deps, gateway, container)),
+    tokens: tokens ?? (await tokensInForce(deps, gateway, container)),
+  };
+}
+
 /**
  * Writes what creel owns over the config of a gateway that does not run, and drops what it had written for former
- * channels. Returns what became of an unreadable text, and which stored keys stay out. A config that is split is
+ * channels. Returns what became of an unreadable text, and which stored secrets stay out. A config that is split is
  * `Refused`: nothing is half-written.
  */
 export async function writeConfig(
   deps: Deps,
   gateway: Gateway,
   former: readonly Channel[] = [],
-  over?: Partial<KeysOver>,
+  over: SecretsOver | 'in force' = {},
 ): Promise<string | undefined> {
   const writer = await openWriter(deps, gateway);
   await keepMark(deps, gateway, writer);
-  const kept = await writeOver(deps, gateway, writer, former, over);
+  const told = over === 'in force' ? await secretsInForce(deps, gateway, writer) : over;
+  const kept = await writeOver(deps, gateway, writer, former, told);
   await removeWriter(deps, gateway);
   return kept;
 }
@@ -43,7 +63,7 @@ export async function writeOver(
   gateway: Gateway,
   writer: Container,
   former: readonly Channel[],
-  over?: Partial<KeysOver>,
+  over: SecretsOver = {},
 ): Promise<string | undefined> {
   const engine = deps.engineAt(gateway.place);
   await keepAuthorities(deps, gateway, writer);
@@ -51,18 +71,18 @@ export async function writeOver(
   const found = await engine.readFile(writer.id, path);
   const { text, kept } = await readableOf(deps, gateway, writer, found);
   await demandWhole(deps, gateway, text);
-  const owned = withOwnKeys(all, over?.own ?? customersKeys(parseObject(text) ?? {}, gateway.spec.models));
+  const owned = withOwnKeys(all, over.keys?.own ?? customersKeys(parseObject(text) ?? {}, gateway.spec.models));
   const before = bothWritten(await recall(deps, gateway, writer), {
     channels: former,
     origins: [],
     models: [],
     config: [],
   });
-  const { text: keys, said } =
-    over?.file !== undefined ? { text: over.file } : await wantedKeys(deps, gateway, writer, before);
-  if (keys !== undefined && !(await holdsKeys(deps, gateway, writer, keys))) {
+  const { files, said } = await wantedSecrets(deps, gateway, writer, before, over);
+  for (const each of files) {
+    if (await holdsSecrets(deps, gateway, writer, each)) continue;
     await remember(deps, gateway, writer, bothWritten(before, next));
-    await writeKeys(deps, gateway, writer, keys);
+    await writeSecrets(deps, gateway, writer, each);
   }
   const content = overlayConfig(cleared(text, before, next), owned);
   if (!saysSame(found, content) || !(await isOwn(deps, gateway, writer, configFile))) {
@@ -72,7 +92,25 @@ export async function writeOver(
       throw new Error(`${path} reads back otherwise than written`);
   }
   await remember(deps, gateway, writer, next);
-  return [kept, said].filter((each) => each !== undefined).join('. ') || undefined;
+  return [kept, ...said].filter((each) => each !== undefined).join('. ') || undefined;
+}
+
+/** What the files of secrets must say, and what is to be said of stored secrets that stay out. */
+export async function wantedSecrets(
+  deps: Deps,
+  gateway: Gateway,
+  container: Container,
+  before: Written,
+  { keys: key, tokens: token }: SecretsOver = {},
+): Promise<{ readonly files: readonly SecretFile[]; readonly said: readonly (string | undefined)[] }> {
+  const keys = key?.file === undefined ? await wantedKeys(deps, gateway, container, before) : { text: key.file };
+  const tokens = token === undefined ? await wantedTokens(deps, gateway, container, before) : { text: token };
+  const all = [
+    { file: keysFile, text: keys.text },
+    { file: tokensFile, text: tokens.text },
+  ];
+  const files = all.flatMap(({ file, text }) => (text === undefined ? [] : [{ file, text }]));
+  return { files, said: [keys, tokens].map((each) => ('said' in each ? each.said : undefined)) };
 }
 
 /** The certificates of its host lie in the state before a start that believes them. */

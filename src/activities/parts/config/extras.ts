@@ -28,7 +28,7 @@ export async function applyExtras(
   gateway: Gateway,
   container: Container,
   former: readonly Extras[],
-  keys?: Brought['keys'],
+  secrets?: Brought['secrets'],
 ): Promise<TakenUp> {
   const { written } = await ownedOf(deps, gateway);
   const before = await recall(deps, gateway, container);
@@ -43,7 +43,7 @@ export async function applyExtras(
   }
   await remember(deps, gateway, container, bothWritten({ ...before, config: known }, after));
   if (!isRunning || (change && !(await reloadable(deps, gateway, container, change.changed)))) {
-    await restartWith(deps, gateway, container, { keys });
+    await restartWith(deps, gateway, container, { secrets });
     return 'by a restart';
   }
   await patchConfig(deps, gateway, insideWith(deps, gateway, deps.keys.token(gateway)), async () => {

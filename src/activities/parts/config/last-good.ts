@@ -47,7 +47,7 @@ async function takeLastGood(deps: Deps, gateway: Changing<Replacement>, before: 
   if (text === undefined || lastGood === undefined || !parseObject(lastGood) || lastGood === text) return false;
   if (known !== undefined) return false;
   await engine.writeFiles(id, stateDirectory, [ownFile(refusedFile(gateway), text), ownFile(configFile, lastGood)]);
-  await writeConfig(deps, before);
+  await writeConfig(deps, before, [], 'in force');
   return true;
 }
 

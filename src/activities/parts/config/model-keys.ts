@@ -1,15 +1,15 @@
 import { Refused } from '../../../domain/errors.js';
 import { stateDirectory } from '../../../domain/gateway/config.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
-import { keysIn, providersKept, takenBackFile } from '../../../domain/keys/taken-back.js';
+import { providersKept, takenBackFile } from '../../../domain/keys/taken-back.js';
 import { formerKeysKey } from '../../../domain/keys/token.js';
 import { keysFile, keysText, type ModelKeys, type OwnKeys } from '../../../domain/models/config.js';
 import { isKey, type Provider } from '../../../domain/models/provider.js';
+import { secretsIn, secretsText } from '../../../domain/secret-files.js';
 import type { Secret } from '../../../domain/secret.js';
 import type { Written } from '../../../domain/gateway/written-config.js';
 import type { Container } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
-import { isOwn, ownFile } from './written.js';
 
 /** Keys that are to be in force, whatever is stored: the text of the file, and what stands in the config itself. */
 export type KeysOver = { readonly file: string; readonly own: OwnKeys };
@@ -47,11 +47,11 @@ export async function wantedKeys(
   const found = await engine.readFile(container.id, `${stateDirectory}/${keysFile}`);
   if (found === undefined || found === text) return { text };
   const marks = await engine.readFile(container.id, `${stateDirectory}/${takenBackFile}`);
-  const [wanted, inForce] = [keysIn(text), keysIn(found)];
+  const [wanted, inForce] = [secretsIn(text), secretsIn(found)];
   const kept = providersKept(sealingKey(deps, gateway), marks, wanted, inForce);
   if (kept.length === 0) return { text };
   const keys = Object.entries(wanted).map(([id, key]) => [id, kept.includes(id) ? (inForce[id] ?? key) : key]);
-  return { text: `${JSON.stringify(Object.fromEntries(keys))}\n`, said: staysSaid(gateway, kept) };
+  return { text: secretsText(Object.fromEntries(keys)), said: staysSaid(gateway, kept) };
 }
 
 /**
@@ -66,14 +66,14 @@ export async function keysInForce(
   const found = await deps.engineAt(gateway.place).readFile(id, `${stateDirectory}/${keysFile}`);
   const { models } = gateway.spec;
   if (found === undefined || !models) return undefined;
-  const inForce = keysIn(found);
+  const inForce = secretsIn(found);
   const providers = models.providers.filter((each) => inForce[each.id] === undefined);
   const rest = await resolveKeys(deps, { ...gateway, spec: { ...gateway.spec, models: { ...models, providers } } });
   const keys = models.providers.flatMap(({ id: provider, key }) => {
     const value = key === undefined ? undefined : (inForce[provider] ?? rest[provider]?.reveal());
     return value === undefined ? [] : [[provider, value] as const];
   });
-  return { file: `${JSON.stringify(Object.fromEntries(keys))}\n` };
+  return { file: secretsText(Object.fromEntries(keys)) };
 }
 
 function staysSaid({ mark, spec }: Gateway, kept: readonly string[]): string {
@@ -89,18 +89,4 @@ function staysSaid({ mark, spec }: Gateway, kept: readonly string[]): string {
 /** What seals, in a gateway's state, the keys that it goes back to, and marks those that were taken back. */
 export function sealingKey(deps: Deps, gateway: Gateway): Buffer {
   return formerKeysKey(deps.keys.of(gateway), gateway.mark);
-}
-
-/** Whether the file of keys says exactly that, to the gateway's user alone. */
-export async function holdsKeys(deps: Deps, gateway: Gateway, { id, ...container }: Container, wanted: string) {
-  const found = await deps.engineAt(gateway.place).readFile(id, `${stateDirectory}/${keysFile}`);
-  return found === wanted && (await isOwn(deps, gateway, { id, ...container }, keysFile));
-}
-
-/** Writes the file of keys, for the gateway's user alone (S1-30). A gateway that runs looks at it when it is told to. */
-export async function writeKeys(deps: Deps, gateway: Gateway, { id }: Container, text: string): Promise<void> {
-  const engine = deps.engineAt(gateway.place);
-  await engine.writeFiles(id, stateDirectory, [ownFile(keysFile, text)]);
-  if ((await engine.readFile(id, `${stateDirectory}/${keysFile}`)) !== text)
-    throw new Error(`${keysFile} reads back otherwise than written`);
 }

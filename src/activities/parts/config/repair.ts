@@ -4,12 +4,13 @@ import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { at, parseObject, type JsonObject } from '../../../domain/json.js';
 import { mergePatch, type MergePatch } from '../../../domain/merge-patch.js';
 import { bothWritten, cleared } from '../../../domain/gateway/written-config.js';
-import { customersKeys, ofModels, withOwnKeys } from '../../../domain/models/config.js';
+import { customersKeys, keysFile, ofModels, withOwnKeys } from '../../../domain/models/config.js';
 import type { Container } from '../../../ports/docker-engine.js';
-import { configText, writeConfig } from './config.js';
+import { RpcError } from '../../../ports/gateway-door.js';
+import { configText, wantedSecrets, writeConfig } from './config.js';
 import { demandAnswer, reloadSecrets } from '../door/control.js';
 import { insideWith } from '../door/inside.js';
-import { holdsKeys, wantedKeys, writeKeys } from './model-keys.js';
+import { holdsSecrets, writeSecrets, type SecretFile } from './secret-file.js';
 import { patchConfig } from './patch.js';
 import { findAwake } from '../container/container.js';
 import type { Deps } from '../../../world/deps.js';
@@ -42,7 +43,7 @@ async function mendRunning(deps: Deps, gateway: Gateway, container: Container): 
   if (await handBack(deps, gateway, container))
     mended.push(`${configFile} belonged to another user and is the gateway's again`);
   if (shut.length > 0) {
-    await restartWith(deps, gateway, container, { keys: 'stored' });
+    await restartWith(deps, gateway, container, { secrets: 'stored' });
     return [...mended, `put right by a restart: ${sentences(shut)}`].join('. ');
   }
   const said = await mendServing(deps, gateway, container);
@@ -88,49 +89,62 @@ async function mendOwned(deps: Deps, gateway: Gateway, container: Container): Pr
   const owned = withOwnKeys(all, customersKeys(parseObject(text) ?? {}, gateway.spec.models));
   const before = await recall(deps, gateway, container);
   const change = hotChange(parseObject(text), parseObject(overlayConfig(cleared(text, before, next), owned)));
-  const { text: wanted, said } = await wantedKeys(deps, gateway, container, before);
-  const keys = wanted === undefined || (await holdsKeys(deps, gateway, container, wanted)) ? undefined : wanted;
-  if (change || keys !== undefined) {
+  const { files: wanted, said } = await wantedSecrets(deps, gateway, container, before);
+  const files: SecretFile[] = [];
+  for (const each of wanted) if (!(await holdsSecrets(deps, gateway, container, each))) files.push(each);
+  if (change || files.length > 0) {
     const isReload = (await wayOf(deps, gateway, text)) === 'reload';
-    if (!isReload && keys === undefined && change && Object.keys(change.patch).every((each) => each === 'gateway'))
+    if (!isReload && files.length === 0 && change && Object.keys(change.patch).every((each) => each === 'gateway'))
       return undefined; // The next start reads it.
     await remember(deps, gateway, container, bothWritten(before, next));
-    if (!isReload) await restartWith(deps, gateway, container, { keys: 'stored' });
-    else if (!(await takenUp(deps, gateway, container, { change, keys }))) return undefined;
-  }
+    if (!isReload) await restartWith(deps, gateway, container, { secrets: 'stored' });
+    else if (!(await takenUp(deps, gateway, container, { change, files }))) return undefined;
+  } else if (wanted.length > 0) await takeUpWritten(deps, gateway, text);
   await remember(deps, gateway, container, next);
-  return [mended(change, keys), said].filter((each) => each !== undefined).join('. ') || undefined;
+  return [...mended({ change, files }), ...said].filter((each) => each !== undefined).join('. ') || undefined;
 }
 
-function mended(change: MergePatch | undefined, keys: string | undefined): string | undefined {
+type Mending = { readonly change: MergePatch | undefined; readonly files: readonly SecretFile[] };
+
+function mended({ change, files }: Mending): string[] {
   const put = change ? [`put right: ${Object.keys(change.patch).join(', ')} as the spec says`] : [];
-  return [...put, ...(keys === undefined ? [] : ['the stored keys of its models taken up'])].join('. ') || undefined;
+  const what = (file: string) => (file === keysFile ? 'keys of its models' : 'tokens of its channels');
+  return [...put, ...files.map(({ file }) => `the stored ${what(file)} taken up`)];
 }
 
-type Mending = { readonly change: MergePatch | undefined; readonly keys: string | undefined };
-
-/** The keys lie there before the config refers to them. False where the gateway does not answer now: nothing was written. */
+/** The secrets lie there before the config refers to them. False where the gateway does not answer now: nothing was written. */
 async function takenUp(
   deps: Deps,
   gateway: Gateway,
   container: Container,
-  { change, keys }: Mending,
+  { change, files }: Mending,
 ): Promise<boolean> {
   const control = insideWith(deps, gateway, deps.keys.token(gateway));
   try {
-    if (keys !== undefined) {
-      await demandAnswer(control);
-      await writeKeys(deps, gateway, container, keys);
-    }
+    if (files.length > 0) await demandAnswer(control);
+    for (const each of files) await writeSecrets(deps, gateway, container, each);
     if (change) {
       const { patch, lost } = change;
       await patchConfig(deps, gateway, control, async () => ({ raw: JSON.stringify(patch), replacePaths: lost }));
     }
-    if (keys !== undefined) await reloadSecrets(control);
+    if (files.length > 0) await reloadSecrets(control);
     return true;
   } catch (error) {
     if (error instanceof NotYet) return false;
     throw error;
+  }
+}
+
+/**
+ * Secrets that an attempt wrote which was cut off before it told the gateway are taken up. Where they were, a reload
+ * changes nothing; a gateway that does not do it now is no worse than before.
+ */
+async function takeUpWritten(deps: Deps, gateway: Gateway, text: string | undefined): Promise<void> {
+  try {
+    if ((await wayOf(deps, gateway, text)) !== 'reload') return; // What is written there is written before a start.
+    await reloadSecrets(insideWith(deps, gateway, deps.keys.token(gateway)));
+  } catch (error) {
+    if (!(error instanceof NotYet || error instanceof Refused || error instanceof RpcError)) throw error;
   }
 }
 

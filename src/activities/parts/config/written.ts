@@ -2,7 +2,6 @@ import { origins, renderConfig, stateDirectory } from '../../../domain/gateway/c
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { readWritten, writtenFile, writtenText, type Written } from '../../../domain/gateway/written-config.js';
 import type { Container, OwnedFile } from '../../../ports/docker-engine.js';
-import { resolveChannels } from './channel-secrets.js';
 import type { Deps } from '../../../world/deps.js';
 import { networkOf } from '../network.js';
 
@@ -29,7 +28,7 @@ export async function ownedOf(deps: Deps, gateway: Gateway) {
     release,
     token: deps.keys.token(gateway),
     port,
-    channels: await resolveChannels(deps, gateway),
+    channels,
     models,
     config,
   });

@@ -3,8 +3,7 @@ import { Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { rotationStopGraceS } from '../../../domain/thresholds.js';
 import type { Container } from '../../../ports/docker-engine.js';
-import { keysInForce, type KeysOver } from '../config/model-keys.js';
-import { writeConfig } from '../config/config.js';
+import { secretsInForce, writeConfig, type SecretsOver } from '../config/config.js';
 import type { Deps } from '../../../world/deps.js';
 import { networkOf } from '../network.js';
 import { startOnState } from './start.js';
@@ -14,8 +13,8 @@ import { stopSaying } from './stop.js';
 export type Brought = {
   /** Channels that creel may have written and that the spec does not name. */
   readonly former?: readonly Channel[];
-  /** The keys of its models: those in force where nothing is said, since stored ones are tried by a turn alone. */
-  readonly keys?: Partial<KeysOver> | 'stored' | undefined;
+  /** The secrets: those in force where nothing is said of them, since stored ones are proved by a change alone. */
+  readonly secrets?: SecretsOver | 'stored' | undefined;
 };
 
 /** Stops, writes the config, and starts: for a release that does not reload it. Every part may be repeated. */
@@ -23,9 +22,9 @@ export async function restartWith(
   deps: Deps,
   gateway: Gateway,
   container: Container,
-  { former = [], keys }: Brought = {},
+  { former = [], secrets }: Brought = {},
 ): Promise<void> {
-  const over = keys === 'stored' ? undefined : (keys ?? (await keysInForce(deps, gateway, container)));
+  const over = secrets === 'stored' ? {} : await secretsInForce(deps, gateway, container, secrets);
   const engine = deps.engineAt(gateway.place);
   if (container.state === 'running') {
     await engine.setRestartPolicy(container.id, 'no');

@@ -4,7 +4,11 @@ import { names, type Gateway } from '../../../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../../domain/gateway/reading.js';
 import { masked, plain } from '../../../domain/heard.js';
 import { channelsMs } from '../../../domain/thresholds.js';
+import { secretsIn } from '../../../domain/secret-files.js';
 import { demandOwnBots } from '../config/bot-claims.js';
+import { wantedTokens } from '../config/channel-tokens.js';
+import { recall } from '../config/written.js';
+import { containerOf } from '../container/container.js';
 import type { Deps } from '../../../world/deps.js';
 import { readChannels, startChannel, type ChannelStatus } from './control.js';
 import { openSession } from './operator.js';
@@ -21,7 +25,9 @@ const heardOfChannel = 300;
  */
 export async function probeChannels(deps: Deps, gateway: Gateway, before: readonly string[] = []): Promise<void> {
   if (gateway.spec.channels.length === 0) return;
-  await demandOwnBots(deps, gateway);
+  const container = await containerOf(deps, gateway);
+  const { text } = await wantedTokens(deps, gateway, container, await recall(deps, gateway, container));
+  await demandOwnBots(deps, gateway, secretsIn(text));
   const wait = { what: `channels of ${gateway.mark.gateway}`, paceMs: 2_000, limitMs: channelsMs };
   await until(wait, deps.signal(), async () => {
     const session = await openSession(deps, gateway);

@@ -249,7 +249,10 @@ export async function reloadSecrets(control: Control): Promise<void> {
   await control.call('secrets.reload', {});
 }
 
-/** The providers whose key the gateway cannot read; none where its release does not say. */
+/**
+ * The providers whose key the gateway cannot read, and the accounts of channels whose token (`telegram:default`); none
+ * where its release does not say.
+ */
 export async function readKeyless(control: Control): Promise<string[]> {
   const { degradedSecretOwners } = secretOwners.parse(await control.call('status', {}));
   return degradedSecretOwners.map(({ ownerId }) => ownerId.replace(/^provider:/, ''));

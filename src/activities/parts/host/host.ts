@@ -1,5 +1,7 @@
 import { demandNoSecrets } from '../config/extras.js';
 import { demandOwnBots } from '../config/bot-claims.js';
+import { storedTokens } from '../config/channel-tokens.js';
+import { secretsIn } from '../../../domain/secret-files.js';
 import { Refused } from '../../../domain/errors.js';
 import { names, readMark, type Gateway } from '../../../domain/gateway/gateway.js';
 import type { Place } from '../../../domain/hosts/place.js';
@@ -52,7 +54,7 @@ async function checkRelease(deps: Deps, gateway: Gateway): Promise<void> {
   if (image) checkImage(release, image, gateway);
   for (const check of storedChecks(deps, gateway)) await check();
   demandNoSecrets(gateway, ownTokens(deps, gateway));
-  await demandOwnBots(deps, gateway);
+  await demandOwnBots(deps, gateway, secretsIn(await storedTokens(deps, gateway)));
 }
 
 /** The lives of one gateway that exist on the engine, for a record that does not know them. */
