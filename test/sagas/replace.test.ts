@@ -9,6 +9,7 @@ import type { Change } from '../../src/domain/changes/change.js';
 import type { Changing } from '../../src/domain/gateway/changing.js';
 import { markLabels, names } from '../../src/domain/gateway/gateway.js';
 import type { Channel } from '../../src/domain/channels/channel.js';
+import { tokensFile } from '../../src/domain/channels/tokens.js';
 import { configFile } from '../../src/domain/gateway/config.js';
 import { trialLabel } from '../../src/domain/changes/rehearsal.js';
 import {
@@ -578,6 +579,9 @@ describe('a rollback', () => {
         assert.equal(result.outcome, 'done', result.reason);
         const { allowFrom, enabled } = readConfig(stage).channels['telegram'] ?? {};
         assert.deepEqual({ allowFrom, enabled }, { allowFrom: senders, enabled: now.length > 0 });
+        const state = path.join(stage.world.root, 'files', stage.names.volume);
+        assert.ok(!fs.readFileSync(path.join(state, configFile), 'utf8').includes(botToken));
+        assert.equal(fs.readFileSync(path.join(state, tokensFile), 'utf8').includes(botToken), now.length > 0);
       });
     });
   }

@@ -18,7 +18,12 @@ import { KeyRing } from '../../../src/domain/keys/key-ring.js';
 import { replacementLabel, replacementNames } from '../../../src/domain/changes/replacement.js';
 import { readStateMark, stateMarkPath, writeStateMark } from '../../../src/domain/gateway/state-mark.js';
 import { slotsFor } from '../../../src/domain/hosts/slot.js';
-import { formerKeysFile, openFormerKeys, sealFormerKeys } from '../../../src/domain/keys/former-keys.js';
+import {
+  formerKeysFile,
+  formerTokensFile,
+  openFormerKeys,
+  sealFormerKeys,
+} from '../../../src/domain/keys/former-keys.js';
 import {
   formerKeysKey,
   gatewayToken,
@@ -38,6 +43,8 @@ import {
   taskQueue,
   waitsQueue,
 } from '../../../src/wire/ids.js';
+import { tokenReference, tokensFile, tokensText, tokenStore } from '../../../src/domain/channels/tokens.js';
+import { Secret } from '../../../src/domain/secret.js';
 import { providersKept, takenBackFile, takenBackText } from '../../../src/domain/keys/taken-back.js';
 import { withRenamed } from '../../../src/domain/hosts/deployment-engines.js';
 import { engineRenamedUpdate, engineUpdate } from '../../../src/wire/deployment-engines.js';
@@ -484,6 +491,22 @@ test('what marks, in the state, a key that a change took back', () => {
     text,
   );
   expect(JSON.parse(many ?? '').marks).toHaveLength(20);
+});
+
+test('where the tokens of channels lie in the state, and how a config refers to them', () => {
+  expect([tokensFile, tokenStore, formerTokensFile]).toEqual([
+    'secrets/channel-tokens.json',
+    'creel-channels',
+    '.creel-former-tokens.json',
+  ]);
+  expect(tokenReference('slack', 'appToken')).toEqual({
+    source: 'file',
+    provider: 'creel-channels',
+    id: '/slack.appToken',
+  });
+  const secrets = { botToken: new Secret('one'), appToken: new Secret('two') };
+  const slack = { kind: 'slack', secrets: { botToken: 'secret:b', appToken: 'secret:a' }, allowFrom: [] } as const;
+  expect(tokensText([{ channel: slack, secrets }])).toBe('{"slack.botToken":"one","slack.appToken":"two"}\n');
 });
 
 test('what creel remembers of a config, beside it in the state', () => {
