@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { tokensFile } from '../../../src/domain/channels/tokens.js';
 import { configFile, lastGoodFile } from '../../../src/domain/gateway/config.js';
+import { formerTokensFile } from '../../../src/domain/keys/former-keys.js';
 import { readStateMark, stateMarkFile } from '../../../src/domain/gateway/state-mark.js';
 import { replacementNames } from '../../../src/domain/changes/replacement.js';
 import { writtenFile } from '../../../src/domain/gateway/written-config.js';
@@ -208,7 +210,7 @@ function isDevice(name: string): boolean {
 }
 
 function isOurs(name: string): boolean {
-  const ours = [configFile, lastGoodFile, writtenFile, stateMarkFile];
+  const ours = [configFile, lastGoodFile, writtenFile, stateMarkFile, tokensFile, formerTokensFile];
   return /^(seen|pending)\//.test(name) || ours.some((each) => path.basename(name) === path.basename(each));
 }
 
