@@ -87,6 +87,10 @@ describe.each(['2026.9.6', '2026.6.11'])('the tokens of channels of a real gatew
     expect(await call('secrets.reload')).toMatchObject({ ok: true });
     await expect.poll(() => api.tokens.at(-1), { timeout: patienceMs }).toBe(tokenOf('B'));
     expect((await container()).startedAt).toBe(startedAt);
+    const said = await engine.lastLog((await container()).id, 500);
+    expect(said.match(/restarting \w+ channel after secrets reload/g)).toEqual([
+      'restarting telegram channel after secrets reload',
+    ]);
   });
 
   const missing = async () => {
