@@ -288,6 +288,18 @@ describe('the tokens of channels (S1-30)', () => {
       assert.deepEqual(tokensOf(stage), given('A'));
     }));
 
+  it('are read beside an account that a customer has named, which stays as it is', () =>
+    onProvisioned(async (stage) => {
+      const second = { telegram: { enabled: false, accounts: { second: { enabled: false, botToken: 'theirs' } } } };
+      const config = JSON.parse(textOf(stage, configFile));
+      replaceFile(configPath(stage), JSON.stringify({ ...config, channels: second }));
+      await run(stage, to(telegram('first', '1')));
+      assert.deepEqual(tokensOf(stage), given('A'));
+      await run(stage, numbered(8));
+      const left = { ...second.telegram, dmPolicy: 'allowlist', allowFrom: [] };
+      assert.deepEqual(channelsOf(stage), { telegram: left });
+    }));
+
   it('that are taken away are out of the config, out of the file and out of the gateway', () =>
     onProvisioned(async (stage) => {
       await run(stage, to(telegram('first', '1')));

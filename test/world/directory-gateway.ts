@@ -601,6 +601,12 @@ function isTokenKey(key: string): boolean {
   return /token$/i.test(key);
 }
 
+/** A reference of a channel itself is read where an account takes it over; without accounts there is a default one. */
+function isInherited(accounts: unknown, key: string): boolean {
+  if (!isObject(accounts) || Object.keys(accounts).length === 0) return true;
+  return Object.values(accounts).some((each) => isObject(each) && each['enabled'] !== false && !(key in each));
+}
+
 /** The token of each channel that is switched on: as it stands in the config, from its file, or else as it was before. */
 function resolveTokens(state: string, read: Config, before: Readonly<Record<string, string>>): Record<string, string> {
   const found = Object.entries(read.channels).flatMap(([kind, block]) =>
@@ -608,7 +614,8 @@ function resolveTokens(state: string, read: Config, before: Readonly<Record<stri
       .filter(([key]) => isTokenKey(key) && block['enabled'] !== false)
       .map(([key, said]) => {
         const entry = `${kind}.${key}`;
-        return [entry, typeof said === 'string' ? said : (keyAt(state, read, said) ?? before[entry])] as const;
+        const found = isInherited(block['accounts'], key) ? keyAt(state, read, said) : undefined;
+        return [entry, typeof said === 'string' ? said : (found ?? before[entry])] as const;
       }),
   );
   return Object.fromEntries(found.flatMap(([entry, token]) => (token === undefined ? [] : [[entry, token]])));

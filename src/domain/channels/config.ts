@@ -49,13 +49,40 @@ function taken(config: JsonObject, former: readonly WrittenChannel[], next: read
     if (kept) channels[before.kind] = kept;
     else delete channels[before.kind];
   }
+  for (const { kind } of next) {
+    const found = inheriting(channels[kind]);
+    if (found) channels[kind] = found;
+  }
   const { channels: _channels, ...rest } = config;
   return Object.keys(channels).length > 0 ? { ...config, channels } : rest;
 }
 
+/**
+ * A gateway reads a channel's own reference only where an account takes it over: beside accounts that a customer has
+ * named, the default one has to be named as well.
+ */
+function inheriting(found: Json | undefined): JsonObject | undefined {
+  const accounts = isObject(found) ? found['accounts'] : undefined;
+  if (!isObject(found) || !isObject(accounts) || Object.keys(accounts).length === 0) return undefined;
+  const isNamed = Object.keys(accounts).some((id) => id.trim().toLowerCase() === 'default');
+  return isNamed ? undefined : { ...found, accounts: { ...accounts, default: {} } };
+}
+
+/** Accounts without the default one that creel has named, which says nothing. */
+function ownAccounts(accounts: Json | undefined): Json | undefined {
+  if (!isObject(accounts) || !isObject(accounts['default']) || Object.keys(accounts['default']).length > 0)
+    return accounts;
+  const { default: _named, ...own } = accounts;
+  return Object.keys(own).length > 0 ? own : undefined;
+}
+
 function customersOwn(found: JsonObject, before: WrittenChannel, senders: Json[]): JsonObject | undefined {
   const ours = new Set(['enabled', 'dmPolicy', 'allowFrom', ...Object.keys(before.secrets)]);
-  const own = Object.fromEntries(Object.entries(found).filter(([key]) => !ours.has(key)));
+  const accounts = ownAccounts(found['accounts']);
+  const own = {
+    ...Object.fromEntries(Object.entries(found).filter(([key]) => !ours.has(key) && key !== 'accounts')),
+    ...(accounts !== undefined && { accounts }),
+  };
   if (senders.length === 0 && Object.keys(own).length === 0) return undefined;
   return { ...own, enabled: false, dmPolicy: 'allowlist', allowFrom: senders };
 }
