@@ -167,7 +167,8 @@ const wholes = ['memoryMb', 'diskMb', 'keepStateMs', 'keepFormerMs', 'parkMs'] a
  * goes on.
  */
 export function demandWhole(asked: SpecChange, onRecord: SpecChange = {}): void {
-  const odd = wholes.find((field) => !Number.isInteger(asked[field] ?? 0) && asked[field] !== onRecord[field]);
+  const isOdd = (value: unknown) => typeof value === 'number' && !Number.isInteger(value);
+  const odd = wholes.find((field) => isOdd(asked[field]) && asked[field] !== onRecord[field]);
   if (odd !== undefined) throw new Refused(`spec ${odd} is ${asked[odd]}: it must be a whole number`);
 }
 

@@ -61,6 +61,7 @@ describe('a spec', () => {
     expect(refusal(() => demandWhole(asked, spec))).toContain(`${field} is ${value}: it must be a whole number`);
     expect(refusal(() => demandWhole({ [field]: value }))).toContain(`${field} is ${value}`);
     demandWhole(asked, asked);
+    demandWhole({ diskMb: 'none' }, spec);
     demandWhole({}, asked);
   });
 
