@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { withLock } from '../adapters/files/file-lock.js';
+import { pidSpace, withLock } from '../adapters/files/file-lock.js';
 import { TurnedDown } from '../client/failure.js';
 
 /**
@@ -20,12 +20,14 @@ export async function inTurn<T>(directory: string, work: () => Promise<T>): Prom
 
 function take(directory: string): void {
   const holder = path.join(directory, 'process');
-  const pid = existsSync(holder) ? Number(readFileSync(holder, 'utf8')) : 0;
-  if (pid > 0 && isAlive(pid))
+  const [said = '0', space = pidSpace()] = existsSync(holder) ? readFileSync(holder, 'utf8').split(' ') : [];
+  const pid = Number(said);
+  const isHere = space === pidSpace(); // After a boot the same id is somebody else's.
+  if (pid > 0 && isHere && isAlive(pid))
     throw new TurnedDown(`process ${pid} tries a release here already: wait for it, then ask again`, 'Refused');
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { mode: 0o700 });
-  writeFileSync(holder, String(process.pid), { mode: 0o600 });
+  writeFileSync(holder, `${process.pid} ${pidSpace()}`, { mode: 0o600 });
 }
 
 function isAlive(pid: number): boolean {

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { withLock } from '../../../src/adapters/files/file-lock.js';
+import { pidSpace, withLock } from '../../../src/adapters/files/file-lock.js';
 import { inTurn } from '../../../src/releases/turn.js';
 import { scratchDirectory } from '../../world/scratch.js';
 
@@ -24,7 +24,8 @@ test('one at a time has the directory, which is gone with it, however it ends', 
 });
 
 test('what a dead one left is let go, whether it had said who it was or not', async () => {
-  for (const said of ['999999999', undefined]) {
+  const beforeTheBoot = `${process.ppid} ${pidSpace()}-of-another-boot`;
+  for (const said of ['999999999', beforeTheBoot, undefined]) {
     fs.mkdirSync(directory, { recursive: true });
     fs.writeFileSync(`${directory}/secrets`, 'of the dead');
     if (said !== undefined) fs.writeFileSync(`${directory}/process`, said);
@@ -38,7 +39,7 @@ test('one that has made the directory and not said yet who it is keeps it', asyn
     fs.mkdirSync(directory);
     const second = inTurn(directory, async () => 'both at once');
     second.catch(() => undefined);
-    fs.writeFileSync(`${directory}/process`, String(process.ppid));
+    fs.writeFileSync(`${directory}/process`, `${process.ppid} ${pidSpace()}`);
     return [second];
   });
   await expect(begun[0]).rejects.toThrow(`process ${process.ppid} tries a release here already`);
