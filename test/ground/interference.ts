@@ -96,8 +96,9 @@ async function unstoppable(at: string, activity: () => Promise<unknown>): Promis
 }
 
 function gatewayOf(input: unknown): string {
-  const { mark, gateway } = Object(input) as { mark?: { gateway: string }; gateway?: string };
-  return mark?.gateway ?? gateway ?? 'none';
+  const { mark, gateway } = Object(input) as { mark?: { gateway: string }; gateway?: string | object };
+  if (mark) return mark.gateway;
+  return typeof gateway === 'object' ? gatewayOf(gateway) : (gateway ?? 'none');
 }
 
 async function die(): Promise<never> {

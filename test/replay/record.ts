@@ -3,15 +3,21 @@ import path from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DirectoryGround } from '../ground/directory-ground.js';
 import { TestServer } from '../ground/server.js';
+import { RecordedDeployment } from './recording/recorded-deployment.js';
 import { RecordedFleet } from './recording/recorded-fleet.js';
 import { RecordedGateway, RecordedRuns } from './recording/recorded-gateway.js';
+import { RecordedLog } from './recording/recorded-log.js';
 import type { Play, Scenario, Scenarios } from './recording/scenario.js';
+import { answering, carriedAnswers } from './scenarios/answer.js';
 import { carried } from './scenarios/carried.js';
+import { deployments } from './scenarios/deployment.js';
 import { fleets } from './scenarios/fleet.js';
 import { lives } from './scenarios/life.js';
+import { readings } from './scenarios/log.js';
 import { pairings } from './scenarios/pair.js';
 import { replacements } from './scenarios/replace.js';
 import { rotations } from './scenarios/rotate.js';
+import { senders } from './scenarios/senders.js';
 
 /**
  * Records the histories that every later version must replay: `node dist/test/replay/record.js DIRECTORY [SCENARIO…]`, once per
@@ -26,10 +32,12 @@ const server = await TestServer.start();
 const ground = new DirectoryGround(server);
 try {
   await ground.startWorker();
-  const gateways = { ...lives, ...pairings, ...rotations, ...replacements };
+  const gateways = { ...lives, ...pairings, ...rotations, ...replacements, ...answering, ...senders };
   await recordAll(gateways, async (_name, limits) => new RecordedGateway(ground, limits));
-  await recordAll(carried, async (_name, limits) => new RecordedRuns(ground, limits));
+  await recordAll({ ...carried, ...carriedAnswers }, async (_name, limits) => new RecordedRuns(ground, limits));
   await recordAll(fleets, (name, limits) => RecordedFleet.begin(ground, name, limits));
+  await recordAll(readings, (_name, asked) => RecordedLog.begin(ground, asked));
+  await recordAll(deployments, () => RecordedDeployment.begin(ground));
 } finally {
   await ground.close();
   await server.stop();

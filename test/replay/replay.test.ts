@@ -108,5 +108,15 @@ describe('the control', () => {
     await expect(replay(read('0.6.0/carried-upgraded-run-2.json'), over)).rejects.toMatchObject(nondeterminism);
   });
 
+  it('fails when a reading of a log asks for no more when it has ended', async () => {
+    const over = changed('if (hasEnded)', 'if (!hasEnded)');
+    await expect(replay(read('0.8.0/log-silent.json'), over)).rejects.toMatchObject(nondeterminism);
+  });
+
+  it('fails when a deployment puts other releases on its record than it was told', async () => {
+    const over = changed('({ releases: [...now] })', '({})');
+    await expect(replay(read('0.8.0/deployment-releases-run-1.json'), over)).rejects.toMatchObject(nondeterminism);
+  });
+
   it('replays unchanged', () => replay(read(control)));
 });

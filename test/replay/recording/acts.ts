@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Secret } from '../../../src/domain/secret.js';
 import { createKey, nextKeyFile, openKey } from '../../../src/settings/key-file.js';
 import type { ChangeRequest, PairRequest, ReshapeRequest, RotateRequest } from '../../../src/wire/change-requests.js';
 import { gatewayWorkflowId } from '../../../src/wire/ids.js';
@@ -9,6 +12,8 @@ import type { ProvisionRequest, RemoveRequest } from '../../../src/wire/requests
 import type { Interference } from '../../ground/interference.js';
 import { shortLimits } from '../../ground/stage.js';
 import { DirectoryDevice } from '../../world/directory-device.js';
+import { replaceFile } from '../../world/directory-files.js';
+import { DirectoryGateway } from '../../world/directory-gateway.js';
 import { testKeyHex } from '../../world/open-test-world.js';
 import { layKey, testKeyFile } from '../../world/test-keys.js';
 import type { RecordedGateway } from './recorded-gateway.js';
@@ -85,6 +90,21 @@ export const continuedAsNew: GatewayAct = async (gateway) => {
 export const strangerPaired: GatewayAct = async (gateway) =>
   new DirectoryDevice(gateway.ground.world.root).pair(await gateway.container());
 
+export const stored =
+  (name: string, value: string): GatewayAct =>
+  ({ ground }) =>
+    ground.world.deps.secrets.write(name, new Secret(value));
+
+/** The token of a bot that no other gateway has. */
+export const ownBot: GatewayAct = (gateway) =>
+  stored('bot', `${randomBytes(4).readUInt32BE()}:${'A'.repeat(35)}`)(gateway);
+
+/** What the providers of all models do from now on. */
+export const providerSays =
+  (mood: 'answers' | 'wrong key'): GatewayAct =>
+  ({ ground }) =>
+    replaceFile(path.join(ground.root, 'provider'), mood);
+
 // What is asked.
 
 export const provision =
@@ -158,6 +178,29 @@ export const turnAway =
   (kind: 'deny' | 'unpair'): GatewayAct =>
   (gateway) =>
     gateway.request({ kind, deviceId: gateway.deviceId, requestId: kind, origin: 'record', place });
+
+const kim = { channel: 'telegram', account: 'default', id: '5550001' };
+
+/** A chat sender who was told a code, and says it. */
+export const letIn: GatewayAct = async (gateway) => {
+  const { senders } = DirectoryGateway.within(gateway.ground.world.root, await gateway.container());
+  await letInBy(senders.tell(kim))(gateway);
+};
+
+/** Somebody says this code. */
+export const letInBy =
+  (code: string): GatewayAct =>
+  (gateway) =>
+    gateway.request({ kind: 'pair-sender', code, requestId: 'sender', origin: 'record', place });
+
+/** The sender of `letIn` is shut out. */
+export const takenOut: GatewayAct = ask({
+  kind: 'unpair-sender',
+  sender: kim.id,
+  requestId: 'out',
+  origin: 'record',
+  place,
+});
 
 /** Answers what is parked. */
 export const say =
