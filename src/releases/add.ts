@@ -11,7 +11,7 @@ import type { DockerEngine } from '../ports/docker-engine.js';
 import { readConfig } from '../settings/config.js';
 import { directories } from '../settings/directories.js';
 import { makeImage, type Made } from './make.js';
-import { demandDocker, push, repository } from './push.js';
+import { demandPushing, push, repository } from './push.js';
 import { demandPublished, readUpstream } from './registry.js';
 import { tryRelease, type TrialPlan } from './trial.js';
 import { findTried, noteTried, type Tried } from './tried.js';
@@ -57,13 +57,13 @@ async function add(client: Client, adding: Adding): Promise<Added> {
       `release ${version} is on record as ${before.image}, for all machines. --push registry/name makes it anew and puts that in its place`,
       'Refused',
     );
-  if (to !== undefined) await demandDocker({ engineSocket, signal });
+  const pushing = to === undefined ? undefined : await demandPushing(engineSocket, to, signal);
   demandPublished(await readUpstream(), version);
   const made = await makeImage(version, engineSocket, signal);
   const line: Release = { version, image: made.image, dev: true, ...times };
   const known = adding.upgrade ? knownReleases(recorded, catalogue) : [];
   const { reloadsToken } = await demandTried(adding, made, { release: line, known, engineSocket, pool });
-  const image = to === undefined ? made.image : await push({ engineSocket, signal }, made.image, to, version);
+  const image = pushing && to !== undefined ? await push(pushing, made.image, to, version) : made.image;
   const added: Release = { ...line, image, dev: to === undefined, ...(reloadsToken && { reloadsToken }) };
   signal.throwIfAborted();
   await tellRelease(client, { word: 'add', line: added });
