@@ -1,12 +1,14 @@
 /**
- * Makes the image of any release on the engine of this machine, by the recipe of bootstrap: `node scripts/release.mjs VERSION`. Says on standard
- * output what it made, as JSON. `creel release add` runs it.
+ * Makes the image of any release on the engine of this machine, by the recipe of bootstrap or on OpenClaw's own image:
+ * `node scripts/release.mjs VERSION [IMAGE@sha256:…]`. Says on standard output what it made, as JSON. `creel release add`
+ * runs it.
  */
 import { findEngine } from './machine/find-engine.mjs';
 import { makeDirs } from './machine/dirs.mjs';
 import { findImage, makeImages } from './machine/image.mjs';
 import { bootstrapLock, withLock } from './machine/lock.mjs';
 import { lockRelease, lockedRecipe, provideSbom } from './machine/lockfile.mjs';
+import { OfficialRecipe, isListed, makeOfficial } from './machine/official.mjs';
 import { preflight } from './machine/preflight.mjs';
 import { Problem, part, say } from './machine/say.mjs';
 
@@ -14,7 +16,7 @@ import { Problem, part, say } from './machine/say.mjs';
 class InTheWay extends Problem {}
 
 /** What can be refused is, before anything is made; a lockfile or an image that is there already is taken. */
-async function make(release) {
+async function make(release, base) {
   makeDirs();
   const docker = await findEngine();
   if (!docker.engine)
@@ -22,11 +24,22 @@ async function make(release) {
       docker.refused?.join('; ') ??
         'no Docker engine answers on this machine: start it, or name one with DOCKER_HOST=unix://…',
     );
+  if (base !== undefined) return makeOn(new OfficialRecipe(release, base), docker);
   if (lockedRecipe(release)?.lacks.length > 0) await lockRelease(release).catch(() => undefined); // npm may have them by now.
   const made = (await findMade(release, docker)) ?? (await build(release, docker));
   for (const channel of lockedRecipe(release).lacks)
     say(`  npm has no @openclaw/${channel} ${release}: this image serves no channel ${channel}`);
   return made;
+}
+
+async function makeOn(recipe, { engine, about }) {
+  const made = { image: recipe.tag, sbom: recipe.sbom };
+  return withLock({ ...bootstrapLock, what: 'build of an image' }, async () => {
+    if (isListed(recipe) && (await findImage(engine, recipe, about.arch)) !== undefined)
+      return { ...made, built: false };
+    await part(`image ${recipe.tag}`, () => makeOfficial(engine, recipe, about.arch));
+    return { ...made, built: true };
+  });
 }
 
 async function findMade(release, { engine, about }) {
@@ -48,7 +61,7 @@ async function build(release, docker) {
   });
 }
 
-make(process.argv[2]).then(
+make(process.argv[2], process.argv[3]).then(
   (made) => process.stdout.write(`${JSON.stringify(made)}\n`),
   (error) => {
     for (const line of (error instanceof Problem ? error.message : error.stack).split('\n')) say(line);

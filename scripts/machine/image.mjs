@@ -105,10 +105,13 @@ function contextOf(recipe, arch, base, stage, app) {
   return Readable.from(tarOf(entries, MTIME));
 }
 
-/** Has the engine build a context, its output in the log of that name. */
-export async function build(engine, name, context, query) {
+/** Has the engine build a context, its output in the log of that name; what its steps say is heard as well. */
+export async function build(engine, name, context, query, hear = () => {}) {
   const log = logPath(name);
-  const onMessage = (message) => appendFileSync(log, message.stream ?? `${JSON.stringify(message)}\n`, { mode: 0o600 });
+  const onMessage = (message) => {
+    appendFileSync(log, message.stream ?? `${JSON.stringify(message)}\n`, { mode: 0o600 });
+    hear(message.stream ?? '');
+  };
   try {
     const messages = await engine.follow('POST', `/build?${new URLSearchParams(query)}`, {
       body: context,

@@ -63,7 +63,7 @@ function names({ components = [] }, plugins) {
 }
 
 /** Seen as a whole or not at all. */
-function put(file, content) {
+export function put(file, content) {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, content, { mode: 0o600 });
   renameSync(draft, file);

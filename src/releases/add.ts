@@ -21,6 +21,8 @@ import { inTurn } from './turn.js';
 export type Adding = {
   readonly version: string;
   readonly push: string | undefined;
+  /** OpenClaw's own image to make it on, by its digest; absent where it is made of npm's packages. */
+  readonly base: string | undefined;
   /** Whether its trial is an upgrade to it. */
   readonly upgrade: boolean;
   readonly times: Pick<Release, 'readyMs' | 'firstReadyMs'>;
@@ -58,8 +60,8 @@ async function add(client: Client, adding: Adding): Promise<Added> {
       'Refused',
     );
   const pushing = to === undefined ? undefined : await demandPushing(engineSocket, to, signal);
-  demandPublished(await readUpstream(), version);
-  const made = await makeImage(version, engineSocket, signal);
+  if (adding.base === undefined) demandPublished(await readUpstream(), version); // The base says itself what it is.
+  const made = await makeImage(adding, engineSocket, signal);
   const line: Release = { version, image: made.image, dev: true, ...times };
   const known = adding.upgrade ? knownReleases(recorded, catalogue) : [];
   const { reloadsToken } = await demandTried(adding, made, { release: line, known, engineSocket, pool });

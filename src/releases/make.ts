@@ -13,19 +13,22 @@ export type Made = z.infer<typeof madeForm>;
 const refusedCode = 3;
 
 /**
- * Has the image of a release on this machine's engine, made by the recipe that bootstrap uses unless it is there: by
- * the creel that the directory `here` belongs to. The end of the signal ends that, and its reason is thrown;
- * `TurnedDown` with any other.
+ * Has the image of a release on this machine's engine, made by the recipe that bootstrap uses, or on a base of
+ * OpenClaw's own, unless it is there: by the creel that the directory `here` belongs to. The end of the signal ends
+ * that, and its reason is thrown; `TurnedDown` with any other.
  */
 export async function makeImage(
-  version: string,
+  { version, base }: { readonly version: string; readonly base: string | undefined },
   engineSocket: string,
   signal: AbortSignal,
   here = import.meta.dirname,
 ): Promise<Made> {
   signal.throwIfAborted();
   const env = { ...process.env, DOCKER_HOST: `unix://${engineSocket}` };
-  const child = spawn(process.execPath, [program(here), version], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program(here), version, ...(base === undefined ? [] : [base])], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [answer, said] = ['', ''];
   child.stdout.on('data', (chunk) => (answer += String(chunk)));
   child.stderr.on('data', (chunk) => {

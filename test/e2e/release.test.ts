@@ -11,6 +11,7 @@ import { NpmRegistry } from '../ground/npm-registry.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
+import { scratchDirectory } from '../world/scratch.js';
 import { layKey, testKeyFile } from '../world/test-keys.js';
 
 /**
@@ -159,4 +160,59 @@ describe.sequential('a release', () => {
       await execa('docker', ['rmi', `${name}:${newer}`], { reject: false });
     }
   }, 300_000);
+
+  it('is made on an image that is OpenClaw’s own, by its digest, and tried as any; one that is no base is refused', async () => {
+    const registry = await ImageRegistry.open();
+    const based: string[] = [];
+    try {
+      const bare = await creel(['add', older, '--base', `${registry.repository}:${older}`]);
+      expect(bare).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is not pinned') });
+      const strange = await creel(['add', older, '--base', `${registry.repository}@sha256:${'0'.repeat(64)}`]);
+      expect(strange).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('the engine does not get') });
+      const base = await lookAlike(registry.repository);
+      based.push(base);
+      const other = await creel(['add', newer, '--base', base, '--push', registry.repository]);
+      expect(other).toMatchObject({ exitCode: 4, stderr: expect.stringContaining(`it is OpenClaw ${older}`) });
+      const added = await creel(['add', older, '--base', base, '--no-upgrade', '--json']);
+      expect({ code: added.exitCode, err: added.stderr }).toMatchObject({ code: 0 });
+      expect(added.stderr).toContain('its messages are answered');
+      const image = `${imageOf(older)}-official`;
+      expect((await recorded())[older]).toEqual({ image, dev: true });
+      const { stdout } = await execa('docker', ['image', 'inspect', '--format', '{{json .Config}}', image]);
+      const { Labels, User, Entrypoint } = JSON.parse(stdout);
+      expect({ User, Entrypoint: Entrypoint ?? [] }).toEqual({ User: 'node', Entrypoint: [] });
+      const own = { 'creel.release': older, 'creel.variant': 'official', 'creel.base': base };
+      expect(Labels).toMatchObject({ ...own, 'creel.plugins': expect.stringContaining('telegram') });
+      const { components } = JSON.parse(fs.readFileSync(JSON.parse(added.stdout).sbom, 'utf8'));
+      expect(components).toContainEqual(expect.objectContaining({ name: 'openclaw', version: older }));
+      const again = await creel(['add', older, '--base', base, '--no-upgrade']);
+      expect(again).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('was tried on this machine') });
+    } finally {
+      await registry.close();
+      await execa('docker', ['rmi', `${imageOf(older)}-official`, ...based], { reject: false });
+    }
+  }, 600_000);
 });
+
+/** An image that is laid out as OpenClaw's own: with its entry point, as its user, without what creel's recipe puts in. */
+async function lookAlike(repository: string): Promise<string> {
+  const directory = scratchDirectory('creel-look-alike-');
+  const name = `${repository}:${older}`;
+  const lines = [
+    `FROM ${imageOf(older)}`,
+    'USER root',
+    'RUN rm -rf /usr/local/share/openclaw /home/node/.config',
+    'ENTRYPOINT ["/bin/false"]',
+    'USER node',
+  ];
+  fs.writeFileSync(`${directory}/Dockerfile`, lines.join('\n'));
+  try {
+    await execa('docker', ['build', '--quiet', '--tag', name, directory]);
+    await execa('docker', ['push', '--quiet', name]);
+    const asked = ['image', 'inspect', '--format', '{{index .RepoDigests 0}}', name];
+    return (await execa('docker', asked)).stdout.trim();
+  } finally {
+    await execa('docker', ['rmi', name], { reject: false });
+    fs.rmSync(directory, { recursive: true });
+  }
+}

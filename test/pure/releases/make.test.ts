@@ -20,7 +20,7 @@ function write(name: string, content: string): void {
 }
 
 const make = (below: string, { signal } = new AbortController()) =>
-  makeImage('2026.9.6', `${root}/engine.sock`, signal, path.join(root, below));
+  makeImage({ version: '2026.9.6', base: undefined }, `${root}/engine.sock`, signal, path.join(root, below));
 
 test('an image is made by the script of the package that creel lies in', async () => {
   write('package.json', '{}');

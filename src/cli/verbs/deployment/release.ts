@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { failedUpgrades } from '../../../client/failed-upgrades.js';
 import { knownVersions, listReleases, removeRelease, tellRelease } from '../../../client/releases.js';
 import { Refused } from '../../../domain/errors.js';
-import { releaseVersion, type Release } from '../../../domain/release/release.js';
+import { releaseImage, releaseVersion, type Release } from '../../../domain/release/release.js';
 import { judge, type Check } from '../../../domain/release/upstream.js';
 import { readUpstream } from '../../../releases/registry.js';
 import { startTime } from '../../../settings/catalogue.js';
@@ -69,14 +69,17 @@ function addCommand() {
     [
       "creel release add 2026.9.6                                       as the worker's user on its machine",
       'creel release add 2026.9.6 --push registry.example/openclaw      for the engines of all machines',
+      'creel release add 2026.9.6 --base ghcr.io/openclaw/openclaw@sha256:…       on the official image, by its digest',
       'creel release add 2026.9.6 --image registry.example/openclaw@sha256:…      made and tried elsewhere',
     ],
   )
     .argument('<version>', 'the release, for example 2026.9.6')
     .option('--push <registry/name>', "push the image there, by the credentials of Docker's command line")
+    .option('--base <reference>', "make it on OpenClaw's own image, named as repository@sha256:…")
     .addOption(
       new Option('--image <reference>', 'its prepared image, made elsewhere, as repository@sha256:…').conflicts([
         'push',
+        'base',
         'upgrade',
       ]),
     )
@@ -87,6 +90,7 @@ function addCommand() {
     .action(async (given, options) => {
       const version = releaseVersion(given);
       const { image, dev = false, readyWithin, firstReadyWithin } = options;
+      if (options.base !== undefined) releaseImage(options.base, false);
       const times = {
         ...(readyWithin !== undefined && { readyMs: startTime('--ready-within', readyWithin) }),
         ...(firstReadyWithin !== undefined && { firstReadyMs: startTime('--first-ready-within', firstReadyWithin) }),
@@ -107,7 +111,12 @@ async function makeAndAdd(
   client: Client,
   version: string,
   times: Pick<Release, 'readyMs' | 'firstReadyMs'>,
-  options: { readonly push?: string | undefined; readonly upgrade: boolean; readonly json?: true | undefined },
+  options: {
+    readonly push?: string | undefined;
+    readonly base?: string | undefined;
+    readonly upgrade: boolean;
+    readonly json?: true | undefined;
+  },
 ): Promise<void> {
   const { addRelease } = await import('../../../releases/add.js'); // Too heavy to load for every verb.
   const ending = new AbortController();
@@ -119,6 +128,7 @@ async function makeAndAdd(
   const { line, sbom } = await addRelease(client, {
     version,
     push: options.push,
+    base: options.base,
     upgrade: options.upgrade,
     times,
     signal: ending.signal,
