@@ -67,7 +67,6 @@ describe.each(['2026.9.6', '2026.6.11'])('the tokens of channels of a real gatew
     await write(configFile, overlayConfig(bare, renderChannels([telegram], stateDirectory)));
     await give('A');
     await gateway.start();
-    await expect.poll(isStarted, { timeout: patienceMs, interval: 500 }).toBe(true);
   }, 900_000);
   afterAll(async () => {
     await api?.close();
@@ -75,6 +74,7 @@ describe.each(['2026.9.6', '2026.6.11'])('the tokens of channels of a real gatew
   });
 
   test('are read from a file of the gateway’s user, and stand nowhere else', async () => {
+    await expect.poll(isStarted, { timeout: patienceMs, interval: 500 }).toBe(true);
     await expect.poll(() => api.tokens, { timeout: patienceMs }).toContain(tokenOf('A'));
     expect(await inside('sh', '-c', `cd ${stateDirectory} && grep -rlF '${tokenOf('A')}' .`)).toBe(`./${tokensFile}`);
     const inspected = await execa('docker', ['inspect', gateway.inside.container]);
