@@ -168,7 +168,7 @@ describe.sequential('a release', () => {
     await tellServed(await keyboard.stage.client(), { engine: 'engine-away', host: 'm2' });
     const { stdout } = await keyboard.creel(['release', 'list']);
     expect(stdout).toMatch(
-      /on record; its image is on m1; \d gateways\n[^]*the worker on m2 does not say what it has$/,
+      /on record; its image is on m1 \(channels: telegram\); \d gateways\n[^]*the worker on m2 does not say what it has$/,
     );
     const registry = await NpmRegistry.open(['2026.10.1']);
     try {
