@@ -82,7 +82,7 @@ function whole<T>(draft: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    rmSync(draft, { recursive: true, force: true });
+    if (existsSync(draft)) rmSync(draft, { recursive: true }); // On Node 22 `force` does not forgive a path through a file.
     if (!(error instanceof Error && 'code' in error)) throw error;
     throw new Refused(`nothing was noted as backed up: ${error.message}`);
   }
