@@ -1,17 +1,37 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
+import { execa } from 'execa';
 import getPort from 'get-port';
 import { describe, expect, test } from 'vitest';
 import { doorLimits } from '../../src/adapters/openclaw/limits.js';
+import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
 import { localDial } from '../../src/adapters/hosts/local-dial.js';
 import { NotYet } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
+import { foundImage, foundSocket } from '../ground/found.js';
 import { doorContract } from './door-contract.js';
 import { prepareRealGateway } from './real-gateway.js';
 
 doorContract('the door of a real gateway', () => prepareRealGateway('2026.9.6'));
 
 const place = { provider: 'local', host: 'here' } as const;
+
+/** A process of the container that is not its first ends all others again and again, as the end of the container would. */
+const ending = ['sh', '-c', 'while :; do sh -c "kill -9 -1"; sleep 0.05; done'];
+
+test('what is asked inside a container that ends meanwhile is not yet: a reason to look how it ended', async () => {
+  const container = `creel-ending-${randomBytes(4).toString('hex')}`;
+  const image = foundImage('2026.9.6');
+  await execa('docker', ['run', '--detach', '--network', 'none', '--name', container, image, ...ending]);
+  try {
+    const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
+    const door = new OpenclawDoor({ dial: localDial, engineAt: () => engine, signal: () => undefined });
+    await expect(door.callInside({ place, container, token: new Secret('t') }, [])).rejects.toThrow(NotYet);
+  } finally {
+    await execa('docker', ['rm', '--force', container]);
+  }
+});
 
 function noEngine(): never {
   throw new Error('outside needs no engine');

@@ -42,6 +42,9 @@ type Headers = Readonly<Record<string, string>>;
  */
 const asForwarded: Headers = { 'x-forwarded-for': '192.0.2.1' };
 
+/** How a process ends with its container, or for want of memory in it: by SIGKILL. */
+const killed = 137;
+
 /** The door of real gateways: `ws` and HTTP over a dialled stream outside, a script over exec inside. */
 export class OpenclawDoor implements GatewayDoor {
   readonly #parts: DoorParts;
@@ -132,6 +135,8 @@ export class OpenclawDoor implements GatewayDoor {
     const engine = this.#parts.engineAt(inside.place);
     const container = await engine.findContainer(inside.container);
     if (container?.state !== 'running') throw new NotYet(`container ${inside.container} does not run`);
-    return engine.exec(container.id, request);
+    const done = await engine.exec(container.id, request);
+    if (done.exitCode === killed) throw new NotYet(`what was asked in container ${inside.container} was killed`);
+    return done;
   }
 }
