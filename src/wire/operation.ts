@@ -119,14 +119,17 @@ export type OperationResult = {
   readonly saved?: FoundState;
   /**
    * Until when (epoch ms) a lost attempt, of an undo or of a step of a finished change, may still land in what comes
-   * next. Absent when each ended with its first attempt.
+   * next. Absent when each attempt reported its end.
    */
   readonly unsettledUntil?: number;
   /** There was no state for the removal to keep. */
   readonly vanished?: true;
 };
 
-/** What the activity interceptor wraps around every answer: which attempt gave it. */
+/**
+ * What the activity interceptor wraps around every answer: which attempt gave it, or 1 where every earlier one has
+ * reported its end.
+ */
 export type Attempted<T> = { readonly attempt: number; readonly value: T };
 
 /** The look that mints a link, sealed to the caller's one-time public key. */

@@ -12,11 +12,11 @@ const textBytes = 2_048;
 
 /**
  * A failure as the saga reads it: `type` is the kind (our errors by name, `Error` for any other), `details` say which
- * attempt failed. The final kinds are never retried; `NotYet` is retried at a fixed pace and `Away` ever more slowly,
- * and neither counts as a failure in metrics.
+ * attempt failed, or 1 where no earlier one can be out. The final kinds are never retried; `NotYet` is retried at a
+ * fixed pace and `Away` ever more slowly, and neither counts as a failure in metrics.
  */
-export function attemptFailure(error: unknown, attempt: number): ApplicationFailure {
-  const details = [{ attempt }];
+export function attemptFailure(error: unknown, attempt: number, out = attempt): ApplicationFailure {
+  const details = [{ attempt: out }];
   if (!(error instanceof Error)) {
     return ApplicationFailure.create({ message: cut(String(error)), type: 'Error', details });
   }

@@ -18,6 +18,9 @@ const firstBeatMs = 1_500;
 /** How often an activity without a heartbeat time-out shows its sentence. */
 const idlePaceMs = 10_000;
 
+/** What the last beat of an attempt says that reports its end, as every attempt before it did: its number. */
+type Ended = { readonly ended: number };
+
 /**
  * What every activity gets: a heartbeat at a third of its time-out for as long as the call lives, with the current
  * sentence; its answer as `Attempted`; its failure as `attemptFailure`; log lines at `debug`, and louder ones for
@@ -33,18 +36,19 @@ async function attempt(context: Context, log: Logger, input: ActivityExecuteInpu
   const line = log.child({ gateway: workflowId.split('/')[1] ?? '', workflowId, activity, attempt: number });
   const startedAt = performance.now();
   const ms = () => Math.round(performance.now() - startedAt);
+  const out = noneIsOut(context) ? 1 : number;
   startClock(context);
   line.debug('activity starts');
   try {
     const value = await beating(context, () => next(input));
     line.debug({ ms: ms() }, 'activity is done');
-    return { attempt: number, value } satisfies Attempted<unknown>;
+    return { attempt: out, value } satisfies Attempted<unknown>;
   } catch (error) {
     if (isCancelled(error, context.cancellationSignal)) {
       line.debug({ ms: ms() }, 'activity was cancelled');
       throw error;
     }
-    const failure = attemptFailure(error, number);
+    const failure = attemptFailure(error, number, out);
     const isNews = failure.type !== 'NotYet' && (failure.nonRetryable === true || isTold(number));
     line[isNews ? 'warn' : 'debug']({ ms: ms(), kind: failure.type, err: failure }, 'activity failed');
     throw failure;
@@ -56,6 +60,11 @@ function isTold(attempt: number): boolean {
   return attempt === 1 || attempt === 10 || attempt % 100 === 0;
 }
 
+/** Whether every earlier attempt is known to have ended, so that this one's effects are the last there can be. */
+function noneIsOut({ info: { attempt, heartbeatDetails } }: Context): boolean {
+  return attempt === 1 || (heartbeatDetails as Partial<Ended> | undefined)?.ended === attempt - 1;
+}
+
 async function beating<T>(context: Context, fn: () => Promise<T>): Promise<T> {
   const timeoutMs = context.info.heartbeatTimeoutMs;
   return within(async () => {
@@ -65,6 +74,11 @@ async function beating<T>(context: Context, fn: () => Promise<T>): Promise<T> {
     const first = paceMs > firstBeatMs ? setTimeout(beat, firstBeatMs) : undefined;
     try {
       return await fn();
+    } catch (error) {
+      // Sent on with the report of the failure: the next attempt reads it, and knows that this one is over.
+      if (noneIsOut(context) && !isCancelled(error, context.cancellationSignal))
+        context.heartbeat({ sentence: sentenceOf(), ended: context.info.attempt });
+      throw error;
     } finally {
       clearInterval(timer);
       clearTimeout(first);

@@ -17,9 +17,12 @@ import { awayMs, awayPaceMs } from '../../src/domain/thresholds.js';
 import { awayDelayMs } from '../../src/worker/away-pace.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
+import type { Attempted } from '../../src/wire/operation.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 
-function environment(info: { attempt?: number; heartbeatTimeoutMs?: number } = {}, level = 'debug') {
+type Info = { attempt?: number; heartbeatTimeoutMs?: number; heartbeatDetails?: unknown };
+
+function environment(info: Info = {}, level = 'debug') {
   const lines: string[] = [];
   const log = pino({ level }, { write: (line: string) => void lines.push(line) });
   const env = new MockActivityEnvironment(info, {
@@ -41,6 +44,35 @@ async function failureOf(error: unknown, attempt = 1): Promise<ApplicationFailur
 test('an answer says which attempt gave it', async () => {
   const { env } = environment({ attempt: 3 });
   expect(await env.run(() => Promise.resolve('done'))).toEqual({ attempt: 3, value: 'done' });
+});
+
+test('an end that every earlier attempt has reported is told as a first one’s, and one after a lost attempt is not', async () => {
+  const endOf = async (attempt: number, heartbeatDetails: unknown) => {
+    const { env, beats } = environment({ attempt, heartbeatDetails });
+    const thrown: unknown = await env.run(() => Promise.reject(new Error('no'))).catch((each: unknown) => each);
+    const answered = await environment({ attempt, heartbeatDetails }).env.run(() => Promise.resolve('done'));
+    const { details } = thrown as ApplicationFailure;
+    expect(details).toEqual([{ attempt: (answered as Attempted<string>).attempt }]);
+    return { told: details?.[0], last: beats.at(-1) };
+  };
+  expect(await endOf(1, undefined)).toEqual({ told: { attempt: 1 }, last: { sentence: '', ended: 1 } });
+  expect(await endOf(3, { sentence: '', ended: 2 })).toEqual({
+    told: { attempt: 1 },
+    last: { sentence: '', ended: 3 },
+  });
+  for (const lost of [undefined, { sentence: 'beats' }, { sentence: '', ended: 1 }])
+    expect(await endOf(3, lost)).toEqual({ told: { attempt: 3 }, last: undefined });
+});
+
+test('an attempt that was cancelled says nothing of its end', async () => {
+  const { env, beats } = environment();
+  const run = env.run(async () => {
+    env.cancel();
+    await after(1);
+    currentSignal()?.throwIfAborted();
+  });
+  await expect(run).rejects.toThrow();
+  expect(beats).toEqual([]);
 });
 
 test('heartbeats go on for the whole life of a call, carry the current sentence, and end with it', async () => {

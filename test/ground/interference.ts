@@ -11,9 +11,10 @@ import { patienceMs } from './patience.js';
 /**
  * What is made to happen to an activity, in whichever process it runs: `crash after` ends its process after the effect and before
  * the report, once; `hold before` and `hold after` keep it waiting before or after its effect until it is let go; `hold under way` before its
- * effect, when no cancellation and no time-out can stop it any more, like a request that was sent.
+ * effect, when no cancellation and no time-out can stop it any more, like a request that was sent; `fail` refuses it, `stumble`
+ * from its second attempt on, after a hiccup of the first.
  */
-export type Interference = 'crash after' | 'hold before' | 'hold under way' | 'hold after' | 'fail';
+export type Interference = 'crash after' | 'hold before' | 'hold under way' | 'hold after' | 'fail' | 'stumble';
 
 /** Interference with the activities of one world, by files that every worker of it sees. */
 export class Interferences {
@@ -57,6 +58,10 @@ export class Interferences {
     const wrap = (name: string, activity: (input: never) => Promise<unknown>) => async (input: never) => {
       const at = this.#at(name, gatewayOf(input));
       if (readText(at) === 'fail') throw new Refused(`${name} was made to fail`);
+      if (readText(at) === 'stumble')
+        throw createFile(`${at}.stumbled`, '')
+          ? new Error(`${name} stumbled`)
+          : new Refused(`${name} was made to fail`);
       await hold(at, 'hold before');
       currentSignal()?.throwIfAborted(); // As an adapter does right before its request.
       const underWay = await hold(at, 'hold under way');

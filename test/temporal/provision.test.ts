@@ -16,6 +16,24 @@ describe('a gateway on a real Temporal server', () => {
   });
 
   on(
+    'whose step stumbled before it was refused is undone at once: an end that was reported is not waited for',
+    async (stage) => {
+      stage.interfere('ensureContainer', 'stumble');
+      const { workflowId } = await stage.provision();
+      const { last } = await stage.until((found) => found.last !== undefined);
+      expect(last).toMatchObject({
+        outcome: 'undone',
+        reason: expect.stringContaining('ensureContainer was made to fail'),
+      });
+      const { events } = await (await stage.client()).workflow.getHandle(workflowId).fetchHistory();
+      const texts = (events ?? []).map((event) => event.userMetadata?.summary?.data?.toString() ?? '');
+      expect(texts.join()).toContain('undo');
+      expect(events?.filter((event) => event.timerFiredEventAttributes)).toEqual([]);
+      expect(stage.leftovers()).toEqual([]);
+    },
+  );
+
+  on(
     'costs at most 85 events and 20 KB for its first operation, 31 events for itself, and 25 actions for both',
     async (stage) => {
       const { workflowId } = await stage.provision();

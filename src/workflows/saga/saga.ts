@@ -275,7 +275,7 @@ export class Saga {
     this.#record = told.record ?? this.#record;
   }
 
-  /** An end that attempt 1 reported is the only end there can be; any other leaves a lost attempt that may still take effect. */
+  /** An end told as attempt 1's is the only end there can be; any other leaves a lost attempt that may still take effect. */
   #remember(step: string, before: number, attempt: number | undefined): void {
     const { limits } = this.#input;
     const unsettledUntil =
