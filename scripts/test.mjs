@@ -56,7 +56,7 @@ const tiers = [
     real: true,
     environment: { TEST_WORKFLOW_CACHE: '0' },
   },
-  { name: 'e2e', needs: 'all of it, and a browser', usual: '19 min', paths: ['test/e2e'], real: true },
+  { name: 'e2e', needs: 'all of it, and a browser', usual: '19 min', paths: ['test/e2e', waiting], real: true },
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 
