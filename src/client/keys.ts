@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { keysOf, type DeploymentKeys } from '../domain/keys/deployment-keys.js';
 import { namingsOf, type Naming } from '../domain/fleet/key-naming.js';
 import { deploymentWorkflowId, fleetWorkflowId } from '../wire/ids.js';
-import { keyUpdate, type KeyWord } from '../wire/deployment-keys.js';
+import { keyUpdate, type KeyOrder } from '../wire/deployment-keys.js';
 import { isNotFound, NoWorker, unwrap } from './failure.js';
 import { readHeld } from './deployment.js';
 import { seeRecords, seeThese } from './fleet.js';
@@ -14,7 +14,7 @@ import { unpolled } from './pollers.js';
  * Tells the deployment about its keys, and returns them as they are then. `TurnedDown` when it does not take that now;
  * `NoWorker`.
  */
-export async function tellDeployment(client: Client, word: KeyWord): Promise<DeploymentKeys> {
+export async function tellDeployment(client: Client, word: KeyOrder): Promise<DeploymentKeys> {
   const handle = client.workflow.getHandle(deploymentWorkflowId);
   try {
     const tell = () => handle.executeUpdate(keyUpdate, { args: [word] });

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { compareReleases, type Catalogue, type Release } from '../domain/release/release.js';
 import type { Description } from '../wire/description.js';
-import { releaseUpdate, type ReleaseWord } from '../wire/deployment-releases.js';
+import { releaseUpdate, type ReleaseOrder } from '../wire/deployment-releases.js';
 import { deploymentWorkflowId } from '../wire/ids.js';
 import type { Examined } from '../wire/examination.js';
 import { readHeld } from './deployment.js';
@@ -35,7 +35,7 @@ export async function recordedReleases(client: Client): Promise<Catalogue> {
  * Tells the deployment of its releases, and returns them as they are then. `TurnedDown` when it does not take that;
  * `NoWorker`.
  */
-export async function tellRelease(client: Client, word: ReleaseWord): Promise<Catalogue> {
+export async function tellRelease(client: Client, word: ReleaseOrder): Promise<Catalogue> {
   await readHeld(client);
   const handle = client.workflow.getHandle(deploymentWorkflowId);
   try {

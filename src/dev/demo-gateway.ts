@@ -5,7 +5,7 @@ import { NoWorker, UnknownGateway } from '../client/failure.js';
 import type { Frame } from '../client/follow/frame.js';
 import { ask, localPlace, proposedBirth, request } from '../client/gateways.js';
 import { openGateway } from '../client/looks.js';
-import { watch } from '../client/follow/follow.js';
+import { framesOf } from '../client/follow/follow.js';
 import type { Models } from '../domain/models/models.js';
 import type { GatewaySpec } from '../domain/gateway/spec.js';
 import { newRecipient } from '../domain/keys/seal.js';
@@ -82,7 +82,7 @@ export async function followUntil(
   show: (frame: Frame) => void,
   interrupted: Promise<void>,
 ): Promise<Frame | undefined> {
-  const frames = watch(client, accepted);
+  const frames = framesOf(client, accepted);
   const over = interrupted.then(() => undefined);
   let last: Frame | undefined;
   for (;;) {

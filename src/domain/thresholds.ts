@@ -238,13 +238,13 @@ export const queueLength = 50;
  * (`history.maxTotalUpdates`), then none, and a record can continue as new only between two operations. Below, a share
  * is kept free for what must still get through.
  */
-export const wordsMost = 2_000;
+export const messagesMost = 2_000;
 
 /** From this share on, a record continues as new as soon as it can, and takes no more requests until then. */
-export const wordsForRequests = 0.75;
+export const messagesForRequests = 0.75;
 
 /** Up to this share, parks are answered; the rest is for removals, of which one is enough. */
-export const wordsForAnswers = 0.9;
+export const messagesForAnswers = 0.9;
 
 /**
  * What continue-as-new carries of a record: a twentieth of the 2 MB at which a server ends a workflow for good. Each

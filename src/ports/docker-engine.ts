@@ -52,7 +52,7 @@ export type WriterSpec = {
 /** A copy between a state volume and the volume of a saved state, made by a container of its own. */
 export type VolumeCopy = {
   readonly state: string;
-  readonly snapshot: string;
+  readonly saved: string;
   /** The container that copies. While a container of this name exists, no other copy is made. */
   readonly copier: string;
   /** The gateway's own container name. While a container of this name exists, running or not, no copy begins. */

@@ -82,10 +82,10 @@ export type FleetWatched =
   | { readonly state: 'waits'; readonly end: FleetEndKind; readonly reason: string }
   | { readonly state: 'ended'; readonly end: FleetEndKind; readonly reason: string };
 
-export type FleetWord = { readonly word: 'pause' | 'resume' | 'abort'; readonly origin: string };
+export type FleetOrder = { readonly word: 'pause' | 'resume' | 'abort'; readonly origin: string };
 
 /** An operator's command to a run over the fleet. */
-export const fleetWordUpdate = defineUpdate<void, [FleetWord]>('word');
+export const fleetOrderUpdate = defineUpdate<void, [FleetOrder]>('word');
 
 export const fleetStatusQuery = defineQuery<FleetStatus>('status');
 

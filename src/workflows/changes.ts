@@ -1,7 +1,7 @@
 import { deny, pair, unpair } from './pair/operation.js';
 import { reconfigure, reshape } from './reconfigure/operation.js';
 import type { ChangeOperation } from './record/operation.js';
-import { dropSnapshot } from './replace/drop.js';
+import { dropSavedStates } from './replace/drop.js';
 import { rollback, upgrade } from './replace/operation.js';
 import { rotate } from './rotate/operation.js';
 import { pairSender, unpairSender } from './senders/operation.js';
@@ -16,7 +16,7 @@ export const changes: readonly ChangeOperation[] = [
   rollback,
   reshape,
   reconfigure,
-  dropSnapshot,
+  dropSavedStates,
   pairSender,
   unpairSender,
 ];

@@ -75,7 +75,7 @@ describe('what the runbook tells people to do by hand', () => {
     await world.engine.writeFiles(id, target, [file('kept.json', 'saved'), file(stateMarkFile, writeStateMark(mark))]);
     await world.engine.createVolume({ name: `${scene.base}-snap-a`, labels: scene.labels });
     await world.engine.renameContainer(id, `${scene.base}-old`);
-    const copy = { state: `${scene.base}-state`, snapshot: `${scene.base}-snap-a`, copier: `${scene.base}-copy` };
+    const copy = { state: `${scene.base}-state`, saved: `${scene.base}-snap-a`, copier: `${scene.base}-copy` };
     const whole = { ...mark, copy: 'a/7' };
     await world.engine.saveVolume({
       ...copy,

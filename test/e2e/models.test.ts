@@ -73,7 +73,7 @@ async function isAnsweredMeanwhile(talk: Talk, text: string, act: () => Promise<
   let goOn = () => {};
   const until = new Promise<void>((resolve) => (goOn = resolve));
   provider.halfway = { words: text, until };
-  provider.formerKey = provider.key; // What is under way may ask once more.
+  provider.previousKey = provider.key; // What is under way may ask once more.
   try {
     const run = await talk.begin(text);
     const asked = () => provider.asked.filter(({ said }) => said.includes(text)).length;
@@ -85,7 +85,7 @@ async function isAnsweredMeanwhile(talk: Talk, text: string, act: () => Promise<
   } finally {
     goOn();
     provider.halfway = undefined;
-    provider.formerKey = undefined;
+    provider.previousKey = undefined;
   }
 }
 

@@ -244,7 +244,7 @@ describe('on the real gateway, an upgrade', () => {
       });
       await isLivedIn();
       const birth = found.life?.mark.birth ?? '';
-      const { a } = replacementNames({ gateway: stage.id, birth }).snapshots;
+      const { a } = replacementNames({ gateway: stage.id, birth }).savedStates;
       expect(await ground.leftovers()).toEqual([...stage.expected(birth), `volume ${a}`].toSorted());
     },
     upgradeMs,

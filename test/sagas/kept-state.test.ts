@@ -41,7 +41,7 @@ describe('a removal by birth, of a life whose record is lost, that keeps the sta
 
   it('keeps the saved one of a gateway whose state is gone', () =>
     onLost(upgradedGateway, async (entity) => {
-      const { a } = replacementNames(entity.gateway.mark).snapshots;
+      const { a } = replacementNames(entity.gateway.mark).savedStates;
       const saved = stateIn(path.join(entity.world.root, 'files', a, 'state'));
       await loseState(entity);
       const next = removedByBirth(entity);
@@ -51,7 +51,7 @@ describe('a removal by birth, of a life whose record is lost, that keeps the sta
   it('puts a torn one back from the saved state that was being copied into it', () =>
     onLost(upgradedGateway, async (entity) => {
       const { world, names } = entity;
-      const { a } = replacementNames(entity.gateway.mark).snapshots;
+      const { a } = replacementNames(entity.gateway.mark).savedStates;
       const saved = path.join(world.root, 'files', a, 'state');
       const whole = readStateMark(fs.readFileSync(path.join(saved, stateMarkFile), 'utf8'));
       assert.ok(whole);

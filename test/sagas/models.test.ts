@@ -8,7 +8,7 @@ import type { Gateway } from '../../src/domain/gateway/gateway.js';
 import { at } from '../../src/domain/json.js';
 import { reconfigured, type Reconfiguration } from '../../src/domain/changes/reconfiguration.js';
 import { keysFile, ofModels } from '../../src/domain/models/config.js';
-import { formerKeysFile } from '../../src/domain/keys/former-keys.js';
+import { previousKeysFile } from '../../src/domain/keys/previous-keys.js';
 import { takenBackFile } from '../../src/domain/keys/taken-back.js';
 import type { Provider } from '../../src/domain/models/provider.js';
 import { reconfigure } from '../../src/workflows/reconfigure/operation.js';
@@ -145,7 +145,7 @@ describe('a change of models', () =>
     isDone: async (stage) => {
       assert.deepEqual(keysOf(stage), { anthropic: 'sk-two', litellm: 'sk-lite' });
       assert.equal(at(partsOf(stage), ['agents', 'defaults', 'model', 'primary']), 'litellm/fast');
-      assert.doesNotMatch(textOf(stage, formerKeysFile), /sk-/);
+      assert.doesNotMatch(textOf(stage, previousKeysFile), /sk-/);
       assert.equal(await startOf(stage), before.get(stage)?.startedAt);
     },
     isBack: async (stage) => {
@@ -179,7 +179,7 @@ describe('other models', () => {
       assert.deepEqual(keysOf(stage), { anthropic: 'sk-one' });
       await run(stage, to(undefined, 9));
       assert.deepEqual(keysOf(stage), {});
-      for (const name of [configFile, keysFile, formerKeysFile]) assert.doesNotMatch(textOf(stage, name), /sk-/);
+      for (const name of [configFile, keysFile, previousKeysFile]) assert.doesNotMatch(textOf(stage, name), /sk-/);
       assert.deepEqual(partsOf(stage), { agents: { defaults: {} } });
     }));
 

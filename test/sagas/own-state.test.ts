@@ -269,7 +269,7 @@ describe('a removal that keeps the state', () => {
           entity.state.reason,
           /is gone .*newest saved state, of release 2026\.9\.6.*`creel provision g42 --restore --release 2026\.9\.6`/,
         );
-        await entity.world.engine.removeVolume(replacementNames(entity.gateway.mark).snapshots.a);
+        await entity.world.engine.removeVolume(replacementNames(entity.gateway.mark).savedStates.a);
         entity.remove();
         await entity.drain();
         assert.deepEqual([entity.state.phase, entity.world.engine.leftovers()], ['removed', []]);
@@ -348,7 +348,7 @@ describe('a mark that the owner of a state has written', () => {
       await upgraded.on(async (entity) => {
         const file = path.join(entity.world.root, 'files', entity.names.volume, stateMarkFile);
         const { labels = {} } =
-          (await entity.world.engine.findVolume(replacementNames(entity.gateway.mark).snapshots.a)) ?? {};
+          (await entity.world.engine.findVolume(replacementNames(entity.gateway.mark).savedStates.a)) ?? {};
         const copy = `a/${labels['creel.replacement']}`;
         const { birth } = entity.gateway.mark;
         fs.writeFileSync(file, writeStateMark({ birth, release: newer, copy, whole: false }));
@@ -371,7 +371,7 @@ describe('a mark that the owner of a state has written', () => {
 
 /** The state that is kept for a rollback, as it would be of the gateway. */
 function savedOf(entity: VirtualEntity): State {
-  const { a } = replacementNames(entity.gateway.mark).snapshots;
+  const { a } = replacementNames(entity.gateway.mark).savedStates;
   return stateIn(path.join(entity.world.root, 'files', a, 'state'));
 }
 
@@ -396,7 +396,7 @@ async function savedBeside(stage: ChangeStage): Promise<void> {
   const { id } = await containerOf(stage);
   const own = replacementNames(stage.gateway.mark);
   const labels = { ...markLabels(stage.gateway.mark), 'creel.replacement': '7', 'creel.release': testSpec.release };
-  await engine.createVolume({ name: own.snapshots.a, labels });
+  await engine.createVolume({ name: own.savedStates.a, labels });
   await engine.renameContainer(id, own.former);
   await engine.saveVolume(copyOf(stage, 'a', 7));
   await engine.renameContainer(id, stage.names.container);
@@ -406,7 +406,7 @@ function copyOf(stage: ChangeStage, shelf: 'a' | 'b', number: number): VolumeCop
   const own = replacementNames(stage.gateway.mark);
   return {
     state: stage.names.volume,
-    snapshot: own.snapshots[shelf],
+    saved: own.savedStates[shelf],
     copier: own.copier,
     gateway: stage.names.container,
     labels: { ...markLabels(stage.gateway.mark), 'creel.replacement': String(number) },
@@ -441,7 +441,7 @@ function markIn(stage: ChangeStage): StateMark | undefined {
 }
 
 function savedMark(stage: ChangeStage): StateMark | undefined {
-  const volume = replacementNames(stage.gateway.mark).snapshots.a;
+  const volume = replacementNames(stage.gateway.mark).savedStates.a;
   return readStateMark(fs.readFileSync(path.join(stage.world.root, 'files', volume, 'state', stateMarkFile), 'utf8'));
 }
 

@@ -6,7 +6,7 @@ import { createActivities } from '../../src/activities/activities.js';
 import type { Channel } from '../../src/domain/channels/channel.js';
 import { configFile } from '../../src/domain/gateway/config.js';
 import { tokenReference, tokensFile } from '../../src/domain/channels/tokens.js';
-import { formerTokensFile } from '../../src/domain/keys/former-keys.js';
+import { previousTokensFile } from '../../src/domain/keys/previous-keys.js';
 import { takenBackFile } from '../../src/domain/keys/taken-back.js';
 import { writtenFile } from '../../src/domain/gateway/written-config.js';
 import { DirectoryGateway } from '../world/directory-gateway.js';
@@ -201,7 +201,7 @@ describe('the tokens of channels (S1-30)', () => {
         assert.equal(result.outcome, 'undone', result.reason);
         assert.match(result.reason, /^prove channels: channel telegram refused its token/);
         await runsWith(stage, 'A');
-        for (const name of [takenBackFile, formerTokensFile]) assert.doesNotMatch(textOf(stage, name), /123456789:/);
+        for (const name of [takenBackFile, previousTokensFile]) assert.doesNotMatch(textOf(stage, name), /123456789:/);
         const stays =
           /channel telegram keeps the bot_token that it had: the stored first .*`creel change g42 --channels/;
         assert.match(await repaired(stage), stays);
@@ -305,7 +305,7 @@ describe('the tokens of channels (S1-30)', () => {
       await run(stage, to(telegram('first', '1')));
       await run(stage, numbered(8));
       assert.deepEqual(tokensOf(stage), {});
-      for (const name of [configFile, tokensFile, formerTokensFile])
+      for (const name of [configFile, tokensFile, previousTokensFile])
         assert.doesNotMatch(textOf(stage, name), /123456789:/);
       assert.doesNotMatch(textOf(stage, configFile), /creel-channels/);
     }));

@@ -97,7 +97,7 @@ it('the image of a release goes when nobody can go back to it any more', async (
     const drop = () => ensureDropped({ ...gateway, change: { kind: 'drop-snapshot', former: '2026.9.7' } });
     const other = { ...gateway.mark, gateway: 'g43' };
     const kept = {
-      name: replacementNames(other).snapshots.a,
+      name: replacementNames(other).savedStates.a,
       labels: { ...markLabels(other), 'creel.replacement': '3' },
     };
     for (const labels of [{ ...kept.labels, 'creel.release': '2026.9.7' }, kept.labels]) {
@@ -295,7 +295,7 @@ describe('a rehearsal', () => {
     await onProvisioned(async (stage) => {
       await upgraded(stage);
       const started = await startedAt(stage);
-      const { volume } = { volume: replacementNames(stage.gateway.mark).snapshots.a };
+      const { volume } = { volume: replacementNames(stage.gateway.mark).savedStates.a };
       fs.writeFileSync(path.join(stage.world.root, 'files', volume, 'state', 'state', 'broken'), '');
       const result = await stage.run(rollback, undefined, rollbackSteps);
       assert.match(result.reason, /^rehearse replacement: release 2026\.9\.6 does not start.*its state is broken/s);
@@ -306,7 +306,7 @@ describe('a rehearsal', () => {
   it('of a rollback says how a key is taken out of the kept state, which nobody reads who runs', async () => {
     await onProvisioned(async (stage) => {
       await upgraded(stage);
-      const { a } = replacementNames(stage.gateway.mark).snapshots;
+      const { a } = replacementNames(stage.gateway.mark).savedStates;
       const file = path.join(stage.world.root, 'files', a, 'state', 'openclaw.json');
       replaceFile(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), customerNotes: 'kept' }));
       const { reason } = await stage.run(rollback, undefined, rollbackSteps);
@@ -528,7 +528,7 @@ describe('a rollback', () => {
         assert.equal(result.outcome, 'undone');
         assert.match(result.down ?? '', /2026\.9\.7 .*does not serve: .*its state is broken.*creel rollback g42/s);
         assert.deepEqual(await stateOf(stage), broken);
-        const kept = `volume ${replacementNames(stage.gateway.mark).snapshots.a}`;
+        const kept = `volume ${replacementNames(stage.gateway.mark).savedStates.a}`;
         assert.deepEqual(stage.world.engine.leftovers(), [...plain(stage), kept].toSorted());
       }
       const result = await stage.run(rollback, undefined, rollbackSteps);
@@ -553,7 +553,7 @@ describe('a rollback', () => {
     await onProvisioned(async (stage) => {
       await upgraded(stage);
       const started = await startedAt(stage);
-      await stage.world.engine.removeVolume(replacementNames(stage.gateway.mark).snapshots.a);
+      await stage.world.engine.removeVolume(replacementNames(stage.gateway.mark).savedStates.a);
       const result = await stage.run(rollback, undefined, rollbackSteps);
       assert.match(result.reason, /^check replacement: the saved state of g42 is gone/);
       assert.equal(await startedAt(stage), started);
@@ -691,7 +691,7 @@ async function isReplaced(stage: ChangeStage, change: Replacement): Promise<void
   const container = await stage.world.engine.findContainer(stage.names.container);
   assert.equal(container?.restartPolicy, 'always');
   const own = replacementNames(stage.gateway.mark);
-  const kept = [change.save, ...(change.take ? [change.take] : [])].map((shelf) => `volume ${own.snapshots[shelf]}`);
+  const kept = [change.save, ...(change.take ? [change.take] : [])].map((shelf) => `volume ${own.savedStates[shelf]}`);
   assert.deepEqual(stage.world.engine.leftovers(), [...plain(stage), ...kept].toSorted());
 }
 
@@ -704,7 +704,7 @@ async function isBack(stage: ChangeStage, change: Change): Promise<void> {
   assert.equal(container?.restartPolicy, 'always');
   assert.deepEqual(await stateOf(stage), before.get(stage));
   const { take } = asReplacement(change);
-  const kept = take ? [`volume ${replacementNames(stage.gateway.mark).snapshots[take]}`] : [];
+  const kept = take ? [`volume ${replacementNames(stage.gateway.mark).savedStates[take]}`] : [];
   assert.deepEqual(stage.world.engine.leftovers(), [...plain(stage), ...kept].toSorted());
 }
 
@@ -729,7 +729,7 @@ async function stateOf(stage: ChangeStage): Promise<Record<string, string>> {
 }
 
 async function savedStateOf(stage: ChangeStage, shelf: 'a' | 'b'): Promise<Record<string, string>> {
-  const volume = replacementNames(stage.gateway.mark).snapshots[shelf];
+  const volume = replacementNames(stage.gateway.mark).savedStates[shelf];
   return filesBelow(path.join(stage.world.root, 'files', volume, 'state'));
 }
 

@@ -68,7 +68,7 @@ describe('a life whose record is lost, where no run of it is left to count from'
     const template = await upgradedGateway();
     try {
       await template.on(async ({ world, gateway }) => {
-        const { a, b } = replacementNames(gateway.mark).snapshots;
+        const { a, b } = replacementNames(gateway.mark).savedStates;
         const labels = { ...(await world.engine.findVolume(a))?.labels, [replacementLabel]: '12' };
         await world.engine.removeVolume(a);
         await world.engine.createVolume({ name: a, labels });
@@ -178,7 +178,7 @@ async function onLost(run: (entity: VirtualEntity) => Promise<void>): Promise<vo
   const template = await upgradedGateway();
   try {
     await template.on(async (known) => {
-      await known.world.engine.removeVolume(replacementNames(known.gateway.mark).snapshots.a);
+      await known.world.engine.removeVolume(replacementNames(known.gateway.mark).savedStates.a);
       await run(new VirtualEntity(known.world, emptyState(50, 0)));
     });
   } finally {

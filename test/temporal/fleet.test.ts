@@ -5,12 +5,12 @@ import type { FleetPlan } from '../../src/domain/fleet/fleet.js';
 import { nextTurns } from '../../src/domain/fleet/order.js';
 import {
   fleetStatusQuery,
-  fleetWordUpdate,
+  fleetOrderUpdate,
   type FleetEndKind,
   type FleetInput,
   type FleetResult,
   type FleetStatus,
-  type FleetWord,
+  type FleetOrder,
 } from '../../src/wire/fleet.js';
 import { fleetWorkflowId, gatewayWorkflowId } from '../../src/wire/ids.js';
 import { continueAsNewSignal } from '../../src/wire/messages.js';
@@ -91,8 +91,8 @@ class Fleet {
     return (await this.client).workflow.getHandle(fleetWorkflowId(this.#run));
   }
 
-  async tell(word: FleetWord['word']): Promise<FleetStatus> {
-    await (await this.handle()).executeUpdate(fleetWordUpdate, { args: [{ word, origin: 'test' }] });
+  async tell(word: FleetOrder['word']): Promise<FleetStatus> {
+    await (await this.handle()).executeUpdate(fleetOrderUpdate, { args: [{ word, origin: 'test' }] });
     return this.status();
   }
 

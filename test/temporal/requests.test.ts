@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { describe, expect } from 'vitest';
-import { watch } from '../../src/client/follow/follow.js';
+import { framesOf } from '../../src/client/follow/follow.js';
 import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import type { CarriedState1 } from '../../src/workflows/record/carried-state-1.js';
 import type { CarriedStart } from '../../src/workflows/record/start.js';
@@ -63,9 +63,9 @@ async function carriedOn(stage: DirectoryStage): Promise<void> {
 }
 
 /** How an operation is shown in the end. */
-async function lastFrame(client: Client, accepted: Parameters<typeof watch>[1]): Promise<unknown> {
+async function lastFrame(client: Client, accepted: Parameters<typeof framesOf>[1]): Promise<unknown> {
   let last: unknown;
-  for await (const frame of watch(client, accepted)) last = frame;
+  for await (const frame of framesOf(client, accepted)) last = frame;
   return last;
 }
 

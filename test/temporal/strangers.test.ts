@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { fleetWordUpdate } from '../../src/wire/fleet.js';
+import { fleetOrderUpdate } from '../../src/wire/fleet.js';
 import { fleetWorkflowId, gatewayWorkflowId } from '../../src/wire/ids.js';
 import {
   handedOverSignal,
@@ -167,7 +167,7 @@ describe('whatever another client sends', () => {
         taskQueue: stage.ground.queue,
         args: [start],
       });
-      await expect(handle.executeUpdate(fleetWordUpdate, { args: [null as never] })).rejects.toThrow();
+      await expect(handle.executeUpdate(fleetOrderUpdate, { args: [null as never] })).rejects.toThrow();
       await expect(handle.result()).rejects.toMatchObject({
         cause: { type: 'Refused', message: expect.stringContaining('window') },
       });

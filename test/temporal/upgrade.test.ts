@@ -47,7 +47,7 @@ function writtenBy(stage: DirectoryStage, birth: string): string {
   );
 }
 
-function withSnapshot(stage: DirectoryStage, birth: string, shelf = 'a'): string[] {
+function withSavedState(stage: DirectoryStage, birth: string, shelf = 'a'): string[] {
   return [...stage.expected(birth), `volume oc-${stage.id}-${birth}-snap-${shelf}`].toSorted();
 }
 
@@ -89,14 +89,14 @@ describe('an upgrade', () => {
       former: { release: testRelease },
       last: { kind: 'upgrade', outcome: 'done' },
     });
-    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+    expect(stage.leftovers()).toEqual(withSavedState(stage, birth));
     await ask(stage, { kind: 'rollback' });
     const back = await stage.until(
       ({ life, queue, running }) => !running && queue.length === 0 && life?.spec.release === testRelease,
     );
     expect(back).toMatchObject({ phase: 'ready', record: { version: testRelease }, former: { release: next } });
     expect(writtenBy(stage, birth)).toBe(testRelease);
-    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth, 'b'));
+    expect(stage.leftovers()).toEqual(withSavedState(stage, birth, 'b'));
     await stage.remove();
     expect(await stage.settled()).toMatchObject({ phase: 'removed', left: [] });
     expect(stage.leftovers()).toEqual([]);
@@ -137,7 +137,7 @@ describe('an upgrade', () => {
       ({ life, queue, running }) => !running && queue.length === 0 && life?.spec.memoryMb === 4096,
     );
     expect(changed).toMatchObject({ phase: 'ready', former: { release: testRelease } });
-    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+    expect(stage.leftovers()).toEqual(withSavedState(stage, birth));
   });
 
   on('and a second one and a rotation wait for each other, one at a time', async (stage) => {
@@ -151,7 +151,7 @@ describe('an upgrade', () => {
     const found = await stage.settled();
     expect(found).toMatchObject({ phase: 'ready', life: { spec: { release: next }, tokenGeneration: 2 } });
     expect(await stage.overlappingOperations()).toEqual([]);
-    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+    expect(stage.leftovers()).toEqual(withSavedState(stage, birth));
   });
 });
 
@@ -184,7 +184,7 @@ describe('a rollback of a gateway that', () => {
       last: { kind: 'rollback', outcome: 'undone' },
     });
     expect(writtenBy(stage, birth)).toBe(next);
-    expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+    expect(stage.leftovers()).toEqual(withSavedState(stage, birth));
     stage.letGo('probeDevices');
     await ask(stage, { kind: 'rollback' });
     await isRolledBack(stage, birth);
@@ -212,7 +212,7 @@ async function isRolledBack(stage: DirectoryStage, birth: string): Promise<void>
     former: { release: next },
   });
   expect(writtenBy(stage, birth)).toBe(testRelease);
-  expect(stage.leftovers()).toEqual(withSnapshot(stage, birth, 'b'));
+  expect(stage.leftovers()).toEqual(withSavedState(stage, birth, 'b'));
 }
 
 describe('a change of shape', () => {
@@ -444,7 +444,7 @@ describe('a worker killed after the effect and before the report of', () => {
       const birth = await provisioned(stage);
       await upgrade(stage);
       expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { spec: { release: next } } });
-      expect(stage.leftovers()).toEqual(withSnapshot(stage, birth));
+      expect(stage.leftovers()).toEqual(withSavedState(stage, birth));
     });
   }
 

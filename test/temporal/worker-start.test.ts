@@ -21,7 +21,7 @@ import { ensureSearchAttributes } from '../../src/worker/search-attributes.js';
 import { openLog, temporalLogger } from '../../src/worker/log.js';
 import { warnOfRetention } from '../../src/worker/retention.js';
 import { deploymentWorkflowId, taskQueue } from '../../src/wire/ids.js';
-import type { KeyWord } from '../../src/wire/deployment-keys.js';
+import type { KeyOrder } from '../../src/wire/deployment-keys.js';
 import { continueAsNewSignal } from '../../src/wire/messages.js';
 import { searchAttributeKeys } from '../../src/wire/search-attributes.js';
 import { found } from '../ground/found.js';
@@ -305,7 +305,7 @@ describe('how a worker starts', () => {
     };
     const running = runWorker({ ...parts, slots, log: lines.log, signal: ending.signal });
     await lines.until('the worker is ready');
-    const tell = (word: KeyWord) => tellDeployment(client, word);
+    const tell = (word: KeyOrder) => tellDeployment(client, word);
     const announce = { word: 'announce', id: otherKey.id, check: keyCheck(otherKey, deployment) } as const;
     await expect(tell({ word: 'promote', id: otherKey.id })).rejects.toThrow(/not on its way/);
     const both = await tell(announce);

@@ -10,7 +10,7 @@ import { createFile, readRecord, readText, removeTree, replaceFile } from './dir
 const journal = z.object({
   way: z.enum(['save', 'restore']),
   state: z.string(),
-  snapshot: z.string(),
+  saved: z.string(),
   torn: z.string(),
   whole: z.string(),
   done: z.number(),
@@ -39,9 +39,9 @@ export class DirectoryCopies {
     this.#root = root;
   }
 
-  begin(id: string, way: Way, { state, snapshot, whole }: VolumeCopy): void {
+  begin(id: string, way: Way, { state, saved, whole }: VolumeCopy): void {
     const [torn, last] = [{ ...whole, whole: false }, whole].map(writeStateMark);
-    this.#write(id, { way, state, snapshot, torn: torn ?? '', whole: last ?? '', done: 0 });
+    this.#write(id, { way, state, saved, torn: torn ?? '', whole: last ?? '', done: 0 });
   }
 
   knows(id: string): boolean {
@@ -114,8 +114,8 @@ export class DirectoryCopies {
   #piece(id: string): number | undefined {
     const known = this.#read(id);
     if (!known) return undefined;
-    const [state, snapshot] = [this.#volume(known.state), this.#volume(known.snapshot)];
-    const pieces = known.way === 'save' ? saving(known, state, snapshot) : restoring(known, state, snapshot);
+    const [state, shelf] = [this.#volume(known.state), this.#volume(known.saved)];
+    const pieces = known.way === 'save' ? saving(known, state, shelf) : restoring(known, state, shelf);
     if (typeof pieces === 'number') return pieces;
     pieces[known.done]?.();
     this.#write(id, { ...known, done: known.done + 1 });
@@ -167,11 +167,11 @@ export const tornState = 4;
 
 type Pieces = readonly (() => void)[];
 
-function saving({ whole, torn: _torn }: Journal, state: string, snapshot: string): Pieces | number {
-  const saved = path.join(snapshot, 'state');
+function saving({ whole, torn: _torn }: Journal, state: string, shelf: string): Pieces | number {
+  const saved = path.join(shelf, 'state');
   if (markText(state)?.includes('"whole":false')) return tornState;
   if (fs.existsSync(saved)) return 0;
-  const partial = path.join(snapshot, 'partial');
+  const partial = path.join(shelf, 'partial');
   return [
     () => {
       removeTree(partial);
@@ -183,8 +183,8 @@ function saving({ whole, torn: _torn }: Journal, state: string, snapshot: string
   ];
 }
 
-function restoring({ torn, whole }: Journal, state: string, snapshot: string): Pieces | number {
-  const saved = path.join(snapshot, 'state');
+function restoring({ torn, whole }: Journal, state: string, shelf: string): Pieces | number {
+  const saved = path.join(shelf, 'state');
   if (!fs.existsSync(saved)) return nothingSaved;
   return [
     () => mark(state, torn),

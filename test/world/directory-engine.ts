@@ -594,7 +594,7 @@ export class DirectoryEngine implements DockerEngine {
   /** As the real adapter: what is known to be another copy's is never joined, and what was made is looked at before it is started. */
   async #copy(way: Way, copy: VolumeCopy): Promise<number> {
     this.#answer();
-    const labels = copierLabels(way, copy.labels, way === 'save' ? copy.state : copy.snapshot);
+    const labels = copierLabels(way, copy.labels, way === 'save' ? copy.state : copy.saved);
     const known = readRecord(this.#at('containers', copy.copier), containerRecord);
     if (known) this.#letCopierGoOn(known);
     const command = this.#copyCommand(way, copy);
@@ -613,9 +613,9 @@ export class DirectoryEngine implements DockerEngine {
   }
 
   async #startCopier(way: Way, copy: VolumeCopy, labels: Labels, command: string[]): Promise<string> {
-    const { copier: name, imageId, state, snapshot } = copy;
+    const { copier: name, imageId, state, saved } = copy;
     const id = newId(name);
-    const parts = { volume: state, target: '/state', beside: snapshot, network: null, hostPort: null };
+    const parts = { volume: state, target: '/state', beside: saved, network: null, hostPort: null };
     const created = this.#addContainer({ id, name, labels, imageId, command, ...parts }, 'no');
     if (created === 'name taken') throw new NotYet(`container ${name} is being made by another attempt`);
     try {

@@ -7,7 +7,7 @@ import type { Deps } from '../../world/deps.js';
 import { demandOurs } from './ours.js';
 import { findMark } from './own-state.js';
 import { isOwn } from './state-mark.js';
-import { copyOf, isOf, snapshotOf } from './saved-state.js';
+import { copyOf, isOf, savedStateOf } from './saved-state.js';
 import { newestFirst, shelves, type Saved } from './shelves.js';
 import { removeState } from './state.js';
 
@@ -42,7 +42,7 @@ export async function keepOnlyCopy(deps: Deps, gateway: Gateway): Promise<Kept |
 async function isThere(deps: Deps, gateway: Gateway, copied: string): Promise<boolean> {
   const [from, made] = copied.split('/');
   const shelf = shelves.find((each) => each === from);
-  const source = shelf && (await snapshotOf(deps, gateway, shelf));
+  const source = shelf && (await savedStateOf(deps, gateway, shelf));
   return source !== undefined && isOf(source, Number(made));
 }
 

@@ -6,7 +6,7 @@ import { openWriter } from './config/config.js';
 import { removeContainer } from './removal.js';
 import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
-import { putBack, snapshotOf } from './saved-state.js';
+import { putBack, savedStateOf } from './saved-state.js';
 import { belonging, currentMark, firstMark, isLeftBehind, isOwn, notOwn, readMark, writeMark } from './state-mark.js';
 import { removeWriter } from './state.js';
 
@@ -54,7 +54,7 @@ export async function demandFormerState(
   const { change, underway } = gateway;
   const before = former(gateway);
   const told = await readMark(deps, gateway, holder);
-  const taken = change.take && (await snapshotOf(deps, gateway, change.take));
+  const taken = change.take && (await savedStateOf(deps, gateway, change.take));
   const isBrought = taken !== undefined && told?.copy === `${change.take}/${taken.labels[replacementLabel]}`;
   const mark = isBrought ? told : await currentMark(deps, before, holder);
   if (mark && (isBrought || !isOwn(before, mark)))

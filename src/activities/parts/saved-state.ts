@@ -14,7 +14,7 @@ import { releaseLabel } from './shelves.js';
  * the gateway's own name makes way for the copy by taking the former one's name.
  */
 export async function putBack(deps: Deps, gateway: Gateway, save: Shelf, number: number): Promise<void> {
-  const known = await snapshotOf(deps, gateway, save);
+  const known = await savedStateOf(deps, gateway, save);
   if (!known || !isOf(known, number)) return;
   const copy = await copyOf(deps, gateway, save, number);
   await makeWay(deps, gateway);
@@ -33,29 +33,29 @@ async function makeWay(deps: Deps, gateway: Gateway): Promise<void> {
 }
 
 /** The saved state in a shelf, if there is one; `Foreign` when it is not ours. */
-export async function snapshotOf(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Volume | undefined> {
-  return findOurVolume(deps, gateway, replacementNames(gateway.mark).snapshots[shelf]);
+export async function savedStateOf(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Volume | undefined> {
+  return findOurVolume(deps, gateway, replacementNames(gateway.mark).savedStates[shelf]);
 }
 
 /** Whether the replacement of this number made it. */
-export function isOf(snapshot: Volume, number: number): boolean {
-  return snapshot.labels[replacementLabel] === String(number);
+export function isOf(saved: Volume, number: number): boolean {
+  return saved.labels[replacementLabel] === String(number);
 }
 
 /** Whether a replacement after this number made it. */
-export function isOfLater(snapshot: Volume, number: number): boolean {
-  return Number(snapshot.labels[replacementLabel]) > number;
+export function isOfLater(saved: Volume, number: number): boolean {
+  return Number(saved.labels[replacementLabel]) > number;
 }
 
 /** A copy between the state and a shelf; its mark names what is in that shelf. */
 export async function copyOf(deps: Deps, gateway: Gateway, shelf: Shelf, number: number): Promise<VolumeCopy> {
   const own = replacementNames(gateway.mark);
   const { container, volume } = names(gateway.mark);
-  const { labels = {} } = (await snapshotOf(deps, gateway, shelf)) ?? {};
+  const { labels = {} } = (await savedStateOf(deps, gateway, shelf)) ?? {};
   await copierOf(deps, gateway); // `Foreign` when it is not ours.
   return {
     state: volume,
-    snapshot: own.snapshots[shelf],
+    saved: own.savedStates[shelf],
     copier: own.copier,
     gateway: container,
     labels: { ...markLabels(gateway.mark), [replacementLabel]: String(number) },

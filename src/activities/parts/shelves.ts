@@ -13,9 +13,9 @@ export type Saved = { readonly shelf: Shelf; readonly number: number; readonly r
 
 /** The saved states under a gateway's names, newest first; whether they are whole is not checked. */
 export async function newestFirst(deps: Deps, { mark, place, spec }: Gateway): Promise<Saved[]> {
-  const { snapshots } = replacementNames(mark);
+  const { savedStates } = replacementNames(mark);
   const found = shelves.map(async (shelf) => {
-    const volume = await deps.engineAt(place).findVolume(snapshots[shelf]);
+    const volume = await deps.engineAt(place).findVolume(savedStates[shelf]);
     if (!volume) return [];
     const { [replacementLabel]: number, [releaseLabel]: release = spec.release } = volume.labels;
     return [{ shelf, number: Number(number), release }];

@@ -13,7 +13,7 @@ import {
 } from '../../domain/gateway/state-mark.js';
 import type { Container } from '../../ports/docker-engine.js';
 import type { Deps } from '../../world/deps.js';
-import { isOf, snapshotOf } from './saved-state.js';
+import { isOf, savedStateOf } from './saved-state.js';
 import { releaseLabel, shelves } from './shelves.js';
 
 /**
@@ -110,7 +110,7 @@ export async function belonging(
   const shelf = shelves.find((each) => each === from);
   const cut = !mark.whole && mark.release === spec.release && shelf && { save: shelf, number: Number(made) };
   for (const { save, number } of [underway, cut || undefined].filter((each) => each !== undefined)) {
-    const saved = await snapshotOf(deps, gateway, save);
+    const saved = await savedStateOf(deps, gateway, save);
     const { [releaseLabel]: release = spec.release } = saved?.labels ?? {};
     if (saved && isOf(saved, number) && release === spec.release) return { shelf: save, number };
   }
@@ -133,7 +133,7 @@ async function remedy(deps: Deps, gateway: Gateway, mark: StateMark): Promise<st
   const { gateway: id, birth } = gateway.mark;
   if (mark.whole)
     return `Ask for that release (\`creel provision ${id} -f gateway.toml --birth ${birth} --release ${mark.release}\` takes the life up with it), and upgrade it then; or put a state of release ${gateway.spec.release} there from a backup, without the file ${stateMarkFile}`;
-  const saved = (await Promise.all(shelves.map(async (shelf) => snapshotOf(deps, gateway, shelf)))).filter(
+  const saved = (await Promise.all(shelves.map(async (shelf) => savedStateOf(deps, gateway, shelf)))).filter(
     (each) => each?.labels[releaseLabel] === gateway.spec.release,
   );
   const there = saved.map((each) => each?.name).join(' and ');

@@ -4,7 +4,7 @@ import type { Gateway } from '../../domain/gateway/gateway.js';
 import { lostGenerations } from '../../domain/thresholds.js';
 import { gatewayToken, type MasterKey } from '../../domain/keys/token.js';
 import type { FoundState } from '../../domain/changes/replacement.js';
-import { snapshotOf } from '../parts/saved-state.js';
+import { savedStateOf } from '../parts/saved-state.js';
 import { newestFirst, shelves } from '../parts/shelves.js';
 import { readConfig } from '../parts/config/config.js';
 import type { Deps } from '../../world/deps.js';
@@ -25,7 +25,7 @@ export type FoundGeneration =
  */
 export async function findGeneration(deps: Deps, gateway: Gateway): Promise<FoundGeneration> {
   const found = await generationOf(deps, gateway);
-  for (const shelf of shelves) await snapshotOf(deps, gateway, shelf); // `Foreign` when it is not ours.
+  for (const shelf of shelves) await savedStateOf(deps, gateway, shelf); // `Foreign` when it is not ours.
   const [newest] = (await newestFirst(deps, gateway)).filter(({ number }) => Number.isInteger(number));
   if (!newest) return found;
   const { number: savedBy, ...saved } = newest;

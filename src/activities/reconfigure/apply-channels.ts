@@ -28,7 +28,7 @@ import { restartWith } from '../parts/container/restart.js';
 import { wayOf } from '../rotate/check-rotation.js';
 import { bothWritten } from '../../domain/gateway/written-config.js';
 import { ownedOf, recall, remember } from '../parts/config/written.js';
-import { formerTokensOf, keepFormerTokens, notedWhenRefused, readFormerTokens } from './former-secrets.js';
+import { previousTokensOf, keepPreviousTokens, notedWhenRefused, readPreviousTokens } from './previous-secrets.js';
 
 /**
  * Refuses other channels before anything is touched: the gateway serves, its image has the plugins, the secrets are
@@ -48,19 +48,19 @@ export async function probeReconfigurable(deps: Deps, gateway: Changing<Reconfig
 
 /**
  * The running gateway has the channels of the next spec with their stored tokens, and nothing of what creel wrote for
- * former ones.
+ * previous ones.
  */
 export async function ensureChannels(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   const next = reconfigured(gateway);
-  await keepFormerTokens(deps, gateway, await containerOf(deps, gateway));
+  await keepPreviousTokens(deps, gateway, await containerOf(deps, gateway));
   const tokens = { file: tokensFile, text: await storedTokens(deps, next) };
-  return applyChannels(deps, next, { former: gateway.spec.channels, tokens, wait: awaitReady });
+  return applyChannels(deps, next, { previous: gateway.spec.channels, tokens, wait: awaitReady });
 }
 
 /** The running gateway has the channels and the very tokens that it had, and serves creel's device from outside. */
 export async function restoreChannels(deps: Deps, { change, ...gateway }: Changing<Reconfiguration>): Promise<string> {
-  const tokens = { file: tokensFile, text: await formerTokens(deps, { ...gateway, change }) };
-  const said = await applyChannels(deps, gateway, { former: change.to.channels, tokens, wait: awaitReadyAgain });
+  const tokens = { file: tokensFile, text: await previousTokens(deps, { ...gateway, change }) };
+  const said = await applyChannels(deps, gateway, { previous: change.to.channels, tokens, wait: awaitReadyAgain });
   (await openSession(deps, gateway)).close();
   return `${said}, proved serving`;
 }
@@ -71,10 +71,10 @@ export async function restoreChannels(deps: Deps, { change, ...gateway }: Changi
  */
 export async function probeReconfigured(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   const next = reconfigured(gateway);
-  const former = formerTokensOf(gateway);
+  const previous = previousTokensOf(gateway);
   const prove = async () => probeChannels(deps, next);
-  if (!former) await prove();
-  else await notedWhenRefused(deps, gateway, { file: tokensFile, former, what: 'token' }, prove);
+  if (!previous) await prove();
+  else await notedWhenRefused(deps, gateway, { file: tokensFile, previous, what: 'token' }, prove);
   const running = await findRunningChannels(deps, next);
   const kinds = next.spec.channels.map(({ kind }) => kind);
   const dropped = gateway.spec.channels.filter(({ kind }) => !kinds.includes(kind)).map(({ kind }) => kind);
@@ -90,34 +90,34 @@ export async function findReconfigured(deps: Deps, gateway: Changing<Reconfigura
 }
 
 /** The tokens to which a change goes back. An older creel kept none, and had to take what is stored. */
-async function formerTokens(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
-  if (!formerTokensOf(gateway)) return storedTokens(deps, gateway);
+async function previousTokens(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
+  if (!previousTokensOf(gateway)) return storedTokens(deps, gateway);
   const container = await containerOf(deps, gateway);
-  const kept = await readFormerTokens(deps, gateway, container);
+  const kept = await readPreviousTokens(deps, gateway, container);
   return kept ?? secretsText(await readTokens(deps, gateway, container)); // Where nothing was kept, nothing was given.
 }
 
 type Giving = {
   /** What creel may have written that the gateway's spec does not name. */
-  readonly former: readonly Channel[];
+  readonly previous: readonly Channel[];
   readonly tokens: SecretFile;
   readonly wait: typeof awaitReady;
 };
 
 /** A gateway that must be restarted for this is restarted once, however often it is repeated, and then awaited. */
-async function applyChannels(deps: Deps, to: Gateway, { former, tokens, wait }: Giving): Promise<string> {
+async function applyChannels(deps: Deps, to: Gateway, { previous, tokens, wait }: Giving): Promise<string> {
   const container = await containerOf(deps, to);
   const isRunning = container.state === 'running';
   const text = await configText(deps, to, container);
   const said = `channels: ${to.spec.channels.map(({ kind }) => kind).join(', ') || 'none'}`;
   if (isRunning && (await wayOf(deps, to, text)) === 'reload') {
-    await reload(deps, to, container, former, tokens);
+    await reload(deps, to, container, previous, tokens);
     await ensureRestartPolicy(deps, to); // An earlier attempt may have restarted it.
     return `${said}, taken up while it runs`;
   }
-  const isDone = !channelPatch(text, former, to.spec.channels, stateDirectory);
+  const isDone = !channelPatch(text, previous, to.spec.channels, stateDirectory);
   if (!isRunning || !isDone || !(await holdsSecrets(deps, to, container, tokens)))
-    await restartWith(deps, to, container, { former, secrets: { tokens: tokens.text } });
+    await restartWith(deps, to, container, { previous, secrets: { tokens: tokens.text } });
   await wait(deps, to, readinessMs);
   await ensureRestartPolicy(deps, to);
   (await openSession(deps, to)).close();
@@ -132,7 +132,7 @@ async function reload(
   deps: Deps,
   to: Gateway,
   container: Container,
-  former: readonly Channel[],
+  previous: readonly Channel[],
   tokens: SecretFile,
 ): Promise<void> {
   const { written } = await ownedOf(deps, to);
@@ -143,7 +143,7 @@ async function reload(
   await patchConfig(deps, to, control, async () =>
     channelPatch(
       await configText(deps, to, container),
-      [...before.channels, ...former],
+      [...before.channels, ...previous],
       to.spec.channels,
       stateDirectory,
     ),

@@ -11,7 +11,7 @@ import { awaitReady, awaitReadyAgain } from '../parts/container/readiness.js';
 import { openSession } from '../parts/door/operator.js';
 import { clearRehearsal, livingState, rehearse } from '../replace/rehearse-replacement.js';
 import { demandChangeable } from './changeable.js';
-import { keepFormerTokens, readFormerTokens } from './former-secrets.js';
+import { keepPreviousTokens, readPreviousTokens } from './previous-secrets.js';
 
 /** Refuses another `[config]` before anything is touched: the gateway serves, and nothing in it is a stored secret. */
 export async function probeExtrasChangeable(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
@@ -28,7 +28,7 @@ export async function ensureExtrasRehearsal(deps: Deps, gateway: Changing<Reconf
     next: reconfigured(gateway),
     label: rehearsalName(gateway.change, 'config'),
     source: livingState(gateway),
-    former: gateway.spec.channels,
+    previous: gateway.spec.channels,
     readyMs: replacementReadyMs,
   });
 }
@@ -38,15 +38,15 @@ export async function removeExtrasRehearsal(deps: Deps, gateway: Gateway): Promi
   await clearRehearsal(deps, gateway);
 }
 
-/** The gateway runs with the config of the next spec, and without what the former one said. */
+/** The gateway runs with the config of the next spec, and without what the previous one said. */
 export async function ensureExtras(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
-  await keepFormerTokens(deps, gateway, await containerOf(deps, gateway));
+  await keepPreviousTokens(deps, gateway, await containerOf(deps, gateway));
   return give(deps, reconfigured(gateway), gateway.spec.config, awaitReady);
 }
 
 /** The gateway runs with the config on record again, and serves creel's device from outside. */
 export async function restoreExtras(deps: Deps, { change, ...gateway }: Changing<Reconfiguration>): Promise<string> {
-  const tokens = await readFormerTokens(deps, { ...gateway, change }, await containerOf(deps, gateway));
+  const tokens = await readPreviousTokens(deps, { ...gateway, change }, await containerOf(deps, gateway));
   const said = await give(deps, gateway, change.to.config, awaitReadyAgain, tokens);
   (await openSession(deps, gateway)).close();
   return `${said}, proved serving`;
@@ -56,12 +56,12 @@ export async function restoreExtras(deps: Deps, { change, ...gateway }: Changing
 async function give(
   deps: Deps,
   to: Gateway,
-  former: Extras | undefined,
+  previous: Extras | undefined,
   wait: typeof awaitReady,
   tokens?: string,
 ): Promise<string> {
   const container = await containerOf(deps, to);
-  const taken = await applyExtras(deps, to, container, listed(former), { tokens });
+  const taken = await applyExtras(deps, to, container, listed(previous), { tokens });
   await wait(deps, to, readinessMs);
   await ensureRestartPolicy(deps, to);
   (await openSession(deps, to)).close();

@@ -12,7 +12,7 @@ import {
   withOwnKeys,
   type OwnKeys,
 } from '../../domain/models/config.js';
-import { formerKeysFile } from '../../domain/keys/former-keys.js';
+import { previousKeysFile } from '../../domain/keys/previous-keys.js';
 import { whoAnswers, type Models } from '../../domain/models/models.js';
 import { readinessMs } from '../../domain/thresholds.js';
 import type { Container } from '../../ports/docker-engine.js';
@@ -32,13 +32,13 @@ import { probeChangedTurn } from '../parts/door/turn.js';
 import { wayOf } from '../rotate/check-rotation.js';
 import { demandChangeable } from './changeable.js';
 import {
-  keepFormer,
-  keepFormerTokens,
+  keepPrevious,
+  keepPreviousTokens,
   notedWhenRefused,
-  readFormer,
-  readFormerTokens,
-  type Former,
-} from './former-secrets.js';
+  readPrevious,
+  readPreviousTokens,
+  type Previous,
+} from './previous-secrets.js';
 
 /** Refuses other models before anything is touched: the gateway serves, and their keys are stored. */
 export async function probeModelsChangeable(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
@@ -47,25 +47,25 @@ export async function probeModelsChangeable(deps: Deps, gateway: Changing<Reconf
 }
 
 /**
- * The running gateway has the models of the next spec with their stored keys, and nothing of what creel wrote for former
+ * The running gateway has the models of the next spec with their stored keys, and nothing of what creel wrote for previous
  * ones. A key that somebody has put in the place of creel's reference is taken back.
  */
 export async function ensureModels(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
   const next = reconfigured(gateway);
   const container = await containerOf(deps, gateway);
-  await keepFormerKeys(deps, gateway, container);
-  await keepFormerTokens(deps, gateway, container);
+  await keepPreviousKeys(deps, gateway, container);
+  await keepPreviousTokens(deps, gateway, container);
   const over = { file: keysText(await resolveKeys(deps, next)), own: {} };
-  return applyModels(deps, next, { former: gateway.spec.models, over, wait: awaitReady });
+  return applyModels(deps, next, { previous: gateway.spec.models, over, wait: awaitReady });
 }
 
 /** The running gateway has the models and the very keys that it had, and serves creel's device from outside. */
 export async function restoreModels(deps: Deps, { change, ...gateway }: Changing<Reconfiguration>): Promise<string> {
   const container = await containerOf(deps, gateway);
-  const kept = await readFormer(deps, gateway, container, formerOf({ ...gateway, change }));
+  const kept = await readPrevious(deps, gateway, container, previousOf({ ...gateway, change }));
   if (!kept) return unchanged(deps, gateway, container);
-  const tokens = await readFormerTokens(deps, { ...gateway, change }, container);
-  const giving = { former: change.to.models, over: kept, tokens, wait: awaitReadyAgain };
+  const tokens = await readPreviousTokens(deps, { ...gateway, change }, container);
+  const giving = { previous: change.to.models, over: kept, tokens, wait: awaitReadyAgain };
   const said = await applyModels(deps, gateway, giving);
   (await openSession(deps, gateway)).close();
   return `${said}, proved serving`;
@@ -85,24 +85,24 @@ async function unchanged(deps: Deps, gateway: Gateway, container: Container): Pr
  * goes back.
  */
 export async function probeModels(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
-  const given = { file: keysFile, former: formerOf(gateway), what: 'key' };
+  const given = { file: keysFile, previous: previousOf(gateway), what: 'key' };
   return notedWhenRefused(deps, gateway, given, () => probeChangedTurn(deps, reconfigured(gateway)));
 }
 
-async function keepFormerKeys(deps: Deps, gateway: Changing<Reconfiguration>, container: Container): Promise<void> {
+async function keepPreviousKeys(deps: Deps, gateway: Changing<Reconfiguration>, container: Container): Promise<void> {
   const file = (await deps.engineAt(gateway.place).readFile(container.id, `${stateDirectory}/${keysFile}`)) ?? '{}\n';
   const config = parseObject(await configText(deps, gateway, container)) ?? {};
   const own = customersKeys(config, gateway.spec.models);
-  await keepFormer(deps, gateway, container, formerOf(gateway), { file, own });
+  await keepPrevious(deps, gateway, container, previousOf(gateway), { file, own });
 }
 
-function formerOf({ change }: Changing<Reconfiguration>): Former {
-  return { file: formerKeysFile, operation: change.models ?? 0 };
+function previousOf({ change }: Changing<Reconfiguration>): Previous {
+  return { file: previousKeysFile, operation: change.models ?? 0 };
 }
 
 type Giving = {
   /** What creel may have written that the gateway's spec does not name. */
-  readonly former: Models | undefined;
+  readonly previous: Models | undefined;
   readonly over: KeysOver;
   /** The tokens of its channels, where those in force are not the ones that it is to have. */
   readonly tokens?: string | undefined;
@@ -110,12 +110,12 @@ type Giving = {
 };
 
 /** A gateway that must be restarted for this is restarted once, however often it is repeated, and then awaited. */
-async function applyModels(deps: Deps, to: Gateway, { former, over, tokens, wait }: Giving): Promise<string> {
+async function applyModels(deps: Deps, to: Gateway, { previous, over, tokens, wait }: Giving): Promise<string> {
   const container = await containerOf(deps, to);
   const text = await configText(deps, to, container);
   const said = `models: ${to.spec.models ? whoAnswers(to.spec.models) : 'none'}`;
   if (container.state === 'running' && (await wayOf(deps, to, text)) === 'reload') {
-    await reload(deps, to, container, { known: former ? [former] : [], over });
+    await reload(deps, to, container, { known: previous ? [previous] : [], over });
     await ensureRestartPolicy(deps, to); // An earlier attempt may have restarted it.
     return `${said}, taken up while it runs`;
   }

@@ -86,5 +86,5 @@ async function demandSaved(deps: Deps, gateway: Changing<Replacement>, container
 async function demandNames(deps: Deps, gateway: Gateway): Promise<void> {
   const own = replacementNames(gateway.mark);
   for (const name of [own.former, own.copier, own.rehearsal]) await findOurs(deps, gateway, name);
-  for (const name of [own.trial, ...Object.values(own.snapshots)]) await findOurVolume(deps, gateway, name);
+  for (const name of [own.trial, ...Object.values(own.savedStates)]) await findOurVolume(deps, gateway, name);
 }

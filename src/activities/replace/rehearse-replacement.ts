@@ -38,7 +38,7 @@ export async function ensureRehearsal(deps: Deps, gateway: Changing<Replacement>
     next: replaced(gateway),
     label: `${change.kind}-${change.number}`,
     source: await sourceOf(deps, gateway),
-    former: [...(change.takenChannels ?? []), ...spec.channels],
+    previous: [...(change.takenChannels ?? []), ...spec.channels],
     readyMs: change.readyMs,
   });
 }
@@ -90,7 +90,7 @@ async function sourceOf(deps: Deps, gateway: Changing<Replacement>): Promise<Reh
   const { take } = gateway.change;
   if (take === undefined) return livingState(gateway);
   await savedFacts(deps, gateway, take);
-  return { volume: replacementNames(gateway.mark).snapshots[take], directory: `${liveDirectory}/state` };
+  return { volume: replacementNames(gateway.mark).savedStates[take], directory: `${liveDirectory}/state` };
 }
 
 /** The state on which a gateway runs. */

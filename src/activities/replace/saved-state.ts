@@ -7,7 +7,7 @@ import {
   replacementLabel,
   replacementNames,
   type Replacement,
-  type SnapshotDrop,
+  type SavedStateDrop,
 } from '../../domain/changes/replacement.js';
 import type { Shelf } from '../../domain/gateway/shelf.js';
 import { unknownRelease } from '../../domain/release/release.js';
@@ -19,7 +19,7 @@ import { factsIfServing, servingFacts, type Facts } from '../parts/door/facts.js
 import type { Kept } from '../../wire/answer.js';
 import { keepOnlyCopy } from '../parts/only-copy.js';
 import { demandFormerState, ensureOwnState, findMark } from '../parts/own-state.js';
-import { copyOf, isOf, isOfLater, putBack, snapshotOf } from '../parts/saved-state.js';
+import { copyOf, isOf, isOfLater, putBack, savedStateOf } from '../parts/saved-state.js';
 import { releaseLabel, shelves } from '../parts/shelves.js';
 import { catalogueOf } from '../parts/catalogue.js';
 
@@ -37,11 +37,11 @@ const downLabel = 'creel.down';
 export async function ensureRoom(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const engine = deps.engineAt(gateway.place);
   const { change, mark } = gateway;
-  const name = replacementNames(mark).snapshots[change.save];
-  const known = await snapshotOf(deps, gateway, change.save);
+  const name = replacementNames(mark).savedStates[change.save];
+  const known = await savedStateOf(deps, gateway, change.save);
   if (known && isOfLater(known, change.number))
     throw new Refused(`${name} holds what a later replacement than ${change.number} has saved`);
-  if (known && !isOf(known, change.number)) await dropSnapshot(deps, gateway, change.save);
+  if (known && !isOf(known, change.number)) await dropSavedState(deps, gateway, change.save);
   const labels = {
     ...markLabels(mark),
     [replacementLabel]: String(change.number),
@@ -72,14 +72,14 @@ async function factLabels(deps: Deps, gateway: Changing<Replacement>): Promise<R
  */
 export async function removeRoom(deps: Deps, gateway: Living | Changing<Replacement>): Promise<Kept | undefined> {
   if ('change' in gateway) {
-    const known = await snapshotOf(deps, gateway, gateway.change.save);
+    const known = await savedStateOf(deps, gateway, gateway.change.save);
     if (!known || !isOf(known, gateway.change.number)) return undefined;
     await demandPutBack(deps, gateway, known.name);
-    await dropSnapshot(deps, gateway, gateway.change.save);
+    await dropSavedState(deps, gateway, gateway.change.save);
     return undefined;
   }
   const kept = await keepState(deps, gateway);
-  for (const shelf of shelves) await dropSnapshot(deps, gateway, shelf);
+  for (const shelf of shelves) await dropSavedState(deps, gateway, shelf);
   return kept;
 }
 
@@ -87,7 +87,7 @@ export async function removeRoom(deps: Deps, gateway: Living | Changing<Replacem
 export async function ensureSaved(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const { change } = gateway;
   if (await isReplaced(deps, gateway)) return `saved by an earlier attempt`;
-  const known = await snapshotOf(deps, gateway, change.save);
+  const known = await savedStateOf(deps, gateway, change.save);
   if (!known || !isOf(known, change.number)) throw new Refused('the room for the saved state is gone');
   await deps.engineAt(gateway.place).saveVolume(await copyOf(deps, gateway, change.save, change.number));
   return `state of ${gateway.spec.release} saved in ${known.name}`;
@@ -104,7 +104,7 @@ export async function ensureTaken(deps: Deps, gateway: Changing<Replacement>): P
 
 /** What was true of the gateway when the state in a shelf was saved; `Refused` when that state is gone. */
 export async function savedFacts(deps: Deps, gateway: Gateway, shelf: Shelf): Promise<Facts> {
-  const saved = await snapshotOf(deps, gateway, shelf);
+  const saved = await savedStateOf(deps, gateway, shelf);
   if (!saved) throw new Refused(`the saved state of ${gateway.mark.gateway} is gone`);
   const { labels } = saved;
   const listOf = (label: string) => (labels[label] ?? '').split(',').filter((each) => each !== '');
@@ -118,14 +118,14 @@ export async function savedFacts(deps: Deps, gateway: Gateway, shelf: Shelf): Pr
 export async function servedBefore(deps: Deps, gateway: Changing<Replacement>): Promise<boolean> {
   const { kind, save, number } = gateway.change;
   if (kind !== 'rollback') return true;
-  const known = await snapshotOf(deps, gateway, save);
+  const known = await savedStateOf(deps, gateway, save);
   return known !== undefined && isOf(known, number) && !(downLabel in known.labels);
 }
 
 /** Removes saved states that nobody goes back to any more, and the image of their release if nothing else uses it. */
-export async function ensureDropped(deps: Deps, gateway: Changing<SnapshotDrop>): Promise<string> {
+export async function ensureDropped(deps: Deps, gateway: Changing<SavedStateDrop>): Promise<string> {
   const { keep, former, below } = gateway.change;
-  for (const shelf of shelves) if (shelf !== keep) await dropSnapshot(deps, gateway, shelf, below);
+  for (const shelf of shelves) if (shelf !== keep) await dropSavedState(deps, gateway, shelf, below);
   if (former === undefined || former === gateway.spec.release) return 'saved states let go';
   const line = (await catalogueOf(deps)).find(({ version }) => version === former);
   const said = `saved states let go; ${former} cannot be gone back to any more`;
@@ -147,9 +147,9 @@ async function holderOf(deps: Deps, gateway: Gateway, release: string): Promise<
 }
 
 /** Removes what is in a shelf, except what the replacement of this number or a later one saved there. */
-async function dropSnapshot(deps: Deps, gateway: Living, shelf: Shelf, below = Infinity): Promise<void> {
+async function dropSavedState(deps: Deps, gateway: Living, shelf: Shelf, below = Infinity): Promise<void> {
   const engine = deps.engineAt(gateway.place);
-  const known = await snapshotOf(deps, gateway, shelf);
+  const known = await savedStateOf(deps, gateway, shelf);
   if (!known || isOfLater(known, below - 1)) return;
   await endCopier(deps, gateway);
   deps.signal()?.throwIfAborted(); // A late attempt must not remove the next save of this name.
@@ -174,13 +174,13 @@ async function endCopier(deps: Deps, gateway: Living): Promise<void> {
  * Demands that the previous gateway is back: under its name, which it gets last, and on a state that says it is its
  * own. Otherwise the saved state may be the only one.
  */
-async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, snapshot: string): Promise<void> {
+async function demandPutBack(deps: Deps, gateway: Changing<Replacement>, saved: string): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const { container: name, volume } = names(gateway.mark);
   const found = await engine.findContainer(name);
   if (!found || (await isReplaced(deps, gateway)))
-    throw new Refused(`${snapshot} stays: the previous container ${name} is not back on its own state yet`);
-  if (!(await engine.findVolume(volume))) throw new Refused(`${snapshot} stays: volume ${volume} of its state is gone`);
+    throw new Refused(`${saved} stays: the previous container ${name} is not back on its own state yet`);
+  if (!(await engine.findVolume(volume))) throw new Refused(`${saved} stays: volume ${volume} of its state is gone`);
   await demandFormerState(deps, gateway, found);
 }
 
@@ -198,7 +198,7 @@ async function keepOwnState(deps: Deps, gateway: Living): Promise<void> {
     await removeContainer(deps, gateway);
     await putBack(deps, gateway, gateway.underway.save, gateway.underway.number);
   }
-  const saved = await Promise.all(shelves.map(async (shelf) => snapshotOf(deps, gateway, shelf)));
+  const saved = await Promise.all(shelves.map(async (shelf) => savedStateOf(deps, gateway, shelf)));
   if (saved.some((each) => each !== undefined)) await ensureWhole(deps, gateway);
 }
 

@@ -69,6 +69,6 @@ async function othersOf(deps: Deps, gateway: Changing<Rotation>, session: Sessio
 
 /** The devices among these that are not creel's: its previous one does not pair again. */
 function strangersAmong(deps: Deps, gateway: Changing<Rotation>, devices: readonly PairedDevice[]): PairedDevice[] {
-  const former = deps.keys.device(gateway).id;
-  return devices.filter(({ deviceId }) => deviceId !== former);
+  const previous = deps.keys.device(gateway).id;
+  return devices.filter(({ deviceId }) => deviceId !== previous);
 }

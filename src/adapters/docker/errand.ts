@@ -34,15 +34,15 @@ const marking = `mark() {
 const saving = `set -e
 ${marking}
 if [ ! -L /state/${stateMarkFile} ] && [ -f /state/${stateMarkFile} ] && grep -qs '"whole":false' /state/${stateMarkFile}; then exit ${tornState}; fi
-if [ -d /snapshot/state ]; then exit 0; fi
-trap 'rm -rf /snapshot/partial' EXIT
-rm -rf /snapshot/partial
-cp -a /state /snapshot/partial
-mark /snapshot/partial "$2"
-touch -r /state /snapshot/partial
-sync -f /snapshot
-mv -T /snapshot/partial /snapshot/state
-sync /snapshot`;
+if [ -d /saved/state ]; then exit 0; fi
+trap 'rm -rf /saved/partial' EXIT
+rm -rf /saved/partial
+cp -a /state /saved/partial
+mark /saved/partial "$2"
+touch -r /state /saved/partial
+sync -f /saved
+mv -T /saved/partial /saved/state
+sync /saved`;
 
 /**
  * Begins again from the top after an interruption, because the saved state does not change. The mark says torn until
@@ -50,17 +50,17 @@ sync /snapshot`;
  */
 const restoring = `set -e
 ${marking}
-if [ ! -d /snapshot/state ]; then exit ${nothingSaved}; fi
+if [ ! -d /saved/state ]; then exit ${nothingSaved}; fi
 mark /state "$1"
 find /state -mindepth 1 ! -path /state/${stateMarkFile} -delete
-cd /snapshot/state
+cd /saved/state
 find . -mindepth 1 -maxdepth 1 ! -name ${stateMarkFile} -exec cp -a -t /state {} +
 cd /state
-chown --reference=/snapshot/state .
-chmod --reference=/snapshot/state .
+chown --reference=/saved/state .
+chmod --reference=/saved/state .
 sync -f /state
 mark /state "$2"
-touch -r /snapshot/state .`;
+touch -r /saved/state .`;
 
 /** An errand in the form of a create request to the engine. */
 export function errandOptions(spec: ErrandSpec, more: HostConfig = {}): ContainerCreateOptions {
@@ -96,12 +96,12 @@ export function copyErrand(
   const marks = [{ ...copy.whole, whole: false }, copy.whole].map(writeStateMark);
   const spec: ErrandSpec = {
     name: copy.copier,
-    labels: copierLabels(way, copy.labels, way === 'save' ? copy.state : copy.snapshot),
+    labels: copierLabels(way, copy.labels, way === 'save' ? copy.state : copy.saved),
     imageId: copy.imageId,
     command: ['sh', '-c', way === 'save' ? saving : restoring, 'copy', ...marks],
     mounts: [
       { volume: copy.state, target: '/state', readOnly: way === 'save' },
-      { volume: copy.snapshot, target: '/snapshot', readOnly: way === 'restore' },
+      { volume: copy.saved, target: '/saved', readOnly: way === 'restore' },
     ],
     limitMs: copyMs,
   };

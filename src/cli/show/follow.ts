@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { createLogUpdate } from 'log-update';
 import type { Target } from '../../client/connect.js';
 import type { Frame } from '../../client/follow/frame.js';
-import { watch } from '../../client/follow/follow.js';
+import { framesOf } from '../../client/follow/follow.js';
 import type { Accepted } from '../../wire/requests.js';
 import { exits, type Exit } from '../exit.js';
 import { endLines } from './end.js';
@@ -42,7 +42,7 @@ async function show(client: Client, accepted: Accepted, { json, target, answered
   const screen = json ? ndjson() : process.stdout.isTTY ? terminal() : pipe();
   let last: Frame | undefined;
   try {
-    for await (const frame of watch(client, accepted)) {
+    for await (const frame of framesOf(client, accepted)) {
       last = frame;
       screen.show(frame);
       if (frame.park && frame.park.number !== answered) break;

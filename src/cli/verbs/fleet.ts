@@ -3,7 +3,7 @@ import { Command } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
 import { endFleet, fleetStatus, tellFleet } from '../../client/fleet.js';
 import { fleetId } from '../../domain/fleet/fleet.js';
-import { countsOf, type FleetEnd, type FleetStatus, type FleetWord } from '../../wire/fleet.js';
+import { countsOf, type FleetEnd, type FleetStatus, type FleetOrder } from '../../wire/fleet.js';
 import { exits, type Exit } from '../exit.js';
 import { origin } from './provision.js';
 import { verb, withTemporal } from '../verb.js';
@@ -11,7 +11,7 @@ import { verb, withTemporal } from '../verb.js';
 /** How often a run over the fleet is polled; it lasts minutes. */
 const paceMs = 1_000;
 
-const meanings: Record<FleetWord['word'], string> = {
+const meanings: Record<FleetOrder['word'], string> = {
   pause: 'let nobody else begin; what has begun goes on',
   resume: 'go on with a run that is paused',
   abort: 'let nobody else begin, and take back what has not begun',
@@ -21,7 +21,7 @@ const meanings: Record<FleetWord['word'], string> = {
 export function fleetCommand() {
   const fleet = new Command('fleet').description('look at a run over the whole fleet, pause, resume or abort it');
   fleet.addCommand(statusCommand());
-  for (const word of ['pause', 'resume'] as const) fleet.addCommand(wordCommand(word));
+  for (const word of ['pause', 'resume'] as const) fleet.addCommand(orderCommand(word));
   fleet.addCommand(abortCommand());
   return fleet;
 }
@@ -43,7 +43,7 @@ function statusCommand() {
     });
 }
 
-function wordCommand(word: FleetWord['word']) {
+function orderCommand(word: FleetOrder['word']) {
   return verb(word, meanings[word], [`creel fleet ${word} 5f3a09bc`])
     .argument('<run>', 'its name, as said when it began')
     .action(async (rawRun, options) => {

@@ -8,7 +8,7 @@ import type { OperationKind, OperationOutcome } from '../../wire/operation.js';
 import { describePark } from '../../wire/park.js';
 import type { Accepted, Request } from '../../wire/requests.js';
 import { TurnedDown } from '../failure.js';
-import { watch } from '../follow/follow.js';
+import { framesOf } from '../follow/follow.js';
 import type { Frame } from '../follow/frame.js';
 import { request, requestChange } from '../gateways.js';
 import { lookAt, type Looked } from './look.js';
@@ -107,7 +107,7 @@ function underWay(gateway: string, told: Description | undefined, { operation }:
 /** The last frame of an operation: its end, its park, or that no worker is there to go on with it. */
 export async function followed(client: Client, accepted: Followed, { hear }: Asking): Promise<Frame> {
   let last: Frame | undefined;
-  for await (const frame of watch(client, accepted)) {
+  for await (const frame of framesOf(client, accepted)) {
     last = frame;
     hear(frame);
     if (frame.park || frame.unpolled) break;

@@ -27,9 +27,9 @@ type Followed = Omit<Accepted, 'state'> & { readonly state?: Accepted['state'] }
  * Follows an operation from its place in the queue to its end; the last frame is `ended`. Gives a frame at least once
  * and whenever something changed. Needs no live worker, and survives a server that goes away for a while.
  */
-export async function* watch(client: Client, accepted: Followed): AsyncGenerator<Frame> {
+export async function* framesOf(client: Client, accepted: Followed): AsyncGenerator<Frame> {
   let last = '';
-  for await (const frame of frames(client, accepted)) {
+  for await (const frame of everyFrame(client, accepted)) {
     const text = JSON.stringify(frame);
     if (text !== last) yield frame;
     last = text;
@@ -44,7 +44,7 @@ export async function lookOnce(client: Client, workflowId: string): Promise<Fram
   return seen && attended(client, progress(seen));
 }
 
-async function* frames(client: Client, accepted: Followed): AsyncGenerator<Frame> {
+async function* everyFrame(client: Client, accepted: Followed): AsyncGenerator<Frame> {
   const handle = client.workflow.getHandle(accepted.workflowId);
   const soon = Date.now() + startMs;
   let missing = 0;

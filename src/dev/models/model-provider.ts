@@ -40,7 +40,7 @@ export class ModelProvider {
   /** The key that is let in. */
   key: string;
   /** Another one that is let in as well, as long as not everybody has the new one. */
-  formerKey: string | undefined;
+  previousKey: string | undefined;
   /** The models it has. */
   readonly models: readonly string[];
   mood: Mood = 'answers';
@@ -95,7 +95,7 @@ export class ModelProvider {
 
   #trouble(key: string, model: string): Trouble | undefined {
     if (this.mood === 'down') return troubles.down;
-    if (key !== this.key && key !== this.formerKey) return troubles['wrong key'];
+    if (key !== this.key && key !== this.previousKey) return troubles['wrong key'];
     if (!this.models.includes(model)) return troubles['unknown model'];
     return this.mood === 'no credit' || this.mood === 'payment required' ? troubles[this.mood] : undefined;
   }

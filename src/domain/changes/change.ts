@@ -1,6 +1,6 @@
 import type { Denial, Pairing, Unpairing } from './pairing.js';
 import type { Reconfiguration } from './reconfiguration.js';
-import type { Replacement, SnapshotDrop } from './replacement.js';
+import type { Replacement, SavedStateDrop } from './replacement.js';
 import type { SenderPairing, SenderRemoval } from './sender-pairing.js';
 import type { Rotation } from './rotation.js';
 
@@ -12,6 +12,6 @@ export type Change =
   | Unpairing
   | Replacement
   | Reconfiguration
-  | SnapshotDrop
+  | SavedStateDrop
   | SenderPairing
   | SenderRemoval;

@@ -29,7 +29,7 @@ export type Replacement = (
 export type FoundState = { readonly shelf: Shelf; readonly release: string };
 
 /** Drops saved states, and with the last one the image of its release. */
-export type SnapshotDrop = {
+export type SavedStateDrop = {
   readonly kind: 'drop-snapshot';
   /** The saved state that stays. */
   readonly keep?: Shelf;
@@ -64,7 +64,7 @@ export type ReplacementNames = {
   /** The container that tries the new release on a copy of the state; `trial` is that copy. */
   readonly rehearsal: string;
   readonly trial: string;
-  readonly snapshots: Readonly<Record<Shelf, string>>;
+  readonly savedStates: Readonly<Record<Shelf, string>>;
 };
 
 /** Every engine name that replacements of one life use, derived like those of the life itself (layout 1). */
@@ -75,7 +75,7 @@ export function replacementNames(mark: Pick<Mark, 'gateway' | 'birth'>): Replace
     copier: `${base}-copy`,
     rehearsal: `${base}-try`,
     trial: `${base}-trial`,
-    snapshots: { a: `${base}-snap-a`, b: `${base}-snap-b` },
+    savedStates: { a: `${base}-snap-a`, b: `${base}-snap-b` },
   };
 }
 

@@ -27,19 +27,20 @@ function block({ kind, secrets, pairSenders, allowFrom }: Channel): JsonObject {
  */
 export function withoutFormer(
   text: string | undefined,
-  former: readonly WrittenChannel[],
+  previous: readonly WrittenChannel[],
   next: readonly WrittenChannel[],
 ): string | undefined {
   const config = parseObject(text);
   return (
-    config && JSON.stringify(taken(former.length > 0 ? withoutSecretFile(config, tokenStore) : config, former, next))
+    config &&
+    JSON.stringify(taken(previous.length > 0 ? withoutSecretFile(config, tokenStore) : config, previous, next))
   );
 }
 
-function taken(config: JsonObject, former: readonly WrittenChannel[], next: readonly WrittenChannel[]): JsonObject {
+function taken(config: JsonObject, previous: readonly WrittenChannel[], next: readonly WrittenChannel[]): JsonObject {
   if (!isObject(config['channels'])) return config;
   const channels = { ...config['channels'] };
-  for (const before of former) {
+  for (const before of previous) {
     const found = channels[before.kind];
     if (!isObject(found)) continue;
     const after = next.find(({ kind }) => kind === before.kind);
@@ -93,17 +94,17 @@ function customersOwn(found: JsonObject, before: WrittenChannel, senders: Json[]
 export type ChannelPatch = { readonly raw: string; readonly replacePaths: readonly string[] };
 
 /**
- * The patch that turns the channels of a config from the former spec's into the next one's; undefined when they do not
+ * The patch that turns the channels of a config from the previous spec's into the next one's; undefined when they do not
  * differ.
  */
 export function channelPatch(
   text: string | undefined,
-  former: readonly WrittenChannel[],
+  previous: readonly WrittenChannel[],
   next: readonly Channel[],
   state: string,
 ): ChannelPatch | undefined {
   const config = parseObject(text) ?? {};
-  const kept = taken(withOwnDefaults(config, [...former, ...next]), former, next);
+  const kept = taken(withOwnDefaults(config, [...previous, ...next]), previous, next);
   const before = ofChannels(config);
   const after = overlay(ofChannels(withoutSecretFile(kept, tokenStore)), renderChannels(next, state));
   const change = isObject(after) ? mergePatch(before, after) : undefined;

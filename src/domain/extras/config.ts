@@ -18,8 +18,8 @@ export function settingsIn(config: JsonObject, above: readonly string[] = []): S
  * written, and of lists the entries that were. What somebody has put in their place, or added to a list, is theirs and
  * stays.
  */
-export function withoutExtras(config: JsonObject, former: readonly Extras[], next: Extras | undefined): JsonObject {
-  const gone = former.flatMap((each) => settingsIn(each)).filter(({ path, value }) => !isSame(at(next, path), value));
+export function withoutExtras(config: JsonObject, previous: readonly Extras[], next: Extras | undefined): JsonObject {
+  const gone = previous.flatMap((each) => settingsIn(each)).filter(({ path, value }) => !isSame(at(next, path), value));
   return gone.reduce((result, setting) => taken(result, setting, at(next, setting.path)), config);
 }
 
@@ -43,17 +43,17 @@ export function missingExtras(config: JsonObject, extras: Extras): Setting[] {
   });
 }
 
-/** What turns a config from former specs' `[config]` into the next one, and every setting that is another one then. */
+/** What turns a config from previous specs' `[config]` into the next one, and every setting that is another one then. */
 export type ExtrasPatch = MergePatch & { readonly changed: readonly (readonly string[])[] };
 
 /** That patch; undefined when there is nothing to turn. */
 export function extrasPatch(
   text: string | undefined,
-  former: readonly Extras[],
+  previous: readonly Extras[],
   next: Extras | undefined,
 ): ExtrasPatch | undefined {
   const config = parseObject(text) ?? {};
-  const bare = withoutExtras(config, former, next);
+  const bare = withoutExtras(config, previous, next);
   const after = overlay(bare, next ?? {});
   if (!isObject(after)) return undefined;
   const patch = mergePatch(config, after);

@@ -3,19 +3,19 @@ import { isObject, parseObject, type Json } from '../json.js';
 import type { OwnKeys } from '../models/config.js';
 
 /** Where the state keeps the keys to which its gateway goes back, sealed: who lives in the state must not read a key that was taken away. */
-export const formerKeysFile = '.creel-former-keys.json';
+export const previousKeysFile = '.creel-former-keys.json';
 
 /** Where it keeps the tokens of its channels likewise. */
-export const formerTokensFile = '.creel-former-tokens.json';
+export const previousTokensFile = '.creel-former-tokens.json';
 
 /** What was in force before an operation of this number: the text of the file of keys, and keys in the config itself. */
-export type FormerKeys = { readonly operation: number; readonly file: string; readonly own: OwnKeys };
+export type PreviousKeys = { readonly operation: number; readonly file: string; readonly own: OwnKeys };
 
 const nonceBytes = 12;
 const tagBytes = 16;
 
 /** The text of that file. */
-export function sealFormerKeys(key: Buffer, { operation, file, own }: FormerKeys): string {
+export function sealPreviousKeys(key: Buffer, { operation, file, own }: PreviousKeys): string {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes }).setAAD(bound(operation));
   const text = Buffer.concat([cipher.update(JSON.stringify({ file, own }), 'utf8'), cipher.final()]);
@@ -24,7 +24,7 @@ export function sealFormerKeys(key: Buffer, { operation, file, own }: FormerKeys
 }
 
 /** What an operation of this number kept; undefined where it kept nothing, or the text does not open. */
-export function openFormerKeys(key: Buffer, operation: number, text: string | undefined): FormerKeys | undefined {
+export function openPreviousKeys(key: Buffer, operation: number, text: string | undefined): PreviousKeys | undefined {
   const { layout, operation: number, sealed } = parseObject(text) ?? {};
   if (layout !== 1 || number !== operation || typeof sealed !== 'string') return undefined;
   const all = Buffer.from(sealed, 'base64');
@@ -40,11 +40,11 @@ export function openFormerKeys(key: Buffer, operation: number, text: string | un
   }
 }
 
-function readPlain(operation: number, text: string): FormerKeys | undefined {
+function readPlain(operation: number, text: string): PreviousKeys | undefined {
   const { file, own }: { file?: Json; own?: Json } = parseObject(text) ?? {};
   return typeof file === 'string' && isObject(own) ? { operation, file, own } : undefined;
 }
 
 function bound(operation: number): Buffer {
-  return Buffer.from(`creel former keys layout 1\0${operation}`);
+  return Buffer.from(`creel previous keys layout 1\0${operation}`);
 }

@@ -27,7 +27,7 @@ export function gatewayToken(key: MasterKey, mark: Mark, generation: number): Se
 }
 
 /** What seals, in a gateway's state, the keys that it goes back to. */
-export function formerKeysKey(key: MasterKey, mark: Mark): Buffer {
+export function previousKeysKey(key: MasterKey, mark: Mark): Buffer {
   return derive(key.bytes, ['former keys', mark.deployment, mark.gateway, mark.birth], 32);
 }
 

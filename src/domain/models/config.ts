@@ -49,11 +49,11 @@ export function keysText(keys: ModelKeys): string {
  */
 export function withoutModels(
   config: JsonObject,
-  former: readonly WrittenModels[],
+  previous: readonly WrittenModels[],
   next: readonly WrittenModels[],
 ): JsonObject {
-  if (former.length === 0 && next.length === 0) return config;
-  const known = [...former, ...next].flatMap(({ providers }) => providers);
+  if (previous.length === 0 && next.length === 0) return config;
+  const known = [...previous, ...next].flatMap(({ providers }) => providers);
   const blocks = objectAt(config, ['models', 'providers']);
   const left = Object.entries(blocks).flatMap(([id, block]) => {
     const ours = known.filter((each) => each.id === id);
@@ -61,7 +61,7 @@ export function withoutModels(
     return own === undefined ? [] : [[id, own] as const];
   });
   const bare = withBlock(config, ['models', 'providers'], Object.fromEntries(left));
-  return withoutDefault(withoutSecretFile(bare, store), former, next);
+  return withoutDefault(withoutSecretFile(bare, store), previous, next);
 }
 
 /** What is left of a provider's block without creel's part of it; undefined when a gateway could not read the rest. */
@@ -80,12 +80,12 @@ function customersOwn(block: Json, ours: readonly WrittenProvider[]): JsonObject
 /** The default goes where the next spec brings another, or where it is still the one that creel wrote. */
 function withoutDefault(
   config: JsonObject,
-  former: readonly WrittenModels[],
+  previous: readonly WrittenModels[],
   next: readonly WrittenModels[],
 ): JsonObject {
   const found = at(config, ['agents', 'defaults', 'model']);
   const primary = isObject(found) ? found['primary'] : found;
-  if (found === undefined || (next.length === 0 && !former.some((each) => each.default === primary))) return config;
+  if (found === undefined || (next.length === 0 && !previous.some((each) => each.default === primary))) return config;
   const { agents } = config;
   const { model: _model, ...defaults } = objectAt(config, ['agents', 'defaults']);
   return { ...config, agents: { ...(isObject(agents) ? agents : {}), defaults } };
@@ -112,15 +112,15 @@ export function withOwnKeys(owned: JsonObject, keys: OwnKeys): JsonObject {
   return withBlock(owned, ['models', 'providers'], Object.fromEntries(blocks));
 }
 
-/** The patch that turns a config's models from former specs' into those that creel owns; undefined when they do not differ. */
+/** The patch that turns a config's models from previous specs' into those that creel owns; undefined when they do not differ. */
 export function modelPatch(
   text: string | undefined,
-  former: readonly WrittenModels[],
+  previous: readonly WrittenModels[],
   next: readonly WrittenModels[],
   owned: JsonObject,
 ): MergePatch | undefined {
   const config = parseObject(text) ?? {};
-  const after = overlay(withoutModels(config, former, next), ofModels(withoutSecretFile(owned, tokenStore)));
+  const after = overlay(withoutModels(config, previous, next), ofModels(withoutSecretFile(owned, tokenStore)));
   return isObject(after) ? mergePatch(ofModels(config), ofModels(after)) : undefined;
 }
 

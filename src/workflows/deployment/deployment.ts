@@ -27,8 +27,8 @@ import { Refused } from '../../domain/errors.js';
 import { withoutRelease, withRelease } from '../../domain/release/recorded.js';
 import type { Catalogue } from '../../domain/release/release.js';
 import { engineRenamedUpdate, engineUpdate, type ServedEngine } from '../../wire/deployment-engines.js';
-import { keyUpdate, type KeyWord } from '../../wire/deployment-keys.js';
-import { releaseUpdate, type ReleaseWord } from '../../wire/deployment-releases.js';
+import { keyUpdate, type KeyOrder } from '../../wire/deployment-keys.js';
+import { releaseUpdate, type ReleaseOrder } from '../../wire/deployment-releases.js';
 import { continueAsNewSignal } from '../../wire/messages.js';
 
 /**
@@ -76,7 +76,7 @@ function become(change: (known: readonly DeploymentEngine[]) => readonly Deploym
   if (now !== known) upsertMemo({ engines: [...now] });
 }
 
-function hearRelease(word: ReleaseWord): Catalogue {
+function hearRelease(word: ReleaseOrder): Catalogue {
   const known = releases();
   const now = changedReleases(word, known);
   if (now !== known) upsertMemo({ releases: [...now] });
@@ -89,7 +89,7 @@ function releases(): Catalogue {
 }
 
 /** The releases as they are after a word. */
-function changedReleases(word: ReleaseWord, known = releases()): Catalogue {
+function changedReleases(word: ReleaseOrder, known = releases()): Catalogue {
   return refusing(() => {
     if (word?.word === 'add') return withRelease(known, word.line);
     if (word?.word === 'remove') return withoutRelease(known, word.version);
@@ -97,7 +97,7 @@ function changedReleases(word: ReleaseWord, known = releases()): Catalogue {
   });
 }
 
-function hear(word: KeyWord): DeploymentKeys {
+function hear(word: KeyOrder): DeploymentKeys {
   const keys = changed(word);
   const { id: keyId, check: keyCheck } = currentKey(keys);
   upsertMemo({ keyId, keyCheck, keys: [...keys] });
@@ -105,7 +105,7 @@ function hear(word: KeyWord): DeploymentKeys {
 }
 
 /** The keys as they are after a word. */
-function changed(word: KeyWord): DeploymentKeys {
+function changed(word: KeyOrder): DeploymentKeys {
   const keys = keysOf(workflowInfo().memo as KeyMemo);
   return refusing(() => {
     if (word?.word === 'announce') return announceKey(keys, word);

@@ -57,7 +57,7 @@ import type { Park, Reply } from '../../wire/park.js';
 import type { Standing } from '../../wire/description.js';
 import { endHandOver } from '../rotate/operation.js';
 import { checkWithdrawal, standingOf, withdraw } from '../record/standing.js';
-import { Words } from './words.js';
+import { Hearing } from './hearing.js';
 
 /**
  * The record of one gateway and the queue of what is asked of it: one operation at a time, each a child workflow of its own.
@@ -76,7 +76,7 @@ const firstRequestMs = 10_000;
 class Entity {
   readonly #start: CarriedStart;
   readonly #state: GatewayState;
-  readonly #words: Words;
+  readonly #hearing: Hearing;
   readonly #replies: Replies;
   readonly #shown: Shown;
   #running: RunningOperation | undefined;
@@ -87,7 +87,7 @@ class Entity {
     this.#start = start;
     this.#state = start.state ? readState(start.state) : emptyState(start.firstOperation ?? 1, Date.now());
     this.#state.newRun = false;
-    this.#words = new Words(start.limits);
+    this.#hearing = new Hearing(start.limits);
     this.#replies = new Replies(start.gateway);
     this.#shown = new Shown(start);
     this.#hear();
@@ -112,26 +112,26 @@ class Entity {
       validator: (request) => {
         this.#check(request);
         this.#checkForms(request);
-        refusing(() => this.#words.demandForRequest(this.#state, request));
+        refusing(() => this.#hearing.demandForRequest(this.#state, request));
       },
     });
     setHandler(replyUpdate, (reply) => this.#heard(() => this.#reply(reply)), {
       validator: (reply) => {
         refusing(() => this.#replies.check(reply));
-        refusing(() => this.#words.demandForAnswer(this.#state));
+        refusing(() => this.#hearing.demandForAnswer(this.#state));
       },
     });
     setHandler(withdrawUpdate, (asked) => this.#heard(() => this.#withdraw(asked)), {
       validator: (asked) => {
         refusing(() => checkWithdrawal(asked));
-        refusing(() => this.#words.demandForWithdrawal(this.#state));
+        refusing(() => this.#hearing.demandForWithdrawal(this.#state));
       },
     });
   }
 
   #heard<T>(act: () => T): T {
-    this.#words.count();
-    if (this.#words.many && !this.#continueAsNew && patched('a run hears so much')) this.#continueAsNew = true;
+    this.#hearing.count();
+    if (this.#hearing.many && !this.#continueAsNew && patched('a run hears so much')) this.#continueAsNew = true;
     return act();
   }
 
@@ -270,7 +270,7 @@ class Entity {
     try {
       this.#check(request);
       this.#checkForms(request);
-      refusing(() => this.#words.demandForRequest(this.#state, request));
+      refusing(() => this.#hearing.demandForRequest(this.#state, request));
       return undefined;
     } catch (error) {
       if (error instanceof ApplicationFailure) return error.message;

@@ -1,16 +1,16 @@
 import { Refused } from '../../domain/errors.js';
-import { wordsForAnswers, wordsForRequests, wordsMost } from '../../domain/thresholds.js';
+import { messagesForAnswers, messagesForRequests, messagesMost } from '../../domain/thresholds.js';
 import { isRemoval } from '../record/queued.js';
 import { openOperations, type GatewayState } from '../record/state.js';
 import type { Limits } from '../../wire/limits.js';
 import type { Request } from '../../wire/requests.js';
 
 /** What was said to one run of a record. The server counts as well, and hears nobody any more at its own limit. */
-export class Words {
+export class Hearing {
   readonly #most: number;
   #said = 0;
 
-  constructor({ words = wordsMost }: Limits) {
+  constructor({ words = messagesMost }: Limits) {
     this.#most = words;
   }
 
@@ -21,14 +21,14 @@ export class Words {
 
   /** Whether the next run should begin as soon as it may: it counts anew. */
   get many(): boolean {
-    return this.#said >= this.#most * wordsForRequests;
+    return this.#said >= this.#most * messagesForRequests;
   }
 
   /** A removal is heard to the end; a second one finds nothing to add. Anything else is `Refused` while there are many. */
   demandForRequest(state: GatewayState, request: Request): void {
     if (request.kind !== 'remove') return this.demandForWithdrawal(state);
     const heard = openOperations(state).some((each) => isRemoval(each) && (each.purge || !request.purge));
-    if (heard && this.#said >= this.#most * wordsForAnswers) this.#refuse(state, 'its removal has been asked for');
+    if (heard && this.#said >= this.#most * messagesForAnswers) this.#refuse(state, 'its removal has been asked for');
   }
 
   demandForWithdrawal(state: GatewayState): void {
@@ -36,7 +36,7 @@ export class Words {
   }
 
   demandForAnswer(state: GatewayState): void {
-    if (this.#said >= this.#most * wordsForAnswers) this.#refuse(state, 'it hears removals');
+    if (this.#said >= this.#most * messagesForAnswers) this.#refuse(state, 'it hears removals');
   }
 
   #refuse(state: GatewayState, until: string): never {

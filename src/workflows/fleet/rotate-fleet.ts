@@ -20,12 +20,12 @@ import { fleetPageLength, rotationMs } from '../../domain/thresholds.js';
 import { fleetDetails } from './details.js';
 import {
   fleetStatusQuery,
-  fleetWordUpdate,
+  fleetOrderUpdate,
   type FleetAsk,
   type FleetEnd,
   type FleetResult,
   type FleetStatus,
-  type FleetWord,
+  type FleetOrder,
 } from '../../wire/fleet.js';
 import {
   beginFleet,
@@ -86,7 +86,7 @@ class FleetRun {
     this.#input = input;
     this.#id = fleetWorkflowId(input.run);
     this.#state = input.state && restoredFleet(input.state);
-    setHandler(fleetWordUpdate, (word) => this.#hear(word), { validator: (word) => this.#check(word) });
+    setHandler(fleetOrderUpdate, (word) => this.#hear(word), { validator: (word) => this.#check(word) });
     setHandler(fleetStatusQuery, () => this.#status());
     setHandler(continueAsNewSignal, () => {
       this.#continueAsNew = true;
@@ -287,7 +287,7 @@ class FleetRun {
     return fleetStatus(this.#input.run, this.#state);
   }
 
-  #check(word: FleetWord): void {
+  #check(word: FleetOrder): void {
     if (!['pause', 'resume', 'abort'].includes(word?.word)) throw refusal('a run takes pause, resume or abort');
     const { phase } = this.#status();
     if (phase === 'ended') throw refusal(`the run ${this.#input.run} has ended`);
@@ -295,7 +295,7 @@ class FleetRun {
       throw refusal(`the run ${this.#input.run} is ${phase}: it takes abort alone`);
   }
 
-  #hear({ word, origin }: FleetWord): void {
+  #hear({ word, origin }: FleetOrder): void {
     if (word === 'abort') this.abort(`aborted by ${origin}`);
     else if (this.#state) this.#state.paused = word === 'pause';
     this.#news = true;

@@ -1,4 +1,4 @@
-import type { SnapshotDrop } from '../../domain/changes/replacement.js';
+import type { SavedStateDrop } from '../../domain/changes/replacement.js';
 import { cutMiddle } from '../../domain/cut.js';
 import { dropPausesMs, leftReasonBytes } from '../../domain/thresholds.js';
 import type { DropRequest } from '../../wire/change-requests.js';
@@ -13,7 +13,7 @@ const dropStep = 'drop snapshot';
 export function oweDrop(
   state: GatewayState,
   life: Life,
-  { former, failures = 0 }: SnapshotDrop,
+  { former, failures = 0 }: SavedStateDrop,
   reason: string,
   now: number,
 ): void {

@@ -1,4 +1,4 @@
-import type { SnapshotDrop } from '../../domain/changes/replacement.js';
+import type { SavedStateDrop } from '../../domain/changes/replacement.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { Refused } from '../../domain/errors.js';
 import type { DropRequest } from '../../wire/change-requests.js';
@@ -9,14 +9,14 @@ import { isRemoving, takeNumber, type GatewayState } from '../record/state.js';
 import type { Manner } from '../saga/saga.js';
 
 /** Saved states that nobody goes back to any more are let go. Only the record itself asks for it. */
-export const dropSnapshot = change({
+export const dropSavedStates = change({
   kind: 'drop-snapshot',
   workflow: 'dropSnapshot',
   phase: 'changing',
   steps: {
     'drop snapshot': { do: 'ensureDropped', pace: 'act' }, // what nobody goes back to is gone for good
   },
-  list: (_change: SnapshotDrop) => ['drop snapshot'] as const,
+  list: (_change: SavedStateDrop) => ['drop snapshot'] as const,
   check: () => {
     throw new Refused('saved states go by themselves when their time is over');
   },
@@ -26,7 +26,7 @@ export const dropSnapshot = change({
 });
 
 /** The gateway is not touched. A person hears of the first failure, and again whenever a day has passed. */
-function endingOf({ failures = 0 }: SnapshotDrop): Omit<Manner, 'limitMs'> {
+function endingOf({ failures = 0 }: SavedStateDrop): Omit<Manner, 'limitMs'> {
   const tells = failures === 0 || failures >= dropPausesMs.length;
   return { looks: false, told: tells && 'saved states could not be let go' };
 }
@@ -36,7 +36,7 @@ function planDrop(
   { nextOperation: below }: GatewayState,
   { gateway, former: stays }: Life,
   { former, failures }: DropRequest,
-): SnapshotDrop {
+): SavedStateDrop {
   const unused = former !== undefined && ![stays?.spec.release, gateway.spec.release].includes(former);
   const tried = failures === undefined ? {} : { failures };
   return { kind: 'drop-snapshot', below, ...(stays && { keep: stays.shelf }), ...(unused && { former }), ...tried };

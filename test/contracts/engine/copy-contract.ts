@@ -43,7 +43,7 @@ class Copied {
     const { base, labels, world } = this.scene;
     return {
       state: `${base}-state`,
-      snapshot: `${base}-snap-${shelf}`,
+      saved: `${base}-snap-${shelf}`,
       copier: `${base}-copy`,
       gateway: base,
       labels: { ...labels, 'creel.replacement': String(number) },
@@ -69,7 +69,7 @@ class Copied {
   }
 
   async shelf(shelf: string): Promise<void> {
-    await this.engine.createVolume({ name: this.of(shelf).snapshot, labels: this.scene.labels });
+    await this.engine.createVolume({ name: this.of(shelf).saved, labels: this.scene.labels });
   }
 
   /** Both shelves hold a state, `in a` and `in b`, and the state is another one. */
@@ -228,10 +228,10 @@ function plainCopies(scenes: Scenes, prove: Prove): void {
 
   prove('a volume that is gone is not made in its place', async () => {
     const copied = await Copied.open(scenes('nowhere'));
-    const none = { ...copied.of('a'), snapshot: `${copied.scene.base}-none` };
+    const none = { ...copied.of('a'), saved: `${copied.scene.base}-none` };
     await expect(copied.engine.saveVolume(none)).rejects.toThrow(StartOver);
     await expect(copied.engine.restoreVolume(none)).rejects.toThrow(StartOver);
-    expect(await copied.engine.findVolume(none.snapshot)).toBeUndefined();
+    expect(await copied.engine.findVolume(none.saved)).toBeUndefined();
   });
 }
 
@@ -270,7 +270,7 @@ function interrupted(scenes: Scenes, prove: Prove): void {
         await copied.leaveBehind((other) => other.restoreVolume(copied.of('c')));
         scene.world.letEnd();
         expect(await insist(() => engine.restoreVolume(next))).toBe('restored');
-        expect(await copied.read()).toBe(next.snapshot === copied.of('b').snapshot ? 'in b' : 'present');
+        expect(await copied.read()).toBe(next.saved === copied.of('b').saved ? 'in b' : 'present');
         expect(await copied.mark()).toEqual(next.whole);
       }
     },
@@ -364,8 +364,8 @@ function asleep(scenes: Scenes, prove: Prove): void {
       async () => {
         const copied = await (await Copied.open(scenes(`asleep-${way.slice(0, 4)}`))).shelved();
         const { engine, scene } = copied;
-        const asked = { ...copied.of('a', 8), ...(way === 'saveVolume' && { snapshot: `${scene.base}-snap-c` }) };
-        await engine.createVolume({ name: asked.snapshot, labels: scene.labels });
+        const asked = { ...copied.of('a', 8), ...(way === 'saveVolume' && { saved: `${scene.base}-snap-c` }) };
+        await engine.createVolume({ name: asked.saved, labels: scene.labels });
         const sleeper = await scene.world.sleeper();
         const fails = sleeper.engine[way](asked).catch((error: unknown) => error);
         await expect.poll(sleeper.asleep, { interval: 10, timeout: patienceMs }).toBe(true);

@@ -66,8 +66,8 @@ const mutants: { fault: string; file: string; from: string; to: string }[] = [
   {
     fault: 'takes half of what was to be saved for the whole',
     file: pieces,
-    from: "path.join(snapshot, 'partial')",
-    to: "path.join(snapshot, 'state')",
+    from: "path.join(shelf, 'partial')",
+    to: "path.join(shelf, 'state')",
   },
   {
     fault: 'copies beside whoever has the name of the gateway',

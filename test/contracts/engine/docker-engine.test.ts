@@ -84,17 +84,17 @@ describe('what only a real engine can show', () => {
     const { id } = await scene.container();
     const file = (path: string) => ({ path, content: 'x'.repeat(900_000), mode: 0o600, uid: 1000 });
     await world.engine.writeFiles(id, target, [file('one'), file('two')]);
-    const snapshot = `${scene.base}-snap`;
+    const shelf = `${scene.base}-snap`;
     const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' };
     const docker = new Docker({ socketPath: foundSocket() });
-    await docker.createVolume({ Name: snapshot, Driver: 'local', DriverOpts: options, Labels: { ...scene.labels } });
+    await docker.createVolume({ Name: shelf, Driver: 'local', DriverOpts: options, Labels: { ...scene.labels } });
     const holder = new Scene(world, 'holder'); // As long as it is in use, such a volume keeps what it holds.
-    await holder.running({ volume: { name: snapshot, target } });
+    await holder.running({ volume: { name: shelf, target } });
     const { base, labels } = scene;
     await world.engine.renameContainer(id, `${base}-old`);
     const whole = { birth: '7k3fq2', release: '2026.9.6', copy: 'a/7', whole: true };
     const own = { state: `${base}-state`, copier: `${base}-copy`, gateway: base };
-    const copy = { ...own, snapshot, labels, imageId: world.imageId, whole };
+    const copy = { ...own, saved: shelf, labels, imageId: world.imageId, whole };
     const saved = world.engine.saveVolume(copy);
     await expect(saved).rejects.toThrow(Refused);
     await expect(saved).rejects.toThrow(/no room on its host .*No space left on device/s);
@@ -122,7 +122,7 @@ describe('what only a real engine can show', () => {
     await world.engine.renameContainer(id, `${base}-old`);
     await world.engine.createVolume({ name: `${base}-snap`, labels });
     const whole = { birth: '7k3fq2', release: '2026.9.6', copy: 'a/7', whole: true };
-    const copy = { state, snapshot: `${base}-snap`, copier: `${base}-copy`, gateway: base, labels, imageId, whole };
+    const copy = { state, saved: `${base}-snap`, copier: `${base}-copy`, gateway: base, labels, imageId, whole };
     const saved = world.engine.saveVolume(copy);
     await expect(saved).rejects.toThrow(Refused);
     await expect(saved).rejects.toThrow(/File name too long.*Move or remove what lies that deep/s);

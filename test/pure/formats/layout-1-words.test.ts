@@ -12,7 +12,7 @@ import type { Former, Life } from '../../../src/workflows/record/life.js';
 import { carry, type CarriedState } from '../../../src/workflows/record/carried-state.js';
 import { readState } from '../../../src/workflows/record/read-state.js';
 import { restoredFleet, type FleetState } from '../../../src/workflows/fleet/state.js';
-import { fleetStatusQuery, fleetWordUpdate, type FleetEndKind } from '../../../src/wire/fleet.js';
+import { fleetStatusQuery, fleetOrderUpdate, type FleetEndKind } from '../../../src/wire/fleet.js';
 import { releaseUpdate } from '../../../src/wire/deployment-releases.js';
 import { engineRenamedUpdate, engineUpdate } from '../../../src/wire/deployment-engines.js';
 import * as workflows from '../../../src/workflows/index.js';
@@ -464,7 +464,7 @@ test('updates, queries and signals', () => {
       messages.beingRemovedSignal,
       messages.handedOverSignal,
       messages.continueAsNewSignal,
-      fleetWordUpdate,
+      fleetOrderUpdate,
       fleetStatusQuery,
       engineUpdate,
       keyUpdate,

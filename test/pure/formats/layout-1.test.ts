@@ -19,13 +19,13 @@ import { replacementLabel, replacementNames } from '../../../src/domain/changes/
 import { readStateMark, stateMarkPath, writeStateMark } from '../../../src/domain/gateway/state-mark.js';
 import { slotsFor } from '../../../src/domain/hosts/slot.js';
 import {
-  formerKeysFile,
-  formerTokensFile,
-  openFormerKeys,
-  sealFormerKeys,
-} from '../../../src/domain/keys/former-keys.js';
+  previousKeysFile,
+  previousTokensFile,
+  openPreviousKeys,
+  sealPreviousKeys,
+} from '../../../src/domain/keys/previous-keys.js';
 import {
-  formerKeysKey,
+  previousKeysKey,
   gatewayToken,
   keyCheck,
   masterKey,
@@ -180,7 +180,7 @@ describe('layout 1 names', () => {
       copier: 'oc-g42-7k3fq2-copy',
       rehearsal: 'oc-g42-7k3fq2-try',
       trial: 'oc-g42-7k3fq2-trial',
-      snapshots: { a: 'oc-g42-7k3fq2-snap-a', b: 'oc-g42-7k3fq2-snap-b' },
+      savedStates: { a: 'oc-g42-7k3fq2-snap-a', b: 'oc-g42-7k3fq2-snap-b' },
     });
     expect([replacementLabel, copiedLabel]).toEqual(['creel.replacement', 'creel.copied']);
   });
@@ -439,14 +439,14 @@ test('layout 1 asks for this container, with no secret in it (S4-13, S4-14, S0-2
 
 test('the keys that a gateway goes back to, sealed in its state for one operation of one life', () => {
   const mark = { deployment: 'abcdefghij', gateway: 'g42', birth: '7k3fq2', layout: 1 } as const;
-  const key = formerKeysKey(masterKey('ab'.repeat(32)), mark);
+  const key = previousKeysKey(masterKey('ab'.repeat(32)), mark);
   expect(key.toString('hex')).toBe('eb1b2815aae9ebbc5aaa8c7d3649d0403afeb28163f678b9f47806de26f13026');
   const kept = { operation: 7, file: '{"anthropic":"sk-one"}\n', own: { openai: 'openai:manual' } };
-  const text = sealFormerKeys(key, kept);
-  expect(formerKeysFile).toBe('.creel-former-keys.json');
+  const text = sealPreviousKeys(key, kept);
+  expect(previousKeysFile).toBe('.creel-former-keys.json');
   expect(text).toMatch(/^\{"layout":1,"operation":7,"sealed":"[A-Za-z0-9+/=]+"\}\n$/);
-  expect(openFormerKeys(key, 7, text)).toEqual(kept);
-  const other = formerKeysKey(masterKey('ab'.repeat(32)), { ...mark, birth: '8k3fq2' });
+  expect(openPreviousKeys(key, 7, text)).toEqual(kept);
+  const other = previousKeysKey(masterKey('ab'.repeat(32)), { ...mark, birth: '8k3fq2' });
   for (const [opening, operation, torn] of [
     [other, 7, text],
     [key, 8, text],
@@ -454,11 +454,11 @@ test('the keys that a gateway goes back to, sealed in its state for one operatio
     [key, 7, text.slice(0, -20)],
     [key, 7, undefined],
   ] as const)
-    expect(openFormerKeys(opening, operation, torn)).toBeUndefined();
+    expect(openPreviousKeys(opening, operation, torn)).toBeUndefined();
 });
 
 test('what marks, in the state, a key that a change took back', () => {
-  const key = formerKeysKey(masterKey('ab'.repeat(32)), {
+  const key = previousKeysKey(masterKey('ab'.repeat(32)), {
     deployment: 'abcdefghij',
     gateway: 'g42',
     birth: '7k3fq2',
@@ -494,7 +494,7 @@ test('what marks, in the state, a key that a change took back', () => {
 });
 
 test('where the tokens of channels lie in the state, and how a config refers to them', () => {
-  expect([tokensFile, tokenStore, formerTokensFile]).toEqual([
+  expect([tokensFile, tokenStore, previousTokensFile]).toEqual([
     'secrets/channel-tokens.json',
     'creel-channels',
     '.creel-former-tokens.json',

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { keyCheck, masterKey } from '../../../src/domain/keys/token.js';
-import { releaseUpdate, type ReleaseWord } from '../../../src/wire/deployment-releases.js';
+import { releaseUpdate, type ReleaseOrder } from '../../../src/wire/deployment-releases.js';
 import { deploymentWorkflowId } from '../../../src/wire/ids.js';
 import { continueAsNewSignal } from '../../../src/wire/messages.js';
 import type { DirectoryGround } from '../../ground/directory-ground.js';
@@ -35,7 +35,7 @@ export class RecordedDeployment implements Play {
     return new RecordedDeployment(client, connection, firstExecutionRunId);
   }
 
-  async tell(word: ReleaseWord): Promise<void> {
+  async tell(word: ReleaseOrder): Promise<void> {
     await this.#handle.executeUpdate(releaseUpdate, { args: [word] });
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { FleetPlan } from '../../../src/domain/fleet/fleet.js';
-import { fleetStatusQuery, fleetWordUpdate, type FleetInput } from '../../../src/wire/fleet.js';
+import { fleetStatusQuery, fleetOrderUpdate, type FleetInput } from '../../../src/wire/fleet.js';
 import { fleetWorkflowId } from '../../../src/wire/ids.js';
 import { continueAsNewSignal } from '../../../src/wire/messages.js';
 import type { DirectoryGround } from '../../ground/directory-ground.js';
@@ -71,7 +71,7 @@ export class RecordedFleet implements Play {
   }
 
   async tell(word: 'pause' | 'abort'): Promise<void> {
-    await this.#run.executeUpdate(fleetWordUpdate, { args: [{ word, origin: 'record' }] });
+    await this.#run.executeUpdate(fleetOrderUpdate, { args: [{ word, origin: 'record' }] });
   }
 
   continueAsNew(): Promise<void> {

@@ -5,7 +5,7 @@ import { describe, it } from 'vitest';
 import type { Activities } from '../../../src/activities/activities.js';
 import { changeIn } from '../../../src/workflows/record/queued.js';
 import type { Changing } from '../../../src/domain/gateway/changing.js';
-import type { Replacement, SnapshotDrop } from '../../../src/domain/changes/replacement.js';
+import type { Replacement, SavedStateDrop } from '../../../src/domain/changes/replacement.js';
 import { openTestWorld, type TestWorld } from '../../world/open-test-world.js';
 import { at, noFault } from '../proofs/faults.js';
 import { isBack, keeping, provisioned, stateOf, upgrade } from '../proofs/interrupted.js';
@@ -57,7 +57,7 @@ function firstAttempt(
   return async (world) => call(world, told as never);
 }
 
-const dropping = async ({ activities }: TestWorld, told: Changing<SnapshotDrop>) => activities.ensureDropped(told);
+const dropping = async ({ activities }: TestWorld, told: Changing<SavedStateDrop>) => activities.ensureDropped(told);
 const makingRoom = async ({ activities }: TestWorld, told: Changing<Replacement>) => activities.ensureRoom(told);
 
 describe.each([

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { tokensFile } from '../../../src/domain/channels/tokens.js';
 import { configFile, lastGoodFile } from '../../../src/domain/gateway/config.js';
-import { formerTokensFile } from '../../../src/domain/keys/former-keys.js';
+import { previousTokensFile } from '../../../src/domain/keys/previous-keys.js';
 import { readStateMark, stateMarkFile } from '../../../src/domain/gateway/state-mark.js';
 import { replacementNames } from '../../../src/domain/changes/replacement.js';
 import { writtenFile } from '../../../src/domain/gateway/written-config.js';
@@ -210,7 +210,7 @@ function isDevice(name: string): boolean {
 }
 
 function isOurs(name: string): boolean {
-  const ours = [configFile, lastGoodFile, writtenFile, stateMarkFile, tokensFile, formerTokensFile];
+  const ours = [configFile, lastGoodFile, writtenFile, stateMarkFile, tokensFile, previousTokensFile];
   return /^(seen|pending)\//.test(name) || ours.some((each) => path.basename(name) === path.basename(each));
 }
 
@@ -291,7 +291,7 @@ export async function isBack(
   isMarkedWhole(entity);
   const { container, network, volume } = entity.names;
   const shelves = kept.map(
-    (shelf) => `volume ${replacementNames(entity.gateway.mark).snapshots[shelf === 'a' ? 'a' : 'b']}`,
+    (shelf) => `volume ${replacementNames(entity.gateway.mark).savedStates[shelf === 'a' ? 'a' : 'b']}`,
   );
   const all = [`container ${container}`, `network ${network}`, `volume ${volume}`, ...shelves];
   assert.deepEqual(entity.world.engine.leftovers(), all.toSorted());

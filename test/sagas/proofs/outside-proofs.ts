@@ -295,7 +295,7 @@ function owed(on: On): Proof[] {
         [entity.state.phase, entity.state.life?.left, entity.state.life?.dropping],
         ['ready', [], undefined],
       );
-      const shelf = `volume ${replacementNames(entity.gateway.mark).snapshots.a}`;
+      const shelf = `volume ${replacementNames(entity.gateway.mark).savedStates.a}`;
       assert.ok(!entity.world.engine.leftovers().includes(shelf));
     }),
     on('a repair tries at once what could not be let go', keeping, async (entity) => {

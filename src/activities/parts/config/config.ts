@@ -39,20 +39,20 @@ export async function secretsInForce(
 }
 
 /**
- * Writes what creel owns over the config of a gateway that does not run, and drops what it had written for former
+ * Writes what creel owns over the config of a gateway that does not run, and drops what it had written for previous
  * channels. Returns what became of an unreadable text, and which stored secrets stay out. A config that is split is
  * `Refused`: nothing is half-written.
  */
 export async function writeConfig(
   deps: Deps,
   gateway: Gateway,
-  former: readonly Channel[] = [],
+  previous: readonly Channel[] = [],
   over: SecretsOver | 'in force' = {},
 ): Promise<string | undefined> {
   const writer = await openWriter(deps, gateway);
   await keepMark(deps, gateway, writer);
   const told = over === 'in force' ? await secretsInForce(deps, gateway, writer) : over;
-  const kept = await writeOver(deps, gateway, writer, former, told);
+  const kept = await writeOver(deps, gateway, writer, previous, told);
   await removeWriter(deps, gateway);
   return kept;
 }
@@ -62,7 +62,7 @@ export async function writeOver(
   deps: Deps,
   gateway: Gateway,
   writer: Container,
-  former: readonly Channel[],
+  previous: readonly Channel[],
   over: SecretsOver = {},
 ): Promise<string | undefined> {
   const engine = deps.engineAt(gateway.place);
@@ -73,7 +73,7 @@ export async function writeOver(
   await demandWhole(deps, gateway, text);
   const owned = withOwnKeys(all, over.keys?.own ?? customersKeys(parseObject(text) ?? {}, gateway.spec.models));
   const before = bothWritten(await recall(deps, gateway, writer), {
-    channels: former,
+    channels: previous,
     origins: [],
     models: [],
     config: [],

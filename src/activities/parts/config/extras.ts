@@ -19,7 +19,7 @@ import { ownedOf, recall, remember } from './written.js';
 export type TakenUp = 'as it was' | 'while it runs' | 'by a restart';
 
 /**
- * The config says what `[config]` does, and nothing of what creel wrote of former ones. The release itself says which
+ * The config says what `[config]` does, and nothing of what creel wrote of previous ones. The release itself says which
  * settings it takes up while it runs; any other is written while the gateway is stopped, because its own restart may
  * never come back (T3).
  */
@@ -27,12 +27,12 @@ export async function applyExtras(
   deps: Deps,
   gateway: Gateway,
   container: Container,
-  former: readonly Extras[],
+  previous: readonly Extras[],
   secrets?: Brought['secrets'],
 ): Promise<TakenUp> {
   const { written } = await ownedOf(deps, gateway);
   const before = await recall(deps, gateway, container);
-  const known = [...before.config, ...former];
+  const known = [...before.config, ...previous];
   const after = { ...before, config: written.config };
   const make = async () => extrasPatch(await configText(deps, gateway, container), known, gateway.spec.config);
   const isRunning = container.state === 'running';
@@ -55,10 +55,10 @@ export async function applyExtras(
 }
 
 /** What a change of `[config]` would come to in a running gateway. */
-export async function wayOfExtras(deps: Deps, gateway: Gateway, container: Container, former: readonly Extras[]) {
+export async function wayOfExtras(deps: Deps, gateway: Gateway, container: Container, previous: readonly Extras[]) {
   const { config: before } = await recall(deps, gateway, container);
   const text = await configText(deps, gateway, container);
-  const change = extrasPatch(text, [...before, ...former], gateway.spec.config);
+  const change = extrasPatch(text, [...before, ...previous], gateway.spec.config);
   return !change || (await reloadable(deps, gateway, container, change.changed)) ? 'reload' : 'restart';
 }
 

@@ -2,7 +2,7 @@ import { Refused } from '../../../domain/errors.js';
 import { stateDirectory } from '../../../domain/gateway/config.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { providersKept, takenBackFile } from '../../../domain/keys/taken-back.js';
-import { formerKeysKey } from '../../../domain/keys/token.js';
+import { previousKeysKey } from '../../../domain/keys/token.js';
 import { keysFile, keysText, type ModelKeys, type OwnKeys } from '../../../domain/models/config.js';
 import { isKey, type Provider } from '../../../domain/models/provider.js';
 import { secretsIn, secretsText } from '../../../domain/secret-files.js';
@@ -88,5 +88,5 @@ function staysSaid({ mark, spec }: Gateway, kept: readonly string[]): string {
 
 /** What seals, in a gateway's state, the keys that it goes back to, and marks those that were taken back. */
 export function sealingKey(deps: Deps, gateway: Gateway): Buffer {
-  return formerKeysKey(deps.keys.of(gateway), gateway.mark);
+  return previousKeysKey(deps.keys.of(gateway), gateway.mark);
 }

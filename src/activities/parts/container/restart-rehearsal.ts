@@ -17,7 +17,7 @@ export async function ensureRotationRehearsal(deps: Deps, gateway: Changing<Rota
   if (!(await restarts(deps, gateway))) return undefined;
   const next = rotated(gateway);
   const label = `rotate-${next.tokenGeneration}`;
-  return rehearse(deps, { next, label, source: livingState(gateway), former: [], readyMs: replacementReadyMs });
+  return rehearse(deps, { next, label, source: livingState(gateway), previous: [], readyMs: replacementReadyMs });
 }
 
 /** Removes whatever is left of a rotation's rehearsal. */
@@ -35,7 +35,7 @@ export async function ensureChannelRehearsal(
     next: reconfigured(gateway),
     label: rehearsalName(gateway.change, 'channels'),
     source: livingState(gateway),
-    former: gateway.spec.channels,
+    previous: gateway.spec.channels,
     readyMs: replacementReadyMs,
   });
 }

@@ -12,7 +12,7 @@ import { stopSaying } from './stop.js';
 /** What a restart brings besides what the spec says. */
 export type Brought = {
   /** Channels that creel may have written and that the spec does not name. */
-  readonly former?: readonly Channel[];
+  readonly previous?: readonly Channel[];
   /** The secrets: those in force where nothing is said of them, since stored ones are proved by a change alone. */
   readonly secrets?: SecretsOver | 'stored' | undefined;
 };
@@ -22,7 +22,7 @@ export async function restartWith(
   deps: Deps,
   gateway: Gateway,
   container: Container,
-  { former = [], secrets }: Brought = {},
+  { previous = [], secrets }: Brought = {},
 ): Promise<void> {
   const over = secrets === 'stored' ? {} : await secretsInForce(deps, gateway, container, secrets);
   const engine = deps.engineAt(gateway.place);
@@ -30,7 +30,7 @@ export async function restartWith(
     await engine.setRestartPolicy(container.id, 'no');
     await stopSaying(engine, container, rotationStopGraceS);
   }
-  await writeConfig(deps, gateway, former, over);
+  await writeConfig(deps, gateway, previous, over);
   if ((await startOnState(deps, gateway, container)) !== 'running') {
     const { port } = await networkOf(deps, gateway);
     throw new Refused(`port ${port} of gateway ${gateway.mark.gateway} was taken while it was restarted`);

@@ -35,7 +35,7 @@ export type Rehearsal = {
   readonly label: string;
   readonly source: RehearsalSource;
   /** The channels that creel had written into the copied config, which the next spec may no longer name. */
-  readonly former: readonly Channel[];
+  readonly previous: readonly Channel[];
   readonly readyMs: number;
 };
 
@@ -88,7 +88,7 @@ async function makeTrial(deps: Deps, rehearsal: Rehearsal): Promise<void> {
   const trial = await trialOf(deps, rehearsal);
   if (!trial) throw new NotYet('the container of the rehearsal was taken away by another attempt');
   if (trial.state !== 'created') return;
-  await writeOver(deps, next, trial, rehearsal.former);
+  await writeOver(deps, next, trial, rehearsal.previous);
   const text = (await engine.readFile(trial.id, path)) ?? '';
   const content = channelsOff(text, readPrepared(image)?.plugins ?? []);
   await engine.writeFiles(trial.id, stateDirectory, [{ path: configFile, content, mode: 0o600, uid: 1000 }]);

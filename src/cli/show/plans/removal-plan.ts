@@ -28,7 +28,7 @@ export function removalPlan(told: Description, { purge, gone }: Wish): RemovalPl
   if (!life || (isOver && stateKeptUntil === undefined))
     throw new TurnedDown(`${gateway} is removed already (${phase}): nothing of it is on record`, 'Refused');
   const { container, network, volume } = names(life.mark);
-  const { snapshots } = replacementNames(life.mark);
+  const { savedStates } = replacementNames(life.mark);
   const birth = life.mark.birth;
   const takenBack = [running, ...queue].flatMap((each) => (each ? [`operation ${each.operation} (${each.kind})`] : []));
   if (gone) return { gateway, birth, goes: [], takenBack, silence: 'for good: it is gone with its engine' };
@@ -45,7 +45,7 @@ export function removalPlan(told: Description, { purge, gone }: Wish): RemovalPl
       `container ${container}`,
       `network ${network}`,
       ...(former
-        ? [`the state of release ${former.release} that was kept (${Object.values(snapshots).join(' or ')})`]
+        ? [`the state of release ${former.release} that was kept (${Object.values(savedStates).join(' or ')})`]
         : []),
       ...(keeps ? [] : [`volume ${volume}, the customer's state`]),
     ],
