@@ -15,3 +15,8 @@ export function durationText(ms: number): string {
 export function sizeText(mb: number): string {
   return mb % 512 === 0 ? `${mb / 1024} GB` : `${mb} MB`;
 }
+
+/** So many things by their name, in the plural unless it is one. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}

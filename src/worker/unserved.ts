@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { list } from '../client/gateways.js';
 import type { KnownEngine } from '../domain/hosts/whereabouts.js';
+import { counted } from '../domain/amounts.js';
 
 /** What a worker examines when it begins to serve an engine. */
 export type Surroundings = {
@@ -49,7 +50,7 @@ async function warnOnce({ engine, findEngines, gatewaysOn: standing, log }: Surr
     const rest = gateways.length > shown ? ` and ${gateways.length - shown} more` : '';
     log.error(
       { serves: engine, engine: other.engine, host: other.host, gateways: gateways.length },
-      `${gateways.length} gateways stand on engine ${other.engine} (${other.host}), beside which no worker stands: ${gateways.slice(0, shown).join(', ')}${rest}. This worker serves engine ${engine}. If CREEL_DOCKER was pointed elsewhere, point it back; see docs/runbook.md#another-engine`,
+      `engine ${other.engine} (${other.host}), beside which no worker stands, holds ${counted(gateways.length, 'gateway')}: ${gateways.slice(0, shown).join(', ')}${rest}. This worker serves engine ${engine}. If CREEL_DOCKER was pointed elsewhere, point it back; see docs/runbook.md#another-engine`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import type { KnownRelease } from '../../client/releases.js';
 import type { Check, Judged } from '../../domain/release/upstream.js';
+import { counted } from '../../domain/amounts.js';
 
 /** The releases of a fleet, one a line, and the machines whose workers did not answer. */
 export function releaseList(releases: readonly KnownRelease[], silent: readonly string[]): string {
@@ -11,7 +12,7 @@ function lineOf(release: KnownRelease, silent: readonly string[]): string {
   const { version, image, dev, recorded, gateways, workers } = release;
   const where = recorded ? 'on record' : `in the file of the worker on ${workers.map(({ host }) => host).join(', ')}`;
   const what = [...(image === undefined ? [] : [image]), ...(dev ? ['dev'] : [])];
-  return `${[version, ...what].join('  ')}  ${where}; ${imageText(release, silent)}; ${gateways} gateways`;
+  return `${[version, ...what].join('  ')}  ${where}; ${imageText(release, silent)}; ${counted(gateways, 'gateway')}`;
 }
 
 /** Where its image is, and for which channels, as far as workers have said it. */

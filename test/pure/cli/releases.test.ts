@@ -9,6 +9,7 @@ test('a list says where an image is as far as workers have said it', () => {
   expect(releaseList([release], [])).toBe(
     '2026.9.6  i  dev  on record; no worker says where its image is; 0 gateways\n',
   );
+  expect(releaseList([{ ...release, gateways: 1 }], [])).toMatch(/; 1 gateway\n/);
   expect(releaseList(on({ host: 'm1', here: false }), [])).toContain('; its image is on no engine yet; ');
   expect(releaseList(on({ host: 'm1', here: false }), ['m2'])).toContain('; its image is not yet on m1; ');
   expect(releaseList(on({ host: 'm1', here: true }), ['m2'])).toContain('; its image is on m1; ');

@@ -29,7 +29,7 @@ test.each([
 ])('a worker that is pointed elsewhere says what stands on the engine of one %s, once', async (_title, looks) => {
   const said = await saidWith(looks);
   expect(said).toHaveLength(1);
-  expect(said[0]).toMatch(/2 gateways stand on engine engine-before \(here\).*g1, g2.*point it back/);
+  expect(said[0]).toMatch(/engine engine-before \(here\).* holds 2 gateways: g1, g2.*point it back/);
 });
 
 test('an engine that another worker serves is nobody’s worry', async () => {

@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { listEngines, renameEngine } from '../../../client/engines.js';
 import { confirm } from '../../confirm.js';
 import { verb, withTemporal } from '../../verb.js';
+import { counted } from '../../../domain/amounts.js';
 
 /** `creel engine`: the engines that gateways stand on. */
 export function engineCommand() {
@@ -21,7 +22,7 @@ function listCommand() {
       for (const { engine, host, was, attended, gateways } of engines) {
         const beside = attended ? 'a worker beside it' : 'no worker beside it';
         const before = was.length > 0 ? `; was ${was.join(', ')}` : '';
-        process.stdout.write(`${engine}  ${host}  ${beside}  ${gateways} gateways${before}\n`);
+        process.stdout.write(`${engine}  ${host}  ${beside}  ${counted(gateways, 'gateway')}${before}\n`);
       }
     });
   });
@@ -39,7 +40,7 @@ function renamedCommand() {
       await confirm(former, options.yes, `what was asked of engine ${former} is done on engine ${engine} from now on`);
       await withTemporal(options, async (client) => {
         const gateways = await renameEngine(client, { former, engine });
-        const said = `engine ${former} is engine ${engine} now: it carries the marks of all ${gateways} gateways. Its worker takes over within a minute`;
+        const said = `engine ${former} is engine ${engine} now: it carries the marks of all ${counted(gateways, 'gateway')}. Its worker takes over within a minute`;
         process.stdout.write(`${options.json ? JSON.stringify({ former, engine, gateways }) : said}\n`);
       });
     });

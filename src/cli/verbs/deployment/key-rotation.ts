@@ -18,6 +18,7 @@ import { followFleet } from '../fleet.js';
 import { origin } from '../provision.js';
 import { planOf } from '../rotate-all.js';
 import { withTemporal } from '../../verb.js';
+import { counted } from '../../../domain/amounts.js';
 
 type Options = Flags & {
   readonly json?: true;
@@ -172,7 +173,7 @@ async function sayWhatWouldBe({ client, held, options, files, say }: Work): Prom
   say(
     begun === undefined ? `A next key would be made at ${nextKeyFile(files.keyFile)}.` : `Key ${begun} is on its way.`,
   );
-  say(`${naming.length} gateways name another key:`);
+  say(`${counted(naming.length, 'gateway')} with another key:`);
   for (const { gateway, keyId: id } of naming) say(`  ${gateway}: ${id ?? 'does not answer'}`);
   say('nothing was asked of anybody');
 }

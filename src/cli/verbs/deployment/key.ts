@@ -9,6 +9,7 @@ import { exitHelp } from '../../exit.js';
 import { rotateKey } from './key-rotation.js';
 import { fleetOptions } from '../rotate-all.js';
 import { verb, withTemporal } from '../../verb.js';
+import { counted } from '../../../domain/amounts.js';
 
 /** `creel key`: the master keys of the deployment. */
 export function keyCommand() {
@@ -33,7 +34,7 @@ function listCommand() {
       const silent = namings.filter(({ keyId }) => keyId === undefined).map(({ gateway }) => gateway);
       if (options.json) return void process.stdout.write(`${JSON.stringify({ keys: rows, silent })}\n`);
       for (const { id, state, gateways } of rows)
-        process.stdout.write(`${id}  ${state.padEnd(7)}  named by ${gateways.length} gateways\n`);
+        process.stdout.write(`${id}  ${state.padEnd(7)}  named by ${counted(gateways.length, 'gateway')}\n`);
       if (silent.length > 0) process.stdout.write(`no answer from ${silent.join(', ')}\n`);
     });
   });
