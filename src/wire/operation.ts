@@ -119,7 +119,7 @@ export type OperationResult = {
   readonly saved?: FoundState;
   /**
    * Until when (epoch ms) a lost attempt, of an undo or of a step of a finished change, may still land in what comes
-   * next. Absent when each attempt reported its end.
+   * next. Absent when each attempt is known to be over.
    */
   readonly unsettledUntil?: number;
   /** There was no state for the removal to keep. */
@@ -127,8 +127,8 @@ export type OperationResult = {
 };
 
 /**
- * What the activity interceptor wraps around every answer: which attempt gave it, or 1 where every earlier one has
- * reported its end.
+ * What the activity interceptor wraps around every answer: which attempt gave it, or 1 where every earlier one is
+ * known to be over.
  */
 export type Attempted<T> = { readonly attempt: number; readonly value: T };
 

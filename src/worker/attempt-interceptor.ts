@@ -2,6 +2,7 @@ import type { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { Away, NotYet } from '../domain/errors.js';
 import { sentenceOf, within } from '../world/sentence.js';
 import type { Attempted } from '../wire/operation.js';
 import { attemptFailure } from './attempt-failure.js';
@@ -18,7 +19,7 @@ const firstBeatMs = 1_500;
 /** How often an activity without a heartbeat time-out shows its sentence. */
 const idlePaceMs = 10_000;
 
-/** What the last beat of an attempt says that reports its end, as every attempt before it did: its number. */
+/** What the last beat of an attempt says that is over, as every attempt before it is: its number. */
 type Ended = { readonly ended: number };
 
 /**
@@ -60,9 +61,14 @@ function isTold(attempt: number): boolean {
   return attempt === 1 || attempt === 10 || attempt % 100 === 0;
 }
 
-/** Whether every earlier attempt is known to have ended, so that this one's effects are the last there can be. */
+/** Whether every earlier attempt is known to be over, so that this one's effects are the last there can be. */
 function noneIsOut({ info: { attempt, heartbeatDetails } }: Context): boolean {
   return attempt === 1 || (heartbeatDetails as Partial<Ended> | undefined)?.ended === attempt - 1;
+}
+
+/** A `NotYet` was decided on an answer; any other failure that is retried may have left a request on its way. */
+function isOver(error: unknown): boolean {
+  return error instanceof NotYet && !(error instanceof Away);
 }
 
 async function beating<T>(context: Context, fn: () => Promise<T>): Promise<T> {
@@ -76,7 +82,7 @@ async function beating<T>(context: Context, fn: () => Promise<T>): Promise<T> {
       return await fn();
     } catch (error) {
       // Sent on with the report of the failure: the next attempt reads it, and knows that this one is over.
-      if (noneIsOut(context) && !isCancelled(error, context.cancellationSignal))
+      if (noneIsOut(context) && isOver(error))
         context.heartbeat({ sentence: sentenceOf(), ended: context.info.attempt });
       throw error;
     } finally {

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asyncLocalStorage } from '@temporalio/activity';
-import { Refused } from '../../src/domain/errors.js';
+import { NotYet, Refused } from '../../src/domain/errors.js';
 import type { Activities } from '../../src/activities/activities.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 import { createFile, readText, replaceFile } from '../world/directory-files.js';
@@ -12,7 +12,7 @@ import { patienceMs } from './patience.js';
  * What is made to happen to an activity, in whichever process it runs: `crash after` ends its process after the effect and before
  * the report, once; `hold before` and `hold after` keep it waiting before or after its effect until it is let go; `hold under way` before its
  * effect, when no cancellation and no time-out can stop it any more, like a request that was sent; `fail` refuses it, `stumble`
- * from its second attempt on, after a hiccup of the first.
+ * from its second attempt on: at the first it is not yet to be done.
  */
 export type Interference = 'crash after' | 'hold before' | 'hold under way' | 'hold after' | 'fail' | 'stumble';
 
@@ -60,7 +60,7 @@ export class Interferences {
       if (readText(at) === 'fail') throw new Refused(`${name} was made to fail`);
       if (readText(at) === 'stumble')
         throw createFile(`${at}.stumbled`, '')
-          ? new Error(`${name} stumbled`)
+          ? new NotYet(`${name} stumbled`)
           : new Refused(`${name} was made to fail`);
       await hold(at, 'hold before');
       currentSignal()?.throwIfAborted(); // As an adapter does right before its request.

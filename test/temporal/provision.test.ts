@@ -16,7 +16,7 @@ describe('a gateway on a real Temporal server', () => {
   });
 
   on(
-    'whose step stumbled before it was refused is undone at once: an end that was reported is not waited for',
+    'whose step was not yet to be done before it was refused is undone at once: an attempt that is over is not waited for',
     async (stage) => {
       stage.interfere('ensureContainer', 'stumble');
       const { workflowId } = await stage.provision();
