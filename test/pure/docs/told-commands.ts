@@ -398,7 +398,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   },
   'Channel not connected': {
     'creel open <id>': [lived, 'no link is made to a gateway', 'Link'],
-    'docker exec -it <container> openclaw channels login --channel whatsapp': looks,
+    'docker exec -it <container> openclaw channels login --channel whatsapp': [
+      'test/contracts/chat-channels.test.ts',
+      'a phone is linked later',
+      "'channels', 'login'",
+    ],
     'creel release list': [releases, 'of the workers’ own files is listed', "'release', 'list'"],
     'scripts/bootstrap --release VERSION': bootstrapped,
     'creel release add VERSION': [addedRelease, 'is tried by an upgrade on a state', "'add', newer"],
