@@ -37,7 +37,7 @@ const tiers = [
   {
     name: 'contracts',
     needs: 'the Docker engine and both gateway images',
-    usual: '2 min',
+    usual: '3 min',
     paths: ['test/contracts', waiting],
     real: true,
   },
@@ -56,7 +56,7 @@ const tiers = [
     real: true,
     environment: { TEST_WORKFLOW_CACHE: '0' },
   },
-  { name: 'e2e', needs: 'all of it, and a browser', usual: '19 min', paths: ['test/e2e', waiting], real: true },
+  { name: 'e2e', needs: 'all of it, and a browser', usual: '24 min', paths: ['test/e2e', waiting], real: true },
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 
