@@ -46,5 +46,5 @@ function readPlain(operation: number, text: string): PreviousKeys | undefined {
 }
 
 function bound(operation: number): Buffer {
-  return Buffer.from(`creel previous keys layout 1\0${operation}`);
+  return Buffer.from(`creel former keys layout 1\0${operation}`);
 }

@@ -446,6 +446,9 @@ test('the keys that a gateway goes back to, sealed in its state for one operatio
   expect(previousKeysFile).toBe('.creel-former-keys.json');
   expect(text).toMatch(/^\{"layout":1,"operation":7,"sealed":"[A-Za-z0-9+/=]+"\}\n$/);
   expect(openPreviousKeys(key, 7, text)).toEqual(kept);
+  const sealed =
+    'BwcHBwcHBwcHBwcH565EVDdpFLRVnCn4EPYKLEOf6YXc3UQlHNeQAEQ0+NtlmLxSH4ztmZeajzD1pC53b+SifLH0dt0pGg66/NyjkjiJW42yBO/JzH7OEcIP7THRzZnRr2AZ3Q==';
+  expect(openPreviousKeys(key, 7, JSON.stringify({ layout: 1, operation: 7, sealed }))).toEqual(kept); // by the first creel
   const other = previousKeysKey(masterKey('ab'.repeat(32)), { ...mark, birth: '8k3fq2' });
   for (const [opening, operation, torn] of [
     [other, 7, text],
