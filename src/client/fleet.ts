@@ -217,9 +217,9 @@ export async function fleetStatus(client: Client, run: string): Promise<FleetSta
 }
 
 /** Gives a run over the fleet an operator's command. `TurnedDown` when it does not take it now. */
-export async function tellFleet(client: Client, run: string, word: FleetOrder): Promise<void> {
+export async function tellFleet(client: Client, run: string, order: FleetOrder): Promise<void> {
   const handle = client.workflow.getHandle(fleetWorkflowId(run));
-  await asking(client, run, () => handle.executeUpdate(fleetOrderUpdate, { args: [word] }));
+  await asking(client, run, () => handle.executeUpdate(fleetOrderUpdate, { args: [order] }));
 }
 
 /** Ends a run that answers nobody. What it has already asked for goes on in each gateway; no other gateway is asked. */

@@ -14,10 +14,10 @@ import { unpolled } from './pollers.js';
  * Tells the deployment about its keys, and returns them as they are then. `TurnedDown` when it does not take that now;
  * `NoWorker`.
  */
-export async function tellDeployment(client: Client, word: KeyOrder): Promise<DeploymentKeys> {
+export async function tellDeployment(client: Client, order: KeyOrder): Promise<DeploymentKeys> {
   const handle = client.workflow.getHandle(deploymentWorkflowId);
   try {
-    const tell = () => handle.executeUpdate(keyUpdate, { args: [word] });
+    const tell = () => handle.executeUpdate(keyUpdate, { args: [order] });
     const meanwhile = 'start one with `creel worker`, and give the command again: it goes on where it was';
     return await patiently(client, tell, { withinMs: answerMs, meanwhile });
   } catch (error) {

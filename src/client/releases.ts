@@ -35,11 +35,11 @@ export async function recordedReleases(client: Client): Promise<Catalogue> {
  * Tells the deployment of its releases, and returns them as they are then. `TurnedDown` when it does not take that;
  * `NoWorker`.
  */
-export async function tellRelease(client: Client, word: ReleaseOrder): Promise<Catalogue> {
+export async function tellRelease(client: Client, order: ReleaseOrder): Promise<Catalogue> {
   await readHeld(client);
   const handle = client.workflow.getHandle(deploymentWorkflowId);
   try {
-    const tell = () => handle.executeUpdate(releaseUpdate, { args: [word] });
+    const tell = () => handle.executeUpdate(releaseUpdate, { args: [order] });
     const meanwhile = 'start one with `creel worker`, and give the command again: twice is once';
     return await patiently(client, tell, { withinMs: answerMs, meanwhile });
   } catch (error) {

@@ -48,12 +48,6 @@ export class ChatServices {
     await execa('docker', ['exec', this.#name, 'touch', '/tmp/open']);
   }
 
-  /** What was asked of the services. */
-  async asked(): Promise<string> {
-    const { stdout } = await execa('docker', ['logs', this.#name]);
-    return stdout;
-  }
-
   async close(): Promise<void> {
     await execa('docker', ['rm', '--force', this.#name], { reject: false });
   }

@@ -27,7 +27,8 @@ test('what is asked inside a container that ends meanwhile is not yet: a reason 
   try {
     const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
     const door = new OpenclawDoor({ dial: localDial, engineAt: () => engine, signal: () => undefined });
-    await expect(door.callInside({ place, container, token: new Secret('t') }, [])).rejects.toThrow(NotYet);
+    const asking = door.callInside({ place, container, token: new Secret('t') }, []);
+    await expect(asking).rejects.toThrow(new NotYet(`what was asked in container ${container} was killed`));
   } finally {
     await execa('docker', ['rm', '--force', container]);
   }

@@ -41,12 +41,12 @@ export async function deployment(): Promise<void> {
     'Says which deployment of creel this namespace belongs to: see the memo. It never ends; do not terminate it.',
   );
   let asked = false;
-  setHandler(keyUpdate, hear, { validator: (word) => void changed(word) });
+  setHandler(keyUpdate, hear, { validator: (order) => void changed(order) });
   setHandler(engineRenamedUpdate, hearRenamed, {
     validator: (renamed) => void refusing(() => withRenamed(engines(), renamed)),
   });
   setHandler(engineUpdate, hearEngine, { validator: (served) => void refusing(() => withEngine(engines(), served)) });
-  setHandler(releaseUpdate, hearRelease, { validator: (word) => void changedReleases(word) });
+  setHandler(releaseUpdate, hearRelease, { validator: (order) => void changedReleases(order) });
   setHandler(continueAsNewSignal, () => {
     asked = true;
   });
@@ -76,9 +76,9 @@ function become(change: (known: readonly DeploymentEngine[]) => readonly Deploym
   if (now !== known) upsertMemo({ engines: [...now] });
 }
 
-function hearRelease(word: ReleaseOrder): Catalogue {
+function hearRelease(order: ReleaseOrder): Catalogue {
   const known = releases();
-  const now = changedReleases(word, known);
+  const now = changedReleases(order, known);
   if (now !== known) upsertMemo({ releases: [...now] });
   return now;
 }
@@ -88,29 +88,29 @@ function releases(): Catalogue {
   return (workflowInfo().memo as { releases?: Catalogue } | undefined)?.releases ?? [];
 }
 
-/** The releases as they are after a word. */
-function changedReleases(word: ReleaseOrder, known = releases()): Catalogue {
+/** The releases as they are after an order. */
+function changedReleases(order: ReleaseOrder, known = releases()): Catalogue {
   return refusing(() => {
-    if (word?.word === 'add') return withRelease(known, word.line);
-    if (word?.word === 'remove') return withoutRelease(known, word.version);
+    if (order?.word === 'add') return withRelease(known, order.line);
+    if (order?.word === 'remove') return withoutRelease(known, order.version);
     throw new Refused('a deployment takes add and remove of a release');
   });
 }
 
-function hear(word: KeyOrder): DeploymentKeys {
-  const keys = changed(word);
+function hear(order: KeyOrder): DeploymentKeys {
+  const keys = changed(order);
   const { id: keyId, check: keyCheck } = currentKey(keys);
   upsertMemo({ keyId, keyCheck, keys: [...keys] });
   return keys;
 }
 
-/** The keys as they are after a word. */
-function changed(word: KeyOrder): DeploymentKeys {
+/** The keys as they are after an order. */
+function changed(order: KeyOrder): DeploymentKeys {
   const keys = keysOf(workflowInfo().memo as KeyMemo);
   return refusing(() => {
-    if (word?.word === 'announce') return announceKey(keys, word);
-    if (word?.word === 'run') return countRun(keys, word.id, word.number);
-    if (word?.word === 'promote') return promoteKey(keys, word.id);
+    if (order?.word === 'announce') return announceKey(keys, order);
+    if (order?.word === 'run') return countRun(keys, order.id, order.number);
+    if (order?.word === 'promote') return promoteKey(keys, order.id);
     throw new Refused('a deployment takes announce, run and promote');
   });
 }

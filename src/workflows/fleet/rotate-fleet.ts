@@ -86,7 +86,7 @@ class FleetRun {
     this.#input = input;
     this.#id = fleetWorkflowId(input.run);
     this.#state = input.state && restoredFleet(input.state);
-    setHandler(fleetOrderUpdate, (word) => this.#hear(word), { validator: (word) => this.#check(word) });
+    setHandler(fleetOrderUpdate, (order) => this.#hear(order), { validator: (order) => this.#check(order) });
     setHandler(fleetStatusQuery, () => this.#status());
     setHandler(continueAsNewSignal, () => {
       this.#continueAsNew = true;
@@ -287,11 +287,11 @@ class FleetRun {
     return fleetStatus(this.#input.run, this.#state);
   }
 
-  #check(word: FleetOrder): void {
-    if (!['pause', 'resume', 'abort'].includes(word?.word)) throw refusal('a run takes pause, resume or abort');
+  #check(order: FleetOrder): void {
+    if (!['pause', 'resume', 'abort'].includes(order?.word)) throw refusal('a run takes pause, resume or abort');
     const { phase } = this.#status();
     if (phase === 'ended') throw refusal(`the run ${this.#input.run} has ended`);
-    if (word.word !== 'abort' && (phase === 'stopping' || phase === 'looking'))
+    if (order.word !== 'abort' && (phase === 'stopping' || phase === 'looking'))
       throw refusal(`the run ${this.#input.run} is ${phase}: it takes abort alone`);
   }
 
