@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import { AuditFile } from './adapters/files/audit-file.js';
+import { ExportDirectory } from './adapters/files/export-directory.js';
 import { DockerodeEngine } from './adapters/docker/engine.js';
 import { EngineIdentity } from './adapters/docker/identity.js';
 import { OpenclawDoor } from './adapters/openclaw/door.js';
 import { localDial } from './adapters/hosts/local-dial.js';
 import { LocalHost } from './adapters/hosts/local-host.js';
+import { HeartbeatUrl } from './adapters/pager/heartbeat-url.js';
 import { LogPager } from './adapters/pager/log-pager.js';
 import { SecretFile, type StoreKey } from './adapters/files/secret-file.js';
 import { WebhookPager } from './adapters/pager/webhook-pager.js';
@@ -22,7 +24,8 @@ export type Opening = {
   readonly config: Pick<
     Config,
     'catalogue' | 'pool' | 'egress' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'
-  >;
+  > &
+    Partial<Pick<Config, 'heartbeat' | 'exports'>>;
   readonly keys: KeyRing;
   readonly deployment: string;
   /** The ids by which records may still name the engine; none when absent. */
@@ -47,6 +50,8 @@ export function openWorld({ config, keys, deployment, formerIds, signal, log }: 
     door: new OpenclawDoor({ dial: localDial, engineAt, signal }),
     secrets: openSecrets(config, () => keys.all(), deployment),
     audit: new AuditFile(config.auditFile),
+    heartbeat: config.heartbeat && new HeartbeatUrl(config.heartbeat),
+    exports: config.exports && new ExportDirectory(config.exports),
     startPeriodMs,
     about: { creel: versionText(), pager: config.pager !== undefined },
     readBackup: () => readBackup(config),

@@ -80,6 +80,10 @@ import {
   removeModelRehearsal,
   removeRotationRehearsal,
 } from './parts/container/restart-rehearsal.js';
+import { callHeartbeat } from './schedules/call-heartbeat.js';
+import { exportRecords } from './schedules/export-records.js';
+import { findAttended, findDrift, findReleaseImages } from './schedules/report-drift.js';
+import { findNewestKey } from './schedules/newest-key.js';
 import { revealToken } from './looks/token.js';
 import { findRotated, probeRefusal, probeToken } from './rotate/prove-token.js';
 
@@ -216,7 +220,26 @@ const looking = {
   page: (deps: Deps, page: Page): Promise<void> => deps.pager.page(page),
 };
 
-const all = { ...provisioning, ...rotating, ...pairing, ...senders, ...replacing, ...reconfiguring, ...looking };
+/** What creel does by itself. */
+const schedules = {
+  callHeartbeat,
+  exportRecords,
+  findAttended,
+  findReleaseImages,
+  findDrift,
+  findNewestKey,
+};
+
+const all = {
+  ...provisioning,
+  ...rotating,
+  ...pairing,
+  ...senders,
+  ...replacing,
+  ...reconfiguring,
+  ...looking,
+  ...schedules,
+};
 
 type All = typeof all;
 

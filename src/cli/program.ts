@@ -9,6 +9,7 @@ import { devicesCommand } from './verbs/devices/devices.js';
 import { doctorCommand } from './verbs/deployment/doctor.js';
 import { engineCommand } from './verbs/deployment/engine.js';
 import { exitHelp } from './exit.js';
+import { exportCommand } from './verbs/deployment/export.js';
 import { fleetCommand } from './verbs/fleet.js';
 import { initCommand } from './verbs/deployment/init.js';
 import { keyCommand } from './verbs/deployment/key.js';
@@ -22,6 +23,7 @@ import { provisionCommand } from './verbs/provision.js';
 import { releaseCommand } from './verbs/deployment/release.js';
 import { removeCommand } from './verbs/remove.js';
 import { rotateCommand } from './verbs/rotate.js';
+import { schedulesCommand } from './verbs/deployment/schedules.js';
 import { secretCommand } from './verbs/deployment/secret.js';
 import { tokenCommand } from './verbs/token.js';
 import { unpairCommand } from './verbs/devices/unpair.js';
@@ -82,6 +84,8 @@ function commands(): CommandUnknownOpts[] {
     keyCommand(),
     engineCommand(),
     releaseCommand(),
+    schedulesCommand(),
+    exportCommand(),
     doctorCommand(),
   ];
 }

@@ -500,3 +500,12 @@ export const measureStateMs = 600_000;
 
 /** A path of 4,096 bytes is too long for any call of the kernel, and a copy puts up to 22 in front of a state's own. */
 export const longestPathBytes = 4_050;
+
+/** How many exports of the records stay: a month of one a day. */
+export const exportsKept = 30;
+
+/** Ten thousand records are read in minutes; a worker that is busy takes longer. */
+export const exportMs = 3_600_000;
+
+/** How many gateways a report names. */
+export const namedInReport = 20;

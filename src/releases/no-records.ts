@@ -10,6 +10,7 @@ export const noRecords: GatewayRecords = {
   standingOn: async function* () {},
   renameEngine: async () => undefined,
   describe: async () => undefined,
+  lines: async function* () {},
   request: async () => false,
   standing: async () => undefined,
   withdraw: async () => undefined,

@@ -9,6 +9,7 @@ import { Secret } from '../domain/secret.js';
 import { straightOut, type Egress } from '../domain/hosts/egress.js';
 import { slotPool, type Pool } from '../domain/hosts/slot.js';
 import { readEgress } from './egress.js';
+import { readSchedules, type ExportsSetting } from './schedules.js';
 
 /**
  * Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own.
@@ -27,6 +28,9 @@ export type Config = {
   readonly egress: Egress;
   /** Undefined: pages go only to the log. */
   readonly pager: { readonly url: string; readonly secret: Secret } | undefined;
+  /** Whom to call once a minute; undefined: nobody. */
+  readonly heartbeat: Secret | undefined;
+  readonly exports: ExportsSetting;
   /** Address and port of the Prometheus metrics; undefined: no metrics. */
   readonly metricsAt: string | undefined;
   readonly logLevel: string;
@@ -147,6 +151,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     }
   };
   const pool = { cidr: data.CREEL_SUBNET_POOL, prefix: subnetPrefix, firstPort: data.CREEL_FIRST_PORT };
+  const { heartbeat, exports } = held<Scheduled>('CREEL_SCHEDULES', noSchedules, () => readSchedules(env));
   const usualCatalogue = join(directories(env).config, 'catalogue.toml');
   const config: Config = {
     ...keyFiles(env),
@@ -160,6 +165,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       direct: held('CREEL_GATEWAY_NO_PROXY', [], () => directOf(data)),
     },
     pager: held('CREEL_PAGER_URL', undefined, () => pager(data)),
+    heartbeat,
+    exports,
     metricsAt: data.CREEL_METRICS,
     logLevel: data.CREEL_LOG_LEVEL,
     slots: {
@@ -172,6 +179,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (wrong.length === 0) return config;
   throw new Refused(['the configuration is wrong:', ...wrong.map((line) => `  ${line}`)].join('\n'));
 }
+
+type Scheduled = Pick<Config, 'heartbeat' | 'exports'>;
+
+const noSchedules: Scheduled = { heartbeat: undefined, exports: { directory: '', keep: 0 } };
 
 /** The files of the key and of the secrets beside it: all that `creel init` and `creel secret` need to know. */
 export function keyFiles(env: NodeJS.ProcessEnv): Pick<Config, 'keyFile' | 'secretsFile'> {

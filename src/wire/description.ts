@@ -57,6 +57,8 @@ export type Description = {
       }
     | undefined;
   readonly stateKeptUntil: string | undefined;
+  /** The highest generations that were ever meant to be used; absent where no rotation was. */
+  readonly burned?: { readonly token: number; readonly device: number };
   /** A rotated token that nobody has fetched yet. */
   readonly handOver?: { readonly generation: number; readonly since: string };
   /** The release that `creel rollback` goes back to, and until when; absent when there is none. */

@@ -65,3 +65,13 @@ export function logWorkflowId(gateway: string, birth: string, nonce: string): st
 export function lookWorkflowId(gateway: string, birth: string, look: string, nonce: string): string {
   return `gateway/${gateway}/${birth}/${look}-${nonce}`;
 }
+
+/** A Temporal Schedule of creel's. */
+export function scheduleId(name: string): string {
+  return `creel-${name}`;
+}
+
+/** What the id of every run of a schedule starts with; the server adds when it was due: `scheduled/export-2026-11-29T02:30:00Z`. */
+export function scheduledWorkflowId(name: string): string {
+  return `scheduled/${name}`;
+}

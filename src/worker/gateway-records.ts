@@ -1,6 +1,7 @@
 import { Client, QueryRejectedError } from '@temporalio/client';
 import type { GatewayRecords } from '../world/deps.js';
 import { standingOn, tellRenamed } from '../client/engines.js';
+import { exportLines } from '../client/export.js';
 import { findDeployment, findKeys } from '../client/hold-deployment.js';
 import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
 import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
@@ -22,6 +23,7 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
       await unlessGone(() => tellRenamed(client, renamed));
     },
     describe: (gateway) => unlessGone(() => ask(client, gateway)),
+    lines: (now) => exportLines(client, now),
     request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
     standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),
     withdraw: (gateway, asked) => unlessGone(() => withdraw(client, gateway, asked)),

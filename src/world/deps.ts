@@ -2,6 +2,7 @@ import type { DeploymentKeys } from '../domain/keys/deployment-keys.js';
 import type { RenamedEngine } from '../domain/hosts/deployment-engines.js';
 import type { Fleet, Seen } from '../domain/fleet/fleet.js';
 import type { KnownEngine } from '../domain/hosts/whereabouts.js';
+import type { ExportLine } from '../domain/recovery/exported.js';
 import type { Catalogue } from '../domain/release/release.js';
 import type { RotateRequest } from '../wire/change-requests.js';
 import type { Description, Standing } from '../wire/description.js';
@@ -44,6 +45,8 @@ export type GatewayRecords = {
   /** Tells the deployment that an engine known to records by one id has another one now. */
   readonly renameEngine: (renamed: RenamedEngine) => Promise<void>;
   readonly describe: (gateway: string) => Promise<Description | undefined>;
+  /** The records of all gateways, line by line, as an export has them. */
+  readonly lines: (now: Date) => AsyncIterable<ExportLine>;
   /** Asks a gateway that has a record; never begins one. False when it has none. */
   readonly request: (gateway: string, asked: RotateRequest) => Promise<boolean>;
   readonly standing: (gateway: string, requestId: string) => Promise<Standing | undefined>;

@@ -5,7 +5,9 @@ import type { Egress } from '../domain/hosts/egress.js';
 import type { Pool } from '../domain/hosts/slot.js';
 import type { AuditLog } from '../ports/audit-log.js';
 import type { DockerEngine } from '../ports/docker-engine.js';
+import type { Exports } from '../ports/exports.js';
 import type { GatewayDoor } from '../ports/gateway-door.js';
+import type { Heartbeat } from '../ports/heartbeat.js';
 import type { HostProvider } from '../ports/host-provider.js';
 import type { Pager } from '../ports/pager.js';
 import type { SecretStore } from '../ports/secret-store.js';
@@ -36,6 +38,10 @@ export type World = {
   readonly secrets: SecretStore;
   readonly pager: Pager;
   readonly audit: AuditLog;
+  /** Undefined where the settings name no URL to call. */
+  readonly heartbeat: Heartbeat | undefined;
+  /** Undefined in a world that has no settings: a trial's. */
+  readonly exports: Exports | undefined;
   /** S3-20: no wait for a start ends before this, whatever its limit. */
   readonly startPeriodMs: number;
   readonly about: About;

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import path from 'node:path';
+import { ExportDirectory } from '../../src/adapters/files/export-directory.js';
 import { createActivities, type Activities } from '../../src/activities/activities.js';
 import type { Deps } from '../../src/world/deps.js';
 import type { FormerIds } from '../../src/domain/hosts/engine-id.js';
@@ -11,6 +13,7 @@ import { scratchDirectory } from './scratch.js';
 import { DirectoryAudit } from './directory-audit.js';
 import { DirectoryDoor } from './directory-door.js';
 import { DirectoryEngine, engineIdAt } from './directory-engine.js';
+import { DirectoryHeartbeat } from './directory-heartbeat.js';
 import { DirectoryHost } from './directory-host.js';
 import { DirectoryPager } from './directory-pager.js';
 import { DirectorySecrets } from './directory-secrets.js';
@@ -95,6 +98,8 @@ export function openTestWorld(
     secrets: new DirectorySecrets(root),
     pager: new DirectoryPager(root),
     audit: new DirectoryAudit(root),
+    heartbeat: new DirectoryHeartbeat(root),
+    exports: new ExportDirectory({ directory: path.join(root, 'exports'), keep: 2 }),
     startPeriodMs: 0,
     about: { creel: versionText(), pager: process.env['TEST_PAGER'] !== 'none' },
     readBackup: () => ({ at: Date.now(), keyIds: keys.all().map(({ id }) => id), secretsChanged: false }),

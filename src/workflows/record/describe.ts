@@ -23,6 +23,7 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
     record: life?.record,
     skipped: life?.skipped ?? [],
     approved: life?.approved ?? [],
+    ...(life?.burned && { burned: life.burned }),
     left: life?.left ?? [],
     park,
     running: running && {

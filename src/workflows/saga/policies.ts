@@ -72,6 +72,16 @@ export function undoPolicy(limits: Limits): ActivityOptions {
   return { ...rest, startToCloseTimeout: limits.undoMs, retry: { ...retry, maximumAttempts: Infinity } };
 }
 
+/** How a scheduled run asks: nobody waits, so through an outage of some minutes; after that the next run is another chance. */
+export function scheduledPolicy(limits: Limits, startToCloseMs: number): ActivityOptions {
+  const { retry, ...rest } = base(limits);
+  return {
+    ...rest,
+    startToCloseTimeout: startToCloseMs,
+    retry: { ...retry, maximumInterval: '1 minute', maximumAttempts: 20 },
+  };
+}
+
 /** A page is sent until somebody acknowledges it, ever more slowly. */
 export function pagePolicy(limits: Limits): ActivityOptions {
   return {

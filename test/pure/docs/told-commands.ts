@@ -78,6 +78,9 @@ const unknownConfig: Tried = ['test/sagas/extras.test.ts', 'that a newer release
 const takenBack: Tried = [models, 'is taken back by a change', 'run(stage, to(models, 9))'];
 const stored: Tried = [keys, 'takes every gateway over', "'secret', 'set'"];
 
+const scheduled = 'test/temporal/schedules.test.ts';
+const schedulesApplied: Tried = [scheduled, 'a list that is applied twice is once', 'apply()'];
+
 const logs = 'test/temporal/logs.test.ts';
 const logShown: Tried = [logs, 'is shown from its tail on', "'logs', 'told'"];
 
@@ -506,6 +509,20 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel fleet resume <run>': [cli, 'the fleet is listed, rotated', "'fleet', 'resume'"],
     'creel fleet abort <run>': fleetAborted,
     'creel fleet abort <run> --force': fleetForced,
+  },
+  'Schedule failed': {
+    'creel schedules': [scheduled, 'what a person paused stays paused', "creel('schedules')"],
+    'creel export --out creel.jsonl': [scheduled, 'is written by hand', "'export', '--out'"],
+    'creel schedules resume rotation': [scheduled, 'what a person paused stays paused', "'schedules', 'resume'"],
+  },
+  'Schedule not ours': {
+    'creel schedules': [scheduled, 'what a person paused stays paused', "creel('schedules')"],
+    'creel schedules apply': schedulesApplied,
+  },
+  'Images drifted': {
+    'creel release add': [releases, 'is not taken out while it is the last one', 'add(newer)'],
+    'creel change <id> --renew': renewed,
+    'creel upgrade <id> --release <version>': upgraded,
   },
   Retention: {
     'creel namespace': [doctor, 'warns of a namespace that forgets too soon', 'keyboard.creel(command'],

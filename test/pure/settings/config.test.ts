@@ -35,6 +35,8 @@ describe('config', () => {
       egress: { direct: [] },
       pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
       pager: undefined,
+      heartbeat: undefined,
+      exports: { directory: join(home, '.local/state/creel/exports'), keep: 30 },
       metricsAt: undefined,
       logLevel: 'info',
       slots: { activities: 60, waits: 2_000, workflowTasks: 10, cachedWorkflows: 100 },
