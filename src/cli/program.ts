@@ -20,6 +20,7 @@ import { namespaceCommand } from './verbs/deployment/namespace.js';
 import { openCommand } from './verbs/open.js';
 import { pairCommand } from './verbs/devices/pair.js';
 import { provisionCommand } from './verbs/provision.js';
+import { recoverCommand } from './verbs/deployment/recover.js';
 import { releaseCommand } from './verbs/deployment/release.js';
 import { removeCommand } from './verbs/remove.js';
 import { rotateCommand } from './verbs/rotate.js';
@@ -86,6 +87,7 @@ function commands(): CommandUnknownOpts[] {
     releaseCommand(),
     schedulesCommand(),
     exportCommand(),
+    recoverCommand(),
     doctorCommand(),
   ];
 }

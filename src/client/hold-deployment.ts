@@ -11,6 +11,7 @@ import {
   type DeploymentKeys,
 } from '../domain/keys/deployment-keys.js';
 import { layout } from '../domain/gateway/gateway.js';
+import type { ExportHead } from '../domain/recovery/exported.js';
 import type { Release } from '../domain/release/release.js';
 import { keyCheck, type MasterKey } from '../domain/keys/token.js';
 import { deploymentWorkflowId, taskQueue } from '../wire/ids.js';
@@ -79,13 +80,19 @@ export async function holdDeployment(client: Client, keys: readonly MasterKey[])
 
 /**
  * Gives the namespace a deployment under the newest of these keys. An existing one whose keys are here stays as it is,
- * and is begun again under its own id if somebody ended it; any other is `Refused`.
+ * and is begun again under its own id if somebody ended it; any other is `Refused`. With the head of an export, it is
+ * that deployment, with its keys, engines and releases.
  */
-export async function startDeployment(client: Client, keys: readonly MasterKey[]): Promise<Deployment> {
+export async function startDeployment(
+  client: Client,
+  keys: readonly MasterKey[],
+  from?: ExportHead,
+): Promise<Deployment> {
   const found = await findDeployment(client);
+  if (found && from) demandSame(client, found.deployment, from);
   if (found) checkDeployment(client, found.deployment, keys);
   if (found?.open) return found.deployment;
-  const memo = found?.deployment ?? mint(keys);
+  const memo = found?.deployment ?? (from ? takenOver(client, from, keys) : mint(keys));
   try {
     await client.workflow.start('deployment', {
       workflowId: deploymentWorkflowId,
@@ -122,6 +129,31 @@ function checkDeployment(client: Client, found: Deployment, keys: readonly Maste
       `the master key of namespace ${namespace} is being changed from ${current.id} to ${newest.id}, and here is only ${here}. Copy the file of ${newest.id} here, as master.key.next beside the key; see docs/runbook.md#key-rotation`,
     );
   }
+}
+
+/** A namespace that belongs to another deployment is not taken over. */
+function demandSame(client: Client, found: Deployment, { deployment }: ExportHead): void {
+  if (found.deployment === deployment) return;
+  throw new Refused(
+    `namespace ${client.options.namespace} belongs to deployment ${found.deployment}, and the export is of ${deployment}. Use another namespace`,
+  );
+}
+
+/** The deployment of an export, in a namespace that has none, or `Refused`: one of its keys is not here. */
+function takenOver(client: Client, from: ExportHead, keys: readonly MasterKey[]): Deployment {
+  const { id, check } = currentKey(from.keys);
+  const { deployment, layout } = from;
+  const memo: Deployment = {
+    deployment,
+    layout,
+    keyId: id,
+    keyCheck: check,
+    ...(from.keys.length > 1 && { keys: [...from.keys] }),
+    engines: from.engines.map(({ was, ...engine }) => ({ ...engine, ...(was && { was: [...was] }) })),
+    ...(from.releases.length > 0 && { releases: [...from.releases] }),
+  };
+  checkDeployment(client, memo, keys);
+  return memo;
 }
 
 function mint([key]: readonly MasterKey[]): Deployment {

@@ -6,6 +6,7 @@ import type { Park } from './park.js';
 export const phases = [
   'queued',
   'provisioning',
+  'adopting',
   'ready',
   'degraded',
   'repairing',

@@ -1,4 +1,5 @@
 import type { Place } from '../domain/hosts/place.js';
+import type { Recovered } from '../domain/recovery/exported.js';
 import type { GatewaySpec } from '../domain/gateway/spec.js';
 import type { ChangeRequest } from './change-requests.js';
 import type { Limits } from './limits.js';
@@ -23,6 +24,8 @@ export type ProvisionRequest = {
    * `take up`: go on with the life of exactly this birth whose record was lost.
    */
   readonly how: 'new' | 'restore' | 'take up';
+  /** With a take-up: what an export says of that life. Its record begins in the phase `adopting`. */
+  readonly recovered?: Recovered;
 };
 
 export type RemoveRequest = {

@@ -69,6 +69,13 @@ export class TestServer {
     await once(running, 'exit');
   }
 
+  /** Loses its database, and starts again at the same address with an empty one. */
+  async lose(): Promise<void> {
+    await this.kill();
+    for (const name of fs.readdirSync(this.#directory)) fs.rmSync(path.join(this.#directory, name));
+    await this.start();
+  }
+
   /** Ends it and removes its database. */
   async stop(): Promise<void> {
     await this.kill();

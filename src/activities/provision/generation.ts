@@ -36,7 +36,7 @@ async function generationOf(deps: Deps, gateway: Gateway): Promise<FoundGenerati
   const text = await readConfig(deps, gateway);
   demandReadable(gateway, text);
   const held = tokenIn(text);
-  if (held === undefined) return named(deps, deps.keys.of(gateway), lostGenerations + 1);
+  if (held === undefined) return named(deps, deps.keys.of(gateway), gateway.tokenGeneration + lostGenerations);
   for (const key of deps.keys.all()) {
     const generation = generationIn(key, gateway, held);
     if (generation !== undefined) return named(deps, key, generation);
@@ -44,9 +44,13 @@ async function generationOf(deps: Deps, gateway: Gateway): Promise<FoundGenerati
   throw await noKeyFits(deps, gateway, held);
 }
 
+/** Upward from the one that is known, because a later one is likelier; then those before, to which a way back may have gone. */
 function generationIn(key: MasterKey, gateway: Gateway, held: string): number | undefined {
-  for (let generation = 1; generation <= 2 * lostGenerations; generation += 1)
-    if (gatewayToken(key, gateway.mark, generation).reveal() === held) return generation;
+  const { tokenGeneration: known } = gateway;
+  const isHeld = (generation: number) => gatewayToken(key, gateway.mark, generation).reveal() === held;
+  for (let generation = known; generation <= known + 2 * lostGenerations; generation += 1)
+    if (isHeld(generation)) return generation;
+  for (let generation = known - 1; generation >= 1; generation -= 1) if (isHeld(generation)) return generation;
   return undefined;
 }
 

@@ -46,3 +46,19 @@ export type ExportEnd = {
 };
 
 export type ExportLine = ExportHead | ExportedGateway | { readonly end: ExportEnd };
+
+/** What an export knows of a life whose record is lost, and the world does not tell. */
+export type Recovered = {
+  /** No generation in force is below this one: what is in force is looked for from here on. */
+  readonly tokenGeneration: number;
+  /** The generation of creel's own device. */
+  readonly deviceGeneration: number;
+  readonly burned?: { readonly token: number; readonly device: number };
+  readonly approved: readonly string[];
+};
+
+/** What of an exported gateway goes into its new record. */
+export function recoveredOf({ life, burned, approved }: ExportedGateway): Recovered {
+  const { tokenGeneration, deviceGeneration } = life;
+  return { tokenGeneration, deviceGeneration, ...(burned && { burned }), approved };
+}

@@ -1,5 +1,6 @@
 import { fingerprint } from '../../domain/fingerprint.js';
 import { gatewayBirth, layout, type Gateway } from '../../domain/gateway/gateway.js';
+import type { Recovered } from '../../domain/recovery/exported.js';
 import { unknownRelease } from '../../domain/release/release.js';
 import { gatewaySpec } from '../../domain/gateway/spec.js';
 import { answeredLength } from '../../domain/thresholds.js';
@@ -113,8 +114,10 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
     return begin(state, 'restore', now);
   }
   const key = request.keyId === undefined ? {} : { keyId: request.keyId };
-  const begun = { mark, place: request.place, spec, tokenGeneration: 1, deviceGeneration: 1, ...key };
+  const { tokenGeneration = 1, deviceGeneration = 1 } = request.recovered ?? {};
+  const begun = { mark, place: request.place, spec, tokenGeneration, deviceGeneration, ...key };
   beginLife(state, begun, request.how === 'take up' ? replacementOwns : []);
+  if (request.recovered) return adopt(state, request.recovered, now);
   return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);
 }
 
@@ -130,6 +133,17 @@ function beginLife(state: GatewayState, gateway: Gateway, entered: readonly stri
   state.newRun = state.life !== undefined;
   state.life = newLife(gateway, state.life);
   state.life.entered = entered.map((step) => ({ step, unsettledUntil: 0 }));
+}
+
+/** A life that an export names goes on: what it had burned stays burned. */
+function adopt(state: GatewayState, { burned, approved }: Recovered, now: number): number {
+  const { life } = state;
+  if (life && burned) life.burned = burned;
+  if (life && approved.length > 0) life.approved = approved;
+  setPhase(state, 'queued', '', now);
+  const number = takeNumber(state);
+  state.queue.push({ number, kind: 'take-up', adopts: true });
+  return number;
 }
 
 function begin(state: GatewayState, kind: Upkeep['kind'], now: number): number {

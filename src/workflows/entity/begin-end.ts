@@ -27,7 +27,8 @@ export function beginOperation(state: GatewayState, now: number): Begun | undefi
     return undefined;
   }
   state.running = next;
-  setPhase(state, operationOf(next.kind)?.phase ?? 'repairing', '', now);
+  const adopts = 'adopts' in next && next.adopts;
+  setPhase(state, adopts ? 'adopting' : (operationOf(next.kind)?.phase ?? 'repairing'), '', now);
   return next;
 }
 

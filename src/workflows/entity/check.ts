@@ -4,11 +4,12 @@ import { keyId } from '../../domain/keys/deployment-keys.js';
 import { Refused } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import { gatewayBirth, gatewayPlace } from '../../domain/gateway/gateway.js';
+import type { Recovered } from '../../domain/recovery/exported.js';
 import { unknownRelease } from '../../domain/release/release.js';
 import { belongsTo, runsRelease } from '../../domain/gateway/state-mark.js';
 import { demandWhole, gatewaySpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { differences, differing, waysTo } from '../../domain/gateway/spec-words.js';
-import { answeredLength, queueBytes, startPeriodMs } from '../../domain/thresholds.js';
+import { answeredLength, approvedLength, queueBytes, startPeriodMs } from '../../domain/thresholds.js';
 import { answeredTo, isAlive, isRemoving, openNumbers, stateKeptUntil, type GatewayState } from '../record/state.js';
 import { askedIn } from '../record/queued.js';
 import { checkChange } from './check-change.js';
@@ -97,6 +98,7 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   const id = state.life?.gateway.mark.gateway ?? 'this gateway';
   if (!['new', 'restore', 'take up'].includes(request.how))
     throw new Refused('a provision is new, a restore or a take up');
+  if (request.recovered !== undefined) checkRecovered(request.how, request.recovered);
   if (isRemoving(state)) throw new Refused(`${id} is being removed. Ask again when it is gone`);
   if (!isAlive(state)) demandRemoved(state, id, request.how === 'take up' ? birth : undefined);
   const keptUntil = stateKeptUntil(state);
@@ -123,6 +125,14 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
       `${id} exists with another spec (${differences(has, spec)}). ${waysTo(id, has, spec)}. \`creel provision ${id}\` repairs it as it is`,
     );
   }
+}
+
+function checkRecovered(how: ProvisionRequest['how'], { burned, approved, ...life }: Recovered): void {
+  const generations = [life.tokenGeneration, life.deviceGeneration, ...(burned ? [burned.token, burned.device] : [])];
+  const whole = generations.every((each) => Number.isSafeInteger(each) && each >= 1);
+  const known = Array.isArray(approved) && approved.length <= approvedLength;
+  if (how === 'take up' && whole && known && approved.every((each) => typeof each === 'string')) return;
+  throw new Refused('what an export says of a life goes with a take up alone, with whole generations and its devices');
 }
 
 /**

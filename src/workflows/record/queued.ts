@@ -5,6 +5,8 @@ import type { ChangeRequest } from '../../wire/change-requests.js';
 export type Upkeep = {
   readonly number: number;
   readonly kind: 'provision' | 'repair' | 'restore' | 'take-up';
+  /** A take-up by an export. */
+  readonly adopts?: true;
   /** On which engine it is to be looked for, by an operator's word, where the record names none. */
   readonly engine?: string;
 };

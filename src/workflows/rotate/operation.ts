@@ -99,5 +99,5 @@ export function endHandOver({ life }: GatewayState, generation: number): void {
 /** A life whose record was lost may have burned generations that nobody remembers. */
 export function burnForgotten(life: Life, tokenGeneration: number): void {
   const device = life.burned?.device ?? life.gateway.deviceGeneration;
-  life.burned = { token: tokenGeneration + lostGenerations, device };
+  life.burned = { token: Math.max(life.burned?.token ?? 0, tokenGeneration + lostGenerations), device };
 }

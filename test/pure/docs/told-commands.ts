@@ -79,6 +79,8 @@ const takenBack: Tried = [models, 'is taken back by a change', 'run(stage, to(mo
 const stored: Tried = [keys, 'takes every gateway over', "'secret', 'set'"];
 
 const scheduled = 'test/temporal/schedules.test.ts';
+const recovered = 'test/temporal/recover.test.ts';
+const fromExport: Tried = [recovered, 'are taken up from an export', "'recover', '--from', file)"];
 const schedulesApplied: Tried = [scheduled, 'a list that is applied twice is once', 'apply()'];
 
 const logs = 'test/temporal/logs.test.ts';
@@ -248,6 +250,14 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
       'a container that was stopped by hand',
       'docker ps -a',
     ],
+  },
+  'All records lost': {
+    'creel list': [recovered, 'are taken up from an export', "'list', '--json'"],
+    'creel init --from creel.jsonl': [recovered, 'are taken up from an export', "'init', '--from'"],
+    'creel recover --from creel.jsonl --dry-run': [recovered, 'are taken up from an export', "'--dry-run'"],
+    'creel describe <id>': described,
+    'creel schedules apply': schedulesApplied,
+    'creel recover': fromExport,
   },
   'Missing deployment': {
     'creel init': [

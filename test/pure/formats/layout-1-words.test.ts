@@ -512,6 +512,7 @@ test('phases', () => {
   expect(phases).toEqual([
     'queued',
     'provisioning',
+    'adopting',
     'ready',
     'degraded',
     'repairing',

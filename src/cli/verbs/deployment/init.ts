@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import { findDeployment, startDeployment } from '../../../client/hold-deployment.js';
+import type { Flags } from '../../../client/connect.js';
+import { currentKey } from '../../../domain/keys/deployment-keys.js';
+import type { ExportHead } from '../../../domain/recovery/exported.js';
+import { readExport } from '../../../settings/export-file.js';
 import { keyFiles } from '../../../settings/config.js';
 import { Refused } from '../../../domain/errors.js';
 import { createKey, openKeys } from '../../../settings/key-file.js';
@@ -15,24 +19,41 @@ export function initCommand() {
   return verb('init', what, [
     'creel init',
     'CREEL_KEY_FILE=/etc/creel/master.key creel init --namespace gateways',
-  ]).action(async (options) => {
-    const { keyFile } = keyFiles(process.env);
-    await withTemporal(options, async (client, { namespace, address }) => {
-      await refuseNewKeyForOldDeployment(keyFile, client);
-      const made = createKey(keyFile);
-      const { deployment, keyId } = await startDeployment(client, openKeys(keyFile));
-      if (options.json) {
-        process.stdout.write(`${JSON.stringify({ keyFile, made, keyId, namespace, deployment })}\n`);
-        return;
-      }
-      const key = made
-        ? `Made the master key ${keyFile}: every gateway's token is derived from it, and losing it loses every token. Back it up now: creel key backup DIR.`
-        : `The master key ${keyFile} was there already and stays as it is.`;
-      process.stdout.write(
-        `${key}\nNamespace ${namespace} at ${address} belongs to deployment ${deployment} of key ${keyId}.\n`,
-      );
-    });
+    'creel init --from creel.jsonl       in an empty namespace: the deployment of that export, under its own key',
+  ])
+    .option('--from <file>', 'take the deployment of an export over: its namespace is lost. End its old workers first')
+    .action(initialise);
+}
+
+type Options = Flags & { readonly json?: true; readonly from?: string };
+
+async function initialise(options: Options): Promise<void> {
+  const { keyFile } = keyFiles(process.env);
+  const from = options.from === undefined ? undefined : readExport(options.from).head;
+  await withTemporal(options, async (client, { namespace, address }) => {
+    await refuseNewKeyForOldDeployment(keyFile, client);
+    if (from) demandOldKey(keyFile, from);
+    const made = createKey(keyFile);
+    const { deployment, keyId } = await startDeployment(client, openKeys(keyFile), from);
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify({ keyFile, made, keyId, namespace, deployment })}\n`);
+      return;
+    }
+    const key = made
+      ? `Made the master key ${keyFile}: every gateway's token is derived from it, and losing it loses every token. Back it up now: creel key backup DIR.`
+      : `The master key ${keyFile} was there already and stays as it is.`;
+    process.stdout.write(
+      `${key}\nNamespace ${namespace} at ${address} belongs to deployment ${deployment} of key ${keyId}.\n`,
+    );
   });
+}
+
+/** Every token of an export is derived from its keys: none is made in their place. */
+function demandOldKey(keyFile: string, { deployment, keys }: ExportHead): void {
+  if (existsSync(keyFile)) return;
+  throw new Refused(
+    `deployment ${deployment} has the master key ${currentKey(keys).id}, and there is no key at ${keyFile}. Put its backup there (docs/runbook.md#other-key), then ask again`,
+  );
 }
 
 /** Refuses to make a key beside an existing deployment: a new key would open nothing that the namespace holds. */

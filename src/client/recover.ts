@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { belongsTo, runsRelease } from '../domain/gateway/state-mark.js';
+import { recoveredOf, type ExportedGateway } from '../domain/recovery/exported.js';
+import type { ProvisionRequest } from '../wire/requests.js';
+import type { Description } from '../wire/description.js';
+import { NoWorker, TurnedDown, UnknownGateway } from './failure.js';
+import { ask, request } from './gateways.js';
+
+/**
+ * What became of a gateway of an export. `recovered`: its record is there again, and it was proved usable; `on record`:
+ * it was there already, and nothing was asked; `left out`: nothing of it can be taken up; `failed`: see the reason.
+ */
+export type Recovery = {
+  readonly gateway: string;
+  readonly end: 'recovered' | 'on record' | 'left out' | 'failed';
+  readonly reason: string;
+};
+
+/** What would become of it. */
+export type Foreseen = {
+  readonly gateway: string;
+  readonly would: 'take up' | 'leave';
+  readonly reason: string;
+};
+
+/** How many gateways are taken up at once: each is proved by a few calls of its worker. */
+const atOnce = 5;
+
+/** How often a take-up is looked at; it lasts a second or two. */
+const paceMs = 500;
+
+/** Says of each gateway whether it would be taken up, as far as the records say that; no engine is looked at. */
+export async function foreseeRecovery(client: Client, gateways: readonly ExportedGateway[]): Promise<Foreseen[]> {
+  return laned(gateways, async (each): Promise<Foreseen> => {
+    const { gateway } = each;
+    const why = leftOut(each) ?? onRecord(each, await recordOf(client, gateway));
+    if (why !== undefined) return { gateway, would: 'leave', reason: why };
+    const { mark, place, spec } = each.life;
+    const where = place.engine === undefined ? 'wherever it is found' : `on engine ${place.engine}`;
+    return { gateway, would: 'take up', reason: `birth ${mark.birth}, release ${spec.release}, ${where}` };
+  });
+}
+
+/**
+ * Takes every gateway of an export up that has no record: the life of exactly that birth, on its engine, with the token
+ * that is in force. A gateway with a record is left alone, so the same export again goes on where it was interrupted.
+ * `tell` hears of each as it ends.
+ */
+export async function recover(
+  client: Client,
+  { at, gateways, versions, origin }: Recovering,
+  tell: (recovery: Recovery) => void,
+): Promise<Recovery[]> {
+  return laned(gateways, async (each) => {
+    const recovery = await recoverOne(client, { at, versions, origin }, each);
+    tell(recovery);
+    return recovery;
+  });
+}
+
+type Recovering = {
+  /** When the export was begun: it names the requests, so that they stay the same. */
+  readonly at: string;
+  readonly gateways: readonly ExportedGateway[];
+  /** The releases to which a gateway may have been upgraded since. */
+  readonly versions: readonly string[];
+  readonly origin: string;
+};
+
+async function recoverOne(
+  client: Client,
+  { at, versions, origin }: Omit<Recovering, 'gateways'>,
+  exported: ExportedGateway,
+): Promise<Recovery> {
+  const { gateway, life } = exported;
+  const left = leftOut(exported);
+  if (left !== undefined) return { gateway, end: 'left out', reason: left };
+  const there = onRecord(exported, await recordOf(client, gateway));
+  if (there !== undefined) return { gateway, end: 'on record', reason: there };
+  const asked = {
+    kind: 'provision',
+    origin,
+    place: life.place,
+    birth: life.mark.birth,
+    how: 'take up',
+    recovered: recoveredOf(exported),
+  } as const;
+  const requestId = `recover-${at}-${gateway}`;
+  const first = await takeUp(client, gateway, { ...asked, requestId, spec: life.spec });
+  const release = versions.find((each) => isOf(first.reason, each));
+  if (first.phase === 'ready' || release === undefined || release === life.spec.release)
+    return recoveryOf(gateway, first);
+  const spec = { ...life.spec, release };
+  return recoveryOf(gateway, await takeUp(client, gateway, { ...asked, requestId: `${requestId}-${release}`, spec }));
+}
+
+/** Whether a take-up was refused because the gateway is of this release: it was upgraded since the export. */
+function isOf(reason: string, release: string): boolean {
+  return [belongsTo, runsRelease].some((words) => reason.includes(words(release)));
+}
+
+type Taken = Pick<Description, 'phase' | 'reason'>;
+
+function recoveryOf(gateway: string, { phase, reason }: Taken): Recovery {
+  if (phase === 'ready') return { gateway, end: 'recovered', reason: '' };
+  return { gateway, end: 'failed', reason: `${phase}: ${reason}` };
+}
+
+/** Asks for the take-up and waits for its end. */
+async function takeUp(client: Client, gateway: string, asked: ProvisionRequest): Promise<Taken> {
+  try {
+    const { operation } = await request(client, gateway, asked);
+    for (;;) {
+      const told = await recordOf(client, gateway);
+      if (!told) return { phase: 'none', reason: 'nothing of it was found' };
+      const isOpen = told.running?.operation === operation || told.queue.some((each) => each.operation === operation);
+      if (!isOpen || told.park) return told;
+      await sleep(paceMs);
+    }
+  } catch (error) {
+    if (!(error instanceof TurnedDown)) throw error;
+    return { phase: 'none', reason: error.message };
+  }
+}
+
+/** Why nothing of a gateway can be taken up; undefined when it can. */
+function leftOut({ gateway, phase, stateKeptUntil, life }: ExportedGateway): string | undefined {
+  if (phase !== 'removed') return undefined;
+  const release = `--release ${life.spec.release}`;
+  return `it was removed, and its state kept until ${stateKeptUntil}. \`creel provision ${gateway} --birth ${life.mark.birth} ${release}\` takes it up again, \`creel remove ${gateway} --birth ${life.mark.birth} --purge\` lets it go`;
+}
+
+/** What is on record of a gateway already; undefined when nothing is. */
+function onRecord({ life }: ExportedGateway, told: Description | undefined): string | undefined {
+  if (!told?.life || told.phase === 'none') return undefined;
+  const { birth } = told.life.mark;
+  if (birth !== life.mark.birth) return `it lives with birth ${birth}, and the export has birth ${life.mark.birth}`;
+  return told.phase === 'adopting' || told.phase === 'queued' ? undefined : `it is ${told.phase}`;
+}
+
+/** The record of a gateway; undefined when there is none, or it has ended. A busy worker is waited for. */
+async function recordOf(client: Client, gateway: string): Promise<Description | undefined> {
+  for (let time = 1; ; time += 1) {
+    try {
+      return await ask(client, gateway);
+    } catch (error) {
+      if (error instanceof UnknownGateway) return undefined;
+      if (!(error instanceof NoWorker) || time === 3) throw error;
+    }
+  }
+}
+
+/** The same of each, some at a time, in their order. */
+async function laned<T, R>(all: readonly T[], act: (each: T) => Promise<R>): Promise<R[]> {
+  const ends: R[] = [];
+  const waiting = [...all.entries()];
+  const lane = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) ends[next[0]] = await act(next[1]);
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  return ends;
+}
