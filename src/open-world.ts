@@ -53,7 +53,7 @@ export function openWorld({ config, keys, deployment, formerIds, signal, log }: 
     heartbeat: config.heartbeat && new HeartbeatUrl(config.heartbeat),
     exports: config.exports && new ExportDirectory(config.exports),
     startPeriodMs,
-    about: { creel: versionText(), pager: config.pager !== undefined },
+    about: { creel: versionText(), deployment, pager: config.pager !== undefined },
     readBackup: () => readBackup(config),
     pager: config.pager ? new WebhookPager(config.pager) : new LogPager(log),
   };

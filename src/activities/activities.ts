@@ -14,6 +14,8 @@ import {
   surveyFleet,
   withdrawRotation,
 } from './fleet/ask.js';
+import { ensureStopped, ensureSwept } from './hosts/remove-swept.js';
+import { findSwept, findUnowned } from './hosts/sweep.js';
 import { findGeneration } from './provision/generation.js';
 import { ensureRetired, findStrangers } from './parts/door/devices.js';
 import { ensureEvicted, ensureShutOut, findEvicted } from './rotate/evict-devices.js';
@@ -217,6 +219,10 @@ const looking = {
   requestRotation,
   awaitRotation,
   withdrawRotation,
+  findSwept,
+  findUnowned,
+  ensureSwept,
+  ensureStopped,
   page: (deps: Deps, page: Page): Promise<void> => deps.pager.page(page),
 };
 

@@ -26,6 +26,8 @@ import { removeCommand } from './verbs/remove.js';
 import { rotateCommand } from './verbs/rotate.js';
 import { schedulesCommand } from './verbs/deployment/schedules.js';
 import { secretCommand } from './verbs/deployment/secret.js';
+import { purgeCommand } from './verbs/condemned.js';
+import { sweepCommand } from './verbs/sweep.js';
 import { tokenCommand } from './verbs/token.js';
 import { unpairCommand } from './verbs/devices/unpair.js';
 import { workerCommand, type RunWorker } from './verbs/deployment/worker.js';
@@ -81,6 +83,8 @@ function commands(): CommandUnknownOpts[] {
     removeCommand(),
     ...(['retry', 'skip', 'allow', 'abort', 'leave'] as const).map(answerCommand),
     fleetCommand(),
+    sweepCommand(),
+    purgeCommand(),
     secretCommand(),
     keyCommand(),
     engineCommand(),

@@ -509,3 +509,20 @@ export const exportMs = 3_600_000;
 
 /** How many gateways a report names. */
 export const namedInReport = 20;
+
+/** S4-5: a sweep that would remove more than this many things, and more than this share of what it sees, halts instead. */
+export const sweepFloor = 3;
+export const sweepShare = 0.02;
+
+/** Lives that a sweep looks at in one go: at eight things of 330 bytes each, a page that is all reports stays under 256 KB. */
+export const sweepPageLength = 80;
+
+/** How many things a sweep removes in one run, and names in its result. */
+export const sweepRemoves = 200;
+export const sweepNames = 150;
+
+/** How many reported things a sweep remembers, so that it pages for new ones alone. */
+export const sweepRemembers = 1_500;
+
+/** How long what no record speaks for runs on before a sweep stops it: long enough to restore a record, too short to pay twice. */
+export const condemnedGraceMs = 7 * 24 * 3_600_000;

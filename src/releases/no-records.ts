@@ -11,6 +11,8 @@ export const noRecords: GatewayRecords = {
   renameEngine: async () => undefined,
   describe: async () => undefined,
   lines: async function* () {},
+  owner: async () => ({ is: 'unknown' }),
+  lastSweep: async () => undefined,
   request: async () => false,
   standing: async () => undefined,
   withdraw: async () => undefined,

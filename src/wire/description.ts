@@ -1,3 +1,4 @@
+import type { Shelf } from '../domain/gateway/shelf.js';
 import type { Gateway } from '../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../domain/gateway/reading.js';
 import type { Left, OperationKind, OperationOutcome } from './operation.js';
@@ -66,6 +67,8 @@ export type Description = {
   readonly former?: {
     readonly release: string;
     readonly until: string;
+    /** Where its state lies; absent in answers of older versions. */
+    readonly shelf?: Shelf;
     /** It was saved under a record that was lost: nobody goes back to it. */
     readonly lost?: true;
     /** The stored secrets that its spec names; absent when there are none. */

@@ -38,6 +38,11 @@ export function fleetWorkflowId(run: string): string {
   return `${fleetPrefix}${run}`;
 }
 
+/** One sweep of every engine. */
+export function sweepWorkflowId(run: string): string {
+  return `sweep/${run}`;
+}
+
 /** The proof that an engine of this former id has another one now. */
 export function renamedWorkflowId(former: string): string {
   return `engine/${former}/renamed`;

@@ -5,6 +5,8 @@ import { exportLines } from '../client/export.js';
 import { findDeployment, findKeys } from '../client/hold-deployment.js';
 import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
 import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
+import { findOwner } from '../client/owner.js';
+import { lastSweep } from '../client/sweep.js';
 import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
 import { NotYet, Refused } from '../domain/errors.js';
 import type { Catalogue } from '../domain/release/release.js';
@@ -12,6 +14,7 @@ import type { Catalogue } from '../domain/release/release.js';
 /** The records of all gateways, as activities ask for them. A record whose run has closed counts as none. */
 export function gatewayRecords({ connection, options: { namespace } }: Client): GatewayRecords {
   const client = new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
+  const plain = new Client({ connection, namespace });
   return {
     keys: () => findKeys(client),
     releases: releasesOf(client),
@@ -24,6 +27,8 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
     },
     describe: (gateway) => unlessGone(() => ask(client, gateway)),
     lines: (now) => exportLines(client, now),
+    owner: (gateway) => late(() => findOwner(plain, gateway)),
+    lastSweep: () => lastSweep(plain),
     request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
     standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),
     withdraw: (gateway, asked) => unlessGone(() => withdraw(client, gateway, asked)),
@@ -41,6 +46,16 @@ function releasesOf(client: Client): () => Promise<Catalogue> {
     }
     return known;
   };
+}
+
+/** A worker that is late is this one. */
+async function late<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof NoWorker) throw new NotYet(error.message, { cause: error });
+    throw error;
+  }
 }
 
 async function unlessGone<T>(call: () => Promise<T>): Promise<T | undefined> {

@@ -6,6 +6,8 @@ import type { ExportLine } from '../domain/recovery/exported.js';
 import type { Catalogue } from '../domain/release/release.js';
 import type { RotateRequest } from '../wire/change-requests.js';
 import type { Description, Standing } from '../wire/description.js';
+import type { Owner } from '../domain/sweep/owner.js';
+import type { SweepMemory } from '../wire/sweep.js';
 import type { Withdrawal } from '../wire/requests.js';
 import type { World } from './world.js';
 
@@ -47,6 +49,10 @@ export type GatewayRecords = {
   readonly describe: (gateway: string) => Promise<Description | undefined>;
   /** The records of all gateways, line by line, as an export has them. */
   readonly lines: (now: Date) => AsyncIterable<ExportLine>;
+  /** What the record of a gateway says of what carries its mark, also one that has ended. */
+  readonly owner: (gateway: string) => Promise<Owner>;
+  /** What the last sweep that was no dry run handed on; undefined where there is none. */
+  readonly lastSweep: () => Promise<SweepMemory | undefined>;
   /** Asks a gateway that has a record; never begins one. False when it has none. */
   readonly request: (gateway: string, asked: RotateRequest) => Promise<boolean>;
   readonly standing: (gateway: string, requestId: string) => Promise<Standing | undefined>;

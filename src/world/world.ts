@@ -16,6 +16,8 @@ import type { SecretStore } from '../ports/secret-store.js';
 type About = {
   /** Its version of creel. */
   readonly creel: string;
+  /** The deployment that it works for. */
+  readonly deployment: string;
   /** Whether its pager reaches a person; without one, pages go to its log. */
   readonly pager: boolean;
 };

@@ -42,7 +42,8 @@ export async function runTestWorker(open: (opening: Opening) => World, thread: W
     temporalNow: temporalNow(client),
     findEngines: () => attended(client, otherEngines()),
   };
-  const deps = { ...open({ root, deployment, log }), signal: currentSignal, ...asking };
+  const world = open({ root, deployment, log });
+  const deps = { ...world, about: { ...world.about, deployment }, signal: currentSignal, ...asking };
   const activities = new Interferences(root).around(createActivities(deps));
   const { engineId } = await deps.hosts.readHost({ provider: 'local', host: 'local' });
   const common = { connection, interceptors: { activity: [attemptInterceptor(log)] }, ...pace };

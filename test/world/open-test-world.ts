@@ -101,7 +101,7 @@ export function openTestWorld(
     heartbeat: new DirectoryHeartbeat(root),
     exports: new ExportDirectory({ directory: path.join(root, 'exports'), keep: 2 }),
     startPeriodMs: 0,
-    about: { creel: versionText(), pager: process.env['TEST_PAGER'] !== 'none' },
+    about: { creel: versionText(), deployment: testDeployment, pager: process.env['TEST_PAGER'] !== 'none' },
     readBackup: () => ({ at: Date.now(), keyIds: keys.all().map(({ id }) => id), secretsChanged: false }),
     signal: attemptSignal,
     findOpenOperations: async () => [],

@@ -6,6 +6,7 @@ import { phases } from '../../wire/description.js';
 import { listTable } from '../show/gateway-list.js';
 import { lostLine } from '../show/lost.js';
 import { verb, withTemporal } from '../verb.js';
+import { listCondemned } from './condemned.js';
 
 /** `creel list`: every gateway there is, as recorded. */
 export function listCommand() {
@@ -15,10 +16,12 @@ export function listCommand() {
     'creel list --phase ready --json | wc -l',
   ])
     .option('--attention', 'only those that need a person')
+    .option('--condemned', 'what carries our mark and no record speaks for; looks at every engine')
     .option('--hand-over', 'only those whose rotated token nobody has fetched')
     .addOption(new Option('--phase <phase>', 'only those in this phase').choices(phases))
     .action(async (options) => {
       await withTemporal(options, async (client) => {
+        if (options.condemned) return listCondemned(client, options.json === true);
         const conditions = [
           ...(options.attention ? ['NeedsAttention = true'] : []),
           ...(options.phase === undefined ? [] : [`GatewayPhase = '${options.phase}'`]),

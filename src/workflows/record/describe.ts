@@ -49,12 +49,13 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
 
 function formerOf({ life }: GatewayState): Pick<Description, 'former'> {
   if (!life?.former) return {};
-  const { spec, until, lost } = life.former;
+  const { shelf, spec, until, lost } = life.former;
   const secrets = secretsOf(spec);
   return {
     former: {
       release: spec.release,
       until: new Date(until).toISOString(),
+      shelf,
       ...(lost && { lost }),
       ...(secrets.length > 0 && { secrets }),
     },

@@ -83,6 +83,8 @@ const recovered = 'test/temporal/recover.test.ts';
 const fromExport: Tried = [recovered, 'are taken up from an export', "'recover', '--from', file)"];
 const schedulesApplied: Tried = [scheduled, 'a list that is applied twice is once', 'apply()'];
 
+const sweep = 'test/temporal/sweep.test.ts';
+const condemnedListed: Tried = [sweep, 'what is condemned is listed', "'list', '--condemned'"];
 const logs = 'test/temporal/logs.test.ts';
 const logShown: Tried = [logs, 'is shown from its tail on', "'logs', 'told'"];
 
@@ -484,6 +486,16 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel rotate <id> --reclaim': wayBackEnds,
     'creel devices <id>': devices,
     'creel unpair': unpaired,
+  },
+  Condemned: {
+    'creel list --condemned': condemnedListed,
+    'creel provision <id> --birth … -f gateway.toml': [requests, 'is named by the next provision', "'take up'"],
+    'creel purge <id>': [sweep, 'what is condemned is listed', "'purge', 'lost', '--yes=lost'"],
+  },
+  'Sweep halted': {
+    'creel sweep': [sweep, 'shows its plan, halts at too much', "creel(['sweep'])"],
+    'creel sweep --dry-run': [sweep, 'shows its plan, halts at too much', "'sweep', '--dry-run'"],
+    'creel sweep --may-go N': [sweep, 'shows its plan, halts at too much', "'sweep', '--may-go', '4'"],
   },
   'Saved states stay': {
     'creel describe': dropped,

@@ -16,6 +16,7 @@ import { fleetStatusQuery, fleetOrderUpdate, type FleetEndKind } from '../../../
 import { releaseUpdate } from '../../../src/wire/deployment-releases.js';
 import { engineRenamedUpdate, engineUpdate } from '../../../src/wire/deployment-engines.js';
 import * as workflows from '../../../src/workflows/index.js';
+import { sweepQuery } from '../../../src/wire/sweep.js';
 import { keyUpdate } from '../../../src/wire/deployment-keys.js';
 import { phases } from '../../../src/wire/description.js';
 import * as messages from '../../../src/wire/messages.js';
@@ -62,6 +63,7 @@ test('workflow types', () => {
     'rotateScheduled',
     'rotateToken',
     'searchLives',
+    'sweep',
     'takeUp',
     'tellPerson',
     'tokenGateway',
@@ -112,6 +114,8 @@ test('activities', () => {
     'ensureSenderShutOut',
     'ensureShutOut',
     'ensureState',
+    'ensureStopped',
+    'ensureSwept',
     'ensureTaken',
     'ensureToken',
     'exportRecords',
@@ -134,7 +138,9 @@ test('activities', () => {
     'findReplaced',
     'findRotated',
     'findStrangers',
+    'findSwept',
     'findUnchanged',
+    'findUnowned',
     'findWorkerFacts',
     'mintLink',
     'page',
@@ -483,6 +489,7 @@ test('updates, queries and signals', () => {
       releaseUpdate,
       messages.refusalQuery,
       messages.nextLogLinesUpdate,
+      sweepQuery,
     ].map(({ type, name }) => `${type} ${name}`),
   ).toEqual([
     'update request',
@@ -505,6 +512,7 @@ test('updates, queries and signals', () => {
     'update release',
     'query refusal',
     'update nextLogLines',
+    'query sweep',
   ]);
 });
 

@@ -1,0 +1,102 @@
+import { Away, NotYet } from '../../domain/errors.js';
+import { carries, layout, type Labels, type Mark } from '../../domain/gateway/gateway.js';
+import { judge, type Standing, type Verdict } from '../../domain/sweep/judge.js';
+import { roleOf } from '../../domain/sweep/thing.js';
+import { stopGraceS } from '../../domain/thresholds.js';
+import type { Named } from '../../wire/sweep.js';
+import type { Deps } from '../../world/deps.js';
+import { stopSaying } from '../parts/container/stop.js';
+import { placeOn } from './sweep.js';
+
+export type SweepAsked = Named & Pick<Standing, 'was'>;
+
+/**
+ * Removes one thing that nobody owns. Its mark and its record are read again right before, and it goes by the engine's
+ * own id, where there is one: what has been made anew under its name since is another thing. Answers why it stays;
+ * nothing when it is gone.
+ */
+export async function ensureSwept(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
+  if (asked.kind === 'container') return sweepContainer(deps, asked);
+  if (asked.kind === 'network') return sweepNetworks(deps, asked);
+  return sweepVolume(deps, asked);
+}
+
+/** Why the engine does not let it go: whatever uses it is somebody's, or goes at the next sweep. */
+async function unlessUsed(remove: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await remove();
+    return undefined;
+  } catch (error) {
+    if (error instanceof NotYet && !(error instanceof Away)) return error.message;
+    throw error;
+  }
+}
+
+/** Stops a container that no record speaks for; it stays, and does not come back by itself. Answers why it runs on. */
+export async function ensureStopped(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
+  const engine = deps.engineAt(placeOn(asked.engine));
+  const found = await engine.findContainer(asked.name);
+  if (!found) return undefined;
+  const verdict = await judgedAgain(deps, asked, found.labels);
+  if (verdict.is !== 'report' || !verdict.lost) return 'a record speaks for it now';
+  if (!['running', 'restarting', 'paused'].includes(found.state)) return undefined;
+  deps.signal()?.throwIfAborted();
+  await engine.setRestartPolicy(found.id, 'no');
+  await stopSaying(engine, found, stopGraceS);
+  return undefined;
+}
+
+async function sweepContainer(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
+  const engine = deps.engineAt(placeOn(asked.engine));
+  const found = await engine.findContainer(asked.name);
+  if (!found) return undefined;
+  const isCopying = roleOf({ ...asked, mark: markOf(deps, asked) }) === 'copier' && found.state === 'running';
+  if (isCopying) return 'it is at a copy';
+  const why = await whyStays(deps, asked, found.labels);
+  if (why !== undefined) return why;
+  deps.signal()?.throwIfAborted();
+  if (found.restartPolicy !== 'no') await engine.setRestartPolicy(found.id, 'no');
+  await stopSaying(engine, found, stopGraceS);
+  return unlessUsed(() => engine.removeContainer(found.id));
+}
+
+async function sweepNetworks(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
+  const engine = deps.engineAt(placeOn(asked.engine));
+  for (const found of await engine.findNetworks(asked.name)) {
+    const why = await whyStays(deps, asked, found.labels);
+    if (why !== undefined) return why;
+    deps.signal()?.throwIfAborted();
+    const used = await unlessUsed(() => engine.removeNetwork(found.id));
+    if (used !== undefined) return used;
+  }
+  return undefined;
+}
+
+/** A volume has no id of its own, and one that any container names is not removed by the engine. */
+async function sweepVolume(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
+  const engine = deps.engineAt(placeOn(asked.engine));
+  const found = await engine.findVolume(asked.name);
+  if (!found) return undefined;
+  const why = await whyStays(deps, asked, found.labels);
+  if (why !== undefined) return why;
+  deps.signal()?.throwIfAborted();
+  return unlessUsed(() => engine.removeVolume(asked.name));
+}
+
+async function whyStays(deps: Deps, asked: SweepAsked, labels: Labels): Promise<string | undefined> {
+  if (!carries(labels, markOf(deps, asked))) return 'it does not carry the mark any more that it was seen with';
+  const verdict = await judgedAgain(deps, asked, labels);
+  if (verdict.is === 'remove') return undefined;
+  return verdict.is === 'owned' ? 'its gateway owns it now' : verdict.reason;
+}
+
+async function judgedAgain(deps: Deps, asked: SweepAsked, labels: Labels): Promise<Verdict> {
+  const mark = markOf(deps, asked);
+  if (!carries(labels, mark)) return { is: 'owned' };
+  const { kind, name, gateway, engine, was } = asked;
+  return judge({ kind, name, labels, mark }, await deps.records.owner(gateway), { engine, ...(was && { was }) });
+}
+
+function markOf(deps: Deps, { gateway, birth }: Named): Mark {
+  return { deployment: deps.about.deployment, gateway, birth, layout };
+}

@@ -1,0 +1,115 @@
+import { readMark } from '../../domain/gateway/gateway.js';
+import type { Place } from '../../domain/hosts/place.js';
+import type { Owner } from '../../domain/sweep/owner.js';
+import { judge, type Standing } from '../../domain/sweep/judge.js';
+import { holdsState, roleOf, type Thing } from '../../domain/sweep/thing.js';
+import type { Gone, Named, Reported, SweepMemory, SweepPage, SweptEngine } from '../../wire/sweep.js';
+import type { Deps } from '../../world/deps.js';
+
+/** Records that are asked at the same time. */
+const askedAtOnce = 10;
+
+/** Deployments beside ours that are named. */
+const foreignNamed = 20;
+
+export type LookAsked = Standing & {
+  /** Begins after this life; at the first one when empty. */
+  readonly after: string;
+  /** So many lives at most. */
+  readonly limit: number;
+  /** Of this gateway alone. */
+  readonly only?: string;
+};
+
+/** The engines of the deployment, and what the last sweep handed on. */
+export async function findSwept(deps: Deps): Promise<{ engines: SweptEngine[]; memory?: SweepMemory }> {
+  const [{ engineId: here }, known, memory] = await Promise.all([
+    deps.hosts.readHost({ provider: 'local', host: 'local' }),
+    deps.findEngines(),
+    deps.records.lastSweep(),
+  ]);
+  const others = known.filter(({ engine, was = [] }) => engine !== here && !was.includes(here));
+  const own = known.find(({ engine }) => engine === here);
+  const engines = [{ engine: here, attended: true, ...(own?.was && { was: own.was }) }, ...others];
+  return {
+    engines: engines.map(({ engine, attended, was }) => ({ engine, attended, ...(was && { was: [...was] }) })),
+    ...(memory && { memory }),
+  };
+}
+
+/** What one page of an engine's lives holds that no record owns. Only looks. */
+export async function findUnowned(deps: Deps, asked: LookAsked): Promise<SweepPage> {
+  const { lives, odd, foreign } = await livesOn(deps, asked);
+  const order = [...lives.keys()].toSorted();
+  const page = order.filter((life) => life > asked.after).slice(0, asked.limit);
+  const isFirst = asked.after === '';
+  const isLast = order.at(-1) === page.at(-1);
+  const owners = await ownersOf(deps, page);
+  const things = page.flatMap((life) => lives.get(life) ?? []);
+  const found = things.map((thing) => told(thing, owners.get(thing.mark.gateway) ?? { is: 'unknown' }, asked));
+  const last = page.at(-1);
+  return {
+    things: things.length + (isFirst ? odd.length : 0),
+    lives: page.length,
+    remove: found.flatMap((each) => (each && 'proof' in each ? [each] : [])),
+    report: [...found.flatMap((each) => (each && 'reason' in each ? [each] : [])), ...(isFirst ? odd : [])],
+    foreign: isFirst ? foreign : {},
+    ...(!isLast && last !== undefined && { next: last }),
+  };
+}
+
+/** Everything marked on an engine, by life; what carries our mark in part; and how much is of other deployments. */
+async function livesOn(deps: Deps, { engine, only }: LookAsked) {
+  const { deployment } = deps.about;
+  const lives = new Map<string, Thing[]>();
+  const odd: Reported[] = [];
+  const foreign: Record<string, number> = {};
+  for (const { kind, name, labels } of await deps.engineAt(placeOn(engine)).listMarked()) {
+    const mark = readMark(labels);
+    const whose = labels['creel.deployment'] ?? '';
+    if (only !== undefined && mark?.gateway !== only) continue;
+    if (whose !== deployment) {
+      const other = whose in foreign || Object.keys(foreign).length < foreignNamed ? whose : 'others';
+      foreign[other] = (foreign[other] ?? 0) + 1;
+    } else if (mark) {
+      const life = `${mark.gateway}/${mark.birth}`;
+      lives.set(life, [...(lives.get(life) ?? []), { kind, name, labels, mark }]);
+    } else {
+      const reason = 'it carries a part of our mark';
+      odd.push({ engine, kind, name, gateway: '', birth: '', state: kind === 'volume', reason, lost: true });
+    }
+  }
+  return { lives, odd: odd.slice(0, 100), foreign };
+}
+
+/** Asks each record once, by its exact id. */
+async function ownersOf(deps: Deps, lives: readonly string[]): Promise<Map<string, Owner>> {
+  const ids = [...new Set(lives.map((life) => life.split('/')[0] ?? ''))];
+  const owners = new Map<string, Owner>();
+  for (let from = 0; from < ids.length; from += askedAtOnce) {
+    deps.signal()?.throwIfAborted();
+    const some = ids.slice(from, from + askedAtOnce).map(async (id) => [id, await deps.records.owner(id)] as const);
+    for (const [id, owner] of await Promise.all(some)) owners.set(id, owner);
+  }
+  return owners;
+}
+
+function told(thing: Thing, owner: Owner, on: Standing): Gone | Reported | undefined {
+  const verdict = judge(thing, owner, on);
+  const { kind, name, mark } = thing;
+  const { gateway, birth } = mark;
+  const named: Named = { engine: on.engine, kind, name, gateway, birth, state: holdsState(thing) };
+  if (verdict.is === 'owned') return undefined;
+  if (verdict.is === 'remove') return { ...named, proof: verdict.proof };
+  return { ...named, reason: verdict.reason, lost: verdict.lost && isGateway(thing) };
+}
+
+/** What no record speaks for is the whole gateway's: odd names are only reported. */
+function isGateway(thing: Thing): boolean {
+  return roleOf(thing) !== 'unknown';
+}
+
+/** The engine of this id, whichever machine it stands on. */
+export function placeOn(engine: string): Place {
+  return { provider: 'local', host: 'local', engine };
+}
