@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import getPort from 'get-port';
 import { z } from 'zod';
 import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
-import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
+import type { EngineAt } from '../../src/adapters/docker/call.js';
+import { OpenclawDoor, type DoorParts } from '../../src/adapters/openclaw/door.js';
 import { localDial } from '../../src/adapters/hosts/local-dial.js';
 import { gatewayContainer } from '../../src/domain/gateway/container.js';
 import { configFile, overlayConfig, renderConfig, stateDirectory } from '../../src/domain/gateway/config.js';
@@ -18,9 +19,15 @@ const lockoutMs = 3_000;
 /** A gateway that had a channel may hang for minutes when it is stopped (T3); that a kill is harmless is not tested here. */
 const stopGraceS = 5;
 
+/** How the machine's own engine and its ports are reached. */
+type Reach = Pick<EngineAt, 'way'> & Pick<DoorParts, 'dial'>;
+
 /** A real gateway of a release on the machine's own engine, under names that nobody else uses: created, not started. */
-export async function prepareRealGateway(version: string): Promise<GatewayAtHand> {
-  const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
+export async function prepareRealGateway(
+  version: string,
+  { dial, ...way }: Reach = { dial: localDial },
+): Promise<GatewayAtHand> {
+  const engine = new DockerodeEngine({ socketPath: foundSocket(), ...way, signal: () => undefined });
   const gateway = newGateway(version);
   const own = names(gateway.mark);
   const labels = markLabels(gateway.mark);
@@ -52,7 +59,7 @@ export async function prepareRealGateway(version: string): Promise<GatewayAtHand
     throw error;
   }
   return {
-    door: new OpenclawDoor({ dial: localDial, engineAt: () => engine, signal: () => undefined }),
+    door: new OpenclawDoor({ dial, engineAt: () => engine, signal: () => undefined }),
     at: { place, port },
     inside: { place, container: own.container, token },
     version,

@@ -2,15 +2,20 @@ import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import Docker from 'dockerode';
 import getPort from 'get-port';
+import type { EngineAt, Way } from '../../src/adapters/docker/call.js';
 import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import type { Marked } from '../../src/ports/docker-engine.js';
 import { foundImage, foundSocket } from './found.js';
 import { EngineProxy } from './engine-proxy.js';
 import type { EngineUnderTest } from './engine-under-test.js';
 
-/** The machine's own Docker engine, with names, subnets and labels that nobody else uses. */
-export async function openDocker(): Promise<EngineUnderTest> {
+/**
+ * The machine's own Docker engine, with names, subnets and labels that nobody else uses; by another way than its socket
+ * where one is given.
+ */
+export async function openDocker(way?: Way): Promise<EngineUnderTest> {
   const socketPath = foundSocket();
+  const by = { socketPath, ...(way && { way }) };
   const docker = new Docker({ socketPath });
   const random = randomBytes(3);
   const prefix = `oc-ct-${random.toString('hex')}`;
@@ -19,7 +24,7 @@ export async function openDocker(): Promise<EngineUnderTest> {
   const pool = 100 + (Number(process.env['VITEST_POOL_ID'] ?? 0) % 5) * 10 + (random.readUInt8(0) % 10);
   let subnets = 0;
   return {
-    engine: new DockerodeEngine({ socketPath, signal: () => undefined }),
+    engine: new DockerodeEngine({ ...by, signal: () => undefined }),
     imageId: foundImage('2026.9.6'),
     imageReference: 'creel/openclaw:2026.9.6',
     prefix,
@@ -45,8 +50,8 @@ export async function openDocker(): Promise<EngineUnderTest> {
     crash: async (name) => void (await docker.getContainer(name).kill()),
     fillMemory: async (name, megabytes) => fillMemory(docker, name, megabytes),
     speak: async () => undefined,
-    askedBy: (signal) => new DockerodeEngine({ socketPath, signal: () => signal }),
-    sleeper: () => sleeper(socketPath),
+    askedBy: (signal) => new DockerodeEngine({ ...by, signal: () => signal }),
+    sleeper: () => sleeper(by),
     fill: (volume) => fill(docker, volume),
     asOwner: (volume, script) => asOwner(docker, volume, script),
     holdBack: () => copiers.hold(),
@@ -55,11 +60,11 @@ export async function openDocker(): Promise<EngineUnderTest> {
 }
 
 /** Whoever asks through this proxy sleeps before the start of a container. */
-async function sleeper(socketPath: string): ReturnType<EngineUnderTest['sleeper']> {
-  const proxy = await new EngineProxy(socketPath).open();
+async function sleeper(by: Pick<EngineAt, 'socketPath' | 'way'>): ReturnType<EngineUnderTest['sleeper']> {
+  const proxy = await new EngineProxy(by.socketPath).open();
   proxy.manner = { holdBefore: /^POST \S*\/containers\/\w+\/start/ };
   return {
-    engine: new DockerodeEngine({ socketPath: proxy.socketPath, signal: () => undefined }),
+    engine: new DockerodeEngine({ ...by, socketPath: proxy.socketPath, signal: () => undefined }),
     asleep: async () => proxy.held > 0,
     wake: () => proxy.letGo(),
     close: () => proxy.close(),

@@ -4,17 +4,35 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
+import { Bug } from '../../domain/errors.js';
 import { answerOf, kindOf } from './errors.js';
 
 /** How an engine is reached. */
 export type EngineAt = {
-  /** Path of the engine's Unix socket. */
+  /** Path of the engine's Unix socket, on the machine where the engine runs. */
   readonly socketPath: string;
+  /** The way to that machine; absent where it is this one. */
+  readonly way?: Way;
   /** The cancellation of the current activity, checked right before every request. */
   readonly signal: () => AbortSignal | undefined;
   /** Which engine this must be; absent for the question which one it is. */
   readonly identity?: Identity;
 };
+
+/** A way to an engine on another machine. */
+export type Way = {
+  /** The machine, for people: `host b1 (creel@10.0.0.5:22)`. */
+  readonly to: string;
+  /** A stream to a Unix socket there. It may still be on its way; what ends it early has its kind, or a code. */
+  readonly toSocket: (socketPath: string) => Duplex;
+  /** Another one with each connection: the machine behind the former may be another one. */
+  readonly lineage: () => string;
+};
+
+/** Where an engine is, for people. */
+export function whereIs({ socketPath, way }: Pick<EngineAt, 'socketPath' | 'way'>): string {
+  return way ? `${socketPath} on ${way.to}` : socketPath;
+}
 
 /** Knows which engine is meant: asked right before every request, and told of every lost connection. */
 export type Identity = { readonly demand: () => Promise<void>; readonly lost: () => void };
@@ -34,7 +52,7 @@ const handOverMs = 250;
 export async function request<T>(at: EngineAt, errand: Errand, run: (docker: Docker) => Promise<T>): Promise<T> {
   await at.identity?.demand();
   at.signal()?.throwIfAborted();
-  const line = new Line();
+  const line = new Line(at.way);
   const limits = new Limits(at, errand);
   line.onHungUp = () => limits.fail(hungUp(at, errand));
   try {
@@ -42,7 +60,7 @@ export async function request<T>(at: EngineAt, errand: Errand, run: (docker: Doc
   } catch (error) {
     line.cut();
     if (answerOf(error) === undefined) at.identity?.lost();
-    throw kindOf(error, errand.what, at.socketPath);
+    throw kindOf(error, errand.what, whereIs(at));
   } finally {
     line.onHungUp = undefined;
     limits.lift();
@@ -66,7 +84,7 @@ export async function readAll(
   try {
     await Promise.race([ended, limits.failure]);
   } catch (error) {
-    throw kindOf(error, errand.what, at.socketPath);
+    throw kindOf(error, errand.what, whereIs(at));
   } finally {
     limits.lift();
     if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy();
@@ -92,7 +110,7 @@ class Limits {
       this.fail = reject;
     });
     this.failure.catch(() => undefined);
-    const sentence = `docker engine at ${at.socketPath}: ${what} took longer than ${limitMs / 1000} s`;
+    const sentence = `docker engine at ${whereIs(at)}: ${what} took longer than ${limitMs / 1000} s`;
     const timer = setTimeout(() => this.fail(new Error(sentence)), limitMs);
     const surrounding = at.signal();
     const cancelled = () => this.fail(surrounding?.reason);
@@ -109,11 +127,17 @@ class Limits {
 /** The connections of one request, which can be cut all at once, and which report when the other side closes them. */
 class Line extends http.Agent {
   onHungUp: (() => void) | undefined;
+  readonly #way: Way | undefined;
   readonly #sockets: Duplex[] = [];
   #isCut = false;
 
+  constructor(way: Way | undefined) {
+    super();
+    this.#way = way;
+  }
+
   override createConnection(options: net.NetConnectOpts): Duplex {
-    const socket = net.createConnection(options);
+    const socket = this.#way ? this.#way.toSocket(pathOf(options)) : net.createConnection(options);
     this.#sockets.push(socket);
     socket.once('close', () => setTimeout(() => this.onHungUp?.(), handOverMs).unref());
     if (this.#isCut) socket.destroy();
@@ -134,6 +158,12 @@ class Line extends http.Agent {
   }
 }
 
+/** The socket that docker-modem asks for. */
+function pathOf(options: net.NetConnectOpts): string {
+  if ('path' in options) return options.path;
+  throw new Bug('an engine was asked for by an address, not by its socket');
+}
+
 /**
  * docker-modem prefers `DOCKER_HOST` and its relatives to its arguments, so it is made in an environment without them.
  */
@@ -149,5 +179,5 @@ function open(socketPath: string, agent: http.Agent): Docker {
 }
 
 function hungUp(at: EngineAt, { what }: Errand): Error {
-  return new Error(`docker engine at ${at.socketPath} hung up during ${what}`);
+  return new Error(`docker engine at ${whereIs(at)} hung up during ${what}`);
 }

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { usesContainerd, type EngineInfo } from './facts.js';
 
 /** Where containerd keeps what it has, unless its config says otherwise. */
-const containerdConfig = '/etc/containerd/config.toml';
-const containerdRoot = '/var/lib/containerd';
+export const containerdConfig = '/etc/containerd/config.toml';
+export const containerdRoot = '/var/lib/containerd';
 
 export type Disk = {
   /** Free bytes on the fullest disk; undefined when no directory of the engine can be seen from here. */
@@ -14,11 +14,18 @@ export type Disk = {
   readonly unseen: readonly string[];
 };
 
+/** How the file system of an engine's machine is seen; undefined where it cannot be. */
+export type DiskLook = {
+  readonly freeBytes: (directory: string) => Promise<number | undefined>;
+  /** What is in the config of its containerd. */
+  readonly containerdConfig: () => Promise<string | undefined>;
+};
+
 /** The disks that an engine fills: its own root, and the root of a system containerd when that keeps the images. */
-export async function engineDisk(info: EngineInfo): Promise<Disk> {
-  const directories = [info.DockerRootDir, ...(await imageDirectory(info))];
+export async function engineDisk(info: EngineInfo, look: DiskLook): Promise<Disk> {
+  const directories = [info.DockerRootDir, ...(await imageDirectory(info, look))];
   const seen = await Promise.all(
-    directories.map(async (directory) => ({ directory, freeBytes: await freeBytes(directory) })),
+    directories.map(async (directory) => ({ directory, freeBytes: await look.freeBytes(directory) })),
   );
   const known = seen.flatMap(({ directory, freeBytes: free }) =>
     free === undefined ? [] : [{ directory, freeBytes: free }],
@@ -28,21 +35,23 @@ export async function engineDisk(info: EngineInfo): Promise<Disk> {
   return { freeBytes: scarcest?.freeBytes, directory: scarcest?.directory, unseen };
 }
 
-/** A containerd started by the engine lies below the engine's root; one of the system has a root of its own. */
-async function imageDirectory(info: EngineInfo): Promise<string[]> {
-  if (!usesContainerd(info)) return [];
-  const own = path.join(info.DockerRootDir, 'containerd', 'daemon');
-  return (await freeBytes(own)) === undefined ? [await configuredRoot()] : [];
+/** A containerd started by the engine keeps its images here. */
+export function ownContainerd({ DockerRootDir }: Pick<EngineInfo, 'DockerRootDir'>): string {
+  return path.posix.join(DockerRootDir, 'containerd', 'daemon');
 }
 
-async function configuredRoot(): Promise<string> {
-  try {
-    const config = await readFile(containerdConfig, 'utf8');
-    return /^root *= *["']([^"']+)["']/m.exec(config)?.[1] ?? containerdRoot;
-  } catch {
-    return containerdRoot;
-  }
+/** A containerd started by the engine lies below the engine's root; one of the system has a root of its own. */
+async function imageDirectory(info: EngineInfo, look: DiskLook): Promise<string[]> {
+  if (!usesContainerd(info) || (await look.freeBytes(ownContainerd(info))) !== undefined) return [];
+  const config = (await look.containerdConfig()) ?? '';
+  return [/^root *= *["']([^"']+)["']/m.exec(config)?.[1] ?? containerdRoot];
 }
+
+/** The file system of this machine. */
+export const thisDisk: DiskLook = {
+  freeBytes,
+  containerdConfig: () => readFile(containerdConfig, 'utf8').catch(() => undefined),
+};
 
 /** Undefined when the directory is not on this file system, as with an engine in a virtual machine. */
 async function freeBytes(directory: string): Promise<number | undefined> {

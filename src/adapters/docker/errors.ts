@@ -18,26 +18,26 @@ function withoutHeading(message: string): string {
  * The kind of an error on the way to the engine. An error that has a kind, is an answer of the engine, or is the reason
  * of a cancellation is returned as it is.
  */
-export function kindOf(error: unknown, what: string, socketPath: string): unknown {
+export function kindOf(error: unknown, what: string, where: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   const cause = { cause: error };
   switch (error.code) {
     case 'ENOENT':
     case 'ECONNREFUSED':
       return new Away(
-        `no Docker engine answers at ${socketPath} (${error.code}). Start it (\`systemctl start docker\`, or Docker Desktop), or name the socket of the one that runs`,
+        `no Docker engine answers at ${where} (${error.code}). Start it (\`systemctl start docker\`, or Docker Desktop), or name the socket of the one that runs`,
         cause,
       );
     case 'EACCES':
     case 'EPERM':
       return new Refused(
-        `no right to use the Docker socket ${socketPath} (${error.code}). Add this user to the group that owns it (\`usermod -aG docker USER\`, then log in again)`,
+        `no right to use the Docker socket ${where} (${error.code}). Add this user to the group that owns it (\`usermod -aG docker USER\`, then log in again)`,
         cause,
       );
     case 'ECONNRESET':
     case 'EPIPE':
     case 'ECONNABORTED':
-      return new Error(`docker engine at ${socketPath} hung up during ${what} (${error.code})`, cause);
+      return new Error(`docker engine at ${where} hung up during ${what} (${error.code})`, cause);
     default:
       return error;
   }

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { demandEngine, engineId, type FormerIds } from '../../domain/hosts/engine-id.js';
 import type { Place } from '../../domain/hosts/place.js';
 import { engineIdFreshMs } from '../../domain/thresholds.js';
-import { request, type EngineAt, type Identity } from './call.js';
+import { request, whereIs, type EngineAt, type Identity } from './call.js';
 import { unexpected } from './errors.js';
 
 /** `GET /info` on a busy engine. */
@@ -21,7 +21,7 @@ export class EngineIdentity {
   #known: Known | undefined;
   #reading: Promise<Known> | undefined;
 
-  constructor(at: Pick<EngineAt, 'socketPath' | 'signal'>, formerIds: FormerIds = () => []) {
+  constructor(at: Pick<EngineAt, 'socketPath' | 'way' | 'signal'>, formerIds: FormerIds = () => []) {
     this.#at = at;
     this.#formerIds = formerIds;
   }
@@ -30,7 +30,7 @@ export class EngineIdentity {
   of(place: Place): Identity {
     return {
       demand: async () => {
-        if (place.engine !== undefined) demandEngine(place, await this.id(), this.#at.socketPath, this.#formerIds);
+        if (place.engine !== undefined) demandEngine(place, await this.id(), whereIs(this.#at), this.#formerIds);
       },
       lost: () => this.lost(),
     };
@@ -53,21 +53,21 @@ export class EngineIdentity {
 
   async #read(): Promise<Known> {
     const what = 'ask which engine it is';
-    const { socketPath } = this.#at;
     const socket = await this.#socket();
     const at = Date.now();
     try {
-      const shared = { socketPath, signal: () => undefined }; // Shared by several callers: none may end it for all.
+      const shared = { ...this.#at, signal: () => undefined }; // Shared by several callers: none may end it for all.
       const info = await request<{ ID?: unknown }>(shared, { what, limitMs: infoMs }, (docker) => docker.info());
-      this.#known = { id: engineId(info.ID, socketPath), at, socket };
+      this.#known = { id: engineId(info.ID, whereIs(this.#at)), at, socket };
       return this.#known;
     } catch (error) {
       throw unexpected(error, what);
     }
   }
 
-  /** Another file, or another socket of the same name, counts as another engine until it has been asked. */
+  /** Another file, socket of the same name, or connection counts as another engine until it has been asked. */
   async #socket(): Promise<string> {
+    if (this.#at.way) return this.#at.way.lineage();
     try {
       const { dev, ino, ctimeMs } = await stat(this.#at.socketPath);
       return `${dev}:${ino}:${ctimeMs}`;

@@ -1,6 +1,6 @@
 import type { LogLine } from '../../domain/gateway/log.js';
 import type { LogWish } from '../../ports/docker-engine.js';
-import { request, type EngineAt } from './call.js';
+import { request, whereIs, type EngineAt } from './call.js';
 import { callMs, type Ask } from './ask.js';
 import { answerOf, kindOf, unexpected } from './errors.js';
 import { containerForm, read } from './forms.js';
@@ -27,7 +27,7 @@ export async function openLog(
   const quit = () => 'destroy' in stream && typeof stream.destroy === 'function' && stream.destroy();
   if (over.aborted) quit();
   over.addEventListener('abort', quit, { once: true });
-  return lines(stream, frames, (error) => (over.aborted ? undefined : kindOf(error, what, at.socketPath)));
+  return lines(stream, frames, (error) => (over.aborted ? undefined : kindOf(error, what, whereIs(at))));
 }
 
 async function begun<T>(at: EngineAt, what: string, run: Parameters<typeof request<T>>[2]): Promise<T> {

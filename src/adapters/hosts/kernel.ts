@@ -3,31 +3,42 @@ import type { Route } from '../../domain/hosts/slot.js';
 import { gatewayUser } from '../../domain/thresholds.js';
 import type { HostFacts } from '../../ports/host-provider.js';
 
-/** What this kernel has. Undefined when it is not the engine's kernel, which has another amount of memory. */
-export async function kernelOf(
-  engineBytes: number,
-): Promise<Pick<HostFacts, 'availableMemoryMb' | 'routes' | 'watchers'>> {
-  const memory = (await readText('/proc/meminfo')) ?? '';
+type Facts = Pick<HostFacts, 'availableMemoryMb' | 'routes' | 'watchers'>;
+
+/** How a machine's kernel is seen; undefined where it cannot be. */
+export type KernelLook = {
+  /** `/proc/meminfo`. */
+  readonly memory: () => Promise<string | undefined>;
+  /** `/proc/net/route`. */
+  readonly routes: () => Promise<string | undefined>;
+  readonly watchers: () => Promise<HostFacts['watchers']>;
+};
+
+/** What a kernel has. Undefined when it is not the engine's kernel, which has another amount of memory. */
+export async function kernelOf(engineBytes: number, look: KernelLook): Promise<Facts> {
+  const memory = (await look.memory()) ?? '';
   const kilobytes = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(memory)?.[1]);
   if (kilobytes('MemTotal') * 1024 !== engineBytes)
     return { availableMemoryMb: undefined, routes: undefined, watchers: undefined };
   const available = Math.floor(kilobytes('MemAvailable') / 1024);
-  const [routes, watchers] = await Promise.all([readRoutes(), readWatchers()]);
+  const [table, watchers] = await Promise.all([look.routes(), look.watchers()]);
+  const routes = table === undefined ? undefined : parseRoutes(table);
   return { availableMemoryMb: Number.isNaN(available) ? undefined : available, routes, watchers };
 }
+
+/** The kernel of this machine. */
+export const thisKernel: KernelLook = {
+  memory: () => readText('/proc/meminfo'),
+  routes: () => readText('/proc/net/route'),
+  watchers: readWatchers,
+};
 
 /** Interfaces of an engine's own networks: it will not give their subnets to another one anyway. */
 const engineInterface = /^(?:docker\d+|br-[0-9a-f]{12}|veth[0-9a-f]+)$/;
 
-/** The networks that this machine reaches, without its default route and without what leads to containers. */
-async function readRoutes(): Promise<Route[] | undefined> {
-  const table = await readText('/proc/net/route');
-  return table === undefined ? undefined : parseRoutes(table);
-}
-
 /**
- * `/proc/net/route`: addresses in hexadecimal, in the machine's own byte order, which is little-endian where creel
- * runs.
+ * The networks that a machine reaches, without its default route and without what leads to containers, from its
+ * `/proc/net/route`: addresses in hexadecimal, in the machine's own byte order, which is little-endian where creel runs.
  */
 export function parseRoutes(table: string): Route[] {
   return table

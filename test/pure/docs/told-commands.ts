@@ -111,6 +111,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel describe <id>': described,
     'systemctl reload docker': host,
   },
+  'No engine on the host': { 'systemctl start docker': host },
   'Firewall flushed': {
     'iptables -F': rehearsed,
     'systemctl restart docker': rehearsed,

@@ -1,0 +1,115 @@
+import type { Client, ClientChannel } from 'ssh2';
+import type { SshHost } from '../../domain/hosts/ssh-host.js';
+import { ChannelStream } from './channel-stream.js';
+import { connect } from './connect.js';
+import { away, cut, portError, socketError } from './errors.js';
+import { sshLimits, type SshLimits } from './limits.js';
+
+type Answer = (error: Error | undefined, channel: ClientChannel) => void;
+
+/** How a channel is asked for, and what its refusal means. */
+type Asking = {
+  readonly ask: (client: Client, answer: Answer) => void;
+  readonly judge: (error: Error) => Error;
+};
+
+/**
+ * The one connection to a host, made when it is first needed and again after a cut, closed when nobody has used it for
+ * a while. Whoever asks while it is being made waits for the same one.
+ */
+export class SshConnection {
+  readonly host: SshHost;
+  readonly #limits: SshLimits;
+  readonly #streams = new Set<ChannelStream>();
+  #client: Promise<Client> | undefined;
+  #made = 0;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(host: SshHost, limits: SshLimits = sshLimits) {
+    this.host = host;
+    this.#limits = limits;
+  }
+
+  /** Another one after each connection: who was at the other end of the former may be there no more. */
+  lineage(): string {
+    return String(this.#made);
+  }
+
+  /** A stream to a Unix socket on the host. It can be written to at once; that nobody answers there is its error. */
+  toSocket(socketPath: string): ChannelStream {
+    return this.#stream({
+      ask: (client, answer) => client.openssh_forwardOutStreamLocal(socketPath, answer),
+      judge: (error) => socketError(error, this.host),
+    });
+  }
+
+  /** A stream to a port on the host's own loopback, in the same way. */
+  toPort(port: number): ChannelStream {
+    return this.#stream({
+      ask: (client, answer) => client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, answer),
+      judge: (error) => portError(error, this.host, port),
+    });
+  }
+
+  /** A stream to a command's input and output there; the key may be one that gives no command. */
+  toCommand(command: string): ChannelStream {
+    return this.#stream({ ask: (client, answer) => client.exec(command, answer), judge: (error) => error });
+  }
+
+  /** Closes the connection under whatever uses it; the next one who asks gets another. */
+  close(): void {
+    clearTimeout(this.#idle);
+    const closing = this.#client;
+    this.#client = undefined;
+    void closing?.then(
+      (client) => client.end(),
+      () => undefined, // It never came to be.
+    );
+  }
+
+  #stream(asking: Asking): ChannelStream {
+    const stream: ChannelStream = new ChannelStream(() => this.#open(stream, asking));
+    clearTimeout(this.#idle);
+    this.#streams.add(stream);
+    stream.once('close', () => {
+      this.#streams.delete(stream);
+      if (this.#streams.size === 0) this.#idle = setTimeout(() => this.close(), this.#limits.idleMs).unref();
+    });
+    return stream;
+  }
+
+  async #open(stream: ChannelStream, { ask, judge }: Asking): Promise<ClientChannel> {
+    const client = await this.#connected();
+    return await new Promise<ClientChannel>((resolve, reject) => {
+      const answer: Answer = (error, channel) => {
+        if (error) return reject(judge(error));
+        const lost = () => stream.destroy(cut(this.host));
+        client.once('close', lost);
+        stream.once('close', () => client.off('close', lost));
+        resolve(channel);
+      };
+      try {
+        ask(client, answer);
+      } catch (error) {
+        reject(away(this.host, error instanceof Error ? error.message : String(error), { cause: error }));
+      }
+    });
+  }
+
+  #connected(): Promise<Client> {
+    if (this.#client) return this.#client;
+    const client = connect(this.host, this.#limits).then((made) => {
+      this.#made += 1;
+      made.setMaxListeners(0); // One for each stream.
+      made.once('close', forget);
+      return made;
+    });
+    const forget = () => {
+      this.#made += 1;
+      if (this.#client === client) this.#client = undefined;
+    };
+    client.catch(forget);
+    this.#client = client;
+    return client;
+  }
+}
