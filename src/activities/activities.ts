@@ -14,6 +14,7 @@ import {
   surveyFleet,
   withdrawRotation,
 } from './fleet/ask.js';
+import { findReconciled, findUnlikeRecord, requestRepair } from './hosts/reconcile.js';
 import { ensureStopped, ensureSwept } from './hosts/remove-swept.js';
 import { findSwept, findUnowned } from './hosts/sweep.js';
 import { findGeneration } from './provision/generation.js';
@@ -223,6 +224,9 @@ const looking = {
   findUnowned,
   ensureSwept,
   ensureStopped,
+  findReconciled,
+  findUnlikeRecord,
+  requestRepair,
   page: (deps: Deps, page: Page): Promise<void> => deps.pager.page(page),
 };
 

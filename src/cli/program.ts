@@ -27,6 +27,7 @@ import { rotateCommand } from './verbs/rotate.js';
 import { schedulesCommand } from './verbs/deployment/schedules.js';
 import { secretCommand } from './verbs/deployment/secret.js';
 import { purgeCommand } from './verbs/condemned.js';
+import { reconcileCommand } from './verbs/reconcile.js';
 import { sweepCommand } from './verbs/sweep.js';
 import { tokenCommand } from './verbs/token.js';
 import { unpairCommand } from './verbs/devices/unpair.js';
@@ -84,6 +85,7 @@ function commands(): CommandUnknownOpts[] {
     ...(['retry', 'skip', 'allow', 'abort', 'leave'] as const).map(answerCommand),
     fleetCommand(),
     sweepCommand(),
+    reconcileCommand(),
     purgeCommand(),
     secretCommand(),
     keyCommand(),

@@ -9,7 +9,7 @@ import { slowAnswerMs, slowWorkerMs } from '../domain/thresholds.js';
 import { gatewayWorkflowId, operationPrefix, taskQueue } from '../wire/ids.js';
 import { defaultLimits } from '../wire/limits.js';
 import { describeQuery, replyUpdate, requestUpdate, standingQuery, withdrawUpdate } from '../wire/messages.js';
-import type { Accepted, GatewayStart, Request, Withdrawal } from '../wire/requests.js';
+import type { Accepted, GatewayStart, ProvisionRequest, Request, Withdrawal } from '../wire/requests.js';
 import type { Description, Standing } from '../wire/description.js';
 import type { Reply } from '../wire/park.js';
 import {
@@ -115,10 +115,14 @@ export async function request(
 }
 
 /**
- * Asks for a change of a gateway that has a record. Repeated with the same request id it stays one request.
+ * Asks for a change or a repair of a gateway that has a record. Repeated with the same request id it stays one request.
  * `UnknownGateway`, `TurnedDown`, `NoWorker`.
  */
-export async function requestChange(client: Client, gateway: string, asked: ChangeRequest): Promise<Accepted> {
+export async function requestChange(
+  client: Client,
+  gateway: string,
+  asked: ChangeRequest | ProvisionRequest,
+): Promise<Accepted> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
   return asking(client, () => handle.executeUpdate(requestUpdate, { args: [asked], updateId: updateIdOf(asked) }), {
     withinMs: acceptMs,

@@ -5,9 +5,7 @@ import { sweepWorkflowId, taskQueue } from '../wire/ids.js';
 import { sweepQuery, type SweepInput, type SweepMemory, type SweepResult } from '../wire/sweep.js';
 import { demandWorker } from './keys.js';
 import { unwrap } from './failure.js';
-
-/** Runs that are looked through for the last one that was no dry run: lists and dry runs are of the same type. */
-const lookedThrough = 500;
+import { lastResult } from './last-result.js';
 
 const memoryForm = z.object({
   memory: z.object({
@@ -18,21 +16,7 @@ const memoryForm = z.object({
 
 /** What the last sweep that was no dry run handed on; undefined where there is none. As visibility has it. */
 export async function lastSweep(client: Client): Promise<SweepMemory | undefined> {
-  const query = `WorkflowType = 'sweep' AND ExecutionStatus = 'Completed'`;
-  let seen = 0;
-  try {
-    for await (const { workflowId, runId, memo } of client.workflow.list({ query, pageSize: 50 })) {
-      seen += 1;
-      if (seen > lookedThrough) return undefined;
-      if (memo?.['dryRun'] === true) continue;
-      const result: unknown = await client.workflow.getHandle(workflowId, runId).result();
-      const { data } = memoryForm.safeParse(result);
-      if (data) return data.memory;
-    }
-    return undefined;
-  } catch (error) {
-    throw unwrap(error);
-  }
+  return (await lastResult(client, 'sweep', memoryForm))?.memory;
 }
 
 /** A sweep that was begun: its name, what it does now, and its end. */

@@ -526,3 +526,6 @@ export const sweepRemembers = 1_500;
 
 /** How long what no record speaks for runs on before a sweep stops it: long enough to restore a record, too short to pay twice. */
 export const condemnedGraceMs = 7 * 24 * 3_600_000;
+
+/** Gateways that a reconciliation looks at in one go: each is asked and looked at, some 20 ms. */
+export const driftPageLength = 200;

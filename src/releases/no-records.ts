@@ -13,6 +13,7 @@ export const noRecords: GatewayRecords = {
   lines: async function* () {},
   owner: async () => ({ is: 'unknown' }),
   lastSweep: async () => undefined,
+  lastReconcile: async () => undefined,
   request: async () => false,
   standing: async () => undefined,
   withdraw: async () => undefined,

@@ -43,6 +43,11 @@ export function sweepWorkflowId(run: string): string {
   return `sweep/${run}`;
 }
 
+/** One reconciliation of every engine. */
+export function reconcileWorkflowId(run: string): string {
+  return `reconcile/${run}`;
+}
+
 /** The proof that an engine of this former id has another one now. */
 export function renamedWorkflowId(former: string): string {
   return `engine/${former}/renamed`;

@@ -6,6 +6,7 @@ import { findDeployment, findKeys } from '../client/hold-deployment.js';
 import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
 import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
 import { findOwner } from '../client/owner.js';
+import { lastReconcile } from '../client/reconcile.js';
 import { lastSweep } from '../client/sweep.js';
 import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
 import { NotYet, Refused } from '../domain/errors.js';
@@ -29,6 +30,7 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
     lines: (now) => exportLines(client, now),
     owner: (gateway) => late(() => findOwner(plain, gateway)),
     lastSweep: () => lastSweep(plain),
+    lastReconcile: () => lastReconcile(plain),
     request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
     standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),
     withdraw: (gateway, asked) => unlessGone(() => withdraw(client, gateway, asked)),

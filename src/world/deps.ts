@@ -7,8 +7,9 @@ import type { Catalogue } from '../domain/release/release.js';
 import type { RotateRequest } from '../wire/change-requests.js';
 import type { Description, Standing } from '../wire/description.js';
 import type { Owner } from '../domain/sweep/owner.js';
+import type { ReconcileMemory } from '../wire/reconcile.js';
 import type { SweepMemory } from '../wire/sweep.js';
-import type { Withdrawal } from '../wire/requests.js';
+import type { ProvisionRequest, Withdrawal } from '../wire/requests.js';
 import type { World } from './world.js';
 
 /** What the activities are built over. */
@@ -53,8 +54,10 @@ export type GatewayRecords = {
   readonly owner: (gateway: string) => Promise<Owner>;
   /** What the last sweep that was no dry run handed on; undefined where there is none. */
   readonly lastSweep: () => Promise<SweepMemory | undefined>;
+  /** The same of the last reconciliation. */
+  readonly lastReconcile: () => Promise<ReconcileMemory | undefined>;
   /** Asks a gateway that has a record; never begins one. False when it has none. */
-  readonly request: (gateway: string, asked: RotateRequest) => Promise<boolean>;
+  readonly request: (gateway: string, asked: RotateRequest | ProvisionRequest) => Promise<boolean>;
   readonly standing: (gateway: string, requestId: string) => Promise<Standing | undefined>;
   readonly withdraw: (gateway: string, asked: Withdrawal) => Promise<Standing | undefined>;
 };

@@ -23,18 +23,21 @@ export type LookAsked = Standing & {
 
 /** The engines of the deployment, and what the last sweep handed on. */
 export async function findSwept(deps: Deps): Promise<{ engines: SweptEngine[]; memory?: SweepMemory }> {
-  const [{ engineId: here }, known, memory] = await Promise.all([
+  const [engines, memory] = await Promise.all([findEnginesToAsk(deps), deps.records.lastSweep()]);
+  return { engines, ...(memory && { memory }) };
+}
+
+/** The engine beside this worker, and every other of the deployment. */
+export async function findEnginesToAsk(deps: Deps): Promise<SweptEngine[]> {
+  const [{ engineId: here }, known] = await Promise.all([
     deps.hosts.readHost({ provider: 'local', host: 'local' }),
     deps.findEngines(),
-    deps.records.lastSweep(),
   ]);
   const others = known.filter(({ engine, was = [] }) => engine !== here && !was.includes(here));
   const own = known.find(({ engine }) => engine === here);
-  const engines = [{ engine: here, attended: true, ...(own?.was && { was: own.was }) }, ...others];
-  return {
-    engines: engines.map(({ engine, attended, was }) => ({ engine, attended, ...(was && { was: [...was] }) })),
-    ...(memory && { memory }),
-  };
+  return [{ engine: here, attended: true, ...(own?.was && { was: own.was }) }, ...others].map(
+    ({ engine, attended, was }) => ({ engine, attended, ...(was && { was: [...was] }) }),
+  );
 }
 
 /** What one page of an engine's lives holds that no record owns. Only looks. */

@@ -123,6 +123,7 @@ function livingLines(told: Description, now: number): string[] {
     ...row('port', record && `127.0.0.1:${record.port}, network ${record.network} (${record.subnet})`),
     ...row('proved', record && `${record.provedAt} (${ago(record.provedAt, now)}), egress: ${record.egress}`),
     ...row('rotation', spec?.rotation),
+    ...row('repair', spec?.repair),
     ...row(
       'hand-over',
       told.handOver &&

@@ -6,6 +6,8 @@ import { phases } from '../../wire/description.js';
 import { listTable } from '../show/gateway-list.js';
 import { lostLine } from '../show/lost.js';
 import { verb, withTemporal } from '../verb.js';
+import { lastDrifted } from '../../client/reconcile.js';
+import { driftLine } from './reconcile.js';
 import { listCondemned } from './condemned.js';
 
 /** `creel list`: every gateway there is, as recorded. */
@@ -31,6 +33,7 @@ export function listCommand() {
         const rows = listed(client, conditions.join(' AND '), options.handOver === true, isWhole);
         if (options.json) await printEach(client, rows);
         else await printTable(client, rows, isAll ? 'no gateways' : 'no gateway is like that');
+        if (options.attention && !options.json) await printDrifted(client);
       });
     });
 }
@@ -57,6 +60,13 @@ async function printTable(client: Client, listed: AsyncGenerator<Listed>, none: 
   process.stdout.write(`${rows.length === 0 ? none : listTable(rows, Date.now())}\n`);
   for (const row of rows) if (row.lost) process.stdout.write(`${lostLine(row.gateway, row.birth, row.lost)}\n`);
   for (const run of runs) process.stdout.write(`${runLine(run)}\n`);
+}
+
+/** Those that are ready and that the last reconciliation found otherwise than recorded. */
+async function printDrifted(client: Client): Promise<void> {
+  const last = await lastDrifted(client);
+  for (const each of last?.drifted ?? [])
+    process.stdout.write(`not as recorded at ${last?.at.replace(/\.\d+Z$/, 'Z')}: ${driftLine(each)}\n`);
 }
 
 /** A run that is going over the whole fleet, and how to look at it. */

@@ -51,6 +51,12 @@ export function provisionCommand() {
         'scheduled',
       ]),
     )
+    .addOption(
+      new Option('--repair <when>', 'whether a reconciliation by schedule repairs it; default manual').choices([
+        'manual',
+        'scheduled',
+      ]),
+    )
     .option('--restore', 'take up the state that a removal kept')
     .option('--birth <birth>', 'go on with the life of exactly this birth, whose record was lost')
     .option('--engine <id>', 'the engine to stand on, as `creel describe` and `docker info` name it; any when absent')
@@ -173,6 +179,7 @@ type SpecFlags = {
   readonly keepFormer?: string;
   readonly parkFor?: string;
   readonly rotation?: string;
+  readonly repair?: string;
 };
 
 function draftOf(id: string, flags: SpecFlags): Draft {
@@ -189,6 +196,7 @@ function draftOf(id: string, flags: SpecFlags): Draft {
     ...(flags.keepFormer !== undefined && { keep_former: flags.keepFormer }),
     ...(flags.parkFor !== undefined && { park_for: flags.parkFor }),
     ...(flags.rotation !== undefined && { rotation: flags.rotation === 'scheduled' ? 'scheduled' : 'manual' }),
+    ...(flags.repair !== undefined && { repair: flags.repair === 'scheduled' ? 'scheduled' : 'manual' }),
   };
 }
 

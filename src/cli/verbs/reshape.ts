@@ -29,7 +29,7 @@ export function changeCommand() {
       'creel change g42 --models gateway.toml        exactly its model, fallbacks and [[models]], keys read anew',
       'creel change g42 --config gateway.toml        exactly the [config] of that file, once its release has started with it on a copy',
       'creel change g42 --timezone Europe/Berlin     by a new container; so with --environment gateway.toml',
-      'creel change g42 --rotation scheduled         only the record changes; so with --disk, --park-for, --keep-state, --keep-former',
+      'creel change g42 --rotation scheduled         only the record changes; so with --repair, --disk, --park-for, --keep-state, --keep-former',
     ],
   )
     .option('--memory <size>', 'for example "4 GB"; at least 1.5 GB')
@@ -45,6 +45,12 @@ export function changeCommand() {
     .option('--environment <gateway.toml>', 'exactly the [environment] of this file; by a new container')
     .addOption(
       new Option('--rotation <when>', 'whether `creel rotate --all` takes it along').choices([
+        'manual',
+        'scheduled',
+      ] as const),
+    )
+    .addOption(
+      new Option('--repair <when>', 'whether a reconciliation by schedule repairs it').choices([
         'manual',
         'scheduled',
       ] as const),
@@ -70,6 +76,7 @@ type Wished = {
   readonly timezone?: string;
   readonly environment?: string;
   readonly rotation?: 'manual' | 'scheduled';
+  readonly repair?: 'manual' | 'scheduled';
   readonly parkFor?: string;
   readonly keepState?: string;
   readonly keepFormer?: string;
@@ -102,7 +109,7 @@ function readTables(id: string, { channels, models, config, environment }: Wishe
 }
 
 function readAmounts(flags: Wished): SpecChange {
-  const { memory, cpus, disk, timezone, rotation, parkFor, keepState, keepFormer } = flags;
+  const { memory, cpus, disk, timezone, rotation, repair, parkFor, keepState, keepFormer } = flags;
   const count = Number(cpus);
   if (Number.isNaN(count) && cpus !== undefined)
     throw new Refused(`--cpus ${JSON.stringify(cpus)} is not a number. For example: 2`);
@@ -112,6 +119,7 @@ function readAmounts(flags: Wished): SpecChange {
     ...(disk !== undefined && { diskMb: disk === 'none' ? disk : megabytes(disk, 'disk') }),
     ...(timezone !== undefined && { timezone: timezoneFrom(timezone) }),
     ...(rotation !== undefined && { rotation }),
+    ...(repair !== undefined && { repair }),
     ...(parkFor !== undefined && { parkMs: milliseconds('--park-for', parkFor) }),
     ...(keepState !== undefined && { keepStateMs: milliseconds('--keep-state', keepState) }),
     ...(keepFormer !== undefined && { keepFormerMs: milliseconds('--keep-former', keepFormer) }),

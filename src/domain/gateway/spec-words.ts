@@ -20,6 +20,7 @@ const words: { readonly [F in Field]-?: { readonly name: string; readonly flag?:
   keepFormerMs: { name: 'keep_former', flag: '--keep-former' },
   parkMs: { name: 'park_for', flag: '--park-for' },
   rotation: { name: 'rotation', flag: '--rotation' },
+  repair: { name: 'repair', flag: '--repair' },
   channels: { name: 'channels', flag: '--channels' },
   models: { name: 'models', flag: '--models' },
   config: { name: 'config', flag: '--config' },
@@ -81,12 +82,13 @@ export function waysTo(id: string, has: GatewaySpec, asked: GatewaySpec): string
 }
 
 function whole(spec: GatewaySpec) {
-  return { ...spec, keepFormerMs: spec.keepFormerMs ?? keepFormerMs, rotation: spec.rotation ?? 'manual' };
+  const { keepFormerMs: formerMs = keepFormerMs, rotation = 'manual', repair = 'manual' } = spec;
+  return { ...spec, keepFormerMs: formerMs, rotation, repair };
 }
 
 /** The value of a field as `gateway.toml` has it. */
 function written(spec: GatewaySpec, field: Field, senders = sendersShown): string {
-  const { release, dev, memoryMb, cpus, keepStateMs, keepFormerMs: formerMs, parkMs, rotation } = whole(spec);
+  const { release, dev, memoryMb, cpus, keepStateMs, keepFormerMs: formerMs, parkMs, rotation, repair } = whole(spec);
   const text = {
     release: () => quoted(release),
     dev: () => String(dev),
@@ -97,6 +99,7 @@ function written(spec: GatewaySpec, field: Field, senders = sendersShown): strin
     keepFormerMs: () => quoted(durationText(formerMs)),
     parkMs: () => quoted(durationText(parkMs)),
     rotation: () => quoted(rotation),
+    repair: () => quoted(repair),
     channels: () => spec.channels.map((each) => channelText(each, senders)).join(' and ') || 'none',
     models: () => modelsText(spec.models),
     config: () => extrasText(spec.config, senders),

@@ -27,6 +27,8 @@ export type GatewaySpec = {
   readonly keepFormerMs?: number;
   /** Whether a rotation of the whole fleet includes it; absent, the default, only when it is named. */
   readonly rotation?: 'scheduled';
+  /** Whether a reconciliation by schedule repairs it; absent, the default, it only names it. */
+  readonly repair?: 'scheduled';
   /** Which model answers, and by whose keys; absent, nobody is answered. */
   readonly models?: Models;
   /** Whatever else `openclaw.json` is to say, in its own words; absent, nothing. */
@@ -38,8 +40,9 @@ export type GatewaySpec = {
 };
 
 /** What `creel change` can ask for; fields left out stay as they are. */
-export type SpecChange = Partial<Omit<GatewaySpec, 'release' | 'dev' | 'rotation' | Noned>> & {
+export type SpecChange = Partial<Omit<GatewaySpec, 'release' | 'dev' | 'rotation' | 'repair' | Noned>> & {
   readonly rotation?: 'manual' | 'scheduled';
+  readonly repair?: 'manual' | 'scheduled';
 } & { readonly [F in Noned]?: GatewaySpec[F] | 'none' };
 
 /** What a spec can be without. */
@@ -54,6 +57,7 @@ const changeable = [
   'parkMs',
   'channels',
   'rotation',
+  'repair',
   'models',
   'config',
   'timezone',
@@ -90,7 +94,8 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     parkMs: duration('park_for', given['parkMs']),
     ...(given['keepFormerMs'] !== undefined && { keepFormerMs: duration('keep_former', given['keepFormerMs']) }),
     channels,
-    ...rotationOf(given['rotation']),
+    ...scheduledIn('rotation', given['rotation']),
+    ...scheduledIn('repair', given['repair']),
     ...models,
     ...configIn(given['config'], { channels, ...models }),
     ...timezoneIn(given['timezone']),
@@ -105,10 +110,10 @@ export function changedSpec(spec: GatewaySpec, change: SpecChange): GatewaySpec 
 }
 
 /** `manual` is what a spec without the field means: both are one spec. */
-function rotationOf(raw: unknown): Pick<GatewaySpec, 'rotation'> {
+function scheduledIn<F extends 'rotation' | 'repair'>(field: F, raw: unknown): Partial<Record<F, 'scheduled'>> {
   if (raw === undefined || raw === 'manual') return {};
-  if (raw === 'scheduled') return { rotation: raw };
-  throw new Refused(`spec rotation is ${JSON.stringify(raw)}: it must be "manual" or "scheduled"`);
+  if (raw === 'scheduled') return { [field]: raw } as Partial<Record<F, 'scheduled'>>;
+  throw new Refused(`spec ${field} is ${JSON.stringify(raw)}: it must be "manual" or "scheduled"`);
 }
 
 /** `none` is what a spec without the field means. */

@@ -27,6 +27,7 @@ const specs = fc.record(
     channels: fc.constantFrom([], [telegram], [{ ...telegram, allowFrom: ['1', '2'] }]),
     keepFormerMs: fc.constantFrom(0, 604_800_000),
     rotation: fc.constant('scheduled' as const),
+    repair: fc.constant('scheduled' as const),
   },
   { requiredKeys: ['release', 'dev', 'memoryMb', 'cpus', 'keepStateMs', 'parkMs', 'channels'] },
 );
@@ -87,7 +88,11 @@ describe('the plan for a file', () => {
     ['memory', { memoryMb: 4096 }, ['limits by the engine']],
     ['channels', { channels: [telegram] }, ['channels by the gateway']],
     ['both', { cpus: 4, channels: [telegram] }, ['limits by the engine', 'channels by the gateway']],
-    ['what only the record has', { rotation: 'scheduled', parkMs: 60_000, diskMb: 10_240 }, ['record only']],
+    [
+      'what only the record has',
+      { rotation: 'scheduled', repair: 'scheduled', parkMs: 60_000, diskMb: 10_240 },
+      ['record only'],
+    ],
   ] as const)('changes %s in one operation, by its way', (_what, asked, ways) => {
     expect(actsOf(plan(asked))).toMatchObject([{ act: 'change', ways }]);
   });
@@ -100,11 +105,19 @@ describe('the plan for a file', () => {
       channels: [telegram],
       keepFormerMs: 0,
       rotation: 'scheduled',
+      repair: 'scheduled',
     } as const;
     expect(actsOf(plan({}, alive({ spec: has })))).toMatchObject([
       {
         act: 'change',
-        change: { memoryMb: 2048, diskMb: 'none', channels: [], keepFormerMs: 604_800_000, rotation: 'manual' },
+        change: {
+          memoryMb: 2048,
+          diskMb: 'none',
+          channels: [],
+          keepFormerMs: 604_800_000,
+          rotation: 'manual',
+          repair: 'manual',
+        },
       },
     ]);
   });

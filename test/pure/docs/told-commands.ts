@@ -84,6 +84,7 @@ const fromExport: Tried = [recovered, 'are taken up from an export', "'recover',
 const schedulesApplied: Tried = [scheduled, 'a list that is applied twice is once', 'apply()'];
 
 const sweep = 'test/temporal/sweep.test.ts';
+const reconciled = 'test/temporal/reconcile.test.ts';
 const condemnedListed: Tried = [sweep, 'what is condemned is listed', "'list', '--condemned'"];
 const logs = 'test/temporal/logs.test.ts';
 const logShown: Tried = [logs, 'is shown from its tail on', "'logs', 'told'"];
@@ -492,6 +493,13 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel list --condemned': condemnedListed,
     'creel provision <id> --birth … -f gateway.toml': [requests, 'is named by the next provision', "'take up'"],
     'creel purge <id>': [sweep, 'what is condemned is listed', "'purge', 'lost', '--yes=lost'"],
+  },
+  'Not as recorded': {
+    'creel list --attention': [reconciled, 'names what is not as recorded', "'list', '--attention'"],
+    'creel reconcile': [reconciled, 'names what is not as recorded', "'reconcile'"],
+    'creel describe <id>': described,
+    'creel provision <id>': [reconciled, 'names what is not as recorded', "'provision', 'stopped'"],
+    'creel change <id> --repair scheduled': [reconciled, 'names what is not as recorded', "'--repair', 'scheduled'"],
   },
   'Sweep halted': {
     'creel sweep': [sweep, 'shows its plan, halts at too much', "creel(['sweep'])"],

@@ -88,6 +88,8 @@ describe('a spec', () => {
   });
 
   test('takes part in rotations of the fleet only when it says so; manual is what a spec without the word says', () => {
+    expect(gatewaySpec({ ...spec, repair: 'scheduled' }).repair).toBe('scheduled');
+    expect(gatewaySpec({ ...spec, repair: 'manual' })).not.toHaveProperty('repair');
     expect(gatewaySpec(spec)).not.toHaveProperty('rotation');
     expect(sameSpec(gatewaySpec({ ...spec, rotation: 'manual' }), gatewaySpec(spec))).toBe(true);
     expect(gatewaySpec({ ...spec, rotation: 'scheduled' }).rotation).toBe('scheduled');
