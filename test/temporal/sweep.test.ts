@@ -252,6 +252,25 @@ describe.sequential('at the keyboard', { timeout: 240_000 }, () => {
     expect((await keyboard.creel(['sweep', '--may-go', 'all'])).exitCode).toBe(2);
   });
 
+  it('what is condemned is given back by its id, with its state and its token, and is owned again', async () => {
+    const { engine } = keyboard.ground.world;
+    await keyboard.creel(['provision', 'found', '--release', '2026.9.6', '--dev']);
+    const before = engine.leftovers();
+    const client = await keyboard.stage.client();
+    expect((await keyboard.creel(['recover', 'found'])).stderr).toContain('nothing of found is condemned');
+    await client.workflow.getHandle(gatewayWorkflowId('found')).terminate('by hand');
+    const recovered = await keyboard.creel(['recover', 'found']);
+    expect(recovered.exitCode).toBe(0);
+    expect(engine.leftovers()).toEqual(before);
+    const told = JSON.parse((await keyboard.creel(['describe', 'found', '--json'])).stdout);
+    expect(told).toMatchObject({ phase: 'ready', life: { tokenGeneration: 1 }, usable: { ok: true } });
+    const { reported } = JSON.parse((await keyboard.creel(['sweep', '--dry-run', '--json'])).stdout);
+    expect(reported).toEqual([]);
+    for (const wrong of [['recover'], ['recover', 'found', '--from', 'creel.jsonl']])
+      expect((await keyboard.creel(wrong)).exitCode).toBe(2);
+    await keyboard.creel(['remove', 'found', '--purge', '--yes=found']);
+  });
+
   it('what is condemned is listed, and purged when its id is typed; the next sweep finds nothing', async () => {
     const { engine } = keyboard.ground.world;
     await keyboard.creel(['provision', 'lost', '--release', '2026.9.6', '--dev']);

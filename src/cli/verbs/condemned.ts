@@ -38,7 +38,7 @@ function waysFor([first, ...rest]: readonly Reported[]): string[] {
   if (!first || first.birth === '' || ![first, ...rest].every(({ lost }) => lost)) return [];
   const { gateway, birth } = first;
   return [
-    `  \`creel provision ${gateway} --birth ${birth} -f gateway.toml\` gives it back, \`creel purge ${gateway} --birth ${birth}\` lets it go`,
+    `  \`creel recover ${gateway} --birth ${birth} -f gateway.toml\` gives it back, \`creel purge ${gateway} --birth ${birth}\` lets it go`,
   ];
 }
 
@@ -71,7 +71,7 @@ export function purgeCommand() {
  * The birth of the life of a gateway for which no record speaks, as the engines show it now; the one that is named,
  * where there are several. `TurnedDown` when there is none.
  */
-async function condemnedBirth(client: Client, id: string, named: string | undefined): Promise<string> {
+export async function condemnedBirth(client: Client, id: string, named: string | undefined): Promise<string> {
   const wanted = named === undefined ? undefined : gatewayBirth(named);
   const { reported } = await sayingSlow('looking at every engine', () =>
     followSweep(client, { dryRun: true, only: id }),

@@ -77,7 +77,8 @@ type Options = Flags &
     readonly detach?: true;
   };
 
-async function provision(rawId: string, options: Options): Promise<void> {
+/** Begins, repairs or takes up a gateway, as the flags say, and follows that. */
+export async function provision(rawId: string, options: Options): Promise<void> {
   const id = gatewayId(rawId);
   const draft = draftOf(id, options);
   const requestId = options.requestId ?? randomUUID();

@@ -491,7 +491,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   },
   Condemned: {
     'creel list --condemned': condemnedListed,
-    'creel provision <id> --birth … -f gateway.toml': [requests, 'is named by the next provision', "'take up'"],
+    'creel recover <id> -f gateway.toml': [sweep, 'what is condemned is given back', "'recover', 'found'"],
     'creel purge <id>': [sweep, 'what is condemned is listed', "'purge', 'lost', '--yes=lost'"],
   },
   'Not as recorded': {

@@ -1,13 +1,16 @@
 import type { Client } from '@temporalio/client';
+import type { Flags } from '../../../client/connect.js';
 import { readDeployment } from '../../../client/deployment.js';
 import { foreseeRecovery, recover, type Recovery } from '../../../client/recover.js';
 import { recordedReleases } from '../../../client/releases.js';
 import { counted } from '../../../domain/amounts.js';
 import { Refused } from '../../../domain/errors.js';
+import { gatewayId } from '../../../domain/gateway/gateway.js';
 import { readExport, type Export } from '../../../settings/export-file.js';
 import { exits } from '../../exit.js';
 import { verb, withTemporal } from '../../verb.js';
-import { origin } from '../provision.js';
+import { condemnedBirth } from '../condemned.js';
+import { origin, provision } from '../provision.js';
 
 /** `creel recover`: the gateways of an export under control again, in a namespace that has lost their records. */
 export function recoverCommand() {
@@ -15,10 +18,17 @@ export function recoverCommand() {
     'creel init --from creel.jsonl && creel worker      first: the namespace, and a worker beside each engine',
     'creel recover --from creel.jsonl --dry-run         who would be taken up, as far as records say it',
     'creel recover --from creel.jsonl                   again after an interruption: it goes on',
+    'creel recover g42 -f gateway.toml                  one for which no record speaks, as `creel list --condemned` shows it',
   ])
-    .requiredOption('--from <file>', 'an export, as `creel export` or its schedule wrote it')
+    .argument('[id]', 'one gateway for which no record speaks, instead of an export')
+    .option('--from <file>', 'an export, as `creel export` or its schedule wrote it')
+    .option('-f, --file <gateway.toml>', 'of one gateway: its spec, where none is on record')
+    .option('--birth <birth>', 'of one gateway: which life, where there are several')
     .option('--dry-run', 'say who would be taken up; nothing is asked of any gateway')
-    .action(async ({ from, dryRun, ...options }) => {
+    .action(async (id, { from, dryRun, file, birth, ...options }) => {
+      if (id !== undefined && from === undefined) return recoverOne(id, { ...options, dryRun, file, birth });
+      if (from === undefined || id !== undefined || file !== undefined || birth !== undefined)
+        throw new Refused('say either --from and an export, or one gateway with -f gateway.toml');
       const read = readExport(from);
       await withTemporal(options, async (client) => {
         await demandSame(client, read, from);
@@ -26,6 +36,21 @@ export function recoverCommand() {
         else await carryOut(client, read, options.json === true);
       });
     });
+}
+
+type One = Flags & {
+  readonly json?: true | undefined;
+  readonly dryRun?: true | undefined;
+  readonly file?: string | undefined;
+  readonly birth?: string | undefined;
+};
+
+/** Gives one life back for which no record speaks: it is taken up with its state and its token. */
+async function recoverOne(rawId: string, { dryRun, file, birth: named, json, ...flags }: One): Promise<void> {
+  const id = gatewayId(rawId);
+  const birth = await withTemporal(flags, (client) => condemnedBirth(client, id, named));
+  const said = file === undefined ? {} : { file };
+  await provision(id, { ...flags, ...said, birth, ...(json && { json }), ...(dryRun && { dryRun }) });
 }
 
 async function demandSame(client: Client, { head }: Export, file: string): Promise<void> {
