@@ -124,6 +124,10 @@ const fates: Readonly<Record<string, Fate>> = {
     },
     gone: [...past, 'shelf a', 'shelf b'],
   },
+  'is ready by a record that is older than its container': {
+    owner: (each) => ownerIn({ ...living(each), life: { ...each, replacement: 3 } }),
+    gone: [],
+  },
   'is ready, and its record does not say to which state it goes back': {
     owner: (each) => ownerIn({ ...living(each), former: shelfless }),
     gone: [],
@@ -205,8 +209,12 @@ class Worlds {
   }
 
   /** A gateway of this fate, with the parts that are picked. */
-  async add(id: string, fate: string, picks: (part: Part) => boolean = () => true): Promise<Gateway> {
-    const { owner, gone, foreign } = fates[fate] ?? { owner: () => ({ is: 'unknown' }) as const, gone: [] };
+  async add(id: string, fate: string, picked: (part: Part) => boolean = () => true): Promise<Gateway> {
+    const parts = everything.filter(picked);
+    const picks = (part: Part) => parts.includes(part);
+    const { owner, gone: provable, foreign } = fates[fate] ?? { owner: () => ({ is: 'unknown' }) as const, gone: [] };
+    // Where a ready gateway has no container, what is there may be all that there is.
+    const gone = fate.startsWith('is ready') && !picks('own') ? [] : provable;
     const made = this.world.gateway(id);
     const gateway = foreign ? { ...made, mark: { ...made.mark, deployment: 'otherdeploy' } } : made;
     await this.#make(gateway);
@@ -232,7 +240,7 @@ class Worlds {
       if ((await engine.createNetwork({ name: own.network, labels, subnet: `10.9.${third}.0/24` })) === 'created')
         break;
     await engine.createContainer({ ...gatewayContainer(gateway, imageId, 19_000), name: more.former });
-    await engine.createContainer(gatewayContainer(gateway, imageId, 19_000));
+    await engine.createContainer(gatewayContainer({ ...gateway, replacement: 4 }, imageId, 19_000));
     await engine.createContainer(trialContainer(gateway, imageId, {}, straightOut));
     const holding = { imageId, target: '/state' };
     await engine.createWriter({ ...holding, volume: own.volume, name: own.writer, labels });

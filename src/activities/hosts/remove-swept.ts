@@ -1,12 +1,12 @@
 import { Away, NotYet } from '../../domain/errors.js';
-import { carries, layout, type Labels, type Mark } from '../../domain/gateway/gateway.js';
+import { carries, layout, names, type Labels, type Mark } from '../../domain/gateway/gateway.js';
 import { judge, type Standing, type Verdict } from '../../domain/sweep/judge.js';
 import { roleOf } from '../../domain/sweep/thing.js';
 import { stopGraceS } from '../../domain/thresholds.js';
 import type { Named } from '../../wire/sweep.js';
 import type { Deps } from '../../world/deps.js';
 import { stopSaying } from '../parts/container/stop.js';
-import { placeOn } from './sweep.js';
+import { placeOn, servingBy } from './sweep.js';
 
 export type SweepAsked = Named & Pick<Standing, 'was'>;
 
@@ -94,7 +94,10 @@ async function judgedAgain(deps: Deps, asked: SweepAsked, labels: Labels): Promi
   const mark = markOf(deps, asked);
   if (!carries(labels, mark)) return { is: 'owned' };
   const { kind, name, gateway, engine, was } = asked;
-  return judge({ kind, name, labels, mark }, await deps.records.owner(gateway), { engine, ...(was && { was }) });
+  const own = await deps.engineAt(placeOn(engine)).findContainer(names(mark).container);
+  const serving = own && carries(own.labels, mark) ? servingBy(own.labels) : {};
+  const on = { engine, ...(was && { was }) };
+  return judge({ kind, name, labels, mark }, await deps.records.owner(gateway), on, serving);
 }
 
 function markOf(deps: Deps, { gateway, birth }: Named): Mark {

@@ -1,7 +1,8 @@
-import { readMark } from '../../domain/gateway/gateway.js';
+import { names, readMark, type Labels } from '../../domain/gateway/gateway.js';
+import { replacementLabel } from '../../domain/changes/replacement.js';
 import type { Place } from '../../domain/hosts/place.js';
 import type { Owner } from '../../domain/sweep/owner.js';
-import { judge, type Standing } from '../../domain/sweep/judge.js';
+import { judge, type Serving, type Standing } from '../../domain/sweep/judge.js';
 import { holdsState, roleOf, type Thing } from '../../domain/sweep/thing.js';
 import type { Gone, Named, Reported, SweepMemory, SweepPage, SweptEngine } from '../../wire/sweep.js';
 import type { Deps } from '../../world/deps.js';
@@ -49,7 +50,11 @@ export async function findUnowned(deps: Deps, asked: LookAsked): Promise<SweepPa
   const isLast = order.at(-1) === page.at(-1);
   const owners = await ownersOf(deps, page);
   const things = page.flatMap((life) => lives.get(life) ?? []);
-  const found = things.map((thing) => told(thing, owners.get(thing.mark.gateway) ?? { is: 'unknown' }, asked));
+  const found = page.flatMap((life) => {
+    const those = lives.get(life) ?? [];
+    const serving = servingOf(those);
+    return those.map((thing) => told(thing, owners.get(thing.mark.gateway) ?? { is: 'unknown' }, asked, serving));
+  });
   const last = page.at(-1);
   return {
     things: things.length + (isFirst ? odd.length : 0),
@@ -97,8 +102,19 @@ async function ownersOf(deps: Deps, lives: readonly string[]): Promise<Map<strin
   return owners;
 }
 
-function told(thing: Thing, owner: Owner, on: Standing): Gone | Reported | undefined {
-  const verdict = judge(thing, owner, on);
+/** Which replacement made the container that bears the gateway's own name. */
+function servingOf(things: readonly Thing[]): Serving {
+  const own = things.find(({ kind, name, mark }) => kind === 'container' && name === names(mark).container);
+  return own ? servingBy(own.labels) : {};
+}
+
+/** The same, of that container's labels. */
+export function servingBy(labels: Labels): Serving {
+  return { replacement: Number(labels[replacementLabel] ?? 0) };
+}
+
+function told(thing: Thing, owner: Owner, on: Standing, serving: Serving): Gone | Reported | undefined {
+  const verdict = judge(thing, owner, on, serving);
   const { kind, name, mark } = thing;
   const { gateway, birth } = mark;
   const named: Named = { engine: on.engine, kind, name, gateway, birth, state: holdsState(thing) };

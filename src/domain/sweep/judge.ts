@@ -13,13 +13,19 @@ export type Verdict =
 /** An engine by its id, and the ids it had before. */
 export type Standing = { readonly engine: string; readonly was?: readonly string[] };
 
+/**
+ * The replacement that made the container which now bears the gateway's own name: 0 before the first, absent without
+ * such a container. A record that was restored from a backup may be older than that container.
+ */
+export type Serving = { readonly replacement?: number };
+
 const owned: Verdict = { is: 'owned' };
 
 /**
  * Judges one thing by what the record of its gateway says. Deleting needs proof: only what a record of exactly this
  * birth has given up goes; whatever no record speaks for is reported, and stays.
  */
-export function judge(thing: Thing, owner: Owner, on: Standing): Verdict {
+export function judge(thing: Thing, owner: Owner, on: Standing, serving: Serving): Verdict {
   const { gateway, birth } = thing.mark;
   if (owner.is === 'unknown') return report(`no record of ${gateway} is here, which proves nothing`, true);
   if (owner.is === 'ended') return report(`the record of ${gateway} was ${owner.how}, which proves nothing`, true);
@@ -27,15 +33,17 @@ export function judge(thing: Thing, owner: Owner, on: Standing): Verdict {
     return report(`the record of ${gateway} is of birth ${owner.birth}, and says nothing of birth ${birth}`, true);
   if (owner.engine !== undefined && ![on.engine, ...(on.was ?? [])].includes(owner.engine))
     return report(`the record of ${gateway} says that it stands on engine ${owner.engine}: this may be a copy`, false);
-  return owner.is === 'living' ? judgeLiving(thing, owner) : judgeRemoved(thing, owner);
+  return owner.is === 'living' ? judgeLiving(thing, owner, serving) : judgeRemoved(thing, owner);
 }
 
-function judgeLiving(thing: Thing, { busy, settled, replacement, former }: Living): Verdict {
+function judgeLiving(thing: Thing, { busy, settled, replacement, former }: Living, serving: Serving): Verdict {
   const role = roleOf(thing);
   if (busy || role === 'own' || role === 'state') return owned;
   const what = `${thing.mark.gateway} is ready and no operation is under way`;
   if (role === 'unknown') return report(unknown, false);
   if (!settled) return owned; // A way back may still need it.
+  if (serving.replacement !== replacement)
+    return report(`the container of ${thing.mark.gateway} is not the one on record, which may be an older one`, false);
   if (role === 'former') return { is: 'remove', proof: `${what}: the previous container is done with` };
   if (role !== 'saved state') return { is: 'remove', proof: `${what}: nobody copies or tries anything` };
   const shelf = thing.name.slice(-1);
