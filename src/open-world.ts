@@ -13,6 +13,7 @@ import { WebhookPager } from './adapters/pager/webhook-pager.js';
 import type { Config } from './settings/config.js';
 import type { FormerIds } from './domain/hosts/engine-id.js';
 import type { Place } from './domain/hosts/place.js';
+import { firstEpoch, type Epoch } from './domain/recovery/epoch.js';
 import type { KeyRing } from './domain/keys/key-ring.js';
 import { startPeriodMs } from './domain/thresholds.js';
 import { secretStoreKey, type MasterKey } from './domain/keys/token.js';
@@ -28,6 +29,8 @@ export type Opening = {
     Partial<Pick<Config, 'heartbeat' | 'exports'>>;
   readonly keys: KeyRing;
   readonly deployment: string;
+  /** The first one when absent. */
+  readonly epoch?: Epoch | undefined;
   /** The ids by which records may still name the engine; none when absent. */
   readonly formerIds?: FormerIds;
   /** The cancellation of the current activity, if any. */
@@ -36,11 +39,12 @@ export type Opening = {
 };
 
 /** The real world: the only place that makes adapters. A secret file that no key here opens is `Refused`. */
-export function openWorld({ config, keys, deployment, formerIds, signal, log }: Opening): World {
+export function openWorld({ config, keys, deployment, epoch = firstEpoch, formerIds, signal, log }: Opening): World {
   const engineSocket = { socketPath: config.engineSocket, signal };
   const identity = new EngineIdentity(engineSocket, formerIds);
   const engineAt = (place: Place) => new DockerodeEngine({ ...engineSocket, identity: identity.of(place) });
   return {
+    epoch,
     keys,
     catalogue: config.catalogue,
     pool: config.pool,

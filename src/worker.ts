@@ -27,8 +27,8 @@ async function main(): Promise<void> {
     readKeys: () => openKeys(config.keyFile),
     openWorld: (held) => {
       const keys = openKeyRing(config.keyFile, held);
-      const { deployment, engines } = held;
-      const known = { deployment, formerIds: (engine: string) => formerIds(engines, engine) };
+      const { deployment, engines, epoch } = held;
+      const known = { deployment, epoch, formerIds: (engine: string) => formerIds(engines, engine) };
       return openWorld({ config, keys, ...known, signal: currentSignal, log });
     },
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },

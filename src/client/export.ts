@@ -34,7 +34,7 @@ export async function* exportLines(client: Client, now: Date): AsyncGenerator<Ex
 
 async function headOf(client: Client, now: Date): Promise<ExportHead> {
   const held = await readHeld(client);
-  const { deployment, layout, engines = [], releases = [] } = held;
+  const { deployment, layout, epoch, engines = [], releases = [] } = held;
   const form = exportForm;
   const keys = keysOf(held);
   return {
@@ -43,6 +43,7 @@ async function headOf(client: Client, now: Date): Promise<ExportHead> {
     at: now.toISOString(),
     deployment,
     layout,
+    ...(epoch && { epoch }),
     keys,
     engines: engines.map(({ engine, host, was }) => ({ engine, host, ...(was && { was }) })),
     releases: releases.map(({ readyMs, firstReadyMs, reloadsToken, ...line }) => ({

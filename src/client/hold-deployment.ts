@@ -46,6 +46,7 @@ const memoForm = z.object({
     .optional(),
   engines: z.array(z.object({ engine: z.string(), host: z.string(), was: z.array(z.string()).optional() })).optional(),
   releases: z.array(z.object(releaseForm)).optional(),
+  epoch: z.object({ number: z.number().int().positive(), id: z.string(), from: z.string().optional() }).optional(),
 });
 
 /** The keys of the deployment that the namespace belongs to; undefined when it has none. */
@@ -81,7 +82,8 @@ export async function holdDeployment(client: Client, keys: readonly MasterKey[])
 /**
  * Gives the namespace a deployment under the newest of these keys. An existing one whose keys are here stays as it is,
  * and is begun again under its own id if somebody ended it; any other is `Refused`. With the head of an export, it is
- * that deployment, with its keys, engines and releases.
+ * that deployment, with its keys, engines and releases, or the one that is here already, taken over: in an epoch above
+ * every one that is known, so that engines refuse the masters before it.
  */
 export async function startDeployment(
   client: Client,
@@ -91,15 +93,16 @@ export async function startDeployment(
   const found = await findDeployment(client);
   if (found && from) demandSame(client, found.deployment, from);
   if (found) checkDeployment(client, found.deployment, keys);
-  if (found?.open) return found.deployment;
-  const memo = found?.deployment ?? (from ? takenOver(client, from, keys) : mint(keys));
+  const raises = from !== undefined && found?.deployment.epoch?.from !== from.at;
+  if (found?.open && !raises) return found.deployment;
+  const memo = memoOf(client, keys, found?.deployment, raises ? from : undefined);
   try {
     await client.workflow.start('deployment', {
       workflowId: deploymentWorkflowId,
       taskQueue,
       memo,
       staticSummary: `deployment ${memo.deployment}, key ${memo.keyId}`,
-      workflowIdConflictPolicy: 'FAIL',
+      workflowIdConflictPolicy: found?.open ? 'TERMINATE_EXISTING' : 'FAIL',
     });
     return memo;
   } catch (error) {
@@ -131,6 +134,19 @@ function checkDeployment(client: Client, found: Deployment, keys: readonly Maste
   }
 }
 
+/** What the namespace says of its deployment from now on; taken over with the head of an export. */
+function memoOf(
+  client: Client,
+  keys: readonly MasterKey[],
+  found: Deployment | undefined,
+  from: ExportHead | undefined,
+): Deployment {
+  if (!from) return found ?? mint(keys);
+  const number = Math.max(from.epoch?.number ?? 1, found?.epoch?.number ?? 1) + 1;
+  const epoch = { number, id: letters(), from: from.at };
+  return { ...(found ?? takenOver(client, from, keys)), epoch };
+}
+
 /** A namespace that belongs to another deployment is not taken over. */
 function demandSame(client: Client, found: Deployment, { deployment }: ExportHead): void {
   if (found.deployment === deployment) return;
@@ -158,8 +174,13 @@ function takenOver(client: Client, from: ExportHead, keys: readonly MasterKey[])
 
 function mint([key]: readonly MasterKey[]): Deployment {
   if (!key) throw new Refused('there is no master key here');
-  const id = Array.from(randomBytes(10), (byte) => String.fromCharCode(97 + (byte % 26))).join('');
+  const id = letters();
   return { deployment: id, layout, keyId: key.id, keyCheck: keyCheck(key, id) };
+}
+
+/** Ten letters that nobody had before. */
+function letters(): string {
+  return Array.from(randomBytes(10), (byte) => String.fromCharCode(97 + (byte % 26))).join('');
 }
 
 /**

@@ -30,8 +30,8 @@ await runWorker({
   readKeys: () => openKeys(keyFile),
   openWorld: (held) => {
     const keys = openKeyRing(keyFile, held);
-    const { deployment, engines } = held;
-    const known = { deployment, formerIds: (engine: string) => formerIds(engines, engine) };
+    const { deployment, engines, epoch } = held;
+    const known = { deployment, epoch, formerIds: (engine: string) => formerIds(engines, engine) };
     return openWorld({ config, keys, ...known, signal: currentSignal, log });
   },
   workflowBundle: { codePath: compiled('workflow-bundle.js') },

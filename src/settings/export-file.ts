@@ -27,6 +27,7 @@ const headForm = z.object({
   at: z.iso.datetime(),
   deployment: z.string().regex(/^[a-z]{10}$/),
   layout: z.number().int().positive(),
+  epoch: z.object({ number: z.number().int().positive(), id: z.string(), from: z.string().optional() }).exactOptional(),
   keys: z
     .array(
       z.object({

@@ -30,6 +30,7 @@ const fileForm = z.strictObject({
     })
     .optional(),
   drift: schedule,
+  sweep: schedule,
   rotation: schedule,
 });
 

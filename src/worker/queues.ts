@@ -1,6 +1,11 @@
 import { setTimeout as after } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import {
+  Worker,
+  type ActivityInterceptorsFactory,
+  type NativeConnection,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { createActivities } from '../activities/activities.js';
 import { knownEngines, tellServed } from '../client/engines.js';
@@ -22,6 +27,7 @@ export type QueueParts = {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly activities: ReturnType<typeof createActivities>;
+  readonly guard: ActivityInterceptorsFactory;
   readonly hosts: World['hosts'];
   readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
   readonly slots: Slots;
@@ -195,7 +201,7 @@ function createFor(parts: QueueParts, id: string): Promise<Worker>[] {
 
 /** A worker on one queue: `all`, workflows and whatever belongs to no engine; `work`, on an engine; or `waits`. */
 function create(parts: QueueParts, queue: string, does: 'all' | 'work' | 'waits'): Promise<Worker> {
-  const { connection, namespace, activities, slots, workflowBundle, log, machine } = parts;
+  const { connection, namespace, activities, guard, slots, workflowBundle, log, machine } = parts;
   const atOnce = does === 'waits' ? slots.waits : slots.activities;
   return Worker.create({
     ...(does === 'all' && workflowLimits(slots)),
@@ -211,7 +217,7 @@ function create(parts: QueueParts, queue: string, does: 'all' | 'work' | 'waits'
     defaultHeartbeatThrottleInterval: '10 seconds',
     shutdownGraceTime: '5 seconds',
     shutdownForceTime: '20 seconds',
-    interceptors: { activity: [attemptInterceptor(log)] },
+    interceptors: { activity: [attemptInterceptor(log), guard] },
     identity: machine.identity,
   });
 }

@@ -12,6 +12,7 @@ import type { MasterKey } from '../domain/keys/token.js';
 import { taskQueue } from '../wire/ids.js';
 import type { World } from '../world/world.js';
 import { currentSignal } from './current-signal.js';
+import { epochGuard } from './epoch-guard.js';
 import { temporalNow } from './temporal-now.js';
 import { gatewayRecords } from './gateway-records.js';
 import { openOperations } from './open-operations.js';
@@ -87,6 +88,7 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
     client,
     connection,
     activities,
+    guard: epochGuard(world),
     hosts: world.hosts,
     engines: deployment.engines ?? [],
     engineWatchMs: parts.engineWatchMs ?? engineWatchMs,

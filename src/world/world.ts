@@ -1,5 +1,6 @@
 import type { Place } from '../domain/hosts/place.js';
 import type { KeyRing } from '../domain/keys/key-ring.js';
+import type { Epoch } from '../domain/recovery/epoch.js';
 import type { Catalogue } from '../domain/release/release.js';
 import type { Egress } from '../domain/hosts/egress.js';
 import type { Pool } from '../domain/hosts/slot.js';
@@ -27,6 +28,8 @@ type Backup = { readonly at: number; readonly keyIds: readonly string[]; readonl
 
 /** Everything an activity may touch. */
 export type World = {
+  /** Which taking-over of the deployment this worker belongs to. */
+  readonly epoch: Epoch;
   readonly keys: KeyRing;
   /** The releases of the worker's own file, which are not all: `catalogueOf`. */
   readonly catalogue: Catalogue;

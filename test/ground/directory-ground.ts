@@ -7,9 +7,11 @@ export class DirectoryGround extends Ground {
   readonly world: TestWorld;
   protected readonly main = 'dist/test/ground/directory-worker-main.js';
 
-  /** On a queue of its own, unless the command line is to find its workers. */
-  constructor(server: TestServer, queue?: string) {
-    const world = openTestWorld();
+  /**
+   * On a queue of its own, unless the command line is to find its workers; over a world of its own, unless another master
+   * of the same one is meant.
+   */
+  constructor(server: TestServer, queue?: string, world = openTestWorld()) {
     super(server, world.root, testDeployment, queue);
     this.world = world;
   }

@@ -9,6 +9,9 @@ import { temporalNow } from '../../src/worker/temporal-now.js';
 import { gatewayRecords } from '../../src/worker/gateway-records.js';
 import { openOperations } from '../../src/worker/open-operations.js';
 import { engineQueue, waitsQueue } from '../../src/wire/ids.js';
+import { findDeployment } from '../../src/client/hold-deployment.js';
+import { firstEpoch } from '../../src/domain/recovery/epoch.js';
+import { epochGuard } from '../../src/worker/epoch-guard.js';
 import { attended } from '../../src/client/engines.js';
 import { installRuntime } from '../../src/worker/runtime.js';
 import type { World } from '../../src/world/world.js';
@@ -43,10 +46,12 @@ export async function runTestWorker(open: (opening: Opening) => World, thread: W
     findEngines: () => attended(client, otherEngines()),
   };
   const world = open({ root, deployment, log });
-  const deps = { ...world, about: { ...world.about, deployment }, signal: currentSignal, ...asking };
+  const about = { ...world.about, deployment };
+  const epoch = (await findDeployment(client))?.deployment.epoch ?? firstEpoch;
+  const deps = { ...world, about, epoch, signal: currentSignal, ...asking };
   const activities = new Interferences(root).around(createActivities(deps));
   const { engineId } = await deps.hosts.readHost({ provider: 'local', host: 'local' });
-  const common = { connection, interceptors: { activity: [attemptInterceptor(log)] }, ...pace };
+  const common = { connection, interceptors: { activity: [attemptInterceptor(log), epochGuard(deps)] }, ...pace };
   // One that only does activities does one at a time: while it holds one, frozen or not, another gets the next.
   const atOnce = { activities, maxConcurrentActivityTaskExecutions: work === 'activities' ? 1 : 60 };
   const waits = { activities, maxConcurrentActivityTaskExecutions: 2_000 };

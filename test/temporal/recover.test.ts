@@ -3,7 +3,8 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyCheck, masterKey } from '../../src/domain/keys/token.js';
-import { deploymentWorkflowId, taskQueue } from '../../src/wire/ids.js';
+import { deploymentWorkflowId, gatewayWorkflowId, taskQueue } from '../../src/wire/ids.js';
+import { describeQuery } from '../../src/wire/messages.js';
 import type { Description } from '../../src/wire/description.js';
 import { DirectoryGround } from '../ground/directory-ground.js';
 import { DirectoryStage } from '../ground/directory-stage.js';
@@ -65,8 +66,7 @@ describe('records that are lost (K-6)', { timeout: 4 * patienceMs }, () => {
   }
 
   const containerOf = ({ id }: DirectoryStage, { life }: Description) => `oc-${id}-${life?.mark.birth}`;
-  const tokenIn = (stage: DirectoryStage, told: Description) =>
-    DirectoryGateway.within(ground.root, containerOf(stage, told)).token;
+  const tokenIn = (stage: DirectoryStage, told: Description) => tokenOf(ground, stage, told);
   const all = <T>(act: (stage: DirectoryStage, index: number) => Promise<T>) => Promise.all(stages.map(act));
 
   it('are taken up from an export: tokens and devices unchanged, and no generation is used twice', async () => {
@@ -92,7 +92,12 @@ describe('records that are lost (K-6)', { timeout: 4 * patienceMs }, () => {
 
     const before = await all((stage) => stage.settled());
     const tokens = stages.map((stage, index) => tokenIn(stage, before[index] as Description));
-    const there = ground.world.engine.leftovers().toSorted();
+    const owned = () =>
+      ground.world.engine
+        .leftovers()
+        .filter((each) => each.includes(' oc-'))
+        .toSorted();
+    const there = owned();
     await ground.killWorkers();
     await server.lose();
 
@@ -113,7 +118,7 @@ describe('records that are lost (K-6)', { timeout: 4 * patienceMs }, () => {
 
     const after = await all((stage) => stage.settled());
     expect(stages.map((stage, index) => tokenIn(stage, after[index] as Description))).toEqual(tokens);
-    expect(ground.world.engine.leftovers().toSorted()).toEqual(there);
+    expect(owned()).toEqual(there);
     for (const [index, told] of after.entries()) {
       const { life } = before[index] as Description;
       expect(told).toMatchObject({
@@ -147,3 +152,66 @@ describe('records that are lost (K-6)', { timeout: 4 * patienceMs }, () => {
       });
   });
 });
+
+describe('a deployment that is taken over while its old server still runs (K-6)', { timeout: 4 * patienceMs }, () => {
+  it('the old master is refused by the engine, in do and undo, and the new one goes on', async () => {
+    const [oldServer, newServer] = await Promise.all([TestServer.start(), TestServer.start()]);
+    const before = new DirectoryGround(oldServer, taskQueue);
+    const after = new DirectoryGround(newServer, taskQueue, before.world);
+    const [old, now] = [new DirectoryStage(before), new DirectoryStage(after)];
+    const creel = (server: TestServer, ...args: string[]) => {
+      const keyFile = layKey(before.root, testKeyHex);
+      const home = path.join(before.root, 'home');
+      const env = { PATH: process.env['PATH'] ?? '', HOME: home, TEMPORAL_ADDRESS: server.address };
+      const options = { env: { ...env, CREEL_KEY_FILE: keyFile }, extendEnv: false, reject: false } as const;
+      return execa(process.execPath, ['bin/creel.mjs', ...args], options);
+    };
+    try {
+      const memo = { deployment: testDeployment, layout: 1, keyId: key.id, keyCheck: keyCheck(key, testDeployment) };
+      const client = await old.client();
+      await client.workflow.start('deployment', { workflowId: deploymentWorkflowId, taskQueue, memo });
+      await before.startWorker();
+      await old.provision();
+      const told = await old.settled();
+      const file = path.join(before.root, 'creel.jsonl');
+      await creel(oldServer, 'export', '--out', file);
+
+      await creel(newServer, 'init', '--from', file);
+      await creel(newServer, 'init', '--from', file); // Twice is once.
+      await after.startWorker();
+      expect(await creel(newServer, 'recover', '--from', file)).toMatchObject({ exitCode: 0 });
+      const epochs = () => before.world.engine.leftovers().filter((each) => each.includes('creel-epoch-'));
+      expect(epochs()).toEqual([`volume creel-epoch-${testDeployment}-2`]);
+
+      const token = tokenOf(before, old, told);
+      await old.rotate();
+      const refused = await old.until(({ last, park }) => last?.kind === 'rotate' || park !== undefined);
+      expect(JSON.stringify(refused)).toContain('no longer obeys epoch 1');
+      await old.remove({ purge: true });
+      const parked = await old.until(({ phase, reason }) => phase === 'removed' || reason.includes('epoch 1'));
+      expect(JSON.stringify(parked)).toContain('no longer obeys epoch 1');
+      const sweeping = client.workflow.execute('sweep', {
+        workflowId: 'sweep/old',
+        taskQueue,
+        args: [{ dryRun: false }],
+      });
+      expect(JSON.stringify(await sweeping)).toContain('no longer obeys epoch 1');
+      expect(tokenOf(before, old, told)).toBe(token);
+      expect(old.leftovers()).toEqual(old.expected(told.life?.mark.birth ?? ''));
+
+      const handle = (await now.client()).workflow.getHandle(gatewayWorkflowId(old.id));
+      await creel(newServer, 'rotate', old.id);
+      expect(await handle.query(describeQuery)).toMatchObject({ phase: 'ready', life: { tokenGeneration: 1_002 } });
+      await creel(newServer, 'init', '--from', file); // The same export raises nothing.
+      expect(await creel(newServer, 'rotate', old.id)).toMatchObject({ exitCode: 0 });
+    } finally {
+      await Promise.all([old.close(), now.close()]);
+      await Promise.all([before.close(), after.close()]);
+      await Promise.all([oldServer.stop(), newServer.stop()]);
+    }
+  });
+});
+
+function tokenOf(ground: DirectoryGround, { id }: DirectoryStage, { life }: Description): string {
+  return DirectoryGateway.within(ground.root, `oc-${id}-${life?.mark.birth}`).token;
+}

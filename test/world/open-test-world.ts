@@ -7,6 +7,7 @@ import type { Deps } from '../../src/world/deps.js';
 import type { FormerIds } from '../../src/domain/hosts/engine-id.js';
 import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway/gateway.js';
 import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
+import { firstEpoch } from '../../src/domain/recovery/epoch.js';
 import { straightOut } from '../../src/domain/hosts/egress.js';
 import { versionText } from '../../src/settings/version.js';
 import { scratchDirectory } from './scratch.js';
@@ -88,6 +89,7 @@ export function openTestWorld(
   }
   const keys = testKeys(keyRoot, testKeyHex);
   const deps: Deps = {
+    epoch: firstEpoch,
     keys,
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
     egress: straightOut,

@@ -1,6 +1,7 @@
 import type { Gateway } from '../gateway/gateway.js';
 import type { DeploymentKeys } from '../keys/deployment-keys.js';
 import type { DeploymentEngine } from '../hosts/deployment-engines.js';
+import type { Epoch } from './epoch.js';
 import type { Catalogue } from '../release/release.js';
 
 /** The form of an export (a format: a newer creel reads what an older one wrote). */
@@ -14,6 +15,8 @@ export type ExportHead = {
   readonly at: string;
   readonly deployment: string;
   readonly layout: number;
+  /** Absent while the deployment was never taken over. */
+  readonly epoch?: Epoch;
   readonly keys: DeploymentKeys;
   readonly engines: readonly DeploymentEngine[];
   readonly releases: Catalogue;

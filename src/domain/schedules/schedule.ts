@@ -1,7 +1,7 @@
 import { Refused } from '../errors.js';
 
 /** What creel does by itself, by the names that `creel schedules` takes. */
-export const scheduleNames = ['heartbeat', 'export', 'drift', 'rotation'] as const;
+export const scheduleNames = ['heartbeat', 'sweep', 'export', 'drift', 'rotation'] as const;
 
 export type ScheduleName = (typeof scheduleNames)[number];
 
@@ -46,6 +46,16 @@ const declared: readonly Schedule[] = [
     jitterMs: 0,
     catchUpMs: 10 * secondMs, // A call that is late says nothing true; this is the least that a server takes.
     pausesOnFailure: false,
+    createdPaused: false,
+  },
+  {
+    name: 'sweep',
+    does: 'removes what gateways left behind, where their own record proves it, and reports the rest',
+    workflow: 'sweep',
+    when: { cron: '0 1 * * *' },
+    jitterMs: 10 * minuteMs,
+    catchUpMs: 12 * hourMs,
+    pausesOnFailure: true, // What removes does not go on by itself where it failed.
     createdPaused: false,
   },
   {

@@ -261,7 +261,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel recover --from creel.jsonl --dry-run': [recovered, 'are taken up from an export', "'--dry-run'"],
     'creel describe <id>': described,
     'creel schedules apply': schedulesApplied,
+    'creel init --from': [recovered, 'are taken up from an export', "'init', '--from'"],
     'creel recover': fromExport,
+  },
+  'Taken over': {
+    'creel init --from': [recovered, 'the old master is refused', "'init', '--from'"],
+    'creel init --from creel.jsonl': [recovered, 'the old master is refused', "'init', '--from'"],
   },
   'Missing deployment': {
     'creel init': [

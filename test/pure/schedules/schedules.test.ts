@@ -24,11 +24,15 @@ describe('the declared list (K-3)', () => {
   test('has what people expect: no heartbeat without a URL, the rotation created paused and paused by a failure', () => {
     const list = listOf('');
     expect(list.map(({ name, when }) => [name, when])).toEqual([
+      ['sweep', { cron: '0 1 * * *' }],
       ['export', { cron: '30 2 * * *' }],
       ['drift', { cron: '0 6 * * MON' }],
       ['rotation', { cron: '0 4 1 * *' }],
     ]);
-    expect(list.filter((each) => each.createdPaused || each.pausesOnFailure)).toMatchObject([{ name: 'rotation' }]);
+    expect(list.filter((each) => each.createdPaused || each.pausesOnFailure)).toMatchObject([
+      { name: 'sweep', createdPaused: false },
+      { name: 'rotation', createdPaused: true, pausesOnFailure: true },
+    ]);
     expect(listOf('[heartbeat]\nurl = "https://hc.example/x"')[0]).toMatchObject({
       name: 'heartbeat',
       when: { everyMs: 60_000 },
@@ -39,6 +43,7 @@ describe('the declared list (K-3)', () => {
   test('takes another time and an off from the settings, of each for itself', () => {
     const list = listOf('[export]\nevery = "6 hours"\n[drift]\noff = true\n[rotation]\ncron = "0  5 * * SUN"');
     expect(list.map(({ name, when }) => [name, when])).toEqual([
+      ['sweep', { cron: '0 1 * * *' }],
       ['export', { everyMs: 6 * 3_600_000 }],
       ['rotation', { cron: '0 5 * * SUN' }],
     ]);

@@ -21,7 +21,10 @@ export function initCommand() {
     'CREEL_KEY_FILE=/etc/creel/master.key creel init --namespace gateways',
     'creel init --from creel.jsonl       in an empty namespace: the deployment of that export, under its own key',
   ])
-    .option('--from <file>', 'take the deployment of an export over: its namespace is lost. End its old workers first')
+    .option(
+      '--from <file>',
+      'take the deployment of an export over: engines refuse the workers of its old namespace from then on',
+    )
     .action(initialise);
 }
 

@@ -1,0 +1,32 @@
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { demandEpoch } from '../activities/parts/host/epoch.js';
+import type { Place } from '../domain/hosts/place.js';
+import type { World } from '../world/world.js';
+
+/**
+ * Refuses whatever is told of an engine, undos and sweeps too, that another namespace has taken over: two masters must
+ * not command one gateway.
+ */
+export function epochGuard(world: Pick<World, 'engineAt' | 'epoch' | 'about'>): ActivityInterceptorsFactory {
+  return () => ({
+    inbound: {
+      execute: async (input, next) => {
+        const place = placeIn(input.args[0]);
+        if (place) await demandEpoch(world, place);
+        return next(input);
+      },
+    },
+  });
+}
+
+/** The place that an activity is told of, whose engine is on record; undefined where it is told of none. */
+function placeIn(told: unknown): Place | undefined {
+  const { place, engine, gateway } = Object(told) as {
+    readonly place?: Place;
+    readonly engine?: unknown;
+    readonly gateway?: unknown;
+  };
+  if (place?.engine !== undefined) return place;
+  if (typeof engine === 'string') return { provider: 'local', host: 'local', engine };
+  return typeof gateway === 'object' ? placeIn(gateway) : undefined;
+}
