@@ -4,6 +4,7 @@ import { provision } from './provision.js';
 import { recovery } from './recovery.js';
 import { printResult, type Result } from './result.js';
 import { rotate } from './rotate.js';
+import { sweepMany } from './sweep.js';
 import { turn } from './turn.js';
 import { upgrade } from './upgrade.js';
 import { wholeFleet } from './whole-fleet.js';
@@ -18,6 +19,7 @@ const benches: Record<string, (runs: number | undefined) => Promise<Result>> = {
   recovery,
   many,
   fleet: wholeFleet,
+  sweep: sweepMany,
 };
 
 const [name = '', runs] = process.argv.slice(2);

@@ -7,6 +7,7 @@ import { RecordedDeployment } from './recording/recorded-deployment.js';
 import { RecordedFleet } from './recording/recorded-fleet.js';
 import { RecordedGateway, RecordedRuns } from './recording/recorded-gateway.js';
 import { RecordedLog } from './recording/recorded-log.js';
+import { RecordedNet } from './recording/recorded-net.js';
 import type { Play, Scenario, Scenarios } from './recording/scenario.js';
 import { answering, carriedAnswers } from './scenarios/answer.js';
 import { carried } from './scenarios/carried.js';
@@ -14,6 +15,7 @@ import { deployments } from './scenarios/deployment.js';
 import { fleets } from './scenarios/fleet.js';
 import { lives } from './scenarios/life.js';
 import { readings } from './scenarios/log.js';
+import { nets } from './scenarios/net.js';
 import { pairings } from './scenarios/pair.js';
 import { replacements } from './scenarios/replace.js';
 import { rotations } from './scenarios/rotate.js';
@@ -37,6 +39,7 @@ try {
   await recordAll({ ...carried, ...carriedAnswers }, async (_name, limits) => new RecordedRuns(ground, limits));
   await recordAll(fleets, (name, limits) => RecordedFleet.begin(ground, name, limits));
   await recordAll(readings, (_name, asked) => RecordedLog.begin(ground, asked));
+  await recordAll(nets, (_name, input) => RecordedNet.begin(ground, input));
   await recordAll(deployments, () => RecordedDeployment.begin(ground));
 } finally {
   await ground.close();

@@ -16,7 +16,12 @@ function read(name: string): Record<string, unknown> & { events: Record<string, 
 }
 
 async function replay(history: unknown, over = options): Promise<void> {
-  await Worker.runReplayHistory(over, historyFromJSON(history), 'gateway/replayed');
+  await Worker.runReplayHistory(over, historyFromJSON(history), idIn(history));
+}
+
+/** A sweep and a reconciliation name their page after themselves. */
+function idIn(history: unknown): string {
+  return /"page\/((?:sweep|reconcile)\/[^"/]+)"/.exec(JSON.stringify(history))?.[1] ?? 'gateway/replayed';
 }
 
 /** The bundle of workflows that are changed in one place. */

@@ -427,6 +427,17 @@ describe('a sweep', () => {
     expect(jsonBytes(sweepResult(state, true))).toBeLessThan(256 * 1024);
   });
 
+  it('knows its engines also where the one beside it is down, and leaves that one out when it is its turn', () =>
+    inWorld(1, async (worlds) => {
+      const { engine, world } = worlds;
+      const known = [engine, 'engine-two'].map((each) => ({ engine: each, host: 'h', attended: true }));
+      const activities = createActivities({ ...world.deps, findEngines: async () => known });
+      expect((await activities.findSwept()).engines.map((each) => each.engine)).toEqual([engine, 'engine-two']);
+      world.engine.setDown(true);
+      expect((await activities.findSwept()).engines.map((each) => each.engine)).toEqual([engine, 'engine-two']);
+      await expect(activities.findUnowned({ engine, after: '', limit: 9 })).rejects.toThrow(/no engine answers/);
+    }));
+
   it('hands on what it knew of an engine that it could not ask', () => {
     const memory = { inventory: { one: 7, two: 9 }, reported: [['a', 1]] as const };
     const state = newSweep(

@@ -1,3 +1,4 @@
+import { NotYet } from '../../domain/errors.js';
 import { names, readMark, type Labels } from '../../domain/gateway/gateway.js';
 import { replacementLabel } from '../../domain/changes/replacement.js';
 import type { Place } from '../../domain/hosts/place.js';
@@ -28,17 +29,27 @@ export async function findSwept(deps: Deps): Promise<{ engines: SweptEngine[]; m
   return { engines, ...(memory && { memory }) };
 }
 
-/** The engine beside this worker, and every other of the deployment. */
+/** The engine beside this worker, if it answers, and every other of the deployment. */
 export async function findEnginesToAsk(deps: Deps): Promise<SweptEngine[]> {
-  const [{ engineId: here }, known] = await Promise.all([
-    deps.hosts.readHost({ provider: 'local', host: 'local' }),
-    deps.findEngines(),
-  ]);
-  const others = known.filter(({ engine, was = [] }) => engine !== here && !was.includes(here));
-  const own = known.find(({ engine }) => engine === here);
-  return [{ engine: here, attended: true, ...(own?.was && { was: own.was }) }, ...others].map(
-    ({ engine, attended, was }) => ({ engine, attended, ...(was && { was: [...was] }) }),
-  );
+  const [here, known] = await Promise.all([engineHere(deps), deps.findEngines()]);
+  const others = known.filter(({ engine, was = [] }) => engine !== here && !(here !== undefined && was.includes(here)));
+  const was = known.find(({ engine }) => engine === here)?.was;
+  const own = here === undefined ? [] : [{ engine: here, attended: true, ...(was && { was: [...was] }) }];
+  const rest = others.map((each) => {
+    const before = each.was ? { was: [...each.was] } : {};
+    return { engine: each.engine, attended: each.attended, ...before };
+  });
+  return [...own, ...rest];
+}
+
+/** One that is down is left out where it is looked at, and holds up no other. */
+async function engineHere(deps: Deps): Promise<string | undefined> {
+  try {
+    return (await deps.hosts.readHost({ provider: 'local', host: 'local' })).engineId;
+  } catch (error) {
+    if (error instanceof NotYet) return undefined;
+    throw error;
+  }
 }
 
 /** What one page of an engine's lives holds that no record owns. Only looks. */

@@ -5,7 +5,7 @@ import { defaultLimits, type Limits } from '../../wire/limits.js';
 import type { Attempted } from '../../wire/operation.js';
 import type { Drifted, ReconcileInput, ReconcileResult } from '../../wire/reconcile.js';
 import { sendPage } from '../saga/page.js';
-import { lookPolicy, onEngine } from '../saga/policies.js';
+import { netPolicy, onEngine } from '../saga/policies.js';
 import { askWhileAttended, orWhy } from './ask-engine.js';
 import {
   newReconciliation,
@@ -80,7 +80,7 @@ function lineOf({ gateway, drifts, done }: Drifted): string {
 
 function ask(limits: Limits, place: { readonly engine?: string }, summary: string): Asking {
   const on = onEngine({ provider: 'local', host: 'local', ...place });
-  return proxyActivities<Asking>({ ...lookPolicy(limits), ...on, summary });
+  return proxyActivities<Asking>({ ...netPolicy(limits), ...on, summary });
 }
 
 /** A history must not grow with the fleet. */

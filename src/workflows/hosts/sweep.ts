@@ -13,7 +13,7 @@ import type { Attempted } from '../../wire/operation.js';
 import { sweepQuery, type Named, type SweepInput, type SweepResult } from '../../wire/sweep.js';
 import { askWhileAttended, orWhy } from './ask-engine.js';
 import { sendPage } from '../saga/page.js';
-import { lookPolicy, onEngine, undoPolicy } from '../saga/policies.js';
+import { netPolicy, onEngine } from '../saga/policies.js';
 import {
   decideSweep,
   leaveOut,
@@ -33,9 +33,6 @@ type Asking = {
 
 /** What a sweep is started with: by a person or a schedule, or with its own state when it continues as new. */
 export type SweepStart = SweepInput & { readonly state?: SweepState };
-
-/** How often the removal of one thing is tried in one sweep; there is another sweep. */
-const removeAttempts = 20;
 
 /**
  * Goes over everything on every engine that carries our mark, asks the owner of each, and removes what that owner has
@@ -99,14 +96,14 @@ class Sweep {
 
   async #act(state: SweepState): Promise<void> {
     for (const thing of state.remove) {
-      const asking = this.#ask({ engine: thing.engine }, `remove ${thing.kind} ${thing.name}`, removeAttempts);
+      const asking = this.#ask({ engine: thing.engine }, `remove ${thing.kind} ${thing.name}`);
       const stays = await orWhy(asking.ensureSwept({ ...thing, ...wasOf(state, thing) }));
       noteRemoved(state, thing, stays);
       this.#show();
       await this.#goOnIfLong(state);
     }
     for (const thing of state.stop) {
-      const asking = this.#ask({ engine: thing.engine }, `stop ${thing.name}`, removeAttempts);
+      const asking = this.#ask({ engine: thing.engine }, `stop ${thing.name}`);
       noteStopped(state, thing, await orWhy(asking.ensureStopped({ ...thing, ...wasOf(state, thing) })));
       await this.#goOnIfLong(state);
     }
@@ -131,11 +128,9 @@ class Sweep {
     );
   }
 
-  #ask(place: { readonly engine?: string }, summary: string, attempts?: number): Asking {
-    const policy = attempts === undefined ? lookPolicy(this.#limits) : undoPolicy(this.#limits);
-    const retry = attempts === undefined ? {} : { retry: { ...policy.retry, maximumAttempts: attempts } };
+  #ask(place: { readonly engine?: string }, summary: string): Asking {
     const on = onEngine({ provider: 'local', host: 'local', ...place });
-    return proxyActivities<Asking>({ ...policy, ...retry, ...on, summary });
+    return proxyActivities<Asking>({ ...netPolicy(this.#limits), ...on, summary });
   }
 
   /** A history must not grow with what there is. */

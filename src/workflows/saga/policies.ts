@@ -8,6 +8,9 @@ import { startToClose, type Step } from './step.js';
 
 const lookAttempts = 4;
 
+/** Some two minutes: nobody waits for a sweep, a busy worker is late, and what is left out now is looked at the next time. */
+const netAttempts = 20;
+
 /** How an activity runs that no step names: a question to the world, or a page. */
 export function askPolicy(limits: Limits): ActivityOptions {
   return { ...base(limits), startToCloseTimeout: limits.actMs };
@@ -34,6 +37,12 @@ export function queueOf(step: Step | undefined, place: Place): Pick<ActivityOpti
 export function lookPolicy(limits: Limits): ActivityOptions {
   const policy = askPolicy(limits);
   return { ...policy, retry: { ...policy.retry, maximumAttempts: lookAttempts } };
+}
+
+/** How a sweep and a reconciliation look and act: what stops a container waits for its graceful end. */
+export function netPolicy(limits: Limits): ActivityOptions {
+  const { retry, ...policy } = askPolicy(limits);
+  return { ...policy, startToCloseTimeout: limits.undoMs, retry: { ...retry, maximumAttempts: netAttempts } };
 }
 
 /** How a log is read: like a look, in slots for what waits, and nobody waits for its end when its reader has gone. */
