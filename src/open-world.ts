@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import { AuditFile } from './adapters/files/audit-file.js';
 import { ExportDirectory } from './adapters/files/export-directory.js';
-import { DockerodeEngine } from './adapters/docker/engine.js';
-import { EngineIdentity } from './adapters/docker/identity.js';
 import { OpenclawDoor } from './adapters/openclaw/door.js';
 import { localDial } from './adapters/hosts/local-dial.js';
 import { LocalHost } from './adapters/hosts/local-host.js';
+import { ReachedHosts } from './adapters/hosts/reached-hosts.js';
+import { RemoteHost } from './adapters/ssh/remote-host.js';
 import { HeartbeatUrl } from './adapters/pager/heartbeat-url.js';
 import { LogPager } from './adapters/pager/log-pager.js';
 import { SecretFile, type StoreKey } from './adapters/files/secret-file.js';
@@ -26,7 +26,7 @@ export type Opening = {
     Config,
     'catalogue' | 'pool' | 'egress' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'
   > &
-    Partial<Pick<Config, 'heartbeat' | 'exports'>>;
+    Partial<Pick<Config, 'heartbeat' | 'exports' | 'hosts'>>;
   readonly keys: KeyRing;
   readonly deployment: string;
   /** The first one when absent. */
@@ -40,18 +40,18 @@ export type Opening = {
 
 /** The real world: the only place that makes adapters. A secret file that no key here opens is `Refused`. */
 export function openWorld({ config, keys, deployment, epoch = firstEpoch, formerIds, signal, log }: Opening): World {
-  const engineSocket = { socketPath: config.engineSocket, signal };
-  const identity = new EngineIdentity(engineSocket, formerIds);
-  const engineAt = (place: Place) => new DockerodeEngine({ ...engineSocket, identity: identity.of(place) });
+  const hosts = openHosts(config, signal, formerIds);
+  const engineAt = (place: Place) => hosts.engineAt(place);
+  const dial = (place: Place, port: number) => hosts.dial(place, port);
   return {
     epoch,
     keys,
     catalogue: config.catalogue,
     pool: config.pool,
     egress: config.egress,
-    hosts: new LocalHost(engineSocket, formerIds),
+    hosts,
     engineAt,
-    door: new OpenclawDoor({ dial: localDial, engineAt, signal }),
+    door: new OpenclawDoor({ dial, engineAt, signal }),
     secrets: openSecrets(config, () => keys.all(), deployment),
     audit: new AuditFile(config.auditFile),
     heartbeat: config.heartbeat && new HeartbeatUrl(config.heartbeat),
@@ -59,8 +59,26 @@ export function openWorld({ config, keys, deployment, epoch = firstEpoch, former
     startPeriodMs,
     about: { creel: versionText(), deployment, pager: config.pager !== undefined },
     readBackup: () => readBackup(config),
+    close: () => hosts.close(),
     pager: config.pager ? new WebhookPager(config.pager) : new LogPager(log),
   };
+}
+
+/** The machine of this process, and those that it reaches over SSH. */
+function openHosts(
+  { engineSocket, hosts = [] }: Pick<Config, 'engineSocket'> & Partial<Pick<Config, 'hosts'>>,
+  signal: Opening['signal'],
+  formerIds?: FormerIds,
+): ReachedHosts {
+  const engine = { socketPath: engineSocket, signal };
+  const dial = (port: number) => localDial({ provider: 'local', host: 'local' }, port);
+  const here = { name: 'local', host: new LocalHost(engine, formerIds), engine, dial };
+  const others = hosts.map((settings) => {
+    const host = new RemoteHost(settings, { signal, ...(formerIds && { formerIds }) });
+    const { name } = settings;
+    return { name, host, engine: host.engine, dial: (port: number) => host.dial(port), close: () => host.close() };
+  });
+  return new ReachedHosts(here, others, formerIds);
 }
 
 /**

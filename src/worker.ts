@@ -33,6 +33,7 @@ async function main(): Promise<void> {
     },
     workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
     slots: config.slots,
+    remote: config.hosts,
     log,
     signal: endOfProcess(),
   });

@@ -21,8 +21,8 @@ const PACKED = ['src/starter.js', 'src/worker.js', 'chunks/workflow-worker-threa
 /** What loads files beside its own, native parts above all. package.json names exactly these as its dependencies. */
 const OUTSIDE = ['@temporalio/core-bridge', 'source-map'];
 
-/** What is loaded and never used: an engine over SSH, and the making of a workflow bundle, which a build has done. */
-const UNUSED = ['ssh2', 'webpack'];
+/** What is loaded and never used: the making of a workflow bundle, which a build has done. */
+const UNUSED = ['webpack'];
 
 /** Puts each main of a compiled tree, with all that it imports, in place of what was compiled; they share chunks. */
 export async function bundleMains(directory) {
@@ -32,7 +32,7 @@ export async function bundleMains(directory) {
     platform: 'node',
     external: OUTSIDE,
     transform: { define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' } },
-    plugins: [unused, temporalPaths, temporalHook],
+    plugins: [unused, withoutNative, temporalPaths, temporalHook],
   });
   const { output } = await bundle.write({
     dir: directory,
@@ -76,6 +76,13 @@ const unused = {
   name: 'unused',
   resolveId: { filter: { id: new RegExp(`^(${UNUSED.join('|')})$`) }, handler: (id) => `\0unused-${id}` },
   load: { filter: { id: /^\0unused-/ }, handler: () => 'module.exports = {};' },
+};
+
+/** What ssh2 tries to load and does without: the same in JavaScript and in Node's own crypto is fast enough. */
+const withoutNative = {
+  name: 'without-native',
+  resolveId: { filter: { id: /sshcrypto\.node$|^cpu-features$/ }, handler: () => '\0without-native' },
+  load: { filter: { id: /^\0without-native$/ }, handler: () => `module.exports = {}; throw new Error('not bundled');` },
 };
 
 /** Temporal's worker asks for files beside its own: the thread lies beside the chunks, the others are for whoever bundles workflows. */

@@ -109,3 +109,20 @@ export async function placeServed(client: Client, engine: string): Promise<Place
     'Refused',
   );
 }
+
+/** The place on a host of this name, as `creel engine list` shows it, or `TurnedDown` naming those there are. */
+export async function placeOnHost(client: Client, host: string): Promise<Place> {
+  const { engines = [] } = await readHeld(client);
+  const [found, another] = engines.filter((each) => each.host === host);
+  if (another)
+    throw new TurnedDown(
+      `host ${host} had more than one engine: ${found?.engine}, ${another.engine}. Name the one that is meant with --engine`,
+      'Refused',
+    );
+  if (found) return placeOn(found.engine);
+  const known = engines.map((each) => each.host).join(', ') || 'none';
+  throw new TurnedDown(
+    `no worker ever served a host ${host}. Those there are: ${known}. Name it in the hosts.toml of a worker first; see docs/runbook.md#host-not-on-record`,
+    'Refused',
+  );
+}

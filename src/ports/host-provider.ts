@@ -36,6 +36,11 @@ export interface HostProvider {
    * place's is `Foreign`.
    */
   readHost(place: Place): Promise<HostFacts>;
+  /**
+   * The id of the first engine that answers: the one beside this process, else those of its other hosts in their order.
+   * `NotYet` when none does.
+   */
+  findNearest(): Promise<string>;
   /** Whether something on the host already listens on 127.0.0.1:port. */
   isPortTaken(place: Place, port: number): Promise<boolean>;
 }

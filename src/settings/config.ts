@@ -4,12 +4,14 @@ import { z } from 'zod';
 import { readCatalogue } from './catalogue.js';
 import { directories } from './directories.js';
 import { Refused } from '../domain/errors.js';
+import type { SshHost } from '../domain/hosts/ssh-host.js';
 import type { Catalogue } from '../domain/release/release.js';
 import { Secret } from '../domain/secret.js';
 import { straightOut, type Egress } from '../domain/hosts/egress.js';
 import { slotPool, type Pool } from '../domain/hosts/slot.js';
 import { readEgress } from './egress.js';
 import { readSchedules, type ExportsSetting } from './schedules.js';
+import { readHosts } from './hosts.js';
 
 /**
  * Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own.
@@ -23,6 +25,8 @@ export type Config = {
   readonly catalogue: Catalogue;
   /** The socket of the Docker engine. */
   readonly engineSocket: string;
+  /** The hosts that are reached over SSH. */
+  readonly hosts: readonly SshHost[];
   readonly pool: Pool;
   /** How gateways get out of this host. */
   readonly egress: Egress;
@@ -53,7 +57,7 @@ const unixSocket = (text: string, context: z.RefinementCtx): string => {
   if (text.startsWith('unix:///')) return text.slice('unix://'.length);
   context.addIssue({
     code: 'custom',
-    message: `must be unix:///path of a socket on this machine, not ${JSON.stringify(text)}: gateways are published on the engine's own loopback. Run a worker beside that engine instead`,
+    message: `must be unix:///path of a socket on this machine, not ${JSON.stringify(text)}: gateways are published on the engine's own loopback. Name it in hosts.toml, or run a worker beside that engine instead`,
   });
   return z.NEVER;
 };
@@ -89,6 +93,10 @@ const settings = z.object({
     .optional()
     .describe('the engine; default DOCKER_HOST, else the usual socket'),
   DOCKER_HOST: z.string().optional().describe("the engine as Docker's own tools name it"),
+  CREEL_HOSTS: z
+    .string()
+    .optional()
+    .describe('TOML with a [[host]] table of name, ssh, host_key, identity for each Docker host over SSH'),
   CREEL_SUBNET_POOL: z
     .string()
     .default('10.213.0.0/16')
@@ -153,11 +161,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const pool = { cidr: data.CREEL_SUBNET_POOL, prefix: subnetPrefix, firstPort: data.CREEL_FIRST_PORT };
   const { heartbeat, exports } = held<Scheduled>('CREEL_SCHEDULES', noSchedules, () => readSchedules(env));
   const usualCatalogue = join(directories(env).config, 'catalogue.toml');
+  const usualHosts = join(directories(env).config, 'hosts.toml');
   const config: Config = {
     ...keyFiles(env),
     auditFile: join(directories(env).state, 'audit.jsonl'),
     catalogue: held('CREEL_CATALOGUE', [], () => readCatalogue(data.CREEL_CATALOGUE, usualCatalogue)),
     engineSocket: held('DOCKER_HOST', '', () => engineSocket(data)),
+    hosts: held('CREEL_HOSTS', [], () => readHosts(data.CREEL_HOSTS, usualHosts)),
     pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),
     egress: {
       ...held('CREEL_GATEWAY_PROXY', straightOut, () => readEgress({ ...noEgress, proxy: data.CREEL_GATEWAY_PROXY })),
@@ -210,7 +220,7 @@ function engineSocket(data: Settings): string {
   const host = data.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
   if (host.startsWith('unix:///')) return host.slice('unix://'.length);
   throw new Refused(
-    `${JSON.stringify(host)} is not a socket on this machine: gateways are published on the engine's own loopback. Name a local engine with CREEL_DOCKER=unix:///…, or run a worker beside that engine`,
+    `${JSON.stringify(host)} is not a socket on this machine: gateways are published on the engine's own loopback. Name a local engine with CREEL_DOCKER=unix:///…, a host over SSH in hosts.toml, or run a worker beside that engine`,
   );
 }
 

@@ -10,6 +10,8 @@ import { lineOfField } from './toml-line.js';
 /** A `gateway.toml` as it was read: whose it says to be, and what it says, with its tier filled in. */
 export type GatewayFile = {
   readonly id?: string;
+  /** The host on which it begins. */
+  readonly host?: string;
   readonly draft: Draft;
   /** The fields that it has and of which the form is wrong; absent when there are none. */
   readonly malformed?: readonly string[];
@@ -37,7 +39,7 @@ export function inspectGatewayFile(
   const text = readText(file);
   const { written, malformed, faults: ofForm } = readDraft(text, name);
   if (!written) return { faults: ofForm };
-  const { id, tier, ...said } = written;
+  const { id, tier, host, ...said } = written;
   const faults: Fault[] = [...ofForm];
   const held = <T>(field: string, read: () => T): T | undefined => {
     try {
@@ -51,7 +53,12 @@ export function inspectGatewayFile(
   const named = held('id', () => (id === undefined ? undefined : demandId(gatewayId(id), whose)));
   const draft = { ...(tier !== undefined && held('tier', () => tierNamed(tier))), ...said };
   faults.push(...draftFaults(draft, text, name));
-  const found = { ...(named !== undefined && { id: named }), draft, ...(malformed.length > 0 && { malformed }) };
+  const found = {
+    ...(named !== undefined && { id: named }),
+    ...(host !== undefined && { host }),
+    draft,
+    ...(malformed.length > 0 && { malformed }),
+  };
   return { found, faults };
 }
 

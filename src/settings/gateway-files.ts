@@ -7,8 +7,8 @@ import { inOrder } from './fault.js';
 import { inspectGatewayFile, shownName, stdinName, type GatewayFile } from './gateway-file.js';
 import { specFrom } from './spec.js';
 
-/** What a file asks for, and which file that is. */
-export type Filed = Wanted & { readonly file: string };
+/** What a file asks for, which file that is, and the host on which it lets the gateway begin. */
+export type Filed = Wanted & { readonly file: string; readonly host?: string };
 
 /** What every file is called while it is written: this name is no gateway's. */
 const genericName = 'gateway';
@@ -57,7 +57,13 @@ function readFiled(file: string): Filed {
   const all = [...faults, ...others.map((fault) => ({ said: `${name}: ${fault}`, line: undefined }))];
   if (!found || all.length > 0) throw new Refused(inOrder(all).join('\n'));
   try {
-    return { gateway: found.id ?? idOf(file), spec: specFrom(found.draft), file: name };
+    const { host } = found;
+    return {
+      gateway: found.id ?? idOf(file),
+      spec: specFrom(found.draft),
+      file: name,
+      ...(host !== undefined && { host }),
+    };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     throw new Refused(`${name}: ${error.message}`, { cause: error });

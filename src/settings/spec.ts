@@ -20,7 +20,7 @@ import { lineOfField } from './toml-line.js';
  */
 export type Draft = z.infer<typeof draftForm>;
 
-/** What a `gateway.toml` says: a draft, maybe the id of its gateway, and a tier that stands for what it leaves out. */
+/** What a `gateway.toml` says: a draft, maybe the id of its gateway and the host on which it begins, and a tier that stands for what it leaves out. */
 type Written = z.infer<typeof fileForm>;
 
 /** The memory of a gateway whose spec names none: S0-25 (765 MiB idle), and room for an agent at work. */
@@ -68,6 +68,7 @@ const draftForm = z.strictObject({
 
 const fileForm = draftForm.extend({
   id: z.string('must be a gateway id in quotes, for example "g42"').optional(),
+  host: z.string('must be the name of a host in quotes, for example "b1"').optional(),
   tier: z.string('must be the name of a tier in quotes, for example "small"').optional(),
 });
 

@@ -15,9 +15,18 @@ export async function thisMachine(): Promise<Machine> {
   return { boot, identity: `creel ${process.pid}@${hostname()} boot ${boot}` };
 }
 
-/** The boot of the machine that a poller names; undefined for a worker of an older creel, which names none. */
+/** Who a worker is on the queue of an engine that it reaches over SSH: any worker may serve that, under the host's name. */
+export function overSsh(host: string): Machine {
+  return { boot: `ssh ${host}`, identity: `creel ${process.pid}@${hostname()} ssh ${host}` };
+}
+
+/**
+ * The boot of the machine that a poller names, or `ssh` and the host that it reaches; undefined for a worker of an older
+ * creel, which names neither.
+ */
 export function bootOf(identity: string): string | undefined {
-  return / boot (\w+)$/.exec(identity)?.[1];
+  const [, boot, host] = / (?:boot (\w+)|(ssh [\w-]+))$/.exec(identity) ?? [];
+  return boot ?? host;
 }
 
 async function bootId(): Promise<string> {

@@ -18,7 +18,7 @@ import { gatewayRecords } from './gateway-records.js';
 import { openOperations } from './open-operations.js';
 import { connectPatiently, isAway, untilReachable } from './patient-connect.js';
 import { thisMachine } from './machine.js';
-import { EngineRenamed, workQueues } from './queues.js';
+import { EngineRenamed, workQueues, type RemoteServed } from './queues.js';
 import { warnOfRetention } from './retention.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 
@@ -31,6 +31,8 @@ export type WorkerParts = {
   readonly openWorld: (deployment: Deployment) => World;
   readonly workflowBundle: WorkflowBundleOption;
   readonly slots: Slots;
+  /** The hosts that it reaches over SSH; none when absent. */
+  readonly remote?: readonly RemoteServed[];
   readonly log: Logger;
   /** How often it checks which engine it serves, and under which ids; the usual time when absent. */
   readonly engineWatchMs?: number;
@@ -90,17 +92,22 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
     activities,
     guard: epochGuard(world),
     hosts: world.hosts,
+    remote: parts.remote ?? [],
     engines: deployment.engines ?? [],
     engineWatchMs: parts.engineWatchMs ?? engineWatchMs,
     machine: await thisMachine(),
     host: hostname(),
   };
-  await workQueues(queues, () => {
-    log.info(
-      { address: server.address, namespace, deployment: deployment.deployment, taskQueue },
-      'the worker is ready',
-    );
-  });
+  try {
+    await workQueues(queues, () => {
+      log.info(
+        { address: server.address, namespace, deployment: deployment.deployment, taskQueue },
+        'the worker is ready',
+      );
+    });
+  } finally {
+    world.close?.();
+  }
   log.info('the worker has stopped');
 }
 

@@ -52,4 +52,6 @@ export type World = {
   readonly about: About;
   /** What is noted of the last backup; undefined when nothing is. */
   readonly readBackup: () => Backup | undefined;
+  /** Lets go of what would keep the process alive; nothing when absent. */
+  readonly close?: () => void;
 };

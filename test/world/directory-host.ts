@@ -62,6 +62,10 @@ export class DirectoryHost implements HostProvider {
     return facts;
   }
 
+  async findNearest(): Promise<string> {
+    return (await this.readHost({ provider: 'local', host: 'local' })).engineId;
+  }
+
   async isPortTaken(_place: Place, port: number): Promise<boolean> {
     return this.#engine.isPortTaken(port);
   }

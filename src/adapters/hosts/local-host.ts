@@ -25,6 +25,10 @@ export class LocalHost implements HostProvider {
     return readHost(this.#at, place, this.#formerIds, async () => ({ ...thisKernel, ...thisDisk }));
   }
 
+  async findNearest(): Promise<string> {
+    return (await this.readHost({ provider: 'local', host: 'local' })).engineId;
+  }
+
   async isPortTaken(_place: Place, port: number): Promise<boolean> {
     if (await canListen(port)) return false;
     await sleep(lookAgainMs);

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
-import { NotYet } from '../../domain/errors.js';
+import { Away, NotYet } from '../../domain/errors.js';
 import type { SenderBook } from '../../domain/channels/paired-senders.js';
 import type { Endpoint } from '../../domain/models/endpoint.js';
 import type { Place } from '../../domain/hosts/place.js';
@@ -72,6 +72,7 @@ export class OpenclawDoor implements GatewayDoor {
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof Late) return 'silent';
+      if (error instanceof Away) throw error; // Of its host nothing is known.
       return error instanceof NotYet ? 'deaf' : 'answers'; // Any other error is an answer.
     }
   }

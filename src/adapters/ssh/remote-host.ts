@@ -55,6 +55,10 @@ export class RemoteHost implements HostProvider {
     return readHost(this.engine, place, this.#formerIds, (info) => this.#look(info));
   }
 
+  async findNearest(): Promise<string> {
+    return (await this.readHost({ provider: 'local', host: this.settings.name })).engineId;
+  }
+
   async isPortTaken(_place: Place, port: number): Promise<boolean> {
     try {
       (await this.dial(port)).destroy();

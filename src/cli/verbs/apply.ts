@@ -10,6 +10,7 @@ import { list } from '../../client/gateways.js';
 import { planFor } from '../../domain/apply/plan.js';
 import { Refused } from '../../domain/errors.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
+import { placeOnHost } from '../../client/engines.js';
 import { readGatewayFiles, type Filed } from '../../settings/gateway-files.js';
 import { atOnceOf, atOnceOption, carryOut, exitOfEnds } from '../carry-out.js';
 import { typeIds } from '../confirm.js';
@@ -53,9 +54,10 @@ type Options = Flags & {
 async function apply(options: Options): Promise<void> {
   const atOnce = atOnceOf(options.atOnce);
   if (options.detailedExitcode && !options.dryRun) throw new Refused('--detailed-exitcode goes with --dry-run');
-  const filed = readGatewayFiles(options.file);
-  const named = typeof options.prune === 'string' ? idsOf(options.prune, filed) : undefined;
+  const written = readGatewayFiles(options.file);
+  const named = typeof options.prune === 'string' ? idsOf(options.prune, written) : undefined;
   await withTemporal(options, async (client) => {
+    const filed = await Promise.all(written.map((each) => placed(client, each)));
     const looks = await lookAtAll(client, filed, atOnce, options.probe);
     const planned = await foreseeAll(
       client,
@@ -75,6 +77,11 @@ async function apply(options: Options): Promise<void> {
     ];
     process.exitCode = exitOfEnds(await carryOut(jobs, atOnce, options.json === true));
   });
+}
+
+/** What a file asks for, with the engine of the host that it names. */
+async function placed(client: Client, filed: Filed): Promise<Filed> {
+  return filed.host === undefined ? filed : { ...filed, place: await placeOnHost(client, filed.host) };
 }
 
 async function lookAtAll(client: Client, filed: readonly Filed[], atOnce: number, probe: boolean): Promise<Looked[]> {

@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
-import { placeServed } from '../../client/engines.js';
+import { placeOnHost, placeServed } from '../../client/engines.js';
 import { ask, localPlace, proposedBirth, request } from '../../client/gateways.js';
 import type { Flags } from '../../client/connect.js';
 import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../client/failure.js';
 import { demandNoObstacle, demandTaken } from '../../client/foresee.js';
 import { Refused } from '../../domain/errors.js';
+import type { Place } from '../../domain/hosts/place.js';
 import { gatewayBirth, gatewayId, layout } from '../../domain/gateway/gateway.js';
 import { sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { settingsOf } from '../../domain/gateway/spec-words.js';
-import { readGatewayFile } from '../../settings/gateway-file.js';
+import { readGatewayFile, type GatewayFile } from '../../settings/gateway-file.js';
 import { anyRelease, specFrom, specOver, type Draft } from '../../settings/spec.js';
 import type { Description } from '../../wire/description.js';
 import type { ProvisionRequest } from '../../wire/requests.js';
@@ -60,6 +61,7 @@ export function provisionCommand() {
     .option('--restore', 'take up the state that a removal kept')
     .option('--birth <birth>', 'go on with the life of exactly this birth, whose record was lost')
     .option('--engine <id>', 'the engine to stand on, as `creel describe` and `docker info` name it; any when absent')
+    .option('--host <name>', 'the host to stand on, as `creel engine list` names it; any when absent')
     .option('--request-id <id>', 'name the request: the same one twice is one')
     .option('--dry-run', 'print what would be made, or why it would be refused; nothing is touched')
     .option('--detach', 'do not follow the operation')
@@ -72,6 +74,7 @@ type Options = Flags &
     readonly restore?: true;
     readonly birth?: string;
     readonly engine?: string;
+    readonly host?: string;
     readonly requestId?: string;
     readonly dryRun?: true;
     readonly detach?: true;
@@ -80,21 +83,26 @@ type Options = Flags &
 /** Begins, repairs or takes up a gateway, as the flags say, and follows that. */
 export async function provision(rawId: string, options: Options): Promise<void> {
   const id = gatewayId(rawId);
-  const draft = draftOf(id, options);
+  const file = options.file === undefined ? undefined : readGatewayFile(options.file, id);
+  const draft = draftOf(options, file);
+  const where = {
+    engine: options.engine,
+    host: options.host ?? (options.engine === undefined ? file?.host : undefined),
+  };
   const requestId = options.requestId ?? randomUUID();
   const birth = options.birth === undefined ? proposedBirth(id, requestId) : gatewayBirth(options.birth);
   const how = howOf(options);
   const json = options.json === true;
   const isSaid = Object.keys(draft).length > 0;
   if (isSaid) specFrom({ release: anyRelease, ...draft });
-  if (options.dryRun) return planProvision({ id, draft, how, requestId, birth }, options);
+  if (options.dryRun) return planProvision({ id, draft, how, requestId, birth, where }, options);
   await withTemporal(options, async (client, target) => {
     const specs = isSaid ? await specsSaid(client, id, how, draft) : ([await specOnRecord(client, id, how)] as const);
     const asked: Omit<ProvisionRequest, 'spec'> = {
       kind: 'provision',
       requestId,
       origin: origin(),
-      place: options.engine === undefined ? localPlace : await placeServed(client, options.engine),
+      place: await placeAsked(client, where),
       birth,
       how,
     };
@@ -111,7 +119,11 @@ type Wish = {
   readonly how: ProvisionRequest['how'];
   readonly requestId: string;
   readonly birth: string;
+  readonly where: Where;
 };
+
+/** The engine or the host that is named; neither for anywhere. */
+type Where = { readonly engine: string | undefined; readonly host: string | undefined };
 
 /**
  * Prints what a provision would make, or that it would repair what is there, unless it would be refused. Where nobody
@@ -120,12 +132,10 @@ type Wish = {
 async function planProvision(wish: Wish, options: Options): Promise<void> {
   const proposed = options.birth === undefined;
   const { id, birth, draft } = wish;
-  const found = await withTemporal(options, async (client) => foreseen(client, wish, options)).catch(
-    (error: unknown) => {
-      if (error instanceof Unreachable || error instanceof NoWorker) return { unheard: error.message };
-      throw error;
-    },
-  );
+  const found = await withTemporal(options, async (client) => foreseen(client, wish)).catch((error: unknown) => {
+    if (error instanceof Unreachable || error instanceof NoWorker) return { unheard: error.message };
+    throw error;
+  });
   const json = options.json === true;
   if ('unheard' in found) dryRun({ id, birth, spec: specFrom(draft), proposed, json, unheard: found.unheard });
   else if (found.repairs) repairRun(found.repairs, json);
@@ -140,18 +150,14 @@ type Foreseen = {
 };
 
 /** What would come of a provision, or the refusal that it would meet before anything is touched. */
-async function foreseen(
-  client: Client,
-  { id, draft, how, requestId, birth }: Wish,
-  options: Options,
-): Promise<Foreseen> {
+async function foreseen(client: Client, { id, draft, how, requestId, birth, where }: Wish): Promise<Foreseen> {
   const told = await ask(client, id).catch((error: unknown) => {
     if (error instanceof UnknownGateway) return undefined;
     throw error;
   });
   const isSaid = Object.keys(draft).length > 0;
   const specs = isSaid ? await specsSaid(client, id, how, draft) : ([await specOnRecord(client, id, how)] as const);
-  const place = options.engine === undefined ? localPlace : await placeServed(client, options.engine);
+  const place = await placeAsked(client, where);
   const asked = { kind: 'provision', requestId, origin: origin(), place, birth, how } as const;
   const spec = await askInTurn(specs, async (each) => {
     await demandTaken(client, id, { ...asked, spec: each });
@@ -162,6 +168,14 @@ async function foreseen(
   const mark = { deployment: told?.deployment ?? '', gateway: id, birth, layout };
   await demandNoObstacle(client, { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 });
   return { spec, birth: how === 'restore' ? (told?.life?.mark.birth ?? birth) : birth };
+}
+
+/** Where it is to stand: the engine or the host that is named; anywhere when neither is. */
+async function placeAsked(client: Client, { engine, host }: Where): Promise<Place> {
+  if (engine !== undefined && host !== undefined)
+    throw new Refused('--engine and --host exclude each other: each says where the gateway stands');
+  if (engine !== undefined) return placeServed(client, engine);
+  return host === undefined ? localPlace : placeOnHost(client, host);
 }
 
 /** Who asks, as people read it in the record. */
@@ -183,11 +197,11 @@ type SpecFlags = {
   readonly repair?: string;
 };
 
-function draftOf(id: string, flags: SpecFlags): Draft {
+function draftOf(flags: SpecFlags, file: GatewayFile | undefined): Draft {
   const cpus = flags.cpus === undefined ? undefined : Number(flags.cpus);
   if (Number.isNaN(cpus)) throw new Refused(`--cpus ${JSON.stringify(flags.cpus)} is not a number. For example: 2`);
   return {
-    ...(flags.file !== undefined && readGatewayFile(flags.file, id).draft),
+    ...file?.draft,
     ...(flags.release !== undefined && { release: flags.release }),
     ...(flags.dev && { dev: true }),
     ...(flags.memory !== undefined && { memory: flags.memory }),

@@ -56,7 +56,7 @@ export async function takeAway(client: Client, gateway: string, asking: Asking):
 
 /** What is asked of a gateway for an act, as a new request. */
 export function wishOf(
-  { gateway, spec }: Wanted,
+  { gateway, spec, place = localPlace }: Wanted,
   { told }: Looked,
   next: Exclude<Act, { act: 'wait' }>,
   origin: string,
@@ -70,7 +70,7 @@ export function wishOf(
         ...asked,
         kind: 'provision',
         spec: next.act === 'provision' ? spec : (told?.life?.spec ?? spec),
-        place: localPlace,
+        place,
         birth: proposedBirth(gateway, requestId),
         how: 'new',
       };

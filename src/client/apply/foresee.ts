@@ -48,9 +48,9 @@ function asks(act: Act): boolean {
 }
 
 /** The gateway as it is to be. */
-function gatewayOf({ gateway, spec }: Wanted, { told }: Looked): Gateway {
+function gatewayOf({ gateway, spec, place = localPlace }: Wanted, { told }: Looked): Gateway {
   const life = told?.phase === 'removed' ? undefined : told?.life;
   if (life) return { ...life, spec };
   const mark = { deployment: told?.deployment ?? '', gateway, birth: proposedBirth(gateway, ''), layout };
-  return { mark, place: localPlace, spec, tokenGeneration: 1, deviceGeneration: 1 };
+  return { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 };
 }

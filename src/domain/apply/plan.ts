@@ -1,10 +1,16 @@
+import type { Place } from '../hosts/place.js';
 import { changeWays, type ChangeWay } from '../changes/reconfiguration.js';
 import { changedSpec, type GatewaySpec, type SpecChange } from '../gateway/spec.js';
 import { changeTo, differing, settingsThatDiffer, type Difference, type Field } from '../gateway/spec-words.js';
 import { compareReleases } from '../release/release.js';
 
 /** What a file asks for: a gateway, and its whole spec. */
-export type Wanted = { readonly gateway: string; readonly spec: GatewaySpec };
+export type Wanted = {
+  readonly gateway: string;
+  readonly spec: GatewaySpec;
+  /** Where it begins; anywhere when absent. It stays where it began. */
+  readonly place?: Place;
+};
 
 /** A gateway as its record has it, and as a look has just found it. */
 export type Found =

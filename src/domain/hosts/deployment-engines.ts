@@ -27,6 +27,24 @@ export function withEngine(
   return before ? known.map((each) => (each === before ? { ...each, host } : each)) : [...known, { engine, host }];
 }
 
+/**
+ * `Refused` when a host that is reached over SSH answers with another engine than it has on record, unless its settings
+ * name that one. A host that has none on record is taken at its word.
+ */
+export function demandPinned(
+  { name, engine: wanted }: { readonly name: string; readonly engine?: string },
+  found: string,
+  known: readonly DeploymentEngine[],
+): void {
+  const onRecord = known.filter(({ host }) => host === name);
+  const isKnown = onRecord.length === 0 || onRecord.some(({ engine, was }) => [engine, ...(was ?? [])].includes(found));
+  if (wanted === undefined ? isKnown : wanted === found) return;
+  const before = wanted ?? onRecord.map(({ engine }) => engine).join(', ');
+  throw new Refused(
+    `host ${name} has engine ${found} now, and ${wanted === undefined ? 'it is on record' : 'its settings name it'} with ${before}. Nothing is done there. Put that engine back, or name the new one in hosts.toml: engine = "${found}"; see docs/runbook.md#another-engine-on-a-host`,
+  );
+}
+
 /** An engine that had another id before. */
 export type RenamedEngine = { readonly former: string; readonly engine: string };
 

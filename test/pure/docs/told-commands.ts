@@ -31,6 +31,11 @@ const rehearsed: NotTried = {
 };
 
 const described: Tried = [cli, 'a recorded ready that is not usable is no ready', "'describe'"];
+const overSsh: Tried = [
+  'test/temporal/hosts-over-ssh.test.ts',
+  'one worker serves the engines of all its hosts',
+  "'engine', 'list'",
+];
 const parkShown: Tried = [parked, 'says where, why and which command answers it', 'park'];
 const repaired: Tried = [cli, 'a recorded ready that is not usable is no ready', "'provision'"];
 const removed: Tried = [cli, 'a gateway is provisioned, listed, proved', "'remove'"];
@@ -112,6 +117,8 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel describe <id>': described,
     'systemctl reload docker': host,
   },
+  'Another engine on a host': { 'creel engine list': overSsh },
+  'Host not on record': { 'creel engine list': overSsh },
   'No engine on the host': { 'systemctl start docker': host },
   'Firewall flushed': {
     'iptables -F': rehearsed,

@@ -32,6 +32,7 @@ describe('config', () => {
       auditFile: join(home, '.local/state/creel/audit.jsonl'),
       catalogue: [],
       engineSocket: '/var/run/docker.sock',
+      hosts: [],
       egress: { direct: [] },
       pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
       pager: undefined,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   demandOwnName,
+  demandPinned,
   formerIds,
   withEngine,
   withRenamed,
@@ -57,5 +58,26 @@ describe('an engine that has another id', () => {
       demandEngine({ engine }, 'engine-new', '/run/docker.sock', former);
     expect(() => demandEngine({ engine: 'engine-other' }, 'engine-new', '/run/docker.sock', former)).toThrow(Foreign);
     expect(() => demandEngine({ engine: 'engine-old' }, 'engine-other', '/run/docker.sock', former)).toThrow(Foreign);
+  });
+});
+
+describe('the engine of a host over SSH', () => {
+  const on = (name: string, engine?: string) => ({ name, ...(engine !== undefined && { engine }) });
+
+  test.each([
+    ['that has none on record', on('c'), 'engine-x'],
+    ['that has it on record', on('b'), 'engine-other'],
+    ['that has it on record by a former id', on('a'), 'engine-old'],
+    ['whose settings name it, whatever is on record', on('b', 'engine-x'), 'engine-x'],
+  ])('is taken of a host %s', (_, host, found) => {
+    expect(() => demandPinned(host, found, renamed)).not.toThrow();
+  });
+
+  test.each([
+    [on('b'), 'engine-x', /host b has engine engine-x now, and it is on record with engine-other/],
+    [on('b', 'engine-y'), 'engine-x', /its settings name it with engine-y/],
+    [on('b', 'engine-y'), 'engine-other', /its settings name it with engine-y/],
+  ])('%j with engine %s is refused', (host, found, said) => {
+    expect(() => demandPinned(host, found, renamed)).toThrow(said);
   });
 });

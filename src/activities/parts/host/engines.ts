@@ -16,11 +16,11 @@ export type EnginesSeen = {
 const beside: Place = { provider: 'local', host: 'local' };
 
 /**
- * The engine beside the worker that is asked, what it holds of a gateway, and the other engines that workers have
- * served.
+ * The engine beside the worker that is asked, or the first that it reaches; what that holds of a gateway; and the other
+ * engines that workers have served.
  */
 export async function findEngines(deps: Deps, asked: { deployment: string; gateway: string }): Promise<EnginesSeen> {
-  const { engineId: here } = await deps.hosts.readHost(beside);
+  const here = await deps.hosts.findNearest();
   const [lives, known] = await Promise.all([
     findLives(deps, { ...asked, place: { ...beside, engine: here } }),
     deps.findEngines(),

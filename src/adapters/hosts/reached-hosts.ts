@@ -1,0 +1,88 @@
+import type { Duplex } from 'node:stream';
+import { Away } from '../../domain/errors.js';
+import type { FormerIds } from '../../domain/hosts/engine-id.js';
+import type { Place } from '../../domain/hosts/place.js';
+import type { DockerEngine } from '../../ports/docker-engine.js';
+import type { HostFacts, HostProvider } from '../../ports/host-provider.js';
+import type { EngineAt } from '../docker/call.js';
+import { DockerodeEngine } from '../docker/engine.js';
+import { EngineIdentity } from '../docker/identity.js';
+
+/** A machine with an engine: what it has, and the ways to its engine and its ports. */
+export type Reached = {
+  readonly name: string;
+  readonly host: HostProvider;
+  readonly engine: EngineAt;
+  readonly dial: (port: number) => Promise<Duplex>;
+  readonly close?: () => void;
+};
+
+type Known = Reached & { readonly identity: EngineIdentity };
+
+/**
+ * Every machine that a worker reaches: the one that it runs on, and those over SSH. A place is on the machine whose
+ * engine it names; one that names no engine, on the machine whose name it has. What nobody knows is asked of the first
+ * machine, whose answer says that it is another engine.
+ */
+export class ReachedHosts implements HostProvider {
+  readonly #first: Known;
+  readonly #all: readonly Known[];
+  /** The engine of each machine, as it was last read. */
+  readonly #engines = new Map<Known, string>();
+  readonly #formerIds: FormerIds;
+
+  constructor(first: Reached, others: readonly Reached[], formerIds: FormerIds = () => []) {
+    const know = (each: Reached): Known => ({ ...each, identity: new EngineIdentity(each.engine, formerIds) });
+    this.#first = know(first);
+    this.#all = [this.#first, ...others.map(know)];
+    this.#formerIds = formerIds;
+  }
+
+  async readHost(place: Place): Promise<HostFacts> {
+    const machine = this.#of(place);
+    const facts = await machine.host.readHost(place);
+    this.#engines.set(machine, facts.engineId);
+    return facts;
+  }
+
+  async findNearest(): Promise<string> {
+    let away: unknown;
+    for (const { name } of this.#all) {
+      try {
+        return (await this.readHost({ provider: 'local', host: name })).engineId;
+      } catch (error) {
+        if (!(error instanceof Away)) throw error;
+        away ??= error;
+      }
+    }
+    throw away;
+  }
+
+  async isPortTaken(place: Place, port: number): Promise<boolean> {
+    return this.#of(place).host.isPortTaken(place, port);
+  }
+
+  /** The engine of a place. Before anything is read or done, another engine there is `Foreign`. */
+  engineAt(place: Place): DockerEngine {
+    const { engine, identity } = this.#of(place);
+    return new DockerodeEngine({ ...engine, identity: identity.of(place) });
+  }
+
+  /** A connection to a port that is published on the loopback of a place's machine; `NotYet` where nothing listens. */
+  dial(place: Place, port: number): Promise<Duplex> {
+    return this.#of(place).dial(port);
+  }
+
+  close(): void {
+    for (const { close } of this.#all) close?.();
+  }
+
+  #of({ host, engine }: Place): Known {
+    const isMeant = (machine: Known): boolean => {
+      if (engine === undefined) return machine.name === host;
+      const id = this.#engines.get(machine);
+      return id !== undefined && (id === engine || this.#formerIds(id).includes(engine));
+    };
+    return this.#all.find(isMeant) ?? this.#first;
+  }
+}

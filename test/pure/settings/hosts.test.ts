@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Refused } from '../../../src/domain/errors.js';
+import { readConfig } from '../../../src/settings/config.js';
+import { readHosts } from '../../../src/settings/hosts.js';
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'creel-hosts-'));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+const key = `AAAAC3NzaC1lZDI1NTE5${'A'.repeat(48)}`;
+const lines = {
+  name: '"b1"',
+  ssh: '"creel@10.0.0.5:2222"',
+  host_key: `"ssh-ed25519 ${key} root@b1"`,
+  identity: '"id"',
+};
+
+function write(...hosts: readonly Record<string, string>[]): string {
+  const file = join(home, 'hosts.toml');
+  const table = (host: Record<string, string>) =>
+    `[[host]]\n${Object.entries(host)
+      .map(([field, value]) => `${field} = ${value}\n`)
+      .join('')}`;
+  writeFileSync(file, hosts.map(table).join('\n'));
+  return file;
+}
+
+describe('hosts.toml', () => {
+  test('a host has its name, its address, its only key, and a key file from beside it', () => {
+    expect(readHosts(write(lines), '')).toEqual([
+      {
+        name: 'b1',
+        user: 'creel',
+        address: '10.0.0.5',
+        port: 2222,
+        hostKey: { type: 'ssh-ed25519', base64: key },
+        identityFile: join(home, 'id'),
+        socketPath: '/var/run/docker.sock',
+      },
+    ]);
+  });
+
+  test.each([
+    ['"creel@b1"', { user: 'creel', address: 'b1', port: 22 }],
+    ['"creel@[fd00::5]:2222"', { user: 'creel', address: 'fd00::5', port: 2222 }],
+    ['"creel@[fd00::5]"', { user: 'creel', address: 'fd00::5', port: 22 }],
+  ])('ssh = %s is read', (ssh, expected) => {
+    expect(readHosts(write({ ...lines, ssh }), '')).toEqual([expect.objectContaining(expected)]);
+  });
+
+  test('socket and engine are said where they are not the usual ones', () => {
+    const [host] = readHosts(write({ ...lines, socket: '"/run/d.sock"', engine: '"E:1"' }), '');
+    expect(host).toMatchObject({ socketPath: '/run/d.sock', engine: 'E:1' });
+  });
+
+  test.each([
+    ['a name that is the worker’s own machine', { name: '"local"' }, /host name "local" must be/],
+    ['a name with capitals', { name: '"B1"' }, /host name "B1" must be/],
+    ['no user', { ssh: '"10.0.0.5"' }, /must be user@address:port/],
+    ['no port that there is', { ssh: '"creel@b1:0"' }, /must be user@address:port/],
+    ['an address without brackets', { ssh: '"creel@fd00::5"' }, /must be user@address:port/],
+    ['a key of an unknown type', { host_key: '"ssh-dss AAAA"' }, /must be a public host key/],
+    ['a fingerprint in place of a key', { host_key: '"SHA256:abc"' }, /must be a public host key/],
+    ['a socket that is no path', { socket: '"docker.sock"' }, /host\.0\.socket must be the path/],
+    ['an unknown field', { password: '"x"' }, /Unrecognized key: "password"/],
+  ])('%s is refused', (_, change, said) => {
+    const read = () => readHosts(write({ ...lines, ...change }), '');
+    expect(read).toThrow(Refused);
+    expect(read).toThrow(said);
+  });
+
+  test('two hosts of one name are refused', () => {
+    expect(() => readHosts(write(lines, lines), '')).toThrow(/two hosts of the name b1/);
+  });
+
+  test('a missing file is none in the usual place, and refused where it is named', () => {
+    expect(readHosts(undefined, join(home, 'none.toml'))).toEqual([]);
+    expect(() => readHosts(join(home, 'none.toml'), '')).toThrow(Refused);
+  });
+
+  test('CREEL_HOSTS names the file, and what is wrong in it stands among what is wrong', () => {
+    expect(readConfig({ HOME: home, CREEL_HOSTS: write(lines) }).hosts).toHaveLength(1);
+    const wrong = write({ ...lines, ssh: '"b1"' });
+    expect(() => readConfig({ HOME: home, CREEL_HOSTS: wrong })).toThrow(/CREEL_HOSTS: ssh = "b1" must be/);
+  });
+});
