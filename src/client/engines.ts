@@ -119,7 +119,7 @@ export async function placeOnHost(client: Client, host: string): Promise<Place> 
       `host ${host} had more than one engine: ${found?.engine}, ${another.engine}. Name the one that is meant with --engine`,
       'Refused',
     );
-  if (found) return placeOn(found.engine);
+  if (found) return { ...placeOn(found.engine), host };
   const known = engines.map((each) => each.host).join(', ') || 'none';
   throw new TurnedDown(
     `no worker ever served a host ${host}. Those there are: ${known}. Name it in the hosts.toml of a worker first; see docs/runbook.md#host-not-on-record`,

@@ -7,7 +7,7 @@ import { doorLimits } from '../../src/adapters/openclaw/limits.js';
 import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
 import { localDial } from '../../src/adapters/hosts/local-dial.js';
-import { NotYet } from '../../src/domain/errors.js';
+import { Away, NotYet } from '../../src/domain/errors.js';
 import { Secret } from '../../src/domain/secret.js';
 import { foundImage, foundSocket } from '../ground/found.js';
 import { doorContract } from './door-contract.js';
@@ -48,6 +48,14 @@ describe('peers that are no gateway', () => {
     const at = { place, port: await getPort() };
     await expect(doorWith().probeStartup(at)).rejects.toThrow(NotYet);
     await expect(doorWith().knock(at, as)).rejects.toThrow(NotYet);
+  });
+
+  test('a host that is not reached says nothing of a gateway there: it is not taken for one that hangs', async () => {
+    const dial = async (): Promise<never> => {
+      throw new Away('host b1 does not answer over SSH');
+    };
+    const door = new OpenclawDoor({ dial, engineAt: noEngine, signal: () => undefined });
+    await expect(door.findPulse({ place, port: 1 })).rejects.toThrow(Away);
   });
 
   test('a server that accepts and says nothing is not yet within the limit', async () => {

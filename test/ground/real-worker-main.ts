@@ -2,6 +2,7 @@ import path from 'node:path';
 import { openWorld } from '../../src/open-world.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 import { runTestWorker } from './run-worker.js';
+import { readHosts } from '../../src/settings/hosts.js';
 import { readEgress } from '../../src/settings/egress.js';
 import { testKeys } from '../world/test-keys.js';
 import { testCatalogue, testKey, testPool } from './real-ground.js';
@@ -13,6 +14,7 @@ await runTestWorker(
         catalogue: testCatalogue(),
         pool: testPool,
         engineSocket: process.env['TEST_ENGINE'] ?? '/var/run/docker.sock',
+        hosts: readHosts(process.env['TEST_HOSTS'], '/nowhere/hosts.toml'),
         secretsFile: path.join(root, 'secrets'),
         auditFile: path.join(root, 'audit.jsonl'),
         egress: readEgress({

@@ -50,7 +50,7 @@ export async function runTestWorker(open: (opening: Opening) => World, thread: W
   const epoch = (await findDeployment(client))?.deployment.epoch ?? firstEpoch;
   const deps = { ...world, about, epoch, signal: currentSignal, ...asking };
   const activities = new Interferences(root).around(createActivities(deps));
-  const { engineId } = await deps.hosts.readHost({ provider: 'local', host: 'local' });
+  const engineId = await deps.hosts.findNearest();
   const common = { connection, interceptors: { activity: [attemptInterceptor(log), epochGuard(deps)] }, ...pace };
   // One that only does activities does one at a time: while it holds one, frozen or not, another gets the next.
   const atOnce = { activities, maxConcurrentActivityTaskExecutions: work === 'activities' ? 1 : 60 };

@@ -156,3 +156,17 @@ function run(channel: ServerChannel, command: string): void {
     channel.end();
   });
 }
+
+/** A host as a worker's `hosts.toml` names it. */
+export function tableOf({ name, user, address, port, hostKey, identityFile, socketPath, engine }: SshHost): string {
+  const fields = {
+    name,
+    ssh: `${user}@${address}:${port}`,
+    host_key: `${hostKey.type} ${hostKey.base64}`,
+    identity: identityFile,
+    socket: socketPath,
+    ...(engine !== undefined && { engine }),
+  };
+  const lines = Object.entries(fields).map(([field, value]) => `${field} = ${JSON.stringify(value)}`);
+  return ['[[host]]', ...lines, ''].join('\n');
+}

@@ -8,7 +8,7 @@ import type { SshHost } from '../../src/domain/hosts/ssh-host.js';
 import { patienceMs } from '../ground/patience.js';
 import { ScriptedEngine } from '../ground/scripted-engine.js';
 import { TestServer } from '../ground/server.js';
-import { SshMachine } from '../ground/ssh-machine.js';
+import { SshMachine, tableOf } from '../ground/ssh-machine.js';
 import { scratchDirectory } from '../world/scratch.js';
 
 /** A machine behind SSH with an engine that says who it is. */
@@ -35,19 +35,6 @@ async function machine(id: string): Promise<Machine> {
   };
   become(id);
   return { ssh, engine, become };
-}
-
-function tableOf({ name, user, address, port, hostKey, identityFile, socketPath, engine }: SshHost): string {
-  const fields = {
-    name,
-    ssh: `${user}@${address}:${port}`,
-    host_key: `${hostKey.type} ${hostKey.base64}`,
-    identity: identityFile,
-    socket: socketPath,
-    ...(engine !== undefined && { engine }),
-  };
-  const lines = Object.entries(fields).map(([field, value]) => `${field} = ${JSON.stringify(value)}`);
-  return ['[[host]]', ...lines, ''].join('\n');
 }
 
 describe('Docker hosts over SSH', () => {
