@@ -25,7 +25,9 @@ export class ChannelStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#channel?.write(chunk, done);
+    const channel = this.#channel;
+    if (!channel || channel.writableEnded || channel.destroyed) return done(closedByOther());
+    channel.write(chunk, (error) => done(error ? closedByOther(error) : undefined));
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -76,7 +78,7 @@ export class ChannelStream extends Duplex {
     this.#channel = channel;
     channel.on('data', (chunk: Buffer) => this.#take(channel, chunk));
     channel.on('end', () => this.#end());
-    channel.on('error', (error: Error) => this.destroy(error));
+    channel.on('error', (error: Error) => this.destroy(closedByOther(error)));
     channel.on('close', () => this.#close());
     done();
     this.emit('open');
@@ -95,4 +97,9 @@ export class ChannelStream extends Duplex {
     if (this.readableEnded) this.destroy();
     else this.once('end', () => this.destroy());
   }
+}
+
+/** What a socket says of a write after the other side has closed. */
+function closedByOther(cause?: Error): Error {
+  return Object.assign(new Error('the other side has closed', cause && { cause }), { code: 'ECONNRESET' });
 }

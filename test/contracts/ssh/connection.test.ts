@@ -70,10 +70,8 @@ describe('one connection', () => {
   test('takes no more from a sender than is read', async () => {
     const total = 32 * 1024 * 1024;
     const server = net.createServer((socket) => socket.end(Buffer.alloc(total)));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('it listens nowhere');
-    const stream = await host().dial(address.port);
+    const port = await listening(server);
+    const stream = await host().dial(port);
     let taken = 0;
     stream.once('data', (chunk: Buffer) => {
       taken += chunk.length;
@@ -199,12 +197,22 @@ describe('a cut', () => {
     await proxy.close();
   });
 
+  test('of one stream by whoever listens there is a reset to who writes on, as Docker does before a gateway listens', async () => {
+    const server = net.createServer((socket) => socket.end('unread'));
+    const stream = await host().dial(await listening(server));
+    const failed = new Promise((resolve) => {
+      stream.once('error', resolve);
+    });
+    const pace = setInterval(() => stream.write('GET / HTTP/1.1\r\n\r\n'), 5);
+    expect(await failed).toMatchObject({ code: 'ECONNRESET' });
+    clearInterval(pace);
+    server.close();
+  });
+
   test('of an open stream is an error there, and no end', async () => {
     const server = net.createServer((socket) => void socket.write('half'));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('it listens nowhere');
-    const stream = await host().dial(address.port);
+    const port = await listening(server);
+    const stream = await host().dial(port);
     const heard = text(stream);
     stream.once('data', () => machine.cut());
     await expect(heard).rejects.toThrow(/the SSH connection to host b1 .* was cut/);
@@ -270,3 +278,10 @@ describe('what a machine tells of itself', () => {
     expect(await host().readHost(place)).toMatchObject({ availableMemoryMb: undefined, routes: undefined });
   });
 });
+
+async function listening(server: net.Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('it listens nowhere');
+  return address.port;
+}
