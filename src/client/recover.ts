@@ -4,7 +4,8 @@ import { belongsTo, runsRelease } from '../domain/gateway/state-mark.js';
 import { recoveredOf, type ExportedGateway } from '../domain/recovery/exported.js';
 import type { ProvisionRequest } from '../wire/requests.js';
 import type { Description } from '../wire/description.js';
-import { NoWorker, TurnedDown, UnknownGateway } from './failure.js';
+import { gatewayWorkflowId } from '../wire/ids.js';
+import { isNotFound, NoWorker, TurnedDown, UnknownGateway, unwrap } from './failure.js';
 import { ask, request } from './gateways.js';
 
 /**
@@ -31,29 +32,37 @@ const atOnce = 5;
 const paceMs = 500;
 
 /** Says of each gateway whether it would be taken up, as far as the records say that; no engine is looked at. */
-export async function foreseeRecovery(client: Client, gateways: readonly ExportedGateway[]): Promise<Foreseen[]> {
+export async function foreseeRecovery(
+  client: Client,
+  gateways: readonly ExportedGateway[],
+  anew: boolean,
+): Promise<Foreseen[]> {
   return laned(gateways, async (each): Promise<Foreseen> => {
     const { gateway } = each;
-    const why = leftOut(each) ?? onRecord(each, await recordOf(client, gateway));
+    const told = await recordOf(client, gateway);
+    const ends = anew && isStale(each, told);
+    const why = leftOut(each) ?? (ends ? undefined : onRecord(each, told));
     if (why !== undefined) return { gateway, would: 'leave', reason: why };
     const { mark, place, spec } = each.life;
     const where = place.engine === undefined ? 'wherever it is found' : `on engine ${place.engine}`;
-    return { gateway, would: 'take up', reason: `birth ${mark.birth}, release ${spec.release}, ${where}` };
+    const instead = ends ? ', in place of its record' : '';
+    return { gateway, would: 'take up', reason: `birth ${mark.birth}, release ${spec.release}, ${where}${instead}` };
   });
 }
 
 /**
  * Takes every gateway of an export up that has no record: the life of exactly that birth, on its engine, with the token
- * that is in force. A gateway with a record is left alone, so the same export again goes on where it was interrupted.
- * `tell` hears of each as it ends.
+ * that is in force. A gateway with a record is left alone, so the same export again goes on where it was interrupted; `anew`,
+ * in a namespace that was restored to an earlier hour, a record of that birth that rests is ended first. `tell` hears of
+ * each as it ends.
  */
 export async function recover(
   client: Client,
-  { at, gateways, versions, origin }: Recovering,
+  { gateways, ...recovering }: Recovering,
   tell: (recovery: Recovery) => void,
 ): Promise<Recovery[]> {
   return laned(gateways, async (each) => {
-    const recovery = await recoverOne(client, { at, versions, origin }, each);
+    const recovery = await recoverOne(client, recovering, each);
     tell(recovery);
     return recovery;
   });
@@ -66,18 +75,24 @@ type Recovering = {
   /** The releases to which a gateway may have been upgraded since. */
   readonly versions: readonly string[];
   readonly origin: string;
+  readonly anew: boolean;
 };
 
 async function recoverOne(
   client: Client,
-  { at, versions, origin }: Omit<Recovering, 'gateways'>,
+  { at, versions, origin, anew }: Omit<Recovering, 'gateways'>,
   exported: ExportedGateway,
 ): Promise<Recovery> {
   const { gateway, life } = exported;
   const left = leftOut(exported);
   if (left !== undefined) return { gateway, end: 'left out', reason: left };
-  const there = onRecord(exported, await recordOf(client, gateway));
+  const told = await recordOf(client, gateway);
+  const ends = anew && isStale(exported, told);
+  const there = ends ? undefined : onRecord(exported, told);
+  if (anew && there !== undefined && told?.life?.mark.birth === life.mark.birth)
+    return { gateway, end: 'left out', reason: 'an operation of it runs or waits: ask again when that has ended' };
   if (there !== undefined) return { gateway, end: 'on record', reason: there };
+  if (ends) await endRecord(client, gateway);
   const asked = {
     kind: 'provision',
     origin,
@@ -129,6 +144,20 @@ function leftOut({ gateway, phase, stateKeptUntil, life }: ExportedGateway): str
   if (phase !== 'removed') return undefined;
   const release = `--release ${life.spec.release}`;
   return `it was removed, and its state kept until ${stateKeptUntil}. \`creel provision ${gateway} --birth ${life.mark.birth} ${release}\` takes it up again, \`creel remove ${gateway} --birth ${life.mark.birth} --purge\` lets it go`;
+}
+
+/** Whether an export may take the place of what is on record: it is of the same life, and nothing runs or waits there. */
+function isStale({ life }: ExportedGateway, told: Description | undefined): boolean {
+  if (!told?.life || told.life.mark.birth !== life.mark.birth) return false;
+  return told.running === undefined && told.queue.length === 0;
+}
+
+async function endRecord(client: Client, gateway: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(gatewayWorkflowId(gateway)).terminate('taken up anew from an export');
+  } catch (error) {
+    if (!isNotFound(error)) throw unwrap(error);
+  }
 }
 
 /** What is on record of a gateway already; undefined when nothing is. */

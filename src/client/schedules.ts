@@ -14,6 +14,7 @@ import { scheduleName, type Schedule, type ScheduleName } from '../domain/schedu
 import { scheduledWorkflowId, scheduleId, taskQueue } from '../wire/ids.js';
 import { defaultLimits } from '../wire/limits.js';
 import type { ScheduledInput, ScheduledRotation } from '../wire/scheduled.js';
+import type { ReconcileInput } from '../wire/reconcile.js';
 import type { SweepInput } from '../wire/sweep.js';
 import { readHeld } from './deployment.js';
 import { isNotFound, TurnedDown, unwrap } from './failure.js';
@@ -182,8 +183,8 @@ function optionsOf(wanted: Schedule) {
   } satisfies Omit<ScheduleOptions, 'scheduleId'>;
 }
 
-function inputOf(name: ScheduleName): ScheduledInput | ScheduledRotation | SweepInput {
-  if (name === 'sweep') return { dryRun: false };
+function inputOf(name: ScheduleName): ScheduledInput | ScheduledRotation | SweepInput | ReconcileInput {
+  if (name === 'sweep' || name === 'reconcile') return { dryRun: false };
   const input = { layout: 1, limits: defaultLimits } as const;
   if (name !== 'rotation') return input;
   const plan = { window: fleetWindowUsual, maxFailed: fleetMaxFailed, beginWithinMs: fleetBeginMs };

@@ -30,6 +30,7 @@ const fileForm = z.strictObject({
     })
     .optional(),
   drift: schedule,
+  reconcile: schedule,
   sweep: schedule,
   rotation: schedule,
 });

@@ -17,12 +17,14 @@ export class TestServer {
   readonly address: string;
   readonly #directory: string;
   readonly #port: number;
+  readonly #saved: string;
   #process: ChildProcess | undefined;
 
   private constructor(port: number) {
     this.#port = port;
     this.address = `127.0.0.1:${port}`;
     this.#directory = scratchDirectory('creel-server-');
+    this.#saved = `${this.#directory}-saved`;
   }
 
   /** Starts one on a free port and waits until it answers. */
@@ -69,6 +71,21 @@ export class TestServer {
     await once(running, 'exit');
   }
 
+  /** Keeps what its database holds now, for `restore`. */
+  async save(): Promise<void> {
+    await this.kill();
+    fs.cpSync(this.#directory, this.#saved, { recursive: true });
+    await this.start();
+  }
+
+  /** Goes back to the hour of `save`, at the same address. */
+  async restore(): Promise<void> {
+    await this.kill();
+    for (const name of fs.readdirSync(this.#directory)) fs.rmSync(path.join(this.#directory, name));
+    fs.cpSync(this.#saved, this.#directory, { recursive: true });
+    await this.start();
+  }
+
   /** Loses its database, and starts again at the same address with an empty one. */
   async lose(): Promise<void> {
     await this.kill();
@@ -79,7 +96,7 @@ export class TestServer {
   /** Ends it and removes its database. */
   async stop(): Promise<void> {
     await this.kill();
-    fs.rmSync(this.#directory, { recursive: true, force: true });
+    for (const each of [this.#directory, this.#saved]) fs.rmSync(each, { recursive: true, force: true });
   }
 
   async #answers(): Promise<void> {

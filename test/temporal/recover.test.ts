@@ -153,6 +153,71 @@ describe('records that are lost (K-6)', { timeout: 4 * patienceMs }, () => {
   });
 });
 
+describe('a namespace that is restored to an earlier hour (K-6)', { timeout: 4 * patienceMs }, () => {
+  it('is under control again: what was rotated, upgraded and removed since is as it is, not as it was', async () => {
+    const server = await TestServer.start();
+    const ground = new DirectoryGround(server, taskQueue);
+    const stages = ['rotated', 'upgraded', 'removed'].map(() => new DirectoryStage(ground));
+    const [rotated, upgraded, removed] = stages as [DirectoryStage, DirectoryStage, DirectoryStage];
+    const keyFile = layKey(ground.root, testKeyHex);
+    const creel = (...args: string[]) => {
+      const home = path.join(ground.root, 'home');
+      const env = { PATH: process.env['PATH'] ?? '', HOME: home, TEMPORAL_ADDRESS: server.address };
+      const options = { env: { ...env, CREEL_KEY_FILE: keyFile }, extendEnv: false, reject: false } as const;
+      return execa(process.execPath, ['bin/creel.mjs', ...args], options);
+    };
+    try {
+      const client = await rotated.client();
+      for (const stage of stages) stage.use(client);
+      const releases = ['2026.9.7', '2026.9.6'].map((version) => ({ version, image: imageOf(version), dev: true }));
+      const held = { deployment: testDeployment, layout: 1, keyId: key.id, keyCheck: keyCheck(key, testDeployment) };
+      const memo = { ...held, releases };
+      await client.workflow.start('deployment', { workflowId: deploymentWorkflowId, taskQueue, memo });
+      await ground.startWorker();
+      for (const stage of stages) await stage.provision();
+      for (const stage of stages) await stage.settled();
+      await ground.killWorkers();
+      await server.save();
+
+      await ground.startWorker();
+      await rotated.rotate();
+      const now = await rotated.until(({ life }) => life?.tokenGeneration === 2);
+      const asked = { kind: 'upgrade', requestId: 'up', origin: 'test', dev: true, retryFailed: false } as const;
+      await upgraded.request({ ...asked, release: '2026.9.7' });
+      await upgraded.until(({ life, last }) => last?.kind === 'upgrade' && life?.spec.release === '2026.9.7');
+      await removed.remove({ purge: true });
+      await removed.until(({ phase }) => phase === 'removed');
+      const token = tokenOf(ground, rotated, now);
+      const there = ground.world.engine.leftovers().filter((each) => each.includes(' oc-'));
+      await ground.killWorkers();
+      await server.restore();
+
+      await ground.startWorker();
+      const file = path.join(ground.root, 'creel.jsonl');
+      expect(await creel('export', '--out', file)).toMatchObject({ exitCode: 0 });
+      await ground.killWorkers();
+      expect(await creel('init', '--from', file)).toMatchObject({ exitCode: 0 });
+      await ground.startWorker();
+      expect((await creel('recover', '--from', file)).stdout).toContain('3 on record already');
+      const { stdout } = await creel('recover', '--from', file, '--anew');
+      expect(stdout).toContain('2 gateways recovered, 0 on record already, 0 left out, 1 failed');
+      expect(stdout).toMatch(new RegExp(`${removed.id}: failed: none: .*no life of ${removed.id}`));
+      expect(await rotated.settled()).toMatchObject({ phase: 'ready', life: { tokenGeneration: 2 } });
+      expect(tokenOf(ground, rotated, now)).toBe(token);
+      expect(await upgraded.settled()).toMatchObject({ phase: 'ready', life: { spec: { release: '2026.9.7' } } });
+      expect(ground.world.engine.leftovers().filter((each) => each.includes(' oc-'))).toEqual(there);
+      await rotated.rotate();
+      expect(await rotated.until(({ life }) => life?.tokenGeneration !== 2)).toMatchObject({
+        life: { tokenGeneration: 1_003 },
+      });
+    } finally {
+      await rotated.close();
+      await ground.close();
+      await server.stop();
+    }
+  });
+});
+
 describe('a deployment that is taken over while its old server still runs (K-6)', { timeout: 4 * patienceMs }, () => {
   it('the old master is refused by the engine, in do and undo, and the new one goes on', async () => {
     const [oldServer, newServer] = await Promise.all([TestServer.start(), TestServer.start()]);

@@ -81,20 +81,33 @@ describe('schedules (K-3)', { timeout: 2 * patienceMs }, () => {
     settings('');
     const asked = { type: 'startWorkflow', workflowType: 'nothing', taskQueue: 'nobody' } as const;
     await client.schedule.create({ scheduleId: 'somebody-else', spec: {}, action: asked, state: { paused: true } });
-    expect(await apply()).toEqual({ sweep: 'created', export: 'created', drift: 'created', rotation: 'created' });
     expect(await apply()).toEqual({
+      reconcile: 'created',
+      sweep: 'created',
+      export: 'created',
+      drift: 'created',
+      rotation: 'created',
+    });
+    expect(await apply()).toEqual({
+      reconcile: 'as it was',
       sweep: 'as it was',
       export: 'as it was',
       drift: 'as it was',
       rotation: 'as it was',
     });
-    await poll(async () => Object.keys(await listed())).toEqual(['drift', 'export', 'rotation', 'sweep']);
+    await poll(async () => Object.keys(await listed())).toEqual(['drift', 'export', 'reconcile', 'rotation', 'sweep']);
     expect(await listed()).toMatchObject({
       export: { when: 'cron 30 2 * * * UTC', paused: false, next: expect.stringMatching(/T02:[34]\d:/) },
       rotation: { paused: true },
     });
     settings('[export]\ncron = "0 5 * * *"\n[drift]\noff = true\n');
-    expect(await apply()).toEqual({ sweep: 'as it was', export: 'changed', rotation: 'as it was', drift: 'removed' });
+    expect(await apply()).toEqual({
+      reconcile: 'as it was',
+      sweep: 'as it was',
+      export: 'changed',
+      rotation: 'as it was',
+      drift: 'removed',
+    });
     expect((await listed())['export']).toMatchObject({ next: expect.stringMatching(/T05:[01]\d:/) });
     const { policies, action } = await client.schedule.getHandle(scheduleId('export')).describe();
     expect(policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 12 * 3_600_000, pauseOnFailure: false });
@@ -211,6 +224,13 @@ describe('schedules (K-3)', { timeout: 2 * patienceMs }, () => {
     const { workflowId = '' } = (await listed())['sweep']?.last ?? {};
     expect(await client.workflow.getHandle(workflowId).result()).toMatchObject({ outcome: 'done', dryRun: false });
     expect(ground.world.engine.leftovers()).toEqual(there);
+  });
+
+  it('a look at what is not as recorded goes by schedule', async () => {
+    await trigger('reconcile');
+    await poll(async () => (await listed())['reconcile']?.last?.how).toBe('completed');
+    const { workflowId = '' } = (await listed())['reconcile']?.last ?? {};
+    expect(await client.workflow.getHandle(workflowId).result()).toMatchObject({ dryRun: false, drifted: [] });
   });
 
   it('gateways on another image than their release are named to a person once a week (S2-39)', async () => {

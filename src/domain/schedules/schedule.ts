@@ -1,7 +1,7 @@
 import { Refused } from '../errors.js';
 
 /** What creel does by itself, by the names that `creel schedules` takes. */
-export const scheduleNames = ['heartbeat', 'sweep', 'export', 'drift', 'rotation'] as const;
+export const scheduleNames = ['heartbeat', 'reconcile', 'sweep', 'export', 'drift', 'rotation'] as const;
 
 export type ScheduleName = (typeof scheduleNames)[number];
 
@@ -45,6 +45,16 @@ const declared: readonly Schedule[] = [
     when: { everyMs: minuteMs },
     jitterMs: 0,
     catchUpMs: 10 * secondMs, // A call that is late says nothing true; this is the least that a server takes.
+    pausesOnFailure: false,
+    createdPaused: false,
+  },
+  {
+    name: 'reconcile',
+    does: 'names ready gateways that are not as recorded, and repairs those whose spec says so',
+    workflow: 'reconcile',
+    when: { everyMs: hourMs },
+    jitterMs: 5 * minuteMs,
+    catchUpMs: 10 * minuteMs,
     pausesOnFailure: false,
     createdPaused: false,
   },

@@ -85,7 +85,6 @@ const stored: Tried = [keys, 'takes every gateway over', "'secret', 'set'"];
 
 const scheduled = 'test/temporal/schedules.test.ts';
 const recovered = 'test/temporal/recover.test.ts';
-const fromExport: Tried = [recovered, 'are taken up from an export', "'recover', '--from', file)"];
 const schedulesApplied: Tried = [scheduled, 'a list that is applied twice is once', 'apply()'];
 
 const sweep = 'test/temporal/sweep.test.ts';
@@ -268,8 +267,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel recover --from creel.jsonl --dry-run': [recovered, 'are taken up from an export', "'--dry-run'"],
     'creel describe <id>': described,
     'creel schedules apply': schedulesApplied,
-    'creel init --from': [recovered, 'are taken up from an export', "'init', '--from'"],
-    'creel recover': fromExport,
+  },
+  'Restored to an earlier hour': {
+    'creel export --out creel.jsonl': [recovered, 'what was rotated, upgraded and removed since', "'export', '--out'"],
+    'creel init --from creel.jsonl': [recovered, 'what was rotated, upgraded and removed since', "'init', '--from'"],
+    'creel recover --from creel.jsonl --anew': [recovered, 'what was rotated, upgraded and removed since', "'--anew'"],
+    'creel sweep --dry-run': [sweep, 'shows its plan, halts at too much', "'sweep', '--dry-run'"],
   },
   'Taken over': {
     'creel init --from': [recovered, 'the old master is refused', "'init', '--from'"],

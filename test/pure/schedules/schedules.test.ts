@@ -24,6 +24,7 @@ describe('the declared list (K-3)', () => {
   test('has what people expect: no heartbeat without a URL, the rotation created paused and paused by a failure', () => {
     const list = listOf('');
     expect(list.map(({ name, when }) => [name, when])).toEqual([
+      ['reconcile', { everyMs: 3_600_000 }],
       ['sweep', { cron: '0 1 * * *' }],
       ['export', { cron: '30 2 * * *' }],
       ['drift', { cron: '0 6 * * MON' }],
@@ -43,6 +44,7 @@ describe('the declared list (K-3)', () => {
   test('takes another time and an off from the settings, of each for itself', () => {
     const list = listOf('[export]\nevery = "6 hours"\n[drift]\noff = true\n[rotation]\ncron = "0  5 * * SUN"');
     expect(list.map(({ name, when }) => [name, when])).toEqual([
+      ['reconcile', { everyMs: 3_600_000 }],
       ['sweep', { cron: '0 1 * * *' }],
       ['export', { everyMs: 6 * 3_600_000 }],
       ['rotation', { cron: '0 5 * * SUN' }],

@@ -18,6 +18,7 @@ export function recoverCommand() {
     'creel init --from creel.jsonl && creel worker      first: the namespace, and a worker beside each engine',
     'creel recover --from creel.jsonl --dry-run         who would be taken up, as far as records say it',
     'creel recover --from creel.jsonl                   again after an interruption: it goes on',
+    'creel recover --from creel.jsonl --anew            in a namespace that was restored to an earlier hour',
     'creel recover g42 -f gateway.toml                  one for which no record speaks, as `creel list --condemned` shows it',
   ])
     .argument('[id]', 'one gateway for which no record speaks, instead of an export')
@@ -25,15 +26,17 @@ export function recoverCommand() {
     .option('-f, --file <gateway.toml>', 'of one gateway: its spec, where none is on record')
     .option('--birth <birth>', 'of one gateway: which life, where there are several')
     .option('--dry-run', 'say who would be taken up; nothing is asked of any gateway')
-    .action(async (id, { from, dryRun, file, birth, ...options }) => {
-      if (id !== undefined && from === undefined) return recoverOne(id, { ...options, dryRun, file, birth });
+    .option('--anew', 'also those that are on record, where nothing runs: the record of an earlier hour is ended first')
+    .action(async (id, { from, dryRun, anew = false, file, birth, ...options }) => {
+      if (id !== undefined && from === undefined && !anew) return recoverOne(id, { ...options, dryRun, file, birth });
       if (from === undefined || id !== undefined || file !== undefined || birth !== undefined)
         throw new Refused('say either --from and an export, or one gateway with -f gateway.toml');
       const read = readExport(from);
       await withTemporal(options, async (client) => {
         await demandSame(client, read, from);
-        if (dryRun) await plan(client, read, options.json === true);
-        else await carryOut(client, read, options.json === true);
+        const manner = { anew, json: options.json === true };
+        if (dryRun) await plan(client, read, manner);
+        else await carryOut(client, read, manner);
       });
     });
 }
@@ -61,18 +64,20 @@ async function demandSame(client: Client, { head }: Export, file: string): Promi
   );
 }
 
-async function plan(client: Client, { gateways, silent }: Export, json: boolean): Promise<void> {
-  const foreseen = await foreseeRecovery(client, gateways);
+type Manner = { readonly anew: boolean; readonly json: boolean };
+
+async function plan(client: Client, { gateways, silent }: Export, { anew, json }: Manner): Promise<void> {
+  const foreseen = await foreseeRecovery(client, gateways, anew);
   if (json) return void process.stdout.write(`${JSON.stringify({ gateways: foreseen, missing: silent })}\n`);
   const lines = foreseen.map(({ gateway, would, reason }) => `${gateway}: would ${would}: ${reason}\n`);
   process.stdout.write(`${lines.join('')}${missingText(silent)}nothing was asked of anybody\n`);
 }
 
-async function carryOut(client: Client, { head, gateways, silent }: Export, json: boolean): Promise<void> {
+async function carryOut(client: Client, { head, gateways, silent }: Export, { anew, json }: Manner): Promise<void> {
   const recorded = [...head.releases, ...(await recordedReleases(client))].map(({ version }) => version);
   const versions = [...new Set([...recorded, ...gateways.map(({ life }) => life.spec.release)])];
   const say = (each: Recovery) => void (json || process.stdout.write(lineOf(each)));
-  const ends = await recover(client, { at: head.at, gateways, versions, origin: origin() }, say);
+  const ends = await recover(client, { at: head.at, gateways, versions, origin: origin(), anew }, say);
   const by = (end: Recovery['end']) => ends.filter((each) => each.end === end).length;
   if (json) process.stdout.write(`${JSON.stringify({ gateways: ends, missing: silent })}\n`);
   else
