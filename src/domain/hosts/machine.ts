@@ -60,7 +60,7 @@ export type MachineSystem = { readonly id: string; readonly family: 'debian' | '
 export type MachineNeed = { readonly memoryMb: number; readonly cpus: number; readonly diskGb: number };
 
 /** Less memory than this carries no gateway, whatever it is promised. */
-const leastMachineMb = 2_048;
+export const leastMachineMb = 2_048;
 
 /** The names of a machine and of what belongs to it (layout 1). All of a region's things share one namespace. */
 export function machineNames({ deployment, gateway, birth }: Omit<Mark, 'layout'>): {

@@ -15,11 +15,11 @@ import type { MachineProvider } from '../../../src/ports/machine-provider.js';
 import { patienceMs } from '../../ground/patience.js';
 
 export const region = 'eu-central-1';
-const deployment = 'abcdefghij';
-const mark: Mark = { deployment, gateway: 'g42', birth: '7k3fq2', layout: 1 };
+export const deployment = 'abcdefghij';
+export const mark: Mark = { deployment, gateway: 'g42', birth: '7k3fq2', layout: 1 };
 export const at: MachineAt = { mark, region };
 const name = machineNames(mark).machine;
-const key = fleetKey('a', `ssh-ed25519 ${'AAAAC3NzaC1lZDI1NTE5AAAAI'.padEnd(68, 'x')} fleet@example`);
+export const key = fleetKey('a', `ssh-ed25519 ${'AAAAC3NzaC1lZDI1NTE5AAAAI'.padEnd(68, 'x')} fleet@example`);
 const nextKey = fleetKey('b', `ssh-ed25519 ${'AAAAC3NzaC1lZDI1NTE5AAAAI'.padEnd(68, 'y')}`);
 const need = { memoryMb: 2_048, cpus: 1, diskGb: 20 };
 
@@ -50,7 +50,7 @@ export type Seller = {
 };
 
 /** Asks until there is an answer: what creel does between `NotYet`, an unknown outcome and the next attempt. */
-async function persist<T>(act: () => Promise<T>): Promise<T> {
+export async function persist<T>(act: () => Promise<T>): Promise<T> {
   const end = Date.now() + patienceMs;
   for (;;) {
     try {
@@ -64,7 +64,7 @@ async function persist<T>(act: () => Promise<T>): Promise<T> {
 }
 
 /** What a provision asks for, by what the seller has. */
-async function orderOf(provider: MachineProvider): Promise<MachineOrder> {
+export async function orderOf(provider: MachineProvider): Promise<MachineOrder> {
   const size = chooseSize(await provider.listSizes(region), need, region);
   const system = chooseSystem(await provider.listSystems(region), region);
   const zone = (await provider.listRegions()).find((each) => each.name === region)?.zones[0] ?? '';
