@@ -2,7 +2,6 @@ import type { Mark } from '../domain/gateway/gateway.js';
 import type { Firewall } from '../domain/hosts/firewall.js';
 import type { FleetKey } from '../domain/hosts/fleet-key.js';
 import type {
-  HostKey,
   Machine,
   MachineAt,
   MachineOrder,
@@ -11,6 +10,7 @@ import type {
   ReachableMachine,
   Region,
 } from '../domain/hosts/machine.js';
+import type { HostKey } from '../domain/hosts/ssh-host.js';
 
 /** Something that costs money or holds a name in a region. */
 export type Held = {
@@ -58,7 +58,7 @@ export interface MachineProvider {
    * `StartOver`, and one whose making failed `Refused` with the provider's reason.
    */
   probeMachine(at: MachineAt): Promise<ReachableMachine>;
-  /** Keys by which the machine is recognised; `NotYet` until the provider has seen them. */
+  /** Keys by which the machine is recognised, to be pinned before the first connection; `NotYet` until the provider has seen them. */
   readHostKeys(at: MachineAt): Promise<readonly HostKey[]>;
 
   /** Gives a running machine an address of its own that outlives a stop; `NotYet` until it has it. */

@@ -8,7 +8,6 @@ import { fleetKeyName, readFleetKeyName, type FleetKey } from '../../src/domain/
 import {
   machineNames,
   readAddressName,
-  type HostKey,
   type Machine,
   type MachineAt,
   type MachineOrder,
@@ -17,6 +16,7 @@ import {
   type ReachableMachine,
   type Region,
 } from '../../src/domain/hosts/machine.js';
+import type { HostKey } from '../../src/domain/hosts/ssh-host.js';
 import type { Held, MachineProvider } from '../../src/ports/machine-provider.js';
 import { createFile, listNames, readRecord, removeFile, replaceFile } from './directory-files.js';
 
@@ -161,7 +161,7 @@ export class DirectoryMachines implements MachineProvider {
 
   async readHostKeys(at: MachineAt): Promise<HostKey[]> {
     const { id } = await this.probeMachine(at);
-    return [{ algorithm: 'ssh-ed25519', publicKey: Buffer.from(id).toString('base64') }];
+    return [{ type: 'ssh-ed25519', base64: Buffer.from(id).toString('base64') }];
   }
 
   async ensureAddress(at: MachineAt): Promise<void> {

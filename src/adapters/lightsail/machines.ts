@@ -3,12 +3,12 @@ import { NotYet, Refused, StartOver } from '../../domain/errors.js';
 import { plain } from '../../domain/heard.js';
 import {
   machineNames,
-  type HostKey,
   type Machine,
   type MachineAt,
   type MachineOrder,
   type ReachableMachine,
 } from '../../domain/hosts/machine.js';
+import type { HostKey } from '../../domain/hosts/ssh-host.js';
 import type { Lightsail } from './ask.js';
 import { whyTaken } from './holder.js';
 import { machineOf } from './machine.js';
@@ -77,7 +77,7 @@ export class Machines {
       },
     );
     const keys = (answer ?? []).flatMap(({ algorithm, publicKey }) =>
-      algorithm && publicKey ? [{ algorithm, publicKey: publicKey.split(' ').at(-1) ?? '' }] : [],
+      algorithm && publicKey ? [{ type: algorithm, base64: publicKey.split(' ').at(-1) ?? '' }] : [],
     );
     if (keys.length > 0) return keys;
     throw new NotYet(`machine ${name} in ${at.region} has shown no host key yet`);

@@ -38,9 +38,6 @@ export type Machine = {
 /** A machine that has all that is needed to knock at it. */
 export type ReachableMachine = Machine & { readonly address: string; readonly login: string };
 
-/** A key by which a machine is recognised: pinned before the first connection. */
-export type HostKey = { readonly algorithm: string; readonly publicKey: string };
-
 /** A region and its zones that take new machines. */
 export type Region = { readonly name: string; readonly zones: readonly string[] };
 

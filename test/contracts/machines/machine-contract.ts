@@ -240,7 +240,7 @@ export function machineContract(title: string, open: () => Seller): void {
       await persist(() => seller.ask().ensureMetadataFence(at));
       expect(await seller.ask().findMachine(at)).toMatchObject({ isMetadataFenced: true });
       const keys = await persist(() => seller.ask().readHostKeys(at));
-      expect(keys).toEqual([{ algorithm: 'ssh-ed25519', publicKey: expect.stringMatching(/^[A-Za-z0-9+/=]+$/) }]);
+      expect(keys).toEqual([{ type: 'ssh-ed25519', base64: expect.stringMatching(/^[A-Za-z0-9+/=]+$/) }]);
       expect(await persist(() => seller.ask().readHostKeys(at))).toEqual(keys);
       await leaveNothing(seller);
     });
