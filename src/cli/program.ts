@@ -11,6 +11,7 @@ import { engineCommand } from './verbs/deployment/engine.js';
 import { exitHelp } from './exit.js';
 import { exportCommand } from './verbs/deployment/export.js';
 import { fleetCommand } from './verbs/fleet.js';
+import { hostsCommand } from './verbs/deployment/hosts.js';
 import { initCommand } from './verbs/deployment/init.js';
 import { keyCommand } from './verbs/deployment/key.js';
 import { listCommand } from './verbs/list.js';
@@ -90,6 +91,7 @@ function commands(): CommandUnknownOpts[] {
     secretCommand(),
     keyCommand(),
     engineCommand(),
+    hostsCommand(),
     releaseCommand(),
     schedulesCommand(),
     exportCommand(),
