@@ -1,4 +1,4 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { foundBrowser } from '../ground/found.js';
 
 const openings = 5;
@@ -16,28 +16,28 @@ export class ControlChat {
     this.#page = page;
   }
 
-  /** Opens the link, again where Chromium has dropped its connections meanwhile, until there is somewhere to write. */
-  static async open(link: string): Promise<ControlChat> {
+  /** Opens a link, and another where Chromium has dropped its connections meanwhile, until there is somewhere to write. */
+  static async open(link: () => Promise<string>): Promise<ControlChat> {
     const browser = await chromium.launch({
       executablePath: foundBrowser(),
       args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     });
     const chat = new ControlChat(browser, await browser.newPage({ viewport: { width: 1280, height: 800 } }));
-    for (let opening = 0; opening < openings; opening += 1) {
+    const seen: string[] = [];
+    while (seen.length < openings) {
       await chat.#page.goto('about:blank');
-      await chat.#page.goto(link);
+      await chat.#page.goto(await link());
       if (await chat.#isOpen()) return chat;
+      seen.push(await chat.#page.innerText('body'));
     }
-    const seen = await chat.#page.innerText('body');
     await browser.close();
-    throw new Error(`the Control UI came to no chat; last: ${seen}`);
+    throw new Error(`the Control UI came to no chat; it said: ${seen.join(' / ')}`);
   }
 
   /** Writes a message and sends it. */
   async say(text: string): Promise<void> {
-    const box = this.#page.locator('textarea').first();
-    await box.fill(text);
-    await box.press('Enter');
+    await this.#box.fill(text);
+    await this.#box.press('Enter');
   }
 
   /** Waits until this stands in the chat. */
@@ -53,9 +53,13 @@ export class ControlChat {
     await this.#browser.close();
   }
 
+  /** Where to write: in a conversation that goes on it is another kind of box than in a new one. */
+  get #box(): Locator {
+    return this.#page.locator('textarea:visible, [contenteditable="true"]:visible').first();
+  }
+
   #isOpen(): Promise<boolean> {
-    const box = this.#page.locator('textarea').first();
-    return box.waitFor({ timeout: 60_000 }).then(
+    return this.#box.waitFor({ timeout: 60_000 }).then(
       () => true,
       () => false,
     );

@@ -16,9 +16,9 @@ import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { storeBot } from './bot-api.js';
+import { isAnsweredMeanwhile } from './halfway.js';
 import { HttpProxy } from './http-proxy.js';
 import { ownAddress } from './own-address.js';
-import { repeating } from './stand-in.js';
 import { Talk } from './talk.js';
 
 const first = 'sk-first-3f9d0c7a51';
@@ -66,27 +66,6 @@ async function liesInOneFile(gateway: Gateway, key: string): Promise<void> {
   const told = `cd ${stateDirectory} && cat /proc/1/environ ${configFile}* .creel-*`;
   for (const text of [inspected, await inside(gateway, 'sh', '-c', told)]) expect(text).not.toContain(key);
   expect(await inside(gateway, 'sh', '-c', `cd ${stateDirectory} && grep -rlF '${key}' .`)).toBe(`./${keysFile}`);
-}
-
-/** Says something to which the answer comes halfway while something else is done, and whole after that. */
-async function isAnsweredMeanwhile(talk: Talk, text: string, act: () => Promise<void>): Promise<void> {
-  let goOn = () => {};
-  const until = new Promise<void>((resolve) => (goOn = resolve));
-  provider.halfway = { words: text, until };
-  provider.previousKey = provider.key; // What is under way may ask once more.
-  try {
-    const run = await talk.begin(text);
-    const asked = () => provider.asked.filter(({ said }) => said.includes(text)).length;
-    await expect.poll(asked, { timeout: 60_000 }).toBe(1);
-    await act();
-    goOn();
-    expect(await talk.answer(run)).toContain(repeating(text));
-    expect(asked()).toBe(1);
-  } finally {
-    goOn();
-    provider.halfway = undefined;
-    provider.previousKey = undefined;
-  }
 }
 
 /** A key that its provider refuses is told with the cure, and the cure cures. */
@@ -182,7 +161,7 @@ describe.each(closings)('release %s', (release, codes) => {
         expect(provider.asked.at(-1)?.key).toBe(second);
       };
       if (mayRestart) await giveSecond();
-      else await isAnsweredMeanwhile(person, 'is the water warm', giveSecond);
+      else await isAnsweredMeanwhile({ provider, talk: person }, 'is the water warm', giveSecond);
       expect(person.closed === undefined || mayRestart).toBe(true);
       await liesInOneFile(life, second);
 

@@ -1,22 +1,20 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
 import { localDial } from '../../src/adapters/hosts/local-dial.js';
 import { ModelProvider } from '../../src/dev/models/model-provider.js';
 import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
-import { newRecipient } from '../../src/domain/keys/seal.js';
 import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';
 import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
-import { lookWorkflowId } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import type { OpenResult, OperationResult } from '../../src/wire/operation.js';
+import type { OperationResult } from '../../src/wire/operation.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 import { testSpec } from '../world/open-test-world.js';
 import { BotApi, storeBot } from './bot-api.js';
 import { ControlChat } from './control-chat.js';
+import { linkInto } from './link.js';
 import { repeating, standIn } from './stand-in.js';
 
 const readyMs = 240_000;
@@ -67,20 +65,6 @@ async function sessions(): Promise<string[]> {
   return sessionList.parse(answer?.ok && answer.payload).sessions.map(({ key }) => key);
 }
 
-async function link(): Promise<string> {
-  const gateway = await life();
-  const recipient = await newRecipient();
-  const handle = await (
-    await stage.client()
-  ).workflow.start('openGateway', {
-    workflowId: lookWorkflowId(stage.id, gateway.mark.birth, 'open', randomBytes(4).toString('hex')),
-    taskQueue: ground.queue,
-    args: [{ gateway, recipient: recipient.publicKey, limits: defaultLimits }],
-  });
-  const { sealed }: OpenResult = await handle.result();
-  return (await recipient.open(sealed, `creel open ${stage.id}`)).reveal();
-}
-
 describe('a real gateway with a model (S0-32)', () => {
   it('is ready once a message was answered, by one turn, of which nothing stays', { timeout: readyMs }, async () => {
     const { proofs } = await provision();
@@ -94,7 +78,7 @@ describe('a real gateway with a model (S0-32)', () => {
   });
 
   it('answers whoever opens its link, in the Control UI', { timeout: readyMs }, async () => {
-    const chat = await ControlChat.open(await link());
+    const chat = await ControlChat.open(async () => linkInto(ground, stage, await life()));
     try {
       await chat.say('is the water warm');
       await chat.hears('is what you said.');
