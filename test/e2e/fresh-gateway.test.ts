@@ -8,7 +8,8 @@ import { z } from 'zod';
 import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
 import { localDial } from '../../src/adapters/hosts/local-dial.js';
 import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
-import { markLabels, names, type Gateway, type Names } from '../../src/domain/gateway/gateway.js';
+import { replacementNames } from '../../src/domain/changes/replacement.js';
+import { markLabels, names, type Gateway, type Mark, type Names } from '../../src/domain/gateway/gateway.js';
 import { newRecipient } from '../../src/domain/keys/seal.js';
 import { Secret } from '../../src/domain/secret.js';
 import { deviceFrom, gatewayToken, masterKey, operatorDevice, type Device } from '../../src/domain/keys/token.js';
@@ -16,6 +17,8 @@ import type { Knock } from '../../src/ports/gateway-door.js';
 import { lookWorkflowId } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { OpenResult } from '../../src/wire/operation.js';
+import type { ReconcileResult } from '../../src/wire/reconcile.js';
+import type { SweepResult } from '../../src/wire/sweep.js';
 import type { GatewayRecord } from '../../src/domain/gateway/reading.js';
 import { foundSocket } from '../ground/found.js';
 import { TestServer } from '../ground/server.js';
@@ -238,6 +241,12 @@ describe('the link of creel open', () => {
   });
 });
 
+/** One run over every engine of the deployment, as a schedule starts it. */
+async function overEngines<T>(workflow: 'sweep' | 'reconcile', args: { readonly dryRun: boolean }): Promise<T> {
+  const workflowId = `${workflow}/${randomBytes(4).toString('hex')}`;
+  return (await stage.client()).workflow.execute(workflow, { workflowId, taskQueue: ground.queue, args: [args] });
+}
+
 describe('what happens behind its back', () => {
   it('a killed container is started again by the next provision, with the same token and the same pairing (S3-4)', async () => {
     const before = { ...record, pairing: await ownPairing() };
@@ -251,7 +260,11 @@ describe('what happens behind its back', () => {
 
   it('a removed container is made again by the next provision, with the same token and the same pairing (S3-4)', async () => {
     const before = { ...record, pairing: await ownPairing() };
+    expect(await overEngines<ReconcileResult>('reconcile', { dryRun: true })).toMatchObject({ ready: 1, drifted: [] });
     await docker.getContainer(own.container).remove({ force: true });
+    expect(await overEngines<ReconcileResult>('reconcile', { dryRun: true })).toMatchObject({
+      drifted: [{ gateway: stage.id, drifts: [expect.stringContaining(own.container)] }],
+    });
     await stage.provision({ spec });
     await readRecord();
     expect(record).toMatchObject({ port: before.port, subnet: before.subnet, volume: before.volume });
@@ -265,6 +278,29 @@ describe('what happens behind its back', () => {
     await docker.getContainer(own.container).restart({ t: 30 });
     await expect.poll(ownPairing, { timeout: readyMs, interval: 500 }).toEqual(before.pairing);
     expect(await configHash()).toBe(before.hash);
+  });
+});
+
+describe('a sweep', () => {
+  it('takes what an operation has left behind, names and leaves what no record speaks for, and leaves the gateway', async () => {
+    const volumeOf = (mark: Mark, name: string) => ({ name, labels: markLabels(mark) });
+    const nobodys = { ...life.mark, gateway: 'gnobody' };
+    const lost = names(nobodys).volume;
+    const { trial } = replacementNames(life.mark);
+    await ground.engine.createVolume(volumeOf(life.mark, trial));
+    await ground.engine.createVolume(volumeOf(nobodys, lost));
+    const { startedAt } = (await ground.engine.findContainer(own.container)) ?? {};
+    const planned = await overEngines<SweepResult>('sweep', { dryRun: true });
+    expect(planned).toMatchObject({ removed: [{ name: trial }], reported: [{ name: lost }], stopped: [] });
+    expect(await ground.leftovers()).toEqual(expect.arrayContaining([`volume ${trial}`, `volume ${lost}`]));
+    expect(await overEngines<SweepResult>('sweep', { dryRun: false })).toMatchObject({
+      outcome: 'done',
+      removed: [{ name: trial }],
+      reported: [{ name: lost, lost: true }],
+    });
+    expect(await ground.leftovers()).toEqual([...stage.expected(life.mark.birth), `volume ${lost}`].toSorted());
+    expect(await ground.engine.findContainer(own.container)).toMatchObject({ state: 'running', startedAt });
+    await ground.engine.removeVolume(lost);
   });
 });
 
