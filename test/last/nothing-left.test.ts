@@ -32,7 +32,8 @@ type Made = { readonly what: string; readonly deployment: string; readonly at: n
 
 async function resources(): Promise<string[]> {
   const demos = leftDeployments();
-  const found = (await marked()).filter(({ deployment }) => ours.test(deployment) || demos.includes(deployment));
+  const all = [...(await marked()), ...(await machines())];
+  const found = all.filter(({ deployment }) => ours.test(deployment) || demos.includes(deployment));
   const name = ({ what, deployment }: Made) => `${what} of ${deployment}`;
   for (const each of found.filter(({ at }) => at < began))
     process.stderr.write(`left by an earlier run: ${name(each)}\n`);
@@ -62,6 +63,14 @@ async function marked(): Promise<Made[]> {
     ),
     ...networks.map((each) => made('network', each.Name, each.Labels, since(each.Created))),
   ];
+}
+
+/** Containers that stand in for machines of a provider; nobody but tests makes them. */
+async function machines(): Promise<Made[]> {
+  const containers = await docker.listContainers({ all: true, filters: { label: ['creel.stand-in'] } });
+  return containers.map(({ Names: [name = ''], Created: created }) => {
+    return { what: `container ${name.slice(1)}`, deployment: 'test-machines', at: created * 1000 + 999 };
+  });
 }
 
 function processes(): string[] {
