@@ -25,6 +25,7 @@ export class ChannelStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (chunk.length === 0) return done(); // An end without words, as of a command that has no input.
     const channel = this.#channel;
     if (!channel || channel.writableEnded || channel.destroyed) return done(closedByOther());
     channel.write(chunk, (error) => done(error ? closedByOther(error) : undefined));
