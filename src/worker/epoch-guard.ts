@@ -1,5 +1,6 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { demandEpoch } from '../activities/parts/host/epoch.js';
+import { Away } from '../domain/errors.js';
 import type { Place } from '../domain/hosts/place.js';
 import type { World } from '../world/world.js';
 
@@ -8,16 +9,22 @@ import type { World } from '../world/world.js';
  * not command one gateway.
  */
 export function epochGuard(world: Pick<World, 'engineAt' | 'epoch' | 'about'>): ActivityInterceptorsFactory {
-  return () => ({
+  return ({ info: { activityType } }) => ({
     inbound: {
       execute: async (input, next) => {
         const place = placeIn(input.args[0]);
-        if (place) await demandEpoch(world, place);
+        if (place)
+          await demandEpoch(world, place).catch((error: unknown) => {
+            if (!(error instanceof Away && tellsOfAway.has(activityType))) throw error;
+          });
         return next(input);
       },
     },
   });
 }
+
+/** What changes nothing, and tells by itself that an engine is away: the reader of a log waits for it. */
+const tellsOfAway = new Set(['findLogLines']);
 
 /** The place that an activity is told of, whose engine is on record; undefined where it is told of none. */
 function placeIn(told: unknown): Place | undefined {
