@@ -37,14 +37,14 @@ const tiers = [
   {
     name: 'contracts',
     needs: 'the Docker engine and both gateway images',
-    usual: '3 min',
+    usual: '7 min',
     paths: ['test/contracts', waiting],
     real: true,
   },
   {
     name: 'temporal',
     needs: 'a Temporal dev server, and the npm registry for what is installed',
-    usual: '10 min',
+    usual: '16 min',
     paths: ['test/temporal', waiting, ...replayed.flatMap((path) => ['--exclude', path])],
     real: true,
   },
@@ -56,7 +56,7 @@ const tiers = [
     real: true,
     environment: { TEST_WORKFLOW_CACHE: '0' },
   },
-  { name: 'e2e', needs: 'all of it, and a browser', usual: '24 min', paths: ['test/e2e', waiting], real: true },
+  { name: 'e2e', needs: 'all of it, and a browser', usual: '27 min', paths: ['test/e2e', waiting], real: true },
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 
