@@ -116,7 +116,7 @@ async function call(method: string): Promise<unknown> {
 
 /** What the engine saw of a container's end, in order, with the exit code of its process. */
 async function endsOf(container: string, since: number): Promise<string[]> {
-  const filters = { container: [container], event: ['die', 'destroy'] };
+  const filters = JSON.stringify({ type: ['container'], container: [container], event: ['die', 'destroy'] });
   const until = Math.ceil(Date.now() / 1000) + 1;
   const lines = await text(await docker.getEvents({ since, until, filters }));
   const events = lines
@@ -247,6 +247,29 @@ async function overEngines<T>(workflow: 'sweep' | 'reconcile', args: { readonly 
   return (await stage.client()).workflow.execute(workflow, { workflowId, taskQueue: ground.queue, args: [args] });
 }
 
+describe('a sweep', () => {
+  it('takes what an operation has left behind, names and leaves what no record speaks for, and leaves the gateway', async () => {
+    const volumeOf = (mark: Mark, name: string) => ({ name, labels: markLabels(mark) });
+    const nobodys = { ...life.mark, gateway: 'gnobody' };
+    const lost = names(nobodys).volume;
+    const { trial } = replacementNames(life.mark);
+    await ground.engine.createVolume(volumeOf(life.mark, trial));
+    await ground.engine.createVolume(volumeOf(nobodys, lost));
+    const { startedAt } = (await ground.engine.findContainer(own.container)) ?? {};
+    const planned = await overEngines<SweepResult>('sweep', { dryRun: true });
+    expect(planned).toMatchObject({ removed: [{ name: trial }], reported: [{ name: lost }], stopped: [] });
+    expect(await ground.leftovers()).toEqual(expect.arrayContaining([`volume ${trial}`, `volume ${lost}`]));
+    expect(await overEngines<SweepResult>('sweep', { dryRun: false })).toMatchObject({
+      outcome: 'done',
+      removed: [{ name: trial }],
+      reported: [{ name: lost, lost: true }],
+    });
+    expect(await ground.leftovers()).toEqual([...stage.expected(life.mark.birth), `volume ${lost}`].toSorted());
+    expect(await ground.engine.findContainer(own.container)).toMatchObject({ state: 'running', startedAt });
+    await ground.engine.removeVolume(lost);
+  });
+});
+
 describe('what happens behind its back', () => {
   it('a killed container is started again by the next provision, with the same token and the same pairing (S3-4)', async () => {
     const before = { ...record, pairing: await ownPairing() };
@@ -278,29 +301,6 @@ describe('what happens behind its back', () => {
     await docker.getContainer(own.container).restart({ t: 30 });
     await expect.poll(ownPairing, { timeout: readyMs, interval: 500 }).toEqual(before.pairing);
     expect(await configHash()).toBe(before.hash);
-  });
-});
-
-describe('a sweep', () => {
-  it('takes what an operation has left behind, names and leaves what no record speaks for, and leaves the gateway', async () => {
-    const volumeOf = (mark: Mark, name: string) => ({ name, labels: markLabels(mark) });
-    const nobodys = { ...life.mark, gateway: 'gnobody' };
-    const lost = names(nobodys).volume;
-    const { trial } = replacementNames(life.mark);
-    await ground.engine.createVolume(volumeOf(life.mark, trial));
-    await ground.engine.createVolume(volumeOf(nobodys, lost));
-    const { startedAt } = (await ground.engine.findContainer(own.container)) ?? {};
-    const planned = await overEngines<SweepResult>('sweep', { dryRun: true });
-    expect(planned).toMatchObject({ removed: [{ name: trial }], reported: [{ name: lost }], stopped: [] });
-    expect(await ground.leftovers()).toEqual(expect.arrayContaining([`volume ${trial}`, `volume ${lost}`]));
-    expect(await overEngines<SweepResult>('sweep', { dryRun: false })).toMatchObject({
-      outcome: 'done',
-      removed: [{ name: trial }],
-      reported: [{ name: lost, lost: true }],
-    });
-    expect(await ground.leftovers()).toEqual([...stage.expected(life.mark.birth), `volume ${lost}`].toSorted());
-    expect(await ground.engine.findContainer(own.container)).toMatchObject({ state: 'running', startedAt });
-    await ground.engine.removeVolume(lost);
   });
 });
 
