@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import net from 'node:net';
-import { Client, type ServerHostKeyAlgorithm } from 'ssh2';
+import ssh2, { type Client, type ServerHostKeyAlgorithm } from 'ssh2';
 import { Refused } from '../../domain/errors.js';
 import type { HostKey, SshHost } from '../../domain/hosts/ssh-host.js';
 import { away, connectError } from './errors.js';
@@ -11,7 +11,7 @@ import type { SshLimits } from './limits.js';
 export async function connect(host: SshHost, limits: SshLimits): Promise<Client> {
   const privateKey = readIdentity(host.identityFile);
   return await new Promise((resolve, reject) => {
-    const client = new Client();
+    const client = new ssh2.Client();
     let shown: Buffer | undefined;
     client.once('ready', () => resolve(client));
     client.once('close', () => reject(away(host, 'it hung up')));

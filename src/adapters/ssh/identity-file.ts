@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { utils } from 'ssh2';
+import ssh2 from 'ssh2'; // A CommonJS module: Node finds none of its names.
 import { Refused } from '../../domain/errors.js';
 
 /**
@@ -12,7 +12,7 @@ export function readIdentity(file: string): Buffer {
     throw new Refused(`there is no key at ${file}. \`ssh-keygen -t ed25519 -N '' -f ${file}\` makes one`);
   if ((found.mode & 0o077) !== 0) throw new Refused(`the key ${file} can be read by others: \`chmod 600 ${file}\``);
   const content = readFileSync(file);
-  const parsed = utils.parseKey(content);
+  const parsed = ssh2.utils.parseKey(content);
   if (!(parsed instanceof Error)) return content;
   if (/passphrase|encrypted/i.test(parsed.message))
     throw new Refused(`the key ${file} has a passphrase, and a worker has nobody to ask: give it one without`);
