@@ -23,11 +23,15 @@ const narrowPool = { cidr: '10.215.0.0/23', prefix: 28, firstPort: 29_000 };
 
 let ground: RealGround;
 
+/** Calls of this process that may still be out when a test is over, by a limit or by Ctrl-C. */
+const calls: Promise<unknown>[] = [];
+
 beforeAll(async () => {
   ground = new RealGround(await TestServer.start());
 });
 
 afterAll(async () => {
+  await Promise.allSettled(calls); // What lands after the ground was cleared would stay.
   await ground?.close();
   await ground?.server.stop();
 }, 120_000);
@@ -71,19 +75,26 @@ describe('the port of a gateway', () => {
   it('is its own, and so is its subnet, when twenty are provisioned at once', async () => {
     const { ensureNetwork, removeNetwork } = activities();
     const gateways = Array.from({ length: 20 }, newGateway);
-    await Promise.all(gateways.map((each) => ensureNetwork(each)));
+    await toEach(gateways, ensureNetwork);
     const slots = await Promise.all(gateways.map(({ mark }) => slotOf(names(mark).network)));
     expect(new Set(slots.map(({ port }) => port)).size).toBe(20);
     expect(new Set(slots.map(({ subnet }) => subnet)).size).toBe(20);
     expect(await ground.leftovers()).toEqual(gateways.map(({ mark }) => `network ${names(mark).network}`).toSorted());
 
-    await Promise.all(gateways.map((each) => ensureNetwork(each)));
+    await toEach(gateways, ensureNetwork);
     expect(await Promise.all(gateways.map(({ mark }) => slotOf(names(mark).network)))).toEqual(slots);
 
-    await Promise.all(gateways.map((each) => removeNetwork(each)));
+    await toEach(gateways, removeNetwork);
     expect(await ground.leftovers()).toEqual([]);
   });
 });
+
+/** Does the same to all of them at once. */
+async function toEach(gateways: readonly Gateway[], act: (gateway: Gateway) => Promise<unknown>): Promise<void> {
+  const all = gateways.map((each) => act(each));
+  calls.push(...all);
+  await Promise.all(all);
+}
 
 function newGateway(): Gateway {
   return {
