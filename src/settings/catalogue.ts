@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
 import { releaseImage, releaseVersion, type Catalogue } from '../domain/release/release.js';
 import { readinessMs, startPeriodMs } from '../domain/thresholds.js';
-import { notRead } from './not-read.js';
 import { milliseconds } from './spec.js';
+import { readTomlFile } from './toml-file.js';
 
 const catalogueForm = z.strictObject({
   release: z
@@ -27,30 +25,8 @@ const catalogueForm = z.strictObject({
  */
 export function readCatalogue(named: string | undefined, usual: string): Catalogue {
   const file = named ?? usual;
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (named === undefined && error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw notRead(file, error);
-  }
-  return parseCatalogue(text, file);
-}
-
-function parseCatalogue(text: string, file: string): Catalogue {
-  let raw: unknown;
-  try {
-    raw = parseToml(text);
-  } catch (error) {
-    throw new Refused(`${file} is not TOML: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  const parsed = catalogueForm.safeParse(raw);
-  if (!parsed.success) {
-    throw new Refused(
-      `${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
-    );
-  }
-  const lines = parsed.data.release.map((line) => ({
+  const { release } = readTomlFile(catalogueForm, { named, usual });
+  const lines = release.map((line) => ({
     version: releaseVersion(line.version),
     image: releaseImage(line.image, line.dev),
     dev: line.dev,

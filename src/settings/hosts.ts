@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
 import { hostKey, hostName, sshAddress, type SshHost } from '../domain/hosts/ssh-host.js';
-import { notRead } from './not-read.js';
+import { readTomlFile } from './toml-file.js';
 
 const usualSocket = '/var/run/docker.sock';
 
@@ -29,39 +27,17 @@ const hostsForm = z.strictObject({
  */
 export function readHosts(named: string | undefined, usual: string): readonly SshHost[] {
   const file = named ?? usual;
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (named === undefined && error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw notRead(file, error);
-  }
-  return parseHosts(text, file);
-}
-
-function parseHosts(text: string, file: string): readonly SshHost[] {
-  const parsed = hostsForm.safeParse(tomlOf(text, file));
-  if (!parsed.success)
-    throw new Refused(
-      `${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
-    );
-  const hosts = parsed.data.host.map(({ name, ssh, host_key, identity, socket, engine }) => ({
-    name: hostName(name),
-    ...sshAddress(ssh),
-    hostKey: hostKey(host_key),
-    identityFile: resolve(dirname(file), identity),
-    socketPath: socket,
-    ...(engine !== undefined && { engine }),
-  }));
+  const hosts = readTomlFile(hostsForm, { named, usual }).host.map(
+    ({ name, ssh, host_key, identity, socket, engine }) => ({
+      name: hostName(name),
+      ...sshAddress(ssh),
+      hostKey: hostKey(host_key),
+      identityFile: resolve(dirname(file), identity),
+      socketPath: socket,
+      ...(engine !== undefined && { engine }),
+    }),
+  );
   const twice = hosts.find(({ name }, index) => hosts.findIndex((other) => other.name === name) !== index);
   if (twice) throw new Refused(`${file} has two hosts of the name ${twice.name}`);
   return hosts;
-}
-
-function tomlOf(text: string, file: string): unknown {
-  try {
-    return parseToml(text);
-  } catch (error) {
-    throw new Refused(`${file} is not TOML: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

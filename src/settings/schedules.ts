@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
 import { cron, everyMs, scheduleNames, type ScheduleSettings, type When } from '../domain/schedules/schedule.js';
 import { Secret } from '../domain/secret.js';
 import { exportsKept } from '../domain/thresholds.js';
 import { directories } from './directories.js';
-import { notRead } from './not-read.js';
 import { milliseconds } from './spec.js';
+import { readTomlFile } from './toml-file.js';
 
 const when = {
   cron: z.string('must be a cron line in quotes, for example "30 2 * * *"').optional(),
@@ -53,9 +51,10 @@ export type Schedules = {
  * `Refused` with what is wrong in it.
  */
 export function readSchedules(env: NodeJS.ProcessEnv): Schedules {
-  const named = env['CREEL_SCHEDULES'];
-  const file = named || join(directories(env).config, 'schedules.toml');
-  const written = parseFile(file, Boolean(named));
+  const named = env['CREEL_SCHEDULES'] || undefined;
+  const usual = join(directories(env).config, 'schedules.toml');
+  const file = named ?? usual;
+  const written = readTomlFile(fileForm, { named, usual });
   const { heartbeat, export: exporting } = written;
   return {
     schedules: Object.fromEntries(scheduleNames.map((name) => [name, settingOf(file, name, written[name])])),
@@ -78,19 +77,4 @@ function whenOf(where: string, written: NonNullable<File['drift']>): When | unde
   if (written.cron !== undefined) return cron(`${where} cron`, written.cron);
   if (written.every === undefined) return undefined;
   return everyMs(`${where} every`, milliseconds(`${where} every`, written.every));
-}
-
-function parseFile(file: string, demanded: boolean): File {
-  let raw: unknown;
-  try {
-    raw = parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof TomlError) throw new Refused(`${file}, line ${error.line}: this is not TOML`);
-    if (!demanded && error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
-    throw notRead(file, error);
-  }
-  const parsed = fileForm.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`.trim());
-  throw new Refused(`the schedules in ${file} are wrong: ${faults.join('; ')}`);
 }

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
 import { directories } from './directories.js';
-import { notRead } from './not-read.js';
+import { readTomlFile } from './toml-file.js';
 
 const tiersForm = z.record(
   z.string(),
@@ -20,29 +18,12 @@ export type Tier = z.infer<typeof tiersForm>[string];
 
 /** The tier of a name (S0-34), or `Refused` with those there are, and the file that says them. */
 export function tierNamed(name: string, env: NodeJS.ProcessEnv = process.env): Tier {
-  const file = env['CREEL_TIERS'] || join(directories(env).config, 'tiers.toml');
-  const tiers = readTiers(file);
+  const usual = env['CREEL_TIERS'] || join(directories(env).config, 'tiers.toml');
+  const tiers = readTomlFile(tiersForm, { named: undefined, usual });
   const tier = Object.hasOwn(tiers, name) ? tiers[name] : undefined;
   if (tier) return tier;
   const known = Object.keys(tiers).join(', ');
   throw new Refused(
-    `tier ${JSON.stringify(name)} is unknown: ${known === '' ? `none is set in ${file}` : `${file} has ${known}`}. Add it there as [${name}] with memory, cpus and disk, or write these into the file itself`,
+    `tier ${JSON.stringify(name)} is unknown: ${known === '' ? `none is set in ${usual}` : `${usual} has ${known}`}. Add it there as [${name}] with memory, cpus and disk, or write these into the file itself`,
   );
-}
-
-function readTiers(file: string): z.infer<typeof tiersForm> {
-  const parsed = tiersForm.safeParse(parseFile(file));
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-  throw new Refused(`the tiers in ${file} are wrong: ${faults.join('; ')}`);
-}
-
-function parseFile(file: string): unknown {
-  try {
-    return parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof TomlError) throw new Refused(`${file}, line ${error.line}: this is not TOML`);
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
-    throw notRead(file, error);
-  }
 }
