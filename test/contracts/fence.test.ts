@@ -80,9 +80,13 @@ function asRoot(script: string): Promise<string> {
   return on(host, `sh <<'SCRIPT'\n${script}SCRIPT\n`);
 }
 
-/** Where something listens already, that answers. */
+/** Answers when each port does; where something listens already, by that. */
 async function listenOn(id: string, ...ports: number[]): Promise<void> {
-  for (const port of ports) await on(id, `setsid perl -e '${listens(port)}' >/dev/null 2>&1 & sleep 0.3`);
+  for (const port of ports) {
+    const answers = `exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => ${port})`;
+    const once = `until perl -MIO::Socket::INET -e '${answers}'; do sleep 0.1; done`;
+    await on(id, `setsid perl -e '${listens(port)}' >/dev/null 2>&1 & ${once}`);
+  }
 }
 
 /** The neighbour sends by the host what is for a gateway, and even what is for the host's loopback. */
@@ -177,7 +181,7 @@ describe('the fence of a host, on an engine of its own', () => {
 
   it('outlives a start of the engine', async () => {
     const id = await on(host, 'docker info -f {{.ID}}');
-    await on(host, 'kill $(cat /var/run/docker.pid); sleep 1');
+    await on(host, 'engine=$(cat /var/run/docker.pid); kill $engine; while kill -0 $engine; do sleep 0.1; done');
     await expect.poll(() => on(host, 'docker info -f {{.ID}} || true'), { timeout: 60_000 }).toBe(id);
     for (const { name } of gateways) await on(host, `docker start ${name}`);
     await isFenced();

@@ -149,19 +149,20 @@ export class LightsailStandIn {
     const text = await readText(request).catch(() => undefined);
     if (text === undefined) return;
     const fault = this.faults.take(call);
-    if (fault?.kind === 'slow') await sleep(fault.ms);
-    const answer = turnedAway(fault) ?? (await this.#answer(call, signed?.[1], text));
+    const laterMs = fault?.kind === 'slow' ? fault.ms : 0;
+    const answer = turnedAway(fault) ?? (await this.#answer(call, signed?.[1], text, laterMs));
     if (fault?.kind === 'lost') return void request.socket.destroy();
     send(response, fault?.kind === 'html after' ? page : answer);
   }
 
-  async #answer(call: string, region: string | undefined, text: string): Promise<Answer> {
+  async #answer(call: string, region: string | undefined, text: string, laterMs: number): Promise<Answer> {
     try {
       if (region === undefined) throw new LightsailError('MissingAuthenticationTokenException', 'No signature', 403);
       const handle = calls[call];
       if (!handle) throw new LightsailError('UnknownOperationException', `No operation ${call}`);
       const input: unknown = JSON.parse(text === '' ? '{}' : text);
       this.asked.push({ call, region, input });
+      await sleep(laterMs);
       if (this.#state.content.account.setup === 'in progress')
         throw new LightsailError('AccountSetupInProgressException', 'Your account is still being set up.');
       const { body, paces } = this;

@@ -240,9 +240,11 @@ test('what an activity was cancelled for ends a question that is under way', asy
   const cancelled = new AbortController();
   const provider = new LightsailMachines(() => cancelled.signal);
   standIn.faults.plan('GetInstance', { kind: 'slow', ms: 2_000 });
-  const asked = provider.findMachine(at);
-  setTimeout(() => cancelled.abort(new Error('the gateway is being removed')), 50);
-  await expect(asked).rejects.toThrow('the gateway is being removed');
+  const already = standIn.asked.length;
+  const ended = expect(provider.findMachine(at)).rejects.toThrow('the gateway is being removed');
+  await vi.waitUntil(() => standIn.asked.length > already, { timeout: patienceMs });
+  cancelled.abort(new Error('the gateway is being removed'));
+  await ended;
   await expect(provider.findMachine(at)).rejects.toThrow('the gateway is being removed');
 });
 
