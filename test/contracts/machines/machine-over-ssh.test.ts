@@ -127,6 +127,28 @@ describe('a machine of Lightsail’s stand-in that is a container (K-1)', () => 
   });
 });
 
+test('a key that opens the engine and ports alone, as README writes its line, is enough for both; the host is not asked', async () => {
+  await prepared(at);
+  const id = standIn.bodyOf(region, machineNames(mark).machine);
+  const [, restricted = ''] = /The line may begin with `([^`]+)`/.exec(fs.readFileSync('README.md', 'utf8')) ?? [];
+  expect(restricted).toContain('restrict');
+  await body.run(id, ['sh', '-c', `sed -i 's#^ssh-#${restricted} ssh-#' /home/*/.ssh/authorized_keys`]);
+  try {
+    const host = await reached(at);
+    expect(await persist(() => host.readHost(place))).toMatchObject({
+      engine: { product: 'Docker' },
+      availableMemoryMb: undefined,
+      freeDiskBytes: undefined,
+      routes: undefined,
+    });
+    const free = await listenOn(id, 19_100);
+    expect(await host.isPortTaken(place, 19_100)).toBe(true);
+    await free();
+  } finally {
+    await body.run(id, ['sh', '-c', "sed -i 's#^.* ssh-#ssh-#' /home/*/.ssh/authorized_keys"]);
+  }
+}, 120_000);
+
 let contracted: readonly RemoteHost[] = [];
 
 describe('as a host', () => {
