@@ -2,6 +2,7 @@ import { chromium, type Browser, type Locator, type Page } from 'playwright-core
 import { foundBrowser } from '../ground/found.js';
 
 const openings = 5;
+const sendings = 3;
 
 /** How long a person waits for an answer of a gateway on a busy machine. */
 const answerMs = 90_000;
@@ -34,10 +35,15 @@ export class ControlChat {
     throw new Error(`the Control UI came to no chat; it said: ${seen.join(' / ')}`);
   }
 
-  /** Writes a message and sends it. */
+  /** Writes a message and sends it; once more where the page has put another box in place of the one that was written in. */
   async say(text: string): Promise<void> {
-    await this.#box.fill(text);
-    await this.#box.press('Enter');
+    for (let time = 1; ; time += 1) {
+      await this.#box.fill(text);
+      await this.#box.press('Enter');
+      if (await this.#isSent(text)) return;
+      if (time === sendings)
+        throw new Error(`the chat does not send ${text}; it says: ${await this.#page.innerText('body')}`);
+    }
   }
 
   /** Waits until this stands in the chat. */
@@ -59,9 +65,19 @@ export class ControlChat {
   }
 
   #isOpen(): Promise<boolean> {
-    return this.#box.waitFor({ timeout: 60_000 }).then(
-      () => true,
-      () => false,
-    );
+    return isSeen(this.#box, 60_000);
   }
+
+  /** Whether what was written stands in the conversation, and not in the box alone. */
+  #isSent(text: string): Promise<boolean> {
+    const outside = this.#page.locator(':not([contenteditable], [contenteditable] *)');
+    return isSeen(this.#page.getByText(text).and(outside).first(), 20_000);
+  }
+}
+
+function isSeen(what: Locator, withinMs: number): Promise<boolean> {
+  return what.waitFor({ timeout: withinMs }).then(
+    () => true,
+    () => false,
+  );
 }

@@ -11,11 +11,12 @@ export async function isAnsweredMeanwhile(
 ): Promise<void> {
   let goOn = () => {};
   const until = new Promise<void>((resolve) => (goOn = resolve));
+  const before = provider.asked.length;
   provider.halfway = { words: text, until };
   provider.previousKey = provider.key; // What is under way may ask once more.
   try {
     const run = await talk.begin(text);
-    const asked = () => provider.asked.filter(({ said }) => said.includes(text)).length;
+    const asked = () => provider.asked.slice(before).filter(({ said }) => said.includes(text)).length;
     await expect.poll(asked, { timeout: 60_000 }).toBe(1);
     await act();
     goOn();

@@ -22,6 +22,9 @@ const [older, newer] = ['2026.6.11', '2026.9.6'];
 const imageOf = (version: string) => `creel/openclaw:${version}`;
 const first = masterKey(testKey);
 
+/** Whose everything is that a trial makes. */
+const ofTrial = 'releasetry';
+
 let ground: RealGround;
 let stage: Stage;
 let npm: NpmRegistry;
@@ -35,6 +38,7 @@ beforeAll(async () => {
   const memo = { deployment, layout: 1, keyId: first.id, keyCheck: keyCheck(first, deployment) };
   await client.workflow.start('deployment', { workflowId: deploymentWorkflowId, taskQueue, memo });
   await ground.startWorker();
+  await ground.clear(ofTrial); // A run of the tests that was killed leaves what `creel` itself clears with the next trial.
   npm = await NpmRegistry.open([older, newer]);
 });
 
@@ -63,7 +67,7 @@ function creel(args: readonly string[], more: Readonly<Record<string, string>> =
 async function ofTrials(): Promise<string[]> {
   const marked = await ground.engine.listMarked();
   return marked
-    .filter(({ labels }) => labels['creel.deployment'] === 'releasetry')
+    .filter(({ labels }) => labels['creel.deployment'] === ofTrial)
     .filter(({ labels }) => labels['creel.gateway'] === `try-${newer.replaceAll('.', '-')}`)
     .map(({ kind, name }) => `${kind} ${name}`);
 }

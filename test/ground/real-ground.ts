@@ -51,7 +51,7 @@ export class RealGround extends Ground {
   /** First takes away what runs that were killed have left: their gateways come back with every start of the engine. */
   override async startWorker(work?: Parameters<Ground['startWorker']>[0]): Promise<ChildProcess> {
     for (const { deployment, root } of takeDeadMakers()) {
-      await this.#clear(deployment);
+      await this.clear(deployment);
       fs.rmSync(root, { recursive: true, force: true });
     }
     return super.startWorker(work);
@@ -68,11 +68,7 @@ export class RealGround extends Ground {
   }
 
   /** Removes whatever a failed test left: the next one must not stumble over it. */
-  clear(): Promise<void> {
-    return this.#clear(this.deployment);
-  }
-
-  async #clear(deployment: string): Promise<void> {
+  async clear(deployment = this.deployment): Promise<void> {
     const order = ['container', 'network', 'volume'];
     const left = await this.#markedBy(deployment);
     for (const { kind, name } of left.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))) {
