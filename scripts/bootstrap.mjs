@@ -7,6 +7,7 @@ import { bootstrapLock, withLock } from './machine/lock.mjs';
 import { foundOf, isComplete, look, missing } from './machine/look.mjs';
 import { installNode, ownVersion } from './machine/node.mjs';
 import { installDependencies } from './machine/npm.mjs';
+import { installOpenssl } from './machine/openssl.mjs';
 import { readOptions, usage } from './machine/options.mjs';
 import { plan, preflight } from './machine/preflight.mjs';
 import { Problem, part, say } from './machine/say.mjs';
@@ -47,6 +48,7 @@ function partsOf(lacking, temporalRoute, docker) {
   if (lacking.node) parts.push(part(`Node ${ownVersion}`, installNode));
   if (lacking.npm) parts.push(part('npm dependencies', installDependencies));
   if (lacking.browser) parts.push(part('browser', installBrowser));
+  if (lacking.openssl) parts.push(part('openssl', installOpenssl));
   if (lacking.temporal) parts.push(part('temporal', () => provideTemporal(temporalRoute)));
   if (lacking.engine || lacking.recipes.length > 0) parts.push(provideDocker(lacking, docker));
   return parts;

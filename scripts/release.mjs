@@ -9,7 +9,7 @@ import { findImage, makeImages } from './machine/image.mjs';
 import { bootstrapLock, withLock } from './machine/lock.mjs';
 import { lockRelease, lockedRecipe, provideSbom } from './machine/lockfile.mjs';
 import { OfficialRecipe, isListed, makeOfficial } from './machine/official.mjs';
-import { preflight } from './machine/preflight.mjs';
+import { preflight, roomForOfficial } from './machine/preflight.mjs';
 import { Problem, part, say } from './machine/say.mjs';
 
 /** Nothing was touched. */
@@ -32,11 +32,14 @@ async function make(release, base) {
   return made;
 }
 
-async function makeOn(recipe, { engine, about }) {
+async function makeOn(recipe, docker) {
+  const { engine, about } = docker;
   const made = { image: recipe.tag, sbom: recipe.sbom };
   return withLock({ ...bootstrapLock, what: 'build of an image' }, async () => {
     if (isListed(recipe) && (await findImage(engine, recipe, about.arch)) !== undefined)
       return { ...made, built: false };
+    const problems = roomForOfficial(docker);
+    if (problems.length > 0) throw new InTheWay(problems.join('\n'));
     await part(`image ${recipe.tag}`, () => makeOfficial(engine, recipe, about.arch));
     return { ...made, built: true };
   });

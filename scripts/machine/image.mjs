@@ -125,7 +125,7 @@ export async function build(engine, name, context, query, hear = () => {}) {
 }
 
 /** What lost its tag to a newer image goes, and so does what a build that was cut short left; what a container still uses stays. */
-async function removeUntagged(engine) {
+export async function removeUntagged(engine) {
   const untagged = await imagesWith(engine, { dangling: ['true'], label: ['creel.dev=true'] });
   for (const { Id } of untagged) await engine.ask('DELETE', `/images/${Id}`, { timeoutMs: 120_000 });
 }

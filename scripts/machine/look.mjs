@@ -4,15 +4,21 @@ import { findEngine } from './find-engine.mjs';
 import { findImage } from './image.mjs';
 import { nodeIsThere } from './node.mjs';
 import { npmIsThere } from './npm.mjs';
+import { opensslIsThere } from './openssl.mjs';
 import { Recipe, catalogue, knownReleases } from './recipe.mjs';
 import { findTemporal } from './temporal.mjs';
 
-/** What is here now, found by cheap probes: { node, npm, temporal, browser, docker, images, plain }, `docker` as `findEngine` answers it. */
+/** What is here now, found by cheap probes: { node, npm, temporal, browser, openssl, docker, images, plain }, `docker` as `findEngine` answers it. */
 export async function look() {
-  const [temporal, browser, docker] = await Promise.all([findTemporal(), findBrowser(), findEngine()]);
+  const [temporal, browser, openssl, docker] = await Promise.all([
+    findTemporal(),
+    findBrowser(),
+    opensslIsThere(),
+    findEngine(),
+  ]);
   const images = docker.engine ? await imagesOn(docker, 'baked') : {};
   const plain = docker.engine ? await imagesOn(docker, 'plain') : {};
-  return { node: nodeIsThere(), npm: npmIsThere(), temporal, browser, docker, images, plain };
+  return { node: nodeIsThere(), npm: npmIsThere(), temporal, browser, openssl, docker, images, plain };
 }
 
 async function imagesOn({ engine, about }, variant) {
@@ -23,7 +29,7 @@ async function imagesOn({ engine, about }, variant) {
   return Object.fromEntries((await Promise.all(found)).filter(([, id]) => id !== undefined));
 }
 
-/** What of the wanted is missing: { node, npm, temporal, engine, browser, recipes }. */
+/** What of the wanted is missing: { node, npm, temporal, engine, browser, openssl, recipes }. */
 export function missing(wanted, here) {
   const baked = wanted.releases.filter((release) => !here.images[release]).map((release) => new Recipe(release));
   const plain = wanted.plain && !here.plain[catalogue.pinned] ? [new Recipe(catalogue.pinned, 'plain')] : [];
@@ -33,14 +39,15 @@ export function missing(wanted, here) {
     temporal: wanted.temporal && !here.temporal,
     engine: wanted.engine && !here.docker.engine,
     browser: wanted.browser && !here.browser,
+    openssl: wanted.openssl && !here.openssl,
     recipes: [...baked, ...plain],
   };
 }
 
 /** Whether nothing is missing. */
 export function isComplete(lacking) {
-  const { node, npm, temporal, engine, browser, recipes } = lacking;
-  return !node && !npm && !temporal && !engine && !browser && recipes.length === 0;
+  const { node, npm, temporal, engine, browser, openssl, recipes } = lacking;
+  return !node && !npm && !temporal && !engine && !browser && !openssl && recipes.length === 0;
 }
 
 /** What was found, in the form that the rest of creel reads. */

@@ -3,13 +3,16 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { dataDir } from './dirs.mjs';
-import { MTIME, build, proxies } from './image.mjs';
+import { MTIME, build, proxies, removeUntagged } from './image.mjs';
 import { put } from './lockfile.mjs';
 import { imageDir } from './recipe.mjs';
 import { Problem } from './say.mjs';
 import { tarOf } from './tar.mjs';
 
 const PARTS = ['official.Dockerfile', 'official.mjs', 'bake.mjs'];
+
+/** By this an image that was made on the way, or by an attempt that was cut short, is known as creel's own once it has lost its tag. */
+const MARK = 'LABEL creel.dev="true"\n';
 
 /** How long an engine may be silent while it pulls. */
 const SILENCE_MS = 120_000;
@@ -47,10 +50,11 @@ export function isListed(recipe) {
 /** Pulls the base by its digest, demands and reads what creel needs of it, and makes the image. */
 export async function makeOfficial(engine, recipe, arch) {
   await pull(engine, recipe.base);
-  const found = readingIn(await attempt(engine, recipe, '', { nocache: '1' })); // A step out of the cache says nothing.
+  const found = readingIn(await attempt(engine, recipe, MARK, { nocache: '1' })); // A step out of the cache says nothing.
   const labels = labelsOf(recipe, arch, found);
   const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  await attempt(engine, recipe, `LABEL ${pairs.join(' ')}\n`);
+  await attempt(engine, recipe, `${MARK}LABEL ${pairs.join(' ')}\n`);
+  await removeUntagged(engine);
   mkdirSync(join(recipe.sbom, '..'), { recursive: true, mode: 0o700 });
   put(recipe.sbom, `${JSON.stringify(partsOf(found.packages), null, 2)}\n`);
 }

@@ -9,6 +9,7 @@ Prints nothing when all of it is there.
   --release VERSION  also the image of that release, and says how creel is told of it (may be repeated; known: ${knownReleases().join(', ')})
   --quiet            says nothing of an image that is there
   --browser          also a browser (Chromium or Google Chrome), for the tests that open the Control UI
+  --openssl          also openssl, by which the tests make certificates
   --plain            also the image of the pinned release (${catalogue.pinned}) without the compile cache, for the benchmark
   --no-image         no image is needed
   --no-engine        neither engine nor image is needed
@@ -16,7 +17,7 @@ Prints nothing when all of it is there.
   --help             this text
 `;
 
-/** Reads the command line into { help, temporal, engine, browser, releases, named, plain }. */
+/** Reads the command line into { help, temporal, engine, browser, openssl, releases, named, plain }. */
 export function readOptions(argv) {
   const wanted = {
     help: false,
@@ -24,6 +25,7 @@ export function readOptions(argv) {
     engine: true,
     image: true,
     browser: false,
+    openssl: false,
     plain: false,
     quiet: false,
     named: [],
@@ -31,6 +33,7 @@ export function readOptions(argv) {
   const flags = {
     '--help': { help: true },
     '--browser': { browser: true },
+    '--openssl': { openssl: true },
     '--plain': { plain: true },
     '--quiet': { quiet: true },
     '--no-image': { image: false },
@@ -52,6 +55,7 @@ export function readOptions(argv) {
     temporal: wanted.temporal,
     engine: wanted.engine,
     browser: wanted.browser,
+    openssl: wanted.openssl,
     releases,
     named: wanted.image && !wanted.quiet ? [...new Set(wanted.named)] : [],
     plain: wanted.image && wanted.plain,

@@ -8,6 +8,7 @@ import { absentBrowserSentence, browserPackage } from './browser.mjs';
 import { cacheDir, root } from './dirs.mjs';
 import { dockerdIsInstalled, livingDockerd } from './dockerd.mjs';
 import { absentNodeSentence, ownVersion } from './node.mjs';
+import { opensslProblems } from './openssl.mjs';
 import { catalogue } from './recipe.mjs';
 import { ask } from './run.mjs';
 import { temporalRoute } from './temporal.mjs';
@@ -25,6 +26,7 @@ export async function preflight(lacking, here) {
     askBase(lacking, here.docker),
     askNpm(lacking),
     askBrowser(lacking),
+    lacking.openssl ? opensslProblems() : [],
     askMemory(here.docker),
     askDisk(lacking, here.docker),
     askPorts(),
@@ -121,9 +123,19 @@ function askMemory(docker) {
   ];
 }
 
-/** Needs that fall on the same file system add up. */
+/** Why an image on OpenClaw's own cannot be made here: its base is pulled, and it and what it is made by lie on the engine's disk. */
+export function roomForOfficial(docker) {
+  const engineDir = process.platform === 'linux' ? [{ dir: imagesOf(docker), bytes: 3 * GIB }] : [];
+  return shortOfDisk([...engineDir, { dir: cacheDir, bytes: 0.1 * GIB }]);
+}
+
 function askDisk(lacking, docker) {
-  const needs = diskNeeds(lacking, docker).filter(({ bytes }) => bytes > 0);
+  return shortOfDisk(diskNeeds(lacking, docker));
+}
+
+/** Needs that fall on the same file system add up. */
+function shortOfDisk(wanted) {
+  const needs = wanted.filter(({ bytes }) => bytes > 0);
   const perDisk = new Map();
   for (const { dir, bytes } of needs) {
     const { type, blocks, bavail, bsize } = statfsSync(existing(dir));
@@ -137,10 +149,14 @@ function askDisk(lacking, docker) {
   );
 }
 
+function imagesOf({ about }) {
+  return about?.images ?? about?.dir ?? '/var/lib/docker';
+}
+
 /** Where how much disk goes while it works; the engine's directory only counts where it is on this machine. */
 function diskNeeds(lacking, docker) {
   const releases = new Set(lacking.recipes.map(({ release }) => release)).size;
-  const engineDir = docker.about?.images ?? docker.about?.dir ?? '/var/lib/docker';
+  const engineDir = imagesOf(docker);
   const cache = (lacking.node ? 0.3 : 0) + (lacking.temporal ? 2.5 : 0) + (releases > 0 ? 0.4 + 1.2 * releases : 0);
   const needs = [
     { dir: root, bytes: (lacking.npm ? 0.5 : 0) * GIB },
@@ -172,6 +188,7 @@ export function plan(lacking, route, docker, cores = availableParallelism()) {
       : []),
     ...(lacking.npm ? [{ what: 'npm dependencies, as locked', seconds: 30 }] : []),
     ...(lacking.browser ? [{ what: 'Chromium, from Debian packages', seconds: 60 }] : []),
+    ...(lacking.openssl ? [{ what: 'openssl, from Debian packages', seconds: 5 }] : []),
     ...(lacking.temporal
       ? [
           {

@@ -42,9 +42,14 @@ async function planChange(rawId: string, flags: Flags & { readonly json?: true }
     const plan = changePlan(told, wish);
     await demandTaken(client, id, { ...wish, requestId: randomUUID(), origin: origin() });
     if (told.life && plan.ways.some((way) => !unstored.has(way)))
-      await demandNoObstacle(client, { ...told.life, spec: plan.to });
+      await demandNoObstacle(client, { ...told.life, spec: plan.to }, replacedBy(id, plan));
     process.stdout.write(`${flags.json ? JSON.stringify(plan) : changePlanText(plan)}\n`);
   });
+}
+
+/** Whoever gets a new container is refused for a state over its disk; a rollback never is. */
+function replacedBy(id: string, { change, ways }: ReturnType<typeof changePlan>): { readonly replaced?: string[] } {
+  return ways.includes('new container') && change !== 'rollback' ? { replaced: [id] } : {};
 }
 
 /** The ways for which no first step asks catalogue and secret store. */

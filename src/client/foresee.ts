@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QueryRejectedError, type Client } from '@temporalio/client';
 import type { Gateway } from '../domain/gateway/gateway.js';
-import type { ForeseeInput, StoredSecret } from '../wire/foresight.js';
+import type { ForeseeAlso, ForeseeInput } from '../wire/foresight.js';
 import { foreseeWorkflowId, gatewayWorkflowId, taskQueue } from '../wire/ids.js';
 import { defaultLimits } from '../wire/limits.js';
 import { refusalQuery } from '../wire/messages.js';
@@ -37,36 +37,32 @@ const atOnce = 20;
 /**
  * What the first step of each gateway would refuse, by the catalogue and the stored secrets of the worker beside its
  * engine, in their order. One that may begin on any engine is held against the workers of all: what only some refuse is
- * told with where. With a secret, also that another value of it is stored there. `NoWorker`.
+ * told with where. `NoWorker`.
  */
 export async function findObstacles(
   client: Client,
   gateways: readonly Gateway[],
-  secret?: StoredSecret,
+  also: ForeseeAlso = {},
 ): Promise<string[][]> {
   const found = new Map<Gateway, string[]>();
   for (const engine of new Set(gateways.map(({ place }) => place.engine))) {
     const beside = gateways.filter(({ place }) => place.engine === engine);
     const told = await (engine === undefined
-      ? lookEverywhere(client, beside, secret)
-      : lookAt(client, engine, beside, secret));
+      ? lookEverywhere(client, beside, also)
+      : lookAt(client, engine, beside, also));
     for (const [index, gateway] of beside.entries()) found.set(gateway, told[index] ?? []);
   }
   return gateways.map((each) => found.get(each) ?? []);
 }
 
 /** The same for gateways of which nobody knows yet on which engine they begin. */
-async function lookEverywhere(
-  client: Client,
-  gateways: readonly Gateway[],
-  secret: StoredSecret | undefined,
-): Promise<string[][]> {
+async function lookEverywhere(client: Client, gateways: readonly Gateway[], also: ForeseeAlso): Promise<string[][]> {
   const engines = (await knownEngines(client)).filter(({ attended }) => attended);
-  if (engines.length < 2) return lookAt(client, undefined, gateways, secret);
+  if (engines.length < 2) return lookAt(client, undefined, gateways, also);
   const told = await firstAndSoon(
     engines.map(async ({ engine, host }) => {
       const there = gateways.map((each) => ({ ...each, place: { ...each.place, engine } }));
-      return { engine, host, said: await lookAt(client, engine, there, secret) };
+      return { engine, host, said: await lookAt(client, engine, there, also) };
     }),
     answerMs,
   );
@@ -110,11 +106,11 @@ async function lookAt(
   client: Client,
   engine: string | undefined,
   gateways: readonly Gateway[],
-  secret: StoredSecret | undefined,
+  also: ForeseeAlso,
 ): Promise<string[][]> {
   const told: string[][] = [];
   for (let first = 0; first < gateways.length; first += atOnce)
-    told.push(...(await look(client, engine, gateways.slice(first, first + atOnce), secret)));
+    told.push(...(await look(client, engine, gateways.slice(first, first + atOnce), also)));
   return told;
 }
 
@@ -125,9 +121,9 @@ async function look(
   client: Client,
   engine: string | undefined,
   gateways: readonly Gateway[],
-  secret: StoredSecret | undefined,
+  also: ForeseeAlso,
 ): Promise<string[][]> {
-  const input: ForeseeInput = { gateways, limits: defaultLimits, ...(secret && { secret }) };
+  const input: ForeseeInput = { gateways, limits: defaultLimits, ...also };
   try {
     const handle = await client.workflow.start('foreseeGateways', {
       workflowId: foreseeWorkflowId(randomBytes(6).toString('hex')),
@@ -144,8 +140,8 @@ async function look(
 }
 
 /** `TurnedDown` when the first step of a gateway would refuse it, with all that it would say. */
-export async function demandNoObstacle(client: Client, gateway: Gateway): Promise<void> {
-  const [found = []] = await findObstacles(client, [gateway]);
+export async function demandNoObstacle(client: Client, gateway: Gateway, also: ForeseeAlso = {}): Promise<void> {
+  const [found = []] = await findObstacles(client, [gateway], also);
   if (found.length > 0) throw new TurnedDown(found.join('\n'), 'Refused');
 }
 

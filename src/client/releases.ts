@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { compareReleases, type Catalogue, type Release } from '../domain/release/release.js';
+import { visibilityMs } from '../domain/thresholds.js';
 import type { Description } from '../wire/description.js';
 import { releaseUpdate, type ReleaseOrder } from '../wire/deployment-releases.js';
 import { deploymentWorkflowId } from '../wire/ids.js';
@@ -123,11 +125,25 @@ const some = 'some release';
 
 /**
  * Takes a release off the record. `TurnedDown` while a gateway is on it, goes to it, may go back to it, or has a kept
- * state that it wrote; and for the last one. Whether it was there.
+ * state that it wrote; and for the last one. Whether it was there. One that took it in between is seen in a second look,
+ * after which nobody can take it any more; then the line is put back.
  */
 export async function removeRelease(client: Client, version: string): Promise<boolean> {
-  const recorded = await recordedReleases(client);
-  if (!recorded.some((each) => each.version === version)) return false;
+  const line = (await recordedReleases(client)).find((each) => each.version === version);
+  if (!line) return false;
+  await demandUnused(client, version);
+  await tellRelease(client, { word: 'remove', version });
+  try {
+    await sleep(visibilityMs);
+    await demandUnused(client, version);
+  } catch (error) {
+    await tellRelease(client, { word: 'add', line });
+    throw error;
+  }
+  return true;
+}
+
+async function demandUnused(client: Client, version: string): Promise<void> {
   const users = await namedBy(client, 'release', (told) =>
     releasesNamed(told).map((name) => [name, told.gateway] as const),
   );
@@ -139,8 +155,6 @@ export async function removeRelease(client: Client, version: string): Promise<bo
       `${named(moving)} is being upgraded, maybe to release ${version}: nothing was removed. Ask again when that is over`,
       'Refused',
     );
-  await tellRelease(client, { word: 'remove', version });
-  return true;
 }
 
 /** The releases that a gateway needs: of its container or its kept state, and the one that a rollback goes back to. */

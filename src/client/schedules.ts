@@ -35,6 +35,8 @@ export type ListedSchedule = {
   /** As it was declared, in words. */
   readonly when: string;
   readonly paused: boolean;
+  /** Whether a run that failed paused it, and not a person. */
+  readonly failed: boolean;
   /** Why it is paused, where somebody or a failure said so. */
   readonly note: string | undefined;
   readonly last: Run | undefined;
@@ -227,12 +229,16 @@ async function listed(client: Client, name: string): Promise<ListedSchedule | un
     does,
     when,
     paused: state.paused,
+    failed: state.paused && pausedByFailure.test(state.note ?? ''),
     note: state.paused ? state.note : undefined,
     last: await lastRun(client, found),
     next: state.paused ? undefined : info.nextActionTimes[0]?.toISOString(),
     missed: info.numActionsSkippedOverlap + info.numActionsMissedCatchupWindow,
   };
 }
+
+/** What a server writes beside a schedule that it pauses, because `pauseOnFailure` is set. */
+const pausedByFailure = /^paused due to workflow/;
 
 /** The newest run, and how it stands: the schedule itself says only that it began. */
 async function lastRun(client: Client, { info }: ScheduleDescription): Promise<Run | undefined> {

@@ -54,7 +54,7 @@ export async function planRotation(
   const seen = await findObstacles(
     client,
     lives.map(([, life]) => ({ ...life, spec: withoutNaming(life.spec, secret.name) })),
-    secret,
+    { secret },
   );
   const obstacles = new Map(lives.map(([id], index) => [id, seen[index] ?? []]));
   const takers = await eachAtOnce(there, atOnce, async ([gateway, looked]): Promise<TakingUp> => {

@@ -529,3 +529,9 @@ export const condemnedGraceMs = 7 * 24 * 3_600_000;
 
 /** Gateways that a reconciliation looks at in one go: each is asked and looked at, some 20 ms. */
 export const driftPageLength = 200;
+
+/** A run that was due so long ago was not begun by the server: the jitter of every schedule is part of when it is due. */
+export const scheduleLateMs = 5 * 60_000;
+
+/** The longest of what schedules begin, but for a rotation of the fleet, has a limit of an hour, and waits for workers besides. */
+export const scheduledRunMs = 6 * 3_600_000;

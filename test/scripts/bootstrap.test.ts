@@ -160,6 +160,14 @@ describe('what stands in the way', () => {
     expect(fs.existsSync(`${checkout.cache}/bootstrap.lock`)).toBe(false);
   });
 
+  it('may be openssl, where the tests are to be run', async () => {
+    const bare = barePath();
+    const { code, complained } = await bootstrap(['--openssl', '--no-temporal', '--no-engine'], bare);
+    expect(code).toBe(1);
+    expect(complained).toContain('bootstrap: the tests make certificates with openssl, which is not on PATH: sudo apt');
+    expect((await bootstrap(['--no-temporal', '--no-engine'], bare)).complained).not.toContain('openssl');
+  });
+
   it('may be memory and disk, in figures', async () => {
     const problems = await checkout.ask(
       `import { preflight } from './scripts/machine/preflight.mjs';

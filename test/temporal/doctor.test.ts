@@ -152,6 +152,11 @@ describe.sequential('creel doctor', () => {
     });
     expect(await describe()).toMatch(/disk +state 11\.0 GB of 10 GB: over$/m);
     expect((await keyboard.creel(['rotate', 'full'])).exitCode).toBe(0);
+    const planned = await keyboard.creel(['upgrade', 'full', '--release', '2026.9.7', '--dev', '--dry-run']);
+    expect(planned).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(/the state of full takes 11\.0 GB of 10 GB/),
+    });
     const refused = await keyboard.creel(['upgrade', 'full', '--release', '2026.9.7', '--dev']);
     expect(refused.stdout).toMatch(/the state of full takes 11\.0 GB of 10 GB/);
     expect((await keyboard.creel(['change', 'full', '--disk', '12 GB', '--dry-run'])).stdout).toMatch(

@@ -72,6 +72,14 @@ describe.sequential('a reconciliation', { timeout: 240_000 }, () => {
     const listed = await keyboard.creel(['list', '--attention']);
     expect(listed.stdout).toMatch(/stopped: container .* does not run .*`creel provision stopped` repairs it/);
     expect(listed.stdout).not.toContain('whole');
+    const asJson = (await keyboard.creel(['list', '--attention', '--json'])).stdout
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(asJson.find(({ gateway }) => gateway === 'stopped')).toMatchObject({
+      phase: 'ready',
+      drift: { drifts: [expect.stringContaining('does not run')], at: expect.stringMatching(/Z$/) },
+    });
+    expect(asJson.filter(({ gateway }) => gateway === 'whole')).toEqual([]);
 
     expect(await reconcile()).toMatchObject({ ready: 3, counts: { drifted: 1, news: 0, repairs: 0 } });
     expect((await keyboard.creel(['provision', 'stopped'])).exitCode).toBe(0);

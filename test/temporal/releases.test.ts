@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from '@temporalio/client';
 import { tellServed } from '../../src/client/engines.js';
+import { removeRelease } from '../../src/client/releases.js';
+import { releaseUpdate } from '../../src/wire/deployment-releases.js';
 import { deploymentWorkflowId } from '../../src/wire/ids.js';
 import { continueAsNewSignal } from '../../src/wire/messages.js';
 import { Keyboard } from '../ground/keyboard.js';
@@ -14,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => keyboard.close());
 
-const [early, fresh, newer] = ['2026.9.19', '2026.9.20', '2026.9.21'];
+const [early, fresh, newer, passing] = ['2026.9.19', '2026.9.20', '2026.9.21', '2026.9.22'];
 
 function build(version: string): void {
   const labels = {
@@ -114,6 +117,34 @@ describe.sequential('a release', () => {
     expect(await remove(newer)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('off the record') });
     expect(await remove(newer)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('was not on record') });
     expect(await remove(fresh)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('is the last one') });
+  });
+
+  it('that a gateway takes between the look and the removal stays on record', async () => {
+    build(passing);
+    await add(passing);
+    const client = await keyboard.stage.client();
+    let taken = false;
+    const between = new Client({
+      connection: client.connection,
+      namespace: client.options.namespace,
+      interceptors: {
+        workflow: [
+          {
+            startUpdate: async (input, next) => {
+              if (!taken && input.updateName === releaseUpdate.name)
+                taken = (await provision('quick', passing)).exitCode === 0;
+              return next(input);
+            },
+          },
+        ],
+      },
+    });
+    await expect(removeRelease(between, passing)).rejects.toThrow(/needed by quick.* Nothing was removed/);
+    expect(taken).toBe(true);
+    expect((await listed())[passing]).toMatchObject({ recorded: true, image: imageOf(passing), gateways: 1 });
+    expect((await keyboard.creel(['provision', 'quick'])).exitCode).toBe(0);
+    expect((await keyboard.creel(['remove', 'quick', '--purge', '--yes=quick'])).exitCode).toBe(0);
+    expect(await remove(passing)).toMatchObject({ exitCode: 0 });
   });
 
   it('is not taken out while a gateway is on its way to some release', async () => {

@@ -217,6 +217,42 @@ describe('schedules (K-3)', { timeout: 2 * patienceMs }, () => {
     expect((await stage.describe()).life?.tokenGeneration).toBe(1);
   });
 
+  it('creel doctor names a heartbeat that nobody hears, and a schedule that a failure paused, until they are well', async () => {
+    type Finding = { about: string; is: string; says: string; cure?: string };
+    const unwell = async () => {
+      const { findings } = JSON.parse((await creel('doctor', '--json')).stdout) as { findings: Finding[] };
+      return findings.filter(({ about, is }) => about.startsWith('schedule') && is !== 'ok');
+    };
+    settings('');
+    await apply();
+    expect(await unwell()).toEqual([]);
+    ground.interferences.set('callHeartbeat', 'none', 'fail');
+    ground.interferences.set('findNewestKey', 'none', 'fail');
+    settings(beating);
+    await apply();
+    await trigger('rotation');
+    await poll(async () => (await listed())['rotation']?.paused).toBe(true);
+    await creel('schedules', 'resume', 'rotation');
+    await trigger('rotation');
+    await poll(async () => (await unwell()).map(({ about }) => about).toSorted()).toEqual([
+      'schedule heartbeat',
+      'schedule rotation',
+    ]);
+    expect(await unwell()).toContainEqual({
+      about: 'schedule rotation',
+      is: 'warn',
+      says: expect.stringMatching(/^paused, because a run of it failed \(/),
+      cure: expect.stringContaining('`creel schedules resume rotation`'),
+    });
+    ground.interferences.clear('callHeartbeat', 'none');
+    ground.interferences.clear('findNewestKey', 'none');
+    await creel('schedules', 'resume', 'rotation');
+    await trigger('rotation');
+    await poll(unwell).toEqual([]);
+    settings('');
+    await apply();
+  });
+
   it('a sweep by schedule looks at every engine and touches nothing that lives', async () => {
     const there = ground.world.engine.leftovers();
     await trigger('sweep');

@@ -4,11 +4,10 @@ import type { Place } from '../../domain/hosts/place.js';
 import { readPrepared, type Image } from '../../domain/release/image.js';
 import { names } from '../../domain/gateway/gateway.js';
 import { releasesLookedAt, statesAtOnce, statesMeasured } from '../../domain/thresholds.js';
-import type { DockerEngine } from '../../ports/docker-engine.js';
 import type { EngineAnswer, LimitedState, MeasuredState, WorkerFacts } from '../../wire/examination.js';
 import type { Deps } from '../../world/deps.js';
 import { catalogueOf } from '../parts/catalogue.js';
-import { findStateUse } from '../parts/state-use.js';
+import { runningStateUse } from '../parts/state-use.js';
 
 /**
  * What this worker has and how its engine answers. An engine that does not answer, or cannot carry a gateway, is a part
@@ -39,22 +38,12 @@ async function measured(deps: Deps, place: Place, states: readonly LimitedState[
   const lane = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const { gateway } = next;
-      const bytes = await useOf(deps, engine, names(next).container);
+      const bytes = await runningStateUse(deps, engine, names(next).container);
       found.push({ gateway, ...(bytes !== undefined && { bytes }) });
     }
   };
   await Promise.all(Array.from({ length: statesAtOnce }, lane));
   return found;
-}
-
-async function useOf(deps: Deps, engine: DockerEngine, name: string): Promise<number | undefined> {
-  try {
-    const container = await engine.findContainer(name);
-    return container?.state === 'running' ? await findStateUse(engine, container.id) : undefined;
-  } catch (error) {
-    if (deps.signal()?.aborted) throw error;
-    return undefined; // It is named as not counted; what is wrong with the engine is said beside it.
-  }
 }
 
 /** Of the channels that a spec may name, those that an image has the plugin of. */

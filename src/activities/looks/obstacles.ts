@@ -1,20 +1,35 @@
 import { Refused } from '../../domain/errors.js';
-import type { Gateway } from '../../domain/gateway/gateway.js';
+import { names, type Gateway } from '../../domain/gateway/gateway.js';
+import { isOver, overText } from '../../domain/gateway/state-size.js';
 import { findRelease } from '../../domain/release/release.js';
 import type { ForeseeInput, StoredSecret } from '../../wire/foresight.js';
 import type { Deps } from '../../world/deps.js';
 import { catalogueOf } from '../parts/catalogue.js';
 import { storedChecks } from '../parts/host/stored.js';
+import { runningStateUse } from '../parts/state-use.js';
 
 /**
  * What the first step of each of these gateways would refuse, as far as the catalogue and the stored secrets say, in
- * its own words and all of it; nothing is touched, and no engine or gateway asked.
+ * its own words and all of it; of those that get a new container also that their state takes more than its disk. Nothing
+ * is touched, and no other engine or gateway asked.
  */
 export async function findObstacles(
   deps: Deps,
-  { gateways, secret }: Omit<ForeseeInput, 'limits'>,
+  { gateways, secret, replaced = [] }: Omit<ForeseeInput, 'limits'>,
 ): Promise<string[][]> {
-  return Promise.all(gateways.map(async (gateway) => obstaclesOf(deps, gateway, secret)));
+  return Promise.all(
+    gateways.map(async (gateway) => [
+      ...(await obstaclesOf(deps, gateway, secret)),
+      ...(replaced.includes(gateway.mark.gateway) ? await overDisk(deps, gateway) : []),
+    ]),
+  );
+}
+
+/** That the state of a gateway takes more than it is to; nothing where it cannot be counted, which the first step will say. */
+async function overDisk(deps: Deps, { mark, place, spec: { diskMb } }: Gateway): Promise<string[]> {
+  if (diskMb === undefined) return [];
+  const bytes = await runningStateUse(deps, deps.engineAt(place), names(mark).container);
+  return bytes !== undefined && isOver(bytes, diskMb) ? [overText(mark.gateway, bytes, diskMb)] : [];
 }
 
 async function obstaclesOf(deps: Deps, gateway: Gateway, secret: StoredSecret | undefined): Promise<string[]> {

@@ -7,6 +7,7 @@ import { listTable } from '../show/gateway-list.js';
 import { lostLine } from '../show/lost.js';
 import { verb, withTemporal } from '../verb.js';
 import { lastDrifted } from '../../client/reconcile.js';
+import type { Drifted } from '../../wire/reconcile.js';
 import { driftLine } from './reconcile.js';
 import { listCondemned } from './condemned.js';
 
@@ -31,7 +32,7 @@ export function listCommand() {
         const isAll = conditions.length === 0 && options.handOver !== true;
         const isWhole = options.phase === undefined && options.handOver !== true;
         const rows = listed(client, conditions.join(' AND '), options.handOver === true, isWhole);
-        if (options.json) await printEach(client, rows);
+        if (options.json) await printEach(client, options.attention ? withDrift(client, rows) : rows);
         else await printTable(client, rows, isAll ? 'no gateways' : 'no gateway is like that');
         if (options.attention && !options.json) await printDrifted(client);
       });
@@ -43,7 +44,32 @@ async function* listed(client: Client, query: string, handOver: boolean, withLos
   if (withLost) yield* listLost(client);
 }
 
-async function printEach(client: Client, listed: AsyncGenerator<Listed>): Promise<void> {
+/** A row, and in what its gateway was not as recorded when the last reconciliation ended. */
+type Row = Listed & { readonly drift?: Drifted & { readonly at: string } };
+
+/** The same, and those that are ready and that the last reconciliation found otherwise than recorded. */
+async function* withDrift(client: Client, listed: AsyncGenerator<Listed>): AsyncGenerator<Row> {
+  const last = await lastDrifted(client);
+  const drifted = new Map((last?.drifted ?? []).map((each) => [each.gateway, { ...each, at: last?.at ?? '' }]));
+  for await (const row of listed) {
+    yield rowWith(row, drifted);
+    drifted.delete(row.gateway);
+  }
+  if (drifted.size === 0) return;
+  const ids = [...drifted.keys()].map((id) => `'${id}'`).join(', ');
+  for await (const row of list(client, `GatewayId IN (${ids})`)) {
+    const { drift, ...rest } = rowWith(row, drifted);
+    if (drift) yield { ...rest, drift };
+  }
+}
+
+/** Another life under the same name is another gateway. */
+function rowWith(row: Listed, drifted: ReadonlyMap<string, NonNullable<Row['drift']>>): Row {
+  const drift = drifted.get(row.gateway);
+  return drift?.birth === row.birth ? { ...row, drift } : row;
+}
+
+async function printEach(client: Client, listed: AsyncGenerator<Row>): Promise<void> {
   const operations = await running(client);
   for await (const row of listed) {
     process.stdout.write(

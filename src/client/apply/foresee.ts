@@ -21,7 +21,8 @@ export async function foreseen(client: Client, plans: readonly Foreseen[], origi
   const refused = await eachAtOnce(plans, atOnce, async (each) => refusalsOf(client, each, origin));
   const asked = plans.map(({ wanted, looked, plan }) => (asksWorld(plan) ? gatewayOf(wanted, looked) : undefined));
   const gateways = asked.filter((each) => each !== undefined);
-  const found = await findObstacles(client, gateways);
+  const replaced = plans.filter(({ plan }) => replaces(plan)).map(({ wanted }) => wanted.gateway);
+  const found = await findObstacles(client, gateways, { replaced });
   const obstacles = new Map(gateways.map((gateway, index) => [gateway, found[index] ?? []]));
   return asked.map((gateway, index) => [
     ...new Set([...(refused[index] ?? []), ...((gateway && obstacles.get(gateway)) ?? [])]),
@@ -45,6 +46,14 @@ function asksWorld(plan: Plan): boolean {
 function asks(act: Act): boolean {
   if (act.act === 'provision' || act.act === 'upgrade') return true;
   return act.act === 'change' && act.ways.some((way) => way !== 'record only');
+}
+
+/** Whether one of its operations makes a new container beside a copy of the state. */
+function replaces(plan: Plan): boolean {
+  if (!('acts' in plan)) return false;
+  return plan.acts.some(
+    (each) => each.act === 'upgrade' || (each.act === 'change' && each.ways.includes('new container')),
+  );
 }
 
 /** The gateway as it is to be. */

@@ -14,6 +14,7 @@ import { keepLonger, readRetention, tooBrief } from '../retention.js';
 import { readHeld } from '../deployment.js';
 import { diskFindings, findLimitedStates } from './disk.js';
 import { examine } from './examine.js';
+import { lookAtSchedules } from './schedules.js';
 import { clockFinding, fail, ok, warn, workerFindings, type Finding } from './findings.js';
 
 /** How a deployment is looked over: `page` has every worker page a person once. */
@@ -29,8 +30,8 @@ export async function lookOver(client: Client, asked: LookOver): Promise<Finding
   if (!held.deployment) return [temporal, ...base, ...held.findings];
   const keys = keysOf(held.deployment);
   const beside = await engines(client, asked, keys);
-  const rest = await Promise.all([workers(client, beside), attention(client)]);
-  return [temporal, ...base, ...held.findings, keyFinding(keys), rest[0], ...beside.findings, rest[1]];
+  const rest = await Promise.all([workers(client, beside), attention(client), lookAtSchedules(client)]);
+  return [temporal, ...base, ...held.findings, keyFinding(keys), rest[0], ...beside.findings, rest[1], ...rest[2]];
 }
 
 /** Which version the server says it is, as a part of a sentence; nothing where it says none. */

@@ -9,9 +9,9 @@ type Foreseeing = {
 };
 
 /** What the first step of each gateway would refuse, by the catalogue and the secrets of the worker beside its engine. */
-export async function foreseeGateways({ gateways, limits, secret }: ForeseeInput): Promise<string[][]> {
+export async function foreseeGateways({ gateways, limits, ...also }: ForeseeInput): Promise<string[][]> {
   const [first] = gateways;
   if (!first) return [];
   const policy = { ...lookPolicy(limits), ...onEngine(first.place), summary: 'look for what would be refused' };
-  return (await proxyActivities<Foreseeing>(policy).findObstacles({ gateways, ...(secret && { secret }) })).value;
+  return (await proxyActivities<Foreseeing>(policy).findObstacles({ gateways, ...also })).value;
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { diskFindings } from '../../../src/client/doctor/disk.js';
 import { clockFinding, workerFindings, type Finding } from '../../../src/client/doctor/findings.js';
 import { clockFailMs, clockWarnMs, freeDiskFloorBytes } from '../../../src/domain/thresholds.js';
+import { scheduleFindings } from '../../../src/client/doctor/schedules.js';
+import type { ListedSchedule } from '../../../src/client/schedules.js';
 import type { Examined } from '../../../src/wire/examination.js';
 
 const key = (id: string, state: 'current' | 'next' | 'retired') => ({ id, check: 'c', state });
@@ -139,5 +141,66 @@ describe('the states of an engine, of which some have a limit (S0-34)', () => {
     const findings = diskFindings('m1', many, told(40, ...many.map(() => 2)));
     expect(findings).toHaveLength(22);
     expect(findings.at(-1)?.says).toContain('and 5 more');
+  });
+});
+
+describe('what creel does by itself (K-3)', () => {
+  const now = Date.parse('2026-11-29T12:00:00Z');
+  const ago = (ms: number) => new Date(now - ms).toISOString();
+  const hour = 3_600_000;
+  const ran = (how: string, ms = hour) => ({ at: ago(ms), workflowId: 'scheduled/x-1', how });
+  const schedule = (name: string, more: Partial<ListedSchedule>): ListedSchedule => ({
+    name,
+    does: '',
+    when: '',
+    paused: false,
+    failed: false,
+    note: undefined,
+    last: ran('completed'),
+    next: new Date(now + hour).toISOString(),
+    missed: 0,
+    ...more,
+  });
+
+  test('is well where runs come and go, also where a person or nobody has let it begin', () => {
+    const byHand = { paused: true, note: 'paused by somebody', next: undefined };
+    expect(
+      scheduleFindings(
+        [schedule('sweep', {}), schedule('drift', { last: undefined }), schedule('rotation', byHand)],
+        now,
+      ),
+    ).toEqual([
+      { about: 'schedules', is: 'ok', says: '3 of 3 as they should be; paused, because somebody wanted it: rotation' },
+    ]);
+    expect(scheduleFindings([], now)).toMatchObject([{ is: 'ok', says: expect.stringContaining('there is none') }]);
+  });
+
+  test.each([
+    [{ paused: true, failed: true, note: 'paused due to workflow failure: x' }, /^paused, because a run of it failed/],
+    [{ last: ran('failed') }, /^its last run, of .*, failed \(scheduled\/x-1\)$/],
+    [{ last: ran('timed out') }, /timed out/],
+    [{ last: ran('running', 7 * hour) }, /^its run has not ended for 7 hours$/],
+    [{ next: ago(hour) }, /^a run was due 1 hour ago$/],
+  ] as const)('is named with its cure where it is not: %j', (more, says) => {
+    expect(scheduleFindings([schedule('sweep', more)], now)).toEqual([
+      {
+        about: 'schedule sweep',
+        is: 'warn',
+        says: expect.stringMatching(says),
+        cure: expect.stringMatching(/./),
+      },
+    ]);
+  });
+
+  test('counts a heartbeat that runs for minutes as one that nobody hears, and no rotation as too long', () => {
+    const running = { last: ran('running', 6 * 60_000) };
+    const findings = scheduleFindings(
+      [schedule('heartbeat', running), schedule('rotation', { last: ran('running', 90 * hour) })],
+      now,
+    );
+    expect(findings.map(({ about, is }) => [about, is])).toEqual([
+      ['schedules', 'ok'],
+      ['schedule heartbeat', 'warn'],
+    ]);
   });
 });

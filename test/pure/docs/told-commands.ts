@@ -560,6 +560,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel schedules': [scheduled, 'what a person paused stays paused', "creel('schedules')"],
     'creel export --out creel.jsonl': [scheduled, 'is written by hand', "'export', '--out'"],
     'creel schedules resume rotation': [scheduled, 'what a person paused stays paused', "'schedules', 'resume'"],
+    'creel doctor': [scheduled, 'creel doctor names a heartbeat that nobody hears', "creel('doctor', '--json')"],
   },
   'Schedule not ours': {
     'creel schedules': [scheduled, 'what a person paused stays paused', "creel('schedules')"],

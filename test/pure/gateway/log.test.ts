@@ -143,6 +143,25 @@ test('a log that is read again from a place on gives what came after it, and say
   expect(again).toMatchObject({ hasGap: true });
 });
 
+test('a log whose clock was set back, once or again, is read on from any place, each line once', () => {
+  const moments = [1, 5, 6, 2, 3, 4, 7, 8, 1, 2, 9];
+  const said = moments.map((at, index) => line(String(index), at * 10 + (index > 7 ? 1 : 0)));
+  for (let read = 0; read <= said.length; read += 1) {
+    const place = said.slice(0, read).reduce(after, logBegin);
+    const again = new Rereading(place);
+    const rest = said.filter(({ at }) => at >= place.at).filter((each) => (again.begin(each), !again.knows(each)));
+    expect(rest).toEqual(said.slice(read).filter(({ at }) => at >= place.at));
+    expect(again.hasGap).toBe(false);
+  }
+  const gone = new Rereading({ at: moment(2), count: 1, high: moment(6) });
+  const left = [line('old', 5), line('late', 7), line('later', 8)];
+  expect(left.filter((each) => (gone.begin(each), !gone.knows(each))).map(({ text }) => text)).toEqual([
+    'late',
+    'later',
+  ]);
+  expect(gone.hasGap).toBe(true);
+});
+
 describe('the ring', () => {
   test('S4-8: holds so many lines, and so many bytes, and counts what falls out', () => {
     const ring = new LogRing();
