@@ -39,6 +39,7 @@ export class PlainScript {
       records: noRecords,
       temporalNow: async () => Date.now(),
       findEngines: async () => [],
+      gatewaysOn: async () => [],
     });
     this.#deployment = ground.deployment;
   }

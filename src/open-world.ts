@@ -6,6 +6,7 @@ import { localDial } from './adapters/hosts/local-dial.js';
 import { LocalHost } from './adapters/hosts/local-host.js';
 import { ReachedHosts } from './adapters/hosts/reached-hosts.js';
 import { RemoteHost } from './adapters/ssh/remote-host.js';
+import { Lightsail } from './open-lightsail.js';
 import { HeartbeatUrl } from './adapters/pager/heartbeat-url.js';
 import { LogPager } from './adapters/pager/log-pager.js';
 import { SecretFile, type StoreKey } from './adapters/files/secret-file.js';
@@ -26,7 +27,7 @@ export type Opening = {
     Config,
     'catalogue' | 'pool' | 'egress' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'
   > &
-    Partial<Pick<Config, 'heartbeat' | 'exports' | 'hosts'>>;
+    Partial<Pick<Config, 'heartbeat' | 'exports' | 'hosts' | 'lightsail'>>;
   readonly keys: KeyRing;
   readonly deployment: string;
   /** The first one when absent. */
@@ -40,7 +41,9 @@ export type Opening = {
 
 /** The real world: the only place that makes adapters. A secret file that no key here opens is `Refused`. */
 export function openWorld({ config, keys, deployment, epoch = firstEpoch, formerIds, signal, log }: Opening): World {
-  const hosts = openHosts(config, signal, formerIds);
+  const bought =
+    config.lightsail && new Lightsail(config.lightsail, { deployment, signal, ...(formerIds && { formerIds }) });
+  const hosts = openHosts(config, signal, bought, formerIds);
   const engineAt = (place: Place) => hosts.engineAt(place);
   const dial = (place: Place, port: number) => hosts.dial(place, port);
   return {
@@ -50,6 +53,7 @@ export function openWorld({ config, keys, deployment, epoch = firstEpoch, former
     pool: config.pool,
     egress: config.egress,
     hosts,
+    machines: bought?.machines,
     engineAt,
     door: new OpenclawDoor({ dial, engineAt, signal }),
     secrets: openSecrets(config, () => keys.all(), deployment),
@@ -59,7 +63,10 @@ export function openWorld({ config, keys, deployment, epoch = firstEpoch, former
     startPeriodMs,
     about: { creel: versionText(), deployment, pager: config.pager !== undefined },
     readBackup: () => readBackup(config),
-    close: () => hosts.close(),
+    close: () => {
+      hosts.close();
+      bought?.close();
+    },
     pager: config.pager ? new WebhookPager(config.pager) : new LogPager(log),
   };
 }
@@ -68,6 +75,7 @@ export function openWorld({ config, keys, deployment, epoch = firstEpoch, former
 function openHosts(
   { engineSocket, hosts = [] }: Pick<Config, 'engineSocket'> & Partial<Pick<Config, 'hosts'>>,
   signal: Opening['signal'],
+  bought?: Lightsail,
   formerIds?: FormerIds,
 ): ReachedHosts {
   const engine = { socketPath: engineSocket, signal };
@@ -78,7 +86,7 @@ function openHosts(
     const { name } = settings;
     return { name, host, engine: host.engine, dial: (port: number) => host.dial(port), close: () => host.close() };
   });
-  return new ReachedHosts(here, others, formerIds);
+  return new ReachedHosts(here, others, formerIds, bought && ((place) => bought.reach(place)));
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Living } from '../domain/gateway/life.js';
 import type { Page } from '../ports/pager.js';
 import { probeChannels } from './parts/door/channels.js';
 import { probeTurn } from './parts/door/turn.js';
@@ -31,6 +32,15 @@ import { probePaired } from './pair/await-device.js';
 import { probePairable, probeRequest } from './pair/await-request.js';
 import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './pair/cut-off-device.js';
 import { ensureAside, restoreAside } from './replace/set-aside.js';
+import { probeMachine } from './parts/machine/await-machine.js';
+import {
+  ensureFirewall,
+  ensureMachine,
+  ensureMachineAddress,
+  ensureMetadataFence,
+  removeMachine,
+} from './parts/machine/machine.js';
+import { probeMachineOrder } from './parts/machine/order.js';
 import { findEngines } from './parts/host/engines.js';
 import { ensureHost, findLives } from './parts/host/host.js';
 import { ensureLimits, probeLimits, restoreLimits } from './reconfigure/apply-limits.js';
@@ -111,6 +121,17 @@ const provisioning = {
   findUnchanged,
   ensureReader,
   findKept,
+};
+
+/** A machine of the gateway's own. */
+const machines = {
+  probeMachineOrder,
+  ensureMachine,
+  removeMachine,
+  ensureMachineAddress,
+  probeMachine,
+  ensureFirewall,
+  ensureMetadataFence,
 };
 
 /** A rotation of the gateway token. */
@@ -242,6 +263,7 @@ const schedules = {
 
 const all = {
   ...provisioning,
+  ...machines,
   ...rotating,
   ...pairing,
   ...senders,
@@ -267,5 +289,15 @@ export type Activities = {
 export function createActivities(world: Deps): Activities {
   const deps: Deps = { ...world, door: new PlainDoor(world.door) };
   const bind = (activity: (deps: Deps, ...told: never[]) => unknown) => activity.bind(undefined, deps);
-  return Object.fromEntries(Object.entries(all).map(([name, activity]) => [name, bind(activity)])) as Activities;
+  const bound = Object.entries(all).map(([name, activity]) => [name, unlessMachineGoes(name, bind(activity))]);
+  return Object.fromEntries(bound) as Activities;
+}
+
+/** What is undone on a gateway's own machine goes with it, and is asked of nobody: the machine may answer no more. */
+function unlessMachineGoes(name: string, activity: (...told: never[]) => unknown) {
+  if (!/^(remove|restore)/.test(name) || name === 'removeMachine') return activity;
+  return async (...told: never[]): Promise<unknown> => {
+    const { machineGoes } = Object(told[0]) as Pick<Living, 'machineGoes'>;
+    return machineGoes ? undefined : activity(...told);
+  };
 }

@@ -535,3 +535,21 @@ export const scheduleLateMs = 5 * 60_000;
 
 /** The longest of what schedules begin, but for a rotation of the fleet, has a limit of an hour, and waits for workers besides. */
 export const scheduledRunMs = 6 * 3_600_000;
+
+/**
+ * How long a new machine may take until it has an address, answers over SSH and has installed Docker: some three
+ * minutes, and ten on a slow day. Beyond that, something of it will not come by itself.
+ */
+export const machineBootMs = 15 * 60_000;
+
+/** How often a machine that boots is asked, at first; then every 5 s. */
+export const machinePaceMs = 500;
+
+/** How often it is asked whether a machine is gone, at first. */
+export const machineGonePaceMs = 100;
+
+/** How long one attempt of a machine's removal waits until it is gone: less than an undo may take. */
+export const machineGoneTurnMs = 60_000;
+
+/** The disk of a machine in GB, beside what the spec asks for: its system, an image, and that of the release before. */
+export const machineDiskGb = 20;

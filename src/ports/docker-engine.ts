@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ContainerSpec, RestartPolicy } from '../domain/gateway/container.js';
 import type { Labels } from '../domain/gateway/gateway.js';
 import type { LogLine } from '../domain/gateway/log.js';
@@ -125,6 +126,10 @@ export interface DockerEngine {
 
   /** Removes an image by reference. Success if it is gone, or if a container still uses it. */
   removeImage(reference: string): Promise<void>;
+  /** An image with all its layers, as `loadImage` takes it. */
+  saveImage(reference: string): Promise<Readable>;
+  /** Takes an image in that another engine has saved; when it returns, it is there by its name. */
+  loadImage(reference: string, saved: Readable, say: (sentence: string) => void): Promise<void>;
 
   /** Creates the volume; an existing one of this name stays as it is, with its old labels. */
   createVolume(volume: Volume): Promise<void>;

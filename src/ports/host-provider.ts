@@ -41,6 +41,8 @@ export interface HostProvider {
    * `NotYet` when none does.
    */
   findNearest(): Promise<string>;
+  /** Whether the launch script of a machine has come to its end there. */
+  isPrepared(place: Place): Promise<boolean>;
   /** Whether something on the host already listens on 127.0.0.1:port. */
   isPortTaken(place: Place, port: number): Promise<boolean>;
 }

@@ -134,7 +134,12 @@ class Trial {
       signal: () => plan.signal,
       log: pino({ level: 'silent' }),
     });
-    const asked = { findOpenOperations: async () => [], findEngines: async () => [], records: noRecords };
+    const asked = {
+      findOpenOperations: async () => [],
+      findEngines: async () => [],
+      gatewaysOn: async () => [],
+      records: noRecords,
+    };
     return new Trial(plan, { ...world, ...asked, signal: () => plan.signal, temporalNow: async () => Date.now() });
   }
 

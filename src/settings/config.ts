@@ -12,6 +12,7 @@ import { slotPool, type Pool } from '../domain/hosts/slot.js';
 import { readEgress } from './egress.js';
 import { readSchedules, type ExportsSetting } from './schedules.js';
 import { readHosts } from './hosts.js';
+import { readLightsail, type LightsailSetting } from './lightsail.js';
 
 /**
  * Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own.
@@ -27,6 +28,8 @@ export type Config = {
   readonly engineSocket: string;
   /** The hosts that are reached over SSH. */
   readonly hosts: readonly SshHost[];
+  /** How machines are bought at Lightsail; undefined: none are. */
+  readonly lightsail: LightsailSetting | undefined;
   readonly pool: Pool;
   /** How gateways get out of this host. */
   readonly egress: Egress;
@@ -97,6 +100,14 @@ const settings = z.object({
     .string()
     .optional()
     .describe('TOML with a [[host]] table of name, ssh, host_key, identity for each Docker host over SSH'),
+  CREEL_LIGHTSAIL: z
+    .string()
+    .optional()
+    .describe('TOML with workers and a [[fleet_key]] table of slot, identity: machines of AWS Lightsail'),
+  CREEL_LIGHTSAIL_ENDPOINT: z
+    .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+    .optional()
+    .describe('a stand-in for Amazon’s own, in tests and the demo'),
   CREEL_SUBNET_POOL: z
     .string()
     .default('10.213.0.0/16')
@@ -161,6 +172,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const pool = { cidr: data.CREEL_SUBNET_POOL, prefix: subnetPrefix, firstPort: data.CREEL_FIRST_PORT };
   const { heartbeat, exports } = held<Scheduled>('CREEL_SCHEDULES', noSchedules, () => readSchedules(env));
   const usualCatalogue = join(directories(env).config, 'catalogue.toml');
+  const usualLightsail = join(directories(env).config, 'lightsail.toml');
   const usualHosts = join(directories(env).config, 'hosts.toml');
   const config: Config = {
     ...keyFiles(env),
@@ -168,6 +180,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     catalogue: held('CREEL_CATALOGUE', [], () => readCatalogue(data.CREEL_CATALOGUE, usualCatalogue)),
     engineSocket: held('DOCKER_HOST', '', () => engineSocket(data)),
     hosts: held('CREEL_HOSTS', [], () => readHosts(data.CREEL_HOSTS, usualHosts)),
+    lightsail: held('CREEL_LIGHTSAIL', undefined, () =>
+      readLightsail(data.CREEL_LIGHTSAIL, usualLightsail, data.CREEL_LIGHTSAIL_ENDPOINT),
+    ),
     pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),
     egress: {
       ...held('CREEL_GATEWAY_PROXY', straightOut, () => readEgress({ ...noEgress, proxy: data.CREEL_GATEWAY_PROXY })),

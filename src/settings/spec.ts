@@ -8,6 +8,7 @@ import { demandTimezone, timezoneOf } from '../domain/environment/timezone.js';
 import { extrasOf, type Extras } from '../domain/extras/extras.js';
 import { disk, gatewaySpec, memory, type GatewaySpec } from '../domain/gateway/spec.js';
 import { findWeakness, pathText, type Path } from '../domain/gateway/weakness.js';
+import { machineWish } from '../domain/hosts/machine-wish.js';
 import { modelsOf, type Models } from '../domain/models/models.js';
 import { releaseVersion } from '../domain/release/release.js';
 import { keepStateMs } from '../domain/thresholds.js';
@@ -45,6 +46,13 @@ const providerForm = z.strictObject({
   names: z.array(z.string(), 'must be a list of models in quotes').optional(),
 });
 
+const machineForm = z.strictObject({
+  provider: z.string('must be "lightsail"'),
+  region: z.string('must be a region in quotes, for example "eu-central-1"'),
+  size: z.string('must be a size in quotes, for example "medium_3_0"').optional(),
+  address: z.string('must be "static"').optional(),
+});
+
 const draftForm = z.strictObject({
   release: z.string('must be a version in quotes, for example "2026.9.6"').optional(),
   dev: z.boolean('must be true or false').optional(),
@@ -64,6 +72,7 @@ const draftForm = z.strictObject({
   timezone: z.string('must be a time zone in quotes, for example "Europe/Berlin"').optional(),
   environment: z.record(z.string(), z.unknown(), 'must be written as an [environment] table').optional(),
   config: z.record(z.string(), z.unknown(), 'must be written as a [config] table').optional(),
+  machine: machineForm.optional(),
 });
 
 const fileForm = draftForm.extend({
@@ -178,6 +187,7 @@ export function specFrom(draft: Draft): GatewaySpec {
     ...(config !== 'none' && { config }),
     ...(draft.timezone !== undefined && { timezone: timezoneFrom(draft.timezone) }),
     ...(environment !== 'none' && { environment }),
+    ...(draft.machine !== undefined && { machine: machineWish(draft.machine) }),
   });
 }
 
@@ -201,6 +211,7 @@ const fields: { readonly [D in keyof Draft]-?: keyof GatewaySpec } = {
   config: 'config',
   timezone: 'timezone',
   environment: 'environment',
+  machine: 'machine',
 };
 
 /** The spec of a living gateway with a draft over it: what the draft leaves out stays as recorded. Or `Refused`. */
@@ -308,7 +319,11 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 }
 
 /** The fields of each kind of table. */
-const tables: Readonly<Record<string, object>> = { channels: channelForm.shape, models: providerForm.shape };
+const tables: Readonly<Record<string, object>> = {
+  channels: channelForm.shape,
+  models: providerForm.shape,
+  machine: machineForm.shape,
+};
 
 /** The token fields of channels in `gateway.toml`: `bot_token`, `token`, `app_token`. */
 function secretFields(): string[] {

@@ -16,10 +16,13 @@ export type Kept = { readonly proof: string; readonly keptRelease: string };
 /** Nothing of a gateway is kept: its state was gone before the removal. */
 export type Vanished = { readonly proof: string; readonly vanished: true };
 
+/** The engine of a gateway's own machine, in words and by its id: from then on the gateway stands there. */
+export type Placed = { readonly proof: string; readonly engine: string };
+
 /**
  * What a step may answer: nothing, what it proved in words, the same with what it was about, or the gateway read back.
  */
-export type Answer = undefined | string | Approved | Down | Unanswered | Kept | Vanished | GatewayRecord;
+export type Answer = undefined | string | Approved | Down | Unanswered | Kept | Vanished | Placed | GatewayRecord;
 
 /**
  * What an answer says, field by field. `down` is present but undefined when a step proved that the gateway is not down.
@@ -31,6 +34,7 @@ export type Told = {
   readonly deviceId?: string;
   readonly keptRelease?: string;
   readonly vanished?: true;
+  readonly engine?: string;
   readonly record?: GatewayRecord;
 };
 
@@ -45,17 +49,20 @@ export function readAnswer(step: string, answer: unknown): Told {
   throw new Bug(`step "${step}" answered what no step does: ${JSON.stringify(answer).slice(0, 200)}`);
 }
 
-function readProof(answer: Approved | Down | Unanswered | Kept | Vanished): Told {
+type Proved = Approved | Down | Unanswered | Kept | Vanished | Placed;
+
+function readProof(answer: Proved): Told {
   const { proof } = answer;
+  if ('engine' in answer) return { proof, engine: answer.engine };
   if ('unanswered' in answer) return { proof, down: undefined, unanswered: answer.unanswered };
   if ('down' in answer) return { proof, down: answer.down };
   if ('deviceId' in answer) return { proof, deviceId: answer.deviceId };
   return 'keptRelease' in answer ? { proof, keptRelease: answer.keptRelease } : { proof, vanished: true };
 }
 
-function isProof(answer: unknown): answer is Approved | Down | Unanswered | Kept | Vanished {
+function isProof(answer: unknown): answer is Proved {
   if (typeof answer !== 'object' || answer === null || !('proof' in answer)) return false;
-  return ['down', 'unanswered', 'deviceId', 'keptRelease', 'vanished'].some((more) => more in answer);
+  return ['down', 'unanswered', 'deviceId', 'keptRelease', 'vanished', 'engine'].some((more) => more in answer);
 }
 
 /** Whether an answer is a reading, of any version: each has the time of its proof, and its container. */

@@ -1,5 +1,6 @@
+import { setTimeout as after } from 'node:timers/promises';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { demandEpoch } from '../activities/parts/host/epoch.js';
+import { demandEpoch, TakenOver } from '../activities/parts/host/epoch.js';
 import { Away } from '../domain/errors.js';
 import type { Place } from '../domain/hosts/place.js';
 import type { World } from '../world/world.js';
@@ -13,7 +14,8 @@ export function epochGuard(world: Pick<World, 'engineAt' | 'epoch' | 'about'>): 
     inbound: {
       execute: async (input, next) => {
         const place = placeIn(input.args[0]);
-        if (place)
+        if (place && concernsMachine(activityType, input.args[0])) await demandIfHeard(world, place);
+        else if (place)
           await demandEpoch(world, place).catch((error: unknown) => {
             if (!(error instanceof Away && tellsOfAway.has(activityType))) throw error;
           });
@@ -25,6 +27,39 @@ export function epochGuard(world: Pick<World, 'engineAt' | 'epoch' | 'about'>): 
 
 /** What changes nothing, and tells by itself that an engine is away: the reader of a log waits for it. */
 const tellsOfAway = new Set(['findLogLines']);
+
+/** What buys, starts and removes a gateway's own machine, or goes with it: its engine may not answer, yet or any more. */
+const ofMachine: ReadonlySet<string> = new Set([
+  'probeMachineOrder',
+  'ensureMachine',
+  'removeMachine',
+  'ensureMachineAddress',
+  'probeMachine',
+  'ensureFirewall',
+  'ensureMetadataFence',
+]);
+
+function concernsMachine(activityType: string, told: unknown): boolean {
+  const { machineGoes } = Object(told) as { readonly machineGoes?: true };
+  return ofMachine.has(activityType) || (machineGoes === true && /^(remove|restore)/.test(activityType));
+}
+
+/** How long an engine that may be no more is asked. */
+const heardMs = 5_000;
+
+/** Only an engine that says so has been taken over. */
+async function demandIfHeard(world: Parameters<typeof demandEpoch>[0], place: Place): Promise<void> {
+  const over = new AbortController();
+  const heard = demandEpoch(world, place).catch((error: unknown) => {
+    if (error instanceof TakenOver) throw error;
+  });
+  try {
+    await Promise.race([heard, after(heardMs, undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
+    heard.catch(() => undefined); // Nobody waits for it any more.
+  }
+}
 
 /** The place that an activity is told of, whose engine is on record; undefined where it is told of none. */
 function placeIn(told: unknown): Place | undefined {

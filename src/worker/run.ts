@@ -5,6 +5,7 @@ import type { NativeConnection, NativeConnectionOptions, WorkflowBundleOption } 
 import type { Logger } from 'pino';
 import { createActivities } from '../activities/activities.js';
 import { knownEngines } from '../client/engines.js';
+import { gatewaysOn } from './unserved.js';
 import { holdDeployment, type Deployment } from '../client/hold-deployment.js';
 import type { Slots } from '../settings/config.js';
 import { engineWatchMs } from '../domain/thresholds.js';
@@ -84,6 +85,7 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
     records: gatewayRecords(client),
     temporalNow: temporalNow(client),
     findEngines: () => knownEngines(client),
+    gatewaysOn: (engine) => gatewaysOn(client, engine),
   });
   const queues = {
     ...parts,

@@ -3,15 +3,7 @@ import type { GatewaySpec } from '../domain/gateway/spec.js';
 import type { OperationInput, OperationKind } from '../wire/operation.js';
 import { changes } from './changes.js';
 import { lookRows } from './saga/look-again.js';
-import {
-  answeringSteps,
-  provision,
-  provisionSteps,
-  repair,
-  restore,
-  stateStep,
-  takingUp,
-} from './provision/operation.js';
+import { provision, machineStep, repair, restore, stateStep, stepsFor, takingUp } from './provision/operation.js';
 import type { ChangeOperation, Operation } from './record/operation.js';
 import { purge, remove, wayBack } from './remove/operation.js';
 import type { Manner } from './saga/saga.js';
@@ -59,11 +51,11 @@ export function stepsOf(
   kind: OperationKind,
   entered: readonly string[],
   keepState: boolean,
-  spec?: Pick<GatewaySpec, 'models'>,
+  spec: Pick<GatewaySpec, 'machine' | 'models'> = {},
 ): string[] {
-  if (kind === 'purge') return [stateStep, 'write config'];
-  if (kind !== 'remove') return [...(spec?.models ? answeringSteps : provisionSteps)];
+  if (kind === 'purge') return [...(spec.machine ? [machineStep] : []), stateStep, 'write config'];
+  if (kind !== 'remove') return [...stepsFor(spec)];
   const everEntered = new Set(entered);
   const known = Object.keys(registry).filter((name) => everEntered.has(name));
-  return known.filter((name) => !(keepState && name === stateStep));
+  return known.filter((name) => !(keepState && (name === stateStep || name === machineStep)));
 }

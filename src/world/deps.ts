@@ -21,6 +21,8 @@ export type Deps = World & {
   readonly records: GatewayRecords;
   /** Every engine that a worker of this deployment has ever served, and whether one serves it now. */
   readonly findEngines: () => Promise<KnownEngine[]>;
+  /** The gateways that stand on an engine, as visibility has them, which may be some seconds late. */
+  readonly gatewaysOn: (engine: string) => Promise<readonly string[]>;
   /** The time by Temporal's clock, which stamps whatever a workflow calls now: neither our clock nor a gateway's. */
   readonly temporalNow: () => Promise<number>;
 };

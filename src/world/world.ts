@@ -2,6 +2,7 @@ import type { Place } from '../domain/hosts/place.js';
 import type { KeyRing } from '../domain/keys/key-ring.js';
 import type { Epoch } from '../domain/recovery/epoch.js';
 import type { Catalogue } from '../domain/release/release.js';
+import type { FleetKey } from '../domain/hosts/fleet-key.js';
 import type { Egress } from '../domain/hosts/egress.js';
 import type { Pool } from '../domain/hosts/slot.js';
 import type { AuditLog } from '../ports/audit-log.js';
@@ -10,6 +11,7 @@ import type { Exports } from '../ports/exports.js';
 import type { GatewayDoor } from '../ports/gateway-door.js';
 import type { Heartbeat } from '../ports/heartbeat.js';
 import type { HostProvider } from '../ports/host-provider.js';
+import type { MachineProvider } from '../ports/machine-provider.js';
 import type { Pager } from '../ports/pager.js';
 import type { SecretStore } from '../ports/secret-store.js';
 
@@ -26,6 +28,19 @@ type About = {
 /** When the keys and secrets of this machine were last backed up, which keys were, and whether a secret has changed since. */
 type Backup = { readonly at: number; readonly keyIds: readonly string[]; readonly secretsChanged: boolean };
 
+/** Who sells machines, and how the workers get into them. */
+export type Machines = {
+  readonly provider: MachineProvider;
+  /** The key that opens new machines; `Refused` where its file is not as it should be. */
+  readonly fleetKey: () => FleetKey;
+  /** The networks that the workers come from, as IPv4 with a prefix. */
+  readonly workers: readonly string[];
+  /** How long a machine may take until it is prepared. */
+  readonly bootMs: number;
+  /** How often it is asked meanwhile, at first. */
+  readonly paceMs: number;
+};
+
 /** Everything an activity may touch. */
 export type World = {
   /** Which taking-over of the deployment this worker belongs to. */
@@ -37,6 +52,8 @@ export type World = {
   /** How the gateways of its engine get out. */
   readonly egress: Egress;
   readonly hosts: HostProvider;
+  /** Undefined where the worker's settings name none. */
+  readonly machines: Machines | undefined;
   /** The engine of a place. Before anything is read or done, another engine under the same address is `Foreign`. */
   readonly engineAt: (place: Place) => DockerEngine;
   readonly door: GatewayDoor;

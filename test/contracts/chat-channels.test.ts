@@ -60,7 +60,12 @@ beforeAll(() => {
     signal: () => undefined,
     log: pino({ level: 'silent' }),
   });
-  const asked = { findOpenOperations: async () => [], findEngines: async () => [], records: noRecords };
+  const asked = {
+    findOpenOperations: async () => [],
+    findEngines: async () => [],
+    gatewaysOn: async () => [],
+    records: noRecords,
+  };
   deps = { ...world, ...asked, signal: () => undefined, temporalNow: async () => Date.now() };
   activities = createActivities(deps);
 });

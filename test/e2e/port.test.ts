@@ -136,5 +136,6 @@ function activities() {
     records: noRecords,
     temporalNow: async () => Date.now(),
     findEngines: async () => [],
+    gatewaysOn: async () => [],
   });
 }

@@ -5,6 +5,7 @@ import { pino, type Logger } from 'pino';
 import { createActivities } from '../../src/activities/activities.js';
 import { attemptInterceptor } from '../../src/worker/attempt-interceptor.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
+import { gatewaysOn } from '../../src/worker/unserved.js';
 import { temporalNow } from '../../src/worker/temporal-now.js';
 import { gatewayRecords } from '../../src/worker/gateway-records.js';
 import { openOperations } from '../../src/worker/open-operations.js';
@@ -44,6 +45,7 @@ export async function runTestWorker(open: (opening: Opening) => World, thread: W
     records: gatewayRecords(client),
     temporalNow: temporalNow(client),
     findEngines: () => attended(client, otherEngines()),
+    gatewaysOn: (engine: string) => gatewaysOn(client, engine),
   };
   const world = open({ root, deployment, log });
   const about = { ...world.about, deployment };

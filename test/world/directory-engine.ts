@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { ContainerSpec, RestartPolicy } from '../../src/domain/gateway/container.js';
 import { copierLabels, isCopying, meetCopier, type Way } from '../../src/domain/changes/copying.js';
@@ -117,6 +119,16 @@ export class DirectoryEngine implements DockerEngine {
     if (offered !== undefined) return replaceFile(this.#at('images', reference), offered);
     if (!this.#image(reference))
       throw new Refused(`${reference}: manifest unknown. Name an image that the registry has`);
+  }
+
+  async saveImage(reference: string): Promise<Readable> {
+    this.#answer();
+    return Readable.from([Buffer.from(JSON.stringify(this.#image(reference)))]);
+  }
+
+  async loadImage(reference: string, saved: Readable): Promise<void> {
+    this.#answer();
+    replaceFile(this.#at('images', reference), await text(saved));
   }
 
   async removeImage(reference: string): Promise<void> {

@@ -66,6 +66,10 @@ export class DirectoryHost implements HostProvider {
     return (await this.readHost({ provider: 'local', host: 'local' })).engineId;
   }
 
+  async isPrepared(): Promise<boolean> {
+    return true;
+  }
+
   async isPortTaken(_place: Place, port: number): Promise<boolean> {
     return this.#engine.isPortTaken(port);
   }

@@ -216,6 +216,11 @@ export class DirectoryMachines implements MachineProvider {
     });
   }
 
+  /** What is on the bill of a region now: what costs, running or not. */
+  bill(region: string): string[] {
+    return this.#things(region).flatMap(({ name, thing: { kind } }) => (kind === 'key' ? [] : [`${kind} ${name}`]));
+  }
+
   /** What the account may have, and what goes wrong with it. */
   become(account: Partial<Account>): void {
     replaceFile(path.join(this.#root, 'account.json'), JSON.stringify({ ...this.#account, ...account }));

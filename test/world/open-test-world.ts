@@ -6,16 +6,16 @@ import { createActivities, type Activities } from '../../src/activities/activiti
 import type { Deps } from '../../src/world/deps.js';
 import type { FormerIds } from '../../src/domain/hosts/engine-id.js';
 import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway/gateway.js';
+import { isMachine, type Place } from '../../src/domain/hosts/place.js';
 import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
 import { firstEpoch } from '../../src/domain/recovery/epoch.js';
 import { straightOut } from '../../src/domain/hosts/egress.js';
 import { versionText } from '../../src/settings/version.js';
 import { scratchDirectory } from './scratch.js';
 import { DirectoryAudit } from './directory-audit.js';
-import { DirectoryDoor } from './directory-door.js';
 import { DirectoryEngine, engineIdAt } from './directory-engine.js';
 import { DirectoryHeartbeat } from './directory-heartbeat.js';
-import { DirectoryHost } from './directory-host.js';
+import { DirectoryHosts, doorsOf, machinesIn, rootOf } from './machine-world.js';
 import { DirectoryPager } from './directory-pager.js';
 import { DirectorySecrets } from './directory-secrets.js';
 import { attemptSignal, momentous, passMoment } from './moments.js';
@@ -87,6 +87,8 @@ export function openTestWorld(
       },
     });
   }
+  const engineIn = (place: Place) =>
+    isMachine(place) ? new DirectoryEngine(rootOf(root, place), attemptSignal, place, formerIds) : engine.at(place);
   const keys = testKeys(keyRoot, testKeyHex);
   const deps: Deps = {
     epoch: firstEpoch,
@@ -94,9 +96,10 @@ export function openTestWorld(
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
     egress: straightOut,
     pool: { cidr: process.env['TEST_POOL'] ?? '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
-    hosts: new DirectoryHost(root, formerIds),
-    engineAt: (place) => momentous(engine.at(place)),
-    door: momentous(new DirectoryDoor(root)),
+    hosts: new DirectoryHosts(root, formerIds),
+    machines: machinesIn(root),
+    engineAt: (place) => momentous(engineIn(place)),
+    door: momentous(doorsOf(root)),
     secrets: new DirectorySecrets(root),
     pager: new DirectoryPager(root),
     audit: new DirectoryAudit(root),
@@ -110,6 +113,7 @@ export function openTestWorld(
     records: noRecords,
     temporalNow: async () => Date.now(),
     findEngines: async () => [],
+    gatewaysOn: async () => [],
   };
   return {
     root,

@@ -1,6 +1,7 @@
 import { Refused, StartOver } from '../../domain/errors.js';
 import { carries, names, type Gateway } from '../../domain/gateway/gateway.js';
 import { readPrepared, type Image } from '../../domain/release/image.js';
+import { isMachine, type Place } from '../../domain/hosts/place.js';
 import { findRelease, type Catalogue, type Release } from '../../domain/release/release.js';
 import { replacementNames } from '../../domain/changes/replacement.js';
 import type { Deps } from '../../world/deps.js';
@@ -21,13 +22,28 @@ export async function fetchRelease(deps: Deps, gateway: Gateway): Promise<Image>
   const engine = deps.engineAt(gateway.place);
   const release = findRelease(await catalogueOf(deps), gateway.spec.release, gateway.spec.dev);
   if (!(await engine.findImage(release.image))) {
-    if (release.dev) throw missingDevImage(release);
-    await engine.pullImage(release.image, say);
+    if (release.dev) await bringDevImage(deps, gateway, release);
+    else await engine.pullImage(release.image, say);
   }
   const image = await releaseImageOf(deps, gateway);
   checkImage(release, image, gateway);
   return image;
 }
+
+/** A dev release comes from no registry: onto a gateway's own machine the engine beside the worker gives it. */
+async function bringDevImage(deps: Deps, { place }: Gateway, release: Release): Promise<void> {
+  await demandDevImage(deps, place, release);
+  const saved = await deps.engineAt(besideWorker).saveImage(release.image);
+  await deps.engineAt(place).loadImage(release.image, saved, say);
+}
+
+/** `Refused` where a dev release, which is missing on the engine of a place, cannot be brought there either. */
+export async function demandDevImage(deps: Deps, place: Place, release: Release): Promise<void> {
+  if (isMachine(place) && (await deps.engineAt(besideWorker).findImage(release.image))) return;
+  throw missingDevImage(release);
+}
+
+const besideWorker: Place = { provider: 'local', host: 'local' };
 
 /**
  * The image of a gateway's release, fetched by an earlier step; if its name has been removed since, the one that the
@@ -128,7 +144,7 @@ export function checkImage(release: Release, image: Image, gateway: Gateway): vo
 }
 
 /** A dev release is never fetched: it is built on the worker's machine. */
-export function missingDevImage(release: Release): Refused {
+function missingDevImage(release: Release): Refused {
   return new Refused(
     `dev release ${release.version} is not on the engine (image ${release.image}). \`creel release add ${release.version}\` there makes it`,
   );

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ContainerSpec, RestartPolicy } from '../../domain/gateway/container.js';
 import { StartOver } from '../../domain/errors.js';
 import type { Labels } from '../../domain/gateway/gateway.js';
@@ -57,6 +58,14 @@ export class DockerodeEngine implements DockerEngine {
 
   removeImage(reference: string) {
     return this.#images.removeImage(reference);
+  }
+
+  saveImage(reference: string) {
+    return this.#images.saveImage(reference);
+  }
+
+  loadImage(reference: string, saved: Readable, say: (sentence: string) => void) {
+    return this.#images.loadImage(reference, saved, say);
   }
 
   createVolume(volume: Volume) {

@@ -1,3 +1,5 @@
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Image } from '../../domain/release/image.js';
 import { gone, type Ask } from './ask.js';
 import { readAll, request, type EngineAt } from './call.js';
@@ -47,6 +49,36 @@ export class Images {
     }
     if (!(await this.findImage(reference)))
       throw new Error(`the pull of ${reference} ended, and the image is not there`);
+  }
+
+  async saveImage(reference: string): Promise<Readable> {
+    const errand = { what: `save image ${reference}`, limitMs: pullMs };
+    const stream = await request(this.#at, errand, (docker) => docker.getImage(reference).get());
+    return Readable.from(stream, { objectMode: false });
+  }
+
+  async loadImage(reference: string, saved: Readable, say: (sentence: string) => void): Promise<void> {
+    const errand = { what: `load image ${reference}`, limitMs: pullMs };
+    let bytes = 0;
+    const counted = new Transform({
+      transform: (chunk: Buffer, _encoding, pass) => {
+        bytes += chunk.length;
+        pass(null, chunk);
+      },
+    });
+    const report = setInterval(() => say(`bringing ${reference}: ${Math.round(bytes / 1024 ** 2)} MB`), sayMs);
+    try {
+      const sent = pipeline(saved, counted);
+      sent.catch(() => undefined); // What ended it early is the error of the request, too.
+      const answer = await request(this.#at, errand, (docker) => docker.loadImage(counted, { quiet: true }));
+      await readAll(this.#at, errand, answer, () => undefined);
+      await sent;
+    } finally {
+      clearInterval(report);
+      saved.destroy();
+    }
+    if (!(await this.findImage(reference)))
+      throw new Error(`image ${reference} was loaded, and is not there by that name`);
   }
 
   async removeImage(reference: string): Promise<void> {

@@ -29,6 +29,11 @@ export class LocalHost implements HostProvider {
     return (await this.readHost({ provider: 'local', host: 'local' })).engineId;
   }
 
+  /** Nothing launched it: whoever installed it prepared it. */
+  async isPrepared(): Promise<boolean> {
+    return true;
+  }
+
   async isPortTaken(_place: Place, port: number): Promise<boolean> {
     if (await canListen(port)) return false;
     await sleep(lookAgainMs);

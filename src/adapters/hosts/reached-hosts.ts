@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { Away } from '../../domain/errors.js';
+import { Away, Refused } from '../../domain/errors.js';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
-import type { Place } from '../../domain/hosts/place.js';
+import { isMachine, type Place } from '../../domain/hosts/place.js';
 import type { DockerEngine } from '../../ports/docker-engine.js';
 import type { HostFacts, HostProvider } from '../../ports/host-provider.js';
 import type { EngineAt } from '../docker/call.js';
@@ -30,9 +30,20 @@ export class ReachedHosts implements HostProvider {
   /** The engine of each machine, as it was last read. */
   readonly #engines = new Map<Known, string>();
   readonly #formerIds: FormerIds;
+  /** Machines of gateways' own, by provider, region and name: found when they are first asked for. */
+  readonly #machines = new Map<string, Known>();
+  readonly #reach: ((place: Place) => Reached) | undefined;
+  readonly #know: (each: Reached) => Known;
 
-  constructor(first: Reached, others: readonly Reached[], formerIds: FormerIds = () => []) {
+  constructor(
+    first: Reached,
+    others: readonly Reached[],
+    formerIds: FormerIds = () => [],
+    reach?: (place: Place) => Reached,
+  ) {
     const know = (each: Reached): Known => ({ ...each, identity: new EngineIdentity(each.engine, formerIds) });
+    this.#know = know;
+    this.#reach = reach;
     this.#first = know(first);
     this.#all = [this.#first, ...others.map(know)];
     this.#formerIds = formerIds;
@@ -58,6 +69,10 @@ export class ReachedHosts implements HostProvider {
     throw away;
   }
 
+  async isPrepared(place: Place): Promise<boolean> {
+    return this.#of(place).host.isPrepared(place);
+  }
+
   async isPortTaken(place: Place, port: number): Promise<boolean> {
     return this.#of(place).host.isPortTaken(place, port);
   }
@@ -74,10 +89,24 @@ export class ReachedHosts implements HostProvider {
   }
 
   close(): void {
-    for (const { close } of this.#all) close?.();
+    for (const { close } of [...this.#all, ...this.#machines.values()]) close?.();
   }
 
-  #of({ host, engine }: Place): Known {
+  #machine(place: Place): Known {
+    const { provider, region, host } = place;
+    const key = `${provider} ${region} ${host}`;
+    const known = this.#machines.get(key);
+    if (known) return known;
+    if (!this.#reach)
+      throw new Refused(`this worker reaches no machines at ${provider}; see docs/runbook.md#no-machines`);
+    const machine = this.#know(this.#reach(place));
+    this.#machines.set(key, machine);
+    return machine;
+  }
+
+  #of(place: Place): Known {
+    if (isMachine(place)) return this.#machine(place);
+    const { host, engine } = place;
     const isMeant = (machine: Known): boolean => {
       if (engine === undefined) return machine.name === host;
       const id = this.#engines.get(machine);

@@ -20,10 +20,12 @@ const limitMs = 20_000;
  */
 export class Lightsail {
   readonly #signal: () => AbortSignal | undefined;
+  readonly #endpoint: string | undefined;
   readonly #clients = new Map<string, LightsailClient>();
 
-  constructor(signal: () => AbortSignal | undefined) {
+  constructor(signal: () => AbortSignal | undefined, endpoint: string | undefined) {
     this.#signal = signal;
+    this.#endpoint = endpoint;
   }
 
   /** Every error has its kind. */
@@ -102,7 +104,13 @@ export class Lightsail {
   #clientOf(region: string, { LightsailClient }: Sdk): LightsailClient {
     const known = this.#clients.get(region);
     if (known) return known;
-    const client = new LightsailClient({ region, maxAttempts: 1, requestHandler: { connectionTimeout: limitMs } });
+    const at = this.#endpoint === undefined ? {} : { endpoint: this.#endpoint };
+    const client = new LightsailClient({
+      region,
+      ...at,
+      maxAttempts: 1,
+      requestHandler: { connectionTimeout: limitMs },
+    });
     this.#clients.set(region, client);
     return client;
   }

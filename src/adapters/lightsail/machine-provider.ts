@@ -21,9 +21,9 @@ export class LightsailMachines implements MachineProvider {
   readonly #addresses: Addresses;
   readonly #snapshots: Snapshots;
 
-  /** `signal` is the cancellation of the current activity. */
-  constructor(signal: () => AbortSignal | undefined) {
-    this.#lightsail = new Lightsail(signal);
+  /** `signal` is the cancellation of the current activity; `endpoint` stands in for Amazon's own where it is given. */
+  constructor(signal: () => AbortSignal | undefined, endpoint?: string) {
+    this.#lightsail = new Lightsail(signal, endpoint);
     this.#offers = new Offers(this.#lightsail);
     this.#keys = new FleetKeys(this.#lightsail);
     this.#machines = new Machines(this.#lightsail);

@@ -18,15 +18,19 @@ type Asking = {
  * a while. Whoever asks while it is being made waits for the same one.
  */
 export class SshConnection {
-  readonly host: SshHost;
+  /** The host, as it was last found. */
+  host: SshHost;
+  readonly #locate: (() => Promise<SshHost>) | undefined;
   readonly #limits: SshLimits;
   readonly #streams = new Set<ChannelStream>();
   #client: Promise<Client> | undefined;
   #made = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(host: SshHost, limits: SshLimits = sshLimits) {
+  /** `locate` says before each connection where the host is by then; `host` stands for it until it has. */
+  constructor(host: SshHost, limits: SshLimits = sshLimits, locate?: () => Promise<SshHost>) {
     this.host = host;
+    this.#locate = locate;
     this.#limits = limits;
   }
 
@@ -96,9 +100,14 @@ export class SshConnection {
     });
   }
 
+  async #connect(): Promise<Client> {
+    if (this.#locate) this.host = await this.#locate();
+    return connect(this.host, this.#limits);
+  }
+
   #connected(): Promise<Client> {
     if (this.#client) return this.#client;
-    const client = connect(this.host, this.#limits).then((made) => {
+    const client = this.#connect().then((made) => {
       this.#made += 1;
       made.setMaxListeners(0); // One for each stream.
       made.once('close', forget);

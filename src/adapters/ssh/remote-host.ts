@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises';
 import { Away, NotYet } from '../../domain/errors.js';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
 import type { Place } from '../../domain/hosts/place.js';
+import { launchMarker } from '../../domain/hosts/launch-script.js';
 import { describeSshHost, type SshHost } from '../../domain/hosts/ssh-host.js';
 import type { HostFacts, HostProvider } from '../../ports/host-provider.js';
 import type { EngineAt } from '../docker/call.js';
@@ -20,19 +21,25 @@ const lookMs = 20_000;
 /** What a machine tells of itself is some kilobytes. */
 const lookBytes = 1024 * 1024;
 
+/** How a host is reached, beyond its settings. */
+type Reaching = {
+  readonly formerIds?: FormerIds;
+  readonly limits?: SshLimits;
+  /** Where it is now, asked before each connection; as its settings say when absent. */
+  readonly locate?: () => Promise<SshHost>;
+};
+
 /** A machine that is reached over SSH, as its Docker engine sees it and as far as the key there lets us look. */
 export class RemoteHost implements HostProvider {
-  readonly settings: SshHost;
   readonly #connection: SshConnection;
   readonly #formerIds: FormerIds;
   readonly #signal: EngineAt['signal'];
 
   constructor(
     settings: SshHost,
-    { signal, formerIds = () => [], limits }: Pick<EngineAt, 'signal'> & { formerIds?: FormerIds; limits?: SshLimits },
+    { signal, formerIds = () => [], limits, locate }: Pick<EngineAt, 'signal'> & Reaching,
   ) {
-    this.settings = settings;
-    this.#connection = new SshConnection(settings, limits);
+    this.#connection = new SshConnection(settings, limits, locate);
     this.#formerIds = formerIds;
     this.#signal = signal;
   }
@@ -41,10 +48,12 @@ export class RemoteHost implements HostProvider {
   get engine(): EngineAt {
     const connection = this.#connection;
     return {
-      socketPath: this.settings.socketPath,
+      socketPath: connection.host.socketPath,
       signal: this.#signal,
       way: {
-        to: describeSshHost(this.settings),
+        get to() {
+          return describeSshHost(connection.host);
+        },
         toSocket: (socketPath) => connection.toSocket(socketPath),
         lineage: () => connection.lineage(),
       },
@@ -56,7 +65,11 @@ export class RemoteHost implements HostProvider {
   }
 
   async findNearest(): Promise<string> {
-    return (await this.readHost({ provider: 'local', host: this.settings.name })).engineId;
+    return (await this.readHost({ provider: 'local', host: this.#connection.host.name })).engineId;
+  }
+
+  async isPrepared({ host }: Place): Promise<boolean> {
+    return (await this.#hear(`cat ${launchMarker}`, '')).trim() === host;
   }
 
   async isPortTaken(_place: Place, port: number): Promise<boolean> {
@@ -74,8 +87,8 @@ export class RemoteHost implements HostProvider {
     const stream = this.#connection.toPort(port);
     let late: NodeJS.Timeout | undefined;
     return new Promise<Duplex>((resolve, reject) => {
-      const where = describeSshHost(this.settings);
       late = setTimeout(() => {
+        const where = describeSshHost(this.#connection.host);
         stream.destroy();
         reject(new Away(`no way to port ${port} of ${where} in ${dialMs / 1000} s`));
       }, dialMs);
@@ -93,15 +106,20 @@ export class RemoteHost implements HostProvider {
 
   /** What a shell there tells; nothing where the key gives none. */
   async #look(info: EngineInfo): Promise<MachineLook> {
-    const stream = this.#connection.toCommand(lookCommand(directoriesOf(info)));
+    return readLook(await this.#hear(lookCommand(directoriesOf(info)), lookScript).catch(() => ''));
+  }
+
+  /** What a command there says, or as much as came. Whether there is a way to the host at all, is thrown. */
+  async #hear(command: string, input: string): Promise<string> {
+    const stream = this.#connection.toCommand(command);
     const late = setTimeout(() => stream.destroy(), lookMs);
     let told = '';
     stream.on('data', (chunk: Buffer) => {
       if (told.length < lookBytes) told += chunk.toString('utf8');
     });
-    stream.end(lookScript);
+    stream.end(input);
     await finished(stream).catch(() => undefined); // Then what was told is not all of it.
     clearTimeout(late);
-    return readLook(told);
+    return told;
   }
 }

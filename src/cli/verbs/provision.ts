@@ -30,6 +30,7 @@ export function provisionCommand() {
     'creel provision g42 --release 2026.9.6',
     'creel provision g42 -f gateway.toml --dry-run      every name and the rendered config, nothing touched',
     'creel provision g42                                repair with the spec on record',
+    'creel provision g42 --release 2026.9.6 --provider lightsail --region eu-central-1   on a machine of its own',
     'creel provision g42 --restore                      take up the state that a removal kept',
     'creel provision g42 -f gateway.toml --birth 7k3fq2 go on with a life whose record was lost',
   ])
@@ -58,6 +59,9 @@ export function provisionCommand() {
         'scheduled',
       ]),
     )
+    .addOption(new Option('--provider <name>', 'buys it a machine of its own there').choices(['lightsail']))
+    .option('--region <name>', 'where, for example eu-central-1')
+    .option('--size <id>', 'of its machine, as the provider names it; the cheapest that carries it when absent')
     .option('--restore', 'take up the state that a removal kept')
     .option('--birth <birth>', 'go on with the life of exactly this birth, whose record was lost')
     .option('--engine <id>', 'the engine to stand on, as `creel describe` and `docker info` name it; any when absent')
@@ -195,6 +199,9 @@ type SpecFlags = {
   readonly parkFor?: string;
   readonly rotation?: string;
   readonly repair?: string;
+  readonly provider?: string;
+  readonly region?: string;
+  readonly size?: string;
 };
 
 function draftOf(flags: SpecFlags, file: GatewayFile | undefined): Draft {
@@ -211,8 +218,17 @@ function draftOf(flags: SpecFlags, file: GatewayFile | undefined): Draft {
     ...(flags.keepFormer !== undefined && { keep_former: flags.keepFormer }),
     ...(flags.parkFor !== undefined && { park_for: flags.parkFor }),
     ...(flags.rotation !== undefined && { rotation: flags.rotation === 'scheduled' ? 'scheduled' : 'manual' }),
+    ...machineOf(flags),
     ...(flags.repair !== undefined && { repair: flags.repair === 'scheduled' ? 'scheduled' : 'manual' }),
   };
+}
+
+/** The machine that flags ask for; `Refused` where they say something of one and not where it is bought. */
+function machineOf({ provider, region, size }: SpecFlags): Pick<Draft, 'machine'> {
+  if (provider === undefined && region === undefined && size === undefined) return {};
+  if (provider === undefined || region === undefined)
+    throw new Refused('a machine of its own needs both: --provider lightsail --region eu-central-1');
+  return { machine: { provider, region, ...(size !== undefined && { size }) } };
 }
 
 function howOf(options: { restore?: true; birth?: string }): ProvisionRequest['how'] {

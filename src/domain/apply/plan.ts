@@ -1,3 +1,4 @@
+import { machineText } from '../hosts/machine-wish.js';
 import type { Place } from '../hosts/place.js';
 import { changeWays, type ChangeWay } from '../changes/reconfiguration.js';
 import { changedSpec, type GatewaySpec, type SpecChange } from '../gateway/spec.js';
@@ -80,6 +81,10 @@ function planOfLiving(gateway: string, asked: GatewaySpec, found: Living): Plan 
       differences,
     };
   if (compareReleases(asked.release, has.release) < 0) return { refused: noWayBack(gateway, asked, found) };
+  if (fields.includes('machine'))
+    return {
+      refused: `it stands on ${standsOn(has)}, and a gateway keeps its machine for life: leave machine as it is`,
+    };
   const repair: Act[] = wrong === undefined ? [] : [{ act: 'repair', why: wrong }];
   const acts = changes(has, asked, fields);
   const note = has.dev === asked.dev || fields.includes('dev') ? {} : { note: devNote(asked) };
@@ -124,6 +129,10 @@ function changeOf(act: 'settings' | 'change', has: GatewaySpec, asked: GatewaySp
   if (fields.length === 0) return [];
   const change = changeTo(asked, fields);
   return [{ act, change, ways: changeWays(has, changedSpec(has, change), change) }];
+}
+
+function standsOn({ machine }: GatewaySpec): string {
+  return machine ? `a machine of its own (${machineText(machine)})` : 'a host that it shares';
 }
 
 function noWayBack(gateway: string, asked: GatewaySpec, { spec, former }: Living): string {

@@ -2,6 +2,7 @@ import { durationText, sizeText } from '../amounts.js';
 import { writtenKey, type Channel } from '../channels/channel.js';
 import { environmentText } from '../environment/environment.js';
 import { extrasText } from '../extras/words.js';
+import { machineText } from '../hosts/machine-wish.js';
 import { modelsText } from '../models/models.js';
 import { keepFormerMs } from '../thresholds.js';
 import { canonical, type GatewaySpec, type SpecChange } from './spec.js';
@@ -26,6 +27,7 @@ const words: { readonly [F in Field]-?: { readonly name: string; readonly flag?:
   config: { name: 'config', flag: '--config' },
   timezone: { name: 'timezone', flag: '--timezone' },
   environment: { name: 'environment', flag: '--environment' },
+  machine: { name: 'machine' },
 };
 
 const fields: readonly Field[] = Object.keys(words).filter((key): key is Field => key in words);
@@ -73,6 +75,7 @@ export function changeTo(asked: GatewaySpec, named: readonly Field[]): SpecChang
 /** The commands that turn a gateway into what is asked for, each ready to type. */
 export function waysTo(id: string, has: GatewaySpec, asked: GatewaySpec): string {
   const other = differing(has, asked);
+  if (other.includes('machine')) return 'A gateway keeps its machine for life: leave machine as it is';
   const flags = other.flatMap((field) => flagOf(asked, field) ?? []);
   const release = other.includes('release') ? [`creel upgrade ${id} --release ${asked.release}${devFlag(asked)}`] : [];
   const change = flags.length > 0 ? [`creel change ${id} ${flags.join(' ')}`] : [];
@@ -105,6 +108,7 @@ function written(spec: GatewaySpec, field: Field, senders = sendersShown): strin
     config: () => extrasText(spec.config, senders),
     timezone: () => (spec.timezone === undefined ? 'none' : quoted(spec.timezone)),
     environment: () => environmentText(spec.environment),
+    machine: () => machineText(spec.machine),
   };
   return text[field]();
 }

@@ -4,6 +4,7 @@ import { timezoneOf } from '../environment/timezone.js';
 import { Refused } from '../errors.js';
 import { extrasOf, type Extras } from '../extras/extras.js';
 import type { Beside } from '../extras/owned.js';
+import { machineWish, type MachineWish } from '../hosts/machine-wish.js';
 import { modelsOf, type Models } from '../models/models.js';
 import { durationText, sizeText } from '../amounts.js';
 import { releaseVersion } from '../release/release.js';
@@ -37,10 +38,12 @@ export type GatewaySpec = {
   readonly timezone?: string;
   /** What they find in their environment beside. */
   readonly environment?: Environment;
+  /** A machine of its own, which is bought for it and goes with it; absent, it stands on a host that there is. */
+  readonly machine?: MachineWish;
 };
 
 /** What `creel change` can ask for; fields left out stay as they are. */
-export type SpecChange = Partial<Omit<GatewaySpec, 'release' | 'dev' | 'rotation' | 'repair' | Noned>> & {
+export type SpecChange = Partial<Omit<GatewaySpec, 'release' | 'dev' | 'machine' | 'rotation' | 'repair' | Noned>> & {
   readonly rotation?: 'manual' | 'scheduled';
   readonly repair?: 'manual' | 'scheduled';
 } & { readonly [F in Noned]?: GatewaySpec[F] | 'none' };
@@ -63,7 +66,7 @@ const changeable = [
   'timezone',
   'environment',
 ] as const;
-const known = new Set<string>(['release', 'dev', ...changeable]);
+const known = new Set<string>(['release', 'dev', ...changeable, 'machine']);
 const yearMs = 366 * 24 * 3_600_000;
 
 /**
@@ -100,6 +103,7 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     ...configIn(given['config'], { channels, ...models }),
     ...timezoneIn(given['timezone']),
     ...environmentIn(given['environment']),
+    ...(given['machine'] !== undefined && { machine: machineWish(given['machine']) }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { Refused } from '../errors.js';
+import { Bug, Refused } from '../errors.js';
 import { layout, type Mark } from '../gateway/gateway.js';
 
 /** The machine of one life of a gateway, in a region of its provider. */
@@ -66,6 +66,15 @@ export function machineNames({ deployment, gateway, birth }: Omit<Mark, 'layout'
   readonly address: string;
 } {
   return { machine: `oc-${gateway}-${birth}`, address: `oc-${deployment}-${gateway}-${birth}-ip` };
+}
+
+const machineForm = /^oc-([a-z][a-z0-9-]{0,29})-([a-z2-9]{6})$/;
+
+/** Which life a machine of a deployment is of, by its name (layout 1); `Bug` for any other name. */
+export function machineMark(name: string, deployment: string): Mark {
+  const [, gateway, birth] = machineForm.exec(name) ?? [];
+  if (gateway && birth) return { deployment, gateway, birth, layout };
+  throw new Bug(`${JSON.stringify(name)} is no name of a machine`);
 }
 
 const addressForm = /^oc-([a-z0-9]{10})-([a-z][a-z0-9-]{0,29})-([a-z2-9]{6})-ip$/;

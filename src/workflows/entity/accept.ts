@@ -2,6 +2,7 @@ import { fingerprint } from '../../domain/fingerprint.js';
 import { gatewayBirth, layout, type Gateway } from '../../domain/gateway/gateway.js';
 import type { Recovered } from '../../domain/recovery/exported.js';
 import { unknownRelease } from '../../domain/release/release.js';
+import { placeFor } from '../../domain/hosts/place.js';
 import { gatewaySpec } from '../../domain/gateway/spec.js';
 import { answeredLength } from '../../domain/thresholds.js';
 import {
@@ -115,7 +116,14 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
   }
   const key = request.keyId === undefined ? {} : { keyId: request.keyId };
   const { tokenGeneration = 1, deviceGeneration = 1 } = request.recovered ?? {};
-  const begun = { mark, place: request.place, spec, tokenGeneration, deviceGeneration, ...key };
+  const begun = {
+    mark,
+    place: placeFor(mark, spec.machine, request.place),
+    spec,
+    tokenGeneration,
+    deviceGeneration,
+    ...key,
+  };
   beginLife(state, begun, request.how === 'take up' ? replacementOwns : []);
   if (request.recovered) return adopt(state, request.recovered, now);
   return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);

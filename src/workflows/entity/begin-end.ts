@@ -13,7 +13,7 @@ import type { Limits } from '../../wire/limits.js';
 import type { Entered, Left, OperationOutcome, OperationResult } from '../../wire/operation.js';
 import type { Phase } from '../../wire/description.js';
 import { burnForgotten } from '../rotate/operation.js';
-import { provisionSteps, stateStep } from '../provision/operation.js';
+import { machineStep, stateStep, stepsFor } from '../provision/operation.js';
 import { operationOf, stepsOf, stepsOfChange } from '../operations.js';
 
 /** The next operation begins. */
@@ -113,7 +113,7 @@ function withFound(gateway: Gateway, { kind }: Upkeep, { keyId }: OperationResul
 /** A take-up that never got to its life holds nothing of it; a removal that waits goes over everything there may be. */
 function endVainTakeUp(state: GatewayState, life: Life, reason: string, now: number): void {
   if (isRemoving(state)) {
-    life.entered = [...provisionSteps, ...replacementOwns].map((step) => ({ step, unsettledUntil: 0 }));
+    life.entered = [...wholeListOf(life), ...replacementOwns].map((step) => ({ step, unsettledUntil: 0 }));
     return setPhase(state, 'degraded', reason, now);
   }
   withdrawQueue(state, reason);
@@ -196,8 +196,11 @@ export function loseOperation(
   if (!life) return setPhase(state, 'none', reason, now);
   if ('change' in operation) return loseChange(state, life, operation.change, reason, limits, now);
   const unsettledUntil = now + Math.max(limits.actMs, limits.undoMs) + limits.settleMs;
-  const owned = life.entered.map(({ step }) => step).filter((step) => !provisionSteps.some((each) => each === step));
-  const names = operation.kind === 'purge' ? [stateStep] : [...provisionSteps, ...owned];
+  const list = wholeListOf(life);
+  const owned = life.entered.map(({ step }) => step).filter((step) => !list.includes(step));
+  const { machine } = life.gateway.spec;
+  const kept = machine ? [machineStep, stateStep] : [stateStep];
+  const names = operation.kind === 'purge' ? kept : [...list, ...owned];
   life.entered = names.map((step) => ({ step, unsettledUntil }));
   if (operation.kind === 'repair' || operation.kind === 'restore' || operation.kind === 'take-up') {
     setPhase(state, 'degraded', reason, now);
@@ -207,6 +210,12 @@ export function loseOperation(
   if (!isRemoving(state)) withdrawQueue(state, reason);
   const { kind, purge } = isRemoval(operation) ? operation : ({ kind: 'remove', purge: true } as const);
   state.queue.unshift({ number: takeNumber(state), kind, purge });
+}
+
+/** Every step of a provision that may leave something, for what a lost run may have entered. */
+function wholeListOf({ gateway }: Life): readonly string[] {
+  const { machine } = gateway.spec;
+  return stepsFor(machine ? { machine } : {});
 }
 
 /** The number of the running operation was taken by an earlier run: the next one, never adoption. */

@@ -3,6 +3,7 @@ import { jsonBytes } from '../../domain/cut.js';
 import { keyId } from '../../domain/keys/deployment-keys.js';
 import { Refused } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
+import { isMachine } from '../../domain/hosts/place.js';
 import { gatewayBirth, gatewayPlace } from '../../domain/gateway/gateway.js';
 import type { Recovered } from '../../domain/recovery/exported.js';
 import { unknownRelease } from '../../domain/release/release.js';
@@ -94,6 +95,8 @@ function text(name: string, raw: unknown): void {
 function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   const spec = gatewaySpec(request.spec);
   const birth = gatewayBirth(request.birth);
+  if (spec.machine && !state.life && request.place.engine !== undefined)
+    throw new Refused('a gateway on a machine of its own stands on no other engine. Leave the engine and the host out');
   if (request.keyId !== undefined) keyId(request.keyId);
   const id = state.life?.gateway.mark.gateway ?? 'this gateway';
   if (!['new', 'restore', 'take up'].includes(request.how))
@@ -200,6 +203,8 @@ function checkGone(state: GatewayState, gone: string, birth: string | undefined)
   if (birth !== undefined && birth !== mark.birth)
     throw new Refused(`the gateway on record has birth ${mark.birth}, not ${birth}`);
   const { engine } = place;
+  if (isMachine(place))
+    throw new Refused(`${id} stands on a machine of its own, which is removed with it: \`creel remove ${id} --purge\``);
   if (engine === gone) return;
   throw new Refused(
     `${id} stands on ${engine === undefined ? 'no engine that is known' : `engine ${engine}`}, not ${gone}`,

@@ -14,6 +14,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../../activities/activities.js';
 import { Bug } from '../../domain/errors.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
+import { isMachine } from '../../domain/hosts/place.js';
 import { changeIn, isRemoval, type Begun } from '../record/queued.js';
 import type { GatewayState } from '../record/state.js';
 import { enteredBefore, keepsState, operationSteps, renumber } from './begin-end.js';
@@ -42,6 +43,11 @@ function whereSought(gateway: Gateway, operation: Begun): Gateway {
   const engine = 'change' in operation ? undefined : operation.engine;
   if (engine === undefined || gateway.place.engine !== undefined) return gateway;
   return { ...gateway, place: { ...gateway.place, engine } };
+}
+
+/** Whether its engine is looked for first: of a life that begins, or whose record names none, and not on a machine of its own. */
+function isSought({ place }: Gateway, kind: OperationInput['kind']): boolean {
+  return !isMachine(place) && (kind === 'provision' || place.engine === undefined);
 }
 
 /** A deadline counts worked time: a tenth of it is what an outage can add at most, for ten timers in an operation that uses all of it. */
@@ -165,7 +171,7 @@ export class RunningOperation {
         forsakes: true,
         ...(keepsState(this.#state, this.#operation) && { keeps: true as const }),
         ...(isGone && { gone: true as const }),
-        ...((kind === 'provision' || gateway.place.engine === undefined) && { seek: true as const }),
+        ...(isSought(gateway, kind) && { seek: true as const }),
       };
       try {
         return await startChild(typeOf(this.#operation), {

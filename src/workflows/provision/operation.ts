@@ -1,9 +1,16 @@
+import type { GatewaySpec } from '../../domain/gateway/spec.js';
 import type { Living } from '../../domain/gateway/life.js';
 import type { Operation } from '../record/operation.js';
 import type { StepsTaking } from '../saga/step.js';
 
 /** Everything that a live gateway owns, in the order in which it comes to exist. */
 const provisionRows = {
+  'check machine': { do: 'probeMachineOrder', pace: 'act' }, // only reads
+  'create machine': { do: 'ensureMachine', undo: 'removeMachine', pace: 'act' },
+  'give address': { do: 'ensureMachineAddress', pace: 'wait', undoneBy: 'create machine' }, // goes with the machine
+  'await machine': { do: 'probeMachine', pace: 'fetch' }, // only reads
+  'set firewall': { do: 'ensureFirewall', pace: 'act', undoneBy: 'create machine' }, // goes with the machine
+  'fence metadata': { do: 'ensureMetadataFence', pace: 'act', undoneBy: 'create machine' }, // goes with the machine
   'check host': { do: 'ensureHost', pace: 'act' }, // only reads
   'fetch release': { do: 'ensureRelease', pace: 'fetch' }, // an image is shared between gateways
   'keep state': { do: 'ensureState', undo: 'removeState', pace: 'act', holdsState: true },
@@ -39,6 +46,28 @@ export const provisionSteps = [
 export const answeringSteps: readonly ProvisionStep[] = provisionSteps.flatMap((step) =>
   step === 'keep running' ? (['prove turn', step] as const) : [step],
 );
+
+/** What comes before those of a gateway that is to have a machine of its own: it runs, is known, and lets in who may. */
+const machineSteps = [
+  'check machine',
+  'create machine',
+  'await machine',
+  'set firewall',
+  'fence metadata',
+] as const satisfies readonly ProvisionStep[];
+
+/** The list for a spec: its machine if it has one of its own, then the gateway on it. */
+export function stepsFor({ machine, models }: Pick<GatewaySpec, 'machine' | 'models'>): readonly ProvisionStep[] {
+  const steps = models ? answeringSteps : provisionSteps;
+  if (!machine) return steps;
+  const before = machineSteps.flatMap((step) =>
+    step === 'await machine' && machine.address === 'static' ? (['give address', step] as const) : [step],
+  );
+  return [...before, ...steps];
+}
+
+/** The step that holds a machine of the gateway's own, and so all that is on it. */
+export const machineStep = 'create machine' satisfies ProvisionStep;
 
 /** The step that holds the customer's data. */
 export const stateStep = 'keep state' satisfies ProvisionStep;

@@ -1,6 +1,6 @@
-import type { ActivityOptions } from '@temporalio/workflow';
+import { workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import { finalKinds } from '../../domain/errors.js';
-import type { Place } from '../../domain/hosts/place.js';
+import { isMachine, type Place } from '../../domain/hosts/place.js';
 import { mintLinkMs } from '../../domain/thresholds.js';
 import { engineQueue, waitsQueue } from '../../wire/ids.js';
 import type { Limits } from '../../wire/limits.js';
@@ -21,16 +21,21 @@ export function linkPolicy(limits: Limits): ActivityOptions {
   return { ...lookPolicy(limits), startToCloseTimeout: mintLinkMs + limits.actMs };
 }
 
-/** The queue on which the engine of a place is worked on; of a place without one the run's own, as for everything that older versions began. */
-export function onEngine({ engine }: Place): Pick<ActivityOptions, 'taskQueue'> {
-  return engine === undefined ? {} : { taskQueue: engineQueue(engine) };
+/** The queue on which the engine of a place is worked on. Of a machine of its own the run's own, because every worker reaches it; of a place without an engine likewise, as for everything that older versions began. */
+export function onEngine(place: Place): Pick<ActivityOptions, 'taskQueue'> {
+  return place.engine === undefined || isMachine(place) ? {} : { taskQueue: engineQueue(place.engine) };
 }
 
 /** The queue of a step: of one that only waits, the one with slots of its own. */
 export function queueOf(step: Step | undefined, place: Place): Pick<ActivityOptions, 'taskQueue'> {
   const { taskQueue } = onEngine(place);
-  if (taskQueue === undefined) return {};
+  if (taskQueue === undefined) return isMachine(place) && step?.waits ? { taskQueue: waitsQueue(ownQueue()) } : {};
   return { taskQueue: step?.waits ? waitsQueue(taskQueue) : taskQueue };
+}
+
+/** The queue that every worker serves. */
+function ownQueue(): string {
+  return workflowInfo().taskQueue;
 }
 
 /** How a look asks: a person waits, so few attempts, and the answer is what was seen. */
@@ -46,12 +51,13 @@ export function netPolicy(limits: Limits): ActivityOptions {
 }
 
 /** How a log is read: like a look, in slots for what waits, and nobody waits for its end when its reader has gone. */
-export function logPolicy(limits: Limits, { engine }: Place): ActivityOptions {
+export function logPolicy(limits: Limits, place: Place): ActivityOptions {
+  const { engine } = place;
   return {
     ...lookPolicy(limits),
     cancellationType: 'TRY_CANCEL',
     summary: 'read log',
-    ...(engine !== undefined && { taskQueue: waitsQueue(engineQueue(engine)) }),
+    ...(engine !== undefined && { taskQueue: waitsQueue(isMachine(place) ? ownQueue() : engineQueue(engine)) }),
   };
 }
 

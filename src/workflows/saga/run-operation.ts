@@ -20,7 +20,7 @@ import { sendPage } from './page.js';
 import { doPolicy, queueOf, undoPolicy } from './policies.js';
 import { beingRemovedSignal, engineGoneSignal, parkedSignal, replySignal } from '../../wire/messages.js';
 import { describePark, type Park, type ParkAnswer } from '../../wire/park.js';
-import { takeSeat } from './seat.js';
+import { takeSeat, tellPlaced } from './seat.js';
 import { Saga, toldOf, type Ability, type Failure, type Pause, type Runtime } from './saga.js';
 import { needsAttentionKey } from '../../wire/search-attributes.js';
 import type { Steps } from './step.js';
@@ -87,6 +87,13 @@ class WorkflowRuntime implements Runtime {
   unseated(result: OperationResult): OperationResult {
     if (result.left.length > 0) this.page('its engine is not known', result.reason);
     return result;
+  }
+
+  async placed(engine: string): Promise<void> {
+    const { gateway } = this.#input;
+    if (gateway.place.engine === engine) return;
+    await CancellationScope.nonCancellable(() => tellPlaced(this.#input, engine));
+    this.#input = { ...this.#input, gateway: { ...gateway, place: { ...gateway.place, engine } } };
   }
 
   now(): number {

@@ -1,7 +1,7 @@
 import type { Living } from '../../domain/gateway/life.js';
 import { lookedDown, lookStep } from './look-again.js';
 import { startToClose, type Step, type Steps } from './step.js';
-import { readAnswer } from '../../wire/answer.js';
+import { readAnswer, type Told } from '../../wire/answer.js';
 import type { Attempted, Entered, Left, OperationInput, OperationResult, Proof } from '../../wire/operation.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import type { ParkAnswer } from '../../wire/park.js';
@@ -34,6 +34,8 @@ export interface Runtime {
   beingRemoved(): boolean;
   /** Runs to its end even when the operation is cancelled; when that takes long, a person is paged and it goes on. */
   shielded<T>(fn: () => Promise<T>): Promise<T>;
+  /** The gateway stands on this engine from now on: what touches it is told so, and its record. */
+  placed(engine: string): Promise<void>;
   /** Waits for an operator's word; `expired` when the limit of the spec passes. Without a limit the last of the answers, at once. */
   park(pause: Pause): Promise<ParkAnswer | 'expired'>;
   /** Tells a person; the saga goes on. */
@@ -254,7 +256,8 @@ export class Saga {
     try {
       const { attempt, value } = await this.#runtime.perform(step, 'do', this.#allowed);
       this.#remember(step, before, attempt);
-      this.#note(step, value);
+      const { engine } = this.#note(step, value);
+      if (engine !== undefined) await this.#runtime.placed(engine);
       return undefined;
     } catch (error) {
       const failure = this.#runtime.readFailure(error);
@@ -263,7 +266,7 @@ export class Saga {
     }
   }
 
-  #note(step: string, answer: unknown): void {
+  #note(step: string, answer: unknown): Told {
     const told = readAnswer(step, answer);
     if (told.proof !== undefined)
       this.#proofs.push({ at: new Date(this.#runtime.now()).toISOString(), step, proof: told.proof });
@@ -273,6 +276,7 @@ export class Saga {
     this.#keptRelease = told.keptRelease ?? this.#keptRelease;
     this.#vanished ||= told.vanished === true;
     this.#record = told.record ?? this.#record;
+    return told;
   }
 
   /** An end told as attempt 1's is the only end there can be; any other leaves a lost attempt that may still take effect. */
@@ -463,10 +467,17 @@ function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
 }
 
 /** What the steps of an operation are told of its gateway: also whether its state was kept before, so that nobody makes it anew, and whether it goes. */
-export function toldOf({ gateway, entered, kind, steps }: Told, rows: Steps): Living {
+export function toldOf({ gateway, entered, kind, steps }: Asked, rows: Steps): Living {
   const hadState = entered.some(({ step }) => rows[step]?.holdsState) && { hadState: true as const };
   const purging = kind === 'remove' && steps.some((step) => rows[step]?.holdsState) && { purging: true as const };
-  return hadState || purging ? { ...gateway, ...hadState, ...purging } : gateway;
+  const machineGoes = goesWhole({ gateway, kind, steps }) && { machineGoes: true as const };
+  return { ...gateway, ...hadState, ...purging, ...machineGoes };
 }
 
-type Told = Pick<OperationInput, 'gateway' | 'entered' | 'kind' | 'steps'>;
+/** Whether what this operation undoes goes with the gateway's own machine: all of it, and nobody waits for an engine there. */
+function goesWhole({ gateway, kind, steps }: Pick<Asked, 'gateway' | 'kind' | 'steps'>): boolean {
+  const undoes = kind === 'provision' || kind === 'remove' || kind === 'purge';
+  return undoes && gateway.spec.machine !== undefined && steps.includes('create machine');
+}
+
+type Asked = Pick<OperationInput, 'gateway' | 'entered' | 'kind' | 'steps'>;

@@ -26,7 +26,7 @@ export async function takeSeat(steps: Steps, input: OperationInput): Promise<Sea
   try {
     const engine = await find(input);
     const place = { ...input.gateway.place, engine };
-    await CancellationScope.nonCancellable(() => tell(input, engine));
+    await CancellationScope.nonCancellable(() => tellPlaced(input, engine));
     return { input: { ...input, gateway: { ...input.gateway, place } } };
   } catch (error) {
     const reason = reasonOf(error);
@@ -52,7 +52,8 @@ async function find(input: OperationInput): Promise<string> {
   return engineHolding(mark, seen, input.kind === 'remove' || input.kind === 'purge' ? 'remove' : 'provision');
 }
 
-async function tell({ number }: OperationInput, engine: string): Promise<void> {
+/** Puts the engine of an operation's gateway into its record. */
+export async function tellPlaced({ number }: OperationInput, engine: string): Promise<void> {
   const { parent } = workflowInfo();
   if (parent) await getExternalWorkflowHandle(parent.workflowId).signal(placedSignal, { operation: number, engine });
 }

@@ -496,6 +496,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel provision <id>': wayBack,
     'creel remove <id>': [ownState, 'puts back what a way back was cut short in', 'removeRoom'],
   },
+  'Machine gone': {
+    'creel describe': described,
+    'creel provision <id>': ['test/sagas/machine-faults.test.ts', 'a repair starts it and proves', 'life.repair()'],
+  },
+  'Machine not ready': { 'creel retry <id>': retried },
   'Something left': {
     'creel describe': parkShown,
     'creel remove <id>': [parked, 'of an undo that is left is named', 'stage.remove()'],

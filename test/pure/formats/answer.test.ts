@@ -7,6 +7,7 @@ describe('what a step answered', () => {
     ['nothing', undefined, {}],
     ['nothing, as JSON has it', null, {}],
     ['words', 'generation 2 in force', { proof: 'generation 2 in force', down: undefined }],
+    ['an engine', { proof: 'it runs', engine: 'E1' }, { proof: 'it runs', engine: 'E1' }],
     ['a gateway that is not up', { proof: 'put back', down: 'exited' }, { proof: 'put back', down: 'exited' }],
     [
       'a gateway that answers nobody',

@@ -94,8 +94,12 @@ test('activities', () => {
     'ensureEvicted',
     'ensureExtras',
     'ensureExtrasRehearsal',
+    'ensureFirewall',
     'ensureHost',
     'ensureLimits',
+    'ensureMachine',
+    'ensureMachineAddress',
+    'ensureMetadataFence',
     'ensureModelRehearsal',
     'ensureModels',
     'ensureNetwork',
@@ -154,6 +158,8 @@ test('activities', () => {
     'probeDevices',
     'probeExtrasChangeable',
     'probeLimits',
+    'probeMachine',
+    'probeMachineOrder',
     'probeModels',
     'probeModelsChangeable',
     'probePairable',
@@ -177,6 +183,7 @@ test('activities', () => {
     'removeConfig',
     'removeContainer',
     'removeExtrasRehearsal',
+    'removeMachine',
     'removeModelRehearsal',
     'removeNetwork',
     'removeRehearsal',
@@ -211,6 +218,7 @@ test('steps, each with its activity and the one that undoes it', () => {
     ['approve sender', 'ensureSender', 'removeSender'],
     ['ask replacement', 'probeAnswer'],
     ['await device', 'probePaired'],
+    ['await machine', 'probeMachine'],
     ['await readiness', 'probeReadiness'],
     ['await replacement', 'probeReplacement'],
     ['await request', 'probeRequest'],
@@ -220,6 +228,7 @@ test('steps, each with its activity and the one that undoes it', () => {
     ['check device', 'probeUnpairable'],
     ['check host', 'ensureHost'],
     ['check limits', 'probeLimits'],
+    ['check machine', 'probeMachineOrder'],
     ['check models', 'probeModelsChangeable'],
     ['check pairing', 'probePairable'],
     ['check replacement', 'probeReplaceable'],
@@ -227,12 +236,15 @@ test('steps, each with its activity and the one that undoes it', () => {
     ['check sender', 'probeWaitingSender'],
     ['close sessions', 'ensureShutOut'],
     ['commit replacement', 'ensureCommitted'],
+    ['create machine', 'ensureMachine', 'removeMachine'],
     ['cut off device', 'ensureCutOff'],
     ['drop snapshot', 'ensureDropped'],
     ['evict devices', 'ensureEvicted'],
+    ['fence metadata', 'ensureMetadataFence'],
     ['fetch reader', 'ensureReader'],
     ['fetch release', 'ensureRelease'],
     ['fetch replacement', 'ensureNextRelease'],
+    ['give address', 'ensureMachineAddress'],
     ['join network', 'ensureNetwork', 'removeNetwork'],
     ['keep running', 'ensureRestartPolicy'],
     ['keep state', 'ensureState', 'removeState'],
@@ -264,6 +276,7 @@ test('steps, each with its activity and the one that undoes it', () => {
     ['retire device', 'ensureRetired'],
     ['save state', 'ensureSaved'],
     ['set aside', 'ensureAside', 'restoreAside'],
+    ['set firewall', 'ensureFirewall'],
     ['shut out sender', 'ensureSenderShutOut'],
     ['start container', 'ensureContainer', 'removeContainer'],
     ['start replacement', 'ensureReplacement', 'removeReplacement'],
@@ -322,8 +335,21 @@ test('every kind of operation, the type of its run and the phase of its gateway'
 test('which steps an operation goes through', () => {
   const toRemove = Object.keys(steps.registry);
   expect(steps.stepsOf('remove', toRemove.toReversed(), false)).toEqual(toRemove);
-  expect(steps.stepsOf('remove', toRemove, true)).toEqual(toRemove.filter((name) => name !== 'keep state'));
+  expect(steps.stepsOf('remove', toRemove, true)).toEqual(
+    toRemove.filter((name) => name !== 'keep state' && name !== 'create machine'),
+  );
   expect(steps.stepsOf('purge', [], false)).toEqual(['keep state', 'write config']);
+  const machine = { provider: 'lightsail', region: 'eu-central-1', address: 'static' } as const;
+  expect(steps.stepsOf('purge', [], false, { machine })).toEqual(['create machine', 'keep state', 'write config']);
+  expect(steps.stepsOf('provision', [], false, { machine }).slice(0, 7)).toEqual([
+    'check machine',
+    'create machine',
+    'give address',
+    'await machine',
+    'set firewall',
+    'fence metadata',
+    'check host',
+  ]);
   expect(replacementOwns).toEqual(['rehearse replacement', 'make room', 'start replacement']);
   expect(denySteps).toEqual(['turn down request']);
   expect(evictSteps).toEqual([
@@ -609,6 +635,7 @@ const spec: Required<GatewaySpec> = {
   config: { tools: { deny: ['browser'] } },
   timezone: 'Europe/Berlin',
   environment: { COMPANY_NAME: 'Example' },
+  machine: { provider: 'lightsail', region: 'eu-central-1', size: 'medium_3_0', address: 'static' },
 };
 const life: Required<Gateway> = {
   mark: { deployment: 'abcdefghij', gateway: 'g42', birth: '7k3fq2', layout: 1 },

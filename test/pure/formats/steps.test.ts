@@ -12,6 +12,9 @@ const steps = Object.entries<Step>(registry);
 /** Why nothing of these is undone by an activity of its own. */
 const withoutUndo: Record<string, string> = {
   ensureHost: 'only reads: it refuses before anything exists',
+  ensureMachineAddress: 'an address of a machine is released with it',
+  ensureFirewall: 'a firewall goes with its machine',
+  ensureMetadataFence: 'what a machine tells its containers goes with it',
   ensureRelease: 'an image is shared between gateways, and the next one wants it',
   ensureOperator: 'the paired device lies in the state volume and goes with it',
   ensureShutOut: 'who was shut out comes back by pairing, which a person decides',

@@ -3,8 +3,10 @@ import type { Gateway } from '../../../src/domain/gateway/gateway.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
 import type { OperationInput, OperationKind, OperationResult } from '../../../src/wire/operation.js';
 import { toldOf, type Runtime } from '../../../src/workflows/saga/saga.js';
+import { machineStep } from '../../../src/workflows/provision/operation.js';
 import { registry } from '../../../src/workflows/operations.js';
 import { openTestWorld, type TestWorld } from '../../world/open-test-world.js';
+import type { DirectoryEngine } from '../../world/directory-engine.js';
 import { at, everyAttempt, noFault } from './faults.js';
 import { VirtualRuntime, type FaultPlan } from './virtual-runtime.js';
 
@@ -24,20 +26,24 @@ export type Proof = { readonly title: string; readonly run: () => Promise<void> 
 const lateMs = defaultLimits.actMs - 1;
 
 /** Everything that must hold of a list of steps, for each of its steps. */
-export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass): Proof[] {
+export function sagaProofs(
+  steps: readonly string[],
+  SagaUnderProof: SagaClass,
+  ground: (world: TestWorld) => SagaGround = onHost,
+): Proof[] {
   const undoable = steps.filter((step) => registry[step]?.undo);
   const each = (of: readonly string[], title: string, run: (step: string, stage: Stage) => Promise<void>): Proof[] =>
     of.map((step) => ({
       title: `${step}: ${title}`,
-      run: () => onStage(steps, SagaUnderProof, (stage) => run(step, stage)),
+      run: () => onStage(steps, SagaUnderProof, ground, (stage) => run(step, stage)),
     }));
   return [
     ...each(steps, 'done twice is the same as once', async (step, stage) => {
       await stage.begin();
-      const once = stage.world.engine.leftovers();
+      const once = stage.leftovers();
       await stage.cleanUp();
       await stage.begin(at(step, 'do', 'twice'));
-      assert.deepEqual(stage.world.engine.leftovers(), once);
+      assert.deepEqual(stage.leftovers(), once);
       await stage.provesUsable();
     }),
     ...each(steps, 'its answer lost, it is done again and the gateway ends usable', async (step, stage) => {
@@ -123,29 +129,29 @@ export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass):
     }),
     ...each(steps, 'no end of a repair removes what existed before it', async (step, stage) => {
       await stage.begin();
-      const before = stage.world.engine.leftovers();
+      const before = stage.leftovers();
       for (const fault of ['refuse before', 'refuse after', 'late'] as const) {
         const result = await stage.repair(at(step, 'do', fault));
         assert.equal(result.outcome, 'stopped');
         assert.match(result.reason, new RegExp(`^${step}: `));
         await result.runtime.outlast();
-        assert.deepEqual(stage.world.engine.leftovers(), before);
+        assert.deepEqual(stage.leftovers(), before);
       }
       assert.equal((await stage.repair()).outcome, 'done');
-      assert.deepEqual(stage.world.engine.leftovers(), before);
+      assert.deepEqual(stage.leftovers(), before);
       await stage.provesUsable();
     }),
     ...each(steps, 'what went missing behind our back is mended', async (step, stage) => {
       await stage.begin();
-      stage.world.engine.forget('container', stage.names.container);
+      stage.engine.forget('container', stage.names.container);
       assert.equal((await stage.repair(at(step, 'do', 'lose the answer'))).outcome, 'done');
       stage.holdsOneOfEach();
       await stage.provesUsable();
     }),
     ...each(steps, 'stopped, and its network gone behind our back, it is mended', async (step, stage) => {
       await stage.begin();
-      stage.world.engine.crash(stage.names.container);
-      stage.world.engine.forget('network', stage.names.network);
+      stage.engine.crash(stage.names.container);
+      stage.engine.forget('network', stage.names.network);
       assert.equal((await stage.repair(at(step, 'do', 'lose the answer'))).outcome, 'done');
       stage.holdsOneOfEach();
       await stage.provesUsable();
@@ -155,16 +161,31 @@ export function sagaProofs(steps: readonly string[], SagaUnderProof: SagaClass):
       'with the state gone behind our back a repair is refused, and nothing is made',
       async (step, stage) => {
         await stage.begin();
-        stage.world.engine.forget('container', stage.names.container);
-        stage.world.engine.forget('volume', stage.names.volume);
-        const before = stage.world.engine.leftovers();
+        stage.engine.forget('container', stage.names.container);
+        stage.engine.forget('volume', stage.names.volume);
+        const before = stage.leftovers();
         const result = await stage.repair(at(step, 'do', 'lose the answer'));
         assert.equal(result.outcome, 'stopped');
         assert.match(result.reason, /the state of g42 \(birth \w{6}\) is gone .*`creel remove g42 --purge/);
-        assert.deepEqual(stage.world.engine.leftovers(), before);
+        assert.deepEqual(stage.leftovers(), before);
       },
     ),
   ];
+}
+
+/** Where a gateway is to stand, and what is bought for it. */
+export type SagaGround = {
+  readonly gateway: Gateway;
+  readonly engine: () => DirectoryEngine;
+  /** What was bought in a world and is there. */
+  readonly bought: () => string[];
+  /** What a gateway that is ready has bought. */
+  readonly ownsBought: readonly string[];
+};
+
+/** On the engine beside the worker. */
+function onHost(world: TestWorld): SagaGround {
+  return { gateway: world.gateway('g42'), engine: () => world.engine, bought: () => [], ownsBought: [] };
 }
 
 type Ran = OperationResult & { readonly runtime: VirtualRuntime };
@@ -172,16 +193,28 @@ type Ran = OperationResult & { readonly runtime: VirtualRuntime };
 /** A world with one gateway on it, and what earlier operations of its life entered. */
 class Stage {
   readonly world: TestWorld;
-  readonly gateway: Gateway;
+  gateway: Gateway;
+  readonly #ground: SagaGround;
   readonly #steps: readonly string[];
   readonly #SagaUnderProof: SagaClass;
   #entered: OperationInput['entered'] = [];
 
-  constructor(world: TestWorld, steps: readonly string[], SagaUnderProof: SagaClass) {
+  constructor(world: TestWorld, steps: readonly string[], SagaUnderProof: SagaClass, ground: SagaGround) {
     this.world = world;
-    this.gateway = world.gateway('g42');
+    this.#ground = ground;
+    this.gateway = ground.gateway;
     this.#steps = steps;
     this.#SagaUnderProof = SagaUnderProof;
+  }
+
+  /** The engine on which the gateway stands. */
+  get engine(): DirectoryEngine {
+    return this.#ground.engine();
+  }
+
+  /** What is there of the gateway, and of what was bought for it. */
+  leftovers(): string[] {
+    return [...this.#ground.bought(), ...this.engine.leftovers()].toSorted();
   }
 
   get names() {
@@ -221,24 +254,26 @@ class Stage {
       kind as 'provision' | 'repair' | 'remove'
     ]();
     this.#entered = result.entered;
+    const isGone = result.outcome === 'undone' || (kind === 'remove' && result.outcome === 'done');
+    const engine = isGone ? undefined : runtime.engine;
+    this.gateway =
+      engine === undefined ? this.#ground.gateway : { ...this.gateway, place: { ...this.gateway.place, engine } };
     return { ...result, runtime };
   }
 
   isEmpty(): void {
-    assert.deepEqual(this.world.engine.leftovers(), []);
+    assert.deepEqual(this.leftovers(), []);
   }
 
   holdsOneOfEach(): void {
     const { container, network, volume } = this.names;
-    assert.deepEqual(this.world.engine.leftovers(), [
-      `container ${container}`,
-      `network ${network}`,
-      `volume ${volume}`,
-    ]);
+    const own = [`container ${container}`, `network ${network}`, `volume ${volume}`];
+    assert.deepEqual(this.leftovers(), [...this.#ground.ownsBought, ...own].toSorted());
   }
 
   /** Of what other undos than this one remove, what is still there. */
   missingUndos(step: string): string[] {
+    if (step === machineStep) return []; // All of it goes with its machine.
     const { container, network, volume } = this.names;
     const makes: Record<string, string> = {
       'keep state': `volume ${volume}`,
@@ -247,7 +282,7 @@ class Stage {
     };
     // A volume and a network cannot go while the container that names them stays.
     const held = step === 'start container' ? Object.values(makes) : [makes[step]];
-    return this.world.engine.leftovers().filter((left) => !held.includes(left));
+    return this.leftovers().filter((left) => !held.includes(left));
   }
 
   /** A client from outside is let in with the derived token, by a gateway that the engine keeps running. */
@@ -255,7 +290,7 @@ class Stage {
     const record = await this.world.activities.findGateway(this.gateway);
     assert.equal(record.version, this.gateway.spec.release);
     assert.deepEqual(record.operatorScopes, ['operator.admin']);
-    const container = await this.world.engine.findContainer(this.names.container);
+    const container = await this.engine.findContainer(this.names.container);
     assert.equal(container?.restartPolicy, 'always');
   }
 }
@@ -263,11 +298,12 @@ class Stage {
 async function onStage(
   steps: readonly string[],
   SagaUnderProof: SagaClass,
+  ground: (world: TestWorld) => SagaGround,
   run: (stage: Stage) => Promise<void>,
 ): Promise<void> {
   const world = openTestWorld();
   try {
-    await run(new Stage(world, steps, SagaUnderProof));
+    await run(new Stage(world, steps, SagaUnderProof, ground(world)));
   } finally {
     world.close();
   }

@@ -80,7 +80,7 @@ export class VirtualRuntime implements Runtime {
   interrupted = false;
   readonly steps: Steps;
   readonly #activities: AnyActivities;
-  readonly #gateway: Gateway;
+  #gateway: Gateway;
   readonly #plan: FaultPlan;
   readonly #outside: Outside;
   readonly #lateMs: number;
@@ -108,6 +108,15 @@ export class VirtualRuntime implements Runtime {
     this.#plan = plan;
     this.#outside = outside;
     this.clock = outside.clock ?? new VirtualClock();
+  }
+
+  /** Which engine the gateway stands on. */
+  get engine(): string | undefined {
+    return this.#gateway.place.engine;
+  }
+
+  async placed(engine: string): Promise<void> {
+    this.#gateway = { ...this.#gateway, place: { ...this.#gateway.place, engine } };
   }
 
   now(): number {

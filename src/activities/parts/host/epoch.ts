@@ -25,8 +25,11 @@ export async function demandEpoch(
   if (there?.labels[masterLabel] !== epoch.id) throw takenOver(place.engine, epoch);
 }
 
-function takenOver(engine: string | undefined, { number }: Epoch): Refused {
-  return new Refused(
+/** Another namespace commands the engine now. */
+export class TakenOver extends Refused {}
+
+function takenOver(engine: string | undefined, { number }: Epoch): TakenOver {
+  return new TakenOver(
     `another namespace has taken this deployment over: engine ${engine ?? 'of this worker'} no longer obeys epoch ${number}, which this worker belongs to. End this worker; see docs/runbook.md#taken-over`,
   );
 }

@@ -12,7 +12,7 @@ import type { DockerEngine } from '../../../ports/docker-engine.js';
 import type { Deps } from '../../../world/deps.js';
 import { demandState } from '../kept-state.js';
 import { demandOurs, runs } from '../ours.js';
-import { checkImage, missingDevImage } from '../release.js';
+import { checkImage, demandDevImage } from '../release.js';
 import { demandCpus, demandDisk, demandPromisedDisk, demandSubnet, demandWatchers } from './limits.js';
 import { demandMemory } from './memory.js';
 import { demandNewestKey } from './newest-key.js';
@@ -50,7 +50,7 @@ async function checkRelease(deps: Deps, gateway: Gateway): Promise<void> {
   const engine = deps.engineAt(gateway.place);
   const release = findRelease(await catalogueOf(deps), gateway.spec.release, gateway.spec.dev);
   const image = await engine.findImage(release.image);
-  if (!image && release.dev) throw missingDevImage(release);
+  if (!image && release.dev) await demandDevImage(deps, gateway.place, release);
   if (image) checkImage(release, image, gateway);
   for (const check of storedChecks(deps, gateway)) await check();
   demandNoSecrets(gateway, ownTokens(deps, gateway));

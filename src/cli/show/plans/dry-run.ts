@@ -7,7 +7,7 @@ import { slotsFor } from '../../../domain/hosts/slot.js';
 import { localPlace } from '../../../client/gateways.js';
 import type { Description } from '../../../wire/description.js';
 import { settingsOf } from '../../../domain/gateway/spec-words.js';
-import { answeringSteps, provisionSteps } from '../../../workflows/provision/operation.js';
+import { stepsFor } from '../../../workflows/provision/operation.js';
 import { registry } from '../../../workflows/operations.js';
 import { renderedConfig } from '../rendered-config.js';
 
@@ -52,10 +52,6 @@ export function repairRun({ gateway, phase, life }: Description, json: boolean):
   process.stdout.write(
     json ? `${JSON.stringify({ gateway, birth: mark.birth, repair: true, spec, steps })}\n` : `${text}\n`,
   );
-}
-
-function stepsFor({ models }: GatewaySpec): readonly string[] {
-  return models ? answeringSteps : provisionSteps;
 }
 
 type Plan = ReturnType<typeof planOf>;

@@ -1,0 +1,43 @@
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { Refused } from '../domain/errors.js';
+import { firewallFor } from '../domain/hosts/firewall.js';
+import type { FleetSlot } from '../domain/hosts/fleet-key.js';
+import { readTomlFile } from './toml-file.js';
+
+/** How machines are bought at Lightsail and reached. Credentials are what Amazon's own tools find. */
+export type LightsailSetting = {
+  /** The networks that the workers come from. */
+  readonly workers: readonly string[];
+  /** The keys that open machines. The first opens those that are bought from now on. */
+  readonly keys: readonly { readonly slot: FleetSlot; readonly identityFile: string }[];
+  /** Undefined: Amazon's own. */
+  readonly endpoint: string | undefined;
+};
+
+const form = z.strictObject({
+  workers: z.array(z.string(), 'must be a list of networks in quotes, for example ["198.51.100.7/32"]').default([]),
+  fleet_key: z
+    .array(z.strictObject({ slot: z.enum(['a', 'b'], 'must be "a" or "b"'), identity: z.string() }))
+    .max(2, 'has two slots: a and b')
+    .default([]),
+});
+
+/**
+ * What the named file says, or else the one in the usual place, where a missing one means that no machines are bought;
+ * `Refused` with what is wrong in it. A key file is named from the directory of this file, and read when it is needed.
+ */
+export function readLightsail(
+  named: string | undefined,
+  usual: string,
+  endpoint: string | undefined,
+): LightsailSetting | undefined {
+  const file = named ?? usual;
+  const { workers, fleet_key: keys } = readTomlFile(form, { named, usual });
+  if (named === undefined && workers.length === 0 && keys.length === 0) return undefined;
+  firewallFor({ workers, ingress: 'none' });
+  if (keys.length === 0) throw new Refused(`${file} names no [[fleet_key]]: nothing would open the machines`);
+  if (keys[0]?.slot === keys[1]?.slot) throw new Refused(`${file} names slot ${keys[0]?.slot} twice`);
+  const at = (identity: string) => resolve(dirname(file), identity);
+  return { workers, keys: keys.map(({ slot, identity }) => ({ slot, identityFile: at(identity) })), endpoint };
+}
