@@ -9,8 +9,9 @@ import { isNotFound, NoWorker, TurnedDown, UnknownGateway, unwrap } from './fail
 import { ask, request } from './gateways.js';
 
 /**
- * What became of a gateway of an export. `recovered`: its record is there again, and it was proved usable; `on record`:
- * it was there already, and nothing was asked; `left out`: nothing of it can be taken up; `failed`: see the reason.
+ * What became of a gateway of an export. `recovered`: its record is there again, and it was proved usable, or its state
+ * is kept as before; `on record`: it was there already, and nothing was asked; `left out`: an operation of it is under
+ * way; `failed`: see the reason.
  */
 export type Recovery = {
   readonly gateway: string;
@@ -41,12 +42,17 @@ export async function foreseeRecovery(
     const { gateway } = each;
     const told = await recordOf(client, gateway);
     const ends = anew && isStale(each, told);
-    const why = leftOut(each) ?? (ends ? undefined : onRecord(each, told));
+    const why = ends ? undefined : onRecord(each, told);
     if (why !== undefined) return { gateway, would: 'leave', reason: why };
     const { mark, place, spec } = each.life;
     const where = place.engine === undefined ? 'wherever it is found' : `on engine ${place.engine}`;
     const instead = ends ? ', in place of its record' : '';
-    return { gateway, would: 'take up', reason: `birth ${mark.birth}, release ${spec.release}, ${where}${instead}` };
+    const kept = each.stateKeptUntil === undefined ? '' : `, removed and its state kept until ${each.stateKeptUntil}`;
+    return {
+      gateway,
+      would: 'take up',
+      reason: `birth ${mark.birth}, release ${spec.release}, ${where}${kept}${instead}`,
+    };
   });
 }
 
@@ -84,8 +90,6 @@ async function recoverOne(
   exported: ExportedGateway,
 ): Promise<Recovery> {
   const { gateway, life } = exported;
-  const left = leftOut(exported);
-  if (left !== undefined) return { gateway, end: 'left out', reason: left };
   const told = await recordOf(client, gateway);
   const ends = anew && isStale(exported, told);
   const there = ends ? undefined : onRecord(exported, told);
@@ -104,10 +108,10 @@ async function recoverOne(
   const requestId = `recover-${at}-${gateway}`;
   const first = await takeUp(client, gateway, { ...asked, requestId, spec: life.spec });
   const release = versions.find((each) => isOf(first.reason, each));
-  if (first.phase === 'ready' || release === undefined || release === life.spec.release)
-    return recoveryOf(gateway, first);
+  if (['ready', 'removed'].includes(first.phase) || release === undefined || release === life.spec.release)
+    return recoveryOf(exported, first);
   const spec = { ...life.spec, release };
-  return recoveryOf(gateway, await takeUp(client, gateway, { ...asked, requestId: `${requestId}-${release}`, spec }));
+  return recoveryOf(exported, await takeUp(client, gateway, { ...asked, requestId: `${requestId}-${release}`, spec }));
 }
 
 /** Whether a take-up was refused because the gateway is of this release: it was upgraded since the export. */
@@ -117,8 +121,10 @@ function isOf(reason: string, release: string): boolean {
 
 type Taken = Pick<Description, 'phase' | 'reason'>;
 
-function recoveryOf(gateway: string, { phase, reason }: Taken): Recovery {
-  if (phase === 'ready') return { gateway, end: 'recovered', reason: '' };
+function recoveryOf({ gateway, stateKeptUntil }: ExportedGateway, { phase, reason }: Taken): Recovery {
+  if (phase === 'ready') return { gateway, end: 'recovered', reason: stateKeptUntil === undefined ? '' : 'it lives' };
+  if (phase === 'removed' && stateKeptUntil !== undefined)
+    return { gateway, end: 'recovered', reason: `removed, ${reason}: \`creel provision ${gateway} --restore\`` };
   return { gateway, end: 'failed', reason: `${phase}: ${reason}` };
 }
 
@@ -137,13 +143,6 @@ async function takeUp(client: Client, gateway: string, asked: ProvisionRequest):
     if (!(error instanceof TurnedDown)) throw error;
     return { phase: 'none', reason: error.message };
   }
-}
-
-/** Why nothing of a gateway can be taken up; undefined when it can. */
-function leftOut({ gateway, phase, stateKeptUntil, life }: ExportedGateway): string | undefined {
-  if (phase !== 'removed') return undefined;
-  const release = `--release ${life.spec.release}`;
-  return `it was removed, and its state kept until ${stateKeptUntil}. \`creel provision ${gateway} --birth ${life.mark.birth} ${release}\` takes it up again, \`creel remove ${gateway} --birth ${life.mark.birth} --purge\` lets it go`;
 }
 
 /** Whether an export may take the place of what is on record: it is of the same life, and nothing runs or waits there. */

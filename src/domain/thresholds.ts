@@ -553,3 +553,6 @@ export const machineGoneTurnMs = 60_000;
 
 /** The disk of a machine in GB, beside what the spec asks for: its system, an image, and that of the release before. */
 export const machineDiskGb = 20;
+
+/** How long a kept state stays at least after its record was recovered, though its time was over before: an export may be old. */
+export const recoveredKeptMs = 24 * 3_600_000;

@@ -77,6 +77,8 @@ export type OperationInput = {
   readonly forsakes?: true;
   /** A removal that keeps the state, and reports what it kept. Absent in what older versions began. */
   readonly keeps?: true;
+  /** A take-up of a gateway that was removed: where no more than its state is there, it stays so. */
+  readonly kept?: true;
   /** By an operator's word, its engine is gone for good: nothing is undone, and what stays is reported. */
   readonly gone?: true;
 };
@@ -122,6 +124,8 @@ export type OperationResult = {
    * next. Absent when each attempt is known to be over.
    */
   readonly unsettledUntil?: number;
+  /** A take-up found no more than the state of a gateway that was removed, and left it so. */
+  readonly kept?: true;
   /** There was no state for the removal to keep. */
   readonly vanished?: true;
 };

@@ -25,6 +25,7 @@ import {
   rollback as rollingBack,
   upgrade as upgrading,
 } from '../../src/workflows/replace/operation.js';
+import { takenBackFile } from '../../src/domain/keys/taken-back.js';
 import { stateMarkFile } from '../../src/domain/gateway/state-mark.js';
 import { deviceFrom } from '../../src/domain/keys/token.js';
 import { replaceFile } from '../world/directory-files.js';
@@ -89,6 +90,40 @@ describe('rollback', () =>
       await isBack(stage, change);
     },
   }));
+
+describe('an upgrade that finds another token stored, which is refused', () => {
+  const other = `${botToken.slice(0, -7)}REFUSED`;
+
+  it('goes back to the one in force, and the refused one stays out: of a repair, and of the next upgrade, which is done', async () => {
+    await onProvisioned(async (stage) => {
+      const { secrets } = stage.world.deps;
+      await secrets.write('bot', new Secret(botToken));
+      const channels = [telegram('@boss')];
+      const asked = { kind: 'reconfigure', to: { ...testSpec, channels }, channels: true, number: 5 } as const;
+      assert.equal((await stage.carryOut(asked)).outcome, 'done');
+      stage.gateway = { ...stage.gateway, spec: { ...testSpec, channels } };
+      const state = () => path.join(stage.world.root, 'files', stage.names.volume);
+      const inForce = () => fs.readFileSync(path.join(state(), tokensFile), 'utf8');
+      const before = inForce();
+      await secrets.write('bot', new Secret(other));
+      const to = { ...upgrade, to: { ...upgrade.to, channels } };
+      const result = await stage.run(to, undefined, upgradeSteps);
+      assert.equal(result.outcome, 'undone');
+      assert.match(result.reason, /^prove replacement: channel telegram refused its token/);
+      assert.equal(inForce(), before);
+      assert.doesNotMatch(fs.readFileSync(path.join(state(), takenBackFile), 'utf8'), /123456789:/);
+      assert.ok(!stage.world.engine.leftovers().some((each) => each.includes('-writer')));
+
+      await stage.world.engine.stopContainer(stage.names.container, 1);
+      await stage.provision();
+      assert.equal(inForce(), before);
+
+      const again = await stage.run({ ...to, number: 9 }, undefined, upgradeSteps);
+      assert.equal(again.outcome, 'done', again.reason);
+      assert.equal(inForce(), before);
+    });
+  });
+});
 
 it('the image of a release goes when nobody can go back to it any more', async () => {
   await onProvisioned(async ({ gateway, world }) => {

@@ -65,7 +65,6 @@ describe('records that are lost (K-6)', { timeout: 4 * patienceMs }, () => {
     return execa(process.execPath, ['bin/creel.mjs', ...args], { env, extendEnv: false, reject: false });
   }
 
-  const containerOf = ({ id }: DirectoryStage, { life }: Description) => `oc-${id}-${life?.mark.birth}`;
   const tokenIn = (stage: DirectoryStage, told: Description) => tokenOf(ground, stage, told);
   const all = <T>(act: (stage: DirectoryStage, index: number) => Promise<T>) => Promise.all(stages.map(act));
 
@@ -218,6 +217,80 @@ describe('a namespace that is restored to an earlier hour (K-6)', { timeout: 4 *
   });
 });
 
+describe('a removed gateway whose state is kept (K-6)', { timeout: 4 * patienceMs }, () => {
+  it('has its record again after a recovery, as removed, and comes back with its state; one that lives since is taken up as it is', async () => {
+    const server = await TestServer.start();
+    const ground = new DirectoryGround(server, taskQueue);
+    const stage = new DirectoryStage(ground);
+    const keyFile = layKey(ground.root, testKeyHex);
+    const file = path.join(ground.root, 'creel.jsonl');
+    const creel = (...args: string[]) => {
+      const home = path.join(ground.root, 'home');
+      const env = { PATH: process.env['PATH'] ?? '', HOME: home, TEMPORAL_ADDRESS: server.address };
+      const options = { env: { ...env, CREEL_KEY_FILE: keyFile }, extendEnv: false, reject: false } as const;
+      return execa(process.execPath, ['bin/creel.mjs', ...args], options);
+    };
+    const loseAndRecover = async () => {
+      await ground.killWorkers();
+      await server.lose();
+      await creel('init', '--from', file);
+      await ground.startWorker();
+      return creel('recover', '--from', file);
+    };
+    try {
+      const client = await stage.client();
+      const releases = [{ version: '2026.9.6', image: imageOf('2026.9.6'), dev: true }];
+      const held = { deployment: testDeployment, layout: 1, keyId: key.id, keyCheck: keyCheck(key, testDeployment) };
+      await client.workflow.start('deployment', {
+        workflowId: deploymentWorkflowId,
+        taskQueue,
+        memo: { ...held, releases },
+      });
+      await ground.startWorker();
+      await stage.provision({ spec: { ...ground.world.gateway(stage.id).spec, keepStateMs: 10 * 24 * 3_600_000 } });
+      const lived = await stage.settled();
+      const token = tokenOf(ground, stage, lived);
+      await stage.remove();
+      const before = await stage.until(({ phase }) => phase === 'removed');
+      expect(await creel('export', '--out', file)).toMatchObject({ exitCode: 0 });
+      const owned = () => ground.world.engine.leftovers().filter((each) => each.includes(' oc-'));
+      const there = owned();
+      expect(there).toEqual([`volume ${containerOf(stage, lived)}-state`]);
+
+      expect((await loseAndRecover()).stdout).toContain(
+        '1 gateway recovered, 0 on record already, 0 left out, 0 failed',
+      );
+      const again = await stage.describe();
+      expect(again).toMatchObject({
+        phase: 'removed',
+        stateKeptUntil: before.stateKeptUntil,
+        life: { mark: lived.life?.mark },
+      });
+      expect(owned()).toEqual(there);
+
+      expect(await creel('export', '--out', file)).toMatchObject({ exitCode: 0 });
+      const removed = lineOf(file);
+      exchange(file, removed.replace(before.stateKeptUntil ?? '-', '2020-01-01T00:00:00.000Z'));
+      expect((await loseAndRecover()).stdout).toContain('1 gateway recovered');
+      expect(Date.parse((await stage.describe()).stateKeptUntil ?? '')).toBeGreaterThan(Date.now() + 23 * 3_600_000);
+      expect(owned()).toEqual(there);
+
+      expect(await creel('provision', stage.id, '--restore')).toMatchObject({ exitCode: 0 });
+      expect(tokenOf(ground, stage, lived)).toBe(token);
+      const alive = owned();
+      expect(await creel('export', '--out', file)).toMatchObject({ exitCode: 0 });
+      exchange(file, removed);
+      expect((await loseAndRecover()).stdout).toContain(`${stage.id}: recovered: it lives`);
+      expect(await stage.settled()).toMatchObject({ phase: 'ready', life: { mark: lived.life?.mark } });
+      expect(owned()).toEqual(alive);
+    } finally {
+      await stage.close();
+      await ground.close();
+      await server.stop();
+    }
+  });
+});
+
 describe('a deployment that is taken over while its old server still runs (K-6)', { timeout: 4 * patienceMs }, () => {
   it('the old master is refused by the engine, in do and undo, and the new one goes on', async () => {
     const [oldServer, newServer] = await Promise.all([TestServer.start(), TestServer.start()]);
@@ -276,6 +349,21 @@ describe('a deployment that is taken over while its old server still runs (K-6)'
     }
   });
 });
+
+/** The line of the one gateway that an export has. */
+function lineOf(file: string): string {
+  return readFileSync(file, 'utf8').split('\n')[1] ?? '';
+}
+
+/** The same export, which says otherwise of that gateway. */
+function exchange(file: string, line: string): void {
+  const [head = '', , end = ''] = readFileSync(file, 'utf8').split('\n');
+  writeFileSync(file, `${head}\n${line}\n${end}\n`);
+}
+
+function containerOf({ id }: DirectoryStage, { life }: Description): string {
+  return `oc-${id}-${life?.mark.birth}`;
+}
 
 function tokenOf(ground: DirectoryGround, { id }: DirectoryStage, { life }: Description): string {
   return DirectoryGateway.within(ground.root, `oc-${id}-${life?.mark.birth}`).token;

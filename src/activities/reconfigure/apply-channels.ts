@@ -28,7 +28,8 @@ import { restartWith } from '../parts/container/restart.js';
 import { wayOf } from '../rotate/check-rotation.js';
 import { bothWritten } from '../../domain/gateway/written-config.js';
 import { ownedOf, recall, remember } from '../parts/config/written.js';
-import { previousTokensOf, keepPreviousTokens, notedWhenRefused, readPreviousTokens } from './previous-secrets.js';
+import { previousTokensOf, keepPreviousTokens, noteGiven, readPreviousTokens } from './previous-secrets.js';
+import { notedWhenRefused } from '../parts/config/refused-secrets.js';
 
 /**
  * Refuses other channels before anything is touched: the gateway serves, its image has the plugins, the secrets are
@@ -74,7 +75,7 @@ export async function probeReconfigured(deps: Deps, gateway: Changing<Reconfigur
   const previous = previousTokensOf(gateway);
   const prove = async () => probeChannels(deps, next);
   if (!previous) await prove();
-  else await notedWhenRefused(deps, gateway, { file: tokensFile, previous, what: 'token' }, prove);
+  else await notedWhenRefused('token', () => noteGiven(deps, gateway, { file: tokensFile, previous }), prove);
   const running = await findRunningChannels(deps, next);
   const kinds = next.spec.channels.map(({ kind }) => kind);
   const dropped = gateway.spec.channels.filter(({ kind }) => !kinds.includes(kind)).map(({ kind }) => kind);

@@ -34,11 +34,12 @@ import { demandChangeable } from './changeable.js';
 import {
   keepPrevious,
   keepPreviousTokens,
-  notedWhenRefused,
+  noteGiven,
   readPrevious,
   readPreviousTokens,
   type Previous,
 } from './previous-secrets.js';
+import { notedWhenRefused } from '../parts/config/refused-secrets.js';
 
 /** Refuses other models before anything is touched: the gateway serves, and their keys are stored. */
 export async function probeModelsChangeable(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
@@ -85,8 +86,8 @@ async function unchanged(deps: Deps, gateway: Gateway, container: Container): Pr
  * goes back.
  */
 export async function probeModels(deps: Deps, gateway: Changing<Reconfiguration>): Promise<string> {
-  const given = { file: keysFile, previous: previousOf(gateway), what: 'key' };
-  return notedWhenRefused(deps, gateway, given, () => probeChangedTurn(deps, reconfigured(gateway)));
+  const note = () => noteGiven(deps, gateway, { file: keysFile, previous: previousOf(gateway) });
+  return notedWhenRefused('key', note, () => probeChangedTurn(deps, reconfigured(gateway)));
 }
 
 async function keepPreviousKeys(deps: Deps, gateway: Changing<Reconfiguration>, container: Container): Promise<void> {

@@ -1,5 +1,4 @@
 import type { Reconfiguration } from '../../domain/changes/reconfiguration.js';
-import { Refused } from '../../domain/errors.js';
 import { stateDirectory } from '../../domain/gateway/config.js';
 import type { Changing } from '../../domain/gateway/changing.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
@@ -80,38 +79,10 @@ export function previousTokensOf({ change }: Changing<Reconfiguration>): Previou
 }
 
 /** A file of secrets that a change gave, and where the previous ones are kept. */
-export type Given = { readonly file: string; readonly previous: Previous; readonly what: string };
+export type Given = { readonly file: string; readonly previous: Previous };
 
-/**
- * Notes, when a proof is `Refused`, which secrets the change gave, before it goes back: nothing but another change puts
- * them in force again, whatever is stored by then.
- */
-export async function notedWhenRefused<T>(
-  deps: Deps,
-  gateway: Changing<Reconfiguration>,
-  given: Given,
-  prove: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await prove();
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    throw await note(deps, gateway, given).then(
-      () => error,
-      (other: unknown) => unnoted(error, given, other),
-    );
-  }
-}
-
-/** The refusal counts, also where it could not be noted: another try could cost something, and its sentence. */
-function unnoted(refused: Refused, { what }: Given, cause: unknown): Refused {
-  return new Refused(
-    `${refused.message}. That could not be noted in its state: a repair before another ${what} is stored puts the same one in force again`,
-    { cause },
-  );
-}
-
-async function note(deps: Deps, gateway: Gateway, { file, previous }: Given): Promise<void> {
+/** Notes which secrets of that file the change gave, because they were refused. */
+export async function noteGiven(deps: Deps, gateway: Gateway, { file, previous }: Given): Promise<void> {
   const container = await containerOf(deps, gateway);
   const kept = await readPrevious(deps, gateway, container, previous);
   const engine = deps.engineAt(gateway.place);

@@ -21,6 +21,8 @@ import { containerOf, ensureRestartPolicy, isReplaced } from '../parts/container
 import { removeNamed } from '../parts/removal.js';
 import type { Deps } from '../../world/deps.js';
 import { removeDevice } from '../parts/door/control.js';
+import { notedWhenRefused } from '../parts/config/refused-secrets.js';
+import { noteGivenTokens } from './refused-tokens.js';
 import { pairedDevices } from '../parts/door/facts.js';
 import { networkOf } from '../parts/network.js';
 import { openSession } from '../parts/door/operator.js';
@@ -69,7 +71,8 @@ export async function probeReplacement(deps: Deps, gateway: Changing<Replacement
 
 /**
  * The devices that were let in before are let in again, with the same token, and no others: an older state still knows
- * devices that were cut off since. Channels that were connected, and new ones, are connected.
+ * devices that were cut off since. Channels that were connected, and new ones, are connected; tokens that are refused are
+ * noted before it goes back.
  */
 export async function probeDevices(deps: Deps, gateway: Changing<Replacement>): Promise<string> {
   const { save, take } = gateway.change;
@@ -89,7 +92,9 @@ export async function probeDevices(deps: Deps, gateway: Changing<Replacement>): 
   await removeDevices(deps, next, cutOff);
   const wanted = next.spec.channels.filter((each) => channels.includes(each.kind) || isNew(gateway, each));
   const before = channels.filter((each) => kept.channels.includes(each));
-  await probeChannels(deps, { ...next, spec: { ...next.spec, channels: wanted } }, before);
+  const proved = { ...next, spec: { ...next.spec, channels: wanted } };
+  const prove = async () => probeChannels(deps, proved, before);
+  await notedWhenRefused('token', () => noteGivenTokens(deps, gateway), prove);
   const off = cutOff.length > 0 ? ` (${cutOff.length} cut off since then stay out)` : '';
   const as = (await servedBefore(deps, gateway)) ? `as before${off}` : asKept;
   return `generation ${next.tokenGeneration} and ${expected.length} devices ${as}; channels: ${await describeChannels(deps, next)}`;

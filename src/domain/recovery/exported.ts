@@ -58,10 +58,18 @@ export type Recovered = {
   readonly deviceGeneration: number;
   readonly burned?: { readonly token: number; readonly device: number };
   readonly approved: readonly string[];
+  /** It was removed, and its state is kept until then (epoch ms): where no more than that is there, it stays so. */
+  readonly keptUntil?: number;
 };
 
 /** What of an exported gateway goes into its new record. */
-export function recoveredOf({ life, burned, approved }: ExportedGateway): Recovered {
+export function recoveredOf({ life, burned, approved, stateKeptUntil }: ExportedGateway): Recovered {
   const { tokenGeneration, deviceGeneration } = life;
-  return { tokenGeneration, deviceGeneration, ...(burned && { burned }), approved };
+  return {
+    tokenGeneration,
+    deviceGeneration,
+    ...(burned && { burned }),
+    approved,
+    ...(stateKeptUntil !== undefined && { keptUntil: Date.parse(stateKeptUntil) }),
+  };
 }

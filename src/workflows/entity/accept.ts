@@ -144,13 +144,13 @@ function beginLife(state: GatewayState, gateway: Gateway, entered: readonly stri
 }
 
 /** A life that an export names goes on: what it had burned stays burned. */
-function adopt(state: GatewayState, { burned, approved }: Recovered, now: number): number {
+function adopt(state: GatewayState, { burned, approved, keptUntil }: Recovered, now: number): number {
   const { life } = state;
   if (life && burned) life.burned = burned;
   if (life && approved.length > 0) life.approved = approved;
   setPhase(state, 'queued', '', now);
   const number = takeNumber(state);
-  state.queue.push({ number, kind: 'take-up', adopts: true });
+  state.queue.push({ number, kind: 'take-up', adopts: true, ...(keptUntil !== undefined && { keptUntil }) });
   return number;
 }
 

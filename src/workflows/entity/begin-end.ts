@@ -1,12 +1,12 @@
 import type { Gateway } from '../../domain/gateway/gateway.js';
-import { leftLength } from '../../domain/thresholds.js';
+import { leftLength, recoveredKeptMs } from '../../domain/thresholds.js';
 import { bounded } from '../saga/bounded-result.js';
 import { isLeftOfDrop, oweDrop, showDropping } from '../replace/drop-state.js';
 import { isReplacement, replacementOwns } from '../replace/operation.js';
 import { beginChange, endChange, loseChange, owedFirst, queueOwed, sayLeft } from './change.js';
 import { forgetOwed } from './owed.js';
 import type { Life } from '../record/life.js';
-import { changeIn, isRemoval, type Begun, type Removal, type Upkeep } from '../record/queued.js';
+import { changeIn, isRemoval, staysKept, type Begun, type Removal, type Upkeep } from '../record/queued.js';
 import { isRemoving, remember, setPhase, takeNumber, withdrawQueue, type GatewayState } from '../record/state.js';
 import { noteUnsettled, unsettledBefore } from '../record/unsettled.js';
 import type { Limits } from '../../wire/limits.js';
@@ -82,6 +82,7 @@ function endUpkeep(state: GatewayState, life: Life, operation: Upkeep, result: O
     if (operation.kind === 'take-up') burnForgotten(life, result.tokenGeneration);
     life.gateway = withFound(life.gateway, operation, result, result.tokenGeneration);
   }
+  if (result.kept && staysKept(operation)) return keepOn(state, life, operation.keptUntil, now);
   const phases: Partial<Record<OperationOutcome, Phase>> = { done: 'ready', undone: 'removed', left: 'removed' };
   const phase = phases[result.outcome] ?? 'degraded';
   if (phase === 'removed' && !isRemoving(state)) withdrawQueue(state, 'the gateway that it was for did not come to be');
@@ -89,6 +90,15 @@ function endUpkeep(state: GatewayState, life: Life, operation: Upkeep, result: O
   if (phase === 'ready') showLeft(state, life, now);
   if (life.dropping) life.dropping = { ...life.dropping, again: now };
   showDropping(state, now);
+}
+
+/**
+ * A gateway that was removed has its record again: a restore takes it up, and its state is let go when its time has come;
+ * a time that has passed meanwhile leaves a person a day to look.
+ */
+function keepOn(state: GatewayState, life: Life, until: number, now: number): void {
+  life.stateKeptUntil = Math.max(until, now + recoveredKeptMs);
+  setPhase(state, 'removed', saidOfState(life, {}), now);
 }
 
 /** A repair undoes nothing: what an earlier way back had to leave is there as before. */
@@ -139,7 +149,7 @@ function endRemoval(state: GatewayState, life: Life, operation: Removal, result:
 }
 
 /** What became of the state, as people read it in the record. */
-function saidOfState({ stateKeptUntil }: Life, { vanished }: OperationResult): string {
+function saidOfState({ stateKeptUntil }: Life, { vanished }: Pick<OperationResult, 'vanished'>): string {
   if (vanished) return 'its state was gone already: none is kept';
   return stateKeptUntil > 0 ? `state kept until ${new Date(stateKeptUntil).toISOString()}` : '';
 }

@@ -130,9 +130,9 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   }
 }
 
-function checkRecovered(how: ProvisionRequest['how'], { burned, approved, ...life }: Recovered): void {
+function checkRecovered(how: ProvisionRequest['how'], { burned, approved, keptUntil = 0, ...life }: Recovered): void {
   const generations = [life.tokenGeneration, life.deviceGeneration, ...(burned ? [burned.token, burned.device] : [])];
-  const whole = generations.every((each) => Number.isSafeInteger(each) && each >= 1);
+  const whole = generations.every((each) => Number.isSafeInteger(each) && each >= 1) && Number.isSafeInteger(keptUntil);
   const known = Array.isArray(approved) && approved.length <= approvedLength;
   if (how === 'take up' && whole && known && approved.every((each) => typeof each === 'string')) return;
   throw new Refused('what an export says of a life goes with a take up alone, with whole generations and its devices');

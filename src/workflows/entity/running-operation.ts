@@ -15,7 +15,7 @@ import type { Activities } from '../../activities/activities.js';
 import { Bug } from '../../domain/errors.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { isMachine } from '../../domain/hosts/place.js';
-import { changeIn, isRemoval, type Begun } from '../record/queued.js';
+import { changeIn, isRemoval, staysKept, type Begun } from '../record/queued.js';
 import type { GatewayState } from '../record/state.js';
 import { enteredBefore, keepsState, operationSteps, renumber } from './begin-end.js';
 import { operationPrefix, operationWorkflowId, waitsQueue } from '../../wire/ids.js';
@@ -171,6 +171,7 @@ export class RunningOperation {
         forsakes: true,
         ...(keepsState(this.#state, this.#operation) && { keeps: true as const }),
         ...(isGone && { gone: true as const }),
+        ...(staysKept(this.#operation) && { kept: true as const }),
         ...(isSought(gateway, kind) && { seek: true as const }),
       };
       try {

@@ -1,7 +1,8 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/activities.js';
 import type { Place } from '../../domain/hosts/place.js';
-import { describeLives } from '../../domain/gateway/life.js';
+import { names, type Gateway } from '../../domain/gateway/gateway.js';
+import { describeLives, type Life } from '../../domain/gateway/life.js';
 import type { Limits } from '../../wire/limits.js';
 import type { Attempted, Entered, OperationInput, OperationResult } from '../../wire/operation.js';
 import { askPolicy, onEngine } from '../saga/policies.js';
@@ -38,13 +39,17 @@ async function takeUpOn(steps: Steps, { seek, ...input }: OperationInput): Promi
   const asking = ask(input.limits, place);
   const entered = [...input.entered];
   try {
-    const lives = seek || (await asking.findLives({ deployment: mark.deployment, gateway: mark.gateway, place })).value;
-    if (lives !== true && !lives.some(({ birth }) => birth === mark.birth))
-      throw refusal(`no life of ${mark.gateway} with birth ${mark.birth} is on host ${place.host}`, entered);
+    const lives =
+      (seek && !input.kept) ||
+      (await asking.findLives({ deployment: mark.deployment, gateway: mark.gateway, place })).value;
+    const life = lives === true || lives.find(({ birth }) => birth === mark.birth);
+    if (!life) throw refusal(`no life of ${mark.gateway} with birth ${mark.birth} is on host ${place.host}`, entered);
     const { value: found } = await asking.findGeneration(input.gateway);
     const { keyId: _proposed, ...lost } = input.gateway;
     const { generation, keyId, savedBy, saved } = typeof found === 'number' ? { generation: found } : found;
     const gateway = { ...lost, tokenGeneration: generation, ...(keyId !== undefined && { keyId }) };
+    if (input.kept && life !== true && isState(mark, life))
+      return { ...nothing('done', ''), entered: withState([]), ...held(generation, keyId), kept: true };
     const extra = { ...(savedBy !== undefined && { savedBy }), ...(saved && { saved }) };
     return await runOperation(steps, { ...input, gateway, entered: withState(entered) }, async (saga) => ({
       ...(await saga.repair()),
@@ -55,6 +60,15 @@ async function takeUpOn(steps: Steps, { seek, ...input }: OperationInput): Promi
       throw refusal(error.cause.message, entered);
     throw error;
   }
+}
+
+/** What is left of a removed gateway: whatever was more than its state, and what reads in it, went before the removal ended. */
+function isState(mark: Gateway['mark'], { resources }: Life): boolean {
+  return resources.every((each) => each.startsWith('volume ') || each === `container ${names(mark).writer}`);
+}
+
+function held(tokenGeneration: number, keyId: string | undefined): Pick<OperationResult, 'tokenGeneration' | 'keyId'> {
+  return { tokenGeneration, ...(keyId !== undefined && { keyId }) };
 }
 
 /** Whatever there is of a life came after its state, which is made first and goes last. */

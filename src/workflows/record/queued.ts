@@ -7,6 +7,8 @@ export type Upkeep = {
   readonly kind: 'provision' | 'repair' | 'restore' | 'take-up';
   /** A take-up by an export. */
   readonly adopts?: true;
+  /** Of a removed gateway whose state is kept until then (epoch ms). */
+  readonly keptUntil?: number;
   /** On which engine it is to be looked for, by an operator's word, where the record names none. */
   readonly engine?: string;
 };
@@ -49,6 +51,11 @@ export type Begun = Upkeep | Removal | BegunChange | WayBack;
 /** Whether an operation ends a life, or lets go of what one has left. */
 export function isRemoval(operation: Queued | Begun): operation is Removal {
   return operation.kind === 'remove' || operation.kind === 'purge';
+}
+
+/** Whether a take-up is of a gateway that was removed, and may find no more than its state. */
+export function staysKept(operation: Queued | Begun): operation is Upkeep & { readonly keptUntil: number } {
+  return 'keptUntil' in operation && operation.keptUntil !== undefined;
 }
 
 /** What an operation that runs or takes something back is to come to; undefined of any other. */

@@ -106,6 +106,31 @@ describe('a life that is taken up by an export', () => {
     expect(state.life?.burned).toEqual({ token: 3_000, device: 4 });
   });
 
+  test('of a removed gateway is a tombstone again, where no more than its state was found; its time leaves a day', () => {
+    const day = 24 * 3_600_000;
+    for (const [until, keptUntil] of [
+      [9 * day, 9 * day],
+      [day / 2, 2 * day],
+    ] as const) {
+      const state = emptyState(1, 0);
+      const recovered = recoveredOf({ ...exported, phase: 'removed', stateKeptUntil: new Date(until).toISOString() });
+      const request = { ...asked, recovered };
+      checkRequest(state, request, defaultLimits);
+      acceptRequest(state, request, testDeployment, 'g42', day);
+      const begun = beginOperation(state, day);
+      if (!begun) throw new Error('nothing began');
+      const entered = [{ step: 'keep state', unsettledUntil: 0 }];
+      const done = { outcome: 'done', reason: '', record: undefined, entered, skipped: [], left: [] } as const;
+      endOperation(state, begun, { ...done, tokenGeneration: 1_501, kept: true }, day);
+      expect(state).toMatchObject({
+        phase: 'removed',
+        life: { stateKeptUntil: keptUntil, gateway: { tokenGeneration: 1_501 } },
+      });
+      const { recovered: _known, ...plain } = asked;
+      checkRequest(state, { ...plain, requestId: 'back', how: 'restore' }, defaultLimits);
+    }
+  });
+
   test('what an export says goes with a take up alone, in whole generations', () => {
     const check = (extra: Partial<ProvisionRequest>) => () =>
       checkRequest(emptyState(1, 0), { ...asked, ...extra }, defaultLimits);
