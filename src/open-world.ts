@@ -27,7 +27,7 @@ export type Opening = {
     Config,
     'catalogue' | 'pool' | 'egress' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'
   > &
-    Partial<Pick<Config, 'heartbeat' | 'exports' | 'hosts' | 'lightsail'>>;
+    Partial<Pick<Config, 'heartbeat' | 'exports' | 'hosts' | 'lightsail' | 'localOffer'>>;
   readonly keys: KeyRing;
   readonly deployment: string;
   /** The first one when absent. */
@@ -73,14 +73,18 @@ export function openWorld({ config, keys, deployment, epoch = firstEpoch, former
 
 /** The machine of this process, and those that it reaches over SSH. */
 function openHosts(
-  { engineSocket, hosts = [] }: Pick<Config, 'engineSocket'> & Partial<Pick<Config, 'hosts'>>,
+  {
+    engineSocket,
+    hosts = [],
+    localOffer,
+  }: Pick<Config, 'engineSocket'> & Partial<Pick<Config, 'hosts' | 'localOffer'>>,
   signal: Opening['signal'],
   bought?: Lightsail,
   formerIds?: FormerIds,
 ): ReachedHosts {
   const engine = { socketPath: engineSocket, signal };
   const dial = (port: number) => localDial({ provider: 'local', host: 'local' }, port);
-  const here = { name: 'local', host: new LocalHost(engine, formerIds), engine, dial };
+  const here = { name: 'local', host: new LocalHost(engine, formerIds, localOffer), engine, dial };
   const others = hosts.map((settings) => {
     const host = new RemoteHost(settings, { signal, ...(formerIds && { formerIds }) });
     const { name } = settings;

@@ -15,6 +15,7 @@ import {
   surveyFleet,
   withdrawRotation,
 } from './fleet/ask.js';
+import { findCapacity, findPromised, findRoom } from './hosts/ledger.js';
 import { findReconciled, findUnlikeRecord, requestRepair } from './hosts/reconcile.js';
 import { ensureStopped, ensureSwept } from './hosts/remove-swept.js';
 import { findSwept, findUnowned } from './hosts/sweep.js';
@@ -245,6 +246,9 @@ const looking = {
   findUnowned,
   ensureSwept,
   ensureStopped,
+  findRoom,
+  findCapacity,
+  findPromised,
   findReconciled,
   findUnlikeRecord,
   requestRepair,

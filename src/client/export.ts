@@ -17,19 +17,25 @@ const pageLength = 200;
  */
 export async function* exportLines(client: Client, now: Date): AsyncGenerator<ExportLine> {
   yield await headOf(client, now);
-  const asked = openOnly(client);
   const silent: string[] = [];
   let gateways = 0;
+  for await (const line of exportedGateways(client, silent)) {
+    gateways += 1;
+    yield line;
+  }
+  yield { end: { gateways, silent } };
+}
+
+/** The same lines alone; those whose record does not answer are added to `silent`. */
+export async function* exportedGateways(client: Client, silent: string[] = []): AsyncGenerator<ExportedGateway> {
+  const asked = openOnly(client);
   for await (const page of pagesOf(gatewayIds(client), pageLength)) {
     for (const [gateway, told] of await seeEach(page, (id) => describeOpen(asked, id))) {
       const line = told === 'silent' ? undefined : told && exportedOf(told);
       if (told === 'silent') silent.push(gateway);
-      if (!line) continue;
-      gateways += 1;
-      yield line;
+      if (line) yield line;
     }
   }
-  yield { end: { gateways, silent } };
 }
 
 async function headOf(client: Client, now: Date): Promise<ExportHead> {

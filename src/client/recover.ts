@@ -7,6 +7,7 @@ import type { Description } from '../wire/description.js';
 import { gatewayWorkflowId } from '../wire/ids.js';
 import { isNotFound, NoWorker, TurnedDown, UnknownGateway, unwrap } from './failure.js';
 import { ask, request } from './gateways.js';
+import { recount } from './ledger.js';
 
 /**
  * What became of a gateway of an export. `recovered`: its record is there again, and it was proved usable, or its state
@@ -67,11 +68,13 @@ export async function recover(
   { gateways, ...recovering }: Recovering,
   tell: (recovery: Recovery) => void,
 ): Promise<Recovery[]> {
-  return laned(gateways, async (each) => {
+  const recoveries = await laned(gateways, async (each) => {
     const recovery = await recoverOne(client, recovering, each);
     tell(recovery);
     return recovery;
   });
+  await recount(client); // Of a restored namespace, it is what was promised at an earlier hour.
+  return recoveries;
 }
 
 type Recovering = {

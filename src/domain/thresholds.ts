@@ -21,6 +21,18 @@ export const recordedImageLength = 300;
 /** Engines of one deployment: each some 100 bytes of its memo. */
 export const enginesLength = 500;
 
+/** How many hosts a refusal for want of room names one by one. */
+export const hostsNamed = 20;
+
+/** How often the ledger is counted anew from engines and records: what a lost word made wrong is right a day later. */
+export const ledgerCountMs = 24 * 3_600_000;
+
+/**
+ * How often a host's processors may be promised unless its settings say otherwise: a gateway that does nothing takes
+ * 1 % of one (S0-25), and memory, which is never promised twice, runs out first.
+ */
+export const cpuOvercommit = 4;
+
 /** How often a worker checks that its engine is still the one it serves, and that it alone serves it. */
 export const engineWatchMs = 60_000;
 

@@ -1,4 +1,5 @@
 import type { EngineFacts } from '../domain/hosts/engine.js';
+import type { HostOffer } from '../domain/hosts/offer.js';
 import type { Place } from '../domain/hosts/place.js';
 import type { Route } from '../domain/hosts/slot.js';
 
@@ -27,6 +28,7 @@ export type HostFacts = {
    * kernel cannot be asked.
    */
   readonly watchers: { readonly limit: number; readonly used: number | undefined } | undefined;
+  readonly offer?: HostOffer;
 };
 
 /** The machines that gateways live on. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { readCatalogue } from './catalogue.js';
 import { directories } from './directories.js';
 import { Refused } from '../domain/errors.js';
+import type { HostOffer } from '../domain/hosts/offer.js';
 import type { SshHost } from '../domain/hosts/ssh-host.js';
 import type { Catalogue } from '../domain/release/release.js';
 import { Secret } from '../domain/secret.js';
@@ -11,8 +12,8 @@ import { straightOut, type Egress } from '../domain/hosts/egress.js';
 import { slotPool, type Pool } from '../domain/hosts/slot.js';
 import { readEgress } from './egress.js';
 import { readSchedules, type ExportsSetting } from './schedules.js';
-import { readHosts } from './hosts.js';
 import { readLightsail, type LightsailSetting } from './lightsail.js';
+import { readHosts, readLocalOffer } from './hosts.js';
 
 /**
  * Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own.
@@ -30,6 +31,8 @@ export type Config = {
   readonly hosts: readonly SshHost[];
   /** How machines are bought at Lightsail; undefined: none are. */
   readonly lightsail: LightsailSetting | undefined;
+  /** What may be promised of the machine beside the worker. */
+  readonly localOffer: HostOffer;
   readonly pool: Pool;
   /** How gateways get out of this host. */
   readonly egress: Egress;
@@ -183,6 +186,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     lightsail: held('CREEL_LIGHTSAIL', undefined, () =>
       readLightsail(data.CREEL_LIGHTSAIL, usualLightsail, data.CREEL_LIGHTSAIL_ENDPOINT),
     ),
+    localOffer: held('CREEL_HOSTS', {}, () => readLocalOffer(data.CREEL_HOSTS, usualHosts)),
     pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),
     egress: {
       ...held('CREEL_GATEWAY_PROXY', straightOut, () => readEgress({ ...noEgress, proxy: data.CREEL_GATEWAY_PROXY })),

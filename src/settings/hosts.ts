@@ -1,15 +1,27 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
+import type { HostOffer } from '../domain/hosts/offer.js';
 import { hostKey, hostName, sshAddress, type SshHost } from '../domain/hosts/ssh-host.js';
+import { megabytes } from './spec.js';
 import { readTomlFile } from './toml-file.js';
 
 const usualSocket = '/var/run/docker.sock';
 
+/** What may be promised of a host, as it is written. */
+const offerForm = z.strictObject({
+  memory: z.string('must be a size in quotes, for example "60 GB"').optional(),
+  cpus: z.number('must be a number of processors, for example 16').positive('must be more than 0').optional(),
+  disk: z.string('must be a size in quotes, for example "900 GB"').optional(),
+  overcommit: z.number('must be a number, for example 4').min(1, 'must be 1 or more').optional(),
+  cordoned: z.boolean('must be true or false').optional(),
+});
+
 const hostsForm = z.strictObject({
+  local: offerForm.optional(),
   host: z
     .array(
-      z.strictObject({
+      offerForm.extend({
         name: z.string(),
         ssh: z.string(),
         host_key: z.string(),
@@ -28,16 +40,37 @@ const hostsForm = z.strictObject({
 export function readHosts(named: string | undefined, usual: string): readonly SshHost[] {
   const file = named ?? usual;
   const hosts = readTomlFile(hostsForm, { named, usual }).host.map(
-    ({ name, ssh, host_key, identity, socket, engine }) => ({
+    ({ name, ssh, host_key, identity, socket, engine, ...written }) => ({
       name: hostName(name),
       ...sshAddress(ssh),
       hostKey: hostKey(host_key),
       identityFile: resolve(dirname(file), identity),
       socketPath: socket,
       ...(engine !== undefined && { engine }),
+      ...offerOf(written, `${file}: host ${name}`),
     }),
   );
   const twice = hosts.find(({ name }, index) => hosts.findIndex((other) => other.name === name) !== index);
   if (twice) throw new Refused(`${file} has two hosts of the name ${twice.name}`);
   return hosts;
+}
+
+/** What may be promised of the machine beside a worker, from the table [local] of the same file. */
+export function readLocalOffer(named: string | undefined, usual: string): HostOffer {
+  const { local = {} } = readTomlFile(hostsForm, { named, usual });
+  return offerOf(local, `${named ?? usual}: local`).offer ?? {};
+}
+
+function offerOf(
+  { memory, cpus, disk, overcommit, cordoned }: z.infer<typeof offerForm>,
+  where: string,
+): { readonly offer?: HostOffer } {
+  const offer: HostOffer = {
+    ...(memory !== undefined && { memoryMb: megabytes(memory, `${where}: memory`) }),
+    ...(cpus !== undefined && { cpus }),
+    ...(disk !== undefined && { diskMb: megabytes(disk, `${where}: disk`) }),
+    ...(overcommit !== undefined && { overcommit }),
+    ...(cordoned !== undefined && { cordoned }),
+  };
+  return Object.keys(offer).length === 0 ? {} : { offer };
 }

@@ -85,3 +85,6 @@ export function scheduleId(name: string): string {
 export function scheduledWorkflowId(name: string): string {
   return `scheduled/${name}`;
 }
+
+/** The never-ending workflow that says which host has room, one of a deployment. */
+export const ledgerWorkflowId = 'ledger';

@@ -47,7 +47,7 @@ export type OperationOutcome = 'done' | 'degraded' | 'undone' | 'left' | 'stoppe
 export type Left = { readonly step: string; readonly kind: string; readonly reason: string };
 
 /** Which engine an operation found. */
-export type Placed = { readonly operation: number; readonly engine: string };
+export type Placed = { readonly operation: number; readonly engine: string; readonly promised?: true };
 
 /** A step that was entered in this life, so that clean-up undoes it. */
 export type Entered = {

@@ -1,11 +1,12 @@
 import { Client, QueryRejectedError } from '@temporalio/client';
 import type { GatewayRecords } from '../world/deps.js';
 import { standingOn, tellRenamed } from '../client/engines.js';
-import { exportLines } from '../client/export.js';
+import { exportedGateways, exportLines } from '../client/export.js';
 import { findDeployment, findKeys } from '../client/hold-deployment.js';
-import { NoWorker, TurnedDown, UnknownGateway } from '../client/failure.js';
+import { isSilence, NoWorker, TurnedDown, UnknownGateway, unwrap } from '../client/failure.js';
 import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
 import { findOwner } from '../client/owner.js';
+import { askForPlace } from '../client/ledger.js';
 import { lastReconcile } from '../client/reconcile.js';
 import { lastSweep } from '../client/sweep.js';
 import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
@@ -28,9 +29,11 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
     },
     describe: (gateway) => unlessGone(() => ask(client, gateway)),
     lines: (now) => exportLines(client, now),
+    exported: () => exportedGateways(client),
     owner: (gateway) => late(() => findOwner(plain, gateway)),
     lastSweep: () => lastSweep(plain),
     lastReconcile: () => lastReconcile(plain),
+    place: (id, placing, queue) => answered(() => askForPlace(plain, id, placing, queue)),
     request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
     standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),
     withdraw: (gateway, asked) => unlessGone(() => withdraw(client, gateway, asked)),
@@ -48,6 +51,16 @@ function releasesOf(client: Client): () => Promise<Catalogue> {
     }
     return known;
   };
+}
+
+/** The ledger's answer; `NotYet` until it gives one. */
+async function answered<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isSilence(error)) throw new NotYet('the ledger has not answered yet', { cause: error });
+    throw unwrap(error);
+  }
 }
 
 /** A worker that is late is this one. */

@@ -2,6 +2,7 @@ export { deployment } from './deployment/deployment.js';
 export { renameEngine } from './deployment/rename-engine.js';
 export { gateway } from './entity/gateway.js';
 export { rotateFleet } from './fleet/rotate-fleet.js';
+export { ledger } from './hosts/ledger.js';
 export { reconcile } from './hosts/reconcile.js';
 export { sweep } from './hosts/sweep.js';
 export { examineEngine } from './looks/examine.js';

@@ -2,13 +2,15 @@ import type { DeploymentKeys } from '../domain/keys/deployment-keys.js';
 import type { RenamedEngine } from '../domain/hosts/deployment-engines.js';
 import type { Fleet, Seen } from '../domain/fleet/fleet.js';
 import type { KnownEngine } from '../domain/hosts/whereabouts.js';
-import type { ExportLine } from '../domain/recovery/exported.js';
+import type { ExportedGateway, ExportLine } from '../domain/recovery/exported.js';
 import type { Catalogue } from '../domain/release/release.js';
 import type { RotateRequest } from '../wire/change-requests.js';
 import type { Description, Standing } from '../wire/description.js';
 import type { Owner } from '../domain/sweep/owner.js';
 import type { ReconcileMemory } from '../wire/reconcile.js';
 import type { SweepMemory } from '../wire/sweep.js';
+import type { Placing } from '../domain/hosts/ledger.js';
+import type { Placed } from '../wire/ledger.js';
 import type { ProvisionRequest, Withdrawal } from '../wire/requests.js';
 import type { World } from './world.js';
 
@@ -52,12 +54,16 @@ export type GatewayRecords = {
   readonly describe: (gateway: string) => Promise<Description | undefined>;
   /** The records of all gateways, line by line, as an export has them. */
   readonly lines: (now: Date) => AsyncIterable<ExportLine>;
+  /** The same of every gateway that lives or whose state is kept, as far as its record answers. */
+  readonly exported: () => AsyncIterable<ExportedGateway>;
   /** What the record of a gateway says of what carries its mark, also one that has ended. */
   readonly owner: (gateway: string) => Promise<Owner>;
   /** What the last sweep that was no dry run handed on; undefined where there is none. */
   readonly lastSweep: () => Promise<SweepMemory | undefined>;
   /** The same of the last reconciliation. */
   readonly lastReconcile: () => Promise<ReconcileMemory | undefined>;
+  /** Asks the ledger, which begins on this task queue where there is none, for a place; the same id asks once. */
+  readonly place: (id: string, placing: Placing, taskQueue: string) => Promise<Placed>;
   /** Asks a gateway that has a record; never begins one. False when it has none. */
   readonly request: (gateway: string, asked: RotateRequest | ProvisionRequest) => Promise<boolean>;
   readonly standing: (gateway: string, requestId: string) => Promise<Standing | undefined>;

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
+import type { HostOffer } from '../../domain/hosts/offer.js';
 import type { Place } from '../../domain/hosts/place.js';
 import type { HostFacts, HostProvider } from '../../ports/host-provider.js';
 import type { EngineAt } from '../docker/call.js';
@@ -15,14 +16,17 @@ const lookAgainMs = 50;
 export class LocalHost implements HostProvider {
   readonly #at: EngineAt;
   readonly #formerIds: FormerIds;
+  readonly #offer: HostOffer;
 
-  constructor(at: EngineAt, formerIds: FormerIds = () => []) {
+  constructor(at: EngineAt, formerIds: FormerIds = () => [], offer: HostOffer = {}) {
     this.#at = at;
+    this.#offer = offer;
     this.#formerIds = formerIds;
   }
 
   async readHost(place: Place): Promise<HostFacts> {
-    return readHost(this.#at, place, this.#formerIds, async () => ({ ...thisKernel, ...thisDisk }));
+    const facts = await readHost(this.#at, place, this.#formerIds, async () => ({ ...thisKernel, ...thisDisk }));
+    return { ...facts, offer: this.#offer };
   }
 
   async findNearest(): Promise<string> {

@@ -34,6 +34,7 @@ export class RemoteHost implements HostProvider {
   readonly #connection: SshConnection;
   readonly #formerIds: FormerIds;
   readonly #signal: EngineAt['signal'];
+  readonly #offer: SshHost['offer'];
 
   constructor(
     settings: SshHost,
@@ -42,6 +43,7 @@ export class RemoteHost implements HostProvider {
     this.#connection = new SshConnection(settings, limits, locate);
     this.#formerIds = formerIds;
     this.#signal = signal;
+    this.#offer = settings.offer;
   }
 
   /** How its engine is reached. */
@@ -61,7 +63,8 @@ export class RemoteHost implements HostProvider {
   }
 
   async readHost(place: Place): Promise<HostFacts> {
-    return readHost(this.engine, place, this.#formerIds, (info) => this.#look(info));
+    const facts = await readHost(this.engine, place, this.#formerIds, (info) => this.#look(info));
+    return { ...facts, ...(this.#offer && { offer: this.#offer }) };
   }
 
   async findNearest(): Promise<string> {

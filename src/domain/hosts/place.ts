@@ -11,6 +11,8 @@ export type Place = {
   readonly region?: string;
   /** The engine's own id; absent until the first operation has found it, and in older records. */
   readonly engine?: string;
+  /** What it takes there is promised by the ledger, which is told when that changes. */
+  readonly promised?: true;
 };
 
 /** Whether a place is a machine of a gateway's own, which any worker reaches. */

@@ -1,4 +1,5 @@
 import { Refused } from '../errors.js';
+import type { HostOffer } from './offer.js';
 
 /** A Docker host that its worker reaches over SSH, as the worker's settings name it. */
 export type SshHost = {
@@ -14,6 +15,8 @@ export type SshHost = {
   readonly socketPath: string;
   /** The id that its engine must have, whatever is on record; as on record when absent. */
   readonly engine?: string;
+  /** What may be promised of it; as the host has it when absent. */
+  readonly offer?: HostOffer;
 };
 
 /** A public key of a host: its type, and the key as SSH sends it, in base64. */

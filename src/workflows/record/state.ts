@@ -167,10 +167,10 @@ export function setPhase(state: GatewayState, phase: Phase, reason: string, now:
 }
 
 /** The running operation found the engine on which the gateway stands: from now on it is on record. */
-export function placeOn(state: GatewayState, { operation, engine }: Placed): void {
+export function placeOn(state: GatewayState, { operation, engine, promised }: Placed): void {
   const { life, running } = state;
   if (!life || running?.number !== operation) return;
-  life.gateway = { ...life.gateway, place: { ...life.gateway.place, engine } };
+  life.gateway = { ...life.gateway, place: { ...life.gateway.place, engine, ...(promised && { promised }) } };
 }
 
 /** Keeps how an operation ended. */

@@ -16,6 +16,7 @@ import { Bug } from '../../domain/errors.js';
 import { bounded } from './bounded-result.js';
 import { operationWorkflowId } from '../../wire/ids.js';
 import type { Attempted, OperationInput, OperationResult } from '../../wire/operation.js';
+import { tellLedger } from './ledger.js';
 import { sendPage } from './page.js';
 import { doPolicy, queueOf, undoPolicy } from './policies.js';
 import { beingRemovedSignal, engineGoneSignal, parkedSignal, replySignal } from '../../wire/messages.js';
@@ -38,9 +39,12 @@ export async function runOperation(
   read: (saga: Saga) => Promise<OperationResult>,
 ): Promise<OperationResult> {
   const runtime = new WorkflowRuntime(steps, input);
-  const seat = await takeSeat(steps, input);
+  const seat = await takeSeat(steps, input, (pause) => runtime.park(pause));
   const result = bounded('result' in seat ? runtime.unseated(seat.result) : await read(runtime.begin(seat.input)));
-  await CancellationScope.nonCancellable(() => runtime.finish(result));
+  await CancellationScope.nonCancellable(async () => {
+    if ('input' in seat) await tellLedger(seat.input, result);
+    await runtime.finish(result);
+  });
   if (result.outcome === 'done' || result.outcome === 'degraded') return result;
   throw ApplicationFailure.create({
     message: result.reason,
@@ -92,7 +96,7 @@ class WorkflowRuntime implements Runtime {
   async placed(engine: string): Promise<void> {
     const { gateway } = this.#input;
     if (gateway.place.engine === engine) return;
-    await CancellationScope.nonCancellable(() => tellPlaced(this.#input, engine));
+    await CancellationScope.nonCancellable(() => tellPlaced(this.#input, { engine }));
     this.#input = { ...this.#input, gateway: { ...gateway, place: { ...gateway.place, engine } } };
   }
 

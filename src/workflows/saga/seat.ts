@@ -4,6 +4,7 @@ import {
   CancellationScope,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -11,6 +12,7 @@ import { Refused } from '../../domain/errors.js';
 import { engineForNew, engineHolding, engineNamed, engineOfLost } from '../../domain/hosts/whereabouts.js';
 import { readsBackward, type Left, type OperationInput, type OperationResult } from '../../wire/operation.js';
 import { placedSignal } from '../../wire/messages.js';
+import { askLedger, type FoundPlace, type Park } from './ledger.js';
 import type { Steps } from './step.js';
 import { lookEverywhere } from './whereabouts.js';
 
@@ -21,12 +23,12 @@ export type Seat = { readonly input: OperationInput } | { readonly result: Opera
  * Finds the engine of an operation that knows none, and puts it into the gateway's record before anything is done. Nothing is
  * begun and nothing counts as undone where it cannot be found.
  */
-export async function takeSeat(steps: Steps, input: OperationInput): Promise<Seat> {
+export async function takeSeat(steps: Steps, input: OperationInput, park: Park = neverParks): Promise<Seat> {
   if (!input.seek || hasNothing(steps, input)) return { input };
   try {
-    const engine = await find(input);
-    const place = { ...input.gateway.place, engine };
-    await CancellationScope.nonCancellable(() => tellPlaced(input, engine));
+    const found = await find(input, park);
+    const place = { ...input.gateway.place, ...found };
+    await CancellationScope.nonCancellable(() => tellPlaced(input, found));
     return { input: { ...input, gateway: { ...input.gateway, place } } };
   } catch (error) {
     const reason = reasonOf(error);
@@ -35,27 +37,36 @@ export async function takeSeat(steps: Steps, input: OperationInput): Promise<Sea
   }
 }
 
+const neverParks: Park = async () => 'expired';
+
 /** Nothing was begun that is to be undone: no engine is needed to say so. */
 function hasNothing(steps: Steps, input: OperationInput): boolean {
   return readsBackward(input.kind) && !input.steps.some((step) => steps[step]?.undo);
 }
 
 /** An undo cannot be cancelled, and neither can the search for where it is to be done. */
-async function find(input: OperationInput): Promise<string> {
+async function find(input: OperationInput, park: Park): Promise<FoundPlace> {
   setCurrentDetails('find its engine');
   const { mark, place } = input.gateway;
   const look = () => lookEverywhere(mark, input.limits);
   const seen = await (readsBackward(input.kind) ? CancellationScope.nonCancellable(look) : look());
-  if (input.kind === 'provision') return engineForNew(mark, place, seen);
-  if (input.kind === 'take-up') return engineOfLost(mark, place, seen);
-  if (place.engine !== undefined) return engineNamed(mark, place.engine, seen);
-  return engineHolding(mark, seen, input.kind === 'remove' || input.kind === 'purge' ? 'remove' : 'provision');
+  if (input.kind === 'provision') {
+    const engine = engineForNew(mark, place, seen);
+    const isMany = seen.asked.length + seen.unasked.length > 1;
+    const begins = seen.asked.every(({ lives }) => lives.length === 0);
+    if (isMany && begins && patched('the ledger finds a place')) return askLedger(input, seen, park);
+    return { engine };
+  }
+  if (input.kind === 'take-up') return { engine: engineOfLost(mark, place, seen) };
+  if (place.engine !== undefined) return { engine: engineNamed(mark, place.engine, seen) };
+  const verb = input.kind === 'remove' || input.kind === 'purge' ? 'remove' : 'provision';
+  return { engine: engineHolding(mark, seen, verb) };
 }
 
-/** Puts the engine of an operation's gateway into its record. */
-export async function tellPlaced({ number }: OperationInput, engine: string): Promise<void> {
+/** Puts the place of an operation's gateway into its record. */
+export async function tellPlaced({ number }: OperationInput, found: FoundPlace): Promise<void> {
   const { parent } = workflowInfo();
-  if (parent) await getExternalWorkflowHandle(parent.workflowId).signal(placedSignal, { operation: number, engine });
+  if (parent) await getExternalWorkflowHandle(parent.workflowId).signal(placedSignal, { operation: number, ...found });
 }
 
 function reasonOf(error: unknown): string | undefined {

@@ -31,11 +31,14 @@ const rehearsed: NotTried = {
 };
 
 const described: Tried = [cli, 'a recorded ready that is not usable is no ready', "'describe'"];
+const hostsOverSsh = 'test/temporal/hosts-command.test.ts';
 const overSsh: Tried = [
   'test/temporal/hosts-over-ssh.test.ts',
   'one worker serves the engines of all its hosts',
   "'engine', 'list'",
 ];
+const ledger = 'test/temporal/ledger.test.ts';
+const hostsShown: Tried = [hostsOverSsh, 'hosts are listed, described and cordoned', "'hosts', "];
 const parkShown: Tried = [parked, 'says where, why and which command answers it', 'park'];
 const repaired: Tried = [cli, 'a recorded ready that is not usable is no ready', "'provision'"];
 const removed: Tried = [cli, 'a gateway is provisioned, listed, proved', "'remove'"];
@@ -118,6 +121,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   },
   'Another engine on a host': { 'creel engine list': overSsh },
   'Host not on record': { 'creel engine list': overSsh },
+  'No host has room': {
+    'creel hosts list': hostsShown,
+    'creel hosts uncordon b1': hostsShown,
+    'creel retry g42': [ledger, 'forty at once', "'retry'"],
+  },
   'No engine on the host': { 'systemctl start docker': host },
   'Firewall flushed': {
     'iptables -F': rehearsed,

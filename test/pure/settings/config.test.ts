@@ -33,6 +33,7 @@ describe('config', () => {
       catalogue: [],
       engineSocket: '/var/run/docker.sock',
       hosts: [],
+      localOffer: {},
       egress: { direct: [] },
       pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
       pager: undefined,

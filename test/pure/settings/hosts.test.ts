@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Refused } from '../../../src/domain/errors.js';
 import { readConfig } from '../../../src/settings/config.js';
-import { readHosts } from '../../../src/settings/hosts.js';
+import { readHosts, readLocalOffer } from '../../../src/settings/hosts.js';
 
 let home: string;
 beforeEach(() => {
@@ -58,7 +58,20 @@ describe('hosts.toml', () => {
     expect(host).toMatchObject({ socketPath: '/run/d.sock', engine: 'E:1' });
   });
 
+  test('what may be promised of a host is said where it is not all that it has, of the worker’s own in [local]', () => {
+    const offer = { memory: '"60 GB"', cpus: '12', disk: '"900 GB"', overcommit: '2', cordoned: 'true' };
+    const file = write({ ...lines, ...offer });
+    const read = { memoryMb: 61_440, cpus: 12, diskMb: 921_600, overcommit: 2, cordoned: true };
+    expect(readHosts(file, '')).toEqual([expect.objectContaining({ name: 'b1', offer: read })]);
+    expect(readLocalOffer(file, '')).toEqual({});
+    appendFileSync(file, '\n[local]\nmemory = "8 GB"\n');
+    expect(readLocalOffer(file, '')).toEqual({ memoryMb: 8_192 });
+    expect(readConfig({ HOME: home, CREEL_HOSTS: file }).localOffer).toEqual({ memoryMb: 8_192 });
+  });
+
   test.each([
+    ['memory without a unit', { memory: '"60"' }, /host b1: memory "60" is not a size/],
+    ['an overcommit that promises less than there is', { overcommit: '0.5' }, /overcommit must be 1 or more/],
     ['a name that is the worker’s own machine', { name: '"local"' }, /host name "local" must be/],
     ['a name with capitals', { name: '"B1"' }, /host name "B1" must be/],
     ['no user', { ssh: '"10.0.0.5"' }, /must be user@address:port/],

@@ -1,11 +1,19 @@
 import { Command } from '@commander-js/extra-typings';
 import { exceptionFrom, fenceScript, unfenceScript } from '../../../domain/hosts/fence.js';
+import { cordonCommand, describeCommand, drainCommand, listCommand } from './host-ledger.js';
 import { readConfig } from '../../../settings/config.js';
 
 /** `creel hosts`: the machines that gateways stand on. */
 export function hostsCommand() {
   return new Command('hosts')
-    .description('the machines that gateways stand on: print the rules that keep gateways from everything else on them')
+    .description(
+      'the machines that gateways stand on: what is promised of them, whether new ones come, and the rules that keep gateways from everything else on them',
+    )
+    .addCommand(listCommand())
+    .addCommand(describeCommand())
+    .addCommand(cordonCommand('cordon'))
+    .addCommand(cordonCommand('uncordon'))
+    .addCommand(drainCommand())
     .addCommand(rulesCommand());
 }
 

@@ -1,0 +1,66 @@
+import { cordonHost, findHost, gatewaysOn, listHosts } from '../../../client/ledger.js';
+import { Refused } from '../../../domain/errors.js';
+import { drainText, hostTable, hostText } from '../../show/hosts.js';
+import { verb, withTemporal } from '../../verb.js';
+
+/** `creel hosts list`: every host, and what is promised of it. */
+export function listCommand() {
+  return verb('list', 'every host, and what is promised of its memory, processors and disk', [
+    'creel hosts list',
+  ]).action(async (options) => {
+    await withTemporal(options, async (client) => {
+      const hosts = await listHosts(client);
+      process.stdout.write(options.json ? `${JSON.stringify({ hosts })}\n` : `${hostTable(hosts)}\n`);
+    });
+  });
+}
+
+/** `creel hosts describe`: one host, and the gateways on it. */
+export function describeCommand() {
+  return verb('describe', 'one host: who serves it, what is promised of it, and its gateways', [
+    'creel hosts describe b1',
+  ])
+    .argument('<name>', 'the host, as `creel hosts list` names it, or the id of its engine')
+    .action(async (name, options) => {
+      await withTemporal(options, async (client) => {
+        const host = await findHost(client, name);
+        const gateways = await gatewaysOn(client, host);
+        const said = options.json ? JSON.stringify({ ...host, gateways }) : hostText(host, gateways);
+        process.stdout.write(`${said}\n`);
+      });
+    });
+}
+
+/** `creel hosts cordon`, `creel hosts uncordon`: whether new gateways come to a host. */
+export function cordonCommand(word: 'cordon' | 'uncordon') {
+  const cordoned = word === 'cordon';
+  const what = cordoned ? 'keep new gateways off a host; those on it stay' : 'let new gateways on a host again';
+  return verb(word, what, [`creel hosts ${word} b1`])
+    .argument('<name>', 'the host, as `creel hosts list` names it, or the id of its engine')
+    .action(async (name, options) => {
+      await withTemporal(options, async (client) => {
+        const host = await findHost(client, name);
+        const line = await cordonHost(client, host, cordoned);
+        const said = cordoned ? 'no new gateway comes to it' : 'new gateways come to it again';
+        process.stdout.write(options.json ? `${JSON.stringify({ ...host, line })}\n` : `${host.name}: ${said}\n`);
+      });
+    });
+}
+
+/** `creel hosts drain --dry-run`: what stands in the way of a host that is to go. */
+export function drainCommand() {
+  return verb('drain', 'say what would have to leave a host before it can go', ['creel hosts drain b1 --dry-run'])
+    .argument('<name>', 'the host, as `creel hosts list` names it, or the id of its engine')
+    .option('--dry-run', 'say it; nothing is touched')
+    .action(async (name, options) => {
+      if (!options.dryRun)
+        throw new Refused('a gateway does not move: creel only says what stands on a host, with --dry-run');
+      await withTemporal(options, async (client) => {
+        const host = await findHost(client, name);
+        const gateways = await gatewaysOn(client, host);
+        const others = (await listHosts(client)).filter(({ engine }) => engine !== host.engine);
+        const said = options.json ? JSON.stringify({ ...host, gateways }) : drainText(host, gateways, others);
+        process.stdout.write(`${said}\n`);
+      });
+    });
+}

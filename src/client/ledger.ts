@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
+import type { Placing } from '../domain/hosts/ledger.js';
+import { slowAnswerMs } from '../domain/thresholds.js';
+import { engineQueue, ledgerWorkflowId, taskQueue, waitsQueue } from '../wire/ids.js';
+import {
+  cordonUpdate,
+  hostsUpdate,
+  placeUpdate,
+  recountSignal,
+  type HostLine,
+  type LedgerStart,
+  type Placed,
+} from '../wire/ledger.js';
+import { defaultLimits } from '../wire/limits.js';
+import { knownEngines, standingOn } from './engines.js';
+import { isNotFound, NoWorker, TurnedDown, unwrap } from './failure.js';
+import { answerMs } from './gateways.js';
+import { patiently } from './patience.js';
+import { pollersOf } from './pollers.js';
+
+/** Asks the ledger for a place, and begins the ledger on this task queue where there is none yet. */
+export async function askForPlace(client: Client, updateId: string, placing: Placing, queue: string): Promise<Placed> {
+  return client.withDeadline(Date.now() + slowAnswerMs, () =>
+    client.workflow.executeUpdateWithStart(placeUpdate, {
+      args: [placing],
+      updateId,
+      startWorkflowOperation: beginning(queue),
+    }),
+  );
+}
+
+/** A host as people see it: by the ledger, and who serves it now. */
+export type ShownHost = {
+  readonly name: string;
+  readonly engine: string;
+  /** The workers that serve it now. */
+  readonly workers: readonly string[];
+  /** As the ledger has it; undefined while what it has could not be read. */
+  readonly line: HostLine | undefined;
+};
+
+/** Every host on which a worker ever served an engine, with what the ledger says of it. `NoWorker` without one to ask. */
+export async function listHosts(client: Client): Promise<ShownHost[]> {
+  const known = await knownEngines(client);
+  const lines = await asked(client, (updateId) =>
+    client.workflow.executeUpdateWithStart(hostsUpdate, { updateId, startWorkflowOperation: beginning() }),
+  );
+  const shown = known.map(async ({ engine, host }) => {
+    const pollers = await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity');
+    const line = lines.find((each) => each.engine === engine);
+    return { name: host, engine, workers: pollers.map(({ identity }) => identity), line };
+  });
+  return (await Promise.all(shown)).toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** The same of one host, by its name or the id of its engine; `TurnedDown` naming those there are. */
+export async function findHost(client: Client, name: string): Promise<ShownHost> {
+  const hosts = await listHosts(client);
+  const found = hosts.find((each) => each.engine === name) ?? only(hosts, name);
+  if (found) return found;
+  const names = hosts.map((each) => each.name).join(', ') || 'none';
+  throw new TurnedDown(
+    `no worker ever served a host ${name}. Those there are: ${names}. Name it in the hosts.toml of a worker first; see docs/runbook.md#host-not-on-record`,
+    'Refused',
+  );
+}
+
+function only(hosts: readonly ShownHost[], name: string): ShownHost | undefined {
+  const [found, another] = hosts.filter((each) => each.name === name);
+  if (found && another)
+    throw new TurnedDown(
+      `host ${name} has more than one engine: ${found.engine}, ${another.engine}. Name the engine that is meant`,
+      'Refused',
+    );
+  return found;
+}
+
+/** The ids of the gateways that stand on a host, as visibility has them: those that were removed too. */
+export async function gatewaysOn(client: Client, { engine }: ShownHost): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const id of standingOn(client, engine)) ids.push(id);
+  return ids.toSorted();
+}
+
+/** Keeps new gateways off a host, or lets them on again. Repeating it changes nothing. */
+export async function cordonHost(client: Client, host: ShownHost, cordoned: boolean): Promise<HostLine> {
+  const { engine } = host;
+  return asked(client, (updateId) =>
+    client.workflow.executeUpdateWithStart(cordonUpdate, {
+      updateId,
+      args: [{ engine, cordoned }],
+      startWorkflowOperation: beginning(),
+    }),
+  );
+}
+
+/** Has the ledger count anew, where there is one: after records were taken up again. */
+export async function recount(client: Client): Promise<void> {
+  try {
+    await client.workflow.getHandle(ledgerWorkflowId).signal(recountSignal);
+  } catch (error) {
+    if (!isNotFound(error)) throw unwrap(error);
+  }
+}
+
+/** One question, however often it has to be asked until the ledger answers. */
+async function asked<T>(client: Client, call: (updateId: string) => Promise<T>): Promise<T> {
+  const updateId = randomUUID();
+  try {
+    return await patiently(client, () => call(updateId), {
+      withinMs: answerMs,
+      meanwhile: 'start one with `creel worker`',
+    });
+  } catch (error) {
+    throw error instanceof NoWorker ? error : unwrap(error);
+  }
+}
+
+function beginning(queue = taskQueue) {
+  const start: LedgerStart = { layout: 1, limits: defaultLimits };
+  return new WithStartWorkflowOperation('ledger', {
+    workflowId: ledgerWorkflowId,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    taskQueue: queue,
+    args: [start],
+    staticSummary: 'which host has room',
+  });
+}

@@ -1,0 +1,47 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Capacity, CarriedHost, Need, Placing, Whose } from '../domain/hosts/ledger.js';
+import type { Limits } from './limits.js';
+
+/** The engine on which a life is to stand, or why there is none. */
+export type Placed = { readonly engine: string } | { readonly refused: string };
+
+/** Asks for a place. The update's id is made of gateway, birth and try, and the same life is given the same place again. */
+export const placeUpdate = defineUpdate<Placed, [Placing]>('place');
+
+/** What a life takes of an engine from now on; nothing at all once it is gone. */
+export type PromiseTold = Whose & { readonly engine: string; readonly need: Need };
+
+/** From an operation to the ledger, when it has ended. */
+export const promiseSignal = defineSignal<[PromiseTold]>('promise');
+
+/** Has the ledger count anew, soon: after a recovery. */
+export const recountSignal = defineSignal('recount');
+
+/** Keeps new gateways off a host, or lets them on again. Repeating it changes nothing. */
+export type Cordon = { readonly engine: string; readonly cordoned: boolean };
+export const cordonUpdate = defineUpdate<HostLine, [Cordon]>('cordon');
+
+/** A host as the ledger has it: what is promised of how much. */
+export type HostLine = Omit<Capacity, 'cordoned'> & {
+  readonly engine: string;
+  readonly promised: Need;
+  readonly gateways: number;
+  readonly cordoned: boolean;
+};
+
+/** Every host as the ledger has it, once it has counted, by name. */
+export const hostsUpdate = defineUpdate<readonly HostLine[]>('hosts');
+
+/** The same as it stands, without waiting for a count. */
+export const hostsQuery = defineQuery<readonly HostLine[]>('hostsNow');
+
+/** What the ledger carries from one run to the next: plain JSON, of 256 KB at most for ten thousand gateways. */
+export type CarriedLedger = {
+  readonly version: 1;
+  readonly hosts: readonly CarriedHost[];
+  /** When it was last counted (epoch ms). */
+  readonly countedAt: number;
+};
+
+/** What the ledger is started with: for a deployment once, then with what it carries. */
+export type LedgerStart = { readonly layout: 1; readonly limits: Limits; readonly state?: CarriedLedger };

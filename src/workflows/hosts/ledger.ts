@@ -1,0 +1,231 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../../activities/activities.js';
+import type { CapacitySeen } from '../../activities/hosts/ledger.js';
+import {
+  carryLedger,
+  isCordoned,
+  keyOf,
+  place,
+  promise,
+  promisedOf,
+  readCount,
+  readLedger,
+  recounted,
+  type Ledger,
+  type LedgerHost,
+  type Need,
+  type Placing,
+} from '../../domain/hosts/ledger.js';
+import { ledgerCountMs } from '../../domain/thresholds.js';
+import {
+  cordonUpdate,
+  hostsQuery,
+  hostsUpdate,
+  placeUpdate,
+  promiseSignal,
+  recountSignal,
+  type Cordon,
+  type HostLine,
+  type LedgerStart,
+  type Placed,
+  type PromiseTold,
+} from '../../wire/ledger.js';
+import { continueAsNewSignal } from '../../wire/messages.js';
+import type { Attempted } from '../../wire/operation.js';
+import { fleetPolicy, lookPolicy, onEngine } from '../saga/policies.js';
+
+type Asking<K extends keyof Activities> = {
+  [Name in K]: (...args: Parameters<Activities[Name]>) => Promise<Attempted<Awaited<ReturnType<Activities[Name]>>>>;
+};
+
+type Seen = Pick<CapacitySeen, 'capacity' | 'freeDiskMb'> & { readonly promised: ReadonlyMap<string, Need> };
+
+/** A run takes 2,000 updates from a server; this leaves room for those that come meanwhile. */
+const heardPerRun = 1_000;
+
+/** How long the records of a whole fleet may take to be read. */
+const countMs = 30 * 60_000;
+
+/**
+ * Says which host has room for a gateway, and what is promised to whom: one decision at a time, and the same one for the
+ * same life. It never ends. What it holds is counted anew from engines and records when it begins, daily, and when it is
+ * told to; until it has counted once, it places nobody.
+ */
+export async function ledger(start: LedgerStart): Promise<void> {
+  setCurrentDetails('Says which host has room: `creel hosts list`. It never ends; a new one counts everything anew.');
+  await CancellationScope.nonCancellable(() => new LedgerKeeper(start).keep());
+}
+
+class LedgerKeeper {
+  readonly #start: LedgerStart;
+  #ledger: Ledger;
+  #countedAt: number;
+  #wanted = false;
+  #asked = false;
+  #heard = 0;
+  /** Lives whose promise changed since the count that is under way began. */
+  #touched: Set<string> | undefined;
+
+  constructor(start: LedgerStart) {
+    this.#start = start;
+    this.#ledger = readLedger(start.state?.hosts ?? []);
+    this.#countedAt = start.state?.countedAt ?? 0;
+    setHandler(placeUpdate, (placing) => this.#place(placing));
+    setHandler(promiseSignal, (told) => this.#hear(told));
+    setHandler(cordonUpdate, (cordon) => this.#cordon(cordon));
+    setHandler(hostsUpdate, async () => {
+      await this.#counted();
+      return this.#lines();
+    });
+    setHandler(hostsQuery, () => this.#lines());
+    setHandler(recountSignal, () => {
+      this.#wanted = true;
+    });
+    setHandler(continueAsNewSignal, () => {
+      this.#asked = true;
+    });
+  }
+
+  async keep(): Promise<void> {
+    for (;;) {
+      if (this.#wanted || Date.now() - this.#countedAt >= ledgerCountMs) await this.#countPatiently();
+      const isOver = () => this.#asked || this.#heard >= heardPerRun || workflowInfo().continueAsNewSuggested;
+      const due = Math.max(1, this.#countedAt + ledgerCountMs - Date.now());
+      await condition(() => this.#wanted || isOver(), due);
+      if (isOver() && !this.#wanted) break;
+    }
+    await condition(allHandlersFinished);
+    const state = { version: 1, hosts: carryLedger(this.#ledger), countedAt: this.#countedAt } as const;
+    await continueAsNew<typeof ledger>({ ...this.#start, state });
+  }
+
+  async #counted(): Promise<void> {
+    await condition(() => this.#countedAt > 0);
+  }
+
+  /** Everything up to the decision only looks; the decision itself waits for nothing, so no two are made at once. */
+  async #place(placing: Placing): Promise<Placed> {
+    this.#heard += 1;
+    await this.#counted();
+    for (const engine of placing.engines) if (!this.#ledger.has(engine)) await this.#meet(engine);
+    const placed = place(this.#ledger, placing);
+    if ('refused' in placed) return placed;
+    this.#ledger = placed.ledger;
+    this.#touched?.add(keyOf(placing));
+    return { engine: placed.engine };
+  }
+
+  #hear({ engine, need, ...whose }: PromiseTold): void {
+    this.#ledger = promise(this.#ledger, whose, engine, need);
+    this.#touched?.add(keyOf(whose));
+  }
+
+  async #cordon({ engine, cordoned }: Cordon): Promise<HostLine> {
+    await this.#counted();
+    if (!this.#ledger.has(engine)) await this.#meet(engine);
+    const host = this.#ledger.get(engine);
+    if (!host)
+      throw ApplicationFailure.create({
+        message: `engine ${engine} could not be read: start a worker that serves it, and ask again`,
+        type: 'Refused',
+        nonRetryable: true,
+      });
+    const now = { ...host, cordoned };
+    this.#ledger = new Map([...this.#ledger, [engine, now]]);
+    return lineOf(now);
+  }
+
+  #lines(): HostLine[] {
+    return [...this.#ledger.values()].map(lineOf).toSorted((one, other) => (one.host < other.host ? -1 : 1));
+  }
+
+  /** An engine that the ledger does not know yet: what it has, and what stands on it. */
+  async #meet(engine: string): Promise<void> {
+    const found = await this.#look(engine);
+    if (!found || this.#ledger.has(engine)) return;
+    const page = recounted({ engine, capacity: found.capacity, promises: new Map() }, found.promised, new Set());
+    this.#ledger = new Map([...this.#ledger, [engine, withDisk(page, found.freeDiskMb)]]);
+  }
+
+  async #countPatiently(): Promise<void> {
+    try {
+      await this.#count();
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      this.#touched = undefined;
+      setCurrentDetails(`could not count, and counts again in a minute: ${error.cause?.message ?? error.message}`);
+      this.#wanted = true;
+      await sleep('1 minute');
+    }
+  }
+
+  /** Counts what is promised anew. An engine that does not answer keeps its page, with what records say of it. */
+  async #count(): Promise<void> {
+    this.#wanted = false;
+    this.#touched = new Set();
+    const policy = { ...fleetPolicy(this.#start.limits, countMs), summary: 'count what is promised' };
+    const { findPromised } = proxyActivities<Asking<'findPromised'>>(policy);
+    const { engines, promised } = (await findPromised()).value;
+    const found = await Promise.all(engines.map(async (engine) => ({ engine, seen: await this.#look(engine) })));
+    const next = new Map(this.#ledger);
+    for (const { engine, seen } of found) {
+      const capacity = seen?.capacity ?? next.get(engine)?.capacity;
+      if (!capacity) continue;
+      const page = { ...(next.get(engine) ?? { engine, promises: new Map() }), capacity };
+      const recorded = readCount(promised.find((each) => each.engine === engine)?.lives ?? '');
+      const counted = recounted(page, more(seen?.promised ?? new Map(), recorded), this.#touched);
+      next.set(engine, seen ? withDisk(counted, seen.freeDiskMb) : counted);
+    }
+    this.#ledger = next;
+    this.#touched = undefined;
+    this.#countedAt = Date.now();
+  }
+
+  async #look(engine: string): Promise<Seen | undefined> {
+    const place = { provider: 'local', host: 'local', engine } as const;
+    const policy = { ...lookPolicy(this.#start.limits), ...onEngine(place), summary: `look at engine ${engine}` };
+    try {
+      const { value } = await proxyActivities<Asking<'findCapacity'>>(policy).findCapacity({ place });
+      return { ...value, promised: readCount(value.lives) };
+    } catch (error) {
+      if (error instanceof ActivityFailure) return undefined; // It is left out until it can be read.
+      throw error;
+    }
+  }
+}
+
+/** A disk of which the settings say nothing: what is free of it, with what was promised of it before. */
+function withDisk(host: LedgerHost, freeDiskMb: number | undefined): LedgerHost {
+  const { capacity } = host;
+  if (capacity.diskMb !== undefined || freeDiskMb === undefined) return host;
+  return { ...host, capacity: { ...capacity, diskMb: freeDiskMb + promisedOf(host).diskMb } };
+}
+
+/** What engine and records say, each life once: of memory and processors the larger, of disk what the record says. */
+function more(seen: ReadonlyMap<string, Need>, recorded: ReadonlyMap<string, Need>): Map<string, Need> {
+  const both = new Map(seen);
+  for (const [key, need] of recorded) {
+    const other = seen.get(key);
+    const memoryMb = Math.max(need.memoryMb, other?.memoryMb ?? 0);
+    both.set(key, { memoryMb, cpus: Math.max(need.cpus, other?.cpus ?? 0), diskMb: need.diskMb });
+  }
+  return both;
+}
+
+function lineOf(host: LedgerHost): HostLine {
+  const { engine, capacity, promises } = host;
+  const running = [...promises.values()].filter(({ need }) => need.memoryMb > 0);
+  return { ...capacity, engine, promised: promisedOf(host), gateways: running.length, cordoned: isCordoned(host) };
+}
