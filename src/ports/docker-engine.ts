@@ -176,7 +176,7 @@ export interface DockerEngine {
   stopContainer(id: string, graceS: number): Promise<void>;
   /** Resumes a paused container; one that is not paused is success. */
   unpauseContainer(id: string): Promise<void>;
-  /** Kills and removes, keeping named volumes. */
+  /** Kills and removes, with the volumes that its image declared and nobody named; named ones stay. */
   removeContainer(id: string): Promise<void>;
   /**
    * Gives a container other limits, whether it runs or not, without stopping it. Less memory than it holds is
@@ -214,4 +214,6 @@ export interface DockerEngine {
 
   /** Everything on the engine that carries a mark of any deployment. */
   listMarked(): Promise<Marked[]>;
+  /** Everything that is named as creel names things (`isNamedLikeOurs`) and carries no mark of any deployment. */
+  listUnmarked(): Promise<Pick<Marked, 'kind' | 'name'>[]>;
 }

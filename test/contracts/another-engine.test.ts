@@ -21,6 +21,7 @@ const questions: Readonly<Record<string, (engine: DockerEngine) => Promise<unkno
   'look for a volume': (engine) => engine.findVolume('oc-none-state'),
   'look for a network': (engine) => engine.findNetworks('oc-none'),
   'list what is marked': (engine) => engine.listMarked(),
+  'list what is not marked': (engine) => engine.listUnmarked(),
   'create a volume': (engine) => engine.createVolume({ name: 'oc-none-state', labels: {} }),
   'remove a volume': (engine) => engine.removeVolume('oc-none-state'),
   'remove a container': (engine) => engine.removeContainer('0123456789ab'),

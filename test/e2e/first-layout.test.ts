@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import Dockerode from 'dockerode';
 import getPort from 'get-port';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -34,7 +35,7 @@ it('a gateway that the first version made is taken up with its token, upgraded, 
     image: foundImage(release),
     release,
     port: await getPort({ host: '127.0.0.1', port: [24_980, 24_981, 24_982, 24_983] }),
-    subnet: '10.215.255.0/28',
+    subnet: `10.215.${randomInt(128, 256)}.${16 * randomInt(16)}/28`,
   };
   try {
     await makeFirstGateway(new Dockerode({ socketPath: foundSocket() }), first, testKey);

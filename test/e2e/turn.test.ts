@@ -107,6 +107,25 @@ describe('a real gateway with a model (S0-32)', () => {
   );
 
   it(
+    'is degraded where its provider never comes to an end, and nothing of the turn stays',
+    { timeout: 2 * readyMs },
+    async () => {
+      const before = await sessions();
+      provider.mood = 'endless';
+      await stage.provision({ spec });
+      expect(await stage.settled(2 * readyMs)).toMatchObject({
+        phase: 'degraded',
+        reason: expect.stringMatching(/^prove turn/),
+      });
+      expect(await sessions()).toEqual(before);
+      provider.mood = 'answers';
+      await stage.provision({ spec });
+      expect(await stage.settled(readyMs)).toMatchObject({ phase: 'ready', reason: '' });
+      expect(await sessions()).toEqual(before);
+    },
+  );
+
+  it(
     'tells a stranger a code, and answers them once they were let in by it (S2-46)',
     { timeout: readyMs },
     async () => {

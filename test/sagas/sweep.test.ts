@@ -377,15 +377,20 @@ describe('a sweep', () => {
       expect((await engine.findContainer(container))?.state).toBe('running');
     }));
 
-  it('counts what other deployments have on the engine, and reports what carries a part of our mark', () =>
+  it('counts what other deployments have on the engine, and reports what carries a part of our mark, or only such a name', () =>
     inWorld(1, async (worlds) => {
       await worlds.add('g1', 'is of another deployment');
       await worlds.world.engine.createVolume({ name: 'odd', labels: { 'creel.deployment': testDeployment } });
+      await worlds.world.engine.createVolume({ name: 'oc-g7-7k3fq2-state', labels: {} });
+      await worlds.world.engine.createVolume({ name: 'oc-of-somebody', labels: {} });
       const result = await worlds.sweep();
       expect(result.foreign).toEqual({ otherdeploy: everything.length });
       expect(result.reported.map(({ name, reason }) => `${name}: ${reason}`)).toEqual([
         'odd: it carries a part of our mark',
+        expect.stringMatching(/^oc-g7-7k3fq2-state: .*carries no mark/),
       ]);
+      expect(result).toMatchObject({ removed: [], stopped: [] });
+      expect(worlds.world.engine.leftovers()).toContain('volume oc-g7-7k3fq2-state');
     }));
 
   it('carries, hands on and answers at most 256 KB, however much there is', () => {

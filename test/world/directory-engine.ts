@@ -10,7 +10,7 @@ import { Away, NotYet, Refused, StartOver } from '../../src/domain/errors.js';
 import { configFile } from '../../src/domain/gateway/config.js';
 import { plainLines } from '../../src/domain/heard.js';
 import { demandEngine, type FormerIds } from '../../src/domain/hosts/engine-id.js';
-import type { Labels } from '../../src/domain/gateway/gateway.js';
+import { isNamedLikeOurs, type Labels } from '../../src/domain/gateway/gateway.js';
 import type { LogLine } from '../../src/domain/gateway/log.js';
 import type { Place } from '../../src/domain/hosts/place.js';
 import type { Image } from '../../src/domain/release/image.js';
@@ -387,15 +387,23 @@ export class DirectoryEngine implements DockerEngine {
   }
 
   async listMarked(): Promise<Marked[]> {
+    return this.#listed().filter(({ labels }) => labels['creel.deployment'] !== undefined);
+  }
+
+  async listUnmarked(): Promise<Pick<Marked, 'kind' | 'name'>[]> {
+    return this.#listed()
+      .filter(({ name, labels }) => isNamedLikeOurs(name) && labels['creel.deployment'] === undefined)
+      .map(({ kind, name }) => ({ kind, name }));
+  }
+
+  #listed(): Marked[] {
     this.#answer();
     const all = [
       ...this.#all('volumes', volumeRecord).map((each) => ({ kind: 'volume' as const, ...each })),
       ...this.#all('networks', networkRecord).map((each) => ({ kind: 'network' as const, ...each })),
       ...this.containers().map((each) => ({ kind: 'container' as const, ...each })),
     ];
-    return all
-      .filter(({ labels }) => labels['creel.deployment'] !== undefined)
-      .map(({ kind, name, labels }) => ({ kind, name, labels }));
+    return all.map(({ kind, name, labels }) => ({ kind, name, labels }));
   }
 
   /** Puts an image on the engine. */

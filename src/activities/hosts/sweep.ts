@@ -11,6 +11,9 @@ import type { Deps } from '../../world/deps.js';
 /** Records that are asked at the same time. */
 const askedAtOnce = 10;
 
+/** Things that no record can speak for, of each sort, that are named. */
+const oddNamed = 100;
+
 /** Deployments beside ours that are named. */
 const foreignNamed = 20;
 
@@ -58,6 +61,7 @@ export async function findUnowned(deps: Deps, asked: LookAsked): Promise<SweepPa
   const order = [...lives.keys()].toSorted();
   const page = order.filter((life) => life > asked.after).slice(0, asked.limit);
   const isFirst = asked.after === '';
+  const strange = isFirst ? [...odd, ...(await unmarkedOn(deps, asked))] : [];
   const isLast = order.at(-1) === page.at(-1);
   const owners = await ownersOf(deps, page);
   const things = page.flatMap((life) => lives.get(life) ?? []);
@@ -68,10 +72,10 @@ export async function findUnowned(deps: Deps, asked: LookAsked): Promise<SweepPa
   });
   const last = page.at(-1);
   return {
-    things: things.length + (isFirst ? odd.length : 0),
+    things: things.length + strange.length,
     lives: page.length,
     remove: found.flatMap((each) => (each && 'proof' in each ? [each] : [])),
-    report: [...found.flatMap((each) => (each && 'reason' in each ? [each] : [])), ...(isFirst ? odd : [])],
+    report: [...found.flatMap((each) => (each && 'reason' in each ? [each] : [])), ...strange],
     foreign: isFirst ? foreign : {},
     ...(!isLast && last !== undefined && { next: last }),
   };
@@ -98,7 +102,17 @@ async function livesOn(deps: Deps, { engine, only }: LookAsked) {
       odd.push({ engine, kind, name, gateway: '', birth: '', state: kind === 'volume', reason, lost: true });
     }
   }
-  return { lives, odd: odd.slice(0, 100), foreign };
+  return { lives, odd: odd.slice(0, oddNamed), foreign };
+}
+
+/** What is named as creel names things and carries no mark: it is nobody's to judge, and no sweep touches it. */
+async function unmarkedOn(deps: Deps, { engine, only }: LookAsked): Promise<Reported[]> {
+  if (only !== undefined) return [];
+  const found = (await deps.engineAt(placeOn(engine)).listUnmarked()).slice(0, oddNamed);
+  const reason =
+    'it is named as creel names things and carries no mark: somebody else made it, or took its labels away';
+  const whose = { gateway: '', birth: '', reason, lost: false };
+  return found.map(({ kind, name }) => ({ engine, kind, name, state: kind === 'volume', ...whose }));
 }
 
 /** Asks each record once, by its exact id. */

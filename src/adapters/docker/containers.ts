@@ -126,7 +126,7 @@ export class Containers {
   async removeContainer(id: string): Promise<void> {
     await this.#ask(
       `remove container ${id}`,
-      (docker) => docker.getContainer(id).remove({ force: true, v: false }),
+      (docker) => docker.getContainer(id).remove({ force: true, v: true }), // Volumes without a name: nobody else can know them.
       ({ status, text }) => {
         if (status === 409) throw new NotYet(`container ${id} is being removed: ${text}`);
         return status === 404 ? gone : undefined;

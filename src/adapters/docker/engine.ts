@@ -22,7 +22,7 @@ import { Errands } from './errands.js';
 import { runExec } from './exec.js';
 import { Images } from './images.js';
 import { openLog } from './log.js';
-import { listMarked } from './marked.js';
+import { listMarked, listUnmarked } from './marked.js';
 import { Networks } from './networks.js';
 import { demandVolume, Volumes } from './volumes.js';
 
@@ -182,6 +182,10 @@ export class DockerodeEngine implements DockerEngine {
 
   listMarked() {
     return listMarked(this.#ask);
+  }
+
+  listUnmarked() {
+    return listUnmarked(this.#ask);
   }
 }
 

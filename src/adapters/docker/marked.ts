@@ -1,12 +1,25 @@
 import { z } from 'zod';
-import type { Labels } from '../../domain/gateway/gateway.js';
+import { isNamedLikeOurs, type Labels } from '../../domain/gateway/gateway.js';
 import type { Marked } from '../../ports/docker-engine.js';
 import type { Ask } from './ask.js';
 import { listedForm, networksForm, read, volumeForm } from './forms.js';
 
+const markLabel = 'creel.deployment';
+
 /** Everything on an engine that carries a mark of creel's. */
 export async function listMarked(ask: Ask): Promise<Marked[]> {
-  const filters = { label: ['creel.deployment'] };
+  return listed(ask, { label: [markLabel] });
+}
+
+/** Everything on an engine that is named as creel names things and carries no mark. */
+export async function listUnmarked(ask: Ask): Promise<Pick<Marked, 'kind' | 'name'>[]> {
+  const all = await listed(ask, { name: ['oc-'] });
+  return all
+    .filter(({ name, labels }) => isNamedLikeOurs(name) && labels[markLabel] === undefined)
+    .map(({ kind, name }) => ({ kind, name }));
+}
+
+async function listed(ask: Ask, filters: Readonly<Record<string, string[]>>): Promise<Marked[]> {
   const [containers, volumes, networks] = await Promise.all([
     ask('list containers', (docker) => docker.listContainers({ all: true, filters })),
     ask('list volumes', (docker) => docker.listVolumes({ filters })),

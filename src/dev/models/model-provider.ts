@@ -1,9 +1,14 @@
+import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { forms, lastWords, question, type Form, type Trouble } from './forms.js';
 
-/** How a provider does: it answers; the account has no credit, in two forms of saying so; it is down; it says nothing. */
-export type Mood = 'answers' | 'no credit' | 'payment required' | 'down' | 'silent';
+/**
+ * How a provider does: it answers; the account has no credit, in two forms of saying so; it is down; it says nothing; its
+ * answer, where it is sent as it comes, has no end.
+ */
+export type Mood = 'answers' | 'no credit' | 'payment required' | 'down' | 'silent' | 'endless';
 
 /** One question that was answered, or not: of which model, with which key, and the last words of the person in it. */
 export type Asked = { readonly model: string; readonly key: string; readonly said: string };
@@ -84,6 +89,7 @@ export class ModelProvider {
     const text = `"${said.trim().slice(-repeated)}" is what you said.`;
     if (found) return send(response, found.status, form.trouble(found));
     if (!stream) return send(response, 200, form.whole(model, text));
+    if (this.mood === 'endless') return sendEndless(response, form.parts(model, text));
     const { words, until } = this.halfway ?? {};
     await sendParts(
       response,
@@ -118,6 +124,20 @@ async function sendParts(
     response.write(`data: ${JSON.stringify(data)}\n\n`);
   }
   response.end(form.end);
+}
+
+/** The middle of an answer, again and again, as fast as somebody takes it. */
+async function sendEndless(response: http.ServerResponse, parts: ReturnType<Form['parts']>): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+  const written = parts.map(
+    ({ event, data }) => `${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`,
+  );
+  const middle = Math.floor(parts.length / 2);
+  response.write(written.slice(0, middle).join(''));
+  while (!response.destroyed) {
+    const isTaken = response.write(written[middle]);
+    await (isTaken ? setImmediate() : Promise.race([once(response, 'drain'), once(response, 'close')]));
+  }
 }
 
 function keyOf({ headers }: http.IncomingMessage): string {

@@ -87,6 +87,13 @@ export function names(mark: Pick<Mark, 'gateway' | 'birth'>): Names {
   };
 }
 
+const namedLikeOurs = /^oc-[a-z0-9-]+-[a-z0-9]{6}(-(state|write|old|copy|trial|try|snap-[ab]))?$/;
+
+/** Whether a name has the form of those above. That says nothing of whose it is: only a mark does. */
+export function isNamedLikeOurs(name: string): boolean {
+  return namedLikeOurs.test(name);
+}
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** The mark as labels for the engine (layout 1). */

@@ -154,6 +154,28 @@ describe('what only a real engine can show', () => {
     expect(answer).toEqual({ exitCode: 3, stdout: 'out\n', stderr: 'err\n' });
   });
 
+  test('a volume that an image declares and nobody names goes with its container, and a named one stays', async () => {
+    const scene = new Scene(world, 'declared');
+    const docker = new Docker({ socketPath: foundSocket() });
+    const bare = await docker.createContainer({ Image: world.imageId, Labels: { ...scene.labels } });
+    const { Id: imageId } = (await bare.commit({ changes: 'VOLUME /extra' })) as { Id: string };
+    await bare.remove({ force: true });
+    try {
+      const writer = { ...scene.writer(), imageId };
+      await world.engine.createVolume({ name: writer.volume, labels: scene.labels });
+      await world.engine.createWriter(writer);
+      const { id } = await scene.find(writer.name);
+      const { Mounts } = await docker.getContainer(id).inspect();
+      const [declared] = Mounts.filter(({ Destination }) => Destination === '/extra');
+      expect(declared?.Name).toMatch(/^[0-9a-f]{64}$/);
+      await world.engine.removeContainer(id);
+      expect(await world.engine.findVolume(declared?.Name ?? '')).toBeUndefined();
+      expect(await world.engine.findVolume(writer.volume)).toBeDefined();
+    } finally {
+      await docker.getImage(imageId).remove({ force: true });
+    }
+  });
+
   test('endless output is cut and is an error', async () => {
     const scene = new Scene(world, 'endless');
     await scene.running();

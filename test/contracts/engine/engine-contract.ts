@@ -558,7 +558,8 @@ async function listing(scenes: Scenes): Promise<void> {
   const { id } = await scene.running();
   await scene.engine.stopContainer(id, 5);
   await scene.engine.createWriter(scene.writer());
-  await scene.engine.createVolume({ name: `${scene.base}-unmarked`, labels: {} });
+  const others = [`${scene.base}-unmarked`, `${scene.base}-7k3fq2-state`];
+  for (const name of others) await scene.engine.createVolume({ name, labels: {} });
   try {
     const own = (await scene.engine.listMarked()).filter(({ name }) => name.startsWith(scene.base));
     const { base, labels } = scene;
@@ -568,7 +569,9 @@ async function listing(scenes: Scenes): Promise<void> {
       { kind: 'network', name: base, labels },
       { kind: 'volume', name: `${base}-state`, labels },
     ]);
+    const unmarked = (await scene.engine.listUnmarked()).filter(({ name }) => name.startsWith(scene.base));
+    expect(unmarked).toEqual([{ kind: 'volume', name: others[1] }]);
   } finally {
-    await scene.engine.removeVolume(`${scene.base}-unmarked`);
+    for (const name of others) await scene.engine.removeVolume(name);
   }
 }

@@ -101,6 +101,33 @@ describe('a turn (S0-32)', () => {
     expect(sessions(g42)).toEqual([]);
   });
 
+  test('leaves no session either where its connection is cut when it is to be deleted', async () => {
+    const g42 = await served(models);
+    provider('silent');
+    const { deps } = world;
+    let cut = 0;
+    const door = new Proxy(deps.door, {
+      get: (target, name) => {
+        if (name !== 'knock') return Reflect.get(target, name).bind(target);
+        return async (...asked: Parameters<typeof target.knock>) => {
+          const knock = await target.knock(...asked);
+          if (knock.kind !== 'open' || cut > 0) return knock;
+          let deletions = 0;
+          const call = async (method: string, params: object) => {
+            if (method === 'sessions.delete') deletions += 1;
+            if (deletions < 2) return knock.session.call(method, params);
+            cut += 1;
+            throw new Error('the connection was cut');
+          };
+          return { ...knock, session: { hello: knock.session.hello, call, close: () => knock.session.close() } };
+        };
+      },
+    });
+    await expect(awaitAnswer({ ...deps, door }, g42, brief)).rejects.toThrow();
+    expect(cut).toBe(1);
+    expect(sessions(g42)).toEqual([]);
+  });
+
   test('is asked again of a provider that comes back', async () => {
     const g42 = await served(models);
     provider('down');

@@ -132,12 +132,12 @@ async function takeTurn(deps: Deps, gateway: Gateway, limitMs: number): Promise<
   const connection = await openSession(deps, gateway);
   try {
     await deleteSession(connection, session);
-    const turn = await ask(deps, connection, limitMs).catch(async (error: unknown) => {
-      await deleteAnew(deps, gateway).catch(() => undefined); // What came of the turn says more; the next one deletes it.
-      throw error;
-    });
+    const turn = await ask(deps, connection, limitMs);
     await deleteSession(connection, session);
     return turn;
+  } catch (error) {
+    await deleteAnew(deps, gateway).catch(() => undefined); // What came of the turn says more; the next one deletes it.
+    throw error;
   } finally {
     connection.close();
   }
