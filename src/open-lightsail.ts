@@ -1,6 +1,7 @@
 import { LightsailMachines } from './adapters/lightsail/machine-provider.js';
 import type { Reached } from './adapters/hosts/reached-hosts.js';
 import { readPublicHalf } from './adapters/ssh/identity-file.js';
+import { pullLogin } from './adapters/registries/pull-logins.js';
 import { RemoteHost } from './adapters/ssh/remote-host.js';
 import { Away, Bug, Refused, StartOver } from './domain/errors.js';
 import type { FormerIds } from './domain/hosts/engine-id.js';
@@ -54,7 +55,7 @@ export class Lightsail {
     return {
       name: place.host,
       host,
-      engine: host.engine,
+      engine: { ...host.engine, login: pullLogin },
       dial: (port) => host.dial(port),
       close: () => host.close(),
     };

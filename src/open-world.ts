@@ -5,6 +5,7 @@ import { OpenclawDoor } from './adapters/openclaw/door.js';
 import { localDial } from './adapters/hosts/local-dial.js';
 import { LocalHost } from './adapters/hosts/local-host.js';
 import { ReachedHosts } from './adapters/hosts/reached-hosts.js';
+import { pullLogin } from './adapters/registries/pull-logins.js';
 import { RemoteHost } from './adapters/ssh/remote-host.js';
 import { Lightsail } from './open-lightsail.js';
 import { HeartbeatUrl } from './adapters/pager/heartbeat-url.js';
@@ -82,13 +83,19 @@ function openHosts(
   bought?: Lightsail,
   formerIds?: FormerIds,
 ): ReachedHosts {
-  const engine = { socketPath: engineSocket, signal };
+  const engine = { socketPath: engineSocket, signal, login: pullLogin };
   const dial = (port: number) => localDial({ provider: 'local', host: 'local' }, port);
   const here = { name: 'local', host: new LocalHost(engine, formerIds, localOffer), engine, dial };
   const others = hosts.map((settings) => {
     const host = new RemoteHost(settings, { signal, ...(formerIds && { formerIds }) });
     const { name } = settings;
-    return { name, host, engine: host.engine, dial: (port: number) => host.dial(port), close: () => host.close() };
+    return {
+      name,
+      host,
+      engine: { ...host.engine, login: pullLogin },
+      dial: (port: number) => host.dial(port),
+      close: () => host.close(),
+    };
   });
   return new ReachedHosts(here, others, formerIds, bought && ((place) => bought.reach(place)));
 }

@@ -1,65 +1,12 @@
+import { askAmazon, whyNotGiven, type AmazonLogin, type AmazonRegistry } from '../adapters/registries/amazon.js';
 import { TurnedDown } from '../client/failure.js';
-import { masked, plain } from '../domain/heard.js';
 
-/** What a registry is asked with. */
-export type Login = { readonly username: string; readonly password: string };
-
-/** A private registry of Amazon's, which is what its name says it is: an account's, in a region. */
-export type AmazonRegistry = { readonly account: string; readonly region: string };
-
-const hostForm = /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z]{2}(?:-[a-z]+)+-\d)\.[a-z0-9.-]+(?::\d{1,5})?$/;
-
-/** Which of Amazon's registries a host is, if it is one. */
-export function amazonRegistry(host: string): AmazonRegistry | undefined {
-  const [, account, region] = hostForm.exec(host) ?? [];
-  return account === undefined || region === undefined ? undefined : { account, region };
-}
-
-/** How long AWS may take for its answer, each time of three. */
-const limitMs = 20_000;
-
-/**
- * The login of one of Amazon's registries, for some twelve hours, by whatever credentials the AWS SDK finds: of the
- * environment, a profile, a role of the machine. `TurnedDown` with what is missing.
- */
-export async function amazonLogin({ account, region }: AmazonRegistry): Promise<Login> {
-  const { ECRClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr'); // Nobody else needs it.
-  const requestHandler = { requestTimeout: limitMs, connectionTimeout: limitMs };
-  const client = new ECRClient({ region, requestHandler });
+/** The login of one of Amazon's registries for a push. `TurnedDown` with what is missing. */
+export async function amazonLogin(registry: AmazonRegistry): Promise<AmazonLogin> {
   try {
-    const { authorizationData } = await client.send(new GetAuthorizationTokenCommand({ registryIds: [account] }));
-    const raw = Buffer.from(authorizationData?.[0]?.authorizationToken ?? '', 'base64').toString();
-    const colon = raw.indexOf(':');
-    if (colon < 1) throw new Error('it answered without a token');
-    return { username: raw.slice(0, colon), password: raw.slice(colon + 1) };
+    return await askAmazon(registry);
   } catch (error) {
-    throw notGiven(`${account} in ${region}`, error);
-  } finally {
-    client.destroy();
+    const { why, isFinal } = whyNotGiven(registry, error);
+    throw new TurnedDown(`${why}. Nothing was made`, isFinal ? 'Refused' : 'Registry', { cause: error });
   }
-}
-
-/** What AWS answers where its credentials are the matter, and what to do then. */
-const cures: readonly [RegExp, string][] = [
-  [
-    /^(CredentialsProviderError|TokenProviderError)$/,
-    'there are no AWS credentials here. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give Docker a credential helper for it',
-  ],
-  [/^AccessDenied/, 'the AWS credentials here may not ecr:GetAuthorizationToken. Allow them that, on resource "*"'],
-  [
-    /^(UnrecognizedClient|InvalidSignature|ExpiredToken|InvalidClientTokenId|IncompleteSignature)/,
-    'AWS does not take the credentials here: wrong, expired, or a clock that is off. Renew them (aws sts get-caller-identity tells whose they are)',
-  ],
-];
-
-function notGiven(which: string, error: unknown): TurnedDown {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const cure = cures.find(([form]) => form.test(name))?.[1];
-  const said = masked(plain(`${name}: ${message}`, 300), []);
-  const why = cure === undefined ? `AWS does not answer as it should (${said})` : `${cure} (${said})`;
-  return new TurnedDown(
-    `no login for the registry of account ${which}: ${why}. Nothing was made`,
-    cure === undefined ? 'Registry' : 'Refused',
-    { cause: error },
-  );
 }

@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { TurnedDown } from '../client/failure.js';
 import { Refused } from '../domain/errors.js';
 import { masked, plain } from '../domain/heard.js';
-import { hasDockerLogin } from './docker-logins.js';
-import { amazonLogin, amazonRegistry, type Login } from './ecr.js';
+import { amazonRegistry, type AmazonLogin } from '../adapters/registries/amazon.js';
+import { hasDockerLogin } from '../adapters/registries/docker-logins.js';
+import { amazonLogin } from './ecr.js';
 
 const nameForm = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+$/;
 
@@ -22,7 +23,7 @@ export function repository(raw: string): string {
 export type Pushing = {
   readonly engineSocket: string;
   /** Of one of Amazon's registries that Docker has no login for; any other is Docker's own. */
-  readonly login?: Login;
+  readonly login?: AmazonLogin;
   readonly signal: AbortSignal;
 };
 
@@ -63,7 +64,12 @@ export async function push(pushing: Pushing, image: string, to: string, version:
 const pushed = z.object({ error: z.string().optional() });
 
 /** The engine is given the login for this one push: it lies in no file. */
-async function pushAs(login: Login, { engineSocket, signal }: Pushing, to: string, version: string): Promise<void> {
+async function pushAs(
+  login: AmazonLogin,
+  { engineSocket, signal }: Pushing,
+  to: string,
+  version: string,
+): Promise<void> {
   const at = new Docker({ socketPath: engineSocket });
   try {
     const authconfig = { ...login, serveraddress: to.split('/')[0] ?? '' };

@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { amazonLogin, amazonRegistry } from '../../src/releases/ecr.js';
+import { amazonRegistry } from '../../src/adapters/registries/amazon.js';
+import { pullLogin } from '../../src/adapters/registries/pull-logins.js';
+import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
+import { Refused } from '../../src/domain/errors.js';
+import { amazonLogin } from '../../src/releases/ecr.js';
 import { push, type Pushing } from '../../src/releases/push.js';
 import { AmazonApi } from '../ground/amazon-api.js';
 import { foundSocket } from '../ground/found.js';
@@ -68,6 +72,27 @@ describe('an image', () => {
       /docker push failed: .*(auth|denied)/i,
     );
     expect(registry.pushed()).toEqual([]);
+  });
+
+  it('is pulled by the login of the worker’s user, asked for right before, and not without', async () => {
+    amazon.answer = { password };
+    const named = await push(await pushing(), image, registry.repository, version);
+    await docker(['rmi', `${registry.repository}:${version}`]);
+    const [host = ''] = registry.repository.split('/');
+    const engineWith = (user: string | undefined) => {
+      const auths = user === undefined ? {} : { [host]: { auth: Buffer.from(user).toString('base64') } };
+      fs.writeFileSync(`${scratch}/config.json`, JSON.stringify({ auths }));
+      const login = (reference: string) => pullLogin(reference, { DOCKER_CONFIG: scratch });
+      return new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined, login });
+    };
+    const bare = engineWith(undefined);
+    await expect(bare.pullImage(named, () => undefined)).rejects.toThrow(Refused);
+    await expect(bare.pullImage(named, () => undefined)).rejects.toThrow(/auth.*`docker login`/i);
+    await expect(engineWith('AWS:of-yesterday').pullImage(named, () => undefined)).rejects.toThrow(Refused);
+    const engine = engineWith(`AWS:${password}`);
+    await engine.pullImage(named, () => undefined);
+    expect(await engine.findImage(named)).toBeDefined();
+    await engine.removeImage(named);
   });
 
   it.each(['the login of ECR', 'Docker’s own'])(

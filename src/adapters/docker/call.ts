@@ -17,7 +17,17 @@ export type EngineAt = {
   readonly signal: () => AbortSignal | undefined;
   /** Which engine this must be; absent for the question which one it is. */
   readonly identity?: Identity;
+  /** With what an image of this reference is pulled; nobody is asked, and nothing is sent along, where it is absent. */
+  readonly login?: (reference: string) => Promise<PullLogin | undefined>;
 };
+
+/** What a registry lets somebody in with. */
+export type RegistryLogin =
+  | { readonly username: string; readonly password: string }
+  | { readonly identitytoken: string };
+
+/** The same, with the registry that it is for. */
+export type PullLogin = RegistryLogin & { readonly serveraddress: string };
 
 /** A way to an engine on another machine. */
 export type Way = {

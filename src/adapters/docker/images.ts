@@ -39,7 +39,9 @@ export class Images {
     const progress = new PullProgress(reference);
     const report = setInterval(() => say(progress.sentence()), sayMs);
     try {
-      const stream = await request(this.#at, errand, (docker) => docker.pull(reference, {}));
+      const login = await this.#at.login?.(reference);
+      const given = login ? { authconfig: login } : {};
+      const stream = await request(this.#at, errand, (docker) => docker.pull(reference, given));
       await readAll(this.#at, errand, stream, (chunk) => progress.take(chunk));
     } catch (error) {
       const answer = answerOf(error);

@@ -93,6 +93,6 @@ function isFinal(text: string): boolean {
 function remedyOf(status: number | undefined, text: string): string {
   const asksWho = status === 401 || status === 403 || /denied|unauthorized|forbidden|auth/i.test(text);
   return asksWho
-    ? 'Let the registry give it to this host without a login, or pull it there by hand (`docker login`, `docker pull`): then it is not asked for. See docs/runbook.md#image-missing'
+    ? 'Log the user of its worker in there (`docker login`, or a credential helper), which every pull of that worker goes by; or pull it on that host by hand (`docker pull`): then it is not asked for. See docs/runbook.md#image-missing'
     : 'Check the image of this release in the catalogue';
 }

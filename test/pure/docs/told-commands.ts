@@ -166,7 +166,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel release add <version>': [addedRelease, 'is tried by an upgrade on a state', "'add', newer"],
     'scripts/bootstrap --release <version>': bootstrapped,
     'docker login': {
-      why: 'a registry with a login is none of this machine’s; an image that lies there is not asked for (test/sagas/fetch.test.ts)',
+      why: 'a registry with a login is none of this machine’s; what it writes is read by test/pure/releases/ecr.test.ts, and pulled with by test/e2e/push.test.ts',
     },
     'docker pull <reference>': ['test/rehearsal/registry.test.ts', 'an image by the digest', 'isPulled'],
     'creel remove g42': [keptState, 'says which image to fetch', 'isRemoved(entity)'],
@@ -518,6 +518,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel unpair': unpaired,
   },
   Condemned: {
+    'creel sweep': [sweep, 'shows its plan, halts at too much', "creel(['sweep'])"],
     'creel list --condemned': condemnedListed,
     'creel recover <id> -f gateway.toml': [sweep, 'what is condemned is given back', "'recover', 'found'"],
     'creel purge <id>': [sweep, 'what is condemned is listed', "'purge', 'lost', '--yes=lost'"],
