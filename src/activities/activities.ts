@@ -16,7 +16,9 @@ import {
   withdrawRotation,
 } from './fleet/ask.js';
 import { findCapacity, findPromised, findRoom } from './hosts/ledger.js';
-import { findReconciled, findUnlikeRecord, requestRepair } from './hosts/reconcile.js';
+import { findReconciled, findUnlikeRecord } from './hosts/reconcile.js';
+import { requestRepair } from './hosts/request-repair.js';
+import { findProved, findRestarted } from './hosts/restarted.js';
 import { ensureStopped, ensureSwept } from './hosts/remove-swept.js';
 import { findSwept, findUnowned } from './hosts/sweep.js';
 import { findGeneration } from './provision/generation.js';
@@ -252,6 +254,8 @@ const looking = {
   findReconciled,
   findUnlikeRecord,
   requestRepair,
+  findRestarted,
+  findProved,
   page: (deps: Deps, page: Page): Promise<void> => deps.pager.page(page),
 };
 

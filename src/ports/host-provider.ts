@@ -24,6 +24,13 @@ export type HostFacts = {
   /** The networks that the host reaches, without its default route. Undefined where that cannot be seen from here. */
   readonly routes: readonly Route[] | undefined;
   /**
+   * When the engine began this time, by its own clock (RFC 3339): it makes its default network anew then. Undefined where
+   * it has none. One that began while its containers went on (`live-restore`) says when it began before that.
+   */
+  readonly upSince: string | undefined;
+  /** What the engine's own clock showed, in milliseconds since 1970; undefined where it does not say. */
+  readonly clockMs: number | undefined;
+  /**
    * The inotify instances that the user of all gateways may have, and has, if all can be seen. Undefined where the
    * kernel cannot be asked.
    */

@@ -48,6 +48,11 @@ export function reconcileWorkflowId(run: string): string {
   return `reconcile/${run}`;
 }
 
+/** The proof that what ran on an engine runs again, once for each time that the engine begins. */
+export function restartWorkflowId(engine: string, upSince: string): string {
+  return `engine/${engine}/restart-${upSince}`;
+}
+
 /** The proof that an engine of this former id has another one now. */
 export function renamedWorkflowId(former: string): string {
   return `engine/${former}/renamed`;

@@ -15,12 +15,14 @@ import { demandOwnName, demandPinned, formerIds, type DeploymentEngine } from '.
 import { NotYet, Refused } from '../domain/errors.js';
 import { pollFreshMs, unansweredMs } from '../domain/thresholds.js';
 import { engineQueue, taskQueue, waitsQueue } from '../wire/ids.js';
+import type { HostFacts } from '../ports/host-provider.js';
 import type { World } from '../world/world.js';
 import { attemptInterceptor } from './attempt-interceptor.js';
 import { awaitClaim, demandClaim, type Claim, type Gone } from './engine-claim.js';
 import { overSsh, type Machine } from './machine.js';
 import { gatewaysOn, warnOfUnserved } from './unserved.js';
 import { isAway } from './patient-connect.js';
+import { RestartWatch } from './restart-watch.js';
 
 export type QueueParts = {
   readonly client: Client;
@@ -201,21 +203,24 @@ async function announce({ client, remote, log, signal }: QueueParts, seat: Seat,
   }
 }
 
-/** Resolves when another engine answers at the socket, or the signal fires. */
+/** Resolves when another engine answers at the socket, or the signal fires. Tells of each start of the engine. */
 async function watchEngine(
   parts: QueueParts,
   seat: Seat,
   engine: string,
   claims: ReadonlyMap<Claim, Gone>,
 ): Promise<void> {
-  const { signal, log } = parts;
+  const { client, signal, log } = parts;
+  const was = formerIds(parts.engines, engine);
+  const restarts = new RestartWatch({ client, engine, was, host: seat.host, log });
   try {
     await Promise.all([...claims].map(([claim, gone]) => demandClaim({ ...claim, signal }, gone)));
     for (;;) {
-      await after(parts.engineWatchMs, undefined, { signal });
-      const now = await readEngine(parts, seat).catch(() => undefined); // A silent engine is not another one.
-      if (now !== undefined && now !== engine) return;
+      const now = await readSeat(parts, seat).catch(() => undefined); // A silent engine is not another one.
+      if (now !== undefined && now.engineId !== engine) return;
+      if (now) await restarts.see(now);
       await demandSameIds(parts, engine);
+      await after(parts.engineWatchMs, undefined, { signal });
     }
   } catch (error) {
     if (signal.aborted) return;
@@ -240,7 +245,7 @@ async function learnEngine(parts: QueueParts, seat: Seat): Promise<string | unde
   const { signal, log } = parts;
   for (let said = ''; !signal.aborted;) {
     try {
-      return await readEngine(parts, seat);
+      return (await readSeat(parts, seat)).engineId;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (message !== said)
@@ -255,8 +260,8 @@ async function learnEngine(parts: QueueParts, seat: Seat): Promise<string | unde
   return undefined;
 }
 
-async function readEngine({ hosts }: QueueParts, { at }: Seat): Promise<string> {
-  return (await hosts.readHost({ provider: 'local', host: at })).engineId;
+function readSeat({ hosts }: QueueParts, { at }: Seat): Promise<HostFacts> {
+  return hosts.readHost({ provider: 'local', host: at });
 }
 
 /** The workers for an engine of this id: for its work, and for what waits there. */

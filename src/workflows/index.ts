@@ -3,6 +3,7 @@ export { renameEngine } from './deployment/rename-engine.js';
 export { gateway } from './entity/gateway.js';
 export { rotateFleet } from './fleet/rotate-fleet.js';
 export { ledger } from './hosts/ledger.js';
+export { proveRestarted } from './hosts/prove-restarted.js';
 export { reconcile } from './hosts/reconcile.js';
 export { sweep } from './hosts/sweep.js';
 export { examineEngine } from './looks/examine.js';

@@ -23,7 +23,9 @@ export function hostContract(title: string, open: () => HostUnderTest): void {
       expect(facts.memoryMb).toBeGreaterThan(1000);
       expect(facts.availableMemoryMb ?? 1).toBeGreaterThan(0);
       expect(facts.availableMemoryMb ?? 0).toBeLessThanOrEqual(facts.memoryMb);
-      expect((await again.readHost(place)).engineId).toBe(facts.engineId);
+      const { engineId, upSince } = await again.readHost(place);
+      expect({ engineId, upSince }).toEqual({ engineId: facts.engineId, upSince: facts.upSince });
+      expect(Date.parse(upSince ?? '')).toBeLessThan(facts.clockMs ?? 0);
     });
 
     test('the engine says what it is and what it can limit, in a line for people too', async () => {

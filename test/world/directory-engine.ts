@@ -465,6 +465,19 @@ export class DirectoryEngine implements DockerEngine {
     this.#change(record, { state: 'exited', exitCode });
   }
 
+  /** Every container ends; those that the engine is to start again run anew. */
+  reboot(): void {
+    const startedAt = new Date().toISOString();
+    for (const record of this.#all('containers', containerRecord)) {
+      const { state, restartPolicy } = this.#state(record);
+      if (!['running', 'restarting', 'paused'].includes(state)) continue;
+      this.#change(
+        record,
+        restartPolicy === 'no' ? { state: 'exited', exitCode: 137 } : { state: 'running', startedAt },
+      );
+    }
+  }
+
   /** Stops the container's process where it stands: by a pause of the engine's, or by itself. */
   freeze(name: string, how: 'paused' | 'wedged'): void {
     const record = readRecord(this.#at('containers', name), containerRecord);

@@ -18,6 +18,8 @@ const hostRecord = z.object({
   freeDiskBytes: z.number().optional(),
   fullestDirectory: z.string().optional(),
   unseenDirectories: z.array(z.string()).default([]),
+  upSince: z.string().optional(),
+  clockMs: z.number().optional(),
   routes: z.array(z.object({ cidr: z.string(), device: z.string() })).optional(),
   watchers: z.object({ limit: z.number(), used: z.number().optional() }).optional(),
   engine: z
@@ -52,7 +54,8 @@ export class DirectoryHost implements HostProvider {
     this.root = root;
     this.#formerIds = formerIds;
     this.#engine = new DirectoryEngine(root);
-    createFile(this.#file(), JSON.stringify({ engineId: `engine-${randomBytes(4).toString('hex')}`, ...plenty }));
+    const own = { engineId: `engine-${randomBytes(4).toString('hex')}`, upSince: new Date().toISOString() };
+    createFile(this.#file(), JSON.stringify({ ...own, ...plenty }));
   }
 
   async readHost(place: Place): Promise<HostFacts> {
@@ -74,6 +77,12 @@ export class DirectoryHost implements HostProvider {
     return this.#engine.isPortTaken(port);
   }
 
+  /** The machine loses its power and comes back: what its engine is to start again runs anew. */
+  reboot(): void {
+    this.#engine.reboot();
+    this.become({ upSince: new Date().toISOString() });
+  }
+
   /** Changes what the host has. */
   become(facts: Partial<HostFacts>): void {
     replaceFile(this.#file(), JSON.stringify({ ...this.#read(), ...facts }));
@@ -82,12 +91,14 @@ export class DirectoryHost implements HostProvider {
   #read(): HostFacts {
     const facts = readRecord(this.#file(), hostRecord);
     if (!facts) throw new NotYet(`no host at ${this.root}`);
-    const { freeDiskBytes, availableMemoryMb, fullestDirectory, routes, watchers, engine } = facts;
+    const { freeDiskBytes, availableMemoryMb, fullestDirectory, upSince, clockMs, routes, watchers, engine } = facts;
     return {
       ...facts,
       freeDiskBytes,
       availableMemoryMb,
       fullestDirectory,
+      upSince,
+      clockMs: clockMs ?? Date.now(),
       routes,
       watchers: watchers && { ...watchers, used: watchers.used },
       engine: { ...engine, cgroup: engine.cgroup },

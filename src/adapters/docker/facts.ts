@@ -16,7 +16,11 @@ export const infoForm = z.object({
   MemoryLimit: z.boolean().optional(),
   CpuCfsQuota: z.boolean().optional(),
   PidsLimit: z.boolean().optional(),
+  SystemTime: z.string().optional(),
 });
+
+/** What `GET /networks/bridge` must say. */
+export const defaultNetworkForm = z.object({ Created: z.string() });
 
 export type EngineInfo = z.infer<typeof infoForm>;
 

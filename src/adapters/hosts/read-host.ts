@@ -5,7 +5,7 @@ import type { HostFacts } from '../../ports/host-provider.js';
 import { request, whereIs, type EngineAt } from '../docker/call.js';
 import { engineDisk, type DiskLook } from '../docker/disk.js';
 import { unexpected } from '../docker/errors.js';
-import { engineFacts, infoForm, versionForm, type EngineInfo } from '../docker/facts.js';
+import { defaultNetworkForm, engineFacts, infoForm, versionForm, type EngineInfo } from '../docker/facts.js';
 import { read } from '../docker/forms.js';
 import { kernelOf, type KernelLook } from './kernel.js';
 
@@ -27,9 +27,10 @@ export async function readHost(
   formerIds: FormerIds,
   look: (info: EngineInfo) => Promise<MachineLook>,
 ): Promise<HostFacts> {
-  const [info, version] = await Promise.all([
+  const [info, version, upSince] = await Promise.all([
     ask(at, (docker) => docker.info()).then((answer) => read(infoForm, answer, what)),
     ask(at, (docker) => docker.version()).then((answer) => read(versionForm, answer, what)),
+    ask(at, readUpSince),
   ]);
   demandEngine(place, engineId(info.ID, whereIs(at)), whereIs(at), formerIds);
   const machine = await look(info);
@@ -43,11 +44,30 @@ export async function readHost(
     freeDiskBytes: disk.freeBytes,
     fullestDirectory: disk.directory,
     unseenDirectories: disk.unseen,
+    upSince,
+    clockMs: clockOf(info),
     ...kernel,
   };
 }
 
-async function ask(at: EngineAt, run: (docker: Dockerode) => Promise<unknown>): Promise<unknown> {
+/** An engine without a default network (`--bridge none`) does not say. */
+async function readUpSince(docker: Dockerode): Promise<string | undefined> {
+  const found = await docker
+    .getNetwork('bridge')
+    .inspect()
+    .catch((error: { statusCode?: number }) => {
+      if (error.statusCode === 404) return undefined;
+      throw error;
+    });
+  return defaultNetworkForm.safeParse(found).data?.Created;
+}
+
+function clockOf({ SystemTime }: EngineInfo): number | undefined {
+  const now = Date.parse(SystemTime ?? '');
+  return Number.isNaN(now) ? undefined : now;
+}
+
+async function ask<T>(at: EngineAt, run: (docker: Dockerode) => Promise<T>): Promise<T> {
   try {
     return await request(at, { what, limitMs: infoMs }, run);
   } catch (error) {

@@ -530,6 +530,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel provision <id>': [reconciled, 'names what is not as recorded', "'provision', 'stopped'"],
     'creel change <id> --repair scheduled': [reconciled, 'names what is not as recorded', "'--repair', 'scheduled'"],
   },
+  'Host started again': {
+    'creel describe <id>': described,
+    'creel provision <id>': [reconciled, 'names what is not as recorded', "'provision', 'stopped'"],
+    'creel list --attention': [reconciled, 'names what is not as recorded', "'list', '--attention'"],
+  },
   'Sweep halted': {
     'creel sweep': [sweep, 'shows its plan, halts at too much', "creel(['sweep'])"],
     'creel sweep --dry-run': [sweep, 'shows its plan, halts at too much', "'sweep', '--dry-run'"],

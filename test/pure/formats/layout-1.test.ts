@@ -36,6 +36,7 @@ import {
   deploymentWorkflowId,
   engineQueue,
   renamedWorkflowId,
+  restartWorkflowId,
   gatewayWorkflowId,
   lookWorkflowId,
   operationPrefix,
@@ -245,6 +246,9 @@ describe('layout 1 names', () => {
     expect(engineRenamedUpdate.name).toBe('engineRenamed');
     expect(engineGoneSignal.name).toBe('engineGone');
     expect(renamedWorkflowId('OGIG:VV7Y')).toBe('engine/OGIG:VV7Y/renamed');
+    expect(restartWorkflowId('OGIG:VV7Y', '2026-01-02T03:04:05Z')).toBe(
+      'engine/OGIG:VV7Y/restart-2026-01-02T03:04:05Z',
+    );
     const engines = withRenamed(
       [
         { engine: 'OGIG:VV7Y', host: 'a' },
