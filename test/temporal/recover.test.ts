@@ -109,10 +109,19 @@ describe('records that are lost (K-6)', { timeout: 4 * patienceMs }, () => {
     const recovering = creel('recover', '--from', file);
     await first().held('findGeneration');
     expect(await first().describe()).toMatchObject({ phase: 'adopting' });
+    recovering.kill('SIGINT');
+    expect(await recovering).toMatchObject({
+      exitCode: 130,
+      stderr: expect.stringMatching(/at \d+ of 10: .*same command goes on/),
+    });
+    const goingOn = creel('recover', '--from', file);
     first().letGoAfterKill('findGeneration', worker);
     await ground.startWorker();
-    const { stdout, stderr, exitCode } = await recovering;
-    expect(stdout, stderr).toContain('10 gateways recovered, 0 on record already, 0 left out, 0 failed');
+    const { stdout, stderr, exitCode } = await goingOn;
+    const [, recovered, known] =
+      /(\d+) gateways? recovered, (\d+) on record already, 0 left out, 0 failed/.exec(stdout) ?? [];
+    expect(Number(recovered) + Number(known), stdout + stderr).toBe(10);
+    expect(stdout).toMatch(/^\[10\/10\] /m);
     expect(exitCode).toBe(0);
 
     const after = await all((stage) => stage.settled());

@@ -76,7 +76,17 @@ async function plan(client: Client, { gateways, silent }: Export, { anew, json }
 async function carryOut(client: Client, { head, gateways, silent }: Export, { anew, json }: Manner): Promise<void> {
   const recorded = [...head.releases, ...(await recordedReleases(client))].map(({ version }) => version);
   const versions = [...new Set([...recorded, ...gateways.map(({ life }) => life.spec.release)])];
-  const say = (each: Recovery) => void (json || process.stdout.write(lineOf(each)));
+  let ended = 0;
+  const say = (each: Recovery) => {
+    ended += 1;
+    if (!json) process.stdout.write(`[${ended}/${gateways.length}] ${lineOf(each)}`);
+  };
+  process.once('SIGINT', () => {
+    process.stderr.write(
+      `creel: interrupted at ${ended} of ${gateways.length}: what was asked for goes on, and the same command goes on with the rest\n`,
+    );
+    process.exit(exits.interrupted);
+  });
   const ends = await recover(client, { at: head.at, gateways, versions, origin: origin(), anew }, say);
   const by = (end: Recovery['end']) => ends.filter((each) => each.end === end).length;
   if (json) process.stdout.write(`${JSON.stringify({ gateways: ends, missing: silent })}\n`);
