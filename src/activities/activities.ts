@@ -34,6 +34,7 @@ import { findObstacles } from './looks/obstacles.js';
 import { probePaired } from './pair/await-device.js';
 import { probePairable, probeRequest } from './pair/await-request.js';
 import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './pair/cut-off-device.js';
+import { findOffer } from './looks/offer.js';
 import { ensureAside, restoreAside } from './replace/set-aside.js';
 import { probeMachine } from './parts/machine/await-machine.js';
 import {
@@ -237,6 +238,7 @@ const looking = {
   findWorkerFacts,
   findLogLines,
   findObstacles,
+  findOffer,
   awaitNoOperations,
   findFleet,
   surveyFleet,

@@ -45,14 +45,22 @@ export async function findObstacles(
   also: ForeseeAlso = {},
 ): Promise<string[][]> {
   const found = new Map<Gateway, string[]>();
-  for (const engine of new Set(gateways.map(({ place }) => place.engine))) {
-    const beside = gateways.filter(({ place }) => place.engine === engine);
+  const [bought, placed] = [gateways.filter(hasMachine), gateways.filter((each) => !hasMachine(each))];
+  const ofBought = await lookAt(client, undefined, bought, also);
+  for (const [index, gateway] of bought.entries()) found.set(gateway, ofBought[index] ?? []);
+  for (const engine of new Set(placed.map(({ place }) => place.engine))) {
+    const beside = placed.filter(({ place }) => place.engine === engine);
     const told = await (engine === undefined
       ? lookEverywhere(client, beside, also)
       : lookAt(client, engine, beside, also));
     for (const [index, gateway] of beside.entries()) found.set(gateway, told[index] ?? []);
   }
   return gateways.map((each) => found.get(each) ?? []);
+}
+
+/** Any worker knows what speaks against a machine of its own. */
+function hasMachine({ spec }: Gateway): boolean {
+  return spec.machine !== undefined;
 }
 
 /** The same for gateways of which nobody knows yet on which engine they begin. */

@@ -4,7 +4,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import type { DeviceList } from '../domain/devices/device.js';
 import type { Gateway } from '../domain/gateway/gateway.js';
-import type { Place } from '../domain/hosts/place.js';
+import { isMachine, type Place } from '../domain/hosts/place.js';
 import { slowWorkerMs } from '../domain/thresholds.js';
 import { lookWorkflowId, taskQueue } from '../wire/ids.js';
 import { defaultLimits } from '../wire/limits.js';
@@ -119,7 +119,7 @@ export async function answerOf<T>(client: Client, handle: WorkflowHandle, place:
 export async function unattended(
   client: Client,
   handle: WorkflowHandle,
-  { engine }: Place,
+  place: Place,
   over: AbortSignal,
   paceMs = lookMs,
 ): Promise<never> {
@@ -132,7 +132,7 @@ export async function unattended(
       pendingTask: raw.pendingWorkflowTask,
     });
     if (since === undefined || Date.now() - Date.parse(since) < lookMs) continue;
-    const missing = await unpolled(client, raw.pendingWorkflowTask ? undefined : engine);
+    const missing = await unpolled(client, raw.pendingWorkflowTask || isMachine(place) ? undefined : place.engine);
     if (missing === undefined && Date.now() - began < slowWorkerMs) continue;
     throw new NoWorker(
       missing === undefined

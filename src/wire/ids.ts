@@ -63,6 +63,11 @@ export function examineWorkflowId(engine: string, nonce: string): string {
   return `engine/${engine}/examine-${nonce}`;
 }
 
+/** A look for what a machine would cost. */
+export function offerWorkflowId(nonce: string): string {
+  return `offer/${nonce}`;
+}
+
 /** A look for what would be refused of some gateways. */
 export function foreseeWorkflowId(nonce: string): string {
   return `foresee/${nonce}`;

@@ -3,6 +3,7 @@ import { openWorld } from '../../src/open-world.js';
 import { currentSignal } from '../../src/worker/current-signal.js';
 import { runTestWorker } from './run-worker.js';
 import { readHosts } from '../../src/settings/hosts.js';
+import { readLightsail } from '../../src/settings/lightsail.js';
 import { readEgress } from '../../src/settings/egress.js';
 import { testKeys } from '../world/test-keys.js';
 import { testCatalogue, testKey, testPool } from './real-ground.js';
@@ -15,6 +16,11 @@ await runTestWorker(
         pool: testPool,
         engineSocket: process.env['TEST_ENGINE'] ?? '/var/run/docker.sock',
         hosts: readHosts(process.env['TEST_HOSTS'], '/nowhere/hosts.toml'),
+        lightsail: readLightsail(
+          process.env['TEST_LIGHTSAIL'],
+          '/nowhere/lightsail.toml',
+          process.env['TEST_LIGHTSAIL_ENDPOINT'],
+        ),
         secretsFile: path.join(root, 'secrets'),
         auditFile: path.join(root, 'audit.jsonl'),
         egress: readEgress({

@@ -5,7 +5,7 @@ import { findRelease } from '../../domain/release/release.js';
 import type { ForeseeInput, StoredSecret } from '../../wire/foresight.js';
 import type { Deps } from '../../world/deps.js';
 import { catalogueOf } from '../parts/catalogue.js';
-import { probeMachineOrder } from '../parts/machine/order.js';
+import { offerFor } from '../parts/machine/order.js';
 import { storedChecks } from '../parts/host/stored.js';
 import { runningStateUse } from '../parts/state-use.js';
 
@@ -37,7 +37,7 @@ async function obstaclesOf(deps: Deps, gateway: Gateway, secret: StoredSecret | 
   const { release, dev } = gateway.spec;
   const checks = [
     async () => findRelease(await catalogueOf(deps), release, dev),
-    ...(gateway.spec.machine ? [async () => probeMachineOrder(deps, gateway)] : []),
+    ...(gateway.spec.machine ? [async () => offerFor(deps, gateway)] : []),
     ...storedChecks(deps, gateway),
     ...(secret ? [async () => demandStored(deps, gateway, secret)] : []),
   ];

@@ -3,12 +3,14 @@ import { hostname, userInfo } from 'node:os';
 import { Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
 import { placeOnHost, placeServed } from '../../client/engines.js';
+import { readHeld } from '../../client/deployment.js';
+import { findOffer } from '../../client/offer.js';
 import { ask, localPlace, proposedBirth, request } from '../../client/gateways.js';
 import type { Flags } from '../../client/connect.js';
 import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../client/failure.js';
 import { demandNoObstacle, demandTaken } from '../../client/foresee.js';
 import { Refused } from '../../domain/errors.js';
-import type { Place } from '../../domain/hosts/place.js';
+import { placeFor, type Place } from '../../domain/hosts/place.js';
 import { gatewayBirth, gatewayId, layout } from '../../domain/gateway/gateway.js';
 import { sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { settingsOf } from '../../domain/gateway/spec-words.js';
@@ -19,6 +21,7 @@ import type { ProvisionRequest } from '../../wire/requests.js';
 import { dryRun, repairRun } from '../show/plans/dry-run.js';
 import { follow } from '../show/follow.js';
 import { sayAccepted } from '../show/say-accepted.js';
+import { confirm } from '../confirm.js';
 import { verb, withTemporal } from '../verb.js';
 
 /**
@@ -62,6 +65,7 @@ export function provisionCommand() {
     .addOption(new Option('--provider <name>', 'buys it a machine of its own there').choices(['lightsail']))
     .option('--region <name>', 'where, for example eu-central-1')
     .option('--size <id>', 'of its machine, as the provider names it; the cheapest that carries it when absent')
+    .option('--yes <id>', 'with a machine: the id once more, instead of typing it')
     .option('--restore', 'take up the state that a removal kept')
     .option('--birth <birth>', 'go on with the life of exactly this birth, whose record was lost')
     .option('--engine <id>', 'the engine to stand on, as `creel describe` and `docker info` name it; any when absent')
@@ -82,6 +86,7 @@ type Options = Flags &
     readonly requestId?: string;
     readonly dryRun?: true;
     readonly detach?: true;
+    readonly yes?: string;
   };
 
 /** Begins, repairs or takes up a gateway, as the flags say, and follows that. */
@@ -102,6 +107,7 @@ export async function provision(rawId: string, options: Options): Promise<void> 
   if (options.dryRun) return planProvision({ id, draft, how, requestId, birth, where }, options);
   await withTemporal(options, async (client, target) => {
     const specs = isSaid ? await specsSaid(client, id, how, draft) : ([await specOnRecord(client, id, how)] as const);
+    await demandYes(client, { id, draft, how, requestId, birth, where }, specs[0], options.yes);
     const asked: Omit<ProvisionRequest, 'spec'> = {
       kind: 'provision',
       requestId,
@@ -115,6 +121,19 @@ export async function provision(rawId: string, options: Options): Promise<void> 
     sayAccepted(accepted, requestId, shown, options.detach === true);
     if (!options.detach) process.exitCode = await follow(client, accepted, shown);
   });
+}
+
+/** Has somebody say yes to what a machine costs, before it is bought. A gateway that lives has its machine. */
+async function demandYes(client: Client, { id, birth, how }: Wish, spec: GatewaySpec, yes: string | undefined) {
+  if (!spec.machine || how !== 'new' || (await specOfLiving(client, id))) return;
+  await confirm(id, yes, `this buys a ${await offerOf(client, id, birth, spec)}, from now until ${id} is removed`);
+}
+
+/** What its machine would be and cost. */
+async function offerOf(client: Client, id: string, birth: string, spec: GatewaySpec): Promise<string> {
+  const mark = { deployment: (await readHeld(client)).deployment, gateway: id, birth, layout };
+  const place = placeFor(mark, spec.machine, localPlace);
+  return findOffer(client, { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 });
 }
 
 type Wish = {
@@ -143,12 +162,14 @@ async function planProvision(wish: Wish, options: Options): Promise<void> {
   const json = options.json === true;
   if ('unheard' in found) dryRun({ id, birth, spec: specFrom(draft), proposed, json, unheard: found.unheard });
   else if (found.repairs) repairRun(found.repairs, json);
-  else dryRun({ id, spec: found.spec, birth: found.birth, proposed: proposed && found.birth === birth, json });
+  else dryRun({ id, ...found, proposed: proposed && found.birth === birth, json });
 }
 
 type Foreseen = {
   readonly spec: GatewaySpec;
   readonly birth: string;
+  /** The machine that it would buy, and its price. */
+  readonly offer?: string;
   /** The gateway that it would repair; absent when it would begin one. */
   readonly repairs?: Description;
 };
@@ -171,7 +192,8 @@ async function foreseen(client: Client, { id, draft, how, requestId, birth, wher
   if (lives) return { spec, birth, repairs: told };
   const mark = { deployment: told?.deployment ?? '', gateway: id, birth, layout };
   await demandNoObstacle(client, { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 });
-  return { spec, birth: how === 'restore' ? (told?.life?.mark.birth ?? birth) : birth };
+  const offer = spec.machine && how !== 'restore' ? { offer: await offerOf(client, id, birth, spec) } : {};
+  return { spec, birth: how === 'restore' ? (told?.life?.mark.birth ?? birth) : birth, ...offer };
 }
 
 /** Where it is to stand: the engine or the host that is named; anywhere when neither is. */

@@ -22,6 +22,11 @@ type Order = Pick<MachineOrder, 'zone' | 'size' | 'system'>;
  * machine is and what it costs.
  */
 export async function probeMachineOrder(deps: Deps, gateway: Gateway): Promise<string> {
+  return offerFor(deps, gateway);
+}
+
+/** The same, whoever asks. */
+export async function offerFor(deps: Deps, gateway: Gateway): Promise<string> {
   const { provider, workers, fleetKey } = machinesOf(deps);
   fleetKey();
   firewallFor({ workers, ingress: 'none' });

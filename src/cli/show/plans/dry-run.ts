@@ -3,6 +3,7 @@ import { readConfig, type Config } from '../../../settings/config.js';
 import { gatewayContainer } from '../../../domain/gateway/container.js';
 import { layout, markLabels, names, type Gateway } from '../../../domain/gateway/gateway.js';
 import type { GatewaySpec } from '../../../domain/gateway/spec.js';
+import { placeFor } from '../../../domain/hosts/place.js';
 import { slotsFor } from '../../../domain/hosts/slot.js';
 import { localPlace } from '../../../client/gateways.js';
 import type { Description } from '../../../wire/description.js';
@@ -18,6 +19,8 @@ export type DryRun = {
   readonly proposed: boolean;
   readonly spec: GatewaySpec;
   readonly json: boolean;
+  /** The machine that it would buy, and its price; absent where it would buy none, or nobody could be asked. */
+  readonly offer?: string;
   /** Why neither a record nor a worker could be asked; absent when they were. */
   readonly unheard?: string;
 };
@@ -30,10 +33,10 @@ const shownSlots = 3;
  */
 export function dryRun(asked: DryRun): void {
   const plan = planOf(asked, readConfig(process.env));
-  const { unheard } = asked;
+  const { unheard, offer } = asked;
   process.stdout.write(
     asked.json
-      ? `${JSON.stringify({ ...plan, ...(unheard !== undefined && { unheard }) })}\n`
+      ? `${JSON.stringify({ ...plan, ...(offer !== undefined && { offer }), ...(unheard !== undefined && { unheard }) })}\n`
       : `${planText(asked, plan)}\n`,
   );
 }
@@ -62,7 +65,13 @@ export function planOf(
   config: Pick<Config, 'pool' | 'catalogue' | 'egress'>,
 ) {
   const mark = { deployment: '(of the namespace)', gateway: id, birth, layout };
-  const gateway: Gateway = { mark, place: localPlace, spec, tokenGeneration: 1, deviceGeneration: 1 };
+  const gateway: Gateway = {
+    mark,
+    place: placeFor(mark, spec.machine, localPlace),
+    spec,
+    tokenGeneration: 1,
+    deviceGeneration: 1,
+  };
   const image = config.catalogue.find((line) => line.version === spec.release)?.image;
   const slots = [];
   for (const slot of slotsFor(config.pool, names(mark).network)) {
@@ -84,11 +93,14 @@ export function planOf(
   };
 }
 
-function planText({ proposed, unheard }: DryRun, plan: Plan): string {
+function planText({ proposed, unheard, offer }: DryRun, plan: Plan): string {
   const birth = proposed ? `${plan.birth} (an example: each request brings its own)` : plan.birth;
   return [
     `provision ${plan.gateway} would make, on host ${plan.place.host}, birth ${birth}:`,
     '',
+    ...(offer === undefined
+      ? []
+      : ['machine, which is bought and paid for until the gateway is removed', `  ${offer}`]),
     'names',
     ...Object.entries(plan.names).map(([what, name]) => `  ${what.padEnd(10)} ${name}`),
     'labels on each',
