@@ -28,7 +28,7 @@ export type Opening = {
     Config,
     'catalogue' | 'pool' | 'egress' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'
   > &
-    Partial<Pick<Config, 'heartbeat' | 'exports' | 'hosts' | 'lightsail' | 'localOffer'>>;
+    Partial<Pick<Config, 'heartbeat' | 'exports' | 'hosts' | 'lightsail' | 'localOffer' | 'ceiling'>>;
   readonly keys: KeyRing;
   readonly deployment: string;
   /** The first one when absent. */
@@ -54,6 +54,7 @@ export function openWorld({ config, keys, deployment, epoch = firstEpoch, former
     pool: config.pool,
     egress: config.egress,
     hosts,
+    ceiling: config.ceiling,
     machines: bought?.machines,
     engineAt,
     door: new OpenclawDoor({ dial, engineAt, signal }),

@@ -13,7 +13,7 @@ import { slotPool, type Pool } from '../domain/hosts/slot.js';
 import { readEgress } from './egress.js';
 import { readSchedules, type ExportsSetting } from './schedules.js';
 import { readLightsail, type LightsailSetting } from './lightsail.js';
-import { readHosts, readLocalOffer } from './hosts.js';
+import { readCeiling, readHosts, readLocalOffer } from './hosts.js';
 
 /**
  * Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own.
@@ -33,6 +33,8 @@ export type Config = {
   readonly lightsail: LightsailSetting | undefined;
   /** What may be promised of the machine beside the worker. */
   readonly localOffer: HostOffer;
+  /** How many gateways all Docker hosts together may have; undefined: as many as there is room for. */
+  readonly ceiling: number | undefined;
   readonly pool: Pool;
   /** How gateways get out of this host. */
   readonly egress: Egress;
@@ -187,6 +189,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       readLightsail(data.CREEL_LIGHTSAIL, usualLightsail, data.CREEL_LIGHTSAIL_ENDPOINT),
     ),
     localOffer: held('CREEL_HOSTS', {}, () => readLocalOffer(data.CREEL_HOSTS, usualHosts)),
+    ceiling: held('CREEL_HOSTS', undefined, () => readCeiling(data.CREEL_HOSTS, usualHosts)),
     pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),
     egress: {
       ...held('CREEL_GATEWAY_PROXY', straightOut, () => readEgress({ ...noEgress, proxy: data.CREEL_GATEWAY_PROXY })),

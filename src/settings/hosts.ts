@@ -19,6 +19,9 @@ const offerForm = z.strictObject({
 
 const hostsForm = z.strictObject({
   local: offerForm.optional(),
+  ceiling: z
+    .strictObject({ gateways: z.int('must be a whole number of gateways').positive('must be more than 0') })
+    .optional(),
   host: z
     .array(
       offerForm.extend({
@@ -59,6 +62,11 @@ export function readHosts(named: string | undefined, usual: string): readonly Ss
 export function readLocalOffer(named: string | undefined, usual: string): HostOffer {
   const { local = {} } = readTomlFile(hostsForm, { named, usual });
   return offerOf(local, `${named ?? usual}: local`).offer ?? {};
+}
+
+/** How many gateways all hosts together may have, from the table [ceiling] of the same file. */
+export function readCeiling(named: string | undefined, usual: string): number | undefined {
+  return readTomlFile(hostsForm, { named, usual }).ceiling?.gateways;
 }
 
 function offerOf(

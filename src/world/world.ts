@@ -52,6 +52,8 @@ export type World = {
   /** How the gateways of its engine get out. */
   readonly egress: Egress;
   readonly hosts: HostProvider;
+  /** How many gateways all Docker hosts together may have; as many as there is room for when absent. */
+  readonly ceiling?: number | undefined;
   /** Undefined where the worker's settings name none. */
   readonly machines: Machines | undefined;
   /** The engine of a place. Before anything is read or done, another engine under the same address is `Foreign`. */

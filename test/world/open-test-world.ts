@@ -97,6 +97,7 @@ export function openTestWorld(
     egress: straightOut,
     pool: { cidr: process.env['TEST_POOL'] ?? '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
     hosts: new DirectoryHosts(root, formerIds),
+    ceiling: process.env['TEST_CEILING'] === undefined ? undefined : Number(process.env['TEST_CEILING']),
     machines: machinesIn(root),
     engineAt: (place) => momentous(engineIn(place)),
     door: momentous(doorsOf(root)),

@@ -11,7 +11,8 @@ export type RoomAsked = Placing & { readonly attempt: number; readonly taskQueue
 /** The engine that the ledger has promised to a gateway; `Refused`, naming each host and what it lacks, where there is none. */
 export async function findRoom(deps: Deps, { attempt, taskQueue, ...placing }: RoomAsked): Promise<string> {
   const id = `${placing.gateway}/${placing.birth}/${attempt}`;
-  const placed = await deps.records.place(id, placing, taskQueue);
+  const { ceiling } = deps;
+  const placed = await deps.records.place(id, { ...placing, ...(ceiling !== undefined && { ceiling }) }, taskQueue);
   if ('refused' in placed) throw new Refused(placed.refused);
   return placed.engine;
 }

@@ -39,6 +39,8 @@ export type Placing = Whose & {
   readonly engines: readonly string[];
   /** Engines that do not answer now. */
   readonly silent: readonly string[];
+  /** How many gateways all hosts together may have, where the settings say it. */
+  readonly ceiling?: number;
 };
 
 /** Letters that tell one life from another: two of ten thousand lives are alike in one of two million fleets. */
@@ -61,6 +63,8 @@ export function place(
   const key = keyOf(placing);
   const before = [...ledger.values()].find(({ promises }) => promises.has(key));
   if (before && placing.engines.includes(before.engine)) return { engine: before.engine, ledger };
+  if (placing.ceiling !== undefined && gatewaysIn(ledger) >= placing.ceiling)
+    return { refused: overCeiling(placing.gateway, placing.ceiling, gatewaysIn(ledger)) };
   const open = placing.engines.flatMap((engine) => ledger.get(engine) ?? []);
   const fit = open.filter((host) => lacks(host, placing.need) === undefined);
   const [best] = fit.toSorted(
@@ -94,6 +98,19 @@ export function promisedOf({ promises }: LedgerHost): Need {
     diskMb += need.diskMb;
   }
   return { memoryMb, cpus: Math.round(cpus * 100) / 100, diskMb };
+}
+
+/** How many gateways a host has, without those of which only a state is kept. */
+export function gatewaysOf({ promises }: LedgerHost): number {
+  return [...promises.values()].filter(({ need }) => need.memoryMb > 0).length;
+}
+
+function gatewaysIn(ledger: Ledger): number {
+  return [...ledger.values()].reduce((sum, host) => sum + gatewaysOf(host), 0);
+}
+
+function overCeiling(gateway: string, ceiling: number, there: number): string {
+  return `${gateway} would be above the ceiling: the hosts may have ${counted(ceiling, 'gateway')} together, and have ${there}. Remove some, or raise it ([ceiling] in hosts.toml); see docs/runbook.md#ceiling-reached`;
 }
 
 /** Whether new gateways are kept off a host. */

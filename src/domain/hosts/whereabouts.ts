@@ -23,6 +23,8 @@ export type Whereabouts = {
   readonly asked: readonly { readonly engine: string; readonly lives: readonly Life[] }[];
   /** Engines that no worker serves now, or that do not answer theirs. */
   readonly unasked: readonly Pick<KnownEngine, 'engine' | 'host'>[];
+  /** There is a ceiling on gateways. */
+  readonly limited?: true;
 };
 
 /**

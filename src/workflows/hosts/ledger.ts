@@ -15,6 +15,7 @@ import type { Activities } from '../../activities/activities.js';
 import type { CapacitySeen } from '../../activities/hosts/ledger.js';
 import {
   carryLedger,
+  gatewaysOf,
   isCordoned,
   keyOf,
   place,
@@ -225,7 +226,6 @@ function more(seen: ReadonlyMap<string, Need>, recorded: ReadonlyMap<string, Nee
 }
 
 function lineOf(host: LedgerHost): HostLine {
-  const { engine, capacity, promises } = host;
-  const running = [...promises.values()].filter(({ need }) => need.memoryMb > 0);
-  return { ...capacity, engine, promised: promisedOf(host), gateways: running.length, cordoned: isCordoned(host) };
+  const { engine, capacity } = host;
+  return { ...capacity, engine, promised: promisedOf(host), gateways: gatewaysOf(host), cordoned: isCordoned(host) };
 }

@@ -54,7 +54,7 @@ async function find(input: OperationInput, park: Park): Promise<FoundPlace> {
     const engine = engineForNew(mark, place, seen);
     const isMany = seen.asked.length + seen.unasked.length > 1;
     const begins = seen.asked.every(({ lives }) => lives.length === 0);
-    if (isMany && begins && patched('the ledger finds a place')) return askLedger(input, seen, park);
+    if ((isMany || seen.limited) && begins && patched('the ledger finds a place')) return askLedger(input, seen, park);
     return { engine };
   }
   if (input.kind === 'take-up') return { engine: engineOfLost(mark, place, seen) };

@@ -26,7 +26,7 @@ const attempts = 3;
  */
 export async function lookEverywhere(asked: Asked, limits: Limits): Promise<Whereabouts> {
   const shared = proxyActivities<Asking>({ ...askPolicy(limits), summary: 'find its engine' });
-  const { here, lives, others } = (await shared.findEngines(asked)).value;
+  const { here, lives, others, limited } = (await shared.findEngines(asked)).value;
   const found = new Map<string, readonly Life[] | undefined>([[here, lives]]);
   const scope = new CancellationScope();
   let open = others.filter(({ attended }) => attended);
@@ -38,7 +38,7 @@ export async function lookEverywhere(asked: Asked, limits: Limits): Promise<Wher
   const silent = others.filter(({ engine }) => !found.get(engine)).map(({ engine, host }) => ({ engine, host }));
   const answers = [...found].flatMap(([engine, each]) => (each ? [{ engine, lives: each }] : []));
   scope.cancel();
-  return { here, asked: answers, unasked: silent };
+  return { here, asked: answers, unasked: silent, ...(limited && { limited }) };
 }
 
 /** The lives on one engine; undefined when it cannot be asked. */

@@ -126,6 +126,9 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel hosts uncordon b1': hostsShown,
     'creel retry g42': [ledger, 'forty at once', "'retry'"],
   },
+  'Ceiling reached': {
+    'creel retry g42': ['test/temporal/ceiling.test.ts', 'of four at once two are parked', "'retry'"],
+  },
   'No engine on the host': { 'systemctl start docker': host },
   'Firewall flushed': {
     'iptables -F': rehearsed,

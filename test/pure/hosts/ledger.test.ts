@@ -85,6 +85,20 @@ describe('the ledger of hosts', () => {
     });
   });
 
+  test('above the ceiling nobody is placed, whatever room there is, but who was placed before is', () => {
+    const ledger = placed(placed(ledgerOf(host('e1'), host('e2')), 'g1').ledger, 'g2').ledger;
+    const asked = (gateway: string, ceiling: number) => place(ledger, { ...placing(gateway, ['e1', 'e2']), ceiling });
+    expect(asked('g3', 3)).toHaveProperty('engine');
+    expect(asked('g2', 2)).toHaveProperty('engine');
+    expect(asked('g3', 2)).toEqual({
+      refused: expect.stringMatching(
+        /^g3 would be above the ceiling: the hosts may have 2 gateways together, and have 2\./,
+      ),
+    });
+    const kept = promise(ledger, { gateway: 'g1', birth: '7k3fq2' }, 'e1', { ...gone, diskMb: 9 });
+    expect(place(kept, { ...placing('g3', ['e1', 'e2']), ceiling: 2 })).toHaveProperty('engine');
+  });
+
   test('an operator’s word on a cordon counts, not that of the settings', () => {
     const one = host('e1', { cordoned: true });
     expect([isCordoned(one), isCordoned({ ...one, cordoned: false })]).toEqual([true, false]);

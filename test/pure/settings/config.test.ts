@@ -34,6 +34,7 @@ describe('config', () => {
       engineSocket: '/var/run/docker.sock',
       hosts: [],
       localOffer: {},
+      ceiling: undefined,
       egress: { direct: [] },
       pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
       pager: undefined,

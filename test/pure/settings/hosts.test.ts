@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Refused } from '../../../src/domain/errors.js';
 import { readConfig } from '../../../src/settings/config.js';
-import { readHosts, readLocalOffer } from '../../../src/settings/hosts.js';
+import { readCeiling, readHosts, readLocalOffer } from '../../../src/settings/hosts.js';
 
 let home: string;
 beforeEach(() => {
@@ -67,6 +67,17 @@ describe('hosts.toml', () => {
     appendFileSync(file, '\n[local]\nmemory = "8 GB"\n');
     expect(readLocalOffer(file, '')).toEqual({ memoryMb: 8_192 });
     expect(readConfig({ HOME: home, CREEL_HOSTS: file }).localOffer).toEqual({ memoryMb: 8_192 });
+  });
+
+  test('a ceiling on all gateways is said in a table of its own', () => {
+    const file = write(lines);
+    expect(readCeiling(file, '')).toBeUndefined();
+    appendFileSync(file, '\n[ceiling]\ngateways = 40\n');
+    expect(readCeiling(file, '')).toBe(40);
+    expect(readConfig({ HOME: home, CREEL_HOSTS: file }).ceiling).toBe(40);
+    const none = join(home, 'none.toml');
+    appendFileSync(none, '[ceiling]\ngateways = 0\n');
+    expect(() => readCeiling(none, '')).toThrow(/ceiling\.gateways must be more than 0/);
   });
 
   test.each([

@@ -11,6 +11,8 @@ export type EnginesSeen = {
   readonly others: readonly KnownEngine[];
   /** The ids that its own engine had before. */
   readonly hereWas?: readonly string[];
+  /** Its settings say how many gateways there may be. */
+  readonly limited?: true;
 };
 
 const beside: Place = { provider: 'local', host: 'local' };
@@ -25,6 +27,13 @@ export async function findEngines(deps: Deps, asked: { deployment: string; gatew
     findLives(deps, { ...asked, place: { ...beside, engine: here } }),
     deps.findEngines(),
   ]);
+  const limited = deps.ceiling === undefined ? {} : ({ limited: true } as const);
   const hereWas = known.find(({ engine }) => engine === here)?.was;
-  return { here, lives, others: known.filter(({ engine }) => engine !== here), ...(hereWas && { hereWas }) };
+  return {
+    here,
+    lives,
+    others: known.filter(({ engine }) => engine !== here),
+    ...(hereWas && { hereWas }),
+    ...limited,
+  };
 }
