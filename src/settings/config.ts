@@ -13,7 +13,7 @@ import { slotPool, type Pool } from '../domain/hosts/slot.js';
 import { readEgress } from './egress.js';
 import { readSchedules, type ExportsSetting } from './schedules.js';
 import { readLightsail, type LightsailSetting } from './lightsail.js';
-import { readCeiling, readHosts, readLocalOffer } from './hosts.js';
+import { hostsFile, readCeiling, readHosts, readLocalOffer } from './hosts.js';
 
 /**
  * Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own.
@@ -178,7 +178,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const { heartbeat, exports } = held<Scheduled>('CREEL_SCHEDULES', noSchedules, () => readSchedules(env));
   const usualCatalogue = join(directories(env).config, 'catalogue.toml');
   const usualLightsail = join(directories(env).config, 'lightsail.toml');
-  const usualHosts = join(directories(env).config, 'hosts.toml');
+  const { usual: usualHosts } = hostsFile(env);
   const config: Config = {
     ...keyFiles(env),
     auditFile: join(directories(env).state, 'audit.jsonl'),

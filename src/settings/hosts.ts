@@ -1,12 +1,14 @@
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
 import type { HostOffer } from '../domain/hosts/offer.js';
 import { hostKey, hostName, sshAddress, type SshHost } from '../domain/hosts/ssh-host.js';
+import { directories } from './directories.js';
 import { megabytes } from './spec.js';
 import { readTomlFile } from './toml-file.js';
 
-const usualSocket = '/var/run/docker.sock';
+/** Where an engine listens unless it is said. */
+export const usualSocket = '/var/run/docker.sock';
 
 /** What may be promised of a host, as it is written. */
 const offerForm = z.strictObject({
@@ -56,6 +58,14 @@ export function readHosts(named: string | undefined, usual: string): readonly Ss
   const twice = hosts.find(({ name }, index) => hosts.findIndex((other) => other.name === name) !== index);
   if (twice) throw new Refused(`${file} has two hosts of the name ${twice.name}`);
   return hosts;
+}
+
+/** The file that the environment names, and the usual one. */
+export type HostsFile = { readonly named: string | undefined; readonly usual: string };
+
+/** Where the hosts of a worker in this environment are named. */
+export function hostsFile(env: NodeJS.ProcessEnv): HostsFile {
+  return { named: env['CREEL_HOSTS'] || undefined, usual: join(directories(env).config, 'hosts.toml') };
 }
 
 /** What may be promised of the machine beside a worker, from the table [local] of the same file. */

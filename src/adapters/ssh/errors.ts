@@ -73,6 +73,7 @@ function reasonOf(error: Error): unknown {
   return 'reason' in error ? error.reason : undefined;
 }
 
-function fingerprint(key: Buffer): string {
+/** A host key as people compare it: `SHA256:…`, as `ssh-keygen -l` prints it. */
+export function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }

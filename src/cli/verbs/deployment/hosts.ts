@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { exceptionFrom, fenceScript, unfenceScript } from '../../../domain/hosts/fence.js';
+import { addCommand } from './host-add.js';
 import { cordonCommand, describeCommand, drainCommand, listCommand } from './host-ledger.js';
 import { readConfig } from '../../../settings/config.js';
 
@@ -14,6 +15,7 @@ export function hostsCommand() {
     .addCommand(cordonCommand('cordon'))
     .addCommand(cordonCommand('uncordon'))
     .addCommand(drainCommand())
+    .addCommand(addCommand())
     .addCommand(rulesCommand());
 }
 
