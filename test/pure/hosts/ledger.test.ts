@@ -135,6 +135,17 @@ describe('the ledger of hosts', () => {
     expect(names(recounted(twice, new Map(), new Set()))).toEqual([]);
   });
 
+  test('what changes while a count goes on is as it became, whatever the count had seen before', () => {
+    const key = (gateway: string) => keyOf({ gateway, birth: '7k3fq2' });
+    const [grown] = placed(ledgerOf(host('e1')), 'grown', { ...small, memoryMb: 4_096 }).ledger.values();
+    const found = new Map([
+      [key('grown'), small],
+      [key('released'), small],
+    ]);
+    const counted = grown && recounted(grown, found, new Set([key('grown'), key('released')]));
+    expect(counted && promisedOf(counted)).toEqual({ memoryMb: 4_096, cpus: 2, diskMb: 0 });
+  });
+
   const need = fc.record({
     memoryMb: fc.integer({ min: 1_536, max: 20_000 }),
     cpus: fc.integer({ min: 10, max: 800 }).map((each) => each / 100),
