@@ -27,6 +27,9 @@ export const hostsNamed = 20;
 /** How often the ledger is counted anew from engines and records: what a lost word made wrong is right a day later. */
 export const ledgerCountMs = 24 * 3_600_000;
 
+/** A count that is older than this is made anew before somebody is refused for want of room. */
+export const ledgerStaleMs = 10 * 60_000;
+
 /**
  * How often a host's processors may be promised unless its settings say otherwise: a gateway that does nothing takes
  * 1 % of one (S0-25), and memory, which is never promised twice, runs out first.

@@ -43,5 +43,13 @@ export type CarriedLedger = {
   readonly countedAt: number;
 };
 
-/** What the ledger is started with: for a deployment once, then with what it carries. */
-export type LedgerStart = { readonly layout: 1; readonly limits: Limits; readonly state?: CarriedLedger };
+/**
+ * What the ledger is started with: for a deployment once, then with what it carries. `staleMs`: after which a count is
+ * made anew before somebody is refused; the usual time when absent.
+ */
+export type LedgerStart = {
+  readonly layout: 1;
+  readonly limits: Limits;
+  readonly state?: CarriedLedger;
+  readonly staleMs?: number;
+};

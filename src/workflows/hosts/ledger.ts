@@ -29,7 +29,7 @@ import {
   type Need,
   type Placing,
 } from '../../domain/hosts/ledger.js';
-import { ledgerCountMs } from '../../domain/thresholds.js';
+import { ledgerCountMs, ledgerStaleMs } from '../../domain/thresholds.js';
 import {
   cordonUpdate,
   hostsQuery,
@@ -76,6 +76,7 @@ class LedgerKeeper {
   #wanted = false;
   #asked = false;
   #heard = 0;
+  #counts = 0;
   /** Lives whose promise changed since the count that is under way began. */
   #touched: Set<string> | undefined;
 
@@ -121,11 +122,21 @@ class LedgerKeeper {
     this.#heard += 1;
     await this.#counted();
     for (const engine of placing.engines) if (!this.#ledger.has(engine)) await this.#meet(engine);
-    const placed = place(this.#ledger, placing);
+    let placed = place(this.#ledger, placing);
+    if ('refused' in placed && (await this.#isCountedAnew())) placed = place(this.#ledger, placing);
     if ('refused' in placed) return placed;
     this.#ledger = placed.ledger;
     this.#touched?.add(keyOf(placing));
     return { engine: placed.engine };
+  }
+
+  /** Before somebody is refused for what is only believed, it is counted anew, unless it was just now. */
+  async #isCountedAnew(): Promise<boolean> {
+    if (Date.now() - this.#countedAt < (this.#start.staleMs ?? ledgerStaleMs)) return false;
+    const whole = this.#counts + (this.#touched ? 2 : 1); // One that is under way began before this was asked.
+    this.#wanted = true;
+    await condition(() => this.#counts >= whole);
+    return true;
   }
 
   #hear({ engine, need, ...whose }: PromiseTold): void {
@@ -192,6 +203,7 @@ class LedgerKeeper {
     this.#ledger = next;
     this.#touched = undefined;
     this.#countedAt = Date.now();
+    this.#counts += 1;
   }
 
   async #look(engine: string): Promise<Seen | undefined> {
