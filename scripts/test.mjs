@@ -8,7 +8,9 @@ import { join } from 'node:path';
 const oldest = '22.12.0';
 
 /** Of the sagas those that touch most of what differs between versions of Node: files, keys, clocks. */
-const onOldest = ['layout-1', 'models', 'provision', 'replace', 'rotate'].map((name) => `test/sagas/${name}.test.ts`);
+const onOldest = ['layout-1', 'config/models', 'provision', 'replace', 'rotate'].map(
+  (name) => `test/sagas/${name}.test.ts`,
+);
 
 /** Their workflows are replayed from the first event at every task, as after a kill of the worker: what holds so holds of a cached one. */
 const replayed = ['parked', 'pre-empted', 'provision', 'requests'].map((name) => `test/temporal/${name}.test.ts`);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { Flags, Target } from '../client/connect.js';
-import { readNewestKey } from '../client/deployment.js';
+import { readNewestKey } from '../client/deployment/deployment.js';
 import { demandNoObstacle, demandTaken } from '../client/foresee.js';
 import { ask, requestChange } from '../client/gateways.js';
 import { deviceBeginning } from '../client/known-device.js';

@@ -15,7 +15,7 @@ import { canaryFirst, fleetOf } from '../domain/fleet/order.js';
 import { fleetWorkflowId, gatewayWorkflowId, taskQueue } from '../wire/ids.js';
 import { defaultLimits } from '../wire/limits.js';
 import { gatewayPhaseKey, gatewayReleaseKey, needsAttentionKey, operationKindKey } from '../wire/search-attributes.js';
-import { readNewestKey } from './deployment.js';
+import { readNewestKey } from './deployment/deployment.js';
 import { isNotFound, NoWorker, TurnedDown, UnknownGateway, unwrap } from './failure.js';
 import { fleetMemoForm } from './follow/payloads.js';
 import { patiently } from './patience.js';

@@ -7,7 +7,7 @@ import { foreseeWorkflowId, gatewayWorkflowId, taskQueue } from '../wire/ids.js'
 import { defaultLimits } from '../wire/limits.js';
 import { refusalQuery } from '../wire/messages.js';
 import type { Request } from '../wire/requests.js';
-import { knownEngines } from './engines.js';
+import { knownEngines } from './deployment/engines.js';
 import { isNotFound, NoWorker, TurnedDown, unwrap } from './failure.js';
 import { openOnly } from './fleet.js';
 import { answerMs } from './gateways.js';

@@ -23,8 +23,8 @@ import {
   phaseSinceKey,
 } from '../wire/search-attributes.js';
 import { updateIdOf } from './update-id.js';
-import { readHeld } from './deployment.js';
-import { findDeployment } from './hold-deployment.js';
+import { readHeld } from './deployment/deployment.js';
+import { findDeployment } from './deployment/hold-deployment.js';
 import { isNotFound, NoWorker, UnknownGateway, unwrap } from './failure.js';
 import { readOperationId } from './follow/frame.js';
 import { patiently } from './patience.js';

@@ -13,7 +13,7 @@ import {
   type Placed,
 } from '../wire/ledger.js';
 import { defaultLimits } from '../wire/limits.js';
-import { knownEngines, standingOn } from './engines.js';
+import { knownEngines, standingOn } from './deployment/engines.js';
 import { isNotFound, NoWorker, TurnedDown, unwrap } from './failure.js';
 import { answerMs } from './gateways.js';
 import { patiently } from './patience.js';

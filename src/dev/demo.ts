@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DockerodeEngine } from '../adapters/docker/engine.js';
 import { pipe, terminal } from '../cli/show/follow.js';
-import { startDeployment, type Deployment } from '../client/hold-deployment.js';
+import { startDeployment, type Deployment } from '../client/deployment/hold-deployment.js';
 import type { Frame } from '../client/follow/frame.js';
 import { Refused } from '../domain/errors.js';
 import { openSecrets } from '../open-world.js';

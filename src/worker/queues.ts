@@ -8,8 +8,8 @@ import {
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { createActivities } from '../activities/activities.js';
-import { knownEngines, tellServed } from '../client/engines.js';
-import { findDeployment } from '../client/hold-deployment.js';
+import { knownEngines, tellServed } from '../client/deployment/engines.js';
+import { findDeployment } from '../client/deployment/hold-deployment.js';
 import type { Slots } from '../settings/config.js';
 import { demandOwnName, demandPinned, formerIds, type DeploymentEngine } from '../domain/hosts/deployment-engines.js';
 import { NotYet, Refused } from '../domain/errors.js';

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { proveRestarted } from '../client/restarted.js';
+import { proveRestarted } from '../client/net/restarted.js';
 import type { HostFacts } from '../ports/host-provider.js';
 import { defaultLimits } from '../wire/limits.js';
 

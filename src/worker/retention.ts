@@ -1,6 +1,6 @@
 import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { keepLonger, readRetention, tooBrief } from '../client/retention.js';
+import { keepLonger, readRetention, tooBrief } from '../client/deployment/retention.js';
 
 /**
  * Warns at the start when a namespace keeps closed runs for less time than gateways remember requests (S3-25): nothing

@@ -10,7 +10,7 @@ import type { DockerEngine } from '../../src/ports/docker-engine.js';
 import { foundSocket } from '../ground/found.js';
 import { DirectoryEngine, engineIdAt } from '../world/directory-engine.js';
 import { DirectoryHost } from '../world/directory-host.js';
-import { ScriptedEngine } from '../ground/scripted-engine.js';
+import { ScriptedEngine } from '../ground/engines/scripted-engine.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 const never = () => undefined;

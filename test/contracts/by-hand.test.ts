@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { configFile, stateDirectory } from '../../src/domain/gateway/config.js';
 import { readStateMark, stateMarkFile, stateMarkPath, writeStateMark } from '../../src/domain/gateway/state-mark.js';
 import { foundSocket } from '../ground/found.js';
-import { clear, left, Scene, target, type EngineUnderTest } from '../ground/engine-under-test.js';
-import { openDocker } from '../ground/open-docker.js';
+import { clear, left, Scene, target, type EngineUnderTest } from '../ground/engines/engine-under-test.js';
+import { openDocker } from '../ground/engines/open-docker.js';
 
 const runbook = fs.readFileSync('docs/runbook.md', 'utf8').replaceAll(/\s+/g, ' ');
 

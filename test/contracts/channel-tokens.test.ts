@@ -9,11 +9,11 @@ import { NotYet } from '../../src/domain/errors.js';
 import { configFile, overlayConfig, stateDirectory } from '../../src/domain/gateway/config.js';
 import { cleared } from '../../src/domain/gateway/written-config.js';
 import { Secret } from '../../src/domain/secret.js';
-import { BotApi } from '../e2e/bot-api.js';
+import { BotApi } from '../e2e/outside/bot-api.js';
 import { foundSocket } from '../ground/found.js';
 import { patienceMs } from '../ground/patience.js';
-import type { GatewayAtHand } from './door-contract.js';
-import { prepareRealGateway } from './real-gateway.js';
+import type { GatewayAtHand } from './door/door-contract.js';
+import { prepareRealGateway } from './door/real-gateway.js';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const tokenOf = (letter: string) => `123456789:${letter.repeat(35)}`;

@@ -6,8 +6,8 @@ import { HeldLog } from '../../src/activities/looks/held-log.js';
 import { LogReaders } from '../../src/activities/looks/log-readers.js';
 import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import { logBehindMs, logPieceBytes, logReadersMost } from '../../src/domain/thresholds.js';
-import { FastSource } from '../ground/fast-source.js';
-import type { Piece } from '../ground/slow-reader-main.js';
+import { FastSource } from '../ground/engines/fast-source.js';
+import type { Piece } from '../ground/engines/slow-reader-main.js';
 
 let source: FastSource;
 beforeEach(async () => {
@@ -18,7 +18,7 @@ afterEach(() => source.close());
 /** A worker's flags (package.json), and a reader that asks for 32 KB after each pause. */
 function startReader(pauseMs: number, times: number) {
   const flags = ['--max-old-space-size=192', '--max-semi-space-size=8'];
-  const args = [...flags, 'dist/test/ground/slow-reader-main.js', source.socketPath, `${pauseMs}`, `${times}`];
+  const args = [...flags, 'dist/test/ground/engines/slow-reader-main.js', source.socketPath, `${pauseMs}`, `${times}`];
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 

@@ -14,7 +14,7 @@ import { listen } from '../ground/listen.js';
 import { DirectoryEngine } from '../world/directory-engine.js';
 import { DirectoryHost } from '../world/directory-host.js';
 import { hostContract } from './host-contract.js';
-import { ScriptedEngine } from '../ground/scripted-engine.js';
+import { ScriptedEngine } from '../ground/engines/scripted-engine.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { expect } from 'vitest';
 import type { Sender } from '../../src/domain/channels/paired-senders.js';
 import type { SenderDeed } from '../../src/ports/gateway-door.js';
-import type { GatewayAtHand } from './door-contract.js';
+import type { GatewayAtHand } from './door/door-contract.js';
 
 /** A chat sender who was told a code is let in by it and taken out again, once each; another code changes nothing. */
 export async function letInAndTakeOut(gateway: GatewayAtHand): Promise<void> {

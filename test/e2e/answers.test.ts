@@ -9,12 +9,12 @@ import { RealGround, testKey } from '../ground/real-ground.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { storeBot } from './bot-api.js';
-import { ControlChat } from './control-chat.js';
-import { isAnsweredMeanwhile } from './halfway.js';
-import { linkInto } from './link.js';
-import { repeating, standIn } from './stand-in.js';
-import { Talk } from './talk.js';
+import { storeBot } from './outside/bot-api.js';
+import { ControlChat } from './outside/control-chat.js';
+import { isAnsweredMeanwhile } from './outside/halfway.js';
+import { linkInto } from './outside/link.js';
+import { repeating, standIn } from './outside/stand-in.js';
+import { Talk } from './outside/talk.js';
 
 const older = '2026.6.11';
 const newer = '2026.9.6';

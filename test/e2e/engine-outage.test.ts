@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { EngineProxy } from '../ground/engine-proxy.js';
+import { EngineProxy } from '../ground/engines/engine-proxy.js';
 import { foundSocket } from '../ground/found.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';

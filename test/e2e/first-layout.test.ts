@@ -8,7 +8,7 @@ import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { firstToken, makeFirstGateway, type FirstGateway } from './first-layout.js';
-import { connectCustomer } from './gateway-client.js';
+import { connectCustomer } from './outside/gateway-client.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 
 const release = '2026.6.11';

@@ -24,7 +24,7 @@ import { foundSocket } from '../ground/found.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { openControlUi } from './control-ui.js';
+import { openControlUi } from './outside/control-ui.js';
 import { ArgumentWatch, historyTexts, holds } from '../ground/hunt.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 

@@ -15,7 +15,7 @@ import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
 import { layKey, testKeyFile } from '../world/test-keys.js';
-import { connectCustomer, CustomerDevice, type CustomerClient } from './gateway-client.js';
+import { connectCustomer, CustomerDevice, type CustomerClient } from './outside/gateway-client.js';
 import { historyTexts, holds } from '../ground/hunt.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 

@@ -15,10 +15,10 @@ import { defaultLimits } from '../../src/wire/limits.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { BotApi, storeBot } from './bot-api.js';
+import { BotApi, storeBot } from './outside/bot-api.js';
 import { Owner, type Traces } from '../ground/lived-in.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
-import { SilenceWatch } from './silence.js';
+import { SilenceWatch } from './outside/silence.js';
 
 /** Stops every process of the gateway where it stands. */
 const stopGateway = `for each in /proc/[0-9]*; do grep -qa openclaw $each/cmdline && [ $$ != $(basename $each) ] && kill -STOP $(basename $each); done; true`;

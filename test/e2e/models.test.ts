@@ -15,11 +15,11 @@ import { RealGround } from '../ground/real-ground.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { storeBot } from './bot-api.js';
-import { isAnsweredMeanwhile } from './halfway.js';
-import { HttpProxy } from './http-proxy.js';
-import { ownAddress } from './own-address.js';
-import { Talk } from './talk.js';
+import { storeBot } from './outside/bot-api.js';
+import { isAnsweredMeanwhile } from './outside/halfway.js';
+import { HttpProxy } from './outside/http-proxy.js';
+import { ownAddress } from './outside/own-address.js';
+import { Talk } from './outside/talk.js';
 
 const first = 'sk-first-3f9d0c7a51';
 const second = 'sk-second-81bb20e6f4';
@@ -35,7 +35,7 @@ beforeAll(async () => {
   port = await provider.open();
   ground = new RealGround(await TestServer.start());
   process.env['TEST_GATEWAY_PROXY'] = `http://${ownAddress()}:${await proxy.open()}`;
-  process.env['TEST_GATEWAY_CA'] = path.resolve('test/ground/authority.pem');
+  process.env['TEST_GATEWAY_CA'] = path.resolve('test/ground/registries/authority.pem');
   await ground.startWorker();
 });
 

@@ -5,7 +5,7 @@ import { defaultLimits } from '../../src/wire/limits.js';
 import { foundSocket } from '../ground/found.js';
 import { RealGround } from '../ground/real-ground.js';
 import { TestServer } from '../ground/server.js';
-import { SshMachine, tableOf } from '../ground/ssh-machine.js';
+import { SshMachine, tableOf } from '../ground/engines/ssh-machine.js';
 import { Stage } from '../ground/stage.js';
 import { scratchDirectory } from '../world/scratch.js';
 import { testSpec } from '../world/open-test-world.js';

@@ -8,9 +8,9 @@ import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import { Refused } from '../../src/domain/errors.js';
 import { amazonLogin } from '../../src/releases/ecr.js';
 import { push, type Pushing } from '../../src/releases/push.js';
-import { AmazonApi } from '../ground/amazon-api.js';
+import { AmazonApi } from '../ground/registries/amazon-api.js';
 import { foundSocket } from '../ground/found.js';
-import { ImageRegistry } from '../ground/image-registry.js';
+import { ImageRegistry } from '../ground/registries/image-registry.js';
 import { scratchDirectory } from '../world/scratch.js';
 
 /** An image of nothing goes through a real engine to a registry on loopback that lets one password in. */

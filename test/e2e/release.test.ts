@@ -1,13 +1,13 @@
 import fs from 'node:fs';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recordedReleases } from '../../src/client/releases.js';
+import { recordedReleases } from '../../src/client/deployment/releases.js';
 import { keyCheck, masterKey } from '../../src/domain/keys/token.js';
 import type { Release } from '../../src/domain/release/release.js';
 import { deploymentWorkflowId, taskQueue } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
-import { ImageRegistry } from '../ground/image-registry.js';
-import { NpmRegistry } from '../ground/npm-registry.js';
+import { ImageRegistry } from '../ground/registries/image-registry.js';
+import { NpmRegistry } from '../ground/registries/npm-registry.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';

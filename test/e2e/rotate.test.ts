@@ -12,7 +12,7 @@ import { rotateSteps } from '../../src/workflows/rotate/operation.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { connectCustomer, CustomerDevice, type CustomerClient } from './gateway-client.js';
+import { connectCustomer, CustomerDevice, type CustomerClient } from './outside/gateway-client.js';
 import { historyTexts, holds } from '../ground/hunt.js';
 import { Owner } from '../ground/lived-in.js';
 import { RealGround, testKey } from '../ground/real-ground.js';

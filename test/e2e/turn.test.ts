@@ -12,10 +12,10 @@ import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 import { testSpec } from '../world/open-test-world.js';
-import { BotApi, storeBot } from './bot-api.js';
-import { ControlChat } from './control-chat.js';
-import { linkInto } from './link.js';
-import { repeating, standIn } from './stand-in.js';
+import { BotApi, storeBot } from './outside/bot-api.js';
+import { ControlChat } from './outside/control-chat.js';
+import { linkInto } from './outside/link.js';
+import { repeating, standIn } from './outside/stand-in.js';
 
 const readyMs = 240_000;
 const sessionList = z.object({ sessions: z.array(z.object({ key: z.string() })) });

@@ -11,7 +11,7 @@ import { foundImage, foundSocket } from '../ground/found.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
-import { connectCustomer, CustomerDevice, type Answer } from './gateway-client.js';
+import { connectCustomer, CustomerDevice, type Answer } from './outside/gateway-client.js';
 import { Owner, type Traces } from '../ground/lived-in.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LocalHost } from '../../src/adapters/hosts/local-host.js';
 import { Refused } from '../../src/domain/errors.js';
-import { clear, left, Scene, type EngineUnderTest } from '../ground/engine-under-test.js';
-import { openDocker } from '../ground/open-docker.js';
+import { clear, left, Scene, type EngineUnderTest } from '../ground/engines/engine-under-test.js';
+import { openDocker } from '../ground/engines/open-docker.js';
 import { OwnEngine } from './own-engine.js';
 
 /** What is done to an engine that nobody else uses: it is killed, its disk filled, its firewall flushed. */

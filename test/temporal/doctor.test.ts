@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/client/doctor/findings.js';
-import { tellServed } from '../../src/client/engines.js';
+import { tellServed } from '../../src/client/deployment/engines.js';
 import { deploymentWorkflowId, gatewayWorkflowId } from '../../src/wire/ids.js';
 import { gatewayHostKey, gatewayPhaseKey } from '../../src/wire/search-attributes.js';
 import { Keyboard } from '../ground/keyboard.js';

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tellServed } from '../../src/client/engines.js';
+import { tellServed } from '../../src/client/deployment/engines.js';
 import { Secret } from '../../src/domain/secret.js';
 import { taskQueue } from '../../src/wire/ids.js';
 import { DirectoryGround } from '../ground/directory-ground.js';

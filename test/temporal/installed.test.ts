@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/client/doctor/findings.js';
 import { ended, Installation, nodeBinary, pack } from '../ground/installation.js';
-import { ScriptedEngine } from '../ground/scripted-engine.js';
+import { ScriptedEngine } from '../ground/engines/scripted-engine.js';
 import { TestServer } from '../ground/server.js';
 import { scratchDirectory } from '../world/scratch.js';
 

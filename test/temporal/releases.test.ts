@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from '@temporalio/client';
-import { tellServed } from '../../src/client/engines.js';
-import { removeRelease } from '../../src/client/releases.js';
+import { tellServed } from '../../src/client/deployment/engines.js';
+import { removeRelease } from '../../src/client/deployment/releases.js';
 import { releaseUpdate } from '../../src/wire/deployment-releases.js';
 import { deploymentWorkflowId } from '../../src/wire/ids.js';
 import { continueAsNewSignal } from '../../src/wire/messages.js';
 import { Keyboard } from '../ground/keyboard.js';
-import { NpmRegistry } from '../ground/npm-registry.js';
+import { NpmRegistry } from '../ground/registries/npm-registry.js';
 import { engineIdAt } from '../world/directory-engine.js';
 import { imageOf, testRelease } from '../world/open-test-world.js';
 

@@ -10,7 +10,7 @@ import { list } from '../../client/gateways.js';
 import { planFor } from '../../domain/apply/plan.js';
 import { Refused } from '../../domain/errors.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
-import { placeOnHost } from '../../client/engines.js';
+import { placeOnHost } from '../../client/deployment/engines.js';
 import { readGatewayFiles, type Filed } from '../../settings/gateway-files.js';
 import { atOnceOf, atOnceOption, carryOut, exitOfEnds } from '../carry-out.js';
 import { typeIds } from '../confirm.js';

@@ -8,7 +8,7 @@ import type { Reported } from '../../wire/sweep.js';
 import { confirm } from '../confirm.js';
 import { follow } from '../show/follow.js';
 import { sayAccepted } from '../show/say-accepted.js';
-import { reportLine } from '../show/swept.js';
+import { reportLine } from '../show/deployment/swept.js';
 import { sayingSlow, verb, withTemporal } from '../verb.js';
 import { origin } from './provision.js';
 import { followSweep } from './sweep.js';

@@ -6,7 +6,7 @@ import { phases } from '../../wire/description.js';
 import { listTable } from '../show/gateway-list.js';
 import { lostLine } from '../show/lost.js';
 import { verb, withTemporal } from '../verb.js';
-import { lastDrifted } from '../../client/reconcile.js';
+import { lastDrifted } from '../../client/net/reconcile.js';
 import type { Drifted } from '../../wire/reconcile.js';
 import { driftLine } from './reconcile.js';
 import { listCondemned } from './condemned.js';

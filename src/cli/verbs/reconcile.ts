@@ -1,4 +1,4 @@
-import { runReconcile } from '../../client/reconcile.js';
+import { runReconcile } from '../../client/net/reconcile.js';
 import type { Drifted, ReconcileResult } from '../../wire/reconcile.js';
 import { exits } from '../exit.js';
 import { sayingSlow, verb, withTemporal } from '../verb.js';

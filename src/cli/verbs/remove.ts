@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { Flags } from '../../client/connect.js';
-import { demandUnattended, placeServed } from '../../client/engines.js';
+import { demandUnattended, placeServed } from '../../client/deployment/engines.js';
 import { UnknownGateway } from '../../client/failure.js';
 import { demandTaken } from '../../client/foresee.js';
 import { ask, request } from '../../client/gateways.js';
-import { secretUses, secretUsers } from '../../client/secret-users.js';
+import { secretUses, secretUsers } from '../../client/deployment/secret-users.js';
 import { gatewayBirth, gatewayId } from '../../domain/gateway/gateway.js';
 import type { RemoveRequest } from '../../wire/requests.js';
 import { confirm } from '../confirm.js';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { startSweep } from '../../client/sweep.js';
+import { startSweep } from '../../client/net/sweep.js';
 import { Refused } from '../../domain/errors.js';
 import type { SweepInput, SweepResult } from '../../wire/sweep.js';
 import { exits } from '../exit.js';
 import { uiLink } from '../show/ui-link.js';
-import { sweptText } from '../show/swept.js';
+import { sweptText } from '../show/deployment/swept.js';
 import { verb, withTemporal } from '../verb.js';
 
 /** How often a sweep is asked how far it is. */

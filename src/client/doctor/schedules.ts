@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import ms from 'ms';
 import { scheduleLateMs, scheduledRunMs } from '../../domain/thresholds.js';
-import { listSchedules, type ListedSchedule } from '../schedules.js';
+import { listSchedules, type ListedSchedule } from '../deployment/schedules.js';
 import { unwrap } from '../failure.js';
 import { fail, ok, warn, type Finding } from './findings.js';
 

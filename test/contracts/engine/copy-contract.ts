@@ -9,7 +9,7 @@ import {
   type StateMark,
 } from '../../../src/domain/gateway/state-mark.js';
 import type { Container, DockerEngine, VolumeCopy } from '../../../src/ports/docker-engine.js';
-import { target, type Scene } from '../../ground/engine-under-test.js';
+import { target, type Scene } from '../../ground/engines/engine-under-test.js';
 import { patienceMs } from '../../ground/patience.js';
 
 type Scenes = (gateway: string) => Scene;

@@ -7,7 +7,7 @@ import { scratchDirectory } from '../../world/scratch.js';
 import type { DirectoryEngine } from '../../world/directory-engine.js';
 import { copies } from './copy-contract.js';
 import { directoryEngineUnderTest } from './directory-engine-under-test.js';
-import { Scene } from '../../ground/engine-under-test.js';
+import { Scene } from '../../ground/engines/engine-under-test.js';
 
 const [meeting, pieces, engine] = [
   'src/domain/changes/copying.ts',

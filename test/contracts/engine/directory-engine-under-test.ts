@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Marked } from '../../../src/ports/docker-engine.js';
 import { DirectoryEngine } from '../../world/directory-engine.js';
-import type { EngineUnderTest } from '../../ground/engine-under-test.js';
+import type { EngineUnderTest } from '../../ground/engines/engine-under-test.js';
 
 /** An engine that is a directory, with what its contract does behind its back. */
 export function directoryEngineUnderTest(root: string, Engine = DirectoryEngine): EngineUnderTest {

@@ -3,7 +3,7 @@ import { DockerodeEngine } from '../../../src/adapters/docker/engine.js';
 import { PullProgress } from '../../../src/adapters/docker/pull.js';
 import { Demultiplexer } from '../../../src/adapters/docker/stream.js';
 import { NotYet, Refused, StartOver } from '../../../src/domain/errors.js';
-import { ScriptedEngine, type Scripted } from '../../ground/scripted-engine.js';
+import { ScriptedEngine, type Scripted } from '../../ground/engines/scripted-engine.js';
 
 /** Answers as engines of other versions word them, and streams that a real registry would have to fail for. */
 const script = new ScriptedEngine();

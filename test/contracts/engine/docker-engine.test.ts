@@ -7,8 +7,8 @@ import type { LogLine } from '../../../src/domain/gateway/log.js';
 import { measureCommand, readSize, usedCommand } from '../../../src/domain/gateway/state-size.js';
 import { foundSocket } from '../../ground/found.js';
 import { engineContract } from './engine-contract.js';
-import { clear, left, Scene, target, type EngineUnderTest } from '../../ground/engine-under-test.js';
-import { openDocker } from '../../ground/open-docker.js';
+import { clear, left, Scene, target, type EngineUnderTest } from '../../ground/engines/engine-under-test.js';
+import { openDocker } from '../../ground/engines/open-docker.js';
 import { patienceMs } from '../../ground/patience.js';
 
 engineContract('a real Docker engine', openDocker);

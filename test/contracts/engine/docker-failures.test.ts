@@ -8,9 +8,9 @@ import { readAll, request } from '../../../src/adapters/docker/call.js';
 import { DockerodeEngine } from '../../../src/adapters/docker/engine.js';
 import { NotYet, Refused } from '../../../src/domain/errors.js';
 import { foundSocket } from '../../ground/found.js';
-import { EngineProxy } from '../../ground/engine-proxy.js';
-import { clear, left, Scene, type EngineUnderTest } from '../../ground/engine-under-test.js';
-import { openDocker } from '../../ground/open-docker.js';
+import { EngineProxy } from '../../ground/engines/engine-proxy.js';
+import { clear, left, Scene, type EngineUnderTest } from '../../ground/engines/engine-under-test.js';
+import { openDocker } from '../../ground/engines/open-docker.js';
 
 const never = () => undefined;
 const plain = (error: unknown) => error instanceof Error && error.constructor === Error;

@@ -11,7 +11,7 @@ import {
   talkingOn,
   target,
   type EngineUnderTest,
-} from '../../ground/engine-under-test.js';
+} from '../../ground/engines/engine-under-test.js';
 import { patienceMs } from '../../ground/patience.js';
 
 type Scenes = (gateway: string) => Scene;

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readHosts } from '../../../src/settings/hosts.js';
-import { ScriptedEngine } from '../../ground/scripted-engine.js';
-import { SshMachine } from '../../ground/ssh-machine.js';
+import { ScriptedEngine } from '../../ground/engines/scripted-engine.js';
+import { SshMachine } from '../../ground/engines/ssh-machine.js';
 import { scratchDirectory } from '../../world/scratch.js';
 
 describe('creel hosts add', () => {

@@ -11,10 +11,10 @@ import { sshLimits } from '../../../src/adapters/ssh/limits.js';
 import { RemoteHost } from '../../../src/adapters/ssh/remote-host.js';
 import { Away, Foreign, NotYet, Refused } from '../../../src/domain/errors.js';
 import type { SshHost } from '../../../src/domain/hosts/ssh-host.js';
-import { EngineProxy } from '../../ground/engine-proxy.js';
+import { EngineProxy } from '../../ground/engines/engine-proxy.js';
 import { patienceMs } from '../../ground/patience.js';
-import { ScriptedEngine } from '../../ground/scripted-engine.js';
-import { SshMachine } from '../../ground/ssh-machine.js';
+import { ScriptedEngine } from '../../ground/engines/scripted-engine.js';
+import { SshMachine } from '../../ground/engines/ssh-machine.js';
 
 const never = () => undefined;
 const place = { provider: 'local', host: 'b1' } as const;

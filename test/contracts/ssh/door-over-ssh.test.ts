@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from 'vitest';
 import { RemoteHost } from '../../../src/adapters/ssh/remote-host.js';
 import { foundSocket } from '../../ground/found.js';
-import { SshMachine } from '../../ground/ssh-machine.js';
-import { doorContract } from '../door-contract.js';
-import { prepareRealGateway } from '../real-gateway.js';
+import { SshMachine } from '../../ground/engines/ssh-machine.js';
+import { doorContract } from '../door/door-contract.js';
+import { prepareRealGateway } from '../door/real-gateway.js';
 
 const machine = new SshMachine();
 let host: RemoteHost | undefined;

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RemoteHost } from '../../../src/adapters/ssh/remote-host.js';
 import { foundSocket } from '../../ground/found.js';
 import { listen } from '../../ground/listen.js';
-import { openDocker } from '../../ground/open-docker.js';
-import { SshMachine } from '../../ground/ssh-machine.js';
+import { openDocker } from '../../ground/engines/open-docker.js';
+import { SshMachine } from '../../ground/engines/ssh-machine.js';
 import { engineContract } from '../engine/engine-contract.js';
 import { hostContract } from '../host-contract.js';
 

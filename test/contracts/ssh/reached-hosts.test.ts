@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LocalHost } from '../../../src/adapters/hosts/local-host.js';
 import { ReachedHosts, type Reached } from '../../../src/adapters/hosts/reached-hosts.js';
 import { Away, Foreign } from '../../../src/domain/errors.js';
-import { ScriptedEngine } from '../../ground/scripted-engine.js';
+import { ScriptedEngine } from '../../ground/engines/scripted-engine.js';
 
 const place = { provider: 'local', host: 'local' } as const;
 let engines: ScriptedEngine[] = [];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { checkText, releaseList } from '../../../src/cli/show/releases.js';
-import type { KnownRelease } from '../../../src/client/releases.js';
+import { checkText, releaseList } from '../../../src/cli/show/deployment/releases.js';
+import type { KnownRelease } from '../../../src/client/deployment/releases.js';
 
 const release: KnownRelease = { version: '2026.9.6', image: 'i', dev: true, recorded: true, gateways: 0, workers: [] };
 const on = (...workers: KnownRelease['workers']) => [{ ...release, workers }];

@@ -3,7 +3,7 @@ import { diskFindings } from '../../../src/client/doctor/disk.js';
 import { clockFinding, workerFindings, type Finding } from '../../../src/client/doctor/findings.js';
 import { clockFailMs, clockWarnMs, freeDiskFloorBytes } from '../../../src/domain/thresholds.js';
 import { scheduleFindings } from '../../../src/client/doctor/schedules.js';
-import type { ListedSchedule } from '../../../src/client/schedules.js';
+import type { ListedSchedule } from '../../../src/client/deployment/schedules.js';
 import type { Examined } from '../../../src/wire/examination.js';
 
 const key = (id: string, state: 'current' | 'next' | 'retired') => ({ id, check: 'c', state });

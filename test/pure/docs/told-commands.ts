@@ -10,16 +10,16 @@ const parked = 'test/temporal/parked.test.ts';
 const killed = 'test/temporal/killed-worker.test.ts';
 const requests = 'test/temporal/requests.test.ts';
 const rotation = 'test/temporal/rotate.test.ts';
-const keys = 'test/temporal/key-rotation.test.ts';
-const engines = 'test/temporal/two-engines.test.ts';
-const renamed = 'test/temporal/renamed-engine.test.ts';
+const keys = 'test/temporal/secrets/key-rotation.test.ts';
+const engines = 'test/temporal/hosts/two-engines.test.ts';
+const renamed = 'test/temporal/hosts/renamed-engine.test.ts';
 const fleet = 'test/temporal/fleet.test.ts';
 const upgrade = 'test/temporal/upgrade.test.ts';
 const lived = 'test/pure/gateway/lived-in.test.ts';
 const realLived = 'test/e2e/lived-in.test.ts';
 const realUpgrade = 'test/e2e/upgrade.test.ts';
-const keptState = 'test/sagas/kept-state.test.ts';
-const ownState = 'test/sagas/own-state.test.ts';
+const keptState = 'test/sagas/state/kept-state.test.ts';
+const ownState = 'test/sagas/state/own-state.test.ts';
 const pairing = 'test/sagas/pair.test.ts';
 const turn = 'test/sagas/turn.test.ts';
 const byHand = 'test/contracts/by-hand.test.ts';
@@ -31,13 +31,13 @@ const rehearsed: NotTried = {
 };
 
 const described: Tried = [cli, 'a recorded ready that is not usable is no ready', "'describe'"];
-const hostsOverSsh = 'test/temporal/hosts-command.test.ts';
+const hostsOverSsh = 'test/temporal/hosts/hosts-command.test.ts';
 const overSsh: Tried = [
-  'test/temporal/hosts-over-ssh.test.ts',
+  'test/temporal/hosts/hosts-over-ssh.test.ts',
   'one worker serves the engines of all its hosts',
   "'engine', 'list'",
 ];
-const ledger = 'test/temporal/ledger.test.ts';
+const ledger = 'test/temporal/hosts/ledger.test.ts';
 const hostsShown: Tried = [hostsOverSsh, 'hosts are listed, described and cordoned', "'hosts', "];
 const parkShown: Tried = [parked, 'says where, why and which command answers it', 'park'];
 const repaired: Tried = [cli, 'a recorded ready that is not usable is no ready', "'provision'"];
@@ -50,7 +50,7 @@ const reclaimed: Tried = [rotation, 'finds a second source of truth', 'reclaim: 
 const wayBackEnds: Tried = [rotation, 'its way back that is refused is named', 'reclaim: true'];
 const devices: Tried = [cli, 'a device is listed, paired', "'devices'"];
 const unpaired: Tried = [cli, 'a device is listed, paired', "'unpair'"];
-const senders = 'test/temporal/senders.test.ts';
+const senders = 'test/temporal/devices/senders.test.ts';
 const senderListed: Tried = [senders, 'a chat sender is listed, let in by the code', "'devices'"];
 const senderOut: Tried = [senders, 'a chat sender is listed, let in by the code', "'unpair'"];
 const fleetShown: Tried = [cli, 'the fleet is listed, rotated', "'fleet', 'status'"];
@@ -73,25 +73,29 @@ const backups = 'test/pure/keys/key-backup.test.ts';
 const releases = 'test/temporal/releases.test.ts';
 const working: Tried = ['test/temporal/installed.test.ts', 'is a worker that meets a server', 'startWorker'];
 const addedRelease = 'test/e2e/release.test.ts';
-const rotated = 'test/temporal/secret-rotate.test.ts';
-const storedSecrets = 'test/temporal/secrets.test.ts';
+const rotated = 'test/temporal/secrets/secret-rotate.test.ts';
+const storedSecrets = 'test/temporal/secrets/secrets.test.ts';
 const otherwiseAnswered: Tried = [turn, 'and ready once a change of its models was answered', 'models }'];
 const answeredAgain: Tried = [turn, 'and ready once a repair was answered', 'repair('];
-const models = 'test/sagas/models.test.ts';
+const models = 'test/sagas/config/models.test.ts';
 const otherModels: Tried = [models, 'that nobody is answered by go back', "store(stage, 'first'"];
 const otherConfig: Tried = [applied, 'is given another, and is shown as it is rendered', "'--config'"];
 const otherZone: Tried = [applied, 'is given another, and is shown as it is rendered', "'--timezone', 'UTC'"];
 const renewed: Tried = [applied, 'is given another, and is shown as it is rendered', "'--renew'"];
-const unknownConfig: Tried = ['test/sagas/extras.test.ts', 'that a newer release does not know', 'run(stage, to(next'];
+const unknownConfig: Tried = [
+  'test/sagas/config/extras.test.ts',
+  'that a newer release does not know',
+  'run(stage, to(next',
+];
 const takenBack: Tried = [models, 'is taken back by a change', 'run(stage, to(models, 9))'];
 const stored: Tried = [keys, 'takes every gateway over', "'secret', 'set'"];
 
-const scheduled = 'test/temporal/schedules.test.ts';
-const recovered = 'test/temporal/recover.test.ts';
+const scheduled = 'test/temporal/net/schedules.test.ts';
+const recovered = 'test/temporal/net/recover.test.ts';
 const schedulesApplied: Tried = [scheduled, 'a list that is applied twice is once', 'apply()'];
 
-const sweep = 'test/temporal/sweep.test.ts';
-const reconciled = 'test/temporal/reconcile.test.ts';
+const sweep = 'test/temporal/net/sweep.test.ts';
+const reconciled = 'test/temporal/net/reconcile.test.ts';
 const condemnedListed: Tried = [sweep, 'what is condemned is listed', "'list', '--condemned'"];
 const logs = 'test/temporal/logs.test.ts';
 const logShown: Tried = [logs, 'is shown from its tail on', "'logs', 'told'"];
@@ -127,7 +131,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel retry g42': [ledger, 'forty at once', "'retry'"],
   },
   'Ceiling reached': {
-    'creel retry g42': ['test/temporal/ceiling.test.ts', 'of four at once two are parked', "'retry'"],
+    'creel retry g42': ['test/temporal/hosts/ceiling.test.ts', 'of four at once two are parked', "'retry'"],
   },
   'No engine on the host': { 'systemctl start docker': host },
   'Firewall flushed': {
@@ -243,9 +247,9 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'State gone': {
     'docker volume create --label creel.deployment=… --label creel.gateway=g42 --label creel.birth=7k3fq2 --label creel.layout=1 oc-g42-7k3fq2-state':
       [byHand, 'a volume that was lost is made again', 'docker volume create'],
-    'creel remove g42': ['test/sagas/own-state.test.ts', 'keeps the newest saved state where', 'entity.remove()'],
+    'creel remove g42': ['test/sagas/state/own-state.test.ts', 'keeps the newest saved state where', 'entity.remove()'],
     'creel provision g42 --restore --release …': [
-      'test/sagas/own-state.test.ts',
+      'test/sagas/state/own-state.test.ts',
       'keeps the newest saved state where',
       "how: 'restore', spec: keeping",
     ],
@@ -409,9 +413,13 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel unpair <id> --sender …': senderOut,
   },
   'More than allowed': {
-    'creel allow <id> --park …': ['test/temporal/pair.test.ts', 'of a device that asks for more parks', 'allow'],
+    'creel allow <id> --park …': [
+      'test/temporal/devices/pair.test.ts',
+      'of a device that asks for more parks',
+      'allow',
+    ],
     'creel retry': retried,
-    'creel abort': ['test/temporal/pair.test.ts', 'of a device that asks for more comes to nothing', 'abort'],
+    'creel abort': ['test/temporal/devices/pair.test.ts', 'of a device that asks for more comes to nothing', 'abort'],
     'creel deny': [cli, 'a device is listed, paired', "'deny'"],
   },
   'Scopes that stay': {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { stillNamed, storedLines } from '../../../src/cli/show/secret-uses.js';
-import { secretUses, type SecretUse } from '../../../src/client/secret-users.js';
+import { stillNamed, storedLines } from '../../../src/cli/show/deployment/secret-uses.js';
+import { secretUses, type SecretUse } from '../../../src/client/deployment/secret-users.js';
 import type { Gateway } from '../../../src/domain/gateway/gateway.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
 import { beginOperation } from '../../../src/workflows/entity/begin-end.js';

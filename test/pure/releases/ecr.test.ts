@@ -5,7 +5,7 @@ import { hasDockerLogin } from '../../../src/adapters/registries/docker-logins.j
 import { pullLogin, registryOf } from '../../../src/adapters/registries/pull-logins.js';
 import { Away, Refused } from '../../../src/domain/errors.js';
 import { amazonLogin } from '../../../src/releases/ecr.js';
-import { AmazonApi } from '../../ground/amazon-api.js';
+import { AmazonApi } from '../../ground/registries/amazon-api.js';
 import { scratchDirectory } from '../../world/scratch.js';
 
 const host = '123456789012.dkr.ecr.eu-central-1.amazonaws.com';

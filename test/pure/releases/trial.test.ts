@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tryRelease } from '../../../src/releases/trial.js';
-import { ScriptedEngine, type Scripted } from '../../ground/scripted-engine.js';
+import { ScriptedEngine, type Scripted } from '../../ground/engines/scripted-engine.js';
 import { scratchDirectory } from '../../world/scratch.js';
 
 let root: string;

@@ -9,7 +9,7 @@ import { refusal } from '../refusal.js';
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-egress-'));
 afterAll(() => fs.rmSync(root, { recursive: true }));
-const authority = path.resolve('test/ground/authority.pem');
+const authority = path.resolve('test/ground/registries/authority.pem');
 const none = { proxy: undefined, direct: undefined, authorities: undefined };
 const file = (name: string, text: string) => {
   fs.writeFileSync(path.join(root, name), text);

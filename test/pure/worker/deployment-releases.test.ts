@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { array, assert, boolean, integer, property, record } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findDeployment } from '../../../src/client/hold-deployment.js';
-import { releasesNamed } from '../../../src/client/releases.js';
+import { findDeployment } from '../../../src/client/deployment/hold-deployment.js';
+import { releasesNamed } from '../../../src/client/deployment/releases.js';
 import { knownReleases, withoutRelease, withRelease } from '../../../src/domain/release/recorded.js';
 import type { Catalogue, Release } from '../../../src/domain/release/release.js';
 import { releasesLength } from '../../../src/domain/thresholds.js';

@@ -1,6 +1,6 @@
 import type { ApplyEnd } from '../../../client/apply/carry-on.js';
-import type { SecretPlan, TakingUp } from '../../../client/secret-rotation.js';
-import type { SecretUse } from '../../../client/secret-users.js';
+import type { SecretPlan, TakingUp } from '../../../client/deployment/secret-rotation.js';
+import type { SecretUse } from '../../../client/deployment/secret-users.js';
 import { sayings, silenceOf } from './change-plan.js';
 
 /** The gateways that would refuse another value at once, each with the reason, and how to leave them out. */

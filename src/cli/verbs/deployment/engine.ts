@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
-import { listEngines, renameEngine } from '../../../client/engines.js';
+import { listEngines, renameEngine } from '../../../client/deployment/engines.js';
 import { confirm } from '../../confirm.js';
 import { verb, withTemporal } from '../../verb.js';
 import { counted } from '../../../domain/amounts.js';

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { exportLines } from '../../../client/export.js';
+import { exportLines } from '../../../client/net/export.js';
 import type { ExportEnd } from '../../../domain/recovery/exported.js';
 import { counted } from '../../../domain/amounts.js';
 import { saveExport } from '../../../settings/export-file.js';

@@ -1,6 +1,6 @@
 import { cordonHost, findHost, gatewaysOn, listHosts } from '../../../client/ledger.js';
 import { Refused } from '../../../domain/errors.js';
-import { drainText, hostTable, hostText } from '../../show/hosts.js';
+import { drainText, hostTable, hostText } from '../../show/deployment/hosts.js';
 import { verb, withTemporal } from '../../verb.js';
 
 /** `creel hosts list`: every host, and what is promised of it. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
-import { findDeployment, startDeployment } from '../../../client/hold-deployment.js';
+import { findDeployment, startDeployment } from '../../../client/deployment/hold-deployment.js';
 import type { Flags } from '../../../client/connect.js';
 import { currentKey } from '../../../domain/keys/deployment-keys.js';
 import type { ExportHead } from '../../../domain/recovery/exported.js';

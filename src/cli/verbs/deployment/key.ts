@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
-import { readHeld } from '../../../client/deployment.js';
-import { readNamings } from '../../../client/keys.js';
+import { readHeld } from '../../../client/deployment/deployment.js';
+import { readNamings } from '../../../client/deployment/keys.js';
 import { Refused } from '../../../domain/errors.js';
 import { keysOf } from '../../../domain/keys/deployment-keys.js';
 import { keyFiles } from '../../../settings/config.js';

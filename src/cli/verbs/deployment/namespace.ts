@@ -1,4 +1,4 @@
-import { prepareNamespace } from '../../../client/namespace.js';
+import { prepareNamespace } from '../../../client/deployment/namespace.js';
 import { verb, withTemporal } from '../../verb.js';
 
 /** `creel namespace`: has the server hold a namespace as creel wants it. */

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Flags } from '../../../client/connect.js';
-import { readDeployment } from '../../../client/deployment.js';
-import { foreseeRecovery, recover, type Recovery } from '../../../client/recover.js';
-import { recordedReleases } from '../../../client/releases.js';
+import { readDeployment } from '../../../client/deployment/deployment.js';
+import { foreseeRecovery, recover, type Recovery } from '../../../client/net/recover.js';
+import { recordedReleases } from '../../../client/deployment/releases.js';
 import { counted } from '../../../domain/amounts.js';
 import { Refused } from '../../../domain/errors.js';
 import { gatewayId } from '../../../domain/gateway/gateway.js';

@@ -1,14 +1,14 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
 import { failedUpgrades } from '../../../client/failed-upgrades.js';
-import { knownVersions, listReleases, removeRelease, tellRelease } from '../../../client/releases.js';
+import { knownVersions, listReleases, removeRelease, tellRelease } from '../../../client/deployment/releases.js';
 import { Refused } from '../../../domain/errors.js';
 import { releaseImage, releaseVersion, type Release } from '../../../domain/release/release.js';
 import { judge, type Check } from '../../../domain/release/upstream.js';
 import { readUpstream } from '../../../releases/registry.js';
 import { startTime } from '../../../settings/catalogue.js';
 import { Ended, exits, type Exit } from '../../exit.js';
-import { checkText, releaseList } from '../../show/releases.js';
+import { checkText, releaseList } from '../../show/deployment/releases.js';
 import { verb, withTemporal } from '../../verb.js';
 
 /** `creel release`: the releases that gateways may be on. */

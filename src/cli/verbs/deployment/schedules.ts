@@ -1,8 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
-import { applySchedules, listSchedules, pauseSchedule, resumeSchedule } from '../../../client/schedules.js';
+import { applySchedules, listSchedules, pauseSchedule, resumeSchedule } from '../../../client/deployment/schedules.js';
 import { schedulesBy, scheduleName } from '../../../domain/schedules/schedule.js';
 import { readSchedules } from '../../../settings/schedules.js';
-import { appliedText, scheduleList } from '../../show/schedules.js';
+import { appliedText, scheduleList } from '../../show/deployment/schedules.js';
 import { verb, withTemporal } from '../../verb.js';
 import { origin } from '../provision.js';
 

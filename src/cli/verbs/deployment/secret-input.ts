@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Flags } from '../../../client/connect.js';
-import { holdDeployment } from '../../../client/hold-deployment.js';
+import { holdDeployment } from '../../../client/deployment/hold-deployment.js';
 import { Refused } from '../../../domain/errors.js';
 import { Secret } from '../../../domain/secret.js';
 import type { SecretStore } from '../../../ports/secret-store.js';

@@ -1,4 +1,4 @@
-import { planRotation, takeUp, type SecretPlan } from '../../../client/secret-rotation.js';
+import { planRotation, takeUp, type SecretPlan } from '../../../client/deployment/secret-rotation.js';
 import type { Asking } from '../../../client/apply/carry-on.js';
 import type { Flags } from '../../../client/connect.js';
 import { Refused } from '../../../domain/errors.js';

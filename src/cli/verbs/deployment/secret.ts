@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import type { Client } from '@temporalio/client';
 import { TurnedDown } from '../../../client/failure.js';
-import { secretUsers, usesBefore, type SecretUsers } from '../../../client/secret-users.js';
+import { secretUsers, usesBefore, type SecretUsers } from '../../../client/deployment/secret-users.js';
 import { secretName } from '../../../domain/secret-name.js';
-import { stillNamed, storedLines } from '../../show/secret-uses.js';
+import { stillNamed, storedLines } from '../../show/deployment/secret-uses.js';
 import { sayingSlow, verb } from '../../verb.js';
 import { readValue, withStore } from './secret-input.js';
 import { rotateSecretCommand } from './secret-rotate.js';

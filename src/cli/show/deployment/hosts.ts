@@ -1,0 +1,79 @@
+import Table from 'cli-table3';
+import type { ShownHost } from '../../../client/ledger.js';
+import { counted, sizeText } from '../../../domain/amounts.js';
+import type { HostLine } from '../../../wire/ledger.js';
+import { borderless } from '../borderless.js';
+import { row } from '../row.js';
+
+/** Hosts as a table: what is promised of how much, and whether new gateways come. */
+export function hostTable(hosts: readonly ShownHost[]): string {
+  const table = new Table({
+    head: ['HOST', 'MEMORY', 'PROCESSORS', 'DISK', 'GATEWAYS', 'NEW ONES', 'WORKERS', 'ENGINE'],
+    style: { head: [], border: [], compact: true },
+    chars: borderless,
+  });
+  for (const host of hosts) {
+    const { name, engine, workers, line } = host;
+    table.push([
+      name,
+      line ? ofTotal(line.promised.memoryMb, line.memoryMb, sizeText) : 'unknown',
+      line ? ofTotal(line.promised.cpus, line.cpus, String) : '',
+      line ? diskOf(line) : '',
+      line ? String(line.gateways) : '',
+      takesNew(host),
+      String(workers.length),
+      line ? `${engine} (${line.version})` : engine,
+    ]);
+  }
+  return table.toString();
+}
+
+/** One host, and the gateways on it. */
+export function hostText(host: ShownHost, gateways: readonly string[]): string {
+  const { name, engine, workers, line } = host;
+  return [
+    name,
+    ...row('engine', line ? `${engine}, version ${line.version}` : engine),
+    ...row('served by', workers.length > 0 ? workers.join(', ') : 'no worker'),
+    ...row('memory', line && `${ofTotal(line.promised.memoryMb, line.memoryMb, sizeText)} promised`),
+    ...row('processors', line && `${ofTotal(line.promised.cpus, line.cpus, String)} promised`),
+    ...row('disk', line && `${diskOf(line)} promised`),
+    ...row('new ones', takesNew(host)),
+    ...row('gateways', gateways.length > 0 ? gateways.join(', ') : 'none'),
+  ].join('\n');
+}
+
+/** What would become of the gateways of a host: they do not move, so each is to be removed, or to stay. */
+export function drainText(
+  { name, line }: ShownHost,
+  gateways: readonly string[],
+  others: readonly ShownHost[],
+): string {
+  if (gateways.length === 0) return `${name} has no gateway: nothing keeps it.`;
+  const needed = line?.promised;
+  const free = (of: (each: HostLine) => number) =>
+    others.reduce((sum, each) => sum + (each.line && !each.line.cordoned ? Math.max(0, of(each.line)) : 0), 0);
+  const freeMb = free((each) => each.memoryMb - each.promised.memoryMb);
+  return [
+    `${counted(gateways.length, 'gateway')} on ${name}: ${gateways.join(', ')}`,
+    ...(needed
+      ? [`They take ${sizeText(needed.memoryMb)} of memory; the other hosts have ${sizeText(freeMb)} left.`]
+      : []),
+    `A gateway does not move: what is to leave ${name} is removed there and begins anew elsewhere, without its state.`,
+    ...gateways.map((id) => `  creel remove ${id}`),
+  ].join('\n');
+}
+
+function ofTotal(promised: number, total: number, text: (amount: number) => string): string {
+  return `${text(promised)} of ${text(total)}`;
+}
+
+function diskOf({ promised, diskMb }: HostLine): string {
+  return diskMb === undefined ? sizeText(promised.diskMb) : ofTotal(promised.diskMb, diskMb, sizeText);
+}
+
+function takesNew({ workers, line }: ShownHost): string {
+  if (!line) return 'no: what it has could not be read';
+  if (line.cordoned) return 'no: cordoned';
+  return workers.length > 0 ? 'yes' : 'no: no worker';
+}
