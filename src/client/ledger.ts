@@ -5,6 +5,7 @@ import { slowAnswerMs } from '../domain/thresholds.js';
 import { engineQueue, ledgerWorkflowId, taskQueue, waitsQueue } from '../wire/ids.js';
 import {
   cordonUpdate,
+  hostsQuery,
   hostsUpdate,
   placeUpdate,
   recountSignal,
@@ -93,6 +94,17 @@ export async function cordonHost(client: Client, host: ShownHost, cordoned: bool
       startWorkflowOperation: beginning(),
     }),
   );
+}
+
+/** Whether an operator keeps new gateways off an engine; false where there is no ledger. Waits for no count. */
+export async function isCordoned(client: Client, engine: string): Promise<boolean> {
+  try {
+    const lines = await client.workflow.getHandle(ledgerWorkflowId).query(hostsQuery);
+    return lines.some((line) => line.engine === engine && line.cordoned);
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw unwrap(error);
+  }
 }
 
 /** Has the ledger count anew, where there is one: after records were taken up again. */

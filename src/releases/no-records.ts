@@ -12,6 +12,7 @@ export const noRecords: GatewayRecords = {
   describe: async () => undefined,
   lines: async function* () {},
   exported: async function* () {},
+  isCordoned: async () => false,
   owner: async () => ({ is: 'unknown' }),
   lastSweep: async () => undefined,
   lastReconcile: async () => undefined,

@@ -6,7 +6,7 @@ import { findDeployment, findKeys } from '../client/deployment/hold-deployment.j
 import { isSilence, NoWorker, TurnedDown, UnknownGateway, unwrap } from '../client/failure.js';
 import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
 import { findOwner } from '../client/net/owner.js';
-import { askForPlace } from '../client/ledger.js';
+import { askForPlace, isCordoned } from '../client/ledger.js';
 import { lastReconcile } from '../client/net/reconcile.js';
 import { lastSweep } from '../client/net/sweep.js';
 import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
@@ -30,6 +30,7 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
     describe: (gateway) => unlessGone(() => ask(client, gateway)),
     lines: (now) => exportLines(client, now),
     exported: () => exportedGateways(client),
+    isCordoned: (engine) => late(() => isCordoned(client, engine)),
     owner: (gateway) => late(() => findOwner(plain, gateway)),
     lastSweep: () => lastSweep(plain),
     lastReconcile: () => lastReconcile(plain),

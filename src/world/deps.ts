@@ -56,6 +56,8 @@ export type GatewayRecords = {
   readonly lines: (now: Date) => AsyncIterable<ExportLine>;
   /** The same of every gateway that lives or whose state is kept, as far as its record answers. */
   readonly exported: () => AsyncIterable<ExportedGateway>;
+  /** Whether an operator keeps new gateways off an engine, by the ledger; false where there is none. */
+  readonly isCordoned: (engine: string) => Promise<boolean>;
   /** What the record of a gateway says of what carries its mark, also one that has ended. */
   readonly owner: (gateway: string) => Promise<Owner>;
   /** What the last sweep that was no dry run handed on; undefined where there is none. */

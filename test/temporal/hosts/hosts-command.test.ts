@@ -92,3 +92,27 @@ describe('creel hosts, with two machines', { timeout: 2 * patienceMs }, () => {
     expect(await promised()).toEqual({ memoryMb: 0, cpus: 0, diskMb: 0 });
   });
 });
+
+describe('creel hosts, with one machine', { timeout: 2 * patienceMs }, () => {
+  let keyboard: Keyboard;
+
+  beforeAll(async () => {
+    keyboard = await Keyboard.open();
+    const { ground, stage } = keyboard;
+    await ground.startWorker();
+    await tellServed(await stage.client(), { engine: engineIdAt(ground.root), host: 'here' });
+  });
+  afterAll(() => keyboard.close());
+
+  it('the only host takes nobody while it is cordoned', async () => {
+    const provision = (id: string) =>
+      keyboard.creel(['provision', id, '--release', testRelease, '--dev', '--keep-state', '0']);
+    expect(await provision('g1')).toMatchObject({ exitCode: 0 });
+    expect(await keyboard.creel(['hosts', 'cordon', 'here'])).toMatchObject({ exitCode: 0 });
+    const refused = await provision('g2');
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stderr + refused.stdout).toContain('here: it is cordoned');
+    expect(await keyboard.creel(['hosts', 'uncordon', 'here'])).toMatchObject({ exitCode: 0 });
+    expect(await provision('g2')).toMatchObject({ exitCode: 0 });
+  });
+});

@@ -11,8 +11,8 @@ export type EnginesSeen = {
   readonly others: readonly KnownEngine[];
   /** The ids that its own engine had before. */
   readonly hereWas?: readonly string[];
-  /** Its settings say how many gateways there may be. */
-  readonly limited?: true;
+  /** There may be so many gateways and no more, or new ones are kept off its engine: the ledger is asked for this one, too. */
+  readonly limited?: boolean;
 };
 
 const beside: Place = { provider: 'local', host: 'local' };
@@ -23,17 +23,23 @@ const beside: Place = { provider: 'local', host: 'local' };
  */
 export async function findEngines(deps: Deps, asked: { deployment: string; gateway: string }): Promise<EnginesSeen> {
   const here = await deps.hosts.findNearest();
-  const [lives, known] = await Promise.all([
+  const [lives, known, limited] = await Promise.all([
     findLives(deps, { ...asked, place: { ...beside, engine: here } }),
     deps.findEngines(),
+    isLimited(deps, here),
   ]);
-  const limited = deps.ceiling === undefined ? {} : ({ limited: true } as const);
   const hereWas = known.find(({ engine }) => engine === here)?.was;
   return {
     here,
     lives,
     others: known.filter(({ engine }) => engine !== here),
     ...(hereWas && { hereWas }),
-    ...limited,
+    ...(limited && { limited }),
   };
+}
+
+async function isLimited(deps: Deps, here: string): Promise<boolean> {
+  if (deps.ceiling !== undefined) return true;
+  const { offer } = await deps.hosts.readHost({ ...beside, engine: here });
+  return offer?.cordoned === true || (await deps.records.isCordoned(here));
 }
