@@ -1,4 +1,4 @@
-/** Runs every tier of the tests, cheapest first, and stops at the first red one. */
+/** Runs every tier of the tests, or those that are named, cheapest first, and stops at the first red one. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,12 +62,21 @@ const tiers = [
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !tiers.some((tier) => tier.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `there is no tier ${unknown.join(', ')}. Those there are: ${tiers.map(({ name }) => name).join(' · ')}`,
+  );
+  process.exit(2);
+}
+
 const began = Date.now();
 const reports = mkdtempSync(join(tmpdir(), 'creel-tests-'));
 const total = { passed: 0, failed: 0 };
 const shaky = [];
 let red;
-for (const tier of tiers) {
+for (const tier of tiers.filter(({ name }) => named.length === 0 || named.includes(name))) {
   console.log(`\n=== ${tier.name}: needs ${tier.needs}, usually ${tier.usual}`);
   if (!passes(tier)) {
     red = tier.name;

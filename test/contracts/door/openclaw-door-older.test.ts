@@ -10,7 +10,7 @@ import { prepareRealGateway } from './real-gateway.js';
 
 const older = '2026.6.11';
 const scopes = ['operator.admin'];
-const root = path.join(import.meta.dirname, '..', '..');
+const root = path.join(import.meta.dirname, '..', '..', '..');
 
 let gateway: GatewayAtHand;
 
