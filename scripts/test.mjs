@@ -21,17 +21,17 @@ const replayed = ['parked', 'pre-empted', 'provision', 'requests'].map((name) =>
  */
 const mostShaky = 2;
 
-/** Files that wait for a server or an engine half of their time: three of them keep two cores busy. */
+/** Files that wait for a disk, a server or an engine a good part of their time: three of them keep two cores busy. */
 const waiting = '--maxWorkers=3';
 
 const tiers = [
   { name: 'pure', needs: 'nothing', usual: '15 s', paths: ['test/pure', '--no-isolate'] },
-  { name: 'sagas', needs: 'nothing', usual: '2 min', paths: ['test/sagas'] },
+  { name: 'sagas', needs: 'nothing', usual: '2 min', paths: ['test/sagas', waiting] },
   {
     name: 'the quick ones on Node 22',
     needs: `the npm registry, once, for node@${oldest}`,
     usual: '1 min',
-    paths: ['test/pure', ...onOldest, '--no-isolate'],
+    paths: ['test/pure', ...onOldest, '--no-isolate', waiting],
     node: oldest,
   },
   { name: 'scripts', needs: 'nothing', usual: '10 s', paths: ['test/scripts'] },
