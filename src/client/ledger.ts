@@ -96,14 +96,14 @@ export async function cordonHost(client: Client, host: ShownHost, cordoned: bool
   );
 }
 
-/** Whether an operator keeps new gateways off an engine; false where there is no ledger. Waits for no count. */
-export async function isCordoned(client: Client, engine: string): Promise<boolean> {
+/** Whether an operator keeps new gateways off an engine; undefined where there never was a ledger. Waits for no count. */
+export async function isCordoned(client: Client, engine: string): Promise<boolean | undefined> {
   try {
     const lines = await client.workflow.getHandle(ledgerWorkflowId).query(hostsQuery);
     return lines.some((line) => line.engine === engine && line.cordoned);
   } catch (error) {
-    if (isNotFound(error)) return false;
-    throw unwrap(error);
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 

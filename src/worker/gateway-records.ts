@@ -30,7 +30,7 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
     describe: (gateway) => unlessGone(() => ask(client, gateway)),
     lines: (now) => exportLines(client, now),
     exported: () => exportedGateways(client),
-    isCordoned: (engine) => late(() => isCordoned(client, engine)),
+    isCordoned: async (engine) => (await unlessGone(() => isCordoned(client, engine))) ?? false,
     owner: (gateway) => late(() => findOwner(plain, gateway)),
     lastSweep: () => lastSweep(plain),
     lastReconcile: () => lastReconcile(plain),
