@@ -71,16 +71,22 @@ export async function carryOn(
     ...(error !== undefined && { error }),
   });
   try {
-    for (let now = looked; ; now = await lookAt(client, gateway, false)) {
+    for (let now = looked; ;) {
       const due = await dueNow(now, operations);
       if ('end' in due) return ended(due.end, due.reason);
-      const accepted = 'ask' in due ? await ask(client, gateway, due.ask) : underWay(gateway, now.told, due);
+      const accepted =
+        'ask' in due ? await askAsFound(client, gateway, due.ask, now) : underWay(gateway, now.told, due);
+      if ('found' in accepted) {
+        now = accepted;
+        continue;
+      }
       const last = await followed(client, accepted, asking);
       if (!operations.some(({ operation }) => operation === accepted.operation))
         operations.push(doneOf(due.act, accepted, last));
       const stopped = overtaken(operations, last) ? undefined : whyStopped(due, last);
       if (stopped) return ended(...stopped);
       if (due.act === 'wait') await sleep(noteMs);
+      now = await lookAt(client, gateway, false);
     }
   } catch (error) {
     return ended(...failureOf(error));
@@ -88,6 +94,21 @@ export async function carryOn(
 }
 
 type Followed = Omit<Accepted, 'state'> & { readonly state?: Accepted['state'] };
+
+/**
+ * Asks a gateway for what is due of it as it was found. Where it refuses and is another by now, because somebody else
+ * was there first, answers how it is now.
+ */
+async function askAsFound(client: Client, gateway: string, wish: Request, found: Looked): Promise<Followed | Looked> {
+  try {
+    return await ask(client, gateway, wish);
+  } catch (error) {
+    if (failureOf(error)[0] !== 'refused') throw error;
+    const now = await lookAt(client, gateway, false);
+    if (JSON.stringify(now.told) === JSON.stringify(found.told)) throw error;
+    return now;
+  }
+}
 
 function ask(client: Client, gateway: string, wish: Request): Promise<Followed> {
   return isChange(wish) ? requestChange(client, gateway, wish) : request(client, gateway, wish);
