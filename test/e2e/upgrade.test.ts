@@ -142,10 +142,14 @@ async function inside(...command: string[]): Promise<string> {
   return stdout;
 }
 
-/** What the customer keeps in the workspace, which no gateway writes to: names, modes, owners, times, targets, content. */
+/** What a release lays into a workspace by itself, at a time of its own. */
+const ofRelease = [`${workspace}/[A-Z]*.md`, `${workspace}/openclaw-workspace-state.json*`];
+
+/** What the customer keeps in the workspace: names, modes, owners, times, targets, content. */
 async function filesOf(): Promise<string> {
-  const listed = await inside('find', workspace, '-printf', '%p %m %u %g %T@ %s %l\n');
-  const sums = await inside('sh', '-c', `find ${workspace} -type f -exec sha256sum {} +`);
+  const owned = [workspace, '-mindepth', '1', ...ofRelease.flatMap((path) => ['!', '-path', path])];
+  const listed = await inside('find', ...owned, '-printf', '%p %m %u %g %T@ %s %l\n');
+  const sums = await inside('find', ...owned, '-type', 'f', '-exec', 'sha256sum', '{}', '+');
   return [...listed.split('\n').toSorted(), ...sums.split('\n').toSorted()].join('\n');
 }
 
