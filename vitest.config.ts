@@ -21,6 +21,7 @@ for (const file of longest)
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) => longest.findIndex((file) => moduleId.endsWith(`/${file}`));
+    // oxlint-disable-next-line unicorn/no-array-sort
     const sorted = await super.sort(files);
     const long = sorted.filter((file) => place(file) >= 0).toSorted((one, other) => place(one) - place(other));
     return [...long, ...sorted.filter((file) => place(file) < 0)];
