@@ -85,7 +85,7 @@ export class DirectoryHost implements HostProvider {
 
   /** Changes what the host has. */
   become(facts: Partial<HostFacts>): void {
-    replaceFile(this.#file(), JSON.stringify({ ...this.#read(), ...facts }));
+    replaceFile(this.#file(), JSON.stringify({ ...readRecord(this.#file(), hostRecord), ...facts }));
   }
 
   #read(): HostFacts {

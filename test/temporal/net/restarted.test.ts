@@ -20,6 +20,7 @@ import { DirectoryHost } from '../../world/directory-host.js';
 import { DirectoryPager } from '../../world/directory-pager.js';
 import { openTestWorld, testKeyHex, testSpec, type TestWorld } from '../../world/open-test-world.js';
 
+const ofRestarts = "WorkflowType = 'proveRestarted'";
 const poll = { timeout: patienceMs, interval: 100 };
 
 /** The record of a gateway when it has come to rest. */
@@ -117,18 +118,23 @@ describe.sequential('the ready gateways of a host that was started again', { tim
     expect((await world.engine.findContainer(names(lost.life.mark).container))?.state).toBe('running');
   });
 
-  it('are left alone by the next worker, which finds them as they were', async () => {
+  it('are left alone by the next worker where they ran on while their engine began anew', async () => {
     const before = await told('runs');
-    const runs = async () => (await client.workflow.count("WorkflowType = 'proveRestarted'")).count;
+    const runs = async () => (await client.workflow.count(ofRestarts)).count;
     const known = await runs();
     ending.abort();
     await worker;
     ending = new AbortController();
     worker = work();
-    await provision(client, 'later'); // On the queue of the engine: the worker serves it again, and has looked at it.
+    host.become({ upSince: new Date().toISOString() }); // Its engine began anew, and its containers went on.
+    await expect.poll(runs, poll).toBe(known + 1);
+    await expect
+      .poll(async () => (await client.workflow.count(`${ofRestarts} AND ExecutionStatus = 'Running'`)).count, poll)
+      .toBe(0);
     expect(await told('runs')).toEqual(before);
-    expect(await runs()).toBe(known);
-    expect(pagesIn(world.root)).toHaveLength(1);
+    await expect
+      .poll(() => pagesIn(world.root).at(-1)?.text, poll)
+      .toMatch(/\. 0 gateways proved usable again; 1 gateway not: empty:/);
   });
 
   it('are proved again though Temporal was away while their host was', async () => {
@@ -140,7 +146,7 @@ describe.sequential('the ready gateways of a host that was started again', { tim
       .poll(async () => (await ask(client, 'runs').catch(() => undefined))?.last?.operation, poll)
       .toBeGreaterThan(before.operation ?? 0);
     expect(await told('runs')).toMatchObject({ phase: 'ready', kind: 'repair' });
-    await expect.poll(() => pagesIn(world.root).length, poll).toBe(2);
+    await expect.poll(() => pagesIn(world.root).length, poll).toBe(3);
   });
 });
 
@@ -178,6 +184,8 @@ it('what looks after a restart asks once of each gateway, though its worker is k
         last: { operation: 2, kind: 'repair', outcome: 'done' },
       });
     await expect.poll(() => pagesIn(ground.root).length, poll).toBe(1);
+    await proveRestarted(client, asked); // As the next worker would.
+    await expect.poll(async () => (await client.workflow.count(ofRestarts)).count, poll).toBe(1);
   } finally {
     await keyboard.close();
   }
