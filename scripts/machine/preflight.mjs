@@ -34,7 +34,7 @@ export async function preflight(lacking, here) {
   const problems = answers.flat();
   if (lacking.temporal && !route)
     problems.push(
-      `a temporal binary is missing, and neither github.com nor the Go module proxy (go on PATH) can be reached: ${interception()}or put the Temporal CLI on PATH (https://docs.temporal.io/cli)`,
+      `a temporal binary is missing, and neither github.com nor the Go module proxy (which takes go on PATH) can be reached: ${interception()}let it reach one of them, or put the Temporal CLI on PATH (https://docs.temporal.io/cli)`,
     );
   return { problems, temporalRoute: route };
 }
