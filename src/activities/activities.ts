@@ -1,4 +1,3 @@
-import type { Living } from '../domain/gateway/life.js';
 import type { Page } from '../ports/pager.js';
 import { probeChannels } from './parts/door/channels.js';
 import { probeTurn } from './parts/door/turn.js';
@@ -299,15 +298,5 @@ export type Activities = {
 export function createActivities(world: Deps): Activities {
   const deps: Deps = { ...world, door: new PlainDoor(world.door) };
   const bind = (activity: (deps: Deps, ...told: never[]) => unknown) => activity.bind(undefined, deps);
-  const bound = Object.entries(all).map(([name, activity]) => [name, unlessMachineGoes(name, bind(activity))]);
-  return Object.fromEntries(bound) as Activities;
-}
-
-/** What is undone on a gateway's own machine goes with it, and is asked of nobody: the machine may answer no more. */
-function unlessMachineGoes(name: string, activity: (...told: never[]) => unknown) {
-  if (!/^(remove|restore)/.test(name) || name === 'removeMachine') return activity;
-  return async (...told: never[]): Promise<unknown> => {
-    const { machineGoes } = Object(told[0]) as Pick<Living, 'machineGoes'>;
-    return machineGoes ? undefined : activity(...told);
-  };
+  return Object.fromEntries(Object.entries(all).map(([name, activity]) => [name, bind(activity)])) as Activities;
 }

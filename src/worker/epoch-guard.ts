@@ -3,6 +3,7 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { demandEpoch, TakenOver } from '../activities/parts/host/epoch.js';
 import { Away } from '../domain/errors.js';
 import type { Place } from '../domain/hosts/place.js';
+import { registry } from '../workflows/operations.js';
 import type { World } from '../world/world.js';
 
 /**
@@ -14,7 +15,7 @@ export function epochGuard(world: Pick<World, 'engineAt' | 'epoch' | 'about'>): 
     inbound: {
       execute: async (input, next) => {
         const place = placeIn(input.args[0]);
-        if (place && concernsMachine(activityType, input.args[0])) await demandIfHeard(world, place);
+        if (place && ofMachine.has(activityType)) await demandIfHeard(world, place);
         else if (place)
           await demandEpoch(world, place).catch((error: unknown) => {
             if (!(error instanceof Away && tellsOfAway.has(activityType))) throw error;
@@ -28,21 +29,10 @@ export function epochGuard(world: Pick<World, 'engineAt' | 'epoch' | 'about'>): 
 /** What changes nothing, and tells by itself that an engine is away: the reader of a log waits for it. */
 const tellsOfAway = new Set(['findLogLines']);
 
-/** What buys, starts and removes a gateway's own machine, or goes with it: its engine may not answer, yet or any more. */
-const ofMachine: ReadonlySet<string> = new Set([
-  'probeMachineOrder',
-  'ensureMachine',
-  'removeMachine',
-  'ensureMachineAddress',
-  'probeMachine',
-  'ensureFirewall',
-  'ensureMetadataFence',
-]);
-
-function concernsMachine(activityType: string, told: unknown): boolean {
-  const { machineGoes } = Object(told) as { readonly machineGoes?: true };
-  return ofMachine.has(activityType) || (machineGoes === true && /^(remove|restore)/.test(activityType));
-}
+/** What the steps of a gateway's own machine are done and undone by: its engine may not answer, yet or any more. */
+const ofMachine: ReadonlySet<string> = new Set(
+  Object.values(registry).flatMap((step) => (step.ofMachine ? [step.do, step.undo ?? step.do] : [])),
+);
 
 /** How long an engine that may be no more is asked. */
 const heardMs = 5_000;

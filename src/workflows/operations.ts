@@ -57,5 +57,6 @@ export function stepsOf(
   if (kind !== 'remove') return [...stepsFor(spec)];
   const everEntered = new Set(entered);
   const known = Object.keys(registry).filter((name) => everEntered.has(name));
-  return known.filter((name) => !(keepState && (name === stateStep || name === machineStep)));
+  const keeps = keepState && everEntered.has(stateStep); // A machine is kept for the state on it alone.
+  return known.filter((name) => !(keeps && (name === stateStep || name === machineStep)));
 }

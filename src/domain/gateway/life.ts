@@ -6,8 +6,6 @@ export type Living = Gateway & {
   readonly hadState?: true;
   /** It is being removed, together with its state. */
   readonly purging?: true;
-  /** What is undone of it goes with its own machine, which goes last. */
-  readonly machineGoes?: true;
 };
 
 /** A life of a gateway as found on a host: its birth, and what exists of it. */

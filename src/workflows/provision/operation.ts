@@ -5,12 +5,12 @@ import type { StepsTaking } from '../saga/step.js';
 
 /** Everything that a live gateway owns, in the order in which it comes to exist. */
 const provisionRows = {
-  'check machine': { do: 'probeMachineOrder', pace: 'act' }, // only reads
-  'create machine': { do: 'ensureMachine', undo: 'removeMachine', pace: 'act' },
-  'give address': { do: 'ensureMachineAddress', pace: 'wait', undoneBy: 'create machine' }, // goes with the machine
-  'await machine': { do: 'probeMachine', pace: 'fetch' }, // only reads
-  'set firewall': { do: 'ensureFirewall', pace: 'act', undoneBy: 'create machine' }, // goes with the machine
-  'fence metadata': { do: 'ensureMetadataFence', pace: 'act', undoneBy: 'create machine' }, // goes with the machine
+  'check machine': { do: 'probeMachineOrder', pace: 'act', ofMachine: true }, // only reads
+  'create machine': { do: 'ensureMachine', undo: 'removeMachine', pace: 'act', ofMachine: true },
+  'give address': { do: 'ensureMachineAddress', pace: 'wait', ofMachine: true, undoneBy: 'create machine' }, // goes with the machine
+  'await machine': { do: 'probeMachine', pace: 'fetch', ofMachine: true }, // only reads
+  'set firewall': { do: 'ensureFirewall', pace: 'act', ofMachine: true, undoneBy: 'create machine' }, // goes with the machine
+  'fence metadata': { do: 'ensureMetadataFence', pace: 'act', ofMachine: true, undoneBy: 'create machine' }, // goes with the machine
   'check host': { do: 'ensureHost', pace: 'act' }, // only reads
   'fetch release': { do: 'ensureRelease', pace: 'fetch' }, // an image is shared between gateways
   'keep state': { do: 'ensureState', undo: 'removeState', pace: 'act', holdsState: true },

@@ -98,10 +98,13 @@ export class Saga {
   #undosOutUntil = 0;
   #changing = false;
   #aborted = false;
+  /** Whether what this operation undoes goes with the gateway's own machine, all of it. */
+  readonly #machineGoes: boolean;
 
   constructor(input: OperationInput, runtime: Runtime) {
     this.#input = input;
     this.#runtime = runtime;
+    this.#machineGoes = input.steps.some((step) => this.#row(step)?.ofMachine && this.#row(step)?.undo);
     for (const { step, unsettledUntil } of input.entered) this.#entered.set(step, unsettledUntil);
   }
 
@@ -361,7 +364,9 @@ export class Saga {
     return failed;
   }
 
+  /** What is on the gateway's own machine goes with it, and is asked of nobody: the machine may answer no more. */
   async #undo(step: string): Promise<Failure | undefined> {
+    if (this.#machineGoes && this.#row(step)?.ofMachine !== true) return undefined;
     try {
       const { attempt, value } = await this.#runtime.perform(step, 'undo');
       this.#rememberUndo(attempt);
@@ -470,14 +475,7 @@ function sentence(outcome: Exclude<Outcome, { ok: true }>): string {
 export function toldOf({ gateway, entered, kind, steps }: Asked, rows: Steps): Living {
   const hadState = entered.some(({ step }) => rows[step]?.holdsState) && { hadState: true as const };
   const purging = kind === 'remove' && steps.some((step) => rows[step]?.holdsState) && { purging: true as const };
-  const machineGoes = goesWhole({ gateway, kind, steps }) && { machineGoes: true as const };
-  return { ...gateway, ...hadState, ...purging, ...machineGoes };
-}
-
-/** Whether what this operation undoes goes with the gateway's own machine: all of it, and nobody waits for an engine there. */
-function goesWhole({ gateway, kind, steps }: Pick<Asked, 'gateway' | 'kind' | 'steps'>): boolean {
-  const undoes = kind === 'provision' || kind === 'remove' || kind === 'purge';
-  return undoes && gateway.spec.machine !== undefined && steps.includes('create machine');
+  return { ...gateway, ...hadState, ...purging };
 }
 
 type Asked = Pick<OperationInput, 'gateway' | 'entered' | 'kind' | 'steps'>;

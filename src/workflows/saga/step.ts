@@ -25,6 +25,8 @@ export type Step<Activity extends string = string> = {
   readonly undoneBy?: string;
   /** Its undo may delete the only copy of a state: it runs when no attempt of the operation can land any more. */
   readonly undoneLast?: true;
+  /** It is about the gateway's own machine and not about what is on it: where the machine goes, this alone is undone, and the engine there may answer nobody, yet or any more. */
+  readonly ofMachine?: true;
   /** It holds the customer's data: a removal that keeps the state leaves it alone. */
   readonly holdsState?: true;
 };

@@ -35,9 +35,9 @@ export async function noGateway(): Promise<Template> {
   }
 }
 
-/** A ready gateway, into which somebody has let a phone. */
-export async function readyGateway(): Promise<Template> {
-  return templateOf(async () => undefined);
+/** A ready gateway that keeps its state, into which somebody has let a phone. */
+export async function readyGateway(spec = keeping): Promise<Template> {
+  return templateOf(async () => undefined, spec);
 }
 
 /** A ready gateway whose previous release is kept. */
@@ -51,17 +51,17 @@ export async function upgradedGateway(): Promise<Template> {
 
 /** Somebody has removed a gateway's container and its state, and left what was saved. */
 export async function loseState(entity: VirtualEntity): Promise<void> {
-  const { engine } = entity.world;
+  const { engine } = entity;
   const container = await engine.findContainer(entity.names.container);
   if (container) await engine.removeContainer(container.id);
   await engine.removeVolume(entity.names.volume);
 }
 
-async function templateOf(begin: (entity: VirtualEntity) => Promise<void>): Promise<Template> {
+async function templateOf(begin: (entity: VirtualEntity) => Promise<void>, spec = keeping): Promise<Template> {
   const world = openTestWorld();
   try {
-    const entity = await provisioned(new VirtualEntity(world), keeping);
-    new DirectoryDevice(world.root, { displayName: 'Kitchen' }).pair(entity.names.container);
+    const entity = await provisioned(new VirtualEntity(world), spec);
+    new DirectoryDevice(entity.root, { displayName: 'Kitchen' }).pair(entity.names.container);
     await world.deps.secrets.write('bot', new Secret(botToken));
     await begin(entity);
     return new Template(entity);
@@ -192,7 +192,7 @@ export type State = {
  */
 export function stateOf(entity: VirtualEntity): State {
   if (!entity.state.life) return { files: {}, devices: {} };
-  return stateIn(path.join(entity.world.root, 'files', entity.names.volume));
+  return stateIn(path.join(entity.root, 'files', entity.names.volume));
 }
 
 /** The same of a directory in which a state lies. */
@@ -216,7 +216,7 @@ function isOurs(name: string): boolean {
 
 /** The state says of itself that it is whole, and belongs to the release on record. */
 function isMarkedWhole(entity: VirtualEntity): void {
-  const file = path.join(entity.world.root, 'files', entity.names.volume, stateMarkFile);
+  const file = path.join(entity.root, 'files', entity.names.volume, stateMarkFile);
   const isThere = fs.lstatSync(file, { throwIfNoEntry: false })?.isFile();
   const mark = isThere ? readStateMark(fs.readFileSync(file, 'utf8')) : undefined;
   if (mark) assert.deepEqual([mark.whole, mark.release], [true, entity.gateway.spec.release]);
@@ -232,7 +232,7 @@ export async function isKeptWhole(
   const { state } = entity;
   assert.deepEqual([state.phase, state.life?.left], ['removed', []], state.reason);
   assert.ok(stateKeptUntil(state) > 0, 'its state is kept');
-  assert.deepEqual(entity.world.engine.leftovers(), [`volume ${entity.names.volume}`]);
+  assert.deepEqual(entity.leftovers(), [...entity.bought, `volume ${entity.names.volume}`].toSorted());
   assert.deepEqual(stateOf(entity).files, before.files);
   isMarkedWhole(entity);
   entity.provision({ how: 'restore', spec: entity.gateway.spec });
@@ -263,7 +263,7 @@ export function someDevices(entity: VirtualEntity, before: State): void {
 function asksForNothing(entity: VirtualEntity): void {
   const { keys } = entity.world.deps;
   const ours = [1, 2, 3].map((deviceGeneration) => keys.device({ ...entity.gateway, deviceGeneration }).id);
-  const waiting = fs.readdirSync(path.join(entity.world.root, 'files', entity.names.volume, 'pending'));
+  const waiting = fs.readdirSync(path.join(entity.root, 'files', entity.names.volume, 'pending'));
   assert.deepEqual(
     waiting.filter((name) => ours.some((id) => name.startsWith(id))),
     [],
@@ -274,7 +274,7 @@ function asksForNothing(entity: VirtualEntity): void {
 export async function isGone(entity: VirtualEntity): Promise<void> {
   await entity.drain();
   assert.deepEqual([entity.state.phase, entity.state.life?.left], ['removed', []], entity.state.reason);
-  assert.deepEqual(entity.world.engine.leftovers(), []);
+  assert.deepEqual(entity.leftovers(), []);
 }
 
 /** As before it was asked for. */
@@ -293,8 +293,8 @@ export async function isBack(
   const shelves = kept.map(
     (shelf) => `volume ${replacementNames(entity.gateway.mark).savedStates[shelf === 'a' ? 'a' : 'b']}`,
   );
-  const all = [`container ${container}`, `network ${network}`, `volume ${volume}`, ...shelves];
-  assert.deepEqual(entity.world.engine.leftovers(), all.toSorted());
+  const all = [...entity.bought, `container ${container}`, `network ${network}`, `volume ${volume}`, ...shelves];
+  assert.deepEqual(entity.leftovers(), all.toSorted());
 }
 
 /** Ready by the record, and usable by the world's own word, with the release that the record names. */

@@ -32,6 +32,7 @@ export function sagaProofs(
   ground: (world: TestWorld) => SagaGround = onHost,
 ): Proof[] {
   const undoable = steps.filter((step) => registry[step]?.undo);
+  const asked = steps.includes(machineStep) ? [machineStep] : undoable; // All the rest goes with its machine.
   const each = (of: readonly string[], title: string, run: (step: string, stage: Stage) => Promise<void>): Proof[] =>
     of.map((step) => ({
       title: `${step}: ${title}`,
@@ -77,19 +78,24 @@ export function sagaProofs(
         [],
       );
     }),
+    ...each(steps, 'only what is not gone with something else is asked to be undone', async (step, stage) => {
+      const { undoAttempts } = (await stage.begin(at(step, 'do', 'refuse after'))).runtime;
+      const others = undoAttempts.map((undo) => undo.step).filter((undone) => !asked.includes(undone));
+      assert.deepEqual(others, []);
+    }),
     ...each(steps, 'its effect landing after the undo leaves nothing', async (step, stage) => {
       const result = await stage.begin(at(step, 'do', 'late'));
       assert.equal(result.outcome, 'undone');
       await result.runtime.outlast();
       stage.isEmpty();
     }),
-    ...each(undoable, 'undone twice is the same as once', async (step, stage) => {
+    ...each(asked, 'undone twice is the same as once', async (step, stage) => {
       await stage.begin();
       const result = await stage.cleanUp(at(step, 'undo', 'twice'));
       assert.equal(result.outcome, 'done');
       stage.isEmpty();
     }),
-    ...each(undoable, 'its undo failing is loud and stops no other', async (step, stage) => {
+    ...each(asked, 'its undo failing is loud and stops no other', async (step, stage) => {
       await stage.begin();
       const result = await stage.cleanUp(at(step, 'undo', 'refuse before', everyAttempt));
       assert.equal(result.outcome, 'left');
@@ -106,7 +112,7 @@ export function sagaProofs(
       assert.equal(again.outcome, 'done');
       stage.isEmpty();
     }),
-    ...each(undoable, 'its undo failing while a birth unwinds leaves only what it names', async (step, stage) => {
+    ...each(asked, 'its undo failing while a birth unwinds leaves only what it names', async (step, stage) => {
       const result = await stage.begin((asked, doing, attempt) => {
         if (asked === step && doing === 'undo') return 'refuse before';
         return at('read back', 'do', 'refuse after')(asked, doing, attempt);
@@ -273,7 +279,7 @@ class Stage {
 
   /** Of what other undos than this one remove, what is still there. */
   missingUndos(step: string): string[] {
-    if (step === machineStep) return []; // All of it goes with its machine.
+    if (step === machineStep) return []; // All of it stands on it.
     const { container, network, volume } = this.names;
     const makes: Record<string, string> = {
       'keep state': `volume ${volume}`,

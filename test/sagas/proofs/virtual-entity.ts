@@ -6,7 +6,8 @@ import { letGo } from '../../../src/workflows/entity/owed.js';
 import type { Gateway } from '../../../src/domain/gateway/gateway.js';
 import type { Life } from '../../../src/workflows/record/life.js';
 import { changeIn, type Begun } from '../../../src/workflows/record/queued.js';
-import { emptyState, expireState, type GatewayState } from '../../../src/workflows/record/state.js';
+import { machineNames } from '../../../src/domain/hosts/machine.js';
+import { emptyState, expireState, placeOn, type GatewayState } from '../../../src/workflows/record/state.js';
 import { defaultLimits } from '../../../src/wire/limits.js';
 import {
   beginOperation,
@@ -23,9 +24,12 @@ import { followUp } from '../../../src/workflows/entity/follow-up.js';
 import type { Request } from '../../../src/wire/requests.js';
 import { mannerOf, registry } from '../../../src/workflows/operations.js';
 import { Saga, toldOf, type Runtime } from '../../../src/workflows/saga/saga.js';
+import { DirectoryEngine } from '../../world/directory-engine.js';
+import { rootOf } from '../../world/machine-world.js';
 import { scratchDirectory } from '../../world/scratch.js';
 import { openTestWorld, testDeployment, testSpec, type TestWorld } from '../../world/open-test-world.js';
 import { noFault } from './faults.js';
+import { billOf } from './machine-ground.js';
 import { VirtualClock } from './virtual-clock.js';
 import { Terminated, VirtualRuntime, type FaultPlan, type Outside } from './virtual-runtime.js';
 
@@ -84,6 +88,29 @@ export class VirtualEntity {
     return this.world.namesOf(this.gateway);
   }
 
+  /** Where what its engine holds lies: the world's own, or that of its machine. */
+  get root(): string {
+    return this.state.life ? rootOf(this.world.root, this.gateway.place) : this.world.root;
+  }
+
+  /** The engine on which it stands. */
+  get engine(): DirectoryEngine {
+    return this.root === this.world.root ? this.world.engine : new DirectoryEngine(this.root);
+  }
+
+  /** What is there of it, and of what was bought for it. */
+  leftovers(): string[] {
+    return [...billOf(this.world), ...this.engine.leftovers()].toSorted();
+  }
+
+  /** What is bought for it once it is ready. */
+  get bought(): string[] {
+    const { mark, spec } = this.gateway;
+    const { machine, address } = machineNames(mark);
+    if (!spec.machine) return [];
+    return [`machine ${machine}`, ...(spec.machine.address === 'static' ? [`address ${address}`] : [])];
+  }
+
   provision(over: { how?: 'new' | 'restore' | 'take up'; spec?: typeof testSpec; birth?: string } = {}): void {
     const spec = over.spec ?? testSpec;
     const how = over.how ?? 'new';
@@ -123,6 +150,8 @@ export class VirtualEntity {
     });
     const result = await this.#resultOf(input, runtime);
     this.runs.push({ operation, result, runtime });
+    const { engine } = runtime;
+    if (engine !== undefined) placeOn(this.state, { operation: operation.number, engine });
     if (result) endOperation(this.state, operation, result, this.now);
     else loseOperation(this.state, operation, 'terminated by hand', defaultLimits, this.now);
     followUp(this.state, { operation, result }, this.now, () => true);
