@@ -39,6 +39,7 @@ export class Lightsail {
     this.machines = {
       provider: this.#provider,
       fleetKey: () => this.#keys()[0].key,
+      fleetKeys: () => this.#keys().map(({ key }) => key),
       workers: setting.workers,
       bootMs: machineBootMs,
       paceMs: machinePaceMs,

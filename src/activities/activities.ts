@@ -20,6 +20,7 @@ import { requestRepair } from './hosts/request-repair.js';
 import { findProved, findRestarted } from './hosts/restarted.js';
 import { ensureStopped, ensureSwept } from './hosts/remove-swept.js';
 import { findSwept, findUnowned } from './hosts/sweep.js';
+import { findUnownedIn } from './hosts/sweep-region.js';
 import { findGeneration } from './provision/generation.js';
 import { ensureRetired, findStrangers } from './parts/door/devices.js';
 import { ensureEvicted, ensureShutOut, findEvicted } from './rotate/evict-devices.js';
@@ -247,6 +248,7 @@ const looking = {
   withdrawRotation,
   findSwept,
   findUnowned,
+  findUnownedIn,
   ensureSwept,
   ensureStopped,
   findRoom,

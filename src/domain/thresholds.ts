@@ -535,6 +535,13 @@ export const sweepShare = 0.02;
 /** Lives that a sweep looks at in one go: at eight things of 330 bytes each, a page that is all reports stays under 256 KB. */
 export const sweepPageLength = 80;
 
+/** Lives in a region that a sweep looks at in one go: each has an engine of its own, behind a connection of its own. */
+export const regionPageLength = 20;
+
+/** How many machines are looked at at the same time, and how long one may take: it may answer nobody. */
+export const machinesAtOnce = 10;
+export const machineLookMs = 25_000;
+
 /** How many things a sweep removes in one run, and names in its result. */
 export const sweepRemoves = 200;
 export const sweepNames = 150;

@@ -1,6 +1,6 @@
-import type { Mark } from '../domain/gateway/gateway.js';
 import type { Firewall } from '../domain/hosts/firewall.js';
 import type { FleetKey } from '../domain/hosts/fleet-key.js';
+import type { Held } from '../domain/hosts/held.js';
 import type {
   Machine,
   MachineAt,
@@ -11,20 +11,6 @@ import type {
   Region,
 } from '../domain/hosts/machine.js';
 import type { HostKey } from '../domain/hosts/ssh-host.js';
-
-/** Something that costs money or holds a name in a region. */
-export type Held = {
-  readonly kind: 'machine' | 'address' | 'snapshot' | 'key';
-  readonly name: string;
-  /** The provider's own id. */
-  readonly id: string;
-  /** Which deployment made it, by its mark or, of addresses and keys, its name. Undefined when nothing says that creel did. */
-  readonly deployment: string | undefined;
-  /** Which life of which gateway it belongs to; undefined for a key, and for what creel did not make. */
-  readonly mark: Mark | undefined;
-  /** Milliseconds since 1970. */
-  readonly createdAt: number;
-};
 
 /**
  * Who sells machines. Every call may be repeated, and by two at once: a name exists once in a region, so nothing is made

@@ -1,3 +1,4 @@
+import { machineIn } from '../domain/hosts/region.js';
 import type { Owner } from '../domain/sweep/owner.js';
 import type { Description } from './description.js';
 
@@ -6,7 +7,8 @@ export function ownerIn(told: Description): Owner {
   const { life, phase, running, queue, left, record, former, stateKeptUntil } = told;
   if (!life || phase === 'none') return { is: 'unknown' };
   const { engine } = life.place;
-  const which = { birth: life.mark.birth, ...(engine !== undefined && { engine }) };
+  const at = machineIn(life.place);
+  const which = { birth: life.mark.birth, ...(engine !== undefined && { engine }), ...(at && { at }) };
   const busy = running !== undefined || queue.length > 0;
   if (phase === 'removed') {
     const kept = stateKeptUntil === undefined ? {} : { keptUntil: stateKeptUntil };

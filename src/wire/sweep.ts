@@ -1,13 +1,21 @@
 import { defineQuery } from '@temporalio/workflow';
 import type { Mark } from '../domain/gateway/gateway.js';
+import type { Held } from '../domain/hosts/held.js';
+import type { RegionAt } from '../domain/hosts/region.js';
 import type { Inventory } from '../domain/sweep/halt.js';
 import type { Thing } from '../domain/sweep/thing.js';
 import type { Limits } from './limits.js';
 
-/** A thing on an engine, as a sweep speaks of it. */
-export type Named = Pick<Thing, 'kind' | 'name'> &
+/** A thing on an engine or in a region, as a sweep speaks of it. */
+export type Named = Pick<Thing, 'name'> &
   Pick<Mark, 'gateway' | 'birth'> & {
+    readonly kind: Thing['kind'] | Held['kind'];
+    /** The engine's id; of what is in a region, the region: `lightsail eu-central-1`. */
     readonly engine: string;
+    /** The region, and of what is on a machine's engine that machine; absent on any other engine. */
+    readonly at?: RegionAt;
+    /** What it costs in a month, where it costs something. */
+    readonly monthlyUsd?: number;
     /** It may hold what a customer has nowhere else. */
     readonly state: boolean;
   };
@@ -26,12 +34,20 @@ export type SweepPage = {
   readonly report: readonly Reported[];
   /** Things of other deployments, by deployment. */
   readonly foreign: Readonly<Record<string, number>>;
+  /** Machines whose engine could not be looked at, and why. */
+  readonly unasked?: readonly { readonly engine: string; readonly reason: string }[];
   /** The life after which the next page begins; absent on the last one. */
   readonly next?: string;
 };
 
-/** An engine that a sweep goes over, or why it cannot. */
-export type SweptEngine = { readonly engine: string; readonly was?: readonly string[]; readonly attended: boolean };
+/** An engine, or a region with the machines in it, that a sweep goes over; or why it cannot. */
+export type SweptEngine = {
+  readonly engine: string;
+  readonly was?: readonly string[];
+  readonly attended: boolean;
+  /** Of a region. */
+  readonly at?: RegionAt;
+};
 
 /** What one sweep hands on to the next. */
 export type SweepMemory = {
@@ -70,6 +86,8 @@ export type SweepResult = {
   /** By name, the first of them. */
   readonly reported: readonly Reported[];
   readonly counts: { readonly remove: number; readonly stop: number; readonly report: number; readonly news: number };
+  /** What everything that went, or would go, costs in a month; absent where it costs nothing. */
+  readonly savesUsd?: number;
   readonly memory: SweepMemory;
 };
 

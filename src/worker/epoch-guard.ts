@@ -3,6 +3,7 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { demandEpoch, TakenOver } from '../activities/parts/host/epoch.js';
 import { Away } from '../domain/errors.js';
 import type { Place } from '../domain/hosts/place.js';
+import { placeOn, type RegionAt } from '../domain/hosts/region.js';
 import { registry } from '../workflows/operations.js';
 import type { World } from '../world/world.js';
 
@@ -53,12 +54,14 @@ async function demandIfHeard(world: Parameters<typeof demandEpoch>[0], place: Pl
 
 /** The place that an activity is told of, whose engine is on record; undefined where it is told of none. */
 function placeIn(told: unknown): Place | undefined {
-  const { place, engine, gateway } = Object(told) as {
+  const { place, engine, gateway, at } = Object(told) as {
     readonly place?: Place;
+    readonly at?: RegionAt;
     readonly engine?: unknown;
     readonly gateway?: unknown;
   };
   if (place?.engine !== undefined) return place;
-  if (typeof engine === 'string') return { provider: 'local', host: 'local', engine };
+  if (typeof engine === 'string' && at && at.host === undefined) return undefined; // A region: it has no engine.
+  if (typeof engine === 'string') return placeOn(engine, at);
   return typeof gateway === 'object' ? placeIn(gateway) : undefined;
 }

@@ -33,6 +33,8 @@ export type Machines = {
   readonly provider: MachineProvider;
   /** The key that opens new machines; `Refused` where its file is not as it should be. */
   readonly fleetKey: () => FleetKey;
+  /** That, and the one in the other slot where there is one. */
+  readonly fleetKeys: () => readonly FleetKey[];
   /** The networks that the workers come from, as IPv4 with a prefix. */
   readonly workers: readonly string[];
   /** How long a machine may take until it is prepared. */

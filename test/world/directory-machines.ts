@@ -5,6 +5,7 @@ import { Away, Bug, Foreign, NotYet, Refused, StartOver } from '../../src/domain
 import { carries, markLabels, readMark, type Mark } from '../../src/domain/gateway/gateway.js';
 import type { Firewall } from '../../src/domain/hosts/firewall.js';
 import { fleetKeyName, readFleetKeyName, type FleetKey } from '../../src/domain/hosts/fleet-key.js';
+import { addressUsd, snapshotUsd, type Held } from '../../src/domain/hosts/held.js';
 import {
   machineNames,
   readAddressName,
@@ -17,7 +18,7 @@ import {
   type Region,
 } from '../../src/domain/hosts/machine.js';
 import type { HostKey } from '../../src/domain/hosts/ssh-host.js';
-import type { Held, MachineProvider } from '../../src/ports/machine-provider.js';
+import type { MachineProvider } from '../../src/ports/machine-provider.js';
 import { createFile, listNames, readRecord, removeFile, replaceFile } from './directory-files.js';
 
 const labels = z.record(z.string(), z.string());
@@ -208,11 +209,14 @@ export class DirectoryMachines implements MachineProvider {
 
   async listHeld(region: string): Promise<Held[]> {
     this.#demandOpen();
-    return this.#things(region).flatMap(({ name, thing: { kind, id, createdAt, ...thing } }) => {
+    return this.#things(region).flatMap(({ name, thing }): Held[] => {
+      const { kind, id, createdAt } = thing;
       if (kind === 'disk') return [];
-      const mark = 'labels' in thing ? readMark(thing.labels) : readAddressName(name);
-      const deployment = mark?.deployment ?? readFleetKeyName(name)?.deployment;
-      return [{ kind, name, id, createdAt, mark, deployment }];
+      const labels = 'labels' in thing ? thing.labels : {};
+      const mark = kind === 'address' ? readAddressName(name) : readMark(labels);
+      const deployment = mark?.deployment ?? readFleetKeyName(name)?.deployment ?? labels['creel.deployment'];
+      const state = thing.kind === 'machine' && mark ? this.#view({ mark, region }, thing).state : undefined;
+      return [{ kind, name, id, createdAt, mark, deployment, monthlyUsd: usdOf(thing), ...(state && { state }) }];
     });
   }
 
@@ -239,6 +243,26 @@ export class DirectoryMachines implements MachineProvider {
   remark(region: string, name: string, mark: Mark | undefined): void {
     const found = { ...this.#thing(region, name), labels: mark ? markLabels(mark) : {} };
     replaceFile(this.#file(region, name), JSON.stringify(found));
+  }
+
+  /** It is gone, and nobody was asked. */
+  forget(region: string, name: string): void {
+    removeFile(this.#file(region, name));
+    const address = this.#things(region).find(({ thing }) => thing.kind === 'address' && thing.attachedTo === name);
+    if (!address) return;
+    const { attachedTo: _gone, ...rest } = address.thing as Extract<Thing, { kind: 'address' }>;
+    replaceFile(this.#file(region, address.name), JSON.stringify(rest));
+  }
+
+  /** A machine made of a snapshot of another has the tags of that. */
+  copy(region: string, name: string, to: string): void {
+    const found = this.#thing(region, name);
+    if (found) this.#make(region, to, { ...found, ...this.#base() });
+  }
+
+  /** It has run for a while. */
+  settle(at: MachineAt): void {
+    this.#update(at, { createdAt: Date.now() - 60_000 });
   }
 
   stopByHand(at: MachineAt): void {
@@ -324,12 +348,7 @@ export class DirectoryMachines implements MachineProvider {
   #thing(region: string, name: string): Thing | undefined {
     const found = readRecord(this.#file(region, name), thingShape);
     if (found?.kind !== 'machine' || found.endsAt === undefined || Date.now() < found.endsAt) return found;
-    removeFile(this.#file(region, name));
-    const address = this.#things(region).find(({ thing }) => thing.kind === 'address' && thing.attachedTo === name);
-    if (address) {
-      const { attachedTo: _gone, ...rest } = address.thing as Extract<Thing, { kind: 'address' }>;
-      replaceFile(this.#file(region, address.name), JSON.stringify(rest));
-    }
+    this.forget(region, name);
     return undefined;
   }
 
@@ -363,6 +382,15 @@ export class DirectoryMachines implements MachineProvider {
     return path.join(this.#root, region, `${name}.json`);
   }
 }
+
+/** What it costs in a month. */
+function usdOf(thing: Exclude<Thing, { kind: 'disk' }>): number | undefined {
+  if (thing.kind === 'machine') return sizes.find(({ id }) => id === thing.size)?.monthlyUsd;
+  if (thing.kind === 'address') return addressUsd(thing.attachedTo !== undefined);
+  return thing.kind === 'snapshot' ? snapshotUsd(snapshotGb) : 0;
+}
+
+const snapshotGb = 20;
 
 const firstFirewall = [22, 80].map((port) => ({ port, from: ['0.0.0.0/0'] }));
 

@@ -20,11 +20,14 @@ export function accountOf(root: string): DirectoryMachines {
   return new DirectoryMachines(path.join(root, 'machines'));
 }
 
+const fleetKey = { slot: 'a', publicKey: `ssh-ed25519 AAAA${'k'.repeat(60)}` } as const;
+
 /** How a worker of a world buys machines. */
 export function machinesIn(root: string): Machines {
   return {
     provider: momentous(accountOf(root)),
-    fleetKey: () => ({ slot: 'a', publicKey: `ssh-ed25519 AAAA${'k'.repeat(60)}` }),
+    fleetKey: () => fleetKey,
+    fleetKeys: () => [fleetKey],
     workers: ['198.51.100.7/32'],
     bootMs: 3_000,
     paceMs: 20,

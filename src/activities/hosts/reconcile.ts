@@ -1,10 +1,11 @@
 import { carries, names, type Gateway } from '../../domain/gateway/gateway.js';
+import { placeOn } from '../../domain/hosts/region.js';
 import type { Standing } from '../../domain/sweep/judge.js';
 import { driftsOf, type Present } from '../../domain/reconcile/drift.js';
 import type { Drifted, DriftPage, ReconcileStart } from '../../wire/reconcile.js';
 import type { Deps } from '../../world/deps.js';
 import { pageOn, settledLife, type PageAsked } from './settled-life.js';
-import { findEnginesToAsk, placeOn } from './sweep.js';
+import { findEnginesToAsk } from './sweep.js';
 
 /** The engines of the deployment, and what the last reconciliation handed on. */
 export async function findReconciled(deps: Deps): Promise<ReconcileStart> {

@@ -1,14 +1,18 @@
 import { Away, NotYet } from '../../domain/errors.js';
 import { carries, layout, names, type Labels, type Mark } from '../../domain/gateway/gateway.js';
+import { placeOn } from '../../domain/hosts/region.js';
 import { judge, type Standing, type Verdict } from '../../domain/sweep/judge.js';
-import { roleOf } from '../../domain/sweep/thing.js';
+import { roleOf, type Thing } from '../../domain/sweep/thing.js';
 import { stopGraceS } from '../../domain/thresholds.js';
 import type { Named } from '../../wire/sweep.js';
 import type { Deps } from '../../world/deps.js';
 import { stopSaying } from '../parts/container/stop.js';
-import { placeOn, servingBy } from './sweep.js';
+import { sweepHeld } from './remove-held.js';
+import { servingBy } from './sweep.js';
 
 export type SweepAsked = Named & Pick<Standing, 'was'>;
+
+type OnEngine = SweepAsked & Pick<Thing, 'kind'>;
 
 /**
  * Removes one thing that nobody owns. Its mark and its record are read again right before, and it goes by the engine's
@@ -16,9 +20,11 @@ export type SweepAsked = Named & Pick<Standing, 'was'>;
  * nothing when it is gone.
  */
 export async function ensureSwept(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
-  if (asked.kind === 'container') return sweepContainer(deps, asked);
-  if (asked.kind === 'network') return sweepNetworks(deps, asked);
-  return sweepVolume(deps, asked);
+  const { kind } = asked;
+  if (kind === 'container') return sweepContainer(deps, { ...asked, kind });
+  if (kind === 'network') return sweepNetworks(deps, { ...asked, kind });
+  if (kind === 'volume') return sweepVolume(deps, { ...asked, kind });
+  return kind === 'key' ? 'no record speaks for a key' : sweepHeld(deps, { ...asked, kind });
 }
 
 /** Why the engine does not let it go: whatever uses it is somebody's, or goes at the next sweep. */
@@ -34,10 +40,12 @@ async function unlessUsed(remove: () => Promise<void>): Promise<string | undefin
 
 /** Stops a container that no record speaks for; it stays, and does not come back by itself. Answers why it runs on. */
 export async function ensureStopped(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
-  const engine = deps.engineAt(placeOn(asked.engine));
+  const { kind } = asked;
+  if (kind !== 'container') return 'only a container can be stopped';
+  const engine = deps.engineAt(placeOn(asked.engine, asked.at));
   const found = await engine.findContainer(asked.name);
   if (!found) return undefined;
-  const verdict = await judgedAgain(deps, asked, found.labels);
+  const verdict = await judgedAgain(deps, { ...asked, kind }, found.labels);
   if (verdict.is !== 'report' || !verdict.lost) return 'a record speaks for it now';
   if (!['running', 'restarting', 'paused'].includes(found.state)) return undefined;
   deps.signal()?.throwIfAborted();
@@ -46,8 +54,8 @@ export async function ensureStopped(deps: Deps, asked: SweepAsked): Promise<stri
   return undefined;
 }
 
-async function sweepContainer(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
-  const engine = deps.engineAt(placeOn(asked.engine));
+async function sweepContainer(deps: Deps, asked: OnEngine): Promise<string | undefined> {
+  const engine = deps.engineAt(placeOn(asked.engine, asked.at));
   const found = await engine.findContainer(asked.name);
   if (!found) return undefined;
   const isCopying = roleOf({ ...asked, mark: markOf(deps, asked) }) === 'copier' && found.state === 'running';
@@ -60,8 +68,8 @@ async function sweepContainer(deps: Deps, asked: SweepAsked): Promise<string | u
   return unlessUsed(() => engine.removeContainer(found.id));
 }
 
-async function sweepNetworks(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
-  const engine = deps.engineAt(placeOn(asked.engine));
+async function sweepNetworks(deps: Deps, asked: OnEngine): Promise<string | undefined> {
+  const engine = deps.engineAt(placeOn(asked.engine, asked.at));
   for (const found of await engine.findNetworks(asked.name)) {
     const why = await whyStays(deps, asked, found.labels);
     if (why !== undefined) return why;
@@ -73,8 +81,8 @@ async function sweepNetworks(deps: Deps, asked: SweepAsked): Promise<string | un
 }
 
 /** A volume has no id of its own, and one that any container names is not removed by the engine. */
-async function sweepVolume(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
-  const engine = deps.engineAt(placeOn(asked.engine));
+async function sweepVolume(deps: Deps, asked: OnEngine): Promise<string | undefined> {
+  const engine = deps.engineAt(placeOn(asked.engine, asked.at));
   const found = await engine.findVolume(asked.name);
   if (!found) return undefined;
   const why = await whyStays(deps, asked, found.labels);
@@ -83,18 +91,18 @@ async function sweepVolume(deps: Deps, asked: SweepAsked): Promise<string | unde
   return unlessUsed(() => engine.removeVolume(asked.name));
 }
 
-async function whyStays(deps: Deps, asked: SweepAsked, labels: Labels): Promise<string | undefined> {
+async function whyStays(deps: Deps, asked: OnEngine, labels: Labels): Promise<string | undefined> {
   if (!carries(labels, markOf(deps, asked))) return 'it does not carry the mark any more that it was seen with';
   const verdict = await judgedAgain(deps, asked, labels);
   if (verdict.is === 'remove') return undefined;
   return verdict.is === 'owned' ? 'its gateway owns it now' : verdict.reason;
 }
 
-async function judgedAgain(deps: Deps, asked: SweepAsked, labels: Labels): Promise<Verdict> {
+async function judgedAgain(deps: Deps, asked: OnEngine, labels: Labels): Promise<Verdict> {
   const mark = markOf(deps, asked);
   if (!carries(labels, mark)) return { is: 'owned' };
-  const { kind, name, gateway, engine, was } = asked;
-  const own = await deps.engineAt(placeOn(engine)).findContainer(names(mark).container);
+  const { kind, name, gateway, engine, at, was } = asked;
+  const own = await deps.engineAt(placeOn(engine, at)).findContainer(names(mark).container);
   const serving = own && carries(own.labels, mark) ? servingBy(own.labels) : {};
   const on = { engine, ...(was && { was }) };
   return judge({ kind, name, labels, mark }, await deps.records.owner(gateway), on, serving);

@@ -1,11 +1,11 @@
 import { carries, names } from '../../domain/gateway/gateway.js';
 import { restartedSince } from '../../domain/hosts/restarted.js';
+import { placeOn } from '../../domain/hosts/region.js';
 import type { Standing } from '../../domain/sweep/judge.js';
 import type { Proved, Restarted, RestartedPage } from '../../wire/restart.js';
 import type { Deps } from '../../world/deps.js';
 import { repairRequest } from './request-repair.js';
 import { pageOn, settledLife, type PageAsked } from './settled-life.js';
-import { placeOn } from './sweep.js';
 
 /** Of one page of the ready gateways on an engine, those that have not run on since they were proved. Only looks. */
 export async function findRestarted(deps: Deps, asked: PageAsked): Promise<RestartedPage> {

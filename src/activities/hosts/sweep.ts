@@ -1,12 +1,13 @@
 import { NotYet } from '../../domain/errors.js';
 import { names, readMark, type Labels } from '../../domain/gateway/gateway.js';
 import { replacementLabel } from '../../domain/changes/replacement.js';
-import type { Place } from '../../domain/hosts/place.js';
+import { placeOn, type RegionAt } from '../../domain/hosts/region.js';
 import type { Owner } from '../../domain/sweep/owner.js';
 import { judge, type Serving, type Standing } from '../../domain/sweep/judge.js';
 import { holdsState, roleOf, type Thing } from '../../domain/sweep/thing.js';
 import type { Gone, Named, Reported, SweepMemory, SweepPage, SweptEngine } from '../../wire/sweep.js';
 import type { Deps } from '../../world/deps.js';
+import { findRegionsToAsk } from './regions.js';
 
 /** Records that are asked at the same time. */
 const askedAtOnce = 10;
@@ -18,6 +19,8 @@ const oddNamed = 100;
 const foreignNamed = 20;
 
 export type LookAsked = Standing & {
+  /** The machine that the engine is on; absent on any other host. */
+  readonly at?: RegionAt;
   /** Begins after this life; at the first one when empty. */
   readonly after: string;
   /** So many lives at most. */
@@ -29,7 +32,8 @@ export type LookAsked = Standing & {
 /** The engines of the deployment, and what the last sweep handed on. */
 export async function findSwept(deps: Deps): Promise<{ engines: SweptEngine[]; memory?: SweepMemory }> {
   const [engines, memory] = await Promise.all([findEnginesToAsk(deps), deps.records.lastSweep()]);
-  return { engines, ...(memory && { memory }) };
+  const regions = await findRegionsToAsk(deps, Object.keys(memory?.inventory ?? {}));
+  return { engines: [...engines, ...regions], ...(memory && { memory }) };
 }
 
 /** The engine beside this worker, if it answers, and every other of the deployment. */
@@ -82,12 +86,12 @@ export async function findUnowned(deps: Deps, asked: LookAsked): Promise<SweepPa
 }
 
 /** Everything marked on an engine, by life; what carries our mark in part; and how much is of other deployments. */
-async function livesOn(deps: Deps, { engine, only }: LookAsked) {
+async function livesOn(deps: Deps, { engine, only, at }: LookAsked) {
   const { deployment } = deps.about;
   const lives = new Map<string, Thing[]>();
   const odd: Reported[] = [];
   const foreign: Record<string, number> = {};
-  for (const { kind, name, labels } of await deps.engineAt(placeOn(engine)).listMarked()) {
+  for (const { kind, name, labels } of await deps.engineAt(placeOn(engine, at)).listMarked()) {
     const mark = readMark(labels);
     const whose = labels['creel.deployment'] ?? '';
     if (only !== undefined && mark?.gateway !== only) continue;
@@ -99,24 +103,34 @@ async function livesOn(deps: Deps, { engine, only }: LookAsked) {
       lives.set(life, [...(lives.get(life) ?? []), { kind, name, labels, mark }]);
     } else {
       const reason = 'it carries a part of our mark';
-      odd.push({ engine, kind, name, gateway: '', birth: '', state: kind === 'volume', reason, lost: true });
+      odd.push({
+        engine,
+        ...(at && { at }),
+        kind,
+        name,
+        gateway: '',
+        birth: '',
+        state: kind === 'volume',
+        reason,
+        lost: true,
+      });
     }
   }
   return { lives, odd: odd.slice(0, oddNamed), foreign };
 }
 
 /** What is named as creel names things and carries no mark: it is nobody's to judge, and no sweep touches it. */
-async function unmarkedOn(deps: Deps, { engine, only }: LookAsked): Promise<Reported[]> {
+async function unmarkedOn(deps: Deps, { engine, only, at }: LookAsked): Promise<Reported[]> {
   if (only !== undefined) return [];
-  const found = (await deps.engineAt(placeOn(engine)).listUnmarked()).slice(0, oddNamed);
+  const found = (await deps.engineAt(placeOn(engine, at)).listUnmarked()).slice(0, oddNamed);
   const reason =
     'it is named as creel names things and carries no mark: somebody else made it, or took its labels away';
   const whose = { gateway: '', birth: '', reason, lost: false };
-  return found.map(({ kind, name }) => ({ engine, kind, name, state: kind === 'volume', ...whose }));
+  return found.map(({ kind, name }) => ({ engine, ...(at && { at }), kind, name, state: kind === 'volume', ...whose }));
 }
 
 /** Asks each record once, by its exact id. */
-async function ownersOf(deps: Deps, lives: readonly string[]): Promise<Map<string, Owner>> {
+export async function ownersOf(deps: Deps, lives: readonly string[]): Promise<Map<string, Owner>> {
   const ids = [...new Set(lives.map((life) => life.split('/')[0] ?? ''))];
   const owners = new Map<string, Owner>();
   for (let from = 0; from < ids.length; from += askedAtOnce) {
@@ -138,11 +152,12 @@ export function servingBy(labels: Labels): Serving {
   return { replacement: Number(labels[replacementLabel] ?? 0) };
 }
 
-function told(thing: Thing, owner: Owner, on: Standing, serving: Serving): Gone | Reported | undefined {
+function told(thing: Thing, owner: Owner, on: LookAsked, serving: Serving): Gone | Reported | undefined {
   const verdict = judge(thing, owner, on, serving);
   const { kind, name, mark } = thing;
   const { gateway, birth } = mark;
-  const named: Named = { engine: on.engine, kind, name, gateway, birth, state: holdsState(thing) };
+  const { engine, at } = on;
+  const named: Named = { engine, ...(at && { at }), kind, name, gateway, birth, state: holdsState(thing) };
   if (verdict.is === 'owned') return undefined;
   if (verdict.is === 'remove') return { ...named, proof: verdict.proof };
   return { ...named, reason: verdict.reason, lost: verdict.lost && isGateway(thing) };
@@ -151,9 +166,4 @@ function told(thing: Thing, owner: Owner, on: Standing, serving: Serving): Gone 
 /** What no record speaks for is the whole gateway's: odd names are only reported. */
 function isGateway(thing: Thing): boolean {
   return roleOf(thing) !== 'unknown';
-}
-
-/** The engine of this id, whichever machine it stands on. */
-export function placeOn(engine: string): Place {
-  return { provider: 'local', host: 'local', engine };
 }

@@ -1,13 +1,14 @@
 import { NotYet, StartOver } from '../../domain/errors.js';
 import type { Firewall } from '../../domain/hosts/firewall.js';
 import type { FleetKey } from '../../domain/hosts/fleet-key.js';
+import type { Held } from '../../domain/hosts/held.js';
 import { machineNames, type MachineAt, type MachineOrder } from '../../domain/hosts/machine.js';
-import type { Held, MachineProvider } from '../../ports/machine-provider.js';
+import type { MachineProvider } from '../../ports/machine-provider.js';
 import { Addresses } from './addresses.js';
 import { Lightsail } from './ask.js';
 import { ensureFirewall } from './firewall.js';
 import { FleetKeys } from './fleet-keys.js';
-import { heldOf } from './held.js';
+import { heldAddress, heldKey, heldMachine, heldSnapshot } from './held.js';
 import { Machines } from './machines.js';
 import { Offers } from './offers.js';
 import { Snapshots } from './snapshots.js';
@@ -95,11 +96,13 @@ export class LightsailMachines implements MachineProvider {
   }
 
   async listHeld(region: string): Promise<Held[]> {
+    const machines = await this.#machines.list(region);
+    const prices = machines.length === 0 ? new Map<string, number>() : await this.#offers.prices(region);
     return [
-      ...heldOf('machine', await this.#machines.list(region)),
-      ...heldOf('address', await this.#addresses.list(region)),
-      ...heldOf('snapshot', await this.#snapshots.list(region)),
-      ...heldOf('key', await this.#keys.list(region)),
+      ...machines.map((each) => heldMachine(each, prices)),
+      ...(await this.#addresses.list(region)).map(heldAddress),
+      ...(await this.#snapshots.list(region)).map(heldSnapshot),
+      ...(await this.#keys.list(region)).map(heldKey),
     ];
   }
 

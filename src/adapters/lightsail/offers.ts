@@ -51,6 +51,20 @@ export class Offers {
       .toSorted((one, other) => one.monthlyUsd - other.monthlyUsd || one.id.localeCompare(other.id));
   }
 
+  /** What each size costs in a month, in USD: also those that are sold no more, of which machines may be left. */
+  async prices(region: string): Promise<ReadonlyMap<string, number>> {
+    const bundles = await this.#lightsail.list(
+      region,
+      'GetBundles',
+      (token, client, sdk, options) =>
+        client.send(new sdk.GetBundlesCommand({ ...token, includeInactive: true }), options),
+      (page) => page.bundles,
+    );
+    return new Map(
+      bundles.flatMap(({ bundleId, price }) => (bundleId && price !== undefined ? [[bundleId, price]] : [])),
+    );
+  }
+
   async systems(region: string): Promise<MachineSystem[]> {
     const blueprints = await this.#lightsail.list(
       region,

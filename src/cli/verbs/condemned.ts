@@ -4,6 +4,9 @@ import { TurnedDown } from '../../client/failure.js';
 import { request } from '../../client/gateways.js';
 import { Refused } from '../../domain/errors.js';
 import { gatewayBirth, gatewayId } from '../../domain/gateway/gateway.js';
+import { machineNames } from '../../domain/hosts/machine.js';
+import type { Place } from '../../domain/hosts/place.js';
+import { whereText } from '../../domain/hosts/region.js';
 import type { Reported } from '../../wire/sweep.js';
 import { confirm } from '../confirm.js';
 import { follow } from '../show/follow.js';
@@ -29,7 +32,7 @@ export async function listCondemned(client: Client, json: boolean): Promise<void
   }
   const lines = [...lives.values()].flatMap((things) => [...things.map(reportLine), ...waysFor(things)]);
   const rest = counts.report > reported.length ? [`and ${counts.report - reported.length} more`] : [];
-  const blind = unasked.map(({ engine, reason }) => `not looked at: engine ${engine}: ${reason}`);
+  const blind = unasked.map(({ engine, reason }) => `not looked at: ${whereText(engine)}: ${reason}`);
   const all = lines.length === 0 ? ['nothing is condemned: every thing is owned, or proved to be nobody’s'] : lines;
   process.stdout.write(`${[...all, ...rest, ...blind].join('\n')}\n`);
 }
@@ -55,10 +58,17 @@ export function purgeCommand() {
     .action(async (rawId, options) => {
       const id = gatewayId(rawId);
       await withTemporal(options, async (client, target) => {
-        const birth = await condemnedBirth(client, id, options.birth);
+        const { birth, place } = await condemnedLife(client, id, options.birth);
         await confirm(id, options.yes, `purge removes everything of birth ${birth} of ${id} for ever, its state too`);
         const requestId = options.requestId ?? randomUUID();
-        const asked = { kind: 'remove', requestId, origin: origin(), purge: true, birth } as const;
+        const asked = {
+          kind: 'remove',
+          requestId,
+          origin: origin(),
+          purge: true,
+          birth,
+          ...(place && { place }),
+        } as const;
         const accepted = await request(client, id, asked);
         const shown = { json: options.json === true, target };
         sayAccepted(accepted, requestId, shown, false);
@@ -67,17 +77,20 @@ export function purgeCommand() {
     });
 }
 
+/** A life for which no record speaks, and the machine of its own on which it stands, where it has one. */
+type Condemned = { readonly birth: string; readonly place?: Place };
+
 /**
- * The birth of the life of a gateway for which no record speaks, as the engines show it now; the one that is named,
+ * The life of a gateway for which no record speaks, as engines and regions show it now; the one that is named,
  * where there are several. `TurnedDown` when there is none.
  */
-export async function condemnedBirth(client: Client, id: string, named: string | undefined): Promise<string> {
+export async function condemnedLife(client: Client, id: string, named: string | undefined): Promise<Condemned> {
   const wanted = named === undefined ? undefined : gatewayBirth(named);
   const { reported } = await sayingSlow('looking at every engine', () =>
     followSweep(client, { dryRun: true, only: id }),
   );
   const births = [...new Set(reported.flatMap(({ lost, birth }) => (lost && birth !== '' ? [birth] : [])))].toSorted();
-  if (wanted !== undefined && births.includes(wanted)) return wanted;
+  if (wanted !== undefined && births.includes(wanted)) return lifeIn(reported, id, wanted);
   const [birth, ...others] = births;
   if (birth === undefined || wanted !== undefined)
     throw new TurnedDown(
@@ -85,5 +98,12 @@ export async function condemnedBirth(client: Client, id: string, named: string |
       'Refused',
     );
   if (others.length > 0) throw new Refused(`several lives of ${id} are condemned: say --birth ${births.join(' or ')}`);
-  return birth;
+  return lifeIn(reported, id, birth);
+}
+
+function lifeIn(reported: readonly Reported[], gateway: string, birth: string): Condemned {
+  const at = reported.find((each) => each.lost && each.birth === birth && each.at)?.at;
+  if (!at) return { birth };
+  const { machine } = machineNames({ deployment: '', gateway, birth });
+  return { birth, place: { provider: at.provider, region: at.region, host: machine } };
 }

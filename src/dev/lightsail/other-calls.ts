@@ -62,11 +62,11 @@ export const snapshotCalls: Readonly<Record<string, Handler>> = {
     },
   ),
   GetInstanceSnapshot: handler(snapped, ({ region }, { instanceSnapshotName }) => ({
-    instanceSnapshot: { ...view(region.get('InstanceSnapshot', instanceSnapshotName)), state: 'available' },
+    instanceSnapshot: snapshotView(region.get('InstanceSnapshot', instanceSnapshotName)),
   })),
   GetInstanceSnapshots: handler(paged, ({ region }, { pageToken }) => {
     const { page, next } = pageOf(region.all('InstanceSnapshot'), pageToken);
-    return { instanceSnapshots: page.map((each) => ({ ...view(each), state: 'available' })), ...next };
+    return { instanceSnapshots: page.map(snapshotView), ...next };
   }),
   DeleteInstanceSnapshot: handler(snapped, (call, { instanceSnapshotName }) => {
     call.region.get('InstanceSnapshot', instanceSnapshotName);
@@ -155,4 +155,9 @@ function done({ region }: Call, resourceType: string, name: string, type: string
 function view(thing: Thing): Record<string, unknown> {
   const own = 'tags' in thing ? { tags: thing.tags } : {};
   return { name: thing.name, arn: thing.arn, createdAt: wireTime(thing.createdAt), resourceType: thing.kind, ...own };
+}
+
+function snapshotView(snapshot: Parameters<typeof view>[0] & { readonly sizeInGb: number; readonly from: string }) {
+  const { sizeInGb, from } = snapshot;
+  return { ...view(snapshot), state: 'available', sizeInGb, fromInstanceName: from };
 }

@@ -51,12 +51,23 @@ export function gatewayBirth(raw: unknown): string {
   );
 }
 
+const regionForm = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
+
 /** A place as given, or `Refused`. */
 export function gatewayPlace(raw: unknown): Place {
-  const { provider, host, engine } = (raw ?? {}) as Partial<Record<keyof Place, unknown>>;
-  if (provider === 'local' && typeof host === 'string' && host !== '' && host.length <= 253)
-    return { provider, host, ...(engine !== undefined && { engine: engineId(engine, 'the place asked for') }) };
-  throw new Refused(`place ${JSON.stringify(raw)} is unknown: it must name provider "local" and a host`);
+  const { provider, host, region, engine } = (raw ?? {}) as Partial<Record<keyof Place, unknown>>;
+  const on = engine === undefined ? {} : { engine: engineId(engine, 'the place asked for') };
+  if (typeof host !== 'string' || host === '' || host.length > 253) throw unknownPlace(raw);
+  if (provider === 'local') return { provider, host, ...on };
+  if (provider === 'lightsail' && typeof region === 'string' && regionForm.test(region))
+    return { provider, host, region, ...on };
+  throw unknownPlace(raw);
+}
+
+function unknownPlace(raw: unknown): Refused {
+  return new Refused(
+    `place ${JSON.stringify(raw)} is unknown: it must name provider "local" and a host, or "lightsail", a region and a machine`,
+  );
 }
 
 const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';

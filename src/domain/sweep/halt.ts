@@ -1,3 +1,4 @@
+import { whereText } from '../hosts/region.js';
 import { sweepFloor, sweepShare } from '../thresholds.js';
 
 /** How much there is on each engine: lives of gateways, whoever they belong to. */
@@ -18,7 +19,7 @@ export function whyHalt(
   for (const [engine, lives] of Object.entries(before)) {
     const missing = lives - (now[engine] ?? 0);
     if (engine in now && missing > Math.max(sweepFloor, Math.floor(lives * sweepShare)))
-      return `engine ${engine} carries ${now[engine]} lives of gateways and carried ${lives} when the last sweep ended`;
+      return `${whereText(engine)} carries ${now[engine]} lives of gateways and carried ${lives} when the last sweep ended`;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { replacementLabel } from '../changes/replacement.js';
+import type { Mark } from '../gateway/gateway.js';
 import type { Living, Owner, Removed } from './owner.js';
 import { holdsState, roleOf, type Thing } from './thing.js';
 
@@ -26,11 +27,24 @@ const owned: Verdict = { is: 'owned' };
  * birth has given up goes; whatever no record speaks for is reported, and stays.
  */
 export function judge(thing: Thing, owner: Owner, on: Standing, serving: Serving): Verdict {
-  const { gateway, birth } = thing.mark;
+  const proving = provingRecord(thing.mark, owner);
+  if ('reason' in proving) return proving;
+  return judgeBy(thing, proving, on, serving);
+}
+
+/** The record of exactly this birth; or, where there is none, why nothing speaks for what carries its mark. */
+export function provingRecord(
+  { gateway, birth }: Mark,
+  owner: Owner,
+): Living | Removed | Extract<Verdict, { is: 'report' }> {
   if (owner.is === 'unknown') return report(`no record of ${gateway} is here, which proves nothing`, true);
   if (owner.is === 'ended') return report(`the record of ${gateway} was ${owner.how}, which proves nothing`, true);
-  if (owner.birth !== birth)
-    return report(`the record of ${gateway} is of birth ${owner.birth}, and says nothing of birth ${birth}`, true);
+  if (owner.birth === birth) return owner;
+  return report(`the record of ${gateway} is of birth ${owner.birth}, and says nothing of birth ${birth}`, true);
+}
+
+function judgeBy(thing: Thing, owner: Living | Removed, on: Standing, serving: Serving): Verdict {
+  const { gateway } = thing.mark;
   if (owner.engine !== undefined && ![on.engine, ...(on.was ?? [])].includes(owner.engine))
     return report(`the record of ${gateway} says that it stands on engine ${owner.engine}: this may be a copy`, false);
   return owner.is === 'living' ? judgeLiving(thing, owner, serving) : judgeRemoved(thing, owner);
@@ -72,6 +86,6 @@ function judgeRemoved(thing: Thing, { busy, left, keptUntil, stateGoes, engine }
 
 const unknown = 'this version of creel makes nothing of this name: a newer one may have';
 
-function report(reason: string, lost: boolean): Verdict {
+function report(reason: string, lost: boolean): Extract<Verdict, { is: 'report' }> {
   return { is: 'report', reason, lost };
 }

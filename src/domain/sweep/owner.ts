@@ -1,4 +1,5 @@
 import type { Shelf } from '../gateway/shelf.js';
+import type { RegionAt } from '../hosts/region.js';
 
 /** What the record of a gateway says of whatever carries the gateway's mark, asked by its exact id. */
 export type Owner =
@@ -15,6 +16,8 @@ export type Living = {
   readonly birth: string;
   /** The engine on which it stands; absent until its first operation has found it. */
   readonly engine?: string;
+  /** The machine of its own on which it stands; absent on any other host. */
+  readonly at?: RegionAt;
   /** An operation runs or waits: what such a one uses is in use. */
   readonly busy: boolean;
   /** It is `ready`, has been proved, and nothing was left behind: no way back can be owed. */
@@ -30,6 +33,8 @@ export type Removed = {
   readonly is: 'removed';
   readonly birth: string;
   readonly engine?: string;
+  /** The machine of its own on which it stood; absent on any other host. */
+  readonly at?: RegionAt;
   /** An operation runs or waits: the removal itself, the end of a kept state, another life. */
   readonly busy: boolean;
   /** A step could not be undone: the record names what is left, and how it goes. */

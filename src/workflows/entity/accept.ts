@@ -3,7 +3,7 @@ import { gatewayBirth, layout, type Gateway } from '../../domain/gateway/gateway
 import type { Recovered } from '../../domain/recovery/exported.js';
 import { unknownRelease } from '../../domain/release/release.js';
 import { placeFor } from '../../domain/hosts/place.js';
-import { gatewaySpec } from '../../domain/gateway/spec.js';
+import { gatewaySpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { answeredLength } from '../../domain/thresholds.js';
 import {
   answeredTo,
@@ -24,7 +24,7 @@ import {
 import { newLife } from '../record/life.js';
 import { isRemoval, lookingOn, type Upkeep } from '../record/queued.js';
 import { oweLost, queueOwed } from './change.js';
-import { provisionSteps } from '../provision/operation.js';
+import { stepsFor } from '../provision/operation.js';
 import { isReplacement, replacementOwns } from '../replace/operation.js';
 import { operationWorkflowId } from '../../wire/ids.js';
 import type { Accepted, ProvisionRequest, RemoveRequest, Request } from '../../wire/requests.js';
@@ -168,9 +168,13 @@ function enqueueRemoval(
 ): number {
   if (request.birth !== undefined && state.life?.gateway.mark.birth !== request.birth) {
     const mark = { deployment, gateway, birth: request.birth, layout };
-    const place = request.place ?? unknownPlace;
-    const lost = { mark, place, spec: lostSpec, tokenGeneration: 1, deviceGeneration: 1 };
-    beginLife(state, lost, [...provisionSteps, ...replacementOwns]);
+    const asked = request.place ?? unknownPlace;
+    const { provider, region } = asked;
+    const bought = provider === 'local' || region === undefined ? {} : { machine: { provider, region } };
+    const spec: GatewaySpec = { ...lostSpec, ...bought };
+    const place = placeFor(mark, spec.machine, asked);
+    const lost = { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 };
+    beginLife(state, lost, [...stepsFor(bought), ...replacementOwns]);
     setPhase(state, 'queued', '', now);
   }
   standOn(state, request);

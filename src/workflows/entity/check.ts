@@ -41,7 +41,10 @@ export function checkRequest(state: GatewayState, request: Request, limits: Limi
 function checkPlace(state: GatewayState, request: Request): void {
   const on = state.life?.gateway;
   if (request.kind !== 'provision' && request.place === undefined) return;
-  const { engine } = gatewayPlace(request.place);
+  const place = gatewayPlace(request.place);
+  const { engine } = place;
+  if (request.kind === 'provision' && isMachine(place) && !gatewaySpec(request.spec).machine)
+    throw new Refused('a place on a machine of its own needs a spec with a [machine]');
   const stands = on?.place.engine;
   const begins = request.kind === 'provision' && !isAlive(state) && request.how !== 'restore';
   if (on === undefined || begins || engine === undefined || stands === undefined || engine === stands) return;
@@ -95,7 +98,7 @@ function text(name: string, raw: unknown): void {
 function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   const spec = gatewaySpec(request.spec);
   const birth = gatewayBirth(request.birth);
-  if (spec.machine && !state.life && request.place.engine !== undefined)
+  if (spec.machine && !state.life && request.place.engine !== undefined && !isMachine(request.place))
     throw new Refused('a gateway on a machine of its own stands on no other engine. Leave the engine and the host out');
   if (request.keyId !== undefined) keyId(request.keyId);
   const id = state.life?.gateway.mark.gateway ?? 'this gateway';

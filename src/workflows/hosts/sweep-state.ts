@@ -1,4 +1,5 @@
 import { fingerprint } from '../../domain/fingerprint.js';
+import { regionKey } from '../../domain/hosts/region.js';
 import { whyHalt } from '../../domain/sweep/halt.js';
 import { sweepNames, sweepRemembers, sweepRemoves } from '../../domain/thresholds.js';
 import type { Gone, Named, Reported, SweepMemory, SweepPage, SweepResult, SweptEngine } from '../../wire/sweep.js';
@@ -25,6 +26,8 @@ export type SweepState = {
   reported: Reported[];
   remembered: [key: string, since: number][];
   readonly counts: { remove: number; stop: number; report: number; news: number };
+  /** What everything that goes costs in a month (USD); absent in what older versions carried. */
+  saves?: number;
   reason: string;
 };
 
@@ -46,6 +49,7 @@ export function newSweep(engines: readonly SweptEngine[], before: SweepMemory | 
     reported: [],
     remembered: [],
     counts: { remove: 0, stop: 0, report: 0, news: 0 },
+    saves: 0,
     reason: '',
   };
 }
@@ -61,7 +65,10 @@ export function turnSweepPage(state: SweepState, page: SweepPage, now: number, g
   } else state.looked.push({ engine: on.engine, things: page.things, lives: page.lives });
   for (const [deployment, count] of Object.entries(page.foreign))
     state.foreign[deployment] = (state.foreign[deployment] ?? 0) + count;
+  for (const { engine, reason } of page.unasked ?? [])
+    if (state.unasked.length < sweepNames) state.unasked.push({ engine, reason });
   state.counts.remove += page.remove.length;
+  state.saves = (state.saves ?? 0) + usdOf(page.remove);
   state.remove = [...state.remove, ...page.remove].slice(0, sweepRemoves);
   const since = new Map(state.before?.reported);
   for (const each of page.report) noteReported(state, each, since, now, graceMs);
@@ -99,16 +106,26 @@ export function leaveOut(state: SweepState, reason: string): void {
   const { looked, remove, stop } = state;
   const seen = looked.findIndex(({ engine }) => engine === on.engine);
   if (seen !== -1) looked.splice(seen, 1);
-  const elsewhere = ({ engine }: Named) => engine !== on.engine;
+  const elsewhere = (each: Named) => lookedAtAs(each) !== on.engine;
   state.remove = remove.filter(elsewhere);
   state.stop = stop.filter(elsewhere);
   state.counts.remove -= remove.length - state.remove.length;
+  state.saves = (state.saves ?? 0) - usdOf(remove) + usdOf(state.remove);
   state.counts.stop -= stop.length - state.stop.length;
   state.engines.shift();
   state.after = '';
 }
 
-const order = ['container', 'volume', 'network'] as const;
+/** Under which engine or region a thing was seen. */
+function lookedAtAs({ engine, at }: Named): string {
+  return at ? regionKey(at) : engine;
+}
+
+function usdOf(things: readonly Named[]): number {
+  return things.reduce((sum, { monthlyUsd = 0 }) => sum + monthlyUsd, 0);
+}
+
+const order = ['container', 'volume', 'network', 'machine', 'address', 'snapshot', 'key'] as const;
 
 /** Everything has been looked at: whether anything may be touched, and in which order it goes. */
 export function decideSweep(state: SweepState, mayGo: number | undefined): void {
@@ -124,6 +141,7 @@ export function decideSweep(state: SweepState, mayGo: number | undefined): void 
 export function noteRemoved(state: SweepState, thing: Gone, stays: string | undefined): void {
   state.remove = state.remove.filter((each) => each !== thing);
   state.removed.push(stays === undefined ? thing : { ...thing, stays });
+  if (stays !== undefined) state.saves = (state.saves ?? 0) - usdOf([thing]);
 }
 
 /** A container was stopped, or has a reason to run on. */
@@ -134,7 +152,7 @@ export function noteStopped(state: SweepState, thing: Named, runsOn: string | un
 
 /** What the sweep came to. What would have gone counts as gone in a dry run, and in one that halted. */
 export function sweepResult(state: SweepState, dryRun: boolean): SweepResult {
-  const { reason, looked, unasked, foreign, removed, stopped, reported, counts, remove, stop } = state;
+  const { reason, looked, unasked, foreign, removed, stopped, reported, counts, remove, stop, saves = 0 } = state;
   return {
     outcome: reason === '' ? 'done' : 'halted',
     reason,
@@ -146,6 +164,7 @@ export function sweepResult(state: SweepState, dryRun: boolean): SweepResult {
     stopped: [...stopped, ...stop].slice(0, sweepNames),
     reported,
     counts,
+    ...(saves > 0 && { savesUsd: Math.round(saves * 100) / 100 }),
     memory: memoryOf(state),
   };
 }

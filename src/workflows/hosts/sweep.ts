@@ -7,10 +7,11 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../../activities/activities.js';
-import { condemnedGraceMs, sweepPageLength } from '../../domain/thresholds.js';
+import { placeOn } from '../../domain/hosts/region.js';
+import { condemnedGraceMs, regionPageLength, sweepPageLength } from '../../domain/thresholds.js';
 import { defaultLimits, type Limits } from '../../wire/limits.js';
 import type { Attempted } from '../../wire/operation.js';
-import { sweepQuery, type Named, type SweepInput, type SweepResult } from '../../wire/sweep.js';
+import { sweepQuery, type Named, type SweepInput, type SweepResult, type SweptEngine } from '../../wire/sweep.js';
 import { askWhileAttended, orWhy } from './ask-engine.js';
 import { sendPage } from '../saga/page.js';
 import { netPolicy, onEngine } from '../saga/policies.js';
@@ -26,7 +27,7 @@ import {
 } from './sweep-state.js';
 
 type Asking = {
-  [K in 'findSwept' | 'findUnowned' | 'ensureSwept' | 'ensureStopped']: (
+  [K in 'findSwept' | 'findUnowned' | 'findUnownedIn' | 'ensureSwept' | 'ensureStopped']: (
     ...args: Parameters<Activities[K]>
   ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
 };
@@ -85,25 +86,32 @@ class Sweep {
     const [on] = state.engines;
     if (!on) return;
     this.#show();
-    const { page: limit = sweepPageLength, graceMs = condemnedGraceMs, only } = this.#input;
-    const { engine, was } = on;
-    const asked = { engine, after: state.after, limit, ...(was && { was }), ...(only !== undefined && { only }) };
-    const asking = () => this.#ask({ engine }, `look at engine ${engine}`).findUnowned(asked);
+    const { graceMs = condemnedGraceMs } = this.#input;
+    const asking = () => this.#lookAt(on, state.after);
     const answer = await askWhileAttended(on, this.#limits, asking);
     if (typeof answer === 'string') return leaveOut(state, answer);
     turnSweepPage(state, answer, Date.now(), graceMs);
   }
 
+  #lookAt({ engine, was, at }: SweptEngine, after: string) {
+    const { page, only } = this.#input;
+    const rest = { engine, after, ...(only !== undefined && { only }) };
+    if (at)
+      return this.#ask({ at }, `look at ${engine}`).findUnownedIn({ ...rest, at, limit: page ?? regionPageLength });
+    const asked = { ...rest, limit: page ?? sweepPageLength, ...(was && { was }) };
+    return this.#ask({ engine }, `look at engine ${engine}`).findUnowned(asked);
+  }
+
   async #act(state: SweepState): Promise<void> {
     for (const thing of state.remove) {
-      const asking = this.#ask({ engine: thing.engine }, `remove ${thing.kind} ${thing.name}`);
+      const asking = this.#ask(thing, `remove ${thing.kind} ${thing.name}`);
       const stays = await orWhy(asking.ensureSwept({ ...thing, ...wasOf(state, thing) }));
       noteRemoved(state, thing, stays);
       this.#show();
       await this.#goOnIfLong(state);
     }
     for (const thing of state.stop) {
-      const asking = this.#ask({ engine: thing.engine }, `stop ${thing.name}`);
+      const asking = this.#ask(thing, `stop ${thing.name}`);
       noteStopped(state, thing, await orWhy(asking.ensureStopped({ ...thing, ...wasOf(state, thing) })));
       await this.#goOnIfLong(state);
     }
@@ -128,8 +136,9 @@ class Sweep {
     );
   }
 
-  #ask(place: { readonly engine?: string }, summary: string): Asking {
-    const on = onEngine({ provider: 'local', host: 'local', ...place });
+  /** Every worker reaches a region and the machines in it. */
+  #ask({ engine, at }: Partial<Pick<Named, 'engine' | 'at'>>, summary: string): Asking {
+    const on = at || engine === undefined ? {} : onEngine(placeOn(engine));
     return proxyActivities<Asking>({ ...netPolicy(this.#limits), ...on, summary });
   }
 

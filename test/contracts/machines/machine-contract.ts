@@ -287,6 +287,14 @@ export function machineContract(title: string, open: () => Seller): void {
       expect(whose('address')).toEqual([{ mark, deployment }]);
       expect(whose('key')).toEqual([{ mark: undefined, deployment }]);
       expect(whose('snapshot')).toEqual(Array.from({ length: 9 }, () => ({ mark: undefined, deployment: undefined })));
+      const { monthlyUsd } = chooseSize(await seller.ask().listSizes(region), need, region);
+      const costs = (kind: string) => [
+        ...new Set(held.flatMap((each) => (each.kind === kind ? [each.monthlyUsd] : []))),
+      ];
+      expect(costs('machine')).toEqual([monthlyUsd]);
+      expect([costs('address'), costs('key')]).toEqual([[0], [0]]);
+      expect(costs('snapshot')).toEqual([expect.any(Number)]);
+      expect(held.find(({ kind }) => kind === 'machine')).toMatchObject({ state: 'running' });
       for (const { id, createdAt } of held) {
         expect(id).not.toBe('');
         expect(createdAt).toBeGreaterThan(Date.now() - 3_600_000);

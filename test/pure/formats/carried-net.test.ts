@@ -46,6 +46,7 @@ const sweeping: Required<SweepState> = {
   reported: [{ ...volume, reason: 'no record', lost: true, since: 5 }],
   remembered: [['0a1b2c3d4e5f', 5]],
   counts: { remove: 1, stop: 1, report: 1, news: 0 },
+  saves: 12,
   reason: '',
 };
 

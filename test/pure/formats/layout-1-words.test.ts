@@ -157,6 +157,7 @@ test('activities', () => {
     'findUnchanged',
     'findUnlikeRecord',
     'findUnowned',
+    'findUnownedIn',
     'findWorkerFacts',
     'mintLink',
     'page',

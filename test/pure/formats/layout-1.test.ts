@@ -266,6 +266,14 @@ describe('layout 1 names', () => {
     expect(gatewayPlace({ provider: 'local', host: 'local' })).toEqual({ provider: 'local', host: 'local' });
     const whole = { provider: 'local', host: 'local', engine: 'OGIG:VV7Y' };
     expect(gatewayPlace(whole)).toEqual(whole);
+    const bought = { provider: 'lightsail', region: 'eu-central-1', host: 'oc-g42-7k3fq2', engine: whole.engine };
+    expect(gatewayPlace(bought)).toEqual(bought);
+    for (const wrong of [
+      { ...bought, region: 'nowhere' },
+      { ...bought, region: undefined },
+      { ...bought, provider: 'x' },
+    ])
+      expect(() => gatewayPlace(wrong)).toThrow(/is unknown: it must name/);
   });
 
   test('search attributes', () => {

@@ -22,17 +22,7 @@ import {
 import { createActivities } from '../../../src/activities/activities.js';
 import { engineIdAt } from '../../world/directory-engine.js';
 import { openTestWorld, testDeployment, type TestWorld } from '../../world/open-test-world.js';
-
-/** Numbers that a seed decides (mulberry32). */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { dice } from './dice.js';
 
 const everything = [
   'own',
@@ -436,7 +426,7 @@ describe('a sweep', () => {
     inWorld(1, async (worlds) => {
       const { engine, world } = worlds;
       const known = [engine, 'engine-two'].map((each) => ({ engine: each, host: 'h', attended: true }));
-      const activities = createActivities({ ...world.deps, findEngines: async () => known });
+      const activities = createActivities({ ...world.deps, machines: undefined, findEngines: async () => known });
       expect((await activities.findSwept()).engines.map((each) => each.engine)).toEqual([engine, 'engine-two']);
       world.engine.setDown(true);
       expect((await activities.findSwept()).engines.map((each) => each.engine)).toEqual([engine, 'engine-two']);

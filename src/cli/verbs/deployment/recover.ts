@@ -9,7 +9,7 @@ import { gatewayId } from '../../../domain/gateway/gateway.js';
 import { readExport, type Export } from '../../../settings/export-file.js';
 import { exits } from '../../exit.js';
 import { verb, withTemporal } from '../../verb.js';
-import { condemnedBirth } from '../condemned.js';
+import { condemnedLife } from '../condemned.js';
 import { origin, provision } from '../provision.js';
 
 /** `creel recover`: the gateways of an export under control again, in a namespace that has lost their records. */
@@ -51,7 +51,7 @@ type One = Flags & {
 /** Gives one life back for which no record speaks: it is taken up with its state and its token. */
 async function recoverOne(rawId: string, { dryRun, file, birth: named, json, ...flags }: One): Promise<void> {
   const id = gatewayId(rawId);
-  const birth = await withTemporal(flags, (client) => condemnedBirth(client, id, named));
+  const { birth } = await withTemporal(flags, (client) => condemnedLife(client, id, named));
   const said = file === undefined ? {} : { file };
   await provision(id, { ...flags, ...said, birth, ...(json && { json }), ...(dryRun && { dryRun }) });
 }
