@@ -21,6 +21,7 @@ import { startPeriodMs } from './domain/thresholds.js';
 import { secretStoreKey, type MasterKey } from './domain/keys/token.js';
 import { readBackup } from './settings/key-backup.js';
 import { versionText } from './settings/version.js';
+import { FenceBook } from './world/fence-book.js';
 import type { World } from './world/world.js';
 
 export type Opening = {
@@ -28,7 +29,7 @@ export type Opening = {
     Config,
     'catalogue' | 'pool' | 'egress' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'
   > &
-    Partial<Pick<Config, 'heartbeat' | 'exports' | 'hosts' | 'lightsail' | 'localOffer' | 'ceiling'>>;
+    Partial<Pick<Config, 'allowed' | 'heartbeat' | 'exports' | 'hosts' | 'lightsail' | 'localOffer' | 'ceiling'>>;
   readonly keys: KeyRing;
   readonly deployment: string;
   /** The first one when absent. */
@@ -53,6 +54,8 @@ export function openWorld({ config, keys, deployment, epoch = firstEpoch, former
     catalogue: config.catalogue,
     pool: config.pool,
     egress: config.egress,
+    allowed: config.allowed ?? [],
+    fences: new FenceBook(),
     hosts,
     ceiling: config.ceiling,
     machines: bought?.machines,

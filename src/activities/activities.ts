@@ -14,6 +14,7 @@ import {
   surveyFleet,
   withdrawRotation,
 } from './fleet/ask.js';
+import { findFence } from './hosts/fence.js';
 import { findCapacity, findPromised, findRoom } from './hosts/ledger.js';
 import { findReconciled, findUnlikeRecord } from './hosts/reconcile.js';
 import { requestRepair } from './hosts/request-repair.js';
@@ -253,6 +254,7 @@ const looking = {
   ensureStopped,
   findRoom,
   findCapacity,
+  findFence,
   findPromised,
   findReconciled,
   findUnlikeRecord,

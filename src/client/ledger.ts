@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import type { Placing } from '../domain/hosts/ledger.js';
+import type { FenceWord } from '../domain/hosts/fence-trial.js';
 import { slowAnswerMs } from '../domain/thresholds.js';
 import { engineQueue, ledgerWorkflowId, taskQueue, waitsQueue } from '../wire/ids.js';
 import {
   cordonUpdate,
+  fenceSignal,
   hostsQuery,
   hostsUpdate,
   placeUpdate,
@@ -111,6 +113,15 @@ export async function isCordoned(client: Client, engine: string): Promise<boolea
 export async function recount(client: Client): Promise<void> {
   try {
     await client.workflow.getHandle(ledgerWorkflowId).signal(recountSignal);
+  } catch (error) {
+    if (!isNotFound(error)) throw unwrap(error);
+  }
+}
+
+/** Tells the ledger how the fence of an engine was found, where there is one: a new one asks the workers. */
+export async function tellFence(client: Client, engine: string, fence: FenceWord): Promise<void> {
+  try {
+    await client.workflow.getHandle(ledgerWorkflowId).signal(fenceSignal, { engine, fence });
   } catch (error) {
     if (!isNotFound(error)) throw unwrap(error);
   }

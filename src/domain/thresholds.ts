@@ -581,3 +581,20 @@ export const machineDiskGb = 20;
 
 /** How long a kept state stays at least after its record was recovered, though its time was over before: an export may be old. */
 export const recoveredKeptMs = 24 * 3_600_000;
+
+/** How long what a trial of a fence found is believed; rules go with a reboot, and by anybody's hand. */
+export const fenceStaleMs = 3_600_000;
+
+/** How long, when it was found open: whoever has just put the rules in place asks again. */
+export const fenceAgainMs = 10_000;
+
+/** How long a worker that has begun leaves an engine alone before it tries its fence, and how often it does so again. */
+export const fenceFirstMs = 60_000;
+export const fenceDailyMs = 24 * 3_600_000;
+
+/** How long a knock of a trial waits, and how often one that nobody answers is made: what turns it away may be slow. */
+export const knockMs = 1_500;
+export const knockTries = 3;
+
+/** The containers of a trial end by themselves after this; then what a lost worker left of one may be taken away. */
+export const fenceTrialMs = 60_000;

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream';
 import type { ContainerSpec, RestartPolicy } from '../domain/gateway/container.js';
 import type { Labels } from '../domain/gateway/gateway.js';
 import type { LogLine } from '../domain/gateway/log.js';
+import type { Exception } from '../domain/hosts/fence.js';
+import type { Knocked } from '../domain/hosts/fence-trial.js';
 import type { Image } from '../domain/release/image.js';
 import type { StateMark } from '../domain/gateway/state-mark.js';
 
@@ -110,6 +112,24 @@ export type Marked = {
   readonly labels: Labels;
 };
 
+/** A trial of the fence around an engine's gateways. */
+export type FenceTrial = {
+  /** Whose it is: one at a time is made for a deployment. */
+  readonly deployment: string;
+  /** The image that its containers are of: one with Node. */
+  readonly imageId: string;
+  /** Subnets such as gateways get, of which it takes two that are free. */
+  readonly subnets: Iterable<string>;
+  /** What gateways are allowed to reach. */
+  readonly exceptions: readonly Exception[];
+};
+
+/** What became of a trial, and which network namespace of which boot of a kernel the host's is. */
+export type FenceTried = { readonly knocked: readonly Knocked[]; readonly host: HostNetwork };
+
+/** A network namespace, as the kernel names it, and the boot of that kernel. */
+export type HostNetwork = { readonly boot: string; readonly namespace: string };
+
 /**
  * One host's Docker engine. Every call may be repeated; removing what does not exist is success. An engine that does
  * not answer is `NotYet`; a request it can never grant is `Refused`; anything else is a plain `Error`. Every call ends
@@ -203,6 +223,12 @@ export interface DockerEngine {
   exec(id: string, request: ExecRequest): Promise<ExecResult>;
   /** Runs an errand to its end and removes its container; one already running under the name is awaited instead. */
   runErrand(spec: ErrandSpec): Promise<ExecResult>;
+  /**
+   * Knocks from a container of a gateway's network, and from the host's own, at everything that a gateway must not reach
+   * and may. Whatever it makes is gone when it ends, however it ends; what a lost process left goes with the next one.
+   * Another trial under way is `NotYet`.
+   */
+  tryFence(trial: FenceTrial): Promise<FenceTried>;
   /** The last lines that a container logged, each made plain. */
   lastLog(id: string, lines: number): Promise<string>;
   /**

@@ -2,6 +2,7 @@ import type { EngineFacts } from '../domain/hosts/engine.js';
 import type { HostOffer } from '../domain/hosts/offer.js';
 import type { Place } from '../domain/hosts/place.js';
 import type { Route } from '../domain/hosts/slot.js';
+import type { HostNetwork } from './docker-engine.js';
 
 export type HostFacts = {
   /** Identifies the engine behind the host: another engine under the same address is another host. */
@@ -52,6 +53,11 @@ export interface HostProvider {
   findNearest(): Promise<string>;
   /** Whether the launch script of a machine has come to its end there. */
   isPrepared(place: Place): Promise<boolean>;
+  /**
+   * Whether the rule of a fence is there that keeps neighbours from the host's loopback; undefined where its rules cannot
+   * be read from here. `network` is the host's own network namespace, as its engine sees it.
+   */
+  findLoopbackRule(place: Place, network: HostNetwork): Promise<'there' | 'missing' | undefined>;
   /** Whether something on the host already listens on 127.0.0.1:port. */
   isPortTaken(place: Place, port: number): Promise<boolean>;
 }

@@ -17,6 +17,7 @@ export const noRecords: GatewayRecords = {
   lastSweep: async () => undefined,
   lastReconcile: async () => undefined,
   place: async () => ({ refused: 'there is no ledger' }),
+  tellFence: async () => undefined,
   request: async () => false,
   standing: async () => undefined,
   withdraw: async () => undefined,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { readCatalogue } from './catalogue.js';
 import { directories } from './directories.js';
 import { Refused } from '../domain/errors.js';
+import type { Exception } from '../domain/hosts/fence.js';
 import type { HostOffer } from '../domain/hosts/offer.js';
 import type { SshHost } from '../domain/hosts/ssh-host.js';
 import type { Catalogue } from '../domain/release/release.js';
@@ -13,7 +14,7 @@ import { slotPool, type Pool } from '../domain/hosts/slot.js';
 import { readEgress } from './egress.js';
 import { readSchedules, type ExportsSetting } from './schedules.js';
 import { readLightsail, type LightsailSetting } from './lightsail.js';
-import { hostsFile, readCeiling, readHosts, readLocalOffer } from './hosts.js';
+import { hostsFile, readAllowed, readCeiling, readHosts, readLocalOffer } from './hosts.js';
 
 /**
  * Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own.
@@ -36,6 +37,8 @@ export type Config = {
   /** How many gateways all Docker hosts together may have; undefined: as many as there is room for. */
   readonly ceiling: number | undefined;
   readonly pool: Pool;
+  /** What gateways may reach although it is private. */
+  readonly allowed: readonly Exception[];
   /** How gateways get out of this host. */
   readonly egress: Egress;
   /** Undefined: pages go only to the log. */
@@ -190,12 +193,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ),
     localOffer: held('CREEL_HOSTS', {}, () => readLocalOffer(data.CREEL_HOSTS, usualHosts)),
     ceiling: held('CREEL_HOSTS', undefined, () => readCeiling(data.CREEL_HOSTS, usualHosts)),
+    allowed: held('CREEL_HOSTS', [], () => readAllowed(data.CREEL_HOSTS, usualHosts)),
     pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),
-    egress: {
-      ...held('CREEL_GATEWAY_PROXY', straightOut, () => readEgress({ ...noEgress, proxy: data.CREEL_GATEWAY_PROXY })),
-      ...held('CREEL_GATEWAY_CA', straightOut, () => readEgress({ ...noEgress, authorities: data.CREEL_GATEWAY_CA })),
-      direct: held('CREEL_GATEWAY_NO_PROXY', [], () => directOf(data)),
-    },
+    egress: egressOf(data, held),
     pager: held('CREEL_PAGER_URL', undefined, () => pager(data)),
     heartbeat,
     exports,
@@ -244,6 +244,14 @@ function engineSocket(data: Settings): string {
   throw new Refused(
     `${JSON.stringify(host)} is not a socket on this machine: gateways are published on the engine's own loopback. Name a local engine with CREEL_DOCKER=unix:///…, a host over SSH in hosts.toml, or run a worker beside that engine`,
   );
+}
+
+function egressOf(data: Settings, held: <T>(name: string, otherwise: T, read: () => T) => T): Egress {
+  return {
+    ...held('CREEL_GATEWAY_PROXY', straightOut, () => readEgress({ ...noEgress, proxy: data.CREEL_GATEWAY_PROXY })),
+    ...held('CREEL_GATEWAY_CA', straightOut, () => readEgress({ ...noEgress, authorities: data.CREEL_GATEWAY_CA })),
+    direct: held('CREEL_GATEWAY_NO_PROXY', [], () => directOf(data)),
+  };
 }
 
 const noEgress = { proxy: undefined, direct: undefined, authorities: undefined };

@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
+import { exceptionFrom, type Exception } from '../domain/hosts/fence.js';
 import type { HostOffer } from '../domain/hosts/offer.js';
 import { hostKey, hostName, sshAddress, type SshHost } from '../domain/hosts/ssh-host.js';
 import { directories } from './directories.js';
@@ -24,6 +25,7 @@ const hostsForm = z.strictObject({
   ceiling: z
     .strictObject({ gateways: z.int('must be a whole number of gateways').positive('must be more than 0') })
     .optional(),
+  fence: z.strictObject({ allow: z.array(z.string('must be a network, for example "10.20.0.5/32:5432"')) }).optional(),
   host: z
     .array(
       offerForm.extend({
@@ -77,6 +79,11 @@ export function readLocalOffer(named: string | undefined, usual: string): HostOf
 /** How many gateways all hosts together may have, from the table [ceiling] of the same file. */
 export function readCeiling(named: string | undefined, usual: string): number | undefined {
   return readTomlFile(hostsForm, { named, usual }).ceiling?.gateways;
+}
+
+/** What gateways may reach although it is private, from the table [fence] of the same file; `Refused` of what is none. */
+export function readAllowed(named: string | undefined, usual: string): readonly Exception[] {
+  return (readTomlFile(hostsForm, { named, usual }).fence?.allow ?? []).map(exceptionFrom);
 }
 
 function offerOf(

@@ -1,3 +1,4 @@
+import type { FenceSeen } from '../domain/hosts/fence-trial.js';
 import type { Limits } from './limits.js';
 
 /** What a worker and its engine are asked to look at; `page` has it tell a person so, under this id. */
@@ -26,7 +27,13 @@ type ReleaseFacts = {
 
 /** What a worker says of its engine: what it is, or why it cannot be used. */
 export type EngineAnswer =
-  | { readonly says: string; readonly freeDiskBytes?: number; readonly releases: readonly ReleaseFacts[] }
+  | {
+      readonly says: string;
+      readonly freeDiskBytes?: number;
+      readonly releases: readonly ReleaseFacts[];
+      /** How the fence around its gateways is, or why that is not known; absent of an older creel. */
+      readonly fence?: FenceSeen | { readonly fails: string };
+    }
   | { readonly fails: string };
 
 /** What a worker says of itself and of the engine beside it. Nothing in it is secret. */

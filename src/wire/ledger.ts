@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Capacity, CarriedHost, Need, Placing, Whose } from '../domain/hosts/ledger.js';
+import type { FenceWord } from '../domain/hosts/fence-trial.js';
 import type { Limits } from './limits.js';
 
 /** The engine on which a life is to stand, or why there is none. */
@@ -13,6 +14,12 @@ export type PromiseTold = Whose & { readonly engine: string; readonly need: Need
 
 /** From an operation to the ledger, when it has ended. */
 export const promiseSignal = defineSignal<[PromiseTold]>('promise');
+
+/** How the fence of an engine was found. */
+export type FenceTold = { readonly engine: string; readonly fence: FenceWord };
+
+/** From a worker to the ledger, when it has tried a fence. */
+export const fenceSignal = defineSignal<[FenceTold]>('fence');
 
 /** Has the ledger count anew, soon: after a recovery. */
 export const recountSignal = defineSignal('recount');

@@ -22,6 +22,7 @@ import { awaitClaim, demandClaim, type Claim, type Gone } from './engine-claim.j
 import { overSsh, type Machine } from './machine.js';
 import { gatewaysOn, warnOfUnserved } from './unserved.js';
 import { isAway } from './patient-connect.js';
+import { FenceWatch } from './fence-watch.js';
 import { RestartWatch } from './restart-watch.js';
 
 export type QueueParts = {
@@ -213,12 +214,15 @@ async function watchEngine(
   const { client, signal, log } = parts;
   const was = formerIds(parts.engines, engine);
   const restarts = new RestartWatch({ client, engine, was, host: seat.host, log });
+  const place = { provider: 'local', host: seat.at, engine } as const;
+  const fence = new FenceWatch({ place, activities: parts.activities, log });
   try {
     await Promise.all([...claims].map(([claim, gone]) => demandClaim({ ...claim, signal }, gone)));
     for (;;) {
       const now = await readSeat(parts, seat).catch(() => undefined); // A silent engine is not another one.
       if (now !== undefined && now.engineId !== engine) return;
       if (now) await restarts.see(now);
+      if (now) fence.see();
       await demandSameIds(parts, engine);
       await after(parts.engineWatchMs, undefined, { signal });
     }
@@ -226,6 +230,8 @@ async function watchEngine(
     if (signal.aborted) return;
     if (!isAway(error)) throw error;
     log.warn({ err: error }, 'Temporal did not say who else serves this engine');
+  } finally {
+    await fence.over();
   }
 }
 

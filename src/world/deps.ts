@@ -9,6 +9,7 @@ import type { Description, Standing } from '../wire/description.js';
 import type { Owner } from '../domain/sweep/owner.js';
 import type { ReconcileMemory } from '../wire/reconcile.js';
 import type { SweepMemory } from '../wire/sweep.js';
+import type { FenceWord } from '../domain/hosts/fence-trial.js';
 import type { Placing } from '../domain/hosts/ledger.js';
 import type { Placed } from '../wire/ledger.js';
 import type { ProvisionRequest, Withdrawal } from '../wire/requests.js';
@@ -66,6 +67,8 @@ export type GatewayRecords = {
   readonly lastReconcile: () => Promise<ReconcileMemory | undefined>;
   /** Asks the ledger, which begins on this task queue where there is none, for a place; the same id asks once. */
   readonly place: (id: string, placing: Placing, taskQueue: string) => Promise<Placed>;
+  /** Tells the ledger, where there is one, how the fence of an engine was found. */
+  readonly tellFence: (engine: string, fence: FenceWord) => Promise<void>;
   /** Asks a gateway that has a record; never begins one. False when it has none. */
   readonly request: (gateway: string, asked: RotateRequest | ProvisionRequest) => Promise<boolean>;
   readonly standing: (gateway: string, requestId: string) => Promise<Standing | undefined>;

@@ -4,6 +4,7 @@ import type { Epoch } from '../domain/recovery/epoch.js';
 import type { Catalogue } from '../domain/release/release.js';
 import type { FleetKey } from '../domain/hosts/fleet-key.js';
 import type { Egress } from '../domain/hosts/egress.js';
+import type { Exception } from '../domain/hosts/fence.js';
 import type { Pool } from '../domain/hosts/slot.js';
 import type { AuditLog } from '../ports/audit-log.js';
 import type { DockerEngine } from '../ports/docker-engine.js';
@@ -14,6 +15,7 @@ import type { HostProvider } from '../ports/host-provider.js';
 import type { MachineProvider } from '../ports/machine-provider.js';
 import type { Pager } from '../ports/pager.js';
 import type { SecretStore } from '../ports/secret-store.js';
+import type { FenceBook } from './fence-book.js';
 
 /** What a worker is. */
 type About = {
@@ -53,6 +55,10 @@ export type World = {
   readonly pool: Pool;
   /** How the gateways of its engine get out. */
   readonly egress: Egress;
+  /** What gateways may reach although it is private. */
+  readonly allowed: readonly Exception[];
+  /** What is known here of the fences around the gateways of each engine. */
+  readonly fences: FenceBook;
   readonly hosts: HostProvider;
   /** How many gateways all Docker hosts together may have; as many as there is room for when absent. */
   readonly ceiling?: number | undefined;

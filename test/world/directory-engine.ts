@@ -11,6 +11,7 @@ import { configFile } from '../../src/domain/gateway/config.js';
 import { plainLines } from '../../src/domain/heard.js';
 import { demandEngine, type FormerIds } from '../../src/domain/hosts/engine-id.js';
 import { isNamedLikeOurs, type Labels } from '../../src/domain/gateway/gateway.js';
+import { fenceTargets } from '../../src/domain/hosts/fence-trial.js';
 import type { LogLine } from '../../src/domain/gateway/log.js';
 import type { Place } from '../../src/domain/hosts/place.js';
 import type { Image } from '../../src/domain/release/image.js';
@@ -22,6 +23,8 @@ import type {
   ErrandSpec,
   ExecRequest,
   ExecResult,
+  FenceTrial,
+  FenceTried,
   FileOwner,
   LogWish,
   Marked,
@@ -69,6 +72,7 @@ type Kind = 'volume' | 'network' | 'container';
  *     taken-ports/<port>            something foreign listens       down                       the engine does not answer
  *     owners/<file>                 whose a file is when it is not the gateway's user's
  *     full                          no state fits the disk
+ *     open-fence                    what of its surroundings gateways reach
  *     copies/…, copies-paused       what copiers do (`DirectoryCopies`)
  *
  * References, subnets and the like are URL-encoded in file names.
@@ -374,6 +378,18 @@ export class DirectoryEngine implements DockerEngine {
     const directory = (name: string) => path.join(this.root, 'files', encodeURIComponent(name));
     removeTree(directory(to));
     copyTree(saved ? path.join(directory(from), 'state') : directory(from), directory(to));
+  }
+
+  /** The fence stands, but for what a file `open-fence` names, which gateways reach: grounds, in words of their own. */
+  async tryFence({ exceptions }: FenceTrial): Promise<FenceTried> {
+    this.#answer();
+    const open = readText(path.join(this.root, 'open-fence'))?.split(/\s+/) ?? [];
+    const sight = { addresses: [{ device: 'eth0', address: '192.0.2.7' }], router: '10.0.0.1', port: 40_000 };
+    const knocked = fenceTargets(sight, { address: '10.213.0.18', port: 18_789 }, exceptions).map((target) => {
+      const isOpen = target.ground === 'allowed' || open.includes(target.ground);
+      return { ...target, gateway: isOpen ? ('open' as const) : ('refused' as const), host: 'open' as const };
+    });
+    return { knocked, host: { boot: 'none', namespace: 'none' } };
   }
 
   async lastLog(id: string, lines: number): Promise<string> {

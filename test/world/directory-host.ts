@@ -73,6 +73,10 @@ export class DirectoryHost implements HostProvider {
     return true;
   }
 
+  async findLoopbackRule(): Promise<'there' | 'missing' | undefined> {
+    return undefined;
+  }
+
   async isPortTaken(_place: Place, port: number): Promise<boolean> {
     return this.#engine.isPortTaken(port);
   }

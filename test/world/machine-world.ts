@@ -77,6 +77,10 @@ export class DirectoryHosts implements HostProvider {
     return !fs.existsSync(path.join(this.#root, 'unprepared'));
   }
 
+  async findLoopbackRule(place: Place): Promise<'there' | 'missing' | undefined> {
+    return this.#at(place).findLoopbackRule();
+  }
+
   async isPortTaken(place: Place, port: number): Promise<boolean> {
     return this.#at(place).isPortTaken(place, port);
   }

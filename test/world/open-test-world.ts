@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ExportDirectory } from '../../src/adapters/files/export-directory.js';
 import { createActivities, type Activities } from '../../src/activities/activities.js';
+import { FenceBook } from '../../src/world/fence-book.js';
 import type { Deps } from '../../src/world/deps.js';
 import type { FormerIds } from '../../src/domain/hosts/engine-id.js';
 import { birthFrom, layout, names, type Gateway, type Names } from '../../src/domain/gateway/gateway.js';
@@ -95,6 +96,8 @@ export function openTestWorld(
     keys,
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
     egress: straightOut,
+    allowed: [],
+    fences: new FenceBook(),
     pool: { cidr: process.env['TEST_POOL'] ?? '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
     hosts: new DirectoryHosts(root, formerIds),
     ceiling: process.env['TEST_CEILING'] === undefined ? undefined : Number(process.env['TEST_CEILING']),

@@ -1,6 +1,7 @@
 import { Refused } from '../../domain/errors.js';
 import { names, readMark } from '../../domain/gateway/gateway.js';
 import { carryCount, keyOf, type Capacity, type Need, type Placing } from '../../domain/hosts/ledger.js';
+import { fenceWord } from '../../domain/hosts/fence-trial.js';
 import { isMachine, type Place } from '../../domain/hosts/place.js';
 import { cpuOvercommit, freeDiskFloorBytes, hostReserveMb } from '../../domain/thresholds.js';
 import type { Deps } from '../../world/deps.js';
@@ -35,7 +36,8 @@ export async function findCapacity(deps: Deps, { place }: { readonly place: Plac
     if (container) found.set(keyOf(mark), { memoryMb: container.memoryMb, cpus: container.cpus, diskMb: 0 });
   }
   const { freeDiskMb, ...capacity } = await capacityOf(deps, place);
-  return { capacity, freeDiskMb, lives: carryCount(found) };
+  const seen = place.engine === undefined ? undefined : deps.fences.last(place.engine);
+  return { capacity: { ...capacity, ...(seen && { fence: fenceWord(seen) }) }, freeDiskMb, lives: carryCount(found) };
 }
 
 /** What the settings of a host promise, or else what it has, less what it needs itself. */

@@ -1,11 +1,13 @@
 import { tokenForms } from '../../domain/channels/channel.js';
 import { demandFit, describeEngine } from '../../domain/hosts/engine.js';
+import type { FenceSeen } from '../../domain/hosts/fence-trial.js';
 import type { Place } from '../../domain/hosts/place.js';
 import { readPrepared, type Image } from '../../domain/release/image.js';
 import { names } from '../../domain/gateway/gateway.js';
 import { releasesLookedAt, statesAtOnce, statesMeasured } from '../../domain/thresholds.js';
 import type { EngineAnswer, LimitedState, MeasuredState, WorkerFacts } from '../../wire/examination.js';
 import type { Deps } from '../../world/deps.js';
+import { fenceOf } from '../parts/host/fence.js';
 import { catalogueOf } from '../parts/catalogue.js';
 import { runningStateUse } from '../parts/state-use.js';
 
@@ -51,6 +53,15 @@ function channelsOf(image: Image): string[] {
   return (readPrepared(image)?.plugins ?? []).filter((kind) => Object.hasOwn(tokenForms, kind));
 }
 
+async function fenceOrWhy(deps: Deps, place: Place): Promise<FenceSeen | { readonly fails: string } | undefined> {
+  try {
+    return await fenceOf(deps, place);
+  } catch (error) {
+    if (deps.signal()?.aborted || !(error instanceof Error)) throw error;
+    return { fails: error.message };
+  }
+}
+
 async function engineAnswer(deps: Deps, place: Place): Promise<EngineAnswer> {
   try {
     const { engine, unseenDirectories, freeDiskBytes } = await deps.hosts.readHost(place);
@@ -63,7 +74,8 @@ async function engineAnswer(deps: Deps, place: Place): Promise<EngineAnswer> {
       }),
     );
     const says = describeEngine(engine, unseenDirectories);
-    return { says, releases, ...(freeDiskBytes !== undefined && { freeDiskBytes }) };
+    const fence = await fenceOrWhy(deps, place);
+    return { says, releases, ...(fence && { fence }), ...(freeDiskBytes !== undefined && { freeDiskBytes }) };
   } catch (error) {
     if (deps.signal()?.aborted || !(error instanceof Error)) throw error;
     return { fails: error.message };

@@ -7,6 +7,7 @@ import type {
   DockerEngine,
   ErrandSpec,
   ExecRequest,
+  FenceTrial,
   LogWish,
   OwnedFile,
   Volume,
@@ -20,6 +21,7 @@ import { createOptions, writerOptions } from './container.js';
 import { Containers } from './containers.js';
 import { Errands } from './errands.js';
 import { runExec } from './exec.js';
+import { FenceTrials } from './fence-trials.js';
 import { Images } from './images.js';
 import { openLog } from './log.js';
 import { listMarked, listUnmarked } from './marked.js';
@@ -178,6 +180,10 @@ export class DockerodeEngine implements DockerEngine {
 
   runErrand(spec: ErrandSpec) {
     return this.#errands.runErrand(spec);
+  }
+
+  tryFence(trial: FenceTrial) {
+    return new FenceTrials(this.#at).tryFence(trial);
   }
 
   listMarked() {

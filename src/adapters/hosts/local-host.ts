@@ -1,13 +1,16 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loopbackRuleScript } from '../../domain/hosts/fence.js';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
 import type { HostOffer } from '../../domain/hosts/offer.js';
 import type { Place } from '../../domain/hosts/place.js';
+import type { HostNetwork } from '../../ports/docker-engine.js';
 import type { HostFacts, HostProvider } from '../../ports/host-provider.js';
 import type { EngineAt } from '../docker/call.js';
 import { thisDisk } from '../docker/disk.js';
 import { thisKernel } from './kernel.js';
 import { readHost } from './read-host.js';
+import { isOwnNetwork, readRule, runShell } from './own-network.js';
 
 /** An overlapping attempt's own look at the port takes it for a moment that ends long before this. */
 const lookAgainMs = 50;
@@ -36,6 +39,12 @@ export class LocalHost implements HostProvider {
   /** Nothing launched it: whoever installed it prepared it. */
   async isPrepared(): Promise<boolean> {
     return true;
+  }
+
+  /** A worker in a network of its own, in a container for example, would read the rules of that. */
+  async findLoopbackRule(_place: Place, network: HostNetwork): Promise<'there' | 'missing' | undefined> {
+    if (!(await isOwnNetwork(network))) return undefined;
+    return readRule(await runShell(loopbackRuleScript));
   }
 
   async isPortTaken(_place: Place, port: number): Promise<boolean> {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { Away, Refused } from '../../domain/errors.js';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
 import { isMachine, type Place } from '../../domain/hosts/place.js';
-import type { DockerEngine } from '../../ports/docker-engine.js';
+import type { DockerEngine, HostNetwork } from '../../ports/docker-engine.js';
 import type { HostFacts, HostProvider } from '../../ports/host-provider.js';
 import type { EngineAt } from '../docker/call.js';
 import { DockerodeEngine } from '../docker/engine.js';
@@ -71,6 +71,10 @@ export class ReachedHosts implements HostProvider {
 
   async isPrepared(place: Place): Promise<boolean> {
     return this.#of(place).host.isPrepared(place);
+  }
+
+  async findLoopbackRule(place: Place, network: HostNetwork): Promise<'there' | 'missing' | undefined> {
+    return this.#of(place).host.findLoopbackRule(place, network);
   }
 
   async isPortTaken(place: Place, port: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { Away, NotYet } from '../../domain/errors.js';
+import { loopbackRuleScript } from '../../domain/hosts/fence.js';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
 import type { Place } from '../../domain/hosts/place.js';
 import { launchMarker } from '../../domain/hosts/launch-script.js';
@@ -73,6 +74,11 @@ export class RemoteHost implements HostProvider {
 
   async isPrepared({ host }: Place): Promise<boolean> {
     return (await this.#hear(`cat ${launchMarker}`, '')).trim() === host;
+  }
+
+  async findLoopbackRule(): Promise<'there' | 'missing' | undefined> {
+    const said = (await this.#hear('sh -s', loopbackRuleScript).catch(() => '')).trim();
+    return (['there', 'missing'] as const).find((each) => said === each);
   }
 
   async isPortTaken(_place: Place, port: number): Promise<boolean> {

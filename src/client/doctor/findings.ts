@@ -1,5 +1,6 @@
 import ms from 'ms';
 import { newestKey, type DeploymentKeys } from '../../domain/keys/deployment-keys.js';
+import { fenceWord, whyUnfenced } from '../../domain/hosts/fence-trial.js';
 import { clockFailMs, clockWarnMs, freeDiskFloorBytes } from '../../domain/thresholds.js';
 import type { Examined, EngineAnswer } from '../../wire/examination.js';
 
@@ -88,16 +89,28 @@ function backupFindings(name: string, { backup, keyIds, clockMs }: Examined): Fi
 function engineFindings(name: string, engine: EngineAnswer): Finding[] {
   const about = `engine on ${name}`;
   if ('fails' in engine) return [fail(about, engine.fails, 'docs/runbook.md#engine-down has what each message means')];
-  const { says, freeDiskBytes, releases } = engine;
+  const { says, freeDiskBytes, releases, fence } = engine;
   const free = freeDiskBytes === undefined ? '' : `, ${(freeDiskBytes / 1024 ** 3).toFixed(1)} GB free`;
   const isFull = freeDiskBytes !== undefined && freeDiskBytes < freeDiskFloorBytes;
   const well = isFull
     ? fail(about, `${says}${free}`, 'make room: docs/runbook.md#host-full')
     : ok(about, `${says}${free}`);
-  return [well, catalogueFinding(name, releases)];
+  return [well, ...fenceFindings(name, fence), catalogueFinding(name, releases)];
 }
 
-type Releases = Extract<EngineAnswer, { readonly says: string }>['releases'];
+/** A worker of an older creel does not say. */
+function fenceFindings(name: string, fence: Answering['fence']): Finding[] {
+  if (fence === undefined) return [];
+  const about = `fence on ${name}`;
+  const cure = '`creel hosts rules | sudo sh` there puts it up: README.md, "Fence the gateways in"';
+  if ('fails' in fence) return [warn(about, `not known: ${fence.fails}`, cure)];
+  const why = whyUnfenced(fenceWord(fence));
+  return [why === undefined ? ok(about, 'gateways reach nothing private') : warn(about, why, cure)];
+}
+
+type Answering = Extract<EngineAnswer, { readonly says: string }>;
+
+type Releases = Answering['releases'];
 
 function catalogueFinding(name: string, releases: Releases): Finding {
   const about = `catalogue on ${name}`;

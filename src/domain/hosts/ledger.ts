@@ -1,6 +1,7 @@
 import { counted, sizeText } from '../amounts.js';
 import { fingerprint } from '../fingerprint.js';
 import { hostsNamed } from '../thresholds.js';
+import type { FenceWord } from './fence-trial.js';
 import { readPromise, writePromise, type Promised } from './promise-line.js';
 
 /** What a gateway takes of its host. */
@@ -16,6 +17,8 @@ export type Capacity = {
   readonly diskMb: number | undefined;
   /** As its settings have it. */
   readonly cordoned: boolean;
+  /** How its fence was when it was last tried; absent where it never was. */
+  readonly fence?: FenceWord;
 };
 
 /** A host's page of the ledger: what it has, and to whom it is promised. */
@@ -98,6 +101,12 @@ export function promisedOf({ promises }: LedgerHost): Need {
     diskMb += need.diskMb;
   }
   return { memoryMb, cpus: Math.round(cpus * 100) / 100, diskMb };
+}
+
+/** The ledger once the fence of an engine was tried. One that it does not know yet is looked at when it is asked for. */
+export function withFence(ledger: Ledger, engine: string, fence: FenceWord): Ledger {
+  const host = ledger.get(engine);
+  return host ? new Map([...ledger, [engine, { ...host, capacity: { ...host.capacity, fence } }]]) : ledger;
 }
 
 /** How many gateways a host has, without those of which only a state is kept. */

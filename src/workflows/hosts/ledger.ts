@@ -24,6 +24,7 @@ import {
   readCount,
   readLedger,
   recounted,
+  withFence,
   type Ledger,
   type LedgerHost,
   type Need,
@@ -32,6 +33,7 @@ import {
 import { ledgerCountMs, ledgerStaleMs } from '../../domain/thresholds.js';
 import {
   cordonUpdate,
+  fenceSignal,
   hostsQuery,
   hostsUpdate,
   placeUpdate,
@@ -86,6 +88,9 @@ class LedgerKeeper {
     this.#countedAt = start.state?.countedAt ?? 0;
     setHandler(placeUpdate, (placing) => this.#place(placing));
     setHandler(promiseSignal, (told) => this.#hear(told));
+    setHandler(fenceSignal, ({ engine, fence }) => {
+      this.#ledger = withFence(this.#ledger, engine, fence);
+    });
     setHandler(cordonUpdate, (cordon) => this.#cordon(cordon));
     setHandler(hostsUpdate, async () => {
       await this.#counted();
@@ -193,7 +198,8 @@ class LedgerKeeper {
     const found = await Promise.all(engines.map(async (engine) => ({ engine, seen: await this.#look(engine) })));
     const next = new Map(this.#ledger);
     for (const { engine, seen } of found) {
-      const capacity = seen?.capacity ?? next.get(engine)?.capacity;
+      const known = (this.#ledger.get(engine) ?? next.get(engine))?.capacity;
+      const capacity = seen?.capacity ? { ...(known?.fence && { fence: known.fence }), ...seen.capacity } : known;
       if (!capacity) continue;
       const page = { ...(next.get(engine) ?? { engine, promises: new Map() }), capacity };
       const recorded = readCount(promised.find((each) => each.engine === engine)?.lives ?? '');

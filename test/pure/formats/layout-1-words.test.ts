@@ -133,6 +133,7 @@ test('activities', () => {
     'findDrift',
     'findEngines',
     'findEvicted',
+    'findFence',
     'findFleet',
     'findFleetPage',
     'findGateway',

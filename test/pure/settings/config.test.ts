@@ -36,6 +36,7 @@ describe('config', () => {
       localOffer: {},
       ceiling: undefined,
       egress: { direct: [] },
+      allowed: [],
       pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
       pager: undefined,
       heartbeat: undefined,

@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tellServed } from '../../../src/client/deployment/engines.js';
 import { hostReserveMb } from '../../../src/domain/thresholds.js';
@@ -42,7 +44,9 @@ describe('creel hosts, with two machines', { timeout: 2 * patienceMs }, () => {
     expect(await type('hosts', 'list')).toMatchObject({
       exitCode: 0,
       stdout: expect.stringMatching(
-        new RegExp(`host-${roomy} +0 GB of 8 GB +0 of 16 +0 GB of \\d+ GB +0 +yes +1 +${roomy} \\(29\\.0\\.0\\)`),
+        new RegExp(
+          `host-${roomy} +0 GB of 8 GB +0 of 16 +0 GB of \\d+ GB +0 +yes +not tried +1 +${roomy} \\(29\\.0\\.0\\)`,
+        ),
       ),
     });
     expect(await provision('g1')).toMatchObject({ exitCode: 0 });
@@ -52,8 +56,18 @@ describe('creel hosts, with two machines', { timeout: 2 * patienceMs }, () => {
       line: { promised: { memoryMb: 2_048, cpus: 2, diskMb: 0 }, memoryMb: 8_192, cpus: 16, gateways: 1 },
     });
     expect((await type('hosts', 'describe', roomy)).stdout).toMatch(
-      /memory +2 GB of 8 GB promised\n.*\n.*\n +new ones +yes\n +gateways +g1$/,
+      /memory +2 GB of 8 GB promised\n.*\n.*\n +new ones +yes\n +fence +fenced\n[^]*\n +gateways +g1$/,
     );
+    fs.writeFileSync(path.join(other.root, 'open-fence'), 'private');
+    expect((await type('hosts', 'describe', small)).stdout).toMatch(
+      /fence +open: private networks\n +tried +\S+, from [^]* private 10\.0\.0\.1:80: open\n/,
+    );
+    fs.rmSync(path.join(other.root, 'open-fence'));
+    const fences = async () => (await type('hosts', 'list')).stdout;
+    await expect
+      .poll(fences, { timeout: patienceMs })
+      .toMatch(new RegExp(`host-${small} .* yes +open: private networks `));
+    expect(await fences()).toMatch(new RegExp(`host-${roomy} .* yes +fenced `));
     expect((await type('hosts', 'cordon', `host-${roomy}`)).stdout).toBe(`host-${roomy}: no new gateway comes to it`);
     expect((await type('hosts', 'list')).stdout).toMatch(new RegExp(`host-${roomy} .* no: cordoned`));
     for (const id of ['g2', 'g3']) expect(await provision(id)).toMatchObject({ exitCode: 0 });

@@ -2,13 +2,14 @@ import Table from 'cli-table3';
 import type { ShownHost } from '../../../client/ledger.js';
 import { counted, sizeText } from '../../../domain/amounts.js';
 import type { HostLine } from '../../../wire/ledger.js';
+import { fenceWord, neighboursText, proves, type FenceSeen, type Knocked } from '../../../domain/hosts/fence-trial.js';
 import { borderless } from '../borderless.js';
 import { row } from '../row.js';
 
 /** Hosts as a table: what is promised of how much, and whether new gateways come. */
 export function hostTable(hosts: readonly ShownHost[]): string {
   const table = new Table({
-    head: ['HOST', 'MEMORY', 'PROCESSORS', 'DISK', 'GATEWAYS', 'NEW ONES', 'WORKERS', 'ENGINE'],
+    head: ['HOST', 'MEMORY', 'PROCESSORS', 'DISK', 'GATEWAYS', 'NEW ONES', 'FENCE', 'WORKERS', 'ENGINE'],
     style: { head: [], border: [], compact: true },
     chars: borderless,
   });
@@ -21,6 +22,7 @@ export function hostTable(hosts: readonly ShownHost[]): string {
       line ? diskOf(line) : '',
       line ? String(line.gateways) : '',
       takesNew(host),
+      fenceText(line),
       String(workers.length),
       line ? `${engine} (${line.version})` : engine,
     ]);
@@ -29,7 +31,7 @@ export function hostTable(hosts: readonly ShownHost[]): string {
 }
 
 /** One host, and the gateways on it. */
-export function hostText(host: ShownHost, gateways: readonly string[]): string {
+export function hostText(host: ShownHost, gateways: readonly string[], fence?: FenceSeen): string {
   const { name, engine, workers, line } = host;
   return [
     name,
@@ -39,6 +41,8 @@ export function hostText(host: ShownHost, gateways: readonly string[]): string {
     ...row('processors', line && `${ofTotal(line.promised.cpus, line.cpus, String)} promised`),
     ...row('disk', line && `${diskOf(line)} promised`),
     ...row('new ones', takesNew(host)),
+    ...row('fence', fenceText(fence ? { fence: fenceWord(fence) } : line)),
+    ...(fence ? fenceRows(fence) : []),
     ...row('gateways', gateways.length > 0 ? gateways.join(', ') : 'none'),
   ].join('\n');
 }
@@ -62,6 +66,49 @@ export function drainText(
     `A gateway does not move: what is to leave ${name} is removed there and begins anew elsewhere, without its state.`,
     ...gateways.map((id) => `  creel remove ${id}`),
   ].join('\n');
+}
+
+/** How the fence was when it was last tried: shut; or what is open; or what could not be told. */
+function fenceText(line: Pick<HostLine, 'fence'> | undefined): string {
+  if (!line?.fence) return 'not tried';
+  const { open, untold } = line.fence;
+  if (open.length > 0) return `open: ${open.join(', ')}`;
+  return untold.length > 0 ? `not proved: ${untold.join(', ')}` : 'fenced';
+}
+
+/** What was tried, and what became of it. */
+function fenceRows({ at, knocked, neighbours }: FenceSeen): string[] {
+  const tried = knocked.map(
+    (each) => `${knockText(each)}: ${each.ground === 'allowed' ? allowedText(each) : provenText(each)}`,
+  );
+  return [
+    ...row('tried', `${new Date(at).toISOString()}, from a container of a gateway's network`),
+    ...tried.map((line) => `  ${line}`),
+    `  ports on loopback, by a neighbour: ${neighboursText(neighbours)}`,
+  ];
+}
+
+function knockText({ ground, address, port }: Knocked): string {
+  const what = {
+    host: 'the host itself',
+    private: 'private',
+    'link-local': 'link-local',
+    gateway: 'another gateway',
+    allowed: 'allowed',
+  }[ground];
+  return `${what} ${address}:${port}`;
+}
+
+function provenText(knocked: Knocked): string {
+  const { gateway, host } = knocked;
+  if (proves(knocked) === 'open') return 'open';
+  const from = host === 'open' ? 'the host itself is answered' : `${host} from the host itself`;
+  return `${proves(knocked) === 'shut' ? 'shut' : 'proves nothing'} (${gateway}; ${from})`;
+}
+
+function allowedText({ gateway, host }: Knocked): string {
+  if (gateway === 'open') return 'open';
+  return `${gateway}${host === 'open' ? ', though the host itself is answered' : ', from the host itself as well'}`;
 }
 
 function ofTotal(promised: number, total: number, text: (amount: number) => string): string {

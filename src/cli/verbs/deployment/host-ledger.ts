@@ -1,5 +1,9 @@
-import { cordonHost, findHost, gatewaysOn, listHosts } from '../../../client/ledger.js';
+import type { Client } from '@temporalio/client';
+import { examine } from '../../../client/doctor/examine.js';
+import { NoWorker, TurnedDown } from '../../../client/failure.js';
+import { cordonHost, findHost, gatewaysOn, listHosts, type ShownHost } from '../../../client/ledger.js';
 import { Refused } from '../../../domain/errors.js';
+import type { FenceSeen } from '../../../domain/hosts/fence-trial.js';
 import { drainText, hostTable, hostText } from '../../show/deployment/hosts.js';
 import { verb, withTemporal } from '../../verb.js';
 
@@ -17,18 +21,36 @@ export function listCommand() {
 
 /** `creel hosts describe`: one host, and the gateways on it. */
 export function describeCommand() {
-  return verb('describe', 'one host: who serves it, what is promised of it, and its gateways', [
-    'creel hosts describe b1',
-  ])
+  return verb(
+    'describe',
+    'one host: who serves it, what is promised of it, what its gateways reach, and which they are',
+    ['creel hosts describe b1'],
+  )
     .argument('<name>', 'the host, as `creel hosts list` names it, or the id of its engine')
     .action(async (name, options) => {
       await withTemporal(options, async (client) => {
         const host = await findHost(client, name);
         const gateways = await gatewaysOn(client, host);
-        const said = options.json ? JSON.stringify({ ...host, gateways }) : hostText(host, gateways);
+        const fence = await fenceAt(client, host);
+        const said = options.json
+          ? JSON.stringify({ ...host, gateways, ...(fence && { fence }) })
+          : hostText(host, gateways, fence);
         process.stdout.write(`${said}\n`);
       });
     });
+}
+
+/** What a worker says of the fence of a host, tried now or within the hour; undefined where nobody can say. */
+async function fenceAt(client: Client, { engine, workers }: ShownHost): Promise<FenceSeen | undefined> {
+  if (workers.length === 0) return undefined;
+  try {
+    const { told } = await examine(client, engine, false);
+    const fence = 'says' in told.engine ? told.engine.fence : undefined;
+    return fence && 'knocked' in fence ? fence : undefined;
+  } catch (error) {
+    if (error instanceof TurnedDown || error instanceof NoWorker) return undefined;
+    throw error;
+  }
 }
 
 /** `creel hosts cordon`, `creel hosts uncordon`: whether new gateways come to a host. */

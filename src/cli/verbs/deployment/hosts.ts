@@ -38,12 +38,12 @@ Examples:
   creel hosts rules --remove | sudo sh
 
 Rules end with a reboot: let a unit of the host print and run them at every start. The networks of gateways are those
-of CREEL_SUBNET_POOL, as the worker of this host has it.`,
+of CREEL_SUBNET_POOL, as the worker of this host has it, and what [fence] of its hosts.toml allows is allowed as well.`,
     )
     .action(({ allow, remove }) => {
-      const exceptions = allow.map(exceptionFrom);
+      const named = allow.map(exceptionFrom);
       if (remove) return void process.stdout.write(unfenceScript());
-      const { pool } = readConfig({ ...process.env });
-      process.stdout.write(fenceScript({ pool: pool.cidr, exceptions }));
+      const { pool, allowed } = readConfig({ ...process.env });
+      process.stdout.write(fenceScript({ pool: pool.cidr, exceptions: [...allowed, ...named] }));
     });
 }
