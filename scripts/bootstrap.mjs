@@ -1,4 +1,5 @@
 import { installBrowser } from './machine/browser.mjs';
+import { makeMachine } from './machine/container-machine.mjs';
 import { makeDirs } from './machine/dirs.mjs';
 import { provideEngine } from './machine/dockerd.mjs';
 import { writeFound } from './machine/found.mjs';
@@ -50,7 +51,7 @@ function partsOf(lacking, temporalRoute, docker) {
   if (lacking.browser) parts.push(part('browser', installBrowser));
   if (lacking.openssl) parts.push(part('openssl', installOpenssl));
   if (lacking.temporal) parts.push(part('temporal', () => provideTemporal(temporalRoute)));
-  if (lacking.engine || lacking.recipes.length > 0) parts.push(provideDocker(lacking, docker));
+  if (lacking.engine || lacking.machine || lacking.recipes.length > 0) parts.push(provideDocker(lacking, docker));
   return parts;
 }
 
@@ -60,6 +61,7 @@ async function provideDocker(lacking, docker) {
   const recipes = lacking.engine ? await notOn(engine, lacking.recipes, about.arch) : lacking.recipes;
   for (const group of groupByRelease(recipes).values())
     await part(`image ${group.map(({ tag }) => tag).join(', ')}`, () => makeImages(engine, group, about.arch));
+  if (lacking.machine) await part('image of a machine', () => makeMachine(engine, about.arch));
 }
 
 /** An engine that was stopped may have them. */

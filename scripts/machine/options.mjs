@@ -11,13 +11,14 @@ Prints nothing when all of it is there.
   --browser          also a browser (Chromium or Google Chrome), for the tests that open the Control UI
   --openssl          also openssl, by which the tests make certificates
   --plain            also the image of the pinned release (${catalogue.pinned}) without the compile cache, for the benchmark
+  --machine          also the image of a machine that is a container, for npm run demo -- --host lightsail
   --no-image         no image is needed
   --no-engine        neither engine nor image is needed
   --no-temporal      no temporal binary is needed
   --help             this text
 `;
 
-/** Reads the command line into { help, temporal, engine, browser, openssl, releases, named, plain }. */
+/** Reads the command line into { help, temporal, engine, browser, openssl, machine, releases, named, plain }. */
 export function readOptions(argv) {
   const wanted = {
     help: false,
@@ -26,6 +27,7 @@ export function readOptions(argv) {
     image: true,
     browser: false,
     openssl: false,
+    machine: false,
     plain: false,
     quiet: false,
     named: [],
@@ -34,6 +36,7 @@ export function readOptions(argv) {
     '--help': { help: true },
     '--browser': { browser: true },
     '--openssl': { openssl: true },
+    '--machine': { machine: true },
     '--plain': { plain: true },
     '--quiet': { quiet: true },
     '--no-image': { image: false },
@@ -56,6 +59,7 @@ export function readOptions(argv) {
     engine: wanted.engine,
     browser: wanted.browser,
     openssl: wanted.openssl,
+    machine: wanted.machine,
     releases,
     named: wanted.image && !wanted.quiet ? [...new Set(wanted.named)] : [],
     plain: wanted.image && wanted.plain,

@@ -84,7 +84,8 @@ function absentSentence() {
 
 /** Where the engine has yet to be installed, Debian's packages can be had as well. */
 async function askBase(lacking, { engine, about }) {
-  if (lacking.recipes.length === 0 || !engine || canDebootstrap(catalogue.base, about.arch)) return [];
+  if ((lacking.recipes.length === 0 && !lacking.machine) || !engine || canDebootstrap(catalogue.base, about.arch))
+    return [];
   return (await registryAnswers(engine, catalogue.base)) ? [] : [noBaseSentence(catalogue.base, about.arch)];
 }
 
@@ -164,7 +165,10 @@ function diskNeeds(lacking, docker) {
     { dir: '/usr', bytes: (lacking.browser ? 0.6 : 0) * GIB },
   ];
   if (process.platform === 'linux')
-    needs.push({ dir: engineDir, bytes: ((lacking.engine ? 0.4 : 0) + 1.3 * releases + (releases > 0 ? 1 : 0)) * GIB });
+    needs.push({
+      dir: engineDir,
+      bytes: ((lacking.engine ? 0.4 : 0) + 1.3 * releases + (releases > 0 ? 1 : 0) + (lacking.machine ? 0.6 : 0)) * GIB,
+    });
   return needs;
 }
 
@@ -201,6 +205,9 @@ export function plan(lacking, route, docker, cores = availableParallelism()) {
   const inTurn = [
     ...(lacking.engine ? [{ what: 'a Docker engine, installed where it is missing, and started', seconds: 20 }] : []),
     ...lacking.recipes.map(image),
+    ...(lacking.machine
+      ? [{ what: 'the image of a machine that is a container, from Debian packages', seconds: 75 }]
+      : []),
   ];
   const longest = secondsOf(besides, inTurn, cores);
   const disk = diskNeeds(lacking, docker).reduce((sum, { bytes }) => sum + bytes, 0);

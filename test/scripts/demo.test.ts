@@ -50,6 +50,28 @@ describe('npm run demo', () => {
     expect({ code, said }).toEqual({ code: 7, said: `bootstrapped\nbuilt\ndemo ${started.pid} --once --keep\n` });
   });
 
+  it.each([
+    [['--host', 'lightsail'], '--machine'],
+    [['--host=lightsail', '--once'], '--machine'],
+    [['--host', 'lightsail', '--region', 'eu-central-1', '--yes=demo'], ''],
+    [['--once'], ''],
+  ])('with %o has bootstrap get the image of a machine only where one is a container', async (flags, wanted) => {
+    checkout.write('scripts/bootstrap', '#!/bin/sh\necho "wanted $*"\n');
+    checkout.write('scripts/build.mjs', '');
+    checkout.write('dist/src/dev/demo.js', "console.log(process.argv.slice(2).join(' '));");
+    const { said } = await checkout.run(['scripts/demo', ...flags]);
+    expect(said).toBe(`wanted ${wanted}\n${flags.join(' ')}\n`);
+  });
+
+  it.each([
+    [['--host', 'moon'], '--host moon: it is lightsail'],
+    [['--region', 'eu-central-1'], 'it goes with --host lightsail'],
+  ])('with %o does nothing, and says why', async (flags, why) => {
+    const { code, complained } = await checkout.run(['scripts/demo', ...flags]);
+    expect({ code, complained }).toMatchObject({ code: 2, complained: expect.stringContaining(why) });
+    expect(begun()).toEqual([]);
+  });
+
   it('builds nothing where something is missing', async () => {
     checkout.write('scripts/bootstrap', '#!/bin/sh\nexit 1\n');
     checkout.write('scripts/build.mjs', "console.log('built');");
