@@ -1,8 +1,7 @@
-import { tokenForms } from '../../domain/channels/channel.js';
 import { demandFit, describeEngine } from '../../domain/hosts/engine.js';
 import type { FenceSeen } from '../../domain/hosts/fence-trial.js';
 import type { Place } from '../../domain/hosts/place.js';
-import { readPrepared, type Image } from '../../domain/release/image.js';
+import { servedChannels } from '../../domain/release/image.js';
 import { names } from '../../domain/gateway/gateway.js';
 import { releasesLookedAt, statesAtOnce, statesMeasured } from '../../domain/thresholds.js';
 import type { EngineAnswer, LimitedState, MeasuredState, WorkerFacts } from '../../wire/examination.js';
@@ -48,11 +47,6 @@ async function measured(deps: Deps, place: Place, states: readonly LimitedState[
   return found;
 }
 
-/** Of the channels that a spec may name, those that an image has the plugin of. */
-function channelsOf(image: Image): string[] {
-  return (readPrepared(image)?.plugins ?? []).filter((kind) => Object.hasOwn(tokenForms, kind));
-}
-
 async function fenceOrWhy(deps: Deps, place: Place): Promise<FenceSeen | { readonly fails: string } | undefined> {
   try {
     return await fenceOf(deps, place);
@@ -70,7 +64,7 @@ async function engineAnswer(deps: Deps, place: Place): Promise<EngineAnswer> {
     const releases = await Promise.all(
       (await catalogueOf(deps)).slice(0, releasesLookedAt).map(async ({ version, image, dev }) => {
         const found = await images.findImage(image);
-        return { version, dev, here: found !== undefined, ...(found && { channels: channelsOf(found) }) };
+        return { version, dev, here: found !== undefined, ...(found && { channels: servedChannels(found) }) };
       }),
     );
     const says = describeEngine(engine, unseenDirectories);

@@ -3,6 +3,7 @@ import { describeEngine } from '../../domain/hosts/engine.js';
 import { configFile, tokenIn } from '../../domain/gateway/config.js';
 import { otherEgress } from '../../domain/hosts/egress.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
+import { servedChannels } from '../../domain/release/image.js';
 import { isOver, overText } from '../../domain/gateway/state-size.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import { recordChannels } from './door/channels.js';
@@ -49,6 +50,7 @@ export async function findGateway(deps: Deps, gateway: Gateway): Promise<Gateway
   const findings = [...found.map(({ sentence }) => sentence), ...strangeToken(gateway, token, text)];
   const way = otherEgress(container.labels, deps.egress, mark.gateway);
   if (way !== undefined) findings.push(way);
+  const image = await engine.findImage(container.imageId);
   const stateBytes = await counted;
   findings.push(...overDisk(gateway, stateBytes));
   return {
@@ -66,6 +68,7 @@ export async function findGateway(deps: Deps, gateway: Gateway): Promise<Gateway
     provedAt: new Date().toISOString(),
     runsOn: describeEngine(host.engine, host.unseenDirectories),
     ...(gateway.spec.models && { model: whoAnswers(gateway.spec.models) }),
+    ...(image && { serves: servedChannels(image) }),
     ...(stateBytes !== undefined && { stateBytes }),
     ...(findings.length > 0 && { findings }),
   };

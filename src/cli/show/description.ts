@@ -74,6 +74,7 @@ function lifeLines(told: Description, now: number, usable: Pick<Usable, 'runsOn'
     ...row('limits', spec && `${spec.memoryMb} MB, ${spec.cpus} cpus`),
     ...row('disk', lives && spec?.diskMb !== undefined && diskText(told, spec.diskMb, usable.stateBytes)),
     ...row('channels', spec && (spec.channels.map(channelSource).join(', ') || 'none')),
+    ...row('serves', lives && servesText(told)),
     ...row('model', spec && (spec.models ? whoAnswers(spec.models) : 'none: nobody is answered')),
     ...row('provider', spec?.models && providersText(spec.models)),
     ...row('config', spec?.config && extrasText(spec.config, configShown)),
@@ -81,6 +82,11 @@ function lifeLines(told: Description, now: number, usable: Pick<Usable, 'runsOn'
     ...row('environment', spec?.environment && environmentText(spec.environment)),
     ...(lives ? livingLines(told, now) : []),
   ];
+}
+
+/** The channels that its image could serve: one that it cannot is refused. */
+function servesText({ record }: Description): string | undefined {
+  return record?.serves && `${record.serves.join(', ') || 'no channels'}: what its image carries the plugins of`;
 }
 
 /** What its state takes of what it may, as it was counted just now, or when it was proved. */

@@ -21,6 +21,8 @@ export type GatewayRecord = {
   readonly runsOn?: string;
   /** The model that answers, and what is asked in its place; absent when its spec names none. */
   readonly model?: string | undefined;
+  /** The channels whose plugin its image carries; absent in older records, and where its image is gone by name. */
+  readonly serves?: readonly string[];
   /** What its state takes of the disk; absent where its spec says no limit, or it could not be counted in time. */
   readonly stateBytes?: number;
   /** What its config says against creel's wishes, though it serves; absent when nothing. */

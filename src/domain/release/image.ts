@@ -1,3 +1,4 @@
+import { tokenForms } from '../channels/channel.js';
 import type { Labels } from '../gateway/gateway.js';
 
 /** A prepared image as the engine holds it. */
@@ -25,6 +26,11 @@ export function readPrepared(image: Image): Prepared | undefined {
     capabilities: list(image.labels['creel.capabilities']),
     schemas: schemas(image.labels),
   };
+}
+
+/** Of the channels that a spec may name, those that an image has the plugin of. */
+export function servedChannels(image: Image): string[] {
+  return (readPrepared(image)?.plugins ?? []).filter((kind) => Object.hasOwn(tokenForms, kind));
 }
 
 function list(label: string | undefined): string[] {

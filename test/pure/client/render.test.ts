@@ -339,6 +339,10 @@ describe('a recorded ready', () => {
     const runsOn = 'Docker 29.0.1 (API 1.52, overlay2, cgroup v1)';
     const looked = describeLines(told, { ok: true, text: 'release 2026.9.6', runsOn }, now);
     expect(looked.filter((line) => line.includes(runsOn))).toEqual([expect.stringMatching(/^ *runs on /)]);
+    const carrying = { ...record, serves: ['telegram', 'discord'] };
+    expect(describeLines({ ...told, record: carrying }, undefined, now)).toContain(
+      '  serves      telegram, discord: what its image carries the plugins of',
+    );
     expect(describeLines(told, { ok: true, text: 'release 2026.9.6' }, now)[0]).toBe('g42  ready');
     expect(describeLines(told, { ok: false, text: 'connection refused' }, now).slice(0, 2)).toEqual([
       'g42  recorded as ready, but NOT usable now',

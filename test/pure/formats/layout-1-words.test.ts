@@ -674,6 +674,7 @@ const record: Required<GatewayRecord> = {
   provedAt: '2026-11-21T07:57:30.000Z',
   runsOn: 'Docker 28.2.2',
   model: 'anthropic/claude-opus-5',
+  serves: ['telegram'],
   stateBytes: 1_288_490_188,
   findings: ['gateway.port'],
 };

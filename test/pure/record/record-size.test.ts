@@ -147,7 +147,8 @@ class Full {
       'model',
     ];
     const said = Object.fromEntries(words.map((word) => [word, this.text(5_000)]));
-    const lists = { operatorScopes: Array.from({ length: 100 }, () => this.text(500)) };
+    const many = Array.from({ length: 100 }, () => this.text(500));
+    const lists = { operatorScopes: many, serves: many };
     return {
       ...said,
       ...lists,

@@ -29,6 +29,8 @@ describe('a stored secret', () => {
     const removed = await keyboard.creel(['secret', 'rm', 'lone']);
     expect(removed.exitCode).toBe(7);
     expect((await keyboard.creel(['secret', 'list'])).stdout).toBe('lone');
+    const unknown = await keyboard.creel(['secret', 'rm', 'unknown']); // Nobody has to be asked for that.
+    expect(unknown).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('no secret named unknown') });
   });
 
   it('is removed when no gateway names it: of one that lives, or whose state is kept', async () => {

@@ -73,16 +73,17 @@ function removeCommand() {
     .action(async (given, options) => {
       const name = secretName(given);
       await withStore(options, async (store, client) => {
+        if (!(await store.list()).includes(name)) throw notStored(name);
         const uses = (await askUsers(client)).get(name) ?? [];
         if (uses.length > 0) throw new TurnedDown(stillNamed(name, uses), 'Refused');
-        if (!(await store.remove(name)))
-          throw new TurnedDown(
-            `no secret named ${name} is stored. \`creel secret list\` shows those there are`,
-            'Refused',
-          );
+        if (!(await store.remove(name))) throw notStored(name);
       });
       process.stdout.write(`${options.json ? JSON.stringify({ removed: name }) : `Removed ${name}.`}\n`);
     });
+}
+
+function notStored(name: string): TurnedDown {
+  return new TurnedDown(`no secret named ${name} is stored. \`creel secret list\` shows those there are`, 'Refused');
 }
 
 /** How long the gateways are asked who uses a secret that was stored (ms). */
