@@ -4,10 +4,14 @@ import type { Client } from '@temporalio/client';
 import { NoWorker, UnknownGateway } from '../client/failure.js';
 import type { Frame } from '../client/follow/frame.js';
 import { ask, localPlace, proposedBirth, request } from '../client/gateways.js';
+import { findOffer } from '../client/offer.js';
 import { openGateway } from '../client/looks.js';
 import { framesOf } from '../client/follow/follow.js';
 import type { Models } from '../domain/models/models.js';
+import { Refused } from '../domain/errors.js';
+import { layout } from '../domain/gateway/gateway.js';
 import type { GatewaySpec } from '../domain/gateway/spec.js';
+import { placeFor, type Place } from '../domain/hosts/place.js';
 import { newRecipient } from '../domain/keys/seal.js';
 import { operationWorkflowId } from '../wire/ids.js';
 import type { Accepted } from '../wire/requests.js';
@@ -26,6 +30,13 @@ const spec: GatewaySpec = {
   parkMs: 0,
   channels: [],
 };
+
+/** The same on a machine of its own: the system takes its share of the cheapest one that carries a gateway. */
+const onMachine = (region: string): GatewaySpec => ({
+  ...spec,
+  memoryMb: 1_536,
+  machine: { provider: 'lightsail', region },
+});
 
 const origin = 'npm run demo';
 
@@ -49,19 +60,45 @@ export async function removalIsOver(client: Client, removal: Accepted): Promise<
   while ((await findRemoval(client))?.operation === removal.operation) await after(lookMs);
 }
 
+/** Whether the gateway of an earlier demo lives: `Refused` where it stands elsewhere than this one's is to. */
+export async function livesAlready(client: Client, region: string | undefined): Promise<boolean> {
+  const found = await whenWorkerAnswers(() => describe(client));
+  const life = living(found);
+  if (!life) return false;
+  if (life.spec.machine?.region === region) return true;
+  throw new Refused(
+    `gateway ${demoGateway} of an earlier demo stands on ${life.place.host}. \`npm run demo -- --once\` ends it; then ask again`,
+  );
+}
+
+/** What the gateway's machine is and costs, as its seller says now. */
+export async function offerOf(client: Client, deployment: string, region: string): Promise<string> {
+  const birth = proposedBirth(demoGateway, randomUUID());
+  const mark = { deployment, gateway: demoGateway, birth, layout };
+  const wanted = onMachine(region);
+  const place = placeFor(mark, wanted.machine, localPlace);
+  const gateway = { mark, place, spec: wanted, tokenGeneration: 1, deviceGeneration: 1 };
+  return whenWorkerAnswers(() => findOffer(client, gateway));
+}
+
 /**
  * Asks for the demo's gateway, which is not being removed: a new one, or a repair of the existing one. An unfinished
- * request of an earlier demo is followed instead of repeated.
+ * request of an earlier demo is followed instead of repeated. With a region it is on a machine of its own there.
  */
-export async function bringUp(client: Client, models: Models | undefined): Promise<Accepted> {
+export async function bringUp(
+  client: Client,
+  models: Models | undefined,
+  region: string | undefined,
+): Promise<Accepted> {
   const found = await whenWorkerAnswers(() => describe(client));
   const running = found && runningOf(found);
   if (running) return running;
   const requestId = randomUUID();
   const birth = proposedBirth(demoGateway, requestId);
   const asked = { kind: 'provision', requestId, origin, place: localPlace, birth, how: 'new' } as const;
+  const fresh = region === undefined ? spec : onMachine(region);
   return whenWorkerAnswers(() =>
-    request(client, demoGateway, { ...asked, spec: found?.life?.spec ?? { ...spec, ...(models && { models }) } }),
+    request(client, demoGateway, { ...asked, spec: living(found)?.spec ?? { ...fresh, ...(models && { models }) } }),
   );
 }
 
@@ -93,6 +130,13 @@ export async function followUntil(
   }
 }
 
+/** Where the gateway stands, and at which port of its host. */
+export async function whereItStands(client: Client): Promise<{ readonly place: Place; readonly port: number }> {
+  const { life, record } = await ask(client, demoGateway);
+  if (!life || !record) throw new Error(`gateway ${demoGateway} has no place on record`);
+  return { place: life.place, port: record.port };
+}
+
 /** A one-time link into the gateway's Control UI, already paired. */
 export async function mintLink(client: Client): Promise<string> {
   const { life } = await ask(client, demoGateway);
@@ -109,6 +153,11 @@ async function describe(client: Client): Promise<Description | undefined> {
     if (error instanceof UnknownGateway) return undefined;
     throw error;
   }
+}
+
+/** The life of a gateway that lives: one that is gone says what it was. */
+function living(found: Description | undefined): Description['life'] {
+  return found?.phase === 'removed' || found?.phase === 'none' ? undefined : found?.life;
 }
 
 async function whenWorkerAnswers<T>(call: () => Promise<T>): Promise<T> {

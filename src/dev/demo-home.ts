@@ -15,6 +15,10 @@ export type DemoHome = {
   readonly databaseFile: string;
   readonly serverLog: string;
   readonly workerLog: string;
+  /** What belongs to a gateway on a machine of its own: where that is, the key to it, the account of the stand-in. */
+  readonly machines: string;
+  /** The settings by which its worker buys machines. */
+  readonly lightsailFile: string;
 };
 
 const holderForm = z.object({
@@ -53,6 +57,8 @@ export function homeIn(directory: string): DemoHome {
     databaseFile: join(directory, 'temporal.db'),
     serverLog: join(directory, 'temporal.log'),
     workerLog: join(directory, 'worker.log'),
+    machines: join(directory, 'machines'),
+    lightsailFile: join(directory, 'machines', 'lightsail.toml'),
   };
 }
 
@@ -103,6 +109,25 @@ export function rememberedModel(home: DemoHome): DemoModelPlace | undefined {
 /** Keeps that for later demos. */
 export function rememberModel(home: DemoHome, place: DemoModelPlace): void {
   writeWhole(join(home.directory, 'model.json'), place);
+}
+
+const hostForm = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('local') }),
+  z.object({ kind: z.enum(['stand-in', 'lightsail']), region: z.string() }),
+]);
+
+/** Where the demo's gateway stands: on the engine here, or on a machine that the stand-in sells, or Lightsail itself. */
+export type DemoHost = z.infer<typeof hostForm>;
+
+/** Where the gateway of an earlier demo stands, while it is on a machine. */
+export function rememberedHost(home: DemoHome): DemoHost | undefined {
+  return hostForm.safeParse(readJson(join(home.machines, 'host.json'))).data;
+}
+
+/** Keeps that until nothing is left there. */
+export function rememberHost(home: DemoHome, host: DemoHost): void {
+  mkdirSync(home.machines, { recursive: true, mode: 0o700 });
+  writeWhole(join(home.machines, 'host.json'), host);
 }
 
 /** Two loopback ports that nobody listens on. */

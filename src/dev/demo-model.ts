@@ -14,6 +14,12 @@ export type DemoModel = 'stand-in' | 'anthropic';
 /** What a gateway of the demo gets for its models, and what a person is told of them. */
 export type ProvidedModel = { readonly models: Models | undefined; readonly said: string };
 
+/** A machine of Lightsail reaches no model that stands in on this one. */
+export const noModelThere: ProvidedModel = {
+  models: undefined,
+  said: 'none: the one that stands in here is not reached from a bought machine. `--model anthropic` gives it one',
+};
+
 const anthropicModel = 'anthropic/claude-opus-5';
 const standIn = 'echo-1';
 

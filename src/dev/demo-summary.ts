@@ -10,13 +10,15 @@ export type Summary = {
   readonly link: string | undefined;
   /** Which model answers, in words. */
   readonly model: string;
+  /** Of a machine of its own: what it is, and how one looks at it; undefined for this machine's engine. */
+  readonly machine: string | undefined;
   /** The gateway goes as soon as this was shown, so there is nothing to type next. */
   readonly once: boolean;
   readonly keep: boolean;
 };
 
 /** What a person sees once the gateway is up. */
-export function summaryLines({ frame, image, ui, link, model, once, keep }: Summary): string[] {
+export function summaryLines({ frame, image, ui, link, model, machine, once, keep }: Summary): string[] {
   const { record, gateway } = frame;
   const run = uiLink({ ui, namespace: demoNamespace }, frame.workflowId);
   const rows: [string, string | undefined][] = [
@@ -27,6 +29,7 @@ export function summaryLines({ frame, image, ui, link, model, once, keep }: Summ
         `at ${record.provedAt}: authenticated WebSocket with ${record.operatorScopes.join(', ')}; channels: ${record.channels}`,
     ],
     ['model', model],
+    ['machine', machine],
     ['egress', record?.egress],
     ['open it', link],
     ['its run', run],

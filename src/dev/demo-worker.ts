@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readConfig } from '../settings/config.js';
+import { readLightsail } from '../settings/lightsail.js';
 import { formerIds } from '../domain/hosts/deployment-engines.js';
 import { openKeyRing, openKeys } from '../settings/key-file.js';
 import { openWorld } from '../open-world.js';
@@ -11,12 +13,13 @@ import { readFound } from './found.js';
 
 /** The demo's worker: `node demo-worker.js DIRECTORY ADDRESS`, a process of its own so that it can be killed. */
 const [directory = '', address = ''] = process.argv.slice(2);
-const { keyFile } = homeIn(directory);
+const { keyFile, lightsailFile } = homeIn(directory);
 const found = readFound(process.env);
 const config = {
   ...readConfig({ HOME: directory }),
   catalogue: Object.entries(found.images).map(([version, image]) => ({ version, image, dev: true })),
   engineSocket: found.docker.slice('unix://'.length),
+  lightsail: existsSync(lightsailFile) ? readLightsail(lightsailFile, lightsailFile, undefined) : undefined,
 };
 openKeys(keyFile);
 const log = openLog('info');

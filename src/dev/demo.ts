@@ -10,7 +10,6 @@ import { Refused } from '../domain/errors.js';
 import { openSecrets } from '../open-world.js';
 import { readConfig } from '../settings/config.js';
 import { createKey, openKeys } from '../settings/key-file.js';
-import type { Marked } from '../ports/docker-engine.js';
 import type { Accepted } from '../wire/requests.js';
 import {
   bringUp,
@@ -18,12 +17,33 @@ import {
   demoRelease,
   findRemoval,
   followUntil,
+  livesAlready,
   mintLink,
+  offerOf,
   removalIsOver,
   takeDown,
+  whereItStands,
 } from './demo-gateway.js';
-import { demoModel, provideAnthropic, provideStandIn, type DemoModel, type ProvidedModel } from './demo-model.js';
-import { claimDemo, demoHome, demoNamespace, releaseDemo, rememberedPorts, type DemoHome } from './demo-home.js';
+import { costsOn, demandHost, demoHost, holdHost, letGoOfHost } from './demo-host.js';
+import { DemoMachines } from './demo-machines.js';
+import { agreed } from './demo-price.js';
+import {
+  demoModel,
+  noModelThere,
+  provideAnthropic,
+  provideStandIn,
+  type DemoModel,
+  type ProvidedModel,
+} from './demo-model.js';
+import {
+  claimDemo,
+  demoHome,
+  demoNamespace,
+  releaseDemo,
+  rememberedPorts,
+  type DemoHome,
+  type DemoHost,
+} from './demo-home.js';
 import { endAll, keepAlive, provideServer, startWorker } from './demo-processes.js';
 import { summaryLines } from './demo-summary.js';
 import { readFound, type Found } from './found.js';
@@ -34,7 +54,15 @@ import { startServer } from './temporal-server.js';
 /** After a first Ctrl-C, how long the removal of the gateway waits for a second one. */
 const secondThoughtMs = 2_000;
 
-type Flags = { readonly keep: boolean; readonly once: boolean; readonly model?: string | undefined };
+type Flags = {
+  readonly keep: boolean;
+  readonly once: boolean;
+  readonly model?: string | undefined;
+  readonly host?: string | undefined;
+  readonly region?: string | undefined;
+  readonly workers?: string | undefined;
+  readonly yes?: string | undefined;
+};
 
 /** What is up while the demo runs. */
 type Stage = {
@@ -44,23 +72,30 @@ type Stage = {
   readonly deployment: Deployment;
   readonly ui: string;
   readonly provided: ProvidedModel;
+  /** Where the gateway's machine is bought; undefined for one on this machine's engine. */
+  readonly machines: DemoMachines | undefined;
   readonly interrupts: Interrupts;
+  /** What is known at the end: whether nothing of the deployment is left anywhere. */
+  readonly end: { isBare: boolean };
   /** Rejects when the server or the worker cannot be kept alive. */
   readonly broken: Promise<never>;
 };
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+/** What was asked for on the command line. */
+function readFlags(): Flags {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const options = { keep: flag, once: flag, model: text, host: text, region: text, workers: text, yes: text };
+  return parseArgs({ options }).values;
+}
+
 async function main(): Promise<number> {
-  const { values: flags } = parseArgs({
-    options: {
-      keep: { type: 'boolean', default: false },
-      once: { type: 'boolean', default: false },
-      model: { type: 'string' },
-    },
-  });
+  const flags = readFlags();
   forgetSettings(process.env);
   const model = demoModel(flags.model, process.env);
+  const host = demoHost(flags);
   const interrupts = new Interrupts();
   const found = readFound(process.env);
   if (!found.images[demoRelease])
@@ -74,11 +109,14 @@ async function main(): Promise<number> {
     return 1;
   }
   const stopping = new AbortController();
-  let bare = false;
+  const end = { isBare: false };
+  let code = 1;
+  let machines: DemoMachines | undefined;
   const perform = async () => {
-    const stage = await raise(home, found, model, interrupts, stopping.signal);
-    const code = await Promise.race([play(stage, flags), stage.broken]);
-    bare = flags.once && code === 0 && (await marked(stage)).length === 0;
+    demandHost(home, host);
+    if (host.kind !== 'local') machines = await DemoMachines.open(home, found, host, flags.workers);
+    const stage = await raise(home, found, { model, machines, end }, interrupts, stopping.signal);
+    code = await Promise.race([play(stage, flags), stage.broken]);
     return code;
   };
   try {
@@ -89,9 +127,13 @@ async function main(): Promise<number> {
   } finally {
     stopping.abort();
     await endAll(home);
+    await machines?.close();
     releaseDemo(home);
     say('Everything of the demo is stopped: the Temporal server and the worker.');
-    if (bare) rmSync(home.directory, { recursive: true, force: true });
+    letGoOfHost(home, end.isBare);
+    const costs = costsOn(home);
+    if (costs !== undefined) say(costs);
+    if (end.isBare && flags.once && code === 0) rmSync(home.directory, { recursive: true, force: true });
     if (found.startedEngine) say('The Docker engine, which bootstrap had to start, stays.');
   }
 }
@@ -106,7 +148,7 @@ function forgetSettings(env: NodeJS.ProcessEnv): void {
 async function raise(
   home: DemoHome,
   found: Found,
-  model: DemoModel,
+  { model, machines, end }: { readonly model: DemoModel } & Pick<Stage, 'machines' | 'end'>,
   interrupts: Interrupts,
   signal: AbortSignal,
 ): Promise<Stage> {
@@ -118,7 +160,7 @@ async function raise(
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace: demoNamespace, identity: 'creel demo' });
   const deployment = await startDeployment(client, openKeys(home.keyFile));
-  const provided = await provideModel(home, found, model, deployment);
+  const provided = await provideModel(home, found, { model, host: machines?.host }, deployment);
   const worker = await startWorker(home, address, signal);
   const restartServer = async () => {
     const pid = await startServer({
@@ -135,18 +177,19 @@ async function raise(
   ];
   const broken = Promise.all(watching).then(() => new Promise<never>(() => undefined));
   broken.catch(() => undefined); // `main` hears it in its race; a demo that is stopping need not.
-  return { home, found, client, deployment, ui, provided, interrupts, broken };
+  return { home, found, client, deployment, ui, provided, machines, interrupts, end, broken };
 }
 
 /** The model of the demo's gateway, and its key where the worker finds it. */
 async function provideModel(
   home: DemoHome,
   found: Found,
-  model: DemoModel,
+  { model, host }: { readonly model: DemoModel; readonly host: DemoHost | undefined },
   { deployment }: Deployment,
 ): Promise<ProvidedModel> {
   const secrets = openSecrets(readConfig({ HOME: home.directory }), () => openKeys(home.keyFile), deployment);
   if (model === 'anthropic') return provideAnthropic(secrets, process.env);
+  if (host?.kind === 'lightsail') return noModelThere;
   return provideStandIn(home, engineOf(found), secrets);
 }
 
@@ -158,7 +201,13 @@ function engineOf({ docker }: Found): DockerodeEngine {
 async function play(stage: Stage, flags: Flags): Promise<number> {
   const { client, interrupts } = stage;
   if (!(await endEarlierRemoval(stage))) return 1;
-  const up = await show(stage, await bringUp(client, stage.provided.models), interrupts.times(1));
+  if (!(await mayBegin(stage, flags))) {
+    await remove(stage);
+    return 1;
+  }
+  if (stage.machines) holdHost(stage.home, stage.machines.host);
+  const region = stage.machines?.host.region;
+  const up = await show(stage, await bringUp(client, stage.provided.models, region), interrupts.times(1));
   const usable = up?.outcome === 'done';
   if (up?.phase === 'ended' && !usable) say(up.reason);
   if (usable) await summarise(stage, up, flags);
@@ -196,7 +245,28 @@ function exitFor(usable: boolean, ended: boolean, { once }: Flags): number {
   return once ? 130 : 0;
 }
 
-async function summarise({ client, found, ui, provided }: Stage, frame: Frame, { once, keep }: Flags): Promise<void> {
+/** Whether the gateway may be begun: a person is told what its machine costs, and says yes to a real one. */
+async function mayBegin({ client, machines, deployment, interrupts }: Stage, { yes }: Flags): Promise<boolean> {
+  const lives = await livesAlready(client, machines?.host.region);
+  if (!machines || lives) return true;
+  const offer = await offerOf(client, deployment.deployment, machines.host.region);
+  return agreed(offer, machines.host, { yes, say, over: interrupts.times(1) });
+}
+
+/** What the machine of the gateway is, once a port here leads to it. */
+async function leadToMachine({ client, machines, deployment }: Stage): Promise<string | undefined> {
+  if (!machines) return undefined;
+  const { place, port } = await whereItStands(client);
+  const leads = await machines.lead(deployment.deployment, place, port);
+  const kind = machines.host.kind === 'stand-in' ? 'a container that the stand-in sold' : 'real, and paid for';
+  const way = leads
+    ? `127.0.0.1:${port} of this machine leads to the same port there while the demo runs`
+    : `somebody else listens on 127.0.0.1:${port} here, so the link does not open`;
+  return `${place.host} in ${machines.host.region} (${kind}); ${way}`;
+}
+
+async function summarise(stage: Stage, frame: Frame, { once, keep }: Flags): Promise<void> {
+  const { client, found, ui, provided } = stage;
   const link = once ? undefined : await mintLink(client).catch((error: unknown) => `no link: ${String(error)}`);
   const lines = summaryLines({
     frame,
@@ -204,6 +274,7 @@ async function summarise({ client, found, ui, provided }: Stage, frame: Frame, {
     ui,
     link,
     model: provided.said,
+    machine: await leadToMachine(stage),
     once,
     keep,
   });
@@ -229,21 +300,31 @@ async function remove(stage: Stage): Promise<boolean> {
   if (asked && !(await followRemoval(stage, asked))) return false;
   const left = await marked(stage);
   for (const { kind, name } of left.filter(isDemos)) say(`left behind: ${kind} ${name}`);
-  const others = new Set(left.filter((each) => !isDemos(each)).map(({ labels }) => labels['creel.gateway']));
+  const others = new Set(left.filter((each) => !isDemos(each)).map(({ gateway }) => gateway));
   for (const id of others) say(`Gateway ${id} was provisioned besides and stays; the next demo looks after it.`);
   const isBare = !left.some(isDemos);
+  if (left.length === 0) await stage.machines?.takeAway(stage.deployment.deployment);
+  stage.end.isBare = left.length === 0;
   if (isBare) say(`Gateway ${demoGateway} is removed: nothing of it is left.`);
   return isBare;
 }
 
-function isDemos({ labels }: Marked): boolean {
-  return labels['creel.gateway'] === demoGateway;
+/** A thing of the demo's deployment, and whose it is. */
+type Thing = { readonly kind: string; readonly name: string; readonly gateway: string | undefined };
+
+function isDemos({ gateway }: Thing): boolean {
+  return gateway === demoGateway;
 }
 
-/** What the engine still holds of the demo's deployment. */
-async function marked({ found, deployment }: Pick<Stage, 'found' | 'deployment'>): Promise<Marked[]> {
+/** What the engine still holds of the demo's deployment, and the seller of machines. */
+async function marked({ found, deployment: { deployment }, machines }: Stage): Promise<Thing[]> {
   const all = await engineOf(found).listMarked();
-  return all.filter(({ labels }) => labels['creel.deployment'] === deployment.deployment);
+  const ours = all.filter(({ labels }) => labels['creel.deployment'] === deployment);
+  const bought = (await machines?.left(deployment)) ?? [];
+  return [
+    ...ours.map(({ kind, name, labels }) => ({ kind, name, gateway: labels['creel.gateway'] })),
+    ...bought.map(({ kind, name, mark }) => ({ kind, name, gateway: mark?.gateway })),
+  ];
 }
 
 async function show({ client }: Stage, accepted: Accepted, interrupted: Promise<void>): Promise<Frame | undefined> {

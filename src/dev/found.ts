@@ -9,6 +9,8 @@ const foundForm = z.object({
   docker: z.string().startsWith('unix:///'),
   startedEngine: z.boolean().default(false),
   images: z.record(z.string(), z.string()),
+  /** The image of a machine that is a container. */
+  machine: z.string().nullish(),
 });
 
 /** What scripts/bootstrap found or fetched for this machine. */

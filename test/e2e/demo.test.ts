@@ -1,5 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
@@ -8,33 +6,11 @@ import { DockerodeEngine } from '../../src/adapters/docker/engine.js';
 import type { Marked } from '../../src/ports/docker-engine.js';
 import { demoRelease } from '../../src/dev/demo-gateway.js';
 import { findProcesses } from '../../src/dev/own-process.js';
+import { Demo } from '../ground/demo-process.js';
 import { demoHomeIn, demoStatePrefix, deploymentIn } from '../ground/demo-states.js';
 import { foundSocket } from '../ground/found.js';
 
 const engine = new DockerodeEngine({ socketPath: foundSocket(), signal: () => undefined });
-
-class Demo {
-  readonly process: ChildProcess;
-  said = '';
-
-  constructor(state: string, flags: readonly string[] = [], extra: NodeJS.ProcessEnv = {}) {
-    const misleading = { TEMPORAL_ADDRESS: '127.0.0.1:1', TEMPORAL_NAMESPACE: 'nowhere', CREEL_KEY_FILE: '/nowhere' };
-    const env = { ...process.env, ...misleading, XDG_STATE_HOME: state, ...extra };
-    this.process = spawn(process.execPath, [path.resolve('dist/src/dev/demo.js'), ...flags], { env });
-    for (const stream of [this.process.stdout, this.process.stderr]) {
-      stream?.on('data', (chunk) => (this.said += String(chunk)));
-    }
-  }
-
-  async ended(): Promise<number | null> {
-    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
-    return this.process.exitCode;
-  }
-
-  async says(text: string | RegExp): Promise<void> {
-    await expect.poll(() => this.said, { timeout: 120_000, interval: 100 }).toMatch(text);
-  }
-}
 
 /** Removes what a failed test left: containers before what they hold. */
 async function sweep(left: readonly Marked[]): Promise<void> {
