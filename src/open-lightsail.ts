@@ -2,6 +2,7 @@ import { LightsailMachines } from './adapters/lightsail/machine-provider.js';
 import type { Reached } from './adapters/hosts/reached-hosts.js';
 import { readPublicHalf } from './adapters/ssh/identity-file.js';
 import { pullLogin } from './adapters/registries/pull-logins.js';
+import { relayFor } from './adapters/registries/relay.js';
 import { RemoteHost } from './adapters/ssh/remote-host.js';
 import { Away, Bug, Refused, StartOver } from './domain/errors.js';
 import type { FormerIds } from './domain/hosts/engine-id.js';
@@ -56,7 +57,7 @@ export class Lightsail {
     return {
       name: place.host,
       host,
-      engine: { ...host.engine, login: pullLogin },
+      engine: { ...host.engine, login: pullLogin, ...relayFor(this.#setting.pull, host) },
       dial: (port) => host.dial(port),
       close: () => host.close(),
     };

@@ -6,6 +6,7 @@ import { localDial } from './adapters/hosts/local-dial.js';
 import { LocalHost } from './adapters/hosts/local-host.js';
 import { ReachedHosts } from './adapters/hosts/reached-hosts.js';
 import { pullLogin } from './adapters/registries/pull-logins.js';
+import { relayFor } from './adapters/registries/relay.js';
 import { RemoteHost } from './adapters/ssh/remote-host.js';
 import { Lightsail } from './open-lightsail.js';
 import { HeartbeatUrl } from './adapters/pager/heartbeat-url.js';
@@ -96,7 +97,7 @@ function openHosts(
     return {
       name,
       host,
-      engine: { ...host.engine, login: pullLogin },
+      engine: { ...host.engine, login: pullLogin, ...relayFor(settings.pull, host) },
       dial: (port: number) => host.dial(port),
       close: () => host.close(),
     };

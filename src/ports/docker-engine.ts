@@ -136,7 +136,7 @@ export type HostNetwork = { readonly boot: string; readonly namespace: string };
  * within a time-out of its own, and when `signal` of the surrounding activity fires.
  */
 export interface DockerEngine {
-  /** An image by reference, tag or id. */
+  /** An image by reference, tag or id; where pulls are relayed, one by digest under whichever name it came. */
   findImage(reference: string): Promise<Image | undefined>;
   /**
    * Pulls by digest. A registry that does not answer is `NotYet`; an unknown manifest is `Refused`; an error line in

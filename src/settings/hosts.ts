@@ -35,6 +35,7 @@ const hostsForm = z.strictObject({
         identity: z.string(),
         socket: z.string().startsWith('/', 'must be the path of a socket on the host').default(usualSocket),
         engine: z.string().optional(),
+        pull: z.literal('worker', 'must be "worker", or be left out').optional(),
       }),
     )
     .default([]),
@@ -47,13 +48,14 @@ const hostsForm = z.strictObject({
 export function readHosts(named: string | undefined, usual: string): readonly SshHost[] {
   const file = named ?? usual;
   const hosts = readTomlFile(hostsForm, { named, usual }).host.map(
-    ({ name, ssh, host_key, identity, socket, engine, ...written }) => ({
+    ({ name, ssh, host_key, identity, socket, engine, pull, ...written }) => ({
       name: hostName(name),
       ...sshAddress(ssh),
       hostKey: hostKey(host_key),
       identityFile: resolve(dirname(file), identity),
       socketPath: socket,
       ...(engine !== undefined && { engine }),
+      ...(pull !== undefined && { pull }),
       ...offerOf(written, `${file}: host ${name}`),
     }),
   );

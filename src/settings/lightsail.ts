@@ -11,12 +11,15 @@ export type LightsailSetting = {
   readonly workers: readonly string[];
   /** The keys that open machines. The first opens those that are bought from now on. */
   readonly keys: readonly { readonly slot: FleetSlot; readonly identityFile: string }[];
+  /** Images come through the worker; undefined where machines ask registries themselves. */
+  readonly pull?: 'worker' | undefined;
   /** Undefined: Amazon's own. */
   readonly endpoint: string | undefined;
 };
 
 const form = z.strictObject({
   workers: z.array(z.string(), 'must be a list of networks in quotes, for example ["198.51.100.7/32"]').default([]),
+  pull: z.literal('worker', 'must be "worker", or be left out').optional(),
   fleet_key: z
     .array(z.strictObject({ slot: z.enum(['a', 'b'], 'must be "a" or "b"'), identity: z.string() }))
     .max(2, 'has two slots: a and b')
@@ -33,11 +36,12 @@ export function readLightsail(
   endpoint: string | undefined,
 ): LightsailSetting | undefined {
   const file = named ?? usual;
-  const { workers, fleet_key: keys } = readTomlFile(form, { named, usual });
+  const { workers, pull, fleet_key: keys } = readTomlFile(form, { named, usual });
   if (named === undefined && workers.length === 0 && keys.length === 0) return undefined;
   firewallFor({ workers, ingress: 'none' });
   if (keys.length === 0) throw new Refused(`${file} names no [[fleet_key]]: nothing would open the machines`);
   if (keys[0]?.slot === keys[1]?.slot) throw new Refused(`${file} names slot ${keys[0]?.slot} twice`);
   const at = (identity: string) => resolve(dirname(file), identity);
-  return { workers, keys: keys.map(({ slot, identity }) => ({ slot, identityFile: at(identity) })), endpoint };
+  const files = keys.map(({ slot, identity }) => ({ slot, identityFile: at(identity) }));
+  return { workers, keys: files, endpoint, ...(pull !== undefined && { pull }) };
 }

@@ -19,7 +19,15 @@ export type EngineAt = {
   readonly identity?: Identity;
   /** With what an image of this reference is pulled; nobody is asked, and nothing is sent along, where it is absent. */
   readonly login?: (reference: string) => Promise<PullLogin | undefined>;
+  /**
+   * A way by which it pulls an image whose registry it does not reach, open until it is closed; absent where it asks
+   * registries itself.
+   */
+  readonly relay?: (reference: string) => Promise<Relayed | undefined>;
 };
+
+/** The same image under a name by which the engine gets it, from whoever relays it. */
+export type Relayed = { readonly reference: string; readonly close: () => void };
 
 /** What a registry lets somebody in with. */
 export type RegistryLogin =

@@ -12,6 +12,9 @@ const labels = z
  */
 export const imageForm = z.object({ Id: z.string().min(1), Config: z.object({ Labels: labels }) });
 
+/** What `GET /images/json` must say of each. */
+export const heldImagesForm = z.array(z.object({ RepoDigests: z.array(z.string()).nullish() }));
+
 export const volumeForm = z.object({ Name: z.string(), Labels: labels });
 
 const networkForm = z.object({

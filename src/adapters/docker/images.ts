@@ -2,9 +2,9 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Image } from '../../domain/release/image.js';
 import { gone, type Ask } from './ask.js';
-import { readAll, request, type EngineAt } from './call.js';
+import { readAll, request, type EngineAt, type Relayed } from './call.js';
 import { answerOf } from './errors.js';
-import { imageForm, incompleteImage, read } from './forms.js';
+import { heldImagesForm, imageForm, incompleteImage, read } from './forms.js';
 import { PullProgress, pullError } from './pull.js';
 
 /** A pull of about a gigabyte over the line of a small host. */
@@ -23,7 +23,15 @@ export class Images {
     this.#ask = ask;
   }
 
+  /** One that was relayed bears the name under which it came, and its digest, which says that it is the same. */
   async findImage(reference: string): Promise<Image | undefined> {
+    const named = await this.#inspect(reference);
+    if (named || !this.#at.relay) return named;
+    const relayed = await this.#nameOfDigest(reference);
+    return relayed === undefined ? undefined : this.#inspect(relayed);
+  }
+
+  async #inspect(reference: string): Promise<Image | undefined> {
     const found = await this.#ask(
       `look for image ${reference}`,
       (docker) => docker.getImage(reference).inspect(),
@@ -38,19 +46,32 @@ export class Images {
     const errand = { what: `pull ${reference}`, limitMs: pullMs };
     const progress = new PullProgress(reference);
     const report = setInterval(() => say(progress.sentence()), sayMs);
+    let relayed: Relayed | undefined;
     try {
-      const login = await this.#at.login?.(reference);
+      relayed = await this.#at.relay?.(reference);
+      const login = relayed ? undefined : await this.#at.login?.(reference);
       const given = login ? { authconfig: login } : {};
-      const stream = await request(this.#at, errand, (docker) => docker.pull(reference, given));
+      const name = relayed?.reference ?? reference;
+      const stream = await request(this.#at, errand, (docker) => docker.pull(name, given));
       await readAll(this.#at, errand, stream, (chunk) => progress.take(chunk));
     } catch (error) {
       const answer = answerOf(error);
       throw answer ? pullError(reference, answer.text, answer.status) : error;
     } finally {
+      relayed?.close();
       clearInterval(report);
     }
     if (!(await this.findImage(reference)))
       throw new Error(`the pull of ${reference} ended, and the image is not there`);
+  }
+
+  /** The name under which the engine has an image of the same digest; undefined where it has none. */
+  async #nameOfDigest(reference: string): Promise<string | undefined> {
+    const [, digest] = /(@sha256:[0-9a-f]{64})$/.exec(reference) ?? [];
+    if (digest === undefined) return undefined;
+    const all = await this.#ask('list images', (docker) => docker.listImages({ digests: true }));
+    const names = read(heldImagesForm, all, 'list images').flatMap(({ RepoDigests }) => RepoDigests ?? []);
+    return names.find((name) => name.endsWith(digest));
   }
 
   async saveImage(reference: string): Promise<Readable> {

@@ -1,8 +1,9 @@
-import type { Client, ClientChannel } from 'ssh2';
+import type { Duplex } from 'node:stream';
+import type { AcceptConnection, Client, ClientChannel, TcpConnectionDetails } from 'ssh2';
 import type { SshHost } from '../../domain/hosts/ssh-host.js';
 import { ChannelStream } from './channel-stream.js';
 import { connect } from './connect.js';
-import { away, cut, portError, socketError } from './errors.js';
+import { away, cut, listenError, portError, socketError } from './errors.js';
 import { sshLimits, type SshLimits } from './limits.js';
 
 type Answer = (error: Error | undefined, channel: ClientChannel) => void;
@@ -25,6 +26,7 @@ export class SshConnection {
   readonly #streams = new Set<ChannelStream>();
   #client: Promise<Client> | undefined;
   #made = 0;
+  #listening = 0;
   #idle: NodeJS.Timeout | undefined;
 
   /** `locate` says before each connection where the host is by then; `host` stands for it until it has. */
@@ -60,6 +62,45 @@ export class SshConnection {
     return this.#stream({ ask: (client, answer) => client.exec(command, answer), judge: (error) => error });
   }
 
+  /** Hands over whoever comes to a port of the host's own loopback, which it chooses, until that is closed. */
+  async listen(take: (stream: Duplex) => void): Promise<{ readonly port: number; readonly close: () => void }> {
+    this.#listening += 1;
+    clearTimeout(this.#idle);
+    try {
+      const client = await this.#connected();
+      const port = await this.#bind(client);
+      const hear = ({ destPort }: TcpConnectionDetails, accept: AcceptConnection<ClientChannel>) => {
+        if (destPort !== port) return;
+        take(this.#stream({ ask: (_client, answer) => answer(undefined, accept()), judge: (error) => error }));
+      };
+      client.on('tcp connection', hear);
+      const close = () => {
+        client.off('tcp connection', hear);
+        attempt(() => client.unforwardIn('127.0.0.1', port, () => undefined));
+        this.#listening -= 1;
+        this.#rest();
+      };
+      return { port, close };
+    } catch (error) {
+      this.#listening -= 1;
+      this.#rest();
+      throw error;
+    }
+  }
+
+  #bind(client: Client): Promise<number> {
+    return new Promise((resolve, reject) => {
+      try {
+        client.forwardIn('127.0.0.1', 0, (error, port) => {
+          if (error) reject(listenError(error, this.host));
+          else resolve(port);
+        });
+      } catch (error) {
+        reject(away(this.host, error instanceof Error ? error.message : String(error), { cause: error }));
+      }
+    });
+  }
+
   /** Closes the connection under whatever uses it; the next one who asks gets another. */
   close(): void {
     clearTimeout(this.#idle);
@@ -77,9 +118,16 @@ export class SshConnection {
     this.#streams.add(stream);
     stream.once('close', () => {
       this.#streams.delete(stream);
-      if (this.#streams.size === 0) this.#idle = setTimeout(() => this.close(), this.#limits.idleMs).unref();
+      this.#rest();
     });
     return stream;
+  }
+
+  /** Once nobody uses the connection, it is kept for a while. */
+  #rest(): void {
+    clearTimeout(this.#idle);
+    if (this.#streams.size > 0 || this.#listening > 0) return;
+    this.#idle = setTimeout(() => this.close(), this.#limits.idleMs).unref();
   }
 
   async #open(stream: ChannelStream, { ask, judge }: Asking): Promise<ClientChannel> {
@@ -120,5 +168,14 @@ export class SshConnection {
     client.catch(forget);
     this.#client = client;
     return client;
+  }
+}
+
+/** A connection that is gone has nothing to let go of. */
+function attempt(act: () => void): void {
+  try {
+    act();
+  } catch {
+    return;
   }
 }

@@ -62,6 +62,14 @@ export function portError(error: Error, host: SshHost, port: number): Error {
   return new NotYet(`nothing answers on 127.0.0.1:${port} of host ${host.name} yet`, { cause: error });
 }
 
+/** The kind of the error with which a host lets nobody listen on its loopback. */
+export function listenError(error: Error, host: SshHost): Refused {
+  return new Refused(
+    `${describeSshHost(host)} lets this worker listen on no port of its loopback, by which it would pull through it. Its sshd needs \`AllowTcpForwarding yes\`, and the key's line in authorized_keys \`port-forwarding\` without a \`permitlisten\`; or let it reach the registry itself, and take \`pull = "worker"\` out of its settings; see docs/runbook.md#images-through-the-worker`,
+    { cause: error },
+  );
+}
+
 function forbidden(error: Error, host: SshHost, setting: string): Refused {
   return new Refused(
     `${describeSshHost(host)} forbids the way to its engine or gateways. Its sshd needs \`${setting} yes\`, and the key's line in authorized_keys \`port-forwarding\`; see docs/runbook.md#host-does-not-let-us-in`,

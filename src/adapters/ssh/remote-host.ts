@@ -109,6 +109,11 @@ export class RemoteHost implements HostProvider {
     }).finally(() => clearTimeout(late));
   }
 
+  /** Hands over whoever comes to a port of the host's own loopback, until that is closed. */
+  listen(take: (stream: Duplex) => void): Promise<{ readonly port: number; readonly close: () => void }> {
+    return this.#connection.listen(take);
+  }
+
   close(): void {
     this.#connection.close();
   }

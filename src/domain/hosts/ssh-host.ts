@@ -15,6 +15,8 @@ export type SshHost = {
   readonly socketPath: string;
   /** The id that its engine must have, whatever is on record; as on record when absent. */
   readonly engine?: string;
+  /** Its images come through the worker, which reaches the registry; absent where the host asks it itself. */
+  readonly pull?: 'worker';
   /** What may be promised of it; as the host has it when absent. */
   readonly offer?: HostOffer;
 };

@@ -3,7 +3,10 @@ import path from 'node:path';
 import { execa } from 'execa';
 import ssh2 from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { DockerodeEngine } from '../../../src/adapters/docker/engine.js';
 import { LightsailMachines } from '../../../src/adapters/lightsail/machine-provider.js';
+import { pullLogin } from '../../../src/adapters/registries/pull-logins.js';
+import { relayFor } from '../../../src/adapters/registries/relay.js';
 import { RemoteHost } from '../../../src/adapters/ssh/remote-host.js';
 import { ContainerBody } from '../../../src/dev/lightsail/container-body.js';
 import { LightsailStandIn } from '../../../src/dev/lightsail/stand-in.js';
@@ -12,6 +15,9 @@ import { fleetKey } from '../../../src/domain/hosts/fleet-key.js';
 import { launchMarker, launchScript } from '../../../src/domain/hosts/launch-script.js';
 import { machineNames, type MachineAt } from '../../../src/domain/hosts/machine.js';
 import { foundSocket } from '../../ground/found.js';
+import { writeLogin } from '../../ground/registries/docker-login.js';
+import { ImageRegistry } from '../../ground/registries/image-registry.js';
+import { pushRandom } from '../../ground/registries/pushed-image.js';
 import { removeScratch, scratchDirectory } from '../../world/scratch.js';
 import { hostContract } from '../host-contract.js';
 import { useStandIn } from './lightsail-hand.js';
@@ -150,6 +156,20 @@ test('a key that opens the engine and ports alone, as README writes its line, is
   } finally {
     await body.run(id, ['sh', '-c', "sed -i 's#^.* ssh-#ssh-#' /home/*/.ssh/authorized_keys"]);
   }
+}, 120_000);
+
+test('a machine that reaches no registry pulls through its worker, by no login of its own (S0-21)', async () => {
+  const worker = { username: 'creel', password: 'only-the-worker-knows' };
+  const registry = await ImageRegistry.open(worker);
+  const reference = await pushRandom(registry, worker);
+  vi.stubEnv('DOCKER_CONFIG', writeLogin(scratchDirectory('creel-login-'), registry.repository, worker));
+  const host = await prepared(at);
+  const itself = new DockerodeEngine({ ...host.engine, login: pullLogin });
+  await expect(itself.pullImage(reference, () => undefined)).rejects.toThrow('connection refused');
+  const engine = new DockerodeEngine({ ...host.engine, ...relayFor('worker', host) });
+  await engine.pullImage(reference, () => undefined);
+  expect(await engine.findImage(reference)).toMatchObject({ labels: { 'creel.test': 'relayed' } });
+  await registry.close();
 }, 120_000);
 
 let contracted: readonly RemoteHost[] = [];

@@ -96,7 +96,10 @@ export class SshMachine {
     });
     connection.on('ready', () => {
       this.connections += 1;
-      if (this.rights.forwarding) allowForwarding(connection);
+      if (this.rights.forwarding) {
+        allowForwarding(connection);
+        allowListening(connection);
+      }
       connection.on('session', (begin) =>
         begin().on('exec', (accept, reject, { command }) => (this.rights.commands ? run(accept(), command) : reject())),
       );
@@ -110,6 +113,38 @@ function allowForwarding(connection: Connection): void {
     lead(net.connect(socketPath), accept, reject),
   );
   connection.on('tcpip', (accept, reject, { destIP, destPort }) => lead(net.connect(destPort, destIP), accept, reject));
+}
+
+/** Whoever comes to a port of this machine's loopback, on which the other side asked to listen, is led there. */
+function allowListening(connection: Connection): void {
+  const listeners = new Map<number, net.Server>();
+  connection.on('request', (accept, reject, name, { bindAddr, bindPort }) => {
+    if (name === 'cancel-tcpip-forward') {
+      listeners.get(bindPort)?.close();
+      accept?.();
+      return;
+    }
+    const server = net.createServer((socket) => {
+      const { remoteAddress = '', remotePort = 0 } = socket;
+      connection.forwardOut(bindAddr, portOf(server), remoteAddress, remotePort, (error, channel) => {
+        if (error) return void socket.destroy();
+        socket.on('error', () => channel.end());
+        channel.on('close', () => socket.destroy());
+        socket.pipe(channel).pipe(socket);
+      });
+    });
+    server.once('error', () => reject?.());
+    server.listen(bindPort, bindAddr, () => {
+      listeners.set(portOf(server), server);
+      accept?.(portOf(server));
+    });
+  });
+  connection.on('close', () => listeners.forEach((server) => server.close()));
+}
+
+function portOf(server: net.Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
 }
 
 /** Some of the pairs that ssh2 makes are malformed, and read by nobody. */

@@ -80,7 +80,7 @@ export class ImageRegistry {
 
   #give(request: IncomingMessage, response: ServerResponse, { name, what, which }: Asked): void {
     const file = this.#file(what, what === 'manifests' ? `${name}:${which}` : which);
-    if (!fs.existsSync(file)) return void response.writeHead(404).end('{}');
+    if (!fs.existsSync(file)) return void response.writeHead(404).end(unknown);
     const size = fs.statSync(file).size;
     const digest = what === 'manifests' ? digestOf(fs.readFileSync(file)) : which;
     const type = what === 'manifests' ? mediaTypeOf(file) : 'application/octet-stream';
@@ -119,6 +119,7 @@ export class ImageRegistry {
   }
 }
 
+const unknown = JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }] });
 const denied = JSON.stringify({ errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] });
 
 function digestOf(content: Buffer): string {

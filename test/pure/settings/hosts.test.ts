@@ -53,6 +53,11 @@ describe('hosts.toml', () => {
     expect(readHosts(write({ ...lines, ssh }), '')).toEqual([expect.objectContaining(expected)]);
   });
 
+  test('a host may pull through its worker', () => {
+    expect(readHosts(write({ ...lines, pull: '"worker"' }), '')).toEqual([expect.objectContaining({ pull: 'worker' })]);
+    expect(() => readHosts(write({ ...lines, pull: '"me"' }), '')).toThrow('must be "worker", or be left out');
+  });
+
   test('socket and engine are said where they are not the usual ones', () => {
     const [host] = readHosts(write({ ...lines, socket: '"/run/d.sock"', engine: '"E:1"' }), '');
     expect(host).toMatchObject({ socketPath: '/run/d.sock', engine: 'E:1' });
