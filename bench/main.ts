@@ -1,3 +1,4 @@
+import { host } from './host.js';
 import { livedIn } from './lived-in.js';
 import { many } from './many.js';
 import { provision } from './provision.js';
@@ -20,6 +21,7 @@ const benches: Record<string, (runs: number | undefined) => Promise<Result>> = {
   many,
   fleet: wholeFleet,
   sweep: sweepMany,
+  host,
 };
 
 const [name = '', runs] = process.argv.slice(2);
