@@ -47,6 +47,7 @@ import {
 } from './parts/machine/machine.js';
 import { probeMachineOrder } from './parts/machine/order.js';
 import { findEngines } from './parts/host/engines.js';
+import { probeFence } from './provision/prove-fence.js';
 import { ensureHost, findLives } from './parts/host/host.js';
 import { ensureLimits, probeLimits, restoreLimits } from './reconfigure/apply-limits.js';
 import { findLogLines } from './looks/log-lines.js';
@@ -109,6 +110,7 @@ import { findRotated, probeRefusal, probeToken } from './rotate/prove-token.js';
 const provisioning = {
   ensureHost,
   ensureRelease,
+  probeFence,
   ensureState,
   removeState,
   ensureNetwork,

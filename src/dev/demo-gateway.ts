@@ -20,7 +20,7 @@ import type { Description } from '../wire/description.js';
 export const demoGateway = 'demo';
 export const demoRelease = '2026.9.6';
 
-/** What the demo asks for: an image built on this machine, no state kept, no waiting for a person. */
+/** What the demo asks for: an image built on this machine, no state kept, no waiting for a person, no fence demanded of it. */
 const spec: GatewaySpec = {
   release: demoRelease,
   dev: true,
@@ -29,6 +29,7 @@ const spec: GatewaySpec = {
   keepStateMs: 0,
   parkMs: 0,
   channels: [],
+  fence: 'off',
 };
 
 /** The same on a machine of its own: the system takes its share of the cheapest one that carries a gateway. */

@@ -3,7 +3,16 @@ import type { GatewaySpec } from '../domain/gateway/spec.js';
 import type { OperationInput, OperationKind } from '../wire/operation.js';
 import { changes } from './changes.js';
 import { lookRows } from './saga/look-again.js';
-import { provision, machineStep, repair, restore, stateStep, stepsFor, takingUp } from './provision/operation.js';
+import {
+  provision,
+  machineStep,
+  repair,
+  restore,
+  stateStep,
+  firstStepsFor,
+  stepsFor,
+  takingUp,
+} from './provision/operation.js';
 import type { ChangeOperation, Operation } from './record/operation.js';
 import { purge, remove, wayBack } from './remove/operation.js';
 import type { Manner } from './saga/saga.js';
@@ -51,9 +60,10 @@ export function stepsOf(
   kind: OperationKind,
   entered: readonly string[],
   keepState: boolean,
-  spec: Pick<GatewaySpec, 'machine' | 'models'> = {},
+  spec: Pick<GatewaySpec, 'machine' | 'models' | 'fence'> = { fence: 'off' },
 ): string[] {
   if (kind === 'purge') return [...(spec.machine ? [machineStep] : []), stateStep, 'write config'];
+  if (kind === 'provision') return [...firstStepsFor(spec)];
   if (kind !== 'remove') return [...stepsFor(spec)];
   const everEntered = new Set(entered);
   const known = Object.keys(registry).filter((name) => everEntered.has(name));

@@ -115,7 +115,7 @@ describe('the image of the worker', () => {
     await worker.start();
     await expect.poll(() => saidBy(worker), { timeout: 60_000 }).toContain('the worker is ready');
     const creel = (...args: string[]) => installed.creel(args, { TEMPORAL_ADDRESS: server.address });
-    const provisioned = await creel('provision', 'boxed', '--release', release, '--dev');
+    const provisioned = await creel('provision', 'boxed', '--release', release, '--dev', '--fence', 'off');
     expect(provisioned.exitCode, `${provisioned.all}\n${await saidBy(worker)}`).toBe(0);
     expect(await creel('describe', 'boxed')).toMatchObject({ exitCode: 0 });
     expect((await left()).map(({ kind }) => kind)).toEqual(['container', 'network', 'volume']);

@@ -67,6 +67,7 @@ export const testSpec: GatewaySpec = {
   keepStateMs: 0,
   parkMs: 0,
   channels: [],
+  fence: 'off',
 };
 
 /** Opens a world in a directory; one of its own, which `close` removes, when none is given. */

@@ -130,6 +130,7 @@ function livingLines(told: Description, now: number): string[] {
     ...row('proved', record && `${record.provedAt} (${ago(record.provedAt, now)}), egress: ${record.egress}`),
     ...row('rotation', spec?.rotation),
     ...row('repair', spec?.repair),
+    ...row('fence', spec?.fence && 'off: its host need not be fenced'),
     ...row(
       'hand-over',
       told.handOver &&

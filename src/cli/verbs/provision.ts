@@ -62,6 +62,12 @@ export function provisionCommand() {
         'scheduled',
       ]),
     )
+    .addOption(
+      new Option('--fence <demand>', 'off: it may begin on a host whose gateways are not fenced in').choices([
+        'on',
+        'off',
+      ]),
+    )
     .addOption(new Option('--provider <name>', 'buys it a machine of its own there').choices(['lightsail']))
     .option('--region <name>', 'where, for example eu-central-1')
     .option('--size <id>', 'of its machine, as the provider names it; the cheapest that carries it when absent')
@@ -221,6 +227,7 @@ type SpecFlags = {
   readonly parkFor?: string;
   readonly rotation?: string;
   readonly repair?: string;
+  readonly fence?: string;
   readonly provider?: string;
   readonly region?: string;
   readonly size?: string;
@@ -242,6 +249,7 @@ function draftOf(flags: SpecFlags, file: GatewayFile | undefined): Draft {
     ...(flags.rotation !== undefined && { rotation: flags.rotation === 'scheduled' ? 'scheduled' : 'manual' }),
     ...machineOf(flags),
     ...(flags.repair !== undefined && { repair: flags.repair === 'scheduled' ? 'scheduled' : 'manual' }),
+    ...(flags.fence !== undefined && { fence: flags.fence === 'off' ? 'off' : 'on' }),
   };
 }
 

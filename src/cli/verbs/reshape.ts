@@ -29,7 +29,7 @@ export function changeCommand() {
       'creel change g42 --models gateway.toml        exactly its model, fallbacks and [[models]], keys read anew',
       'creel change g42 --config gateway.toml        exactly the [config] of that file, once its release has started with it on a copy',
       'creel change g42 --timezone Europe/Berlin     by a new container; so with --environment gateway.toml',
-      'creel change g42 --rotation scheduled         only the record changes; so with --repair, --disk, --park-for, --keep-state, --keep-former',
+      'creel change g42 --rotation scheduled         only the record changes; so with --repair, --fence, --disk, --park-for, --keep-state, --keep-former',
     ],
   )
     .option('--memory <size>', 'for example "4 GB"; at least 1.5 GB')
@@ -55,6 +55,12 @@ export function changeCommand() {
         'scheduled',
       ] as const),
     )
+    .addOption(
+      new Option('--fence <demand>', 'off: it may begin anew on a host that is not fenced').choices([
+        'on',
+        'off',
+      ] as const),
+    )
     .option('--renew', 'by a new container, which has the proxy and the certificates that its host has now')
     .option('--park-for <duration>', 'how long an operation waits for an operator before it unwinds')
     .option('--keep-state <duration>', 'how long a removal keeps the state; 0 keeps none')
@@ -77,6 +83,7 @@ type Wished = {
   readonly environment?: string;
   readonly rotation?: 'manual' | 'scheduled';
   readonly repair?: 'manual' | 'scheduled';
+  readonly fence?: 'on' | 'off';
   readonly parkFor?: string;
   readonly keepState?: string;
   readonly keepFormer?: string;
@@ -109,7 +116,7 @@ function readTables(id: string, { channels, models, config, environment }: Wishe
 }
 
 function readAmounts(flags: Wished): SpecChange {
-  const { memory, cpus, disk, timezone, rotation, repair, parkFor, keepState, keepFormer } = flags;
+  const { memory, cpus, disk, timezone, rotation, repair, fence, parkFor, keepState, keepFormer } = flags;
   const count = Number(cpus);
   if (Number.isNaN(count) && cpus !== undefined)
     throw new Refused(`--cpus ${JSON.stringify(cpus)} is not a number. For example: 2`);
@@ -120,6 +127,7 @@ function readAmounts(flags: Wished): SpecChange {
     ...(timezone !== undefined && { timezone: timezoneFrom(timezone) }),
     ...(rotation !== undefined && { rotation }),
     ...(repair !== undefined && { repair }),
+    ...(fence !== undefined && { fence }),
     ...(parkFor !== undefined && { parkMs: milliseconds('--park-for', parkFor) }),
     ...(keepState !== undefined && { keepStateMs: milliseconds('--keep-state', keepState) }),
     ...(keepFormer !== undefined && { keepFormerMs: milliseconds('--keep-former', keepFormer) }),

@@ -102,7 +102,7 @@ export function askableNow(acts: readonly Act[]): Exclude<Act, { act: 'wait' }>[
 }
 
 /** The fields that only a record has, and of which those of an upgrade are decided when it begins. */
-const recorded: readonly Field[] = ['diskMb', 'keepFormerMs', 'parkMs', 'keepStateMs', 'rotation', 'repair'];
+const recorded: readonly Field[] = ['diskMb', 'keepFormerMs', 'parkMs', 'keepStateMs', 'rotation', 'repair', 'fence'];
 
 /** What is on record alone goes before an upgrade, for which it counts; the rest after it, on the release that it was written for. */
 function changes(has: GatewaySpec, asked: GatewaySpec, fields: readonly Field[]): Act[] {

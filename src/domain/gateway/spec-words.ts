@@ -22,6 +22,7 @@ const words: { readonly [F in Field]-?: { readonly name: string; readonly flag?:
   parkMs: { name: 'park_for', flag: '--park-for' },
   rotation: { name: 'rotation', flag: '--rotation' },
   repair: { name: 'repair', flag: '--repair' },
+  fence: { name: 'fence', flag: '--fence' },
   channels: { name: 'channels', flag: '--channels' },
   models: { name: 'models', flag: '--models' },
   config: { name: 'config', flag: '--config' },
@@ -85,13 +86,24 @@ export function waysTo(id: string, has: GatewaySpec, asked: GatewaySpec): string
 }
 
 function whole(spec: GatewaySpec) {
-  const { keepFormerMs: formerMs = keepFormerMs, rotation = 'manual', repair = 'manual' } = spec;
-  return { ...spec, keepFormerMs: formerMs, rotation, repair };
+  const { keepFormerMs: formerMs = keepFormerMs, rotation = 'manual', repair = 'manual', fence = 'on' } = spec;
+  return { ...spec, keepFormerMs: formerMs, rotation, repair, fence };
 }
 
 /** The value of a field as `gateway.toml` has it. */
 function written(spec: GatewaySpec, field: Field, senders = sendersShown): string {
-  const { release, dev, memoryMb, cpus, keepStateMs, keepFormerMs: formerMs, parkMs, rotation, repair } = whole(spec);
+  const {
+    release,
+    dev,
+    memoryMb,
+    cpus,
+    keepStateMs,
+    keepFormerMs: formerMs,
+    parkMs,
+    rotation,
+    repair,
+    fence,
+  } = whole(spec);
   const text = {
     release: () => quoted(release),
     dev: () => String(dev),
@@ -103,6 +115,7 @@ function written(spec: GatewaySpec, field: Field, senders = sendersShown): strin
     parkMs: () => quoted(durationText(parkMs)),
     rotation: () => quoted(rotation),
     repair: () => quoted(repair),
+    fence: () => quoted(fence),
     channels: () => spec.channels.map((each) => channelText(each, senders)).join(' and ') || 'none',
     models: () => modelsText(spec.models),
     config: () => extrasText(spec.config, senders),

@@ -38,14 +38,19 @@ export type GatewaySpec = {
   readonly timezone?: string;
   /** What they find in their environment beside. */
   readonly environment?: Environment;
+  /** Whether it may begin on a host that is not fenced (row 72); absent, the default, only on one that is. */
+  readonly fence?: 'off';
   /** A machine of its own, which is bought for it and goes with it; absent, it stands on a host that there is. */
   readonly machine?: MachineWish;
 };
 
 /** What `creel change` can ask for; fields left out stay as they are. */
-export type SpecChange = Partial<Omit<GatewaySpec, 'release' | 'dev' | 'machine' | 'rotation' | 'repair' | Noned>> & {
+export type SpecChange = Partial<
+  Omit<GatewaySpec, 'release' | 'dev' | 'machine' | 'rotation' | 'repair' | 'fence' | Noned>
+> & {
   readonly rotation?: 'manual' | 'scheduled';
   readonly repair?: 'manual' | 'scheduled';
+  readonly fence?: 'on' | 'off';
 } & { readonly [F in Noned]?: GatewaySpec[F] | 'none' };
 
 /** What a spec can be without. */
@@ -61,6 +66,7 @@ const changeable = [
   'channels',
   'rotation',
   'repair',
+  'fence',
   'models',
   'config',
   'timezone',
@@ -99,6 +105,7 @@ export function gatewaySpec(raw: unknown): GatewaySpec {
     channels,
     ...scheduledIn('rotation', given['rotation']),
     ...scheduledIn('repair', given['repair']),
+    ...fenceIn(given['fence']),
     ...models,
     ...configIn(given['config'], { channels, ...models }),
     ...timezoneIn(given['timezone']),
@@ -118,6 +125,13 @@ function scheduledIn<F extends 'rotation' | 'repair'>(field: F, raw: unknown): P
   if (raw === undefined || raw === 'manual') return {};
   if (raw === 'scheduled') return { [field]: raw } as Partial<Record<F, 'scheduled'>>;
   throw new Refused(`spec ${field} is ${JSON.stringify(raw)}: it must be "manual" or "scheduled"`);
+}
+
+/** `on` is what a spec without the field means. */
+function fenceIn(raw: unknown): Pick<GatewaySpec, 'fence'> {
+  if (raw === undefined || raw === 'on') return {};
+  if (raw === 'off') return { fence: raw };
+  throw new Refused(`spec fence is ${JSON.stringify(raw)}: it must be "on" or "off"`);
 }
 
 /** `none` is what a spec without the field means. */

@@ -1,5 +1,10 @@
+import { fenceScript, type Fence } from './fence.js';
+
 /** Where a machine says that it is prepared: the file holds the machine's name. */
 export const launchMarker = '/var/lib/creel/prepared';
+
+/** What puts the fence up on a machine. */
+const fenceProgram = '/usr/local/sbin/creel-fence';
 
 /** Users that a system's images are logged in as; one of them is there. */
 const logins = 'admin ubuntu debian';
@@ -7,14 +12,47 @@ const logins = 'admin ubuntu debian';
 /**
  * What a new machine runs as root, once: it finds or installs Docker, keeps containers alive over a restart of the
  * engine, gives the engine an id of its own (a machine made from a copied disk has the other one's), lets the login user
- * use it, and leaves a marker. It may run again. It holds no secret: everybody on the machine can read it. Plain POSIX,
+ * use it, puts up the fence around gateways, and leaves a marker. It may run again. It holds no secret: everybody on the machine can read it. Plain POSIX,
  * because the provider puts lines of its own before it and has it run by `dash`.
  */
-export function launchScript({ machine }: { readonly machine: string }): string {
+export function launchScript({ machine, fence }: { readonly machine: string; readonly fence: Fence }): string {
   return `# creel: prepares ${machine} for gateways. It may run again, and holds no secret.
 set -eu
 machine=${machine}
-${preparation}`;
+${preparation}
+${fencing(fence)}
+${ending}`;
+}
+
+/** Puts the fence up, and again at every boot and each minute: rules go with a reboot and with whoever flushes them. */
+function fencing(fence: Fence): string {
+  return `cat > ${fenceProgram}.new <<'FENCE'
+${fenceScript(fence)}FENCE
+chmod 755 ${fenceProgram}.new
+mv ${fenceProgram}.new ${fenceProgram}
+if [ -d /run/systemd/system ]; then
+  cat > /etc/systemd/system/creel-fence.service <<'UNIT'
+[Unit]
+Description=The fence around the gateways of creel
+After=docker.service
+
+[Service]
+Type=oneshot
+ExecStart=${fenceProgram}
+UNIT
+  cat > /etc/systemd/system/creel-fence.timer <<'UNIT'
+[Timer]
+OnBootSec=5
+OnUnitActiveSec=60
+
+[Install]
+WantedBy=timers.target
+UNIT
+  systemctl daemon-reload
+  systemctl enable --now creel-fence.timer || say "the fence is not put up again by itself"
+fi
+${fenceProgram} || say "the fence cannot be put up"
+`;
 }
 
 const preparation = `marker=${launchMarker}
@@ -87,8 +125,9 @@ until [ -S /var/run/docker.sock ] && docker info >/dev/null 2>&1; do
   fi
   sleep 1
 done
+`;
 
-echo "$machine" > "$marker.new"
+const ending = `echo "$machine" > "$marker.new"
 mv "$marker.new" "$marker"
 say "$machine is prepared"
 `;

@@ -1,7 +1,7 @@
 import { counted, sizeText } from '../amounts.js';
 import { fingerprint } from '../fingerprint.js';
 import { hostsNamed } from '../thresholds.js';
-import type { FenceWord } from './fence-trial.js';
+import { whyUnfenced, type FenceWord } from './fence-trial.js';
 import { readPromise, writePromise, type Promised } from './promise-line.js';
 
 /** What a gateway takes of its host. */
@@ -44,6 +44,8 @@ export type Placing = Whose & {
   readonly silent: readonly string[];
   /** How many gateways all hosts together may have, where the settings say it. */
   readonly ceiling?: number;
+  /** Whether its host has to be fenced. */
+  readonly fenced?: true;
 };
 
 /** Letters that tell one life from another: two of ten thousand lives are alike in one of two million fleets. */
@@ -69,7 +71,7 @@ export function place(
   if (placing.ceiling !== undefined && gatewaysIn(ledger) >= placing.ceiling)
     return { refused: overCeiling(placing.gateway, placing.ceiling, gatewaysIn(ledger)) };
   const open = placing.engines.flatMap((engine) => ledger.get(engine) ?? []);
-  const fit = open.filter((host) => lacks(host, placing.need) === undefined);
+  const fit = open.filter((host) => lacks(host, placing) === undefined);
   const [best] = fit.toSorted(
     (one, other) =>
       roomAfter(other, placing.need) - roomAfter(one, placing.need) || (one.engine < other.engine ? -1 : 1),
@@ -194,8 +196,10 @@ function roomAfter(host: LedgerHost, need: Need): number {
 }
 
 /** What keeps a life off a host; undefined where nothing does. */
-function lacks(host: LedgerHost, need: Need): string | undefined {
+function lacks(host: LedgerHost, { need, fenced }: Pick<Placing, 'need' | 'fenced'>): string | undefined {
   if (isCordoned(host)) return 'it is cordoned';
+  const why = fenced && host.capacity.fence && whyUnfenced(host.capacity.fence);
+  if (why) return `it is not fenced: ${why}`;
   const { memoryMb, cpus, diskMb } = host.capacity;
   const taken = promisedOf(host);
   const short = [
@@ -214,11 +218,12 @@ function round(cpus: number): number {
   return Math.round(cpus * 100) / 100;
 }
 
-function refusal(ledger: Ledger, { gateway, need, engines, silent }: Placing, open: readonly LedgerHost[]): string {
+function refusal(ledger: Ledger, placing: Placing, open: readonly LedgerHost[]): string {
+  const { gateway, need, engines, silent } = placing;
   const nameOf = (engine: string) => ledger.get(engine)?.capacity.host ?? engine;
   const unseen = engines.filter((engine) => !ledger.has(engine));
   const reasons = [
-    ...open.toSorted(byName).map((host) => `${host.capacity.host}: ${lacks(host, need)}`),
+    ...open.toSorted(byName).map((host) => `${host.capacity.host}: ${lacks(host, placing)}`),
     ...unseen.map((engine) => `${engine}: what it has could not be read`),
     ...silent.map((engine) => `${nameOf(engine)}: no worker stands beside it, or it does not answer`),
   ];

@@ -13,6 +13,7 @@ const provisionRows = {
   'fence metadata': { do: 'ensureMetadataFence', pace: 'act', ofMachine: true, undoneBy: 'create machine' }, // goes with the machine
   'check host': { do: 'ensureHost', pace: 'act' }, // only reads
   'fetch release': { do: 'ensureRelease', pace: 'fetch' }, // an image is shared between gateways
+  'prove fence': { do: 'probeFence', pace: 'wait' }, // what it makes goes before it ends
   'keep state': { do: 'ensureState', undo: 'removeState', pace: 'act', holdsState: true },
   'join network': { do: 'ensureNetwork', undo: 'removeNetwork', pace: 'act' },
   'write config': { do: 'ensureConfig', undo: 'removeConfig', pace: 'act' },
@@ -64,6 +65,13 @@ export function stepsFor({ machine, models }: Pick<GatewaySpec, 'machine' | 'mod
     step === 'await machine' && machine.address === 'static' ? (['give address', step] as const) : [step],
   );
   return [...before, ...steps];
+}
+
+/** The list that begins a life: its host has to be fenced, unless the spec asks for none of that (row 72). */
+export function firstStepsFor(spec: Pick<GatewaySpec, 'machine' | 'models' | 'fence'>): readonly ProvisionStep[] {
+  const steps = stepsFor(spec);
+  if (spec.fence === 'off') return steps;
+  return steps.flatMap((step) => (step === 'keep state' ? (['prove fence', step] as const) : [step]));
 }
 
 /** The step that holds a machine of the gateway's own, and so all that is on it. */

@@ -49,7 +49,7 @@ export async function askLedger(input: OperationInput, seen: Whereabouts, park: 
     setCurrentDetails('find a host with room');
     try {
       if (attempt > 1) now = await lookEverywhere(gateway.mark, limits);
-      const { value: engine } = await findRoom({ ...placingOf(gateway, now), attempt });
+      const { value: engine } = await findRoom({ ...placingOf(input, now), attempt });
       return { engine, promised: true };
     } catch (error) {
       const reason = refusalIn(error);
@@ -64,13 +64,17 @@ export async function askLedger(input: OperationInput, seen: Whereabouts, park: 
   }
 }
 
-function placingOf({ mark, place, spec }: Gateway, seen: Whereabouts): Omit<RoomAsked, 'attempt'> {
+function placingOf(
+  { kind, gateway: { mark, place, spec } }: OperationInput,
+  seen: Whereabouts,
+): Omit<RoomAsked, 'attempt'> {
   const meant = (all: readonly { readonly engine: string }[]) =>
     all.map(({ engine }) => engine).filter((engine) => place.engine === undefined || engine === place.engine);
   return {
     gateway: mark.gateway,
     birth: mark.birth,
     need: needOf(spec),
+    ...(kind === 'provision' && spec.fence !== 'off' && { fenced: true as const }),
     engines: meant(seen.asked),
     silent: meant(seen.unasked),
     taskQueue: workflowInfo().taskQueue,

@@ -69,7 +69,13 @@ export async function orderOf(provider: MachineProvider): Promise<MachineOrder> 
   const system = chooseSystem(await provider.listSystems(region), region);
   const zone = (await provider.listRegions()).find((each) => each.name === region)?.zones[0] ?? '';
   const fleet = await persist(() => provider.ensureFleetKey(region, deployment, key));
-  return { zone, size: size.id, system: system.id, key: fleet, launchScript: launchScript({ machine: name }) };
+  return {
+    zone,
+    size: size.id,
+    system: system.id,
+    key: fleet,
+    launchScript: launchScript({ machine: name, fence: { pool: '10.213.0.0/16', exceptions: [] } }),
+  };
 }
 
 /** What `MachineProvider` promises, held against any implementation; each test ends with nothing that costs. */

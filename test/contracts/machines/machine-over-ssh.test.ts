@@ -28,6 +28,7 @@ const directory = scratchDirectory('creel-machine-');
 const identityFile = path.join(directory, 'id');
 const own = keyPair();
 const fleet = fleetKey('b', own.public);
+const fence = { pool: '10.213.0.0/16', exceptions: [] };
 const at: MachineAt = { mark, region };
 const other: MachineAt = { mark: { ...mark, gateway: 'g43' }, region };
 
@@ -65,7 +66,7 @@ function keyPair(): { readonly private: string; readonly public: string } {
 async function prepared(where: MachineAt): Promise<RemoteHost> {
   const key = await provider.ensureFleetKey(region, deployment, fleet);
   const machine = machineNames(where.mark).machine;
-  const order = { ...(await orderOf(provider)), key, launchScript: launchScript({ machine }) };
+  const order = { ...(await orderOf(provider)), key, launchScript: launchScript({ machine, fence }) };
   await persist(() => provider.ensureMachine(where, order));
   const host = await reached(where);
   const id = standIn.bodyOf(region, machine);

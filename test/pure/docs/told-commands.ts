@@ -38,6 +38,9 @@ const overSsh: Tried = [
   "'engine', 'list'",
 ];
 const ledger = 'test/temporal/hosts/ledger.test.ts';
+const fences = 'test/temporal/hosts/fence.test.ts';
+const fenceShown: Tried = [fences, 'a second host that is fenced gets what has to be', "'hosts', 'describe'"];
+const fenceOff: Tried = [fences, 'the only host, open', "'--fence', 'off'"];
 const hostsShown: Tried = [hostsOverSsh, 'hosts are listed, described and cordoned', "'hosts', "];
 const parkShown: Tried = [parked, 'says where, why and which command answers it', 'park'];
 const repaired: Tried = [cli, 'a recorded ready that is not usable is no ready', "'provision'"];
@@ -129,6 +132,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel hosts list': hostsShown,
     'creel hosts uncordon b1': hostsShown,
     'creel retry g42': [ledger, 'forty at once', "'retry'"],
+  },
+  'Host not fenced': {
+    'creel hosts describe b1': fenceShown,
+    'creel hosts rules | sudo sh': host,
+    'creel provision g42 --fence off': fenceOff,
+    'creel retry g42': retried,
   },
   'Ceiling reached': {
     'creel retry g42': ['test/temporal/hosts/ceiling.test.ts', 'of four at once two are parked', "'retry'"],

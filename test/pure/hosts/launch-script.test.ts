@@ -2,7 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { launchMarker, launchScript } from '../../../src/domain/hosts/launch-script.js';
 
-const script = launchScript({ machine: 'oc-g42-7k3fq2' });
+const fence = { pool: '10.213.0.0/16', exceptions: [] };
+const script = launchScript({ machine: 'oc-g42-7k3fq2', fence });
 
 test('the launch script is this one', async () => {
   await expect(script).toMatchFileSnapshot('launch-script.golden.txt');
@@ -18,7 +19,7 @@ test('it is POSIX sh, also behind the lines that Lightsail puts before it', () =
 
 test('it fits into what Lightsail takes, and says nothing but the machine’s name', () => {
   expect(Buffer.byteLength(script)).toBeLessThan(16_384);
-  expect(launchScript({ machine: 'another' })).toBe(script.replaceAll('oc-g42-7k3fq2', 'another'));
+  expect(launchScript({ machine: 'another', fence })).toBe(script.replaceAll('oc-g42-7k3fq2', 'another'));
 });
 
 test('it makes the engine another one before it says that the machine is prepared, and keeps containers alive', () => {

@@ -19,7 +19,8 @@ export async function ensureMachine(deps: Deps, gateway: Gateway): Promise<void>
   const order = await orderFor(deps, gateway);
   const key = await provider.ensureFleetKey(at.region, at.mark.deployment, fleetKey());
   deps.signal()?.throwIfAborted();
-  await provider.ensureMachine(at, { ...order, key, launchScript: launchScript({ machine }) });
+  const fence = { pool: deps.pool.cidr, exceptions: deps.allowed };
+  await provider.ensureMachine(at, { ...order, key, launchScript: launchScript({ machine, fence }) });
 }
 
 /** Nothing of the machine is left that costs or holds a name: neither itself, nor its address, nor a snapshot of it. */

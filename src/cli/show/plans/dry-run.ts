@@ -8,7 +8,7 @@ import { slotsFor } from '../../../domain/hosts/slot.js';
 import { localPlace } from '../../../client/gateways.js';
 import type { Description } from '../../../wire/description.js';
 import { settingsOf } from '../../../domain/gateway/spec-words.js';
-import { stepsFor } from '../../../workflows/provision/operation.js';
+import { firstStepsFor, stepsFor } from '../../../workflows/provision/operation.js';
 import { registry } from '../../../workflows/operations.js';
 import { renderedConfig } from '../rendered-config.js';
 
@@ -89,7 +89,7 @@ export function planOf(
     slots,
     container: gatewayContainer(gateway, image ?? '(image)', port, config.egress),
     config: renderedConfig(spec, port),
-    steps: stepsFor(spec).map((name) => ({ name, ...registry[name] })),
+    steps: firstStepsFor(spec).map((name) => ({ name, ...registry[name] })),
   };
 }
 
