@@ -30,7 +30,9 @@ export type Opening = {
     Config,
     'catalogue' | 'pool' | 'egress' | 'engineSocket' | 'secretsFile' | 'auditFile' | 'pager'
   > &
-    Partial<Pick<Config, 'allowed' | 'heartbeat' | 'exports' | 'hosts' | 'lightsail' | 'localOffer' | 'ceiling'>>;
+    Partial<
+      Pick<Config, 'allowed' | 'putsFence' | 'heartbeat' | 'exports' | 'hosts' | 'lightsail' | 'localOffer' | 'ceiling'>
+    >;
   readonly keys: KeyRing;
   readonly deployment: string;
   /** The first one when absent. */
@@ -56,6 +58,7 @@ export function openWorld({ config, keys, deployment, epoch = firstEpoch, former
     pool: config.pool,
     egress: config.egress,
     allowed: config.allowed ?? [],
+    putsFence: config.putsFence ?? false,
     fences: new FenceBook(),
     hosts,
     ceiling: config.ceiling,

@@ -58,6 +58,11 @@ export interface HostProvider {
    * be read from here. `network` is the host's own network namespace, as its engine sees it.
    */
   findLoopbackRule(place: Place, network: HostNetwork): Promise<'there' | 'missing' | undefined>;
+  /**
+   * Carries out the script of a fence, where the host is this machine and `network` the very one that this process is in;
+   * false elsewhere, where nothing is touched. `Refused` where the rules could not be put, with what was said.
+   */
+  putFence(place: Place, network: HostNetwork, script: string): Promise<boolean>;
   /** Whether something on the host already listens on 127.0.0.1:port. */
   isPortTaken(place: Place, port: number): Promise<boolean>;
 }

@@ -14,7 +14,7 @@ import { slotPool, type Pool } from '../domain/hosts/slot.js';
 import { readEgress } from './egress.js';
 import { readSchedules, type ExportsSetting } from './schedules.js';
 import { readLightsail, type LightsailSetting } from './lightsail.js';
-import { hostsFile, readAllowed, readCeiling, readHosts, readLocalOffer } from './hosts.js';
+import { hostsFile, readAllowed, readCeiling, readPutsFence, readHosts, readLocalOffer } from './hosts.js';
 
 /**
  * Every setting of a worker. The connection to Temporal is not among them: it has a standard environment of its own.
@@ -39,6 +39,8 @@ export type Config = {
   readonly pool: Pool;
   /** What gateways may reach although it is private. */
   readonly allowed: readonly Exception[];
+  /** Whether this worker puts the rules of the fence up on its own machine. */
+  readonly putsFence: boolean;
   /** How gateways get out of this host. */
   readonly egress: Egress;
   /** Undefined: pages go only to the log. */
@@ -194,6 +196,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     localOffer: held('CREEL_HOSTS', {}, () => readLocalOffer(data.CREEL_HOSTS, usualHosts)),
     ceiling: held('CREEL_HOSTS', undefined, () => readCeiling(data.CREEL_HOSTS, usualHosts)),
     allowed: held('CREEL_HOSTS', [], () => readAllowed(data.CREEL_HOSTS, usualHosts)),
+    putsFence: held('CREEL_HOSTS', false, () => readPutsFence(data.CREEL_HOSTS, usualHosts)),
     pool: held('CREEL_SUBNET_POOL', pool, () => slotPool(pool)),
     egress: egressOf(data, held),
     pager: held('CREEL_PAGER_URL', undefined, () => pager(data)),

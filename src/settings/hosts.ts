@@ -25,7 +25,12 @@ const hostsForm = z.strictObject({
   ceiling: z
     .strictObject({ gateways: z.int('must be a whole number of gateways').positive('must be more than 0') })
     .optional(),
-  fence: z.strictObject({ allow: z.array(z.string('must be a network, for example "10.20.0.5/32:5432"')) }).optional(),
+  fence: z
+    .strictObject({
+      allow: z.array(z.string('must be a network, for example "10.20.0.5/32:5432"')).default([]),
+      put: z.boolean('must be true or false').default(false),
+    })
+    .optional(),
   host: z
     .array(
       offerForm.extend({
@@ -86,6 +91,11 @@ export function readCeiling(named: string | undefined, usual: string): number | 
 /** What gateways may reach although it is private, from the table [fence] of the same file; `Refused` of what is none. */
 export function readAllowed(named: string | undefined, usual: string): readonly Exception[] {
   return (readTomlFile(hostsForm, { named, usual }).fence?.allow ?? []).map(exceptionFrom);
+}
+
+/** Whether this worker, as root, is to put the rules of the fence up on its own machine, from the same table. */
+export function readPutsFence(named: string | undefined, usual: string): boolean {
+  return readTomlFile(hostsForm, { named, usual }).fence?.put ?? false;
 }
 
 function offerOf(

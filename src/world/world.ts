@@ -57,6 +57,8 @@ export type World = {
   readonly egress: Egress;
   /** What gateways may reach although it is private. */
   readonly allowed: readonly Exception[];
+  /** Whether the settings of the worker, which is root, have it put the rules of the fence up on its own machine. */
+  readonly putsFence: boolean;
   /** What is known here of the fences around the gateways of each engine. */
   readonly fences: FenceBook;
   readonly hosts: HostProvider;

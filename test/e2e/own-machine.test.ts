@@ -18,8 +18,9 @@ const [older, newer] = ['2026.6.11', '2026.9.6'];
 const region = 'eu-central-1';
 /** A removal waits until no lost attempt can take effect any more: here not for the forty seconds of a deployment. */
 const soonSettled = { actMs: 20_000, settleMs: 1_000 };
+const { fence: _fence, ...fenced } = testSpec;
 const spec = {
-  ...testSpec,
+  ...fenced,
   release: older,
   memoryMb: 1_536,
   machine: { provider: 'lightsail', region, address: 'static' },

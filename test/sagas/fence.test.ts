@@ -1,7 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createActivities } from '../../src/activities/activities.js';
+import { exceptionFrom, fenceScript } from '../../src/domain/hosts/fence.js';
 import { defaultLimits } from '../../src/wire/limits.js';
+import { FenceBook } from '../../src/world/fence-book.js';
 import { firstStepsFor, stepsFor } from '../../src/workflows/provision/operation.js';
 import { registry, stepsOf } from '../../src/workflows/operations.js';
 import { Saga, toldOf } from '../../src/workflows/saga/saga.js';
@@ -42,6 +45,22 @@ describe('a host that is not fenced (row 72)', () => {
 
   it('that is fenced takes one that asks for it', async () => {
     expect((await begin({}, '')).result).toMatchObject({ outcome: 'done' });
+  });
+
+  it('is fenced by a worker whose settings say that it puts the rules up, and by no other', async () => {
+    const world = openTestWorld();
+    onTestFinished(world.close);
+    const open = () => fs.readFileSync(path.join(world.root, 'open-fence'), 'utf8');
+    fs.writeFileSync(path.join(world.root, 'open-fence'), 'host');
+    const gateway = world.gateway('g1');
+    await expect(world.activities.probeFence(gateway)).rejects.toThrow('is not fenced');
+    expect(open()).toBe('host');
+    const allowed = [exceptionFrom('10.20.0.5/32:5432')];
+    const root = createActivities({ ...world.deps, fences: new FenceBook(), putsFence: true, allowed });
+    await root.probeFence(gateway);
+    expect(open()).toBe('');
+    const put = fenceScript({ pool: world.deps.pool.cidr, exceptions: allowed });
+    expect(fs.readFileSync(path.join(world.root, 'fence-script'), 'utf8')).toBe(put);
   });
 
   it('is asked of the beginning of a life alone: what lives is repaired, restored and taken up wherever it stands', () => {

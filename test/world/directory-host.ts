@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { Away, NotYet } from '../../src/domain/errors.js';
 import { demandEngine, type FormerIds } from '../../src/domain/hosts/engine-id.js';
 import type { Place } from '../../src/domain/hosts/place.js';
+import type { HostNetwork } from '../../src/ports/docker-engine.js';
 import type { HostFacts, HostProvider } from '../../src/ports/host-provider.js';
 import { createFile, readRecord, replaceFile } from './directory-files.js';
 import { DirectoryEngine } from './directory-engine.js';
@@ -75,6 +76,13 @@ export class DirectoryHost implements HostProvider {
 
   async findLoopbackRule(): Promise<'there' | 'missing' | undefined> {
     return undefined;
+  }
+
+  /** What was open is shut, and the script is what was carried out. */
+  async putFence(_place: Place, _network: HostNetwork, script: string): Promise<boolean> {
+    replaceFile(path.join(this.root, 'fence-script'), script);
+    replaceFile(path.join(this.root, 'open-fence'), '');
+    return true;
   }
 
   async isPortTaken(_place: Place, port: number): Promise<boolean> {

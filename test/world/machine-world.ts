@@ -5,6 +5,7 @@ import { Away } from '../../src/domain/errors.js';
 import type { FormerIds } from '../../src/domain/hosts/engine-id.js';
 import { isMachine, type Place } from '../../src/domain/hosts/place.js';
 import type { GatewayDoor } from '../../src/ports/gateway-door.js';
+import type { HostNetwork } from '../../src/ports/docker-engine.js';
 import type { HostFacts, HostProvider } from '../../src/ports/host-provider.js';
 import type { Machines } from '../../src/world/world.js';
 import { DirectoryDoor } from './directory-door.js';
@@ -79,6 +80,10 @@ export class DirectoryHosts implements HostProvider {
 
   async findLoopbackRule(place: Place): Promise<'there' | 'missing' | undefined> {
     return this.#at(place).findLoopbackRule();
+  }
+
+  async putFence(place: Place, network: HostNetwork, script: string): Promise<boolean> {
+    return this.#at(place).putFence(place, network, script);
   }
 
   async isPortTaken(place: Place, port: number): Promise<boolean> {

@@ -98,6 +98,7 @@ export function openTestWorld(
     catalogue: Object.keys(testReleases).map((version) => ({ version, image: imageOf(version), dev: true })),
     egress: straightOut,
     allowed: [],
+    putsFence: false,
     fences: new FenceBook(),
     pool: { cidr: process.env['TEST_POOL'] ?? '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
     hosts: new DirectoryHosts(root, formerIds),

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Refused } from '../../domain/errors.js';
 import { loopbackRuleScript } from '../../domain/hosts/fence.js';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
 import type { HostOffer } from '../../domain/hosts/offer.js';
@@ -45,6 +46,15 @@ export class LocalHost implements HostProvider {
   async findLoopbackRule(_place: Place, network: HostNetwork): Promise<'there' | 'missing' | undefined> {
     if (!(await isOwnNetwork(network))) return undefined;
     return readRule(await runShell(loopbackRuleScript));
+  }
+
+  async putFence(_place: Place, network: HostNetwork, script: string): Promise<boolean> {
+    if (!(await isOwnNetwork(network))) return false;
+    const said = (await runShell(`exec 2>&1\n${script}echo 'the fence is up'\n`)).trim();
+    if (said.endsWith('the fence is up')) return true;
+    throw new Refused(
+      `the rules of the fence could not be put up here: ${said.slice(-300) || 'nothing was said'}. The worker has to be root for that, and iptables there; or let [fence] of hosts.toml not say put = true`,
+    );
   }
 
   async isPortTaken(_place: Place, port: number): Promise<boolean> {

@@ -77,6 +77,10 @@ export class ReachedHosts implements HostProvider {
     return this.#of(place).host.findLoopbackRule(place, network);
   }
 
+  async putFence(place: Place, network: HostNetwork, script: string): Promise<boolean> {
+    return this.#of(place).host.putFence(place, network, script);
+  }
+
   async isPortTaken(place: Place, port: number): Promise<boolean> {
     return this.#of(place).host.isPortTaken(place, port);
   }

@@ -81,6 +81,11 @@ export class RemoteHost implements HostProvider {
     return (['there', 'missing'] as const).find((each) => said === each);
   }
 
+  /** Another machine than the worker's own is not touched. */
+  async putFence(): Promise<boolean> {
+    return false;
+  }
+
   async isPortTaken(_place: Place, port: number): Promise<boolean> {
     try {
       (await this.dial(port)).destroy();

@@ -24,6 +24,11 @@ import { sayAccepted } from '../show/say-accepted.js';
 import { confirm } from '../confirm.js';
 import { verb, withTemporal } from '../verb.js';
 
+const fenceOption = new Option('--fence <demand>', 'off: it may begin on a host that is not fenced').choices([
+  'on',
+  'off',
+]);
+
 /**
  * `creel provision`: begins a gateway, repairs an existing one, or takes up a kept state or a life whose record was
  * lost.
@@ -62,12 +67,7 @@ export function provisionCommand() {
         'scheduled',
       ]),
     )
-    .addOption(
-      new Option('--fence <demand>', 'off: it may begin on a host whose gateways are not fenced in').choices([
-        'on',
-        'off',
-      ]),
-    )
+    .addOption(fenceOption)
     .addOption(new Option('--provider <name>', 'buys it a machine of its own there').choices(['lightsail']))
     .option('--region <name>', 'where, for example eu-central-1')
     .option('--size <id>', 'of its machine, as the provider names it; the cheapest that carries it when absent')

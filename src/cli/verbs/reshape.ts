@@ -17,6 +17,11 @@ import {
 import { planOrAsk, changeVerb } from '../change-verb.js';
 import { readyMs } from './upgrade.js';
 
+const fenceOption = new Option('--fence <demand>', 'off: it may begin anew on a host that is not fenced').choices([
+  'on',
+  'off',
+] as const);
+
 /** `creel change`: other resources or channels for the same release, with the same way back as an upgrade. */
 export function changeCommand() {
   return changeVerb(
@@ -55,12 +60,7 @@ export function changeCommand() {
         'scheduled',
       ] as const),
     )
-    .addOption(
-      new Option('--fence <demand>', 'off: it may begin anew on a host that is not fenced').choices([
-        'on',
-        'off',
-      ] as const),
-    )
+    .addOption(fenceOption)
     .option('--renew', 'by a new container, which has the proxy and the certificates that its host has now')
     .option('--park-for <duration>', 'how long an operation waits for an operator before it unwinds')
     .option('--keep-state <duration>', 'how long a removal keeps the state; 0 keeps none')

@@ -37,6 +37,7 @@ describe('config', () => {
       ceiling: undefined,
       egress: { direct: [] },
       allowed: [],
+      putsFence: false,
       pool: { cidr: '10.213.0.0/16', prefix: 28, firstPort: 19_100 },
       pager: undefined,
       heartbeat: undefined,

@@ -66,7 +66,9 @@ describe('hosts of which one is not fenced (row 72)', { timeout: 3 * patienceMs 
     expect(await type('hosts', 'cordon', 'shut')).toMatchObject({ exitCode: 0 });
     const full = await provision('g6');
     expect(full.exitCode).not.toBe(0);
-    expect(full.stdout + full.stderr).toContain('open: it is not fenced: its gateways reach the host itself');
+    expect(full.stdout + full.stderr).toContain(
+      ': it is not fenced: its gateways reach the host itself, private networks; ',
+    );
     fs.rmSync(openAt());
     const described = async () => (await type('hosts', 'describe', 'open')).stdout;
     await expect.poll(described, { timeout: patienceMs }).toMatch(/ fence +fenced\n/);

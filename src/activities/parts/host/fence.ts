@@ -1,5 +1,12 @@
 import { Bug } from '../../../domain/errors.js';
-import { fenceWord, loopbackShutFrom, type FenceSeen, type Neighbours } from '../../../domain/hosts/fence-trial.js';
+import { fenceScript } from '../../../domain/hosts/fence.js';
+import {
+  fenceWord,
+  isFenced,
+  loopbackShutFrom,
+  type FenceSeen,
+  type Neighbours,
+} from '../../../domain/hosts/fence-trial.js';
 import type { Place } from '../../../domain/hosts/place.js';
 import { hiddenRoute, slotsFor, type Pool, type Route } from '../../../domain/hosts/slot.js';
 import type { HostNetwork } from '../../../ports/docker-engine.js';
@@ -17,13 +24,23 @@ export async function fenceOf(deps: Deps, place: Place): Promise<FenceSeen | und
   const imageId = await anyImage(deps, place);
   if (imageId === undefined) return deps.fences.last(engine);
   return deps.fences.ask(engine, async () => {
-    const seen = await tryFence(deps, place, imageId);
+    const seen = await tryAndPut(deps, place, imageId);
     await deps.records.tellFence(engine, fenceWord(seen));
     return seen;
   });
 }
 
-async function tryFence(deps: Deps, place: Place, imageId: string): Promise<FenceSeen> {
+/** A fence that does not stand is put up where the settings say that this worker does so, and tried once more. */
+async function tryAndPut(deps: Deps, place: Place, imageId: string): Promise<FenceSeen> {
+  const { seen, host } = await tryFence(deps, place, imageId);
+  if (!deps.putsFence || isFenced(fenceWord(seen))) return seen;
+  const script = fenceScript({ pool: deps.pool.cidr, exceptions: deps.allowed });
+  deps.signal()?.throwIfAborted();
+  if (!(await deps.hosts.putFence(place, host, script))) return seen;
+  return (await tryFence(deps, place, imageId)).seen;
+}
+
+async function tryFence(deps: Deps, place: Place, imageId: string): Promise<{ seen: FenceSeen; host: HostNetwork }> {
   const engine = deps.engineAt(place);
   const facts = await deps.hosts.readHost(place);
   const { knocked, host } = await engine.tryFence({
@@ -32,7 +49,8 @@ async function tryFence(deps: Deps, place: Place, imageId: string): Promise<Fenc
     subnets: freeSubnets(deps.pool, facts.routes ?? []),
     exceptions: deps.allowed,
   });
-  return { at: Date.now(), knocked, neighbours: await neighboursOf(deps, place, facts, host) };
+  const neighbours = await neighboursOf(deps, place, facts, host);
+  return { seen: { at: Date.now(), knocked, neighbours }, host };
 }
 
 async function anyImage(deps: Deps, place: Place): Promise<string | undefined> {
