@@ -5,6 +5,7 @@ import type { LogLine } from '../domain/gateway/log.js';
 import type { Exception } from '../domain/hosts/fence.js';
 import type { Knocked } from '../domain/hosts/fence-trial.js';
 import type { Image } from '../domain/release/image.js';
+import type { PulledImage } from '../domain/sweep/judge-image.js';
 import type { StateMark } from '../domain/gateway/state-mark.js';
 
 export type Volume = { readonly name: string; readonly labels: Labels };
@@ -146,6 +147,12 @@ export interface DockerEngine {
 
   /** Removes an image by reference. Success if it is gone, or if a container still uses it. */
   removeImage(reference: string): Promise<void>;
+  /** Notes on the engine itself that an image was pulled for a deployment, and when; what is not there is not noted. */
+  markPulled(reference: string, deployment: string): Promise<void>;
+  /** The images that were noted so, and are there. */
+  listPulled(deployment: string): Promise<PulledImage[]>;
+  /** Removes one of them, but none that a container is of. One that somebody else has named stays for them. */
+  removePulled(id: string, deployment: string): Promise<'removed' | 'in use'>;
   /** An image with all its layers, as `loadImage` takes it. */
   saveImage(reference: string): Promise<Readable>;
   /** Takes an image in that another engine has saved; when it returns, it is there by its name. */

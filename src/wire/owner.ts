@@ -8,7 +8,8 @@ export function ownerIn(told: Description): Owner {
   if (!life || phase === 'none') return { is: 'unknown' };
   const { engine } = life.place;
   const at = machineIn(life.place);
-  const which = { birth: life.mark.birth, ...(engine !== undefined && { engine }), ...(at && { at }) };
+  const releases = [life.spec.release, ...(former ? [former.release] : [])];
+  const which = { birth: life.mark.birth, releases, ...(engine !== undefined && { engine }), ...(at && { at }) };
   const busy = running !== undefined || queue.length > 0;
   if (phase === 'removed') {
     const kept = stateKeptUntil === undefined ? {} : { keptUntil: stateKeptUntil };

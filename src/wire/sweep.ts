@@ -9,7 +9,7 @@ import type { Limits } from './limits.js';
 /** A thing on an engine or in a region, as a sweep speaks of it. */
 export type Named = Pick<Thing, 'name'> &
   Pick<Mark, 'gateway' | 'birth'> & {
-    readonly kind: Thing['kind'] | Held['kind'];
+    readonly kind: Thing['kind'] | Held['kind'] | 'image';
     /** The engine's id; of what is in a region, the region: `lightsail eu-central-1`. */
     readonly engine: string;
     /** The region, and of what is on a machine's engine that machine; absent on any other engine. */

@@ -35,6 +35,7 @@ import type {
   VolumeCopy,
   WriterSpec,
 } from '../../src/ports/docker-engine.js';
+import type { PulledImage } from '../../src/domain/sweep/judge-image.js';
 import { DirectoryCopies, nothingSaved, tornState, type Seen } from './directory-copies.js';
 import {
   createFile,
@@ -123,6 +124,37 @@ export class DirectoryEngine implements DockerEngine {
     if (offered !== undefined) return replaceFile(this.#at('images', reference), offered);
     if (!this.#image(reference))
       throw new Refused(`${reference}: manifest unknown. Name an image that the registry has`);
+  }
+
+  async markPulled(reference: string, deployment: string): Promise<void> {
+    this.#answer();
+    const image = this.#image(reference);
+    if (image) replaceFile(this.#at('pulled', `${deployment} ${image.id}`), String(Date.now()));
+  }
+
+  /** Notes of an image that it was pulled at another time. */
+  notePulled(id: string, deployment: string, at: number): void {
+    replaceFile(this.#at('pulled', `${deployment} ${id}`), String(at));
+  }
+
+  async listPulled(deployment: string): Promise<PulledImage[]> {
+    this.#answer();
+    const containers = this.containers();
+    return this.#all('images', imageRecord).flatMap((image) => {
+      const at = readText(this.#at('pulled', `${deployment} ${image.id}`));
+      const isUsed = containers.some(({ imageId }) => imageId === image.id);
+      return at === undefined ? [] : [{ ...image, pulledAt: Number(at), isUsed }];
+    });
+  }
+
+  async removePulled(id: string, deployment: string): Promise<'removed' | 'in use'> {
+    this.#answer();
+    if (this.containers().some(({ imageId }) => imageId === id)) return 'in use';
+    const directory = path.dirname(this.#at('images', id));
+    for (const name of listNames(directory))
+      if (readRecord(path.join(directory, name), imageRecord)?.id === id) fs.rmSync(path.join(directory, name));
+    fs.rmSync(this.#at('pulled', `${deployment} ${id}`), { force: true });
+    return 'removed';
   }
 
   async saveImage(reference: string): Promise<Readable> {

@@ -8,6 +8,7 @@ import type { Named } from '../../wire/sweep.js';
 import type { Deps } from '../../world/deps.js';
 import { stopSaying } from '../parts/container/stop.js';
 import { sweepHeld } from './remove-held.js';
+import { sweepImage } from './sweep-images.js';
 import { servingBy } from './sweep.js';
 
 export type SweepAsked = Named & Pick<Standing, 'was'>;
@@ -24,6 +25,7 @@ export async function ensureSwept(deps: Deps, asked: SweepAsked): Promise<string
   if (kind === 'container') return sweepContainer(deps, { ...asked, kind });
   if (kind === 'network') return sweepNetworks(deps, { ...asked, kind });
   if (kind === 'volume') return sweepVolume(deps, { ...asked, kind });
+  if (kind === 'image') return sweepImage(deps, asked);
   return kind === 'key' ? 'no record speaks for a key' : sweepHeld(deps, { ...asked, kind });
 }
 

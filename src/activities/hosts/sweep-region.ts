@@ -10,7 +10,8 @@ import { machineLookMs, machinesAtOnce } from '../../domain/thresholds.js';
 import type { Gone, Named, Reported, SweepPage } from '../../wire/sweep.js';
 import type { Deps } from '../../world/deps.js';
 import { machinesOf } from '../parts/machine/own-machine.js';
-import { findUnowned, ownersOf, type LookAsked } from './sweep.js';
+import { ownersOf } from './owners.js';
+import { findUnowned, type LookAsked } from './sweep.js';
 
 export type RegionAsked = Omit<LookAsked, 'was' | 'at'> & { readonly at: RegionAt };
 

@@ -7,10 +7,9 @@ import { judge, type Serving, type Standing } from '../../domain/sweep/judge.js'
 import { holdsState, roleOf, type Thing } from '../../domain/sweep/thing.js';
 import type { Gone, Named, Reported, SweepMemory, SweepPage, SweptEngine } from '../../wire/sweep.js';
 import type { Deps } from '../../world/deps.js';
+import { ownersOf } from './owners.js';
 import { findRegionsToAsk } from './regions.js';
-
-/** Records that are asked at the same time. */
-const askedAtOnce = 10;
+import { imagesThatGo } from './sweep-images.js';
 
 /** Things that no record can speak for, of each sort, that are named. */
 const oddNamed = 100;
@@ -66,6 +65,7 @@ export async function findUnowned(deps: Deps, asked: LookAsked): Promise<SweepPa
   const page = order.filter((life) => life > asked.after).slice(0, asked.limit);
   const isFirst = asked.after === '';
   const strange = isFirst ? [...odd, ...(await unmarkedOn(deps, asked))] : [];
+  const images = isFirst && asked.only === undefined ? await imagesThatGo(deps, onOf(asked), order) : [];
   const isLast = order.at(-1) === page.at(-1);
   const owners = await ownersOf(deps, page);
   const things = page.flatMap((life) => lives.get(life) ?? []);
@@ -78,11 +78,15 @@ export async function findUnowned(deps: Deps, asked: LookAsked): Promise<SweepPa
   return {
     things: things.length + strange.length,
     lives: page.length,
-    remove: found.flatMap((each) => (each && 'proof' in each ? [each] : [])),
+    remove: [...found.flatMap((each) => (each && 'proof' in each ? [each] : [])), ...images],
     report: [...found.flatMap((each) => (each && 'reason' in each ? [each] : [])), ...strange],
     foreign: isFirst ? foreign : {},
     ...(!isLast && last !== undefined && { next: last }),
   };
+}
+
+function onOf({ engine, at }: LookAsked): Pick<LookAsked, 'engine' | 'at'> {
+  return { engine, ...(at && { at }) };
 }
 
 /** Everything marked on an engine, by life; what carries our mark in part; and how much is of other deployments. */
@@ -127,18 +131,6 @@ async function unmarkedOn(deps: Deps, { engine, only, at }: LookAsked): Promise<
     'it is named as creel names things and carries no mark: somebody else made it, or took its labels away';
   const whose = { gateway: '', birth: '', reason, lost: false };
   return found.map(({ kind, name }) => ({ engine, ...(at && { at }), kind, name, state: kind === 'volume', ...whose }));
-}
-
-/** Asks each record once, by its exact id. */
-export async function ownersOf(deps: Deps, lives: readonly string[]): Promise<Map<string, Owner>> {
-  const ids = [...new Set(lives.map((life) => life.split('/')[0] ?? ''))];
-  const owners = new Map<string, Owner>();
-  for (let from = 0; from < ids.length; from += askedAtOnce) {
-    deps.signal()?.throwIfAborted();
-    const some = ids.slice(from, from + askedAtOnce).map(async (id) => [id, await deps.records.owner(id)] as const);
-    for (const [id, owner] of await Promise.all(some)) owners.set(id, owner);
-  }
-  return owners;
 }
 
 /** Which replacement made the container that bears the gateway's own name. */

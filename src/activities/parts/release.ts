@@ -23,11 +23,18 @@ export async function fetchRelease(deps: Deps, gateway: Gateway): Promise<Image>
   const release = findRelease(await catalogueOf(deps), gateway.spec.release, gateway.spec.dev);
   if (!(await engine.findImage(release.image))) {
     if (release.dev) await bringDevImage(deps, gateway, release);
-    else await engine.pullImage(release.image, say);
+    else await pull(deps, gateway.place, release.image);
   }
   const image = await releaseImageOf(deps, gateway);
   checkImage(release, image, gateway);
   return image;
+}
+
+/** Pulls an image, and notes there that it was creel: only such a one is removed when nobody needs it any more. */
+async function pull(deps: Deps, place: Place, reference: string): Promise<void> {
+  const engine = deps.engineAt(place);
+  await engine.pullImage(reference, say);
+  await engine.markPulled(reference, deps.about.deployment);
 }
 
 /** A dev release comes from no registry: onto a gateway's own machine the engine beside the worker gives it. */
@@ -97,7 +104,7 @@ export async function fetchReader(deps: Deps, gateway: Gateway): Promise<void> {
   let refused: Refused | undefined;
   for (const { image } of candidates(await catalogueOf(deps), gateway.spec.release)) {
     try {
-      return await deps.engineAt(gateway.place).pullImage(image, say);
+      return await pull(deps, gateway.place, image);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       refused ??= error;

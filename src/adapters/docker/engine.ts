@@ -26,6 +26,7 @@ import { Images } from './images.js';
 import { openLog } from './log.js';
 import { listMarked, listUnmarked } from './marked.js';
 import { Networks } from './networks.js';
+import { listPulled, markPulled, removePulled } from './pulled.js';
 import { demandVolume, Volumes } from './volumes.js';
 
 /** A Docker engine behind a Unix socket. The API version is negotiated; `DOCKER_HOST` and its relatives are ignored. */
@@ -60,6 +61,18 @@ export class DockerodeEngine implements DockerEngine {
 
   removeImage(reference: string) {
     return this.#images.removeImage(reference);
+  }
+
+  markPulled(reference: string, deployment: string) {
+    return markPulled(this.#ask, reference, deployment);
+  }
+
+  listPulled(deployment: string) {
+    return listPulled(this.#ask, deployment);
+  }
+
+  removePulled(id: string, deployment: string) {
+    return removePulled(this.#ask, id, deployment);
   }
 
   saveImage(reference: string) {

@@ -15,6 +15,18 @@ export const imageForm = z.object({ Id: z.string().min(1), Config: z.object({ La
 /** What `GET /images/json` must say of each. */
 export const heldImagesForm = z.array(z.object({ RepoDigests: z.array(z.string()).nullish() }));
 
+/** The same of images that bear a name. */
+export const pulledForm = z.array(
+  z.object({
+    Id: z.string().min(1),
+    Labels: labels,
+    RepoTags: z
+      .array(z.string())
+      .nullish()
+      .transform((names) => names ?? []),
+  }),
+);
+
 export const volumeForm = z.object({ Name: z.string(), Labels: labels });
 
 const networkForm = z.object({

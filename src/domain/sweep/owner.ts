@@ -24,6 +24,8 @@ export type Living = {
   readonly settled: boolean;
   /** The newest replacement that has ended; 0 before the first. */
   readonly replacement: number;
+  /** The releases that it is on, and goes back to; absent where an older version says. */
+  readonly releases?: readonly string[];
   /** Where the state lies that a rollback would take. */
   readonly former?: Shelf;
 };
@@ -39,6 +41,8 @@ export type Removed = {
   readonly busy: boolean;
   /** A step could not be undone: the record names what is left, and how it goes. */
   readonly left: boolean;
+  /** The release that its kept state is of. */
+  readonly releases?: readonly string[];
   /** Until when its state is kept. */
   readonly keptUntil?: string;
   /** The record says that no state of it is kept, by somebody's wish and not because it had vanished or was given up. */

@@ -125,13 +125,14 @@ function usdOf(things: readonly Named[]): number {
   return things.reduce((sum, { monthlyUsd = 0 }) => sum + monthlyUsd, 0);
 }
 
-const order = ['container', 'volume', 'network', 'machine', 'address', 'snapshot', 'key'] as const;
+const order = ['container', 'volume', 'network', 'machine', 'address', 'snapshot', 'key', 'image'] as const;
 
 /** Everything has been looked at: whether anything may be touched, and in which order it goes. */
 export function decideSweep(state: SweepState, mayGo: number | undefined): void {
   const now = Object.fromEntries(state.looked.map(({ engine, lives }) => [engine, lives]));
   const sees = state.looked.reduce((sum, { things }) => sum + things, 0);
-  const goes = state.counts.remove + state.counts.stop;
+  const images = state.remove.filter(({ kind }) => kind === 'image').length; // They can be pulled again.
+  const goes = state.counts.remove + state.counts.stop - images;
   state.reason = whyHalt({ goes, sees, now, before: state.before?.inventory ?? {} }, mayGo) ?? '';
   state.remove = state.remove.toSorted((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind));
   state.phase = 'acting';
