@@ -28,6 +28,7 @@ import { ensureEvicted, ensureShutOut, findEvicted } from './rotate/evict-device
 import { ensureToken, restoreToken } from './rotate/apply-token.js';
 import { ensureApproval, removeApproval } from './pair/approve-device.js';
 import { ensureSender, probeSender, probeWaitingSender, removeSender } from './senders/approve-sender.js';
+import { ensureSuspension, probeSuspendable, probeSuspended, removeSuspension } from './suspend/stop-gateway.js';
 import { ensureSenderShutOut, probeAdmitted, probeSenderShutOut } from './senders/shut-out-sender.js';
 import { findDevices } from './looks/devices.js';
 import { findWorkerFacts } from './looks/examine.js';
@@ -178,6 +179,10 @@ const senders = {
   removeSender,
   probeSender,
   probeAdmitted,
+  probeSuspendable,
+  ensureSuspension,
+  removeSuspension,
+  probeSuspended,
   ensureSenderShutOut,
   probeSenderShutOut,
 };

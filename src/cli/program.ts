@@ -31,6 +31,7 @@ import { purgeCommand } from './verbs/condemned.js';
 import { reconcileCommand } from './verbs/reconcile.js';
 import { sweepCommand } from './verbs/sweep.js';
 import { tokenCommand } from './verbs/token.js';
+import { resumeCommand, suspendCommand } from './verbs/suspend.js';
 import { unpairCommand } from './verbs/devices/unpair.js';
 import { workerCommand, type RunWorker } from './verbs/deployment/worker.js';
 import { rollbackCommand, upgradeCommand } from './verbs/upgrade.js';
@@ -79,6 +80,8 @@ function commands(): CommandUnknownOpts[] {
     pairCommand(),
     denyCommand(),
     unpairCommand(),
+    suspendCommand(),
+    resumeCommand(),
     upgradeCommand(),
     rollbackCommand(),
     changeCommand(),

@@ -282,6 +282,9 @@ export const queueBytes = 16 * 1024;
 /** How many ended operations are remembered with their reasons, and how much of a reason: more of the last one. */
 export const endedLength = 20;
 export const reasonBytes = 2_000;
+
+/** Longest reason that a person gives for a suspension, in characters: it stands in lists and in refusals. */
+export const suspensionReasonLength = 200;
 export const earlierReasonBytes = 160;
 
 /** How many failed undos are remembered, more than there are steps with an undo, each with a reason that has room for two engines and what to do. */

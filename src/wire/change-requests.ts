@@ -13,7 +13,9 @@ export type ChangeRequest =
   | ReshapeRequest
   | DropRequest
   | PairSenderRequest
-  | UnpairSenderRequest;
+  | UnpairSenderRequest
+  | SuspendRequest
+  | ResumeRequest;
 
 /** What every change has. */
 type Asked = {
@@ -102,3 +104,13 @@ export type DropRequest = Asked & {
   readonly former?: string;
   readonly failures?: number;
 };
+
+/** Stops the gateway and keeps everything of it. */
+export type SuspendRequest = Asked & {
+  readonly kind: 'suspend';
+  /** Why, for people. */
+  readonly reason?: string;
+};
+
+/** Has a suspended gateway serve again. */
+type ResumeRequest = Asked & { readonly kind: 'resume' };

@@ -15,6 +15,9 @@ export const phases = [
   'pairing',
   'upgrading',
   'changing',
+  'suspending',
+  'suspended',
+  'resuming',
   'parked',
   'removing',
   'removed',
@@ -61,6 +64,8 @@ export type Description = {
   readonly stateKeptUntil: string | undefined;
   /** The highest generations that were ever meant to be used; absent where no rotation was. */
   readonly burned?: { readonly token: number; readonly device: number };
+  /** Since when and why it is suspended; absent when it is not. */
+  readonly suspended?: { readonly since: string; readonly reason: string };
   /** A rotated token that nobody has fetched yet. */
   readonly handOver?: { readonly generation: number; readonly since: string };
   /** The release that `creel rollback` goes back to, and until when; absent when there is none. */

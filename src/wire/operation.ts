@@ -30,6 +30,8 @@ export const operationKinds = [
   'way-back',
   'pair-sender',
   'unpair-sender',
+  'suspend',
+  'resume',
 ] as const;
 
 /** Whether an operation of this kind reads its list backward: it undoes. */

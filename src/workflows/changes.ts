@@ -5,6 +5,7 @@ import { dropSavedStates } from './replace/drop.js';
 import { rollback, upgrade } from './replace/operation.js';
 import { rotate } from './rotate/operation.js';
 import { pairSender, unpairSender } from './senders/operation.js';
+import { suspend } from './suspend/operation.js';
 
 /** The operations over a living gateway, one a line. Each is told only of requests and changes of its own kind. */
 export const changes: readonly ChangeOperation[] = [
@@ -19,4 +20,5 @@ export const changes: readonly ChangeOperation[] = [
   dropSavedStates,
   pairSender,
   unpairSender,
+  suspend,
 ];

@@ -17,6 +17,7 @@ export { runChange as denyDevice, runChange as pairDevice, runChange as unpairDe
 export { runChange as dropSnapshot, runChange as reconfigureGateway, runChange as replaceContainer } from './run.js';
 export { runChange as pairSender, runChange as unpairSender } from './run.js';
 export { runChange as rotateToken } from './run.js';
+export { repair as resumeGateway, runChange as suspendGateway } from './run.js';
 export { callHeartbeat } from './schedules/call-heartbeat.js';
 export { exportRecords } from './schedules/export-records.js';
 export { reportDrift } from './schedules/report-drift.js';

@@ -15,11 +15,12 @@ import {
 } from './provision/operation.js';
 import type { ChangeOperation, Operation } from './record/operation.js';
 import { purge, remove, wayBack } from './remove/operation.js';
+import { resume } from './suspend/operation.js';
 import type { Manner } from './saga/saga.js';
 import type { Steps } from './saga/step.js';
 
 /** The operations of a whole life. */
-const lives: readonly Operation[] = [provision, repair, restore, takingUp, remove, purge, wayBack];
+const lives: readonly Operation[] = [provision, repair, restore, takingUp, remove, purge, wayBack, resume];
 
 /** Every operation there is. */
 export const operations: readonly Operation[] = [...lives, ...changes];

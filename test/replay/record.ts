@@ -20,6 +20,7 @@ import { pairings } from './scenarios/pair.js';
 import { replacements } from './scenarios/replace.js';
 import { rotations } from './scenarios/rotate.js';
 import { senders } from './scenarios/senders.js';
+import { suspensions } from './scenarios/suspend.js';
 
 /**
  * Records the histories that every later version must replay: `node dist/test/replay/record.js DIRECTORY [SCENARIO…]`, once per
@@ -34,7 +35,7 @@ const server = await TestServer.start();
 const ground = new DirectoryGround(server);
 try {
   await ground.startWorker();
-  const gateways = { ...lives, ...pairings, ...rotations, ...replacements, ...answering, ...senders };
+  const gateways = { ...lives, ...pairings, ...rotations, ...replacements, ...answering, ...senders, ...suspensions };
   await recordAll(gateways, async (_name, limits) => new RecordedGateway(ground, limits));
   await recordAll({ ...carried, ...carriedAnswers }, async (_name, limits) => new RecordedRuns(ground, limits));
   await recordAll(fleets, (name, limits) => RecordedFleet.begin(ground, name, limits));

@@ -98,6 +98,7 @@ const cases: readonly Case[] = [
     title: 'other channels',
     ...asked({ kind: 'change', channels }, { kind: 'reconfigure', to: testSpec, channels: true }),
   },
+  { title: 'a suspension', ...asked({ kind: 'suspend' }, { kind: 'suspend', since: 0, reason: '' }), limited: true },
   { title: 'a pairing', ...aPhone() },
   {
     title: 'a rotation',

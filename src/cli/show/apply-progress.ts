@@ -92,12 +92,13 @@ function openLine(frame: Frame, now: number): string {
 }
 
 function endLine({ gateway, end, reason }: ApplyEnd): string {
-  const sign = end === 'done' || end === 'left alone' ? '✓' : '✗';
+  const sign = end === 'skipped' ? '–' : end === 'done' || end === 'left alone' ? '✓' : '✗';
   return `${sign} ${gateway}: ${endWords[end]}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 const endWords: Readonly<Record<ApplyEnd['end'], string>> = {
   'left alone': 'as it should be',
+  skipped: 'skipped',
   done: 'done',
   failed: 'FAILED',
   refused: 'REFUSED',

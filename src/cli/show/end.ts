@@ -2,7 +2,7 @@ import type { Frame } from '../../client/follow/frame.js';
 import type { OperationKind } from '../../wire/operation.js';
 
 /** What a gateway begins to serve by. */
-const begins: ReadonlySet<OperationKind> = new Set(['provision', 'repair', 'restore', 'take-up']);
+const begins: ReadonlySet<OperationKind> = new Set(['provision', 'repair', 'restore', 'take-up', 'resume']);
 
 /** How an operation ended, and what to type next. */
 export function endLines(frame: Frame): string[] {

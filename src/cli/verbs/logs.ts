@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { Option } from '@commander-js/extra-typings';
 import { ask } from '../../client/gateways.js';
-import { TurnedDown } from '../../client/failure.js';
 import { readLog, type LogRead } from '../../client/read-log.js';
+import { demandLiving } from '../../client/serving.js';
 import { tokenForms, type ChannelKind } from '../../domain/channels/channel.js';
 import { Refused } from '../../domain/errors.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
@@ -39,9 +39,7 @@ export function logsCommand() {
       const id = gatewayId(rawId);
       const asked = requestFrom(options);
       await withTemporal(options, async (client) => {
-        const { life, phase } = await ask(client, id);
-        if (!life || phase === 'removed' || phase === 'none')
-          throw new TurnedDown(`${id} does not run (${phase}). \`creel describe ${id}\` says why`, 'Refused');
+        const life = demandLiving(await ask(client, id));
         await untilInterrupted(async (over) => {
           for await (const read of readLog(client, { gateway: life, who: origin(), asked }, over))
             await show(id, read, options.json === true);

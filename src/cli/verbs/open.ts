@@ -1,6 +1,6 @@
 import { ask } from '../../client/gateways.js';
-import { TurnedDown } from '../../client/failure.js';
 import { openGateway } from '../../client/looks.js';
+import { demandServing } from '../../client/serving.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
 import { newRecipient } from '../../domain/keys/seal.js';
 import { origin } from './provision.js';
@@ -16,10 +16,7 @@ export function openCommand() {
     .action(async (rawId, options) => {
       const id = gatewayId(rawId);
       await withTemporal(options, async (client) => {
-        const { life, phase } = await ask(client, id);
-        if (!life || phase === 'removed' || phase === 'none') {
-          throw new TurnedDown(`${id} does not run (${phase}). \`creel describe ${id}\` says why`, 'Refused');
-        }
+        const life = demandServing(await ask(client, id));
         const recipient = await newRecipient();
         const { sealed, expiresAt } = await openGateway(client, life, recipient.publicKey, origin());
         const url = (await recipient.open(sealed, `creel open ${id}`)).reveal();

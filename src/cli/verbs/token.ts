@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { ask } from '../../client/gateways.js';
-import { TurnedDown } from '../../client/failure.js';
 import { showToken } from '../../client/looks.js';
+import { demandLiving } from '../../client/serving.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
 import { newRecipient } from '../../domain/keys/seal.js';
 import { confirm } from '../confirm.js';
@@ -28,9 +28,7 @@ function showCommand() {
       const id = gatewayId(rawId);
       await confirm(id, options.yes, `whoever has the token of ${id} can reach it, and it is printed here`);
       await withTemporal(options, async (client) => {
-        const { life, phase } = await ask(client, id);
-        if (!life || phase === 'removed' || phase === 'none')
-          throw new TurnedDown(`${id} does not run (${phase}). \`creel describe ${id}\` says why`, 'Refused');
+        const life = demandLiving(await ask(client, id));
         const recipient = await newRecipient();
         const sealed = await showToken(client, life, recipient.publicKey, origin());
         const token = (await recipient.open(sealed, `creel token show ${id}`)).reveal();

@@ -26,9 +26,9 @@ export type ApplyEnd = {
   readonly gateway: string;
   /**
    * `left alone`: it is what is asked for, and nothing was begun. `attention`: a person has to look at it, or a worker
-   * is missing. `refused`: it takes no such thing now.
+   * is missing. `refused`: it takes no such thing now. `skipped`: it is not to serve now.
    */
-  readonly end: 'left alone' | 'done' | 'failed' | 'refused' | 'attention';
+  readonly end: 'left alone' | 'skipped' | 'done' | 'failed' | 'refused' | 'attention';
   /** Why it did not come to what was asked for; empty when it did. */
   readonly reason: string;
   readonly operations: readonly Done[];

@@ -29,6 +29,7 @@ export function bringTo(client: Client, wanted: Wanted, looked: Looked, asking: 
 function dueOf(wanted: Wanted, now: Looked, done: readonly Done[], origin: string): Due {
   const plan = planFor(wanted, now.found);
   if ('refused' in plan) return { end: 'refused', reason: plan.refused };
+  if ('skipped' in plan) return { end: 'skipped', reason: plan.skipped };
   if ('unknown' in plan) return { end: 'attention', reason: plan.unknown };
   const [next] = plan.acts;
   const did = done.filter(({ act, outcome }) => act !== 'wait' && outcome !== 'withdrawn');

@@ -1,8 +1,10 @@
 import type { Client } from '@temporalio/client';
+import { whySuspended } from '../../domain/changes/suspension.js';
 import type { Found, Living } from '../../domain/apply/plan.js';
 import type { Description } from '../../wire/description.js';
 import { NoWorker, UnknownGateway } from '../failure.js';
 import { describe, type Lost } from '../gateways.js';
+import { suspendedIn } from '../serving.js';
 import { lookWhetherUsable, type Usable } from '../usable.js';
 
 /** A gateway as it was found: what a plan needs to know of it, its record, and what a probe said, if one was made. */
@@ -35,6 +37,7 @@ export function foundIn(told: Description, lost: Lost | undefined, usable: Usabl
   if ([running, ...queue].some((each) => each?.kind === 'remove' || each?.kind === 'purge')) return { is: 'going' };
   const [next] = running ? [running] : queue;
   if (!life || (isOver && !next)) return { is: 'nothing' };
+  if (told.suspended && !next) return { is: 'suspended', why: whySuspended(gateway, suspendedIn(told.suspended)) };
   if (usable?.unattended) return { is: 'unattended', why: usable.text };
   return {
     is: 'alive',

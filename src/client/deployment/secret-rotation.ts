@@ -117,6 +117,7 @@ async function dueOf(
 ): Promise<Due> {
   const { found } = now;
   if (found.is === 'lost') return { end: 'attention', reason: found.cure };
+  if (found.is === 'suspended') return { end: 'skipped', reason: found.why };
   if (found.is !== 'alive') return { end: 'left alone', reason: '' };
   if (found.busy) return { act: 'wait', ...found.busy };
   const change = namedAnew(found.spec, secret.name);

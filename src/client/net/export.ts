@@ -6,6 +6,7 @@ import { readHeld } from '../deployment/deployment.js';
 import { NoWorker, UnknownGateway } from '../failure.js';
 import { gatewayIds, openOnly, seeEach } from '../fleet.js';
 import { ask } from '../gateways.js';
+import { suspendedIn } from '../serving.js';
 
 /** How many records are held at a time, so that a fleet of any size fits: a record has at most 100 KB. */
 const pageLength = 200;
@@ -88,7 +89,7 @@ async function describeOpen(client: Client, gateway: string): Promise<Descriptio
 
 /** The line of a gateway; undefined for one of which nothing is left. */
 function exportedOf(told: Description): ExportedGateway | undefined {
-  const { gateway, phase, since, life, burned, approved, record, stateKeptUntil, former } = told;
+  const { gateway, phase, since, life, burned, approved, record, stateKeptUntil, suspended, former } = told;
   if (!life || phase === 'none' || (phase === 'removed' && stateKeptUntil === undefined)) return undefined;
   return {
     gateway,
@@ -99,6 +100,7 @@ function exportedOf(told: Description): ExportedGateway | undefined {
     approved,
     ...(record && { imageId: record.imageId, provedAt: record.provedAt }),
     ...(stateKeptUntil !== undefined && { stateKeptUntil }),
+    ...(suspended && { suspended: suspendedIn(suspended) }),
     ...(former && { former: former.release }),
   };
 }

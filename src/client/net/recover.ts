@@ -111,7 +111,11 @@ async function recoverOne(
   const requestId = `recover-${at}-${gateway}`;
   const first = await takeUp(client, gateway, { ...asked, requestId, spec: life.spec });
   const release = versions.find((each) => isOf(first.reason, each));
-  if (['ready', 'removed'].includes(first.phase) || release === undefined || release === life.spec.release)
+  if (
+    ['ready', 'removed', ...suspendedPhases].includes(first.phase) ||
+    release === undefined ||
+    release === life.spec.release
+  )
     return recoveryOf(exported, first);
   const spec = { ...life.spec, release };
   return recoveryOf(exported, await takeUp(client, gateway, { ...asked, requestId: `${requestId}-${release}`, spec }));
@@ -122,10 +126,14 @@ function isOf(reason: string, release: string): boolean {
   return [belongsTo, runsRelease].some((words) => reason.includes(words(release)));
 }
 
+/** What comes right after the take-up of a gateway that was suspended. */
+const suspendedPhases: readonly string[] = ['suspending', 'suspended'];
+
 type Taken = Pick<Description, 'phase' | 'reason'>;
 
 function recoveryOf({ gateway, stateKeptUntil }: ExportedGateway, { phase, reason }: Taken): Recovery {
   if (phase === 'ready') return { gateway, end: 'recovered', reason: stateKeptUntil === undefined ? '' : 'it lives' };
+  if (suspendedPhases.includes(phase)) return { gateway, end: 'recovered', reason: 'it stays suspended' };
   if (phase === 'removed' && stateKeptUntil !== undefined)
     return { gateway, end: 'recovered', reason: `removed, ${reason}: \`creel provision ${gateway} --restore\`` };
   return { gateway, end: 'failed', reason: `${phase}: ${reason}` };

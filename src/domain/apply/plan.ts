@@ -23,6 +23,8 @@ export type Found =
   | { readonly is: 'lost'; readonly cure: string }
   /** It could not be looked at: no worker stands beside its engine. */
   | { readonly is: 'unattended'; readonly why: string }
+  /** It was stopped by an operator's word, and is to stay so until another. */
+  | { readonly is: 'suspended'; readonly why: string }
   | Living;
 
 export type Living = {
@@ -52,6 +54,8 @@ export type Plan =
   | { readonly acts: readonly Act[]; readonly differences: readonly Difference[]; readonly note?: string }
   /** No operation leads there: the file, or something else, has to change first. */
   | { readonly refused: string }
+  /** It is not to serve now, and nothing is asked of it. */
+  | { readonly skipped: string }
   /** It cannot be judged now. */
   | { readonly unknown: string };
 
@@ -61,6 +65,7 @@ export type Plan =
  */
 export function planFor({ gateway, spec }: Wanted, found: Found): Plan {
   if (found.is === 'nothing') return { acts: [{ act: 'provision' }], differences: [] };
+  if (found.is === 'suspended') return { skipped: found.why };
   if (found.is === 'unattended') return { unknown: found.why };
   if (found.is === 'lost') return { refused: found.cure };
   if (found.is === 'going') return { refused: `it is being removed. Apply again when it is gone` };

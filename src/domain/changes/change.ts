@@ -3,6 +3,7 @@ import type { Reconfiguration } from './reconfiguration.js';
 import type { Replacement, SavedStateDrop } from './replacement.js';
 import type { SenderPairing, SenderRemoval } from './sender-pairing.js';
 import type { Rotation } from './rotation.js';
+import type { Suspension } from './suspension.js';
 
 /** What a change of a living gateway is to achieve: plain JSON, decided before its operation begins. */
 export type Change =
@@ -14,4 +15,5 @@ export type Change =
   | Reconfiguration
   | SavedStateDrop
   | SenderPairing
-  | SenderRemoval;
+  | SenderRemoval
+  | Suspension;

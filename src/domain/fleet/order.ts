@@ -58,6 +58,7 @@ function whyLeftOut(seen: Exclude<Seen, 'silent'>, toKey: string | undefined): s
   if (!seen?.life || seen.phase === 'none') return 'nothing of it is on record';
   if (seen.phase === 'removed') return seen.stateKeptUntil ? 'it is removed, its state is kept' : 'it is removed';
   if (seen.removing) return 'it is being removed';
+  if (seen.phase === 'suspended' || seen.phase === 'suspending') return 'it is suspended';
   if (toKey !== undefined) return seen.life.keyId === toKey ? `it is derived from key ${toKey} already` : undefined;
   if (seen.life.spec.rotation !== 'scheduled') return 'its spec says rotation: manual';
   return undefined;

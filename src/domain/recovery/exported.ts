@@ -1,3 +1,4 @@
+import type { Suspended } from '../changes/suspension.js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { DeploymentKeys } from '../keys/deployment-keys.js';
 import type { DeploymentEngine } from '../hosts/deployment-engines.js';
@@ -37,6 +38,8 @@ export type ExportedGateway = {
   readonly provedAt?: string;
   /** Of a removed gateway: until when its state is kept. */
   readonly stateKeptUntil?: string;
+  /** Since when (epoch ms) and why it is suspended. */
+  readonly suspended?: Suspended;
   /** The release that `creel rollback` goes back to. */
   readonly former?: string;
 };
@@ -60,10 +63,12 @@ export type Recovered = {
   readonly approved: readonly string[];
   /** It was removed, and its state is kept until then (epoch ms): where no more than that is there, it stays so. */
   readonly keptUntil?: number;
+  /** It was suspended: so it is again once it was found. */
+  readonly suspended?: Suspended;
 };
 
 /** What of an exported gateway goes into its new record. */
-export function recoveredOf({ life, burned, approved, stateKeptUntil }: ExportedGateway): Recovered {
+export function recoveredOf({ life, burned, approved, stateKeptUntil, suspended }: ExportedGateway): Recovered {
   const { tokenGeneration, deviceGeneration } = life;
   return {
     tokenGeneration,
@@ -71,5 +76,6 @@ export function recoveredOf({ life, burned, approved, stateKeptUntil }: Exported
     ...(burned && { burned }),
     approved,
     ...(stateKeptUntil !== undefined && { keptUntil: Date.parse(stateKeptUntil) }),
+    ...(suspended && { suspended }),
   };
 }

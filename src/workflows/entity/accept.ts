@@ -1,3 +1,4 @@
+import type { Suspended } from '../../domain/changes/suspension.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import { gatewayBirth, layout, type Gateway } from '../../domain/gateway/gateway.js';
 import type { Recovered } from '../../domain/recovery/exported.js';
@@ -99,6 +100,7 @@ function forgetBeyond(state: GatewayState, length: number): void {
 
 function enqueue(state: GatewayState, request: Request, deployment: string, gateway: string, now: number): number {
   if (request.kind === 'remove') return enqueueRemoval(state, request, deployment, gateway, now);
+  if (request.kind === 'resume') return join(state, 'resume') ?? pushUpkeep(state, 'resume');
   if (request.kind !== 'provision') return pushChange(state, request);
   standOn(state, request);
   const { life } = state;
@@ -144,14 +146,20 @@ function beginLife(state: GatewayState, gateway: Gateway, entered: readonly stri
 }
 
 /** A life that an export names goes on: what it had burned stays burned. */
-function adopt(state: GatewayState, { burned, approved, keptUntil }: Recovered, now: number): number {
+function adopt(state: GatewayState, { burned, approved, keptUntil, suspended }: Recovered, now: number): number {
   const { life } = state;
   if (life && burned) life.burned = burned;
   if (life && approved.length > 0) life.approved = approved;
   setPhase(state, 'queued', '', now);
   const number = takeNumber(state);
   state.queue.push({ number, kind: 'take-up', adopts: true, ...(keptUntil !== undefined && { keptUntil }) });
+  if (suspended) suspendAgain(state, suspended);
   return number;
+}
+
+/** Who was suspended when the record was lost is so again once it was found. */
+function suspendAgain(state: GatewayState, { reason }: Suspended): void {
+  pushChange(state, { kind: 'suspend', requestId: 'it was suspended', origin: 'creel', reason });
 }
 
 function begin(state: GatewayState, kind: Upkeep['kind'], now: number): number {

@@ -1,3 +1,4 @@
+import { whySuspended } from '../../domain/changes/suspension.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import { leftLength, recoveredKeptMs } from '../../domain/thresholds.js';
 import { bounded } from '../saga/bounded-result.js';
@@ -26,6 +27,11 @@ export function beginOperation(state: GatewayState, now: number): Begun | undefi
     remember(state, next, 'withdrawn', owedFirst(life.gateway.mark.gateway, life.owed));
     return undefined;
   }
+  if (next.kind === 'repair' && life?.suspended) {
+    remember(state, next, 'withdrawn', whySuspended(life.gateway.mark.gateway, life.suspended));
+    return undefined;
+  }
+  if (next.kind === 'resume') delete life?.suspended; // Whatever ends it, it is to serve.
   state.running = next;
   const adopts = 'adopts' in next && next.adopts;
   setPhase(state, adopts ? 'adopting' : (operationOf(next.kind)?.phase ?? 'repairing'), '', now);
@@ -67,7 +73,8 @@ export function endOperation(state: GatewayState, operation: Begun, told: Operat
     return showDropping(state, now);
   }
   life.entered = result.entered;
-  life.left = operation.kind === 'repair' ? stillLeft(life.left, result.left) : result.left;
+  life.left =
+    operation.kind === 'repair' || operation.kind === 'resume' ? stillLeft(life.left, result.left) : result.left;
   if (isRemoval(operation)) return endRemoval(state, life, operation, result, now);
   endUpkeep(state, life, operation, result, now);
 }
@@ -140,6 +147,7 @@ function endRemoval(state: GatewayState, life: Life, operation: Removal, result:
   delete life.former;
   delete life.dropping;
   delete life.resting;
+  delete life.suspended;
   if (result.outcome === 'done') {
     const { underway: _underway, ...gateway } = life.gateway;
     life.gateway = result.keptRelease === undefined ? gateway : withRelease(gateway, result.keptRelease);
@@ -172,7 +180,7 @@ export function oweAfter(
   const { life } = state;
   const { kind } = operation;
   const serves = result?.outcome === 'done' || result?.outcome === 'degraded';
-  if ((kind === 'restore' || kind === 'repair') && life?.owed && serves) {
+  if ((kind === 'restore' || kind === 'repair' || kind === 'resume') && life?.owed && serves) {
     life.resting ??= { phase: state.phase, reason: state.reason };
     queueOwed(state);
   }
@@ -212,7 +220,7 @@ export function loseOperation(
   const kept = machine ? [machineStep, stateStep] : [stateStep];
   const names = operation.kind === 'purge' ? kept : [...list, ...owned];
   life.entered = names.map((step) => ({ step, unsettledUntil }));
-  if (operation.kind === 'repair' || operation.kind === 'restore' || operation.kind === 'take-up') {
+  if (['repair', 'restore', 'take-up', 'resume'].includes(operation.kind)) {
     setPhase(state, 'degraded', reason, now);
     return;
   }

@@ -1,4 +1,5 @@
 import type { Change } from '../../domain/changes/change.js';
+import { whySuspended } from '../../domain/changes/suspension.js';
 import { Bug } from '../../domain/errors.js';
 import { isOfDrop } from '../replace/drop-state.js';
 import { endsWithReading, hasChannels, hasTurn, isOfChannels, isOfLeft, isOfTurn, notAnswered } from './look-down.js';
@@ -29,6 +30,10 @@ export function beginChange(state: GatewayState, queued: AskedChange, now: numbe
   const { life } = state;
   if (!life) {
     remember(state, queued, 'withdrawn', 'the gateway that it was for is gone');
+    return undefined;
+  }
+  if (life.suspended && kind !== 'drop-snapshot') {
+    remember(state, queued, 'withdrawn', whySuspended(life.gateway.mark.gateway, life.suspended));
     return undefined;
   }
   const first = comesFirst(state);
@@ -73,6 +78,7 @@ export function endChange(
   }
   if (result.record) life.record = result.record;
   if (result.outcome === 'done' && !isWayBack) changeOf(change)?.apply(state, life, change, now, result);
+  if (life.suspended) return setPhase(state, 'suspended', life.suspended.reason, now);
   const readBack = provesOtherwise(life, result, resting.reason);
   if (result.record && hasChannels(result.record)) life.skipped = life.skipped.filter((step) => !isOfChannels(step));
   if (hasTurn(result)) life.skipped = life.skipped.filter((step) => !isOfTurn(step));

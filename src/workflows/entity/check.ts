@@ -1,3 +1,4 @@
+import { whySuspended } from '../../domain/changes/suspension.js';
 import { demandHeard } from '../../domain/channels/channel.js';
 import { jsonBytes } from '../../domain/cut.js';
 import { keyId } from '../../domain/keys/deployment-keys.js';
@@ -125,6 +126,7 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
       `${id} lives with birth ${state.life?.gateway.mark.birth}. Remove it before birth ${birth} is taken up`,
     );
   }
+  if (state.life?.suspended) throw new Refused(whySuspended(id, state.life.suspended));
   const has = state.life?.gateway.spec;
   if (has && differing(has, spec).length > 0 && !corrects(state, request)) {
     throw new Refused(
@@ -133,11 +135,16 @@ function checkProvision(state: GatewayState, request: ProvisionRequest): void {
   }
 }
 
-function checkRecovered(how: ProvisionRequest['how'], { burned, approved, keptUntil = 0, ...life }: Recovered): void {
+function checkRecovered(
+  how: ProvisionRequest['how'],
+  { burned, approved, keptUntil = 0, suspended, ...life }: Recovered,
+): void {
   const generations = [life.tokenGeneration, life.deviceGeneration, ...(burned ? [burned.token, burned.device] : [])];
   const whole = generations.every((each) => Number.isSafeInteger(each) && each >= 1) && Number.isSafeInteger(keptUntil);
   const known = Array.isArray(approved) && approved.length <= approvedLength;
-  if (how === 'take up' && whole && known && approved.every((each) => typeof each === 'string')) return;
+  const said =
+    suspended === undefined || (Number.isSafeInteger(suspended.since) && typeof suspended.reason === 'string');
+  if (how === 'take up' && said && whole && known && approved.every((each) => typeof each === 'string')) return;
   throw new Refused('what an export says of a life goes with a take up alone, with whole generations and its devices');
 }
 

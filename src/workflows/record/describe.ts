@@ -42,6 +42,7 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
       reason: last.reason,
     },
     stateKeptUntil: keptUntil > 0 ? new Date(keptUntil).toISOString() : undefined,
+    ...(life?.suspended && { suspended: { ...life.suspended, since: new Date(life.suspended.since).toISOString() } }),
     ...(isAlive(state) && handOverOf(state)),
     ...formerOf(state),
   };

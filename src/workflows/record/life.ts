@@ -1,4 +1,5 @@
 import type { Change } from '../../domain/changes/change.js';
+import type { Suspended } from '../../domain/changes/suspension.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
 import type { Shelf } from '../../domain/gateway/shelf.js';
@@ -41,6 +42,8 @@ export type Life = {
   backFrom?: readonly Entered[];
   /** A change whose way back did not come to its end: the next repair takes it first. */
   owed?: Change;
+  /** It was stopped by an operator's word, and is to stay so until another. */
+  suspended?: Suspended;
   /** A rotated token that nobody has fetched yet. */
   handOver?: { readonly generation: number; readonly since: number };
   /** What a rollback goes back to. */

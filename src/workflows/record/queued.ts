@@ -4,7 +4,7 @@ import type { ChangeRequest } from '../../wire/change-requests.js';
 /** What begins a life, goes on with one, or goes over it once more. */
 export type Upkeep = {
   readonly number: number;
-  readonly kind: 'provision' | 'repair' | 'restore' | 'take-up';
+  readonly kind: 'provision' | 'repair' | 'restore' | 'take-up' | 'resume';
   /** A take-up by an export. */
   readonly adopts?: true;
   /** Of a removed gateway whose state is kept until then (epoch ms). */

@@ -66,6 +66,9 @@ const dropped: Tried = ['test/sagas/proofs/outside-proofs.ts', 'drop snapshot', 
 const bootstrapped: Tried = ['test/scripts/bootstrap.test.ts', '--release', '--release'];
 const changed: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'change', 'moving', '--memory'"];
 const upgraded: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'upgrade'"];
+const suspension = 'a suspended gateway is listed, skipped';
+const suspended: Tried = ['test/temporal/suspend.test.ts', suspension, "'suspend', 'late'"];
+const resumed: Tried = ['test/temporal/suspend.test.ts', suspension, "'resume', 'late'"];
 const rolledBack: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'rollback'"];
 const secretStored: Tried = ['test/pure/gateway/first-step.test.ts', 'a secret that is missing', 'secrets.write'];
 const foreignGone: Tried = ['test/pure/gateway/first-step.test.ts', 'a name that somebody else took', 'removeVolume'];
@@ -491,6 +494,12 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
       'is ready when a change of its channels has proved them',
       "kind: 'change'",
     ],
+  },
+  'Suspended gateway': {
+    'creel suspend g42 --reason …': suspended,
+    'creel resume g42': resumed,
+    'creel provision g42': ['test/sagas/suspend.test.ts', 'a repair has it serve', 'goesOn'],
+    'creel remove g42': ['test/sagas/suspend.test.ts', 'takes nothing else meanwhile', 'entity.remove()'],
   },
   'Upgrade a gateway': {
     'creel upgrade g42 --release R': upgraded,

@@ -29,6 +29,7 @@ import { limitAndChannelSteps, limitSteps, reconfigureSteps } from '../../../src
 import { asking, replacementOwns, rollbackSteps, upgradeSteps } from '../../../src/workflows/replace/operation.js';
 import { evictSteps, rekeySteps, rotateSteps } from '../../../src/workflows/rotate/operation.js';
 import { pairSenderSteps, unpairSenderSteps } from '../../../src/workflows/senders/operation.js';
+import { suspendSteps } from '../../../src/workflows/suspend/operation.js';
 import { openTestWorld, testSpec } from '../../world/open-test-world.js';
 
 /*
@@ -63,10 +64,12 @@ test('workflow types', () => {
     'repair',
     'replaceContainer',
     'reportDrift',
+    'resumeGateway',
     'rotateFleet',
     'rotateScheduled',
     'rotateToken',
     'searchLives',
+    'suspendGateway',
     'sweep',
     'takeUp',
     'tellPerson',
@@ -123,6 +126,7 @@ test('activities', () => {
     'ensureShutOut',
     'ensureState',
     'ensureStopped',
+    'ensureSuspension',
     'ensureSwept',
     'ensureTaken',
     'ensureToken',
@@ -186,6 +190,8 @@ test('activities', () => {
     'probeRotatable',
     'probeSender',
     'probeSenderShutOut',
+    'probeSuspendable',
+    'probeSuspended',
     'probeToken',
     'probeTurn',
     'probeUnpairable',
@@ -204,6 +210,7 @@ test('activities', () => {
     'removeRotationRehearsal',
     'removeSender',
     'removeState',
+    'removeSuspension',
     'requestRepair',
     'requestRotation',
     'restoreAside',
@@ -246,6 +253,7 @@ test('steps, each with its activity and the one that undoes it', () => {
     ['check replacement', 'probeReplaceable'],
     ['check rotation', 'probeRotatable'],
     ['check sender', 'probeWaitingSender'],
+    ['check suspension', 'probeSuspendable'],
     ['close sessions', 'ensureShutOut'],
     ['commit replacement', 'ensureCommitted'],
     ['create machine', 'ensureMachine', 'removeMachine'],
@@ -274,6 +282,7 @@ test('steps, each with its activity and the one that undoes it', () => {
     ['prove replacement', 'probeDevices'],
     ['prove sender', 'probeSender'],
     ['prove shut out', 'probeSenderShutOut'],
+    ['prove stopped', 'probeSuspended'],
     ['prove token', 'probeToken'],
     ['prove turn', 'probeTurn'],
     ['read back', 'findGateway'],
@@ -293,6 +302,7 @@ test('steps, each with its activity and the one that undoes it', () => {
     ['shut out sender', 'ensureSenderShutOut'],
     ['start container', 'ensureContainer', 'removeContainer'],
     ['start replacement', 'ensureReplacement', 'removeReplacement'],
+    ['stop gateway', 'ensureSuspension', 'removeSuspension'],
     ['take state', 'ensureTaken'],
     ['turn down request', 'ensureDenial'],
     ['write config', 'ensureConfig', 'removeConfig'],
@@ -333,8 +343,10 @@ test('every kind of operation, the type of its run and the phase of its gateway'
     ['remove', 'cleanUp', 'removing'],
     ['repair', 'repair', 'repairing'],
     ['restore', 'repair', 'provisioning'],
+    ['resume', 'resumeGateway', 'resuming'],
     ['rollback', 'replaceContainer', 'upgrading'],
     ['rotate', 'rotateToken', 'rotating'],
+    ['suspend', 'suspendGateway', 'suspending'],
     ['take-up', 'takeUp', 'provisioning'],
     ['unpair', 'unpairDevice', 'pairing'],
     ['unpair-sender', 'unpairSender', 'pairing'],
@@ -493,6 +505,7 @@ test('which steps an operation goes through', () => {
   ]);
   expect(pairSenderSteps).toEqual(['check sender', 'approve sender', 'prove sender']);
   expect(unpairSenderSteps).toEqual(['check admitted', 'shut out sender', 'prove shut out']);
+  expect(suspendSteps).toEqual(['check suspension', 'stop gateway', 'prove stopped']);
   expect(unpairSteps).toEqual(['check device', 'cut off device', 'prove removal']);
   expect(upgradeSteps).toEqual([
     'check replacement',
@@ -571,6 +584,9 @@ test('phases', () => {
     'pairing',
     'upgrading',
     'changing',
+    'suspending',
+    'suspended',
+    'resuming',
     'parked',
     'removing',
     'removed',
@@ -610,6 +626,8 @@ test('kinds and outcomes of operations, answers to a parked one, ends in a fleet
     | 'way-back'
     | 'pair-sender'
     | 'unpair-sender'
+    | 'suspend'
+    | 'resume'
   >();
   expectTypeOf<OperationOutcome>().toEqualTypeOf<'done' | 'degraded' | 'undone' | 'left' | 'stopped' | 'withdrawn'>();
   expectTypeOf<ParkAnswer>().toEqualTypeOf<'retry' | 'skip' | 'allow' | 'abort' | 'leave'>();
@@ -703,6 +721,7 @@ const lived: Required<Omit<Life, 'gateway' | 'former'>> = {
   approved: ['d1'],
   backFrom: [{ step: 'set aside', unsettledUntil: 0 }],
   owed: upgrade,
+  suspended: { since: 1_700_000_000_000, reason: 'unpaid' },
   handOver: { generation: 2, since: 1_700_000_000_000 },
   dropping: { former: '2026.6.11', failures: 1, again: 1_700_000_060_000, reason: 'r' },
   failed: { '2026.9.7': 1 },

@@ -505,6 +505,8 @@ const outcomes: Record<OperationKind, readonly OperationOutcome[]> = {
   'way-back': ['done', 'left', 'stopped'],
   'pair-sender': ['done', 'undone', 'left', 'stopped'],
   'unpair-sender': ['done', 'undone', 'stopped'],
+  suspend: ['done', 'undone', 'left', 'stopped'],
+  resume: ['done', 'degraded', 'stopped'],
 };
 
 const requestIds = fc.integer({ min: 1, max: 16 }).map((number) => `r${number}`);
@@ -552,6 +554,7 @@ const others: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ kind: fc.constant('unpair' as const), ...asked, deviceId: fc.constant(deviceId) }),
   fc.record({ kind: fc.constant('pair-sender' as const), ...asked, code: fc.constant('Z6JHW56J') }),
   fc.record({ kind: fc.constant('unpair-sender' as const), ...asked, sender: fc.constant('5550001') }),
+  fc.record({ kind: fc.constantFrom('suspend' as const, 'resume' as const), ...asked }),
   fc.record({
     kind: fc.constant('upgrade' as const),
     ...asked,
@@ -656,7 +659,7 @@ class Disk {
       this.#shelves.clear();
     }
     if (this.#state === unknown || spec.release === unknown) this.#state = spec.release;
-    if (kind === 'repair' || kind === 'restore')
+    if (kind === 'repair' || kind === 'restore' || kind === 'resume')
       expect(spec.release, 'a container starts on the state of another release').toBe(this.#state);
     if (life.owed && isReplacement(life.owed))
       expect(['way-back', 'remove', 'purge'], 'it is not back yet').toContain(kind);

@@ -34,6 +34,7 @@ const over: Required<Life> = {
   approved: ['d1'],
   backFrom: [{ step: 'apply token', unsettledUntil: 0 }],
   owed: { kind: 'deny', deviceId: 'd2' },
+  suspended: { since: 1_000, reason: 'unpaid' },
   handOver: { generation: 7, since: 1_000 },
   former: { shelf: 'b', spec: testSpec, until: 9_000 },
   dropping: { failures: 1, again: 2_000, reason: 'no disk' },

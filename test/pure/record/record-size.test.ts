@@ -17,6 +17,7 @@ import {
   queueBytes,
   recordBytes,
   sendersLength,
+  suspensionReasonLength,
 } from '../../../src/domain/thresholds.js';
 import { acceptRequest } from '../../../src/workflows/entity/accept.js';
 import { checkForms, checkRequest } from '../../../src/workflows/entity/check.js';
@@ -177,6 +178,7 @@ class Full {
     this.begin();
     this.#fillQueue();
     this.end('left', { unsettledUntil: now });
+    if (this.state.life) this.state.life.suspended = { since: now, reason: this.text(suspensionReasonLength) };
   }
 
   #pair(index: number): void {
@@ -219,7 +221,7 @@ const upgrade = (release: string) => ({ kind: 'upgrade', release, dev: false, re
 
 const fields = 'alone ended life newRun nextOperation phase queue reason requests running since version';
 const fieldsOfLife =
-  'approved backFrom burned entered failed former gateway handOver left owed record skipped stateKeptUntil unsettledUntil';
+  'approved backFrom burned entered failed former gateway handOver left owed record skipped stateKeptUntil suspended unsettledUntil';
 
 const alphabets = ['x', '\u0001', '🦞'];
 

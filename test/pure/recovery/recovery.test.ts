@@ -131,12 +131,26 @@ describe('a life that is taken up by an export', () => {
     }
   });
 
+  test('of a suspended gateway is suspended again once it was found, whatever was found of it', () => {
+    const suspended = { since: 5, reason: 'unpaid' };
+    const state = emptyState(1, 0);
+    const request = { ...asked, recovered: recoveredOf({ ...exported, phase: 'suspended', suspended }) };
+    checkRequest(state, request, defaultLimits);
+    acceptRequest(state, request, testDeployment, 'g42', 0);
+    const done = { outcome: 'done', reason: '', record: undefined, entered: [], skipped: [], left: [] } as const;
+    for (let begun = beginOperation(state, 1); begun; begun = beginOperation(state, 1))
+      endOperation(state, begun, { ...done, tokenGeneration: 1_501 }, 1);
+    expect(state).toMatchObject({ phase: 'suspended', reason: 'unpaid', life: { suspended: { reason: 'unpaid' } } });
+  });
+
   test('what an export says goes with a take up alone, in whole generations', () => {
     const check = (extra: Partial<ProvisionRequest>) => () =>
       checkRequest(emptyState(1, 0), { ...asked, ...extra }, defaultLimits);
     expect(refusal(check({ how: 'new' }))).toMatch(/goes with a take up alone/);
     const recovered = recoveredOf(exported);
     expect(refusal(check({ recovered: { ...recovered, tokenGeneration: 1.5 } }))).toMatch(/whole generations/);
+    const malformed: object = { suspended: { since: 'June', reason: '' } };
+    expect(refusal(check({ recovered: { ...recovered, ...malformed } }))).toMatch(/goes with a take up alone/);
     expect(refusal(check({ recovered: { ...recovered, approved: Array(65).fill('d') } }))).toMatch(/its devices/);
   });
 

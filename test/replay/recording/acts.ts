@@ -202,6 +202,10 @@ export const takenOut: GatewayAct = ask({
   place,
 });
 
+export const suspend: GatewayAct = ask({ kind: 'suspend', requestId: 'suspend', origin: 'record', reason: 'unpaid' });
+
+export const resume: GatewayAct = ask({ kind: 'resume', requestId: 'resume', origin: 'record' });
+
 /** Answers what is parked. */
 export const say =
   (answer: ParkAnswer): GatewayAct =>

@@ -49,6 +49,15 @@ export async function upgradedGateway(): Promise<Template> {
   });
 }
 
+/** A gateway that was suspended. */
+export async function suspendedGateway(): Promise<Template> {
+  return templateOf(async (entity) => {
+    entity.ask({ kind: 'suspend', reason: 'unpaid' });
+    await entity.drain();
+    assert.equal(entity.state.phase, 'suspended', entity.state.reason);
+  });
+}
+
 /** Somebody has removed a gateway's container and its state, and left what was saved. */
 export async function loseState(entity: VirtualEntity): Promise<void> {
   const { engine } = entity;

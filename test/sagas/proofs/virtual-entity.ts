@@ -186,7 +186,7 @@ export class VirtualEntity {
     const saga = new this.#SagaUnderProof(input, runtime);
     try {
       if (input.kind === 'provision') return await saga.begin();
-      if (input.kind === 'repair' || input.kind === 'restore') return await saga.repair();
+      if (['repair', 'restore', 'resume'].includes(input.kind)) return await saga.repair();
       if (readsBackward(input.kind)) return await saga.cleanUp(asidesOf(input));
       return await saga.change(mannerOf(input));
     } catch (error) {

@@ -24,6 +24,7 @@ export function plannedLines({ filed, plan, usable }: Planned): string[] {
   const { gateway, file, spec } = filed;
   const head = (said: string) => `${gateway} (${file}): ${said}`;
   if ('refused' in plan) return [head(`REFUSED: ${plan.refused}`)];
+  if ('skipped' in plan) return [head(`skipped: ${plan.skipped}`)];
   if ('unknown' in plan) return [head(`not known: ${plan.unknown}`)];
   const { acts, differences, note } = plan;
   const noted = [

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
-import { TurnedDown } from '../../../client/failure.js';
 import { ask } from '../../../client/gateways.js';
 import { listDevices } from '../../../client/looks.js';
+import { demandServing } from '../../../client/serving.js';
 import type { DeviceList } from '../../../domain/devices/device.js';
 import { gatewayId } from '../../../domain/gateway/gateway.js';
 import type { Description } from '../../../wire/description.js';
@@ -24,9 +24,7 @@ export function devicesCommand() {
       const id = gatewayId(rawId);
       await withTemporal(options, async (client) => {
         const told = await ask(client, id);
-        if (!told.life || told.phase === 'removed' || told.phase === 'none')
-          throw new TurnedDown(`${id} does not run (${told.phase}). \`creel describe ${id}\` says why`, 'Refused');
-        const found = await listDevices(client, told.life);
+        const found = await listDevices(client, demandServing(told));
         process.stdout.write(`${options.json ? json(told, found) : table(told, found)}\n`);
       });
     });

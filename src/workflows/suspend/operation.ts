@@ -1,0 +1,46 @@
+import type { Suspension } from '../../domain/changes/suspension.js';
+import { whySuspended } from '../../domain/changes/suspension.js';
+import { Refused } from '../../domain/errors.js';
+import { readinessMs, suspensionReasonLength } from '../../domain/thresholds.js';
+import type { SuspendRequest } from '../../wire/change-requests.js';
+import { repair } from '../provision/operation.js';
+import type { Life } from '../record/life.js';
+import { change, type Operation } from '../record/operation.js';
+
+/** A gateway stops and is kept whole: nobody is served, and no restart of its host brings it back. */
+export const suspend = change({
+  kind: 'suspend',
+  workflow: 'suspendGateway',
+  phase: 'suspending',
+  steps: {
+    'check suspension': { do: 'probeSuspendable', pace: 'act' }, // only reads
+    'stop gateway': { do: 'ensureSuspension', undo: 'removeSuspension', pace: 'wait' },
+    'prove stopped': { do: 'probeSuspended', pace: 'act' }, // only reads
+  },
+  list: (_change: Suspension) => suspendSteps,
+  check: checkSuspension,
+  plan: (_state, _life, { reason = '' }, since): Suspension => ({ kind: 'suspend', since, reason }),
+  apply: (_state, life, { since, reason }) => {
+    life.suspended = { since, reason };
+  },
+  within: () => 2 * readinessMs,
+  next: { done: (id) => [`creel resume ${id}`], left: (id) => `creel describe ${id}` },
+});
+
+export const suspendSteps = ['check suspension', 'stop gateway', 'prove stopped'] as const;
+
+/** A suspended gateway serves again, and that is proved by the whole list: what went missing meanwhile is mended on the way. */
+export const resume: Operation = { ...repair, kind: 'resume', workflow: 'resumeGateway', phase: 'resuming' };
+
+function checkSuspension({ reason = '' }: SuspendRequest, { gateway, suspended }: Life): void {
+  if (typeof reason !== 'string' || reason.length > suspensionReasonLength)
+    throw new Refused(`a reason is a text of ${suspensionReasonLength} characters at most`);
+  if (suspended) throw new Refused(whySuspended(gateway.mark.gateway, suspended));
+}
+
+/** Only what is suspended can be resumed, or `Refused`. */
+export function checkResumption({ gateway, suspended }: Life): void {
+  if (suspended) return;
+  const id = gateway.mark.gateway;
+  throw new Refused(`${id} is not suspended. \`creel provision ${id}\` repairs it where it does not serve`);
+}
