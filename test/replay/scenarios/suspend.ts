@@ -8,7 +8,6 @@ import {
   loseOperation,
   ready,
   resume,
-  rotate,
   settled,
   settledAfter,
   suspend,
@@ -17,7 +16,7 @@ import type { GatewayScenarios } from '../recording/recorded-gateway.js';
 
 /** Gateways that are stopped by a person's word, and serve again by another. */
 export const suspensions: GatewayScenarios = {
-  suspended: { asked: [ready, suspend, rotate()], exported: settled },
+  suspended: { asked: [ready, suspend], exported: settled },
   suspending: { asked: [ready, hold('ensureSuspension', 'hold after'), suspend], exported: held('ensureSuspension') },
   'suspension-went-back': { asked: [ready, fail('probeSuspended'), suspend], exported: settled },
   'suspension-lost': {
