@@ -198,6 +198,21 @@ describe('a gateway of release 2026.9.6 that somebody has lived in', () => {
     expect(await home.ended(back.operation)).toMatchObject({ last: { outcome: 'done', reason: '' } });
   }, 300_000);
 
+  it('answers nobody while it is suspended, and is resumed on its port with all that is its owner’s', async () => {
+    const asked = { requestId: randomBytes(8).toString('hex'), origin: 'test' };
+    const suspended = await home.stage.request({ ...asked, kind: 'suspend', reason: 'unpaid' });
+    expect(await home.ended(suspended.operation)).toMatchObject({ phase: 'suspended', last: { outcome: 'done' } });
+    expect(await home.container()).toMatchObject({ state: 'exited', restartPolicy: 'no' });
+    await expect(fetch(`http://127.0.0.1:${home.port}/readyz`)).rejects.toThrow('fetch failed');
+    const resumed = await home.stage.request({ ...asked, requestId: `${asked.requestId}-2`, kind: 'resume' });
+    expect(await home.ended(resumed.operation)).toMatchObject({
+      phase: 'ready',
+      record: { port: home.port },
+      last: { outcome: 'done', reason: '' },
+    });
+    await home.isAsBefore();
+  }, 300_000);
+
   it('that hangs with every process stopped is started again within two minutes and proved serving', async () => {
     await home.isMendedAfter(() => home.owner.inside('sh', '-c', stopGateway));
     await home.isAsBefore();

@@ -2,6 +2,7 @@ import type { Suspension } from '../../domain/changes/suspension.js';
 import { NotYet, Refused } from '../../domain/errors.js';
 import type { Changing } from '../../domain/gateway/changing.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
+import { isMachine } from '../../domain/hosts/place.js';
 import { replacementReadyMs, stopGraceS } from '../../domain/thresholds.js';
 import type { Deps } from '../../world/deps.js';
 import { ensureRestartPolicy, findAwake, containerOf } from '../parts/container/container.js';
@@ -29,7 +30,8 @@ export async function ensureSuspension(deps: Deps, gateway: Suspending): Promise
   await engine.setRestartPolicy(container.id, 'no');
   if (container.state === 'created' || container.state === 'exited') return 'its container had ended already';
   await stopSaying(engine, container, stopGraceS);
-  return 'its container has ended; state, port, token and devices stay';
+  const stays = 'its container has ended; state, port, token and devices stay';
+  return isMachine(gateway.place) ? `${stays}. Its machine runs on, and costs as before` : stays;
 }
 
 /** What a suspension stopped serves again, and the engine brings it back by itself. */
