@@ -265,10 +265,10 @@ export const messagesForRequests = 0.75;
 export const messagesForAnswers = 0.9;
 
 /**
- * What continue-as-new carries of a record: a twentieth of the 2 MB at which a server ends a workflow for good. Each
+ * What continue-as-new carries of a record: a sixteenth of the 2 MB at which a server ends a workflow for good. Each
  * limit below keeps to its part of it, and a property test adds them up.
  */
-export const recordBytes = 100 * 1024;
+export const recordBytes = 128 * 1024;
 
 /** How much a record says of itself in its memo: the list of a whole fleet reads a thousand memos at a time. */
 export const memoBytes = 1_024;

@@ -8,7 +8,7 @@ import { gatewayIds, openOnly, seeEach } from '../fleet.js';
 import { ask } from '../gateways.js';
 import { suspendedIn } from '../serving.js';
 
-/** How many records are held at a time, so that a fleet of any size fits: a record has at most 100 KB. */
+/** How many records are held at a time, so that a fleet of any size fits: a record has at most 128 KB. */
 const pageLength = 200;
 
 /**
