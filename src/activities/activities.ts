@@ -17,6 +17,7 @@ import {
 import { findFence } from './hosts/fence.js';
 import { findCapacity, findPromised, findRoom } from './hosts/ledger.js';
 import { findReconciled, findUnlikeRecord } from './hosts/reconcile.js';
+import { findUnlikeRecordIn } from './hosts/reconcile-region.js';
 import { requestRepair } from './hosts/request-repair.js';
 import { findProved, findRestarted } from './hosts/restarted.js';
 import { ensureStopped, ensureSwept } from './hosts/remove-swept.js';
@@ -265,6 +266,7 @@ const looking = {
   findPromised,
   findReconciled,
   findUnlikeRecord,
+  findUnlikeRecordIn,
   requestRepair,
   findRestarted,
   findProved,

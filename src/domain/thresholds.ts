@@ -545,6 +545,12 @@ export const regionPageLength = 20;
 export const machinesAtOnce = 10;
 export const machineLookMs = 25_000;
 
+/** How often a worker looks whether machines were started again: before a connection that nobody uses is closed. */
+export const machineWatchMs = 45_000;
+
+/** A machine that nobody has asked for so long is forgotten: longer than any one call to it lasts. */
+export const machineUnusedMs = 24 * 3_600_000;
+
 /** How many things a sweep removes in one run, and names in its result. */
 export const sweepRemoves = 200;
 export const sweepNames = 150;

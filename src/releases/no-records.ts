@@ -8,6 +8,7 @@ export const noRecords: GatewayRecords = {
   gateways: async function* () {},
   see: async () => new Map(),
   standingOn: async function* () {},
+  onMachines: async function* () {},
   renameEngine: async () => undefined,
   describe: async () => undefined,
   lines: async function* () {},

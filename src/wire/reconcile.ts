@@ -1,3 +1,4 @@
+import type { RegionAt } from '../domain/hosts/region.js';
 import type { Limits } from './limits.js';
 import type { SweptEngine } from './sweep.js';
 
@@ -6,6 +7,8 @@ export type Drifted = {
   readonly gateway: string;
   readonly birth: string;
   readonly engine: string;
+  /** The machine of its own on which it stands; absent on any other host. */
+  readonly machine?: RegionAt;
   /** In what, in words. */
   readonly drifts: readonly string[];
   /** Its spec has it repaired by schedule. */
@@ -20,6 +23,8 @@ export type DriftPage = {
   /** Gateways that were looked at. */
   readonly ready: number;
   readonly drifted: readonly Drifted[];
+  /** Machines that did not answer, and why. */
+  readonly unasked?: readonly { readonly engine: string; readonly reason: string }[];
   /** The gateway after which the next page begins; absent on the last one. */
   readonly next?: string;
 };

@@ -1,9 +1,12 @@
+import type { RegionAt } from '../domain/hosts/region.js';
 import type { Limits } from './limits.js';
 
 /** An engine that has begun anew, and with it whatever ran on it. */
 export type RestartInput = {
   readonly layout: 1;
   readonly engine: string;
+  /** The machine of a gateway's own that the engine is on; absent on any other host. */
+  readonly at?: RegionAt;
   /** Former ids of the engine, by which records may still name it. */
   readonly was: readonly string[];
   /** The host as people know it. */

@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { demandEpoch, TakenOver } from '../activities/parts/host/epoch.js';
 import { Away } from '../domain/errors.js';
-import type { Place } from '../domain/hosts/place.js';
+import { isMachine, type Place } from '../domain/hosts/place.js';
 import { placeOn, type RegionAt } from '../domain/hosts/region.js';
 import { registry } from '../workflows/operations.js';
 import type { World } from '../world/world.js';
@@ -16,7 +16,8 @@ export function epochGuard(world: Pick<World, 'engineAt' | 'epoch' | 'about'>): 
     inbound: {
       execute: async (input, next) => {
         const place = placeIn(input.args[0]);
-        if (place && ofMachine.has(activityType)) await demandIfHeard(world, place);
+        if (place && (ofMachine.has(activityType) || repairsMachine(activityType, place)))
+          await demandIfHeard(world, place);
         else if (place)
           await demandEpoch(world, place).catch((error: unknown) => {
             if (!(error instanceof Away && tellsOfAway.has(activityType))) throw error;
@@ -34,6 +35,11 @@ const tellsOfAway = new Set(['findLogLines']);
 const ofMachine: ReadonlySet<string> = new Set(
   Object.values(registry).flatMap((step) => (step.ofMachine ? [step.do, step.undo ?? step.do] : [])),
 );
+
+/** What a repair of a gateway on its own machine is asked by: the machine may stand still, which is why it is asked. */
+function repairsMachine(activityType: string, place: Place): boolean {
+  return activityType === 'requestRepair' && isMachine(place);
+}
 
 /** How long an engine that may be no more is asked. */
 const heardMs = 5_000;

@@ -7,6 +7,7 @@ import { isSilence, NoWorker, TurnedDown, UnknownGateway, unwrap } from '../clie
 import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
 import { findOwner } from '../client/net/owner.js';
 import { askForPlace, isCordoned, tellFence } from '../client/ledger.js';
+import { onMachines } from '../client/net/machines.js';
 import { lastReconcile } from '../client/net/reconcile.js';
 import { lastSweep } from '../client/net/sweep.js';
 import { ask, requestChange, standing, withdraw } from '../client/gateways.js';
@@ -24,6 +25,7 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
     gateways: () => gatewayIds(client),
     see: (gateways) => unlessGone(() => seeThese(client, gateways)).then((seen) => seen ?? new Map()),
     standingOn: (engine) => standingOn(client, engine),
+    onMachines: () => onMachines(client),
     renameEngine: async (renamed) => {
       await unlessGone(() => tellRenamed(client, renamed));
     },

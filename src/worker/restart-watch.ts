@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { proveRestarted } from '../client/net/restarted.js';
+import type { RegionAt } from '../domain/hosts/region.js';
 import type { HostFacts } from '../ports/host-provider.js';
 import { defaultLimits } from '../wire/limits.js';
 
@@ -10,6 +11,8 @@ export type Watched = {
   readonly engine: string;
   readonly was: readonly string[];
   readonly host: string;
+  /** The machine of a gateway's own that the engine is on; absent on any other host. */
+  readonly at?: RegionAt;
   readonly log: Logger;
 };
 
@@ -25,10 +28,10 @@ export class RestartWatch {
 
   /** Has what ran on an engine proved again, once for each of its starts; tried again with the next look where Temporal is away. */
   async see({ upSince }: HostFacts): Promise<void> {
-    const { client, engine, was, host, log } = this.#watched;
+    const { client, engine, was, host, at, log } = this.#watched;
     if (upSince === undefined || upSince === this.#told) return;
     try {
-      await proveRestarted(client, { layout: 1, engine, was, host, upSince, limits: defaultLimits });
+      await proveRestarted(client, { layout: 1, engine, ...(at && { at }), was, host, upSince, limits: defaultLimits });
       this.#told = upSince;
     } catch (error) {
       log.warn({ err: error, engine }, 'nobody has heard yet that this engine was started; telling it again');

@@ -8,7 +8,7 @@ import { knownEngines } from '../client/deployment/engines.js';
 import { gatewaysOn } from './unserved.js';
 import { holdDeployment, type Deployment } from '../client/deployment/hold-deployment.js';
 import type { Slots } from '../settings/config.js';
-import { engineWatchMs } from '../domain/thresholds.js';
+import { engineWatchMs, machineWatchMs } from '../domain/thresholds.js';
 import type { MasterKey } from '../domain/keys/token.js';
 import { taskQueue } from '../wire/ids.js';
 import type { World } from '../world/world.js';
@@ -20,6 +20,7 @@ import { openOperations } from './open-operations.js';
 import { connectPatiently, isAway, untilReachable } from './patient-connect.js';
 import { thisMachine } from './machine.js';
 import { EngineRenamed, workQueues, type RemoteServed } from './queues.js';
+import { watchMachines } from './machine-watch.js';
 import { warnOfRetention } from './retention.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 
@@ -100,6 +101,11 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
     machine: await thisMachine(),
     host: hostname(),
   };
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
+  const watching =
+    world.machines &&
+    watchMachines({ ...queues, paceMs: Math.min(queues.engineWatchMs, machineWatchMs), signal: until });
   try {
     await workQueues(queues, () => {
       log.info(
@@ -108,7 +114,9 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
       );
     });
   } finally {
+    over.abort();
     world.close?.();
+    await watching;
   }
   log.info('the worker has stopped');
 }

@@ -1,6 +1,7 @@
 import type { DeploymentKeys } from '../domain/keys/deployment-keys.js';
 import type { RenamedEngine } from '../domain/hosts/deployment-engines.js';
 import type { Fleet, Seen } from '../domain/fleet/fleet.js';
+import type { OnMachine } from '../domain/hosts/region.js';
 import type { KnownEngine } from '../domain/hosts/whereabouts.js';
 import type { ExportedGateway, ExportLine } from '../domain/recovery/exported.js';
 import type { Catalogue } from '../domain/release/release.js';
@@ -50,6 +51,8 @@ export type GatewayRecords = {
   readonly see: (gateways: readonly string[]) => Promise<Map<string, Seen>>;
   /** The ids of all gateways that stand on an engine, removed ones too, as visibility lists them. */
   readonly standingOn: (engine: string) => AsyncIterable<string>;
+  /** The gateways that stand on machines of their own, removed ones too, as visibility lists them. */
+  readonly onMachines: () => AsyncIterable<OnMachine>;
   /** Tells the deployment that an engine known to records by one id has another one now. */
   readonly renameEngine: (renamed: RenamedEngine) => Promise<void>;
   readonly describe: (gateway: string) => Promise<Description | undefined>;

@@ -265,8 +265,17 @@ export class DirectoryMachines implements MachineProvider {
     this.#update(at, { createdAt: Date.now() - 60_000 });
   }
 
+  /** Somebody made another one of its snapshot, under its name. */
+  resize(at: MachineAt, size: string): void {
+    this.#update(at, { size });
+  }
+
   stopByHand(at: MachineAt): void {
     this.#update(at, { power: 'off' });
+  }
+
+  startByHand(at: MachineAt): void {
+    this.#update(at, { power: 'on', createdAt: Date.now() });
   }
 
   firewallOf(at: MachineAt): Firewall {

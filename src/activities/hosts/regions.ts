@@ -24,3 +24,13 @@ async function soldIn(provider: NonNullable<Deps['machines']>['provider']): Prom
     return []; // Whoever looks at a region hears why.
   }
 }
+
+/** Every region in which gateways stand on machines of their own, as visibility has them. */
+export async function findRegionsOnRecord(deps: Deps): Promise<SweptEngine[]> {
+  const all = new Map<string, RegionAt>();
+  for await (const { at } of deps.records.onMachines()) {
+    const { provider, region } = at;
+    all.set(regionKey(at), { provider, region });
+  }
+  return [...all].map(([engine, at]) => ({ engine, at, attended: true }));
+}

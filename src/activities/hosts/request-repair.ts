@@ -1,7 +1,12 @@
+import type { RegionAt } from '../../domain/hosts/region.js';
 import type { Drifted } from '../../wire/reconcile.js';
 import type { Deps } from '../../world/deps.js';
 
-export type RepairAsked = Pick<Drifted, 'gateway' | 'birth' | 'engine'> & { readonly run: string };
+export type RepairAsked = Pick<Drifted, 'gateway' | 'birth' | 'engine'> & {
+  /** The machine of its own on which it stands. */
+  readonly at?: RegionAt;
+  readonly run: string;
+};
 
 /**
  * Asks a gateway for a repair with the spec on record, as `creel provision` does; one request in a run. Answers why

@@ -1,7 +1,6 @@
 import { carries, names } from '../../domain/gateway/gateway.js';
 import { restartedSince } from '../../domain/hosts/restarted.js';
 import { placeOn } from '../../domain/hosts/region.js';
-import type { Standing } from '../../domain/sweep/judge.js';
 import type { Proved, Restarted, RestartedPage } from '../../wire/restart.js';
 import type { Deps } from '../../world/deps.js';
 import { repairRequest } from './request-repair.js';
@@ -9,7 +8,7 @@ import { pageOn, settledLife, type PageAsked } from './settled-life.js';
 
 /** Of one page of the ready gateways on an engine, those that have not run on since they were proved. Only looks. */
 export async function findRestarted(deps: Deps, asked: PageAsked): Promise<RestartedPage> {
-  const { clockMs } = await deps.hosts.readHost(placeOn(asked.engine));
+  const { clockMs } = await deps.hosts.readHost(placeOn(asked.engine, asked.at));
   const aheadMs = clockMs === undefined ? 0 : clockMs - Date.now();
   const { page, next } = await pageOn(deps, asked);
   const restarted: Restarted[] = [];
@@ -21,12 +20,17 @@ export async function findRestarted(deps: Deps, asked: PageAsked): Promise<Resta
   return { restarted, ...(next !== undefined && { next }) };
 }
 
-async function restartedOn(deps: Deps, id: string, on: Standing, aheadMs: number): Promise<Restarted | undefined> {
+async function restartedOn(
+  deps: Deps,
+  id: string,
+  on: Pick<PageAsked, 'engine' | 'was' | 'at'>,
+  aheadMs: number,
+): Promise<Restarted | undefined> {
   const settled = settledLife(await deps.records.describe(id), on);
   if (!settled) return undefined;
   const { mark } = settled.life;
   const own = names(mark);
-  const engine = deps.engineAt(placeOn(on.engine));
+  const engine = deps.engineAt(placeOn(on.engine, on.at));
   const [container, volume] = await Promise.all([engine.findContainer(own.container), engine.findVolume(own.volume)]);
   const ours = container && carries(container.labels, mark) ? container : undefined;
   const found = restartedSince(settled.provedAt, { container: ours, aheadMs });

@@ -1,9 +1,12 @@
 import type { Gateway } from '../../domain/gateway/gateway.js';
+import type { RegionAt } from '../../domain/hosts/region.js';
 import type { Standing } from '../../domain/sweep/judge.js';
 import type { Description } from '../../wire/description.js';
 import type { Deps } from '../../world/deps.js';
 
 export type PageAsked = Standing & {
+  /** The machine that the engine is on; absent on any other host. */
+  readonly at?: RegionAt;
   /** Begins after this gateway; at the first one when empty. */
   readonly after: string;
   /** So many gateways at most. */
@@ -23,7 +26,8 @@ export async function pageOn(
   return { page, next: last === order.at(-1) ? undefined : last };
 }
 
-type SettledLife = {
+/** A life that rests, and is ready. */
+export type SettledLife = {
   readonly life: Gateway;
   readonly imageId: string;
   readonly provedAt: string;

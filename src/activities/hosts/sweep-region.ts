@@ -1,4 +1,3 @@
-import { setTimeout as after } from 'node:timers/promises';
 import { Foreign } from '../../domain/errors.js';
 import { isNamedLikeOurs } from '../../domain/gateway/gateway.js';
 import { fleetKeyName } from '../../domain/hosts/fleet-key.js';
@@ -6,10 +5,10 @@ import type { Held } from '../../domain/hosts/held.js';
 import { regionKey, type RegionAt } from '../../domain/hosts/region.js';
 import { heldState, judgeHeld, type HeldThing } from '../../domain/sweep/judge-held.js';
 import type { Owner } from '../../domain/sweep/owner.js';
-import { machineLookMs, machinesAtOnce } from '../../domain/thresholds.js';
 import type { Gone, Named, Reported, SweepPage } from '../../wire/sweep.js';
 import type { Deps } from '../../world/deps.js';
 import { machinesOf } from '../parts/machine/own-machine.js';
+import { eachMachine, lookInTime } from './machine-look.js';
 import { ownersOf } from './owners.js';
 import { findUnowned, type LookAsked } from './sweep.js';
 
@@ -123,24 +122,15 @@ async function lookWithin(
     const engine = owner.is === 'living' || owner.is === 'removed' ? owner.engine : undefined;
     return thing.kind === 'machine' && thing.state === 'running' && isOwned && engine ? [{ thing, engine }] : [];
   });
-  const seen: Within[] = [];
-  const lane = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { thing, engine } = next;
-      seen.push(...(await lookOn(deps, thing, { engine, at: { ...at, host: thing.name }, limit, after: '' })));
-    }
-  };
-  await Promise.all(Array.from({ length: machinesAtOnce }, lane));
-  return seen;
+  const seen = await eachMachine(waiting, ({ thing, engine }) =>
+    lookOn(deps, thing, { engine, at: { ...at, host: thing.name }, limit, after: '' }),
+  );
+  return seen.flat();
 }
 
 async function lookOn(deps: Deps, thing: Ours, asked: LookAsked & { readonly at: RegionAt }): Promise<Within[]> {
-  const over = new AbortController();
-  const late = after(machineLookMs, undefined, { signal: over.signal }).then(() => {
-    throw new Error(`it has not answered for ${machineLookMs / 1000} s`);
-  });
   try {
-    return await Promise.race([pagesOn(deps, asked), late]);
+    return await lookInTime(() => pagesOn(deps, asked));
   } catch (error) {
     deps.signal()?.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
@@ -148,9 +138,6 @@ async function lookOn(deps: Deps, thing: Ours, asked: LookAsked & { readonly at:
     const { gateway, birth } = thing.mark;
     const { provider, region } = asked.at;
     return [{ changed: { ...named(thing, { provider, region }), gateway, birth, reason: why, lost: false } }];
-  } finally {
-    over.abort();
-    late.catch(() => undefined); // Nobody waits for it any more.
   }
 }
 

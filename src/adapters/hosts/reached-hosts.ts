@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { Away, Refused } from '../../domain/errors.js';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
 import { isMachine, type Place } from '../../domain/hosts/place.js';
+import { machineUnusedMs } from '../../domain/thresholds.js';
 import type { DockerEngine, HostNetwork } from '../../ports/docker-engine.js';
 import type { HostFacts, HostProvider } from '../../ports/host-provider.js';
 import type { EngineAt } from '../docker/call.js';
@@ -31,7 +32,7 @@ export class ReachedHosts implements HostProvider {
   readonly #engines = new Map<Known, string>();
   readonly #formerIds: FormerIds;
   /** Machines of gateways' own, by provider, region and name: found when they are first asked for. */
-  readonly #machines = new Map<string, Known>();
+  readonly #machines = new Map<string, { readonly machine: Known; usedAt: number }>();
   readonly #reach: ((place: Place) => Reached) | undefined;
   readonly #know: (each: Reached) => Known;
 
@@ -97,19 +98,35 @@ export class ReachedHosts implements HostProvider {
   }
 
   close(): void {
-    for (const { close } of [...this.#all, ...this.#machines.values()]) close?.();
+    const machines = [...this.#machines.values()].map(({ machine }) => machine);
+    for (const { close } of [...this.#all, ...machines]) close?.();
   }
 
   #machine(place: Place): Known {
     const { provider, region, host } = place;
     const key = `${provider} ${region} ${host}`;
+    const now = Date.now();
+    this.#forgetBefore(now - machineUnusedMs);
     const known = this.#machines.get(key);
-    if (known) return known;
+    if (known) {
+      known.usedAt = now;
+      return known.machine;
+    }
     if (!this.#reach)
       throw new Refused(`this worker reaches no machines at ${provider}; see docs/runbook.md#no-machines`);
     const machine = this.#know(this.#reach(place));
-    this.#machines.set(key, machine);
+    this.#machines.set(key, { machine, usedAt: now });
     return machine;
+  }
+
+  /** A machine that nobody has asked for since is gone, or will be found again; its connection has closed by itself. */
+  #forgetBefore(time: number): void {
+    for (const [key, { machine, usedAt }] of this.#machines) {
+      if (usedAt >= time) continue;
+      machine.close?.();
+      this.#machines.delete(key);
+      this.#engines.delete(machine);
+    }
   }
 
   #of(place: Place): Known {

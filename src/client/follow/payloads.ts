@@ -46,7 +46,12 @@ export const operationResultForm = z.object({
 /** What a gateway's memo says of it for a look at the whole fleet. */
 export const fleetMemoForm = z.object({
   birth: z.string(),
-  place: z.object({ provider: z.literal('local'), host: z.string(), engine: z.string().exactOptional() }),
+  place: z.object({
+    provider: z.enum(['local', 'lightsail']),
+    host: z.string(),
+    region: z.string().exactOptional(),
+    engine: z.string().exactOptional(),
+  }),
   rotation: z.literal('scheduled').exactOptional(),
   diskMb: z.number().exactOptional(),
   keyId: z.string().exactOptional(),

@@ -19,6 +19,16 @@ export function placeOn(engine: string, at?: RegionAt): Place {
   return { provider: at.provider, region: at.region, host: at.host, engine };
 }
 
+/** A gateway that stands on a machine of its own, as its record has it. */
+export type OnMachine = {
+  readonly gateway: string;
+  readonly birth: string;
+  readonly phase: string;
+  readonly at: RegionAt;
+  /** The engine's own id; undefined until it was found. */
+  readonly engine: string | undefined;
+};
+
 /** A region in the words in which lists and counts name it beside engines: `lightsail eu-central-1`. */
 export function regionKey({ provider, region }: RegionAt): string {
   return `${provider} ${region}`;

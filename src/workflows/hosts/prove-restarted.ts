@@ -1,6 +1,7 @@
 import { continueAsNew, proxyActivities, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../../activities/activities.js';
 import { counted } from '../../domain/amounts.js';
+import { placeOn } from '../../domain/hosts/region.js';
 import { driftPageLength, provingMs, sweepNames } from '../../domain/thresholds.js';
 import type { Attempted } from '../../wire/operation.js';
 import type { Proved, RestartInput, RestartResult } from '../../wire/restart.js';
@@ -65,8 +66,9 @@ function newProving(now: number): Proving {
 
 /** Asks for the repair of what one page shows. */
 async function askPage(input: Start, state: Proving): Promise<void> {
-  const { engine, was, page: limit = driftPageLength } = input;
-  const asked = { engine, was, after: state.after ?? '', limit };
+  const { engine, was, at, page: limit = driftPageLength } = input;
+  const on = { engine, ...(at && { at }) };
+  const asked = { ...on, was, after: state.after ?? '', limit };
   const { restarted, next } = (await ask(input, 'what did not run on').findRestarted(asked)).value;
   for (const { gateway, birth, found, unsafe } of restarted) {
     if (unsafe !== undefined) {
@@ -74,7 +76,7 @@ async function askPage(input: Start, state: Proving): Promise<void> {
       continue;
     }
     const summary = `have ${gateway} proved again: ${found}`;
-    const why = await orWhy(ask(input, summary).requestRepair({ gateway, birth, engine, run: ownId() }));
+    const why = await orWhy(ask(input, summary).requestRepair({ gateway, birth, ...on, run: ownId() }));
     if (why === undefined) state.asked.push(gateway);
     else note(state, { gateway, why });
   }
@@ -106,8 +108,8 @@ async function tell({ host, proved, unproved, reasons, upSince }: RestartResult,
   );
 }
 
-function ask({ engine, limits }: Start, summary: string): Asking {
-  const on = onEngine({ provider: 'local', host: 'local', engine });
+function ask({ engine, at, limits }: Start, summary: string): Asking {
+  const on = onEngine(placeOn(engine, at));
   return proxyActivities<Asking>({ ...scheduledPolicy(limits, limits.undoMs), ...on, summary });
 }
 

@@ -48,6 +48,7 @@ export function turnDriftPage(state: ReconcileState, page: DriftPage, now: numbe
       .slice(0, sweepNames);
     if (each.repairs) state.repairs = [...state.repairs, named].slice(0, sweepRemoves);
   }
+  for (const each of page.unasked ?? []) if (state.unasked.length < sweepNames) state.unasked.push(each);
   state.after = page.next ?? '';
   if (page.next === undefined) state.engines.shift();
 }

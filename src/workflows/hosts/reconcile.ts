@@ -1,9 +1,10 @@
 import { continueAsNew, proxyActivities, setCurrentDetails, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../../activities/activities.js';
-import { driftPageLength } from '../../domain/thresholds.js';
+import { driftPageLength, regionPageLength } from '../../domain/thresholds.js';
 import { defaultLimits, type Limits } from '../../wire/limits.js';
 import type { Attempted } from '../../wire/operation.js';
 import type { Drifted, ReconcileInput, ReconcileResult } from '../../wire/reconcile.js';
+import type { SweptEngine } from '../../wire/sweep.js';
 import { sendPage } from '../saga/page.js';
 import { netPolicy, onEngine } from '../saga/policies.js';
 import { askWhileAttended, orWhy } from './ask-engine.js';
@@ -17,7 +18,7 @@ import {
 } from './reconcile-state.js';
 
 type Asking = {
-  [K in 'findReconciled' | 'findUnlikeRecord' | 'requestRepair']: (
+  [K in 'findReconciled' | 'findUnlikeRecord' | 'findUnlikeRecordIn' | 'requestRepair']: (
     ...args: Parameters<Activities[K]>
   ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
 };
@@ -40,7 +41,11 @@ export async function reconcile(input: Start): Promise<ReconcileResult> {
   for (const each of input.dryRun ? [] : state.repairs) {
     const run = workflowInfo().workflowId;
     const asking = ask(limits, {}, `have ${each.gateway} repaired`);
-    noteRepair(state, each, await orWhy(asking.requestRepair({ ...each, run })));
+    noteRepair(
+      state,
+      each,
+      await orWhy(asking.requestRepair({ ...each, ...(each.machine && { at: each.machine }), run })),
+    );
     await goOnIfLong(input, limits, state);
   }
   const result = reconcileResult(state, input.dryRun, Date.now());
@@ -48,16 +53,20 @@ export async function reconcile(input: Start): Promise<ReconcileResult> {
   return result;
 }
 
-async function look(state: ReconcileState, { page: limit = driftPageLength }: Start, limits: Limits): Promise<void> {
+async function look(state: ReconcileState, { page }: Start, limits: Limits): Promise<void> {
   const [on] = state.engines;
   if (!on) return;
   setCurrentDetails(`${state.ready} ready gateways seen, ${state.counts.drifted} not as recorded`);
-  const { engine, was } = on;
-  const asked = { engine, after: state.after, limit, ...(was && { was }) };
-  const asking = () => ask(limits, { engine }, `look at engine ${engine}`).findUnlikeRecord(asked);
-  const answer = await askWhileAttended(on, limits, asking);
+  const answer = await askWhileAttended(on, limits, () => lookAt(on, state.after, page, limits));
   if (typeof answer === 'string') passOver(state, answer);
   else turnDriftPage(state, answer, Date.now());
+}
+
+function lookAt({ engine, was, at }: SweptEngine, after: string, page: number | undefined, limits: Limits) {
+  if (at)
+    return ask(limits, {}, `look at ${engine}`).findUnlikeRecordIn({ at, after, limit: page ?? regionPageLength });
+  const asked = { engine, after, limit: page ?? driftPageLength, ...(was && { was }) };
+  return ask(limits, { engine }, `look at engine ${engine}`).findUnlikeRecord(asked);
 }
 
 async function tell({ drifted, counts }: ReconcileResult, limits: Limits): Promise<void> {

@@ -161,6 +161,7 @@ test('activities', () => {
     'findSwept',
     'findUnchanged',
     'findUnlikeRecord',
+    'findUnlikeRecordIn',
     'findUnowned',
     'findUnownedIn',
     'findWorkerFacts',
