@@ -42,6 +42,7 @@ export class Lightsail {
       fleetKey: () => this.#keys()[0].key,
       fleetKeys: () => this.#keys().map(({ key }) => key),
       workers: setting.workers,
+      ceiling: setting.ceiling,
       bootMs: machineBootMs,
       paceMs: machinePaceMs,
     };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Refused } from '../domain/errors.js';
 import { firewallFor } from '../domain/hosts/firewall.js';
 import type { FleetSlot } from '../domain/hosts/fleet-key.js';
+import type { SpendCeiling } from '../domain/hosts/spend.js';
 import { readTomlFile } from './toml-file.js';
 
 /** How machines are bought at Lightsail and reached. Credentials are what Amazon's own tools find. */
@@ -13,6 +14,8 @@ export type LightsailSetting = {
   readonly keys: readonly { readonly slot: FleetSlot; readonly identityFile: string }[];
   /** Images come through the worker; undefined where machines ask registries themselves. */
   readonly pull?: 'worker' | undefined;
+  /** How many machines there may be, and what they may cost a month; no limit when absent. */
+  readonly ceiling?: SpendCeiling;
   /** Undefined: Amazon's own. */
   readonly endpoint: string | undefined;
 };
@@ -24,6 +27,12 @@ const form = z.strictObject({
     .array(z.strictObject({ slot: z.enum(['a', 'b'], 'must be "a" or "b"'), identity: z.string() }))
     .max(2, 'has two slots: a and b')
     .default([]),
+  ceiling: z
+    .strictObject({
+      machines: z.int('must be a whole number of machines').positive('must be more than 0').exactOptional(),
+      monthly_usd: z.number('must be a number of USD, for example 200').positive('must be more than 0').exactOptional(),
+    })
+    .optional(),
 });
 
 /**
@@ -36,12 +45,18 @@ export function readLightsail(
   endpoint: string | undefined,
 ): LightsailSetting | undefined {
   const file = named ?? usual;
-  const { workers, pull, fleet_key: keys } = readTomlFile(form, { named, usual });
+  const { workers, pull, fleet_key: keys, ceiling } = readTomlFile(form, { named, usual });
   if (named === undefined && workers.length === 0 && keys.length === 0) return undefined;
   firewallFor({ workers, ingress: 'none' });
   if (keys.length === 0) throw new Refused(`${file} names no [[fleet_key]]: nothing would open the machines`);
   if (keys[0]?.slot === keys[1]?.slot) throw new Refused(`${file} names slot ${keys[0]?.slot} twice`);
   const at = (identity: string) => resolve(dirname(file), identity);
   const files = keys.map(({ slot, identity }) => ({ slot, identityFile: at(identity) }));
-  return { workers, keys: files, endpoint, ...(pull !== undefined && { pull }) };
+  return { workers, keys: files, endpoint, ...(pull !== undefined && { pull }), ...ceilingOf(ceiling) };
+}
+
+function ceilingOf(written: z.infer<typeof form>['ceiling']): Pick<LightsailSetting, 'ceiling'> {
+  if (!written) return {};
+  const { machines, monthly_usd: monthlyUsd } = written;
+  return { ceiling: { ...(machines !== undefined && { machines }), ...(monthlyUsd !== undefined && { monthlyUsd }) } };
 }

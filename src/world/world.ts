@@ -3,6 +3,7 @@ import type { KeyRing } from '../domain/keys/key-ring.js';
 import type { Epoch } from '../domain/recovery/epoch.js';
 import type { Catalogue } from '../domain/release/release.js';
 import type { FleetKey } from '../domain/hosts/fleet-key.js';
+import type { SpendCeiling } from '../domain/hosts/spend.js';
 import type { Egress } from '../domain/hosts/egress.js';
 import type { Exception } from '../domain/hosts/fence.js';
 import type { Pool } from '../domain/hosts/slot.js';
@@ -39,6 +40,8 @@ export type Machines = {
   readonly fleetKeys: () => readonly FleetKey[];
   /** The networks that the workers come from, as IPv4 with a prefix. */
   readonly workers: readonly string[];
+  /** How many machines there may be, and what they may cost; no limit when absent. */
+  readonly ceiling?: SpendCeiling | undefined;
   /** How long a machine may take until it is prepared. */
   readonly bootMs: number;
   /** How often it is asked meanwhile, at first. */

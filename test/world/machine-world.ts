@@ -30,10 +30,18 @@ export function machinesIn(root: string): Machines {
     fleetKey: () => fleetKey,
     fleetKeys: () => [fleetKey],
     workers: ['198.51.100.7/32'],
+    ceiling: ceilingIn(root),
     bootMs: 3_000,
     paceMs: 20,
   };
 }
+
+/** What `spend.json` of a world says. */
+function ceilingIn(root: string): Machines['ceiling'] {
+  return readRecord(path.join(root, 'spend.json'), spendShape);
+}
+
+const spendShape = z.object({ machines: z.number().exactOptional(), monthlyUsd: z.number().exactOptional() });
 
 /** Where what a place holds lies: a machine has a directory of its own, and another one of the same name another one. */
 export function rootOf(root: string, place: Place): string {

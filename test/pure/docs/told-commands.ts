@@ -145,6 +145,10 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   'Ceiling reached': {
     'creel retry g42': ['test/temporal/hosts/ceiling.test.ts', 'of four at once two are parked', "'retry'"],
   },
+  'Spending ceiling reached': {
+    'creel retry g42': ['test/temporal/hosts/own-machine.test.ts', 'ten become ready, ten park', 'retry(stage)'],
+    'creel sweep --dry-run': [sweep, 'shows its plan, halts at too much', "'sweep', '--dry-run'"],
+  },
   'No engine on the host': { 'systemctl start docker': host },
   'Firewall flushed': {
     'iptables -F': rehearsed,

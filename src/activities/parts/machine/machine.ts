@@ -5,6 +5,7 @@ import { machineNames } from '../../../domain/hosts/machine.js';
 import { machineGonePaceMs, machineGoneTurnMs, readinessMs } from '../../../domain/thresholds.js';
 import type { Deps } from '../../../world/deps.js';
 import { until } from '../../../world/until.js';
+import { oneAtATime } from './ceiling.js';
 import { orderFor } from './order.js';
 import { machineAt, machinesOf } from './own-machine.js';
 
@@ -13,6 +14,12 @@ import { machineAt, machinesOf } from './own-machine.js';
  * stopped is started. Once its engine is on record, another machine would be another place: one that is gone is `Refused`.
  */
 export async function ensureMachine(deps: Deps, gateway: Gateway): Promise<void> {
+  const { ceiling } = machinesOf(deps);
+  await (ceiling ? oneAtATime(() => buy(deps, gateway)) : buy(deps, gateway));
+}
+
+async function buy(deps: Deps, gateway: Gateway): Promise<void> {
+  deps.signal()?.throwIfAborted();
   const { provider, fleetKey } = machinesOf(deps);
   const at = machineAt(gateway);
   const { machine } = machineNames(gateway.mark);

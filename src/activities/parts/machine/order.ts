@@ -12,6 +12,7 @@ import {
 import { hostReserveMb, machineDiskGb } from '../../../domain/thresholds.js';
 import type { MachineProvider } from '../../../ports/machine-provider.js';
 import type { Deps } from '../../../world/deps.js';
+import { demandUnderCeiling } from './ceiling.js';
 import { machineAt, machinesOf, wishOf } from './own-machine.js';
 
 type Order = Pick<MachineOrder, 'zone' | 'size' | 'system'>;
@@ -43,10 +44,11 @@ export async function orderFor(deps: Deps, gateway: Gateway): Promise<Order> {
   const { size } = wishOf(gateway);
   if (found) return { zone: found.zone, size: size ?? found.size, system: found.system };
   if (gateway.place.engine !== undefined) throw machineGone(gateway, gateway.place.engine);
-  return newOrder(provider, gateway);
+  return newOrder(deps, gateway);
 }
 
-async function newOrder(provider: MachineProvider, gateway: Gateway): Promise<Order> {
+async function newOrder(deps: Deps, gateway: Gateway): Promise<Order> {
+  const { provider } = machinesOf(deps);
   const { region, size: wanted } = wishOf(gateway);
   const { memoryMb, cpus, diskMb = 0 } = gateway.spec;
   const there = (await provider.listRegions()).find(({ name }) => name === region);
@@ -57,6 +59,7 @@ async function newOrder(provider: MachineProvider, gateway: Gateway): Promise<Or
   const need = { memoryMb: memoryMb + hostReserveMb, cpus: Math.ceil(cpus), diskGb };
   const size = wanted === undefined ? chooseSize(sizes, need, region) : namedSize(sizes, wanted, region);
   chooseSize([size], need, `${region} (size ${size.id})`);
+  await demandUnderCeiling(deps, gateway, size);
   return { zone, size: size.id, system: chooseSystem(systems, region).id };
 }
 
