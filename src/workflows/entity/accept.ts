@@ -1,9 +1,9 @@
 import type { Suspended } from '../../domain/changes/suspension.js';
 import { fingerprint } from '../../domain/fingerprint.js';
-import { gatewayBirth, layout, type Gateway } from '../../domain/gateway/gateway.js';
+import { gatewayBirth, layout, type Gateway, type Mark } from '../../domain/gateway/gateway.js';
 import type { Recovered } from '../../domain/recovery/exported.js';
 import { unknownRelease } from '../../domain/release/release.js';
-import { placeFor } from '../../domain/hosts/place.js';
+import { isMachine, placeFor, type Place } from '../../domain/hosts/place.js';
 import { gatewaySpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { answeredLength } from '../../domain/thresholds.js';
 import {
@@ -69,6 +69,7 @@ export function acceptBelieved(
 /** The engine that a request names for a life of which none is on record; undefined where it names none, or the one on record. */
 export function soughtEngine(state: GatewayState, request: Request): string | undefined {
   if (request.kind !== 'provision' && request.kind !== 'remove') return undefined;
+  if (request.place && isMachine(request.place)) return undefined; // A machine is found by its name.
   const begins =
     request.kind === 'provision'
       ? !isAlive(state) && request.how !== 'restore'
@@ -120,7 +121,7 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
   const { tokenGeneration = 1, deviceGeneration = 1 } = request.recovered ?? {};
   const begun = {
     mark,
-    place: placeFor(mark, spec.machine, request.place),
+    place: placeOf(mark, request),
     spec,
     tokenGeneration,
     deviceGeneration,
@@ -129,6 +130,14 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
   beginLife(state, begun, request.how === 'take up' ? replacementOwns : []);
   if (request.recovered) return adopt(state, request.recovered, now);
   return begin(state, request.how === 'take up' ? 'take-up' : 'provision', now);
+}
+
+/** Where a life begins or goes on: what an export says of the engine on its own machine stays on record. */
+function placeOf(mark: Mark, { spec, place: asked, recovered }: ProvisionRequest): Place {
+  const place = placeFor(mark, gatewaySpec(spec).machine, asked);
+  const { engine, host, region } = asked;
+  const isSame = isMachine(place) && host === place.host && region === place.region;
+  return recovered && isSame && engine !== undefined ? { ...place, engine } : place;
 }
 
 /** What older versions did: a record that names no engine takes the one of an operator's word. */

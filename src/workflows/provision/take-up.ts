@@ -9,7 +9,7 @@ import { askPolicy, onEngine } from '../saga/policies.js';
 import { runOperation } from '../saga/run-operation.js';
 import { takeSeat } from '../saga/seat.js';
 import type { Steps } from '../saga/step.js';
-import { stateStep } from './operation.js';
+import { machineStep, stateStep } from './operation.js';
 import { lookEverywhere } from '../saga/whereabouts.js';
 
 export type SearchInput = {
@@ -49,9 +49,9 @@ async function takeUpOn(steps: Steps, { seek, ...input }: OperationInput): Promi
     const { generation, keyId, savedBy, saved } = typeof found === 'number' ? { generation: found } : found;
     const gateway = { ...lost, tokenGeneration: generation, ...(keyId !== undefined && { keyId }) };
     if (input.kept && life !== true && isState(mark, life))
-      return { ...nothing('done', ''), entered: withState([]), ...held(generation, keyId), kept: true };
+      return { ...nothing('done', ''), entered: withState(gateway, []), ...held(generation, keyId), kept: true };
     const extra = { ...(savedBy !== undefined && { savedBy }), ...(saved && { saved }) };
-    return await runOperation(steps, { ...input, gateway, entered: withState(entered) }, async (saga) => ({
+    return await runOperation(steps, { ...input, gateway, entered: withState(gateway, entered) }, async (saga) => ({
       ...(await saga.repair()),
       ...extra,
     }));
@@ -71,9 +71,13 @@ function held(tokenGeneration: number, keyId: string | undefined): Pick<Operatio
   return { tokenGeneration, ...(keyId !== undefined && { keyId }) };
 }
 
-/** Whatever there is of a life came after its state, which is made first and goes last. */
-function withState(entered: readonly Entered[]): Entered[] {
-  return [{ step: stateStep, unsettledUntil: 0 }, ...entered.filter(({ step }) => step !== stateStep)];
+/** Whatever there is of a life came after its state, which is made first and goes last; but for its own machine, if it has one. */
+function withState({ spec }: Gateway, entered: readonly Entered[]): Entered[] {
+  const first: readonly string[] = spec.machine ? [machineStep, stateStep] : [stateStep];
+  return [
+    ...first.map((step) => ({ step, unsettledUntil: 0 })),
+    ...entered.filter(({ step }) => !first.includes(step)),
+  ];
 }
 
 /** A removal of a gateway without a record: done when the host holds nothing of it, otherwise it names the lives that it found. */
