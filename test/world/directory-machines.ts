@@ -53,6 +53,8 @@ const accountShape = z.object({
   addresses: z.number().default(5),
   largestMb: z.number().default(1_048_576),
   isSetUp: z.boolean().default(true),
+  /** Zones that take no new machine now. */
+  fullZones: z.array(z.string()).default([]),
   isAway: z.boolean().default(false),
   /** Nothing that takes its time comes to its end. */
   isHeld: z.boolean().default(false),
@@ -128,9 +130,9 @@ export class DirectoryMachines implements MachineProvider {
     const before = this.#thing(at.region, name);
     if (before) return this.#adopt(at, order, before);
     if (this.#thing(at.region, order.key)?.kind !== 'key') throw new StartOver(`fleet key ${order.key} is not there`);
-    this.#demandRoom(at.region, order.size);
+    const zone = this.#demandRoom(at.region, order);
     const rest = { power: 'on', address: anAddress(), isFenced: false, firewall: firstFirewall } as const;
-    const { zone, size, system, key, launchScript } = order;
+    const { size, system, key, launchScript } = order;
     const made = {
       kind: 'machine',
       labels: markLabels(at.mark),
@@ -292,12 +294,16 @@ export class DirectoryMachines implements MachineProvider {
     return 'adopted';
   }
 
-  #demandRoom(region: string, size: string): void {
-    const { machines, largestMb } = this.#account;
+  /** The zone that takes it. */
+  #demandRoom(region: string, { size, zones }: MachineOrder): string {
+    const { machines, largestMb, fullZones } = this.#account;
     const there = this.#things(region).filter(({ thing }) => thing.kind === 'machine').length;
     if (there >= machines) throw new Refused(`quota of ${machines} machines is used up`);
     if ((sizes.find(({ id }) => id === size)?.memoryMb ?? 0) > largestMb)
       throw new Refused(`plan size ${size} is not sold`);
+    const zone = zones.find((each) => !fullZones.includes(each));
+    if (zone === undefined) throw new Refused(`no zone of ${region} has room for a machine of size ${size} now`);
+    return zone;
   }
 
   #view(at: MachineAt, found: MachineThing): Machine {

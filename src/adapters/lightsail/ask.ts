@@ -1,5 +1,5 @@
 import type { LightsailClient } from '@aws-sdk/client-lightsail';
-import { isMissing, isNameTaken, kindOf } from './errors.js';
+import { isFull, isMissing, isNameTaken, kindOf } from './errors.js';
 
 /** The SDK, loaded only where there are machines of Lightsail. */
 export type Sdk = typeof import('@aws-sdk/client-lightsail');
@@ -38,19 +38,20 @@ export class Lightsail {
     return this.#send(region, call, about, request, (error) => (isMissing(error) ? { is: undefined } : undefined));
   }
 
-  /** For what makes something under a name. */
+  /** For what makes something under a name. `full`: not there, and perhaps in another zone. */
   async make(
     region: string,
     call: string,
     about: string,
     request: Request<unknown>,
-  ): Promise<'made' | 'name taken' | 'missing'> {
-    const done: Request<'made' | 'name taken' | 'missing'> = async (...args) => {
+  ): Promise<'made' | 'name taken' | 'missing' | 'full'> {
+    const done: Request<'made' | 'name taken' | 'missing' | 'full'> = async (...args) => {
       await request(...args);
       return 'made';
     };
     const judged = await this.#send(region, call, about, done, (error) => {
       if (isNameTaken(error)) return { is: 'name taken' as const };
+      if (isFull(error)) return { is: 'full' as const };
       return isMissing(error) ? { is: 'missing' as const } : undefined;
     });
     return judged ?? 'made';

@@ -17,6 +17,16 @@ export function isNameTaken(error: unknown): boolean {
   return nameOf(error) === 'InvalidInputException' && /already in use/i.test(messageOf(error));
 }
 
+/** Whether a zone has no room for what is asked for: another one may have. */
+export function isFull(error: unknown): boolean {
+  return saysFull(`${nameOf(error)}: ${messageOf(error)}`);
+}
+
+/** The same of what is said of an order that was taken and came to nothing. */
+export function saysFull(words: string): boolean {
+  return /InsufficientInstanceCapacity|(insufficient|not (have )?(enough|sufficient))\b[^.]*\bcapacity/i.test(words);
+}
+
 /**
  * The kind of an error of the AWS SDK, decided by its name and its words: every fault of a caller, throttling too, comes
  * with the same status, and a page of HTML comes as a `SyntaxError`. The reason of a cancellation stays as it is.

@@ -10,12 +10,16 @@ import {
 } from '../../domain/hosts/machine.js';
 import type { HostKey } from '../../domain/hosts/ssh-host.js';
 import type { Lightsail } from './ask.js';
+import { saysFull } from './errors.js';
 import { whyTaken } from './holder.js';
 import { machineOf } from './machine.js';
 import { demandOurs, tagsOf } from './marks.js';
 
 /** A machine that was asked for so recently may not be listed yet. */
 const unseenMs = 120_000;
+
+/** A zone without room is not tried again for so long. */
+const fullMs = 600_000;
 
 /** Lightsail's instances, each under the name of one life. */
 export class Machines {
@@ -35,19 +39,37 @@ export class Machines {
   async ensure(at: MachineAt, order: MachineOrder): Promise<'created' | 'adopted'> {
     const before = await this.find(at);
     if (before) return this.#adopt(at, order, before);
+    for (const zone of await this.#openZones(at, order.zones)) {
+      const made = await this.#order(at, order, zone);
+      if (made === 'made') return 'created';
+      if (made === 'full') continue;
+      const name = nameAt(at);
+      if (made === 'missing')
+        throw new StartOver(`machine ${name} cannot be made: fleet key ${order.key} is not in ${at.region} any more`);
+      const holder = await this.find(at);
+      if (holder) return this.#adopt(at, order, holder);
+      throw await whyTaken(this.#lightsail, at.region, name, 'machine');
+    }
+    throw new Refused(
+      `no zone of ${at.region} has room for a machine of size ${order.size} now (${order.zones.join(', ')}). Wait for some minutes, or choose another size or region; see docs/runbook.md#lightsail-quota`,
+    );
+  }
+
+  #order(at: MachineAt, { size, system, key, launchScript }: MachineOrder, zone: string) {
     const name = nameAt(at);
-    const made = await this.#lightsail.make(at.region, 'CreateInstances', name, (client, sdk, options) => {
-      const { zone, size, system, key, launchScript } = order;
-      const request = { instanceNames: [name], availabilityZone: zone, bundleId: size, blueprintId: system };
-      const rest = { keyPairName: key, userData: launchScript, tags: tagsOf(at.mark), ipAddressType: 'ipv4' as const };
-      return client.send(new sdk.CreateInstancesCommand({ ...request, ...rest }), options);
-    });
-    if (made === 'made') return 'created';
-    if (made === 'missing')
-      throw new StartOver(`machine ${name} cannot be made: fleet key ${order.key} is not in ${at.region} any more`);
-    const holder = await this.find(at);
-    if (holder) return this.#adopt(at, order, holder);
-    throw await whyTaken(this.#lightsail, at.region, name, 'machine');
+    const request = { instanceNames: [name], availabilityZone: zone, bundleId: size, blueprintId: system };
+    const rest = { keyPairName: key, userData: launchScript, tags: tagsOf(at.mark), ipAddressType: 'ipv4' as const };
+    return this.#lightsail.make(at.region, 'CreateInstances', name, (client, sdk, options) =>
+      client.send(new sdk.CreateInstancesCommand({ ...request, ...rest }), options),
+    );
+  }
+
+  /** The zones that have not let an order of this machine come to nothing just now. */
+  async #openZones(at: MachineAt, zones: readonly string[]): Promise<string[]> {
+    const failed = (await this.#creations(at)).filter(
+      (each) => isFailedForRoom(each) && Date.now() - askedAt(each) < fullMs,
+    );
+    return zones.filter((zone) => !failed.some(({ location }) => location?.availabilityZone === zone));
   }
 
   async probe(at: MachineAt): Promise<ReachableMachine> {
@@ -148,25 +170,42 @@ export class Machines {
   /** Lightsail takes an order first and may fail it later: then only the operation says why. */
   async #whyMissing(at: MachineAt): Promise<Error> {
     const name = nameAt(at);
-    const answer = await this.#lightsail.find(at.region, 'GetOperationsForResource', name, (client, sdk, options) =>
-      client.send(new sdk.GetOperationsForResourceCommand({ resourceName: name }), options),
-    );
-    const [last] = (answer?.operations ?? []).toSorted((one, other) => askedAt(other) - askedAt(one));
-    const isCreation = last?.operationType?.startsWith('CreateInstance') === true;
-    if (isCreation && last?.status === 'Failed') {
-      const why = plain(`${last.errorCode ?? 'failed'}: ${last.errorDetails ?? ''}`, 300);
+    const [last] = await this.#creations(at);
+    if (last && isFailedForRoom(last))
+      return new StartOver(`lightsail has no room for machine ${name} in ${last.location?.availabilityZone}`);
+    if (last?.status === 'Failed') {
+      const why = plain(saidOf(last), 300);
       return new Refused(
         `lightsail could not make machine ${name} in ${at.region} (${why}). Choose another zone or size`,
       );
     }
-    if (isCreation && last && Date.now() - askedAt(last) < unseenMs)
+    if (last && Date.now() - askedAt(last) < unseenMs)
       return new NotYet(`machine ${name} in ${at.region} was asked for and cannot be seen yet`);
     return new StartOver(`machine ${name} in ${at.region} is gone`);
+  }
+
+  /** The orders of this machine, the newest first; none where something else was done with it since. */
+  async #creations(at: MachineAt): Promise<Operation[]> {
+    const name = nameAt(at);
+    const answer = await this.#lightsail.find(at.region, 'GetOperationsForResource', name, (client, sdk, options) =>
+      client.send(new sdk.GetOperationsForResourceCommand({ resourceName: name }), options),
+    );
+    const all = (answer?.operations ?? []).toSorted((one, other) => askedAt(other) - askedAt(one));
+    const end = all.findIndex(({ operationType }) => operationType?.startsWith('CreateInstance') !== true);
+    return end < 0 ? all : all.slice(0, end);
   }
 }
 
 function nameAt({ mark }: MachineAt): string {
   return machineNames(mark).machine;
+}
+
+function saidOf({ errorCode, errorDetails }: Operation): string {
+  return `${errorCode ?? 'failed'}: ${errorDetails ?? ''}`;
+}
+
+function isFailedForRoom(operation: Operation): boolean {
+  return operation.status === 'Failed' && saysFull(saidOf(operation));
 }
 
 function askedAt({ createdAt }: Operation): number {

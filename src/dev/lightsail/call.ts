@@ -54,12 +54,12 @@ export function pageOf<T>(
 
 /** An operation as Lightsail answers it. */
 export function operationView(operation: Operation, region: string): Record<string, unknown> {
-  const { createdAt, ...rest } = operation;
+  const { createdAt, zone = 'all', ...rest } = operation;
   return {
     ...rest,
     createdAt: wireTime(createdAt),
     statusChangedAt: wireTime(createdAt),
     isTerminal: operation.status !== 'Started',
-    location: { availabilityZone: 'all', regionName: region },
+    location: { availabilityZone: zone, regionName: region },
   };
 }

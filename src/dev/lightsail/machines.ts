@@ -78,7 +78,7 @@ function create(call: Call, input: z.infer<typeof order>, name: string): unknown
   const { region, paces } = call;
   const base = region.base('Instance', name);
   demandAllowed(call, input);
-  const operation = region.note('Instance', name, 'CreateInstance', 'Started');
+  const operation = region.note('Instance', name, 'CreateInstance', 'Started', input.availabilityZone);
   const ipv6Cidrs = input.ipAddressType === 'ipv4' ? [] : ['::/0'];
   region.put({
     ...base,
@@ -110,13 +110,17 @@ function demandAllowed({ region }: Call, input: z.infer<typeof order>): void {
   const { ramSizeInGb } = bundleOf(input.bundleId);
   blueprintOf(input.blueprintId);
   if (input.keyPairName !== undefined) region.get('KeyPair', input.keyPairName);
-  const { machines, largestGb } = region.account;
+  const { machines, largestGb, fullZones } = region.account;
   if (ramSizeInGb > largestGb)
     throw invalid(
       'Sorry, your account can not create an instance using this Lightsail plan size. Please try a smaller plan size or contact Customer Support if you need to use this plan.',
     );
   if (region.all('Instance').filter(({ phase }) => phase !== 'gone').length >= machines)
     throw invalid(`Sorry, you've reached your maximum limit of Lightsail Instances : ${machines}.`);
+  if (fullZones.includes(input.availabilityZone))
+    throw invalid(
+      `We do not have sufficient capacity in the Availability Zone you requested: ${input.availabilityZone}`,
+    );
 }
 
 async function start(call: Call, { instanceName }: z.infer<typeof named>): Promise<unknown> {

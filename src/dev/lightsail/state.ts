@@ -72,6 +72,8 @@ const operation = z.object({
   status: z.enum(['Started', 'Succeeded', 'Failed']),
   errorCode: z.string().optional(),
   errorDetails: z.string().optional(),
+  /** Of a machine that was ordered. */
+  zone: z.string().optional(),
 });
 
 const billed = z.object({
@@ -90,6 +92,8 @@ const account = z.object({
   /** The largest memory of a size that it is sold. */
   largestGb: z.number().default(1_024),
   setup: z.enum(['done', 'in progress']).default('done'),
+  /** Zones that take no new machine now. */
+  fullZones: z.array(z.string()).default([]),
 });
 
 const shape = z.object({
@@ -199,8 +203,15 @@ export class Region {
   }
 
   /** Writes down that something was begun, or done. */
-  note(resourceType: string, resourceName: string, operationType: string, status: Operation['status']): Operation {
-    const noted = { id: randomUUID(), resourceName, resourceType, operationType, createdAt: Date.now(), status };
+  note(
+    resourceType: string,
+    resourceName: string,
+    operationType: string,
+    status: Operation['status'],
+    zone?: string,
+  ): Operation {
+    const base = { id: randomUUID(), resourceName, resourceType, operationType, createdAt: Date.now(), status };
+    const noted = { ...base, ...(zone !== undefined && { zone }) };
     this.#own.operations.push(noted);
     return noted;
   }

@@ -6,8 +6,8 @@ export type MachineAt = { readonly mark: Mark; readonly region: string };
 
 /** What a machine is made of. It never changes in a machine's life. */
 export type MachineOrder = {
-  /** One of the region's, for example `eu-central-1a`. */
-  readonly zone: string;
+  /** Of the region, for example `eu-central-1a`, in the order in which they are tried: one may have no room. */
+  readonly zones: readonly string[];
   readonly size: string;
   readonly system: string;
   /** The fleet key that lets the workers in, by its name. */

@@ -126,12 +126,27 @@ describe('what Lightsail takes its time for', () => {
     const { provider, order } = await open({ pendingMs: ever });
     await provider.ensureMachine(at, order);
     await expect(provider.probeMachine(at)).rejects.toThrow(`machine ${name} in ${region} is pending`);
-    await standIn.fail(region, name, 'We do not have sufficient capacity in this zone');
+    await standIn.fail(region, name, 'The blueprint is broken');
     await standIn.letGo();
     await expect(persist(() => provider.probeMachine(at))).rejects.toMatchObject({
       name: 'Refused',
-      message: expect.stringContaining('sufficient capacity'),
+      message: expect.stringContaining('blueprint is broken'),
     });
+    expect(await standIn.costing()).toEqual([]);
+  });
+
+  test('a machine whose making fails later for want of room is made in the next zone (K-1)', async () => {
+    const { provider, order } = await open({ pendingMs: ever });
+    await provider.ensureMachine(at, order);
+    await standIn.fail(region, name, 'We do not have sufficient capacity in this zone');
+    await standIn.letGo();
+    await expect(persist(() => provider.probeMachine(at))).rejects.toMatchObject({ name: 'StartOver' });
+    expect(await persist(() => provider.ensureMachine(at, order))).toBe('created');
+    const [first, second] = order.zones;
+    expect(first).not.toBe(second);
+    expect((await provider.findMachine(at))?.zone).toBe(second);
+    await standIn.letGo();
+    await persist(() => provider.removeMachine(at));
     expect(await standIn.costing()).toEqual([]);
   });
 });
@@ -187,7 +202,7 @@ describe('the stand-in', () => {
     const order = await orderOf(provider);
     const west = { mark, region: 'eu-west-1' };
     await provider.ensureFleetKey('eu-west-1', deployment, key);
-    await expect(provider.ensureMachine(west, { ...order, zone: 'eu-west-1a' })).rejects.toThrow(
+    await expect(provider.ensureMachine(west, { ...order, zones: ['eu-west-1a'] })).rejects.toThrow(
       `load balancer ${name} exists without our mark`,
     );
     expect(await provider.ensureMachine(at, order)).toBe('created');

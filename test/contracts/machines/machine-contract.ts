@@ -34,6 +34,7 @@ export type Seller = {
     addresses?: number;
     largestMb?: number;
     isSetUp?: boolean;
+    fullZones?: string[];
   }) => Promise<void>;
   /** What is begun from now on takes for ever, until it is let go. */
   readonly holdUp: () => Promise<void>;
@@ -67,10 +68,10 @@ export async function persist<T>(act: () => Promise<T>): Promise<T> {
 export async function orderOf(provider: MachineProvider): Promise<MachineOrder> {
   const size = chooseSize(await provider.listSizes(region), need, region);
   const system = chooseSystem(await provider.listSystems(region), region);
-  const zone = (await provider.listRegions()).find((each) => each.name === region)?.zones[0] ?? '';
+  const { zones = [] } = (await provider.listRegions()).find((each) => each.name === region) ?? {};
   const fleet = await persist(() => provider.ensureFleetKey(region, deployment, key));
   return {
-    zone,
+    zones,
     size: size.id,
     system: system.id,
     key: fleet,
@@ -186,6 +187,24 @@ export function machineContract(title: string, open: () => Seller): void {
       await persist(() => seller.ask().probeMachine(at));
       await seller.allow({ addresses: 0 });
       await expect(seller.ask().ensureAddress(at)).rejects.toThrow(Refused);
+      await leaveNothing(seller);
+    });
+
+    test('a zone without room is passed by for the next; where none has room that is refused, and nothing costs (K-1)', async () => {
+      const seller = open();
+      const order = await orderOf(seller.ask());
+      const [first = '', ...others] = order.zones;
+      await seller.allow({ fullZones: [...order.zones] });
+      await expect(persist(() => seller.ask().ensureMachine(at, order))).rejects.toMatchObject({
+        name: 'Refused',
+        message: expect.stringContaining(`no zone of ${region} has room for a machine of size ${order.size}`),
+      });
+      expect(await seller.costing()).toEqual([]);
+      await seller.allow({ fullZones: [first] });
+      expect(await persist(() => seller.ask().ensureMachine(at, order))).toBe('created');
+      expect(others).toContain((await seller.ask().findMachine(at))?.zone);
+      await seller.allow({ fullZones: [] });
+      await persist(() => seller.ask().probeMachine(at));
       await leaveNothing(seller);
     });
 

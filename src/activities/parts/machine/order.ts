@@ -15,7 +15,7 @@ import type { Deps } from '../../../world/deps.js';
 import { demandUnderCeiling } from './ceiling.js';
 import { machineAt, machinesOf, wishOf } from './own-machine.js';
 
-type Order = Pick<MachineOrder, 'zone' | 'size' | 'system'>;
+type Order = Pick<MachineOrder, 'zones' | 'size' | 'system'>;
 
 /**
  * Refuses, before anything is bought: a worker that is not set up for it, a region or size that there is not, a size that
@@ -32,9 +32,9 @@ export async function offerFor(deps: Deps, gateway: Gateway): Promise<string> {
   fleetKey();
   firewallFor({ workers, ingress: 'none' });
   const { region } = wishOf(gateway);
-  const { zone, size } = await orderFor(deps, gateway);
+  const { zones, size } = await orderFor(deps, gateway);
   const sold = (await provider.listSizes(region)).find(({ id }) => id === size);
-  return `machine in ${zone}: ${sold ? describeSize(sold) : size}`;
+  return `machine in ${zones[0]}: ${sold ? describeSize(sold) : size}`;
 }
 
 /** What the machine is made of: of one that exists what it is, unless the spec asks for another size. */
@@ -42,7 +42,7 @@ export async function orderFor(deps: Deps, gateway: Gateway): Promise<Order> {
   const { provider } = machinesOf(deps);
   const found = await provider.findMachine(machineAt(gateway));
   const { size } = wishOf(gateway);
-  if (found) return { zone: found.zone, size: size ?? found.size, system: found.system };
+  if (found) return { zones: [found.zone], size: size ?? found.size, system: found.system };
   if (gateway.place.engine !== undefined) throw machineGone(gateway, gateway.place.engine);
   return newOrder(deps, gateway);
 }
@@ -52,15 +52,15 @@ async function newOrder(deps: Deps, gateway: Gateway): Promise<Order> {
   const { region, size: wanted } = wishOf(gateway);
   const { memoryMb, cpus, diskMb = 0 } = gateway.spec;
   const there = (await provider.listRegions()).find(({ name }) => name === region);
-  const zone = there?.zones[0];
-  if (zone === undefined) throw await noRegion(provider, region);
+  const zones = there?.zones ?? [];
+  if (zones.length === 0) throw await noRegion(provider, region);
   const [sizes, systems] = await Promise.all([provider.listSizes(region), provider.listSystems(region)]);
   const diskGb = machineDiskGb + Math.ceil(diskMb / 1024);
   const need = { memoryMb: memoryMb + hostReserveMb, cpus: Math.ceil(cpus), diskGb };
   const size = wanted === undefined ? chooseSize(sizes, need, region) : namedSize(sizes, wanted, region);
   chooseSize([size], need, `${region} (size ${size.id})`);
   await demandUnderCeiling(deps, gateway, size);
-  return { zone, size: size.id, system: chooseSystem(systems, region).id };
+  return { zones, size: size.id, system: chooseSystem(systems, region).id };
 }
 
 function namedSize(sizes: readonly MachineSize[], wanted: string, region: string): MachineSize {
