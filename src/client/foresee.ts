@@ -11,6 +11,7 @@ import { knownEngines } from './deployment/engines.js';
 import { isNotFound, NoWorker, TurnedDown, unwrap } from './failure.js';
 import { openOnly } from './fleet.js';
 import { answerMs } from './gateways.js';
+import { whyNoRoom } from './ledger.js';
 import { answerOf } from './looks.js';
 import { patiently } from './patience.js';
 
@@ -151,6 +152,12 @@ async function look(
 export async function demandNoObstacle(client: Client, gateway: Gateway, also: ForeseeAlso = {}): Promise<void> {
   const [found = []] = await findObstacles(client, [gateway], also);
   if (found.length > 0) throw new TurnedDown(found.join('\n'), 'Refused');
+}
+
+/** `TurnedDown` when the ledger would find no room for a gateway now, in its words. */
+export async function demandRoom(client: Client, gateway: Gateway): Promise<void> {
+  const why = await whyNoRoom(client, gateway);
+  if (why !== undefined) throw new TurnedDown(why, 'Refused');
 }
 
 /** `TurnedDown` when the gateway would not take a request, in its own words. */

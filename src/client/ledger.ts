@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
+import { z } from 'zod';
+import type { Gateway } from '../domain/gateway/gateway.js';
 import type { Placing } from '../domain/hosts/ledger.js';
 import type { FenceWord } from '../domain/hosts/fence-trial.js';
+import { isMachine } from '../domain/hosts/place.js';
 import { slowAnswerMs } from '../domain/thresholds.js';
 import { engineQueue, ledgerWorkflowId, taskQueue, waitsQueue } from '../wire/ids.js';
 import {
+  cordonedMemo,
   cordonUpdate,
   fenceSignal,
-  hostsQuery,
   hostsUpdate,
   placeUpdate,
   recountSignal,
+  roomQuery,
   type HostLine,
   type LedgerStart,
   type Placed,
@@ -98,14 +102,46 @@ export async function cordonHost(client: Client, host: ShownHost, cordoned: bool
   );
 }
 
-/** Whether an operator keeps new gateways off an engine; undefined where there never was a ledger. Waits for no count. */
+/** Whether an operator keeps new gateways off an engine; undefined where there is no ledger. Waits for no answer of it: one that is stuck holds up nobody whose only engine this is. */
 export async function isCordoned(client: Client, engine: string): Promise<boolean | undefined> {
   try {
-    const lines = await client.workflow.getHandle(ledgerWorkflowId).query(hostsQuery);
-    return lines.some((line) => line.engine === engine && line.cordoned);
+    const { status, memo } = await client.workflow.getHandle(ledgerWorkflowId).describe();
+    if (status.name !== 'RUNNING') return undefined;
+    return cordonedForm.parse(memo?.[cordonedMemo]).includes(engine);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
+  }
+}
+
+const cordonedForm = z.array(z.string()).default([]);
+
+/** Why there is no room for a gateway now, by the ledger; undefined where there is, where nobody keeps a ledger, or where a provision asks none. Nothing is promised. */
+export async function whyNoRoom(client: Client, { mark, place, spec }: Gateway): Promise<string | undefined> {
+  if (isMachine(place)) return undefined;
+  const known = await knownEngines(client);
+  const stands = place.promised === true;
+  const isAsked = stands || known.length > 1 || (await isCordoned(client, known[0]?.engine ?? '')) === true;
+  if (!isAsked) return undefined;
+  const meant = known.filter(({ engine }) => place.engine === undefined || engine === place.engine);
+  const named = (attends: boolean) => meant.filter(({ attended }) => attended === attends).map(({ engine }) => engine);
+  const { memoryMb, cpus, diskMb = 0 } = spec;
+  const whose = { gateway: mark.gateway, birth: mark.birth, need: { memoryMb, cpus, diskMb } };
+  const engines = stands ? meant.map(({ engine }) => engine) : named(true);
+  const fenced = !stands && spec.fence !== 'off';
+  const also = { ...(stands && { stands }), ...(fenced && { fenced: true as const }) };
+  const placing = { ...whose, engines, silent: stands ? [] : named(false), ...also };
+  try {
+    const handle = client.workflow.getHandle(ledgerWorkflowId);
+    if ((await handle.describe()).status.name !== 'RUNNING') return undefined;
+    const placed = await patiently(client, () => handle.query(roomQuery, placing), {
+      withinMs: answerMs,
+      meanwhile: 'start one with `creel worker`',
+    });
+    return 'refused' in placed ? placed.refused : undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error instanceof NoWorker ? error : unwrap(error);
   }
 }
 

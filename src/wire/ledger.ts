@@ -9,6 +9,9 @@ export type Placed = { readonly engine: string } | { readonly refused: string };
 /** Asks for a place. The update's id is made of gateway, birth and try, and the same life is given the same place again. */
 export const placeUpdate = defineUpdate<Placed, [Placing]>('place');
 
+/** What it would be told now: nothing is promised. */
+export const roomQuery = defineQuery<Placed, [Placing]>('room');
+
 /** What a life takes of an engine from now on; nothing at all once it is gone. */
 export type PromiseTold = Whose & { readonly engine: string; readonly need: Need };
 
@@ -26,6 +29,9 @@ export const recountSignal = defineSignal('recount');
 
 /** Keeps new gateways off a host, or lets them on again. Repeating it changes nothing. */
 export type Cordon = { readonly engine: string; readonly cordoned: boolean };
+
+/** Where the ledger's memo has the engines that an operator cordoned, for whoever reads it while the ledger itself cannot answer. */
+export const cordonedMemo = 'cordoned';
 export const cordonUpdate = defineUpdate<HostLine, [Cordon]>('cordon');
 
 /** A host as the ledger has it: what is promised of how much. */

@@ -6,6 +6,7 @@ import { TestServer } from '../ground/server.js';
 import { RecordedDeployment } from './recording/recorded-deployment.js';
 import { RecordedFleet } from './recording/recorded-fleet.js';
 import { RecordedGateway, RecordedRuns } from './recording/recorded-gateway.js';
+import { RecordedHosts } from './recording/recorded-hosts.js';
 import { RecordedLog } from './recording/recorded-log.js';
 import { RecordedNet } from './recording/recorded-net.js';
 import type { Play, Scenario, Scenarios } from './recording/scenario.js';
@@ -13,6 +14,7 @@ import { answering, carriedAnswers } from './scenarios/answer.js';
 import { carried } from './scenarios/carried.js';
 import { deployments } from './scenarios/deployment.js';
 import { fleets } from './scenarios/fleet.js';
+import { hosts } from './scenarios/hosts.js';
 import { lives } from './scenarios/life.js';
 import { readings } from './scenarios/log.js';
 import { nets } from './scenarios/net.js';
@@ -41,6 +43,7 @@ try {
   await recordAll(fleets, (name, limits) => RecordedFleet.begin(ground, name, limits));
   await recordAll(readings, (_name, asked) => RecordedLog.begin(ground, asked));
   await recordAll(nets, (_name, input) => RecordedNet.begin(ground, input));
+  await recordAll(hosts, async () => new RecordedHosts(ground));
   await recordAll(deployments, () => RecordedDeployment.begin(ground));
 } finally {
   await ground.close();

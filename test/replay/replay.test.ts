@@ -19,9 +19,11 @@ async function replay(history: unknown, over = options): Promise<void> {
   await Worker.runReplayHistory(over, historyFromJSON(history), idIn(history));
 }
 
-/** A sweep and a reconciliation name their page after themselves. */
+/** A sweep, a reconciliation and the proof after a restart name their page after themselves. */
 function idIn(history: unknown): string {
-  return /"page\/((?:sweep|reconcile)\/[^"/]+)"/.exec(JSON.stringify(history))?.[1] ?? 'gateway/replayed';
+  return (
+    /"page\/((?:sweep|reconcile|engine\/[^"/]+)\/[^"/]+)"/.exec(JSON.stringify(history))?.[1] ?? 'gateway/replayed'
+  );
 }
 
 /** The bundle of workflows that are changed in one place. */

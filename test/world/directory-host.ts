@@ -23,6 +23,8 @@ const hostRecord = z.object({
   clockMs: z.number().optional(),
   routes: z.array(z.object({ cidr: z.string(), device: z.string() })).optional(),
   watchers: z.object({ limit: z.number(), used: z.number().optional() }).optional(),
+  /** As the settings of the worker beside it have it. */
+  offer: z.object({ cordoned: z.boolean() }).optional(),
   engine: z
     .object({
       product: z.enum(['Docker', 'Podman']),
@@ -101,11 +103,13 @@ export class DirectoryHost implements HostProvider {
   }
 
   #read(): HostFacts {
-    const facts = readRecord(this.#file(), hostRecord);
-    if (!facts) throw new NotYet(`no host at ${this.root}`);
+    const found = readRecord(this.#file(), hostRecord);
+    if (!found) throw new NotYet(`no host at ${this.root}`);
+    const { offer, ...facts } = found;
     const { freeDiskBytes, availableMemoryMb, fullestDirectory, upSince, clockMs, routes, watchers, engine } = facts;
     return {
       ...facts,
+      ...(offer && { offer }),
       freeDiskBytes,
       availableMemoryMb,
       fullestDirectory,

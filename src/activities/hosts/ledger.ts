@@ -7,11 +7,17 @@ import { cpuOvercommit, freeDiskFloorBytes, hostReserveMb } from '../../domain/t
 import type { Deps } from '../../world/deps.js';
 
 /** A try to find a place: the next one asks anew, the same one is the same question. */
-export type RoomAsked = Placing & { readonly attempt: number; readonly taskQueue: string };
+export type RoomAsked = Placing & {
+  readonly attempt: number;
+  readonly taskQueue: string;
+  /** The operation that asks for more than its gateway took before; absent of the one that begins a life. */
+  readonly operation?: number;
+};
 
 /** The engine that the ledger has promised to a gateway; `Refused`, naming each host and what it lacks, where there is none. */
-export async function findRoom(deps: Deps, { attempt, taskQueue, ...placing }: RoomAsked): Promise<string> {
-  const id = `${placing.gateway}/${placing.birth}/${attempt}`;
+export async function findRoom(deps: Deps, { attempt, taskQueue, operation, ...placing }: RoomAsked): Promise<string> {
+  const asked = operation === undefined ? `${attempt}` : `${operation}.${attempt}`;
+  const id = `${placing.gateway}/${placing.birth}/${asked}`;
   const { ceiling } = deps;
   const placed = await deps.records.place(id, { ...placing, ...(ceiling !== undefined && { ceiling }) }, taskQueue);
   if ('refused' in placed) throw new Refused(placed.refused);

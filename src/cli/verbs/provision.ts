@@ -8,7 +8,7 @@ import { findOffer } from '../../client/offer.js';
 import { ask, localPlace, proposedBirth, request } from '../../client/gateways.js';
 import type { Flags } from '../../client/connect.js';
 import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../client/failure.js';
-import { demandNoObstacle, demandTaken } from '../../client/foresee.js';
+import { demandNoObstacle, demandRoom, demandTaken } from '../../client/foresee.js';
 import { Refused } from '../../domain/errors.js';
 import { placeFor, type Place } from '../../domain/hosts/place.js';
 import { gatewayBirth, gatewayId, layout } from '../../domain/gateway/gateway.js';
@@ -197,7 +197,12 @@ async function foreseen(client: Client, { id, draft, how, requestId, birth, wher
   const lives = told?.life && told.phase !== 'removed' && told.phase !== 'none';
   if (lives) return { spec, birth, repairs: told };
   const mark = { deployment: told?.deployment ?? '', gateway: id, birth, layout };
-  await demandNoObstacle(client, { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 });
+  const gateway = { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 };
+  await demandNoObstacle(client, gateway);
+  await demandRoom(
+    client,
+    how === 'restore' && told?.life ? { ...gateway, mark: told.life.mark, place: told.life.place } : gateway,
+  );
   const offer = spec.machine && how !== 'restore' ? { offer: await offerOf(client, id, birth, spec) } : {};
   return { spec, birth: how === 'restore' ? (told?.life?.mark.birth ?? birth) : birth, ...offer };
 }

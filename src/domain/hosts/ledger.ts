@@ -46,6 +46,8 @@ export type Placing = Whose & {
   readonly ceiling?: number;
   /** Whether its host has to be fenced. */
   readonly fenced?: true;
+  /** It, or its state, stands on that one engine already: whether new ones are kept off there is not asked. */
+  readonly stands?: true;
 };
 
 /** Letters that tell one life from another: two of ten thousand lives are alike in one of two million fleets. */
@@ -58,8 +60,9 @@ export function keyOf({ gateway, birth }: Whose): string {
 
 /**
  * The engine on which a life is to stand, with the ledger in which that is promised: the one that was promised before,
- * however often it is asked, or else the one with the most room left in proportion. Or why there is none: each host and
- * what it lacks. The ledger is never changed by a refusal, and no host is promised beyond its capacity.
+ * however often it is asked, or else the one with the most room left in proportion. Who asks for more than was promised
+ * gets it there or nowhere. Or why there is none: each host and what it lacks. The ledger is never changed by a refusal,
+ * and no host is promised beyond its capacity.
  */
 export function place(
   ledger: Ledger,
@@ -67,17 +70,28 @@ export function place(
 ): { readonly engine: string; readonly ledger: Ledger } | { readonly refused: string } {
   const key = keyOf(placing);
   const before = [...ledger.values()].find(({ promises }) => promises.has(key));
-  if (before && placing.engines.includes(before.engine)) return { engine: before.engine, ledger };
-  if (placing.ceiling !== undefined && gatewaysIn(ledger) >= placing.ceiling)
-    return { refused: overCeiling(placing.gateway, placing.ceiling, gatewaysIn(ledger)) };
-  const open = placing.engines.flatMap((engine) => ledger.get(engine) ?? []);
+  const stays = before && placing.engines.includes(before.engine);
+  if (stays && covers(before.promises.get(key)?.need, placing.need)) return { engine: before.engine, ledger };
+  const others = promise(ledger, placing, '', nothing);
+  if (placing.ceiling !== undefined && gatewaysIn(others) >= placing.ceiling)
+    return { refused: overCeiling(placing.gateway, placing.ceiling, gatewaysIn(others)) };
+  const engines = stays ? [before.engine] : placing.engines;
+  const asked = engines.flatMap((engine) => others.get(engine) ?? []);
+  const open = placing.stands ? asked.map((host) => ({ ...host, cordoned: false })) : asked;
   const fit = open.filter((host) => lacks(host, placing) === undefined);
   const [best] = fit.toSorted(
     (one, other) =>
       roomAfter(other, placing.need) - roomAfter(one, placing.need) || (one.engine < other.engine ? -1 : 1),
   );
-  if (!best) return { refused: refusal(ledger, placing, open) };
-  return { engine: best.engine, ledger: promise(ledger, placing, best.engine, placing.need) };
+  if (best) return { engine: best.engine, ledger: promise(ledger, placing, best.engine, placing.need) };
+  return { refused: placing.stands ? refusalThere(placing, open) : refusal(others, { ...placing, engines }, open) };
+}
+
+const nothing: Need = { memoryMb: 0, cpus: 0, diskMb: 0 };
+
+function covers(promised: Need | undefined, need: Need): boolean {
+  if (!promised) return false;
+  return promised.memoryMb >= need.memoryMb && promised.cpus >= need.cpus && promised.diskMb >= need.diskMb;
 }
 
 /** The ledger once a life takes this much of an engine, and nothing of any other; nothing at all of an empty need. */
@@ -230,6 +244,14 @@ function refusal(ledger: Ledger, placing: Placing, open: readonly LedgerHost[]):
   const named = reasons.slice(0, hostsNamed).join('; ');
   const more = reasons.length > hostsNamed ? `; and ${counted(reasons.length - hostsNamed, 'other host')}` : '';
   return `no host has room for ${gateway}, which asks for ${describeNeed(need)}. ${named}${more}. Make room (\`creel hosts list\`), or ask for less; see docs/runbook.md#no-host-has-room`;
+}
+
+/** The same of one that stands there already. */
+function refusalThere(placing: Placing, [host]: readonly LedgerHost[]): string {
+  const { gateway, need, engines } = placing;
+  const where = host?.capacity.host ?? engines.join(', ');
+  const why = host ? lacks(host, placing) : 'what it has could not be read';
+  return `host ${where}, where ${gateway} stands, has no room for it with ${describeNeed(need)}: ${why}. Make room there (\`creel hosts describe ${where}\`), or ask for less; see docs/runbook.md#no-host-has-room`;
 }
 
 function byName({ capacity: { host: one } }: LedgerHost, { capacity: { host: other } }: LedgerHost): number {

@@ -114,8 +114,9 @@ function enqueue(state: GatewayState, request: Request, deployment: string, gate
   const spec = gatewaySpec(request.spec);
   if (request.how === 'restore' && life) {
     life.gateway = { ...life.gateway, spec };
+    const keptUntil = life.stateKeptUntil;
     life.stateKeptUntil = 0;
-    return begin(state, 'restore', now);
+    return beginRestore(state, keptUntil, now);
   }
   const key = request.keyId === undefined ? {} : { keyId: request.keyId };
   const { tokenGeneration = 1, deviceGeneration = 1 } = request.recovered ?? {};
@@ -174,6 +175,14 @@ function suspendAgain(state: GatewayState, { reason }: Suspended): void {
 function begin(state: GatewayState, kind: Upkeep['kind'], now: number): number {
   setPhase(state, 'queued', '', now);
   return pushUpkeep(state, kind);
+}
+
+/** Without room for it, its state is kept as long as before. */
+function beginRestore(state: GatewayState, keptUntil: number, now: number): number {
+  setPhase(state, 'queued', '', now);
+  const number = takeNumber(state);
+  state.queue.push({ number, kind: 'restore', keptUntil });
+  return number;
 }
 
 function enqueueRemoval(

@@ -89,7 +89,7 @@ function endUpkeep(state: GatewayState, life: Life, operation: Upkeep, result: O
     if (operation.kind === 'take-up') burnForgotten(life, result.tokenGeneration);
     life.gateway = withFound(life.gateway, operation, result, result.tokenGeneration);
   }
-  if (result.kept && staysKept(operation)) return keepOn(state, life, operation.keptUntil, now);
+  if (result.kept && staysKept(operation)) return keepOn(state, life, operation.keptUntil, result.reason, now);
   const phases: Partial<Record<OperationOutcome, Phase>> = { done: 'ready', undone: 'removed', left: 'removed' };
   const phase = phases[result.outcome] ?? 'degraded';
   if (phase === 'removed' && !isRemoving(state)) withdrawQueue(state, 'the gateway that it was for did not come to be');
@@ -103,9 +103,10 @@ function endUpkeep(state: GatewayState, life: Life, operation: Upkeep, result: O
  * A gateway that was removed has its record again: a restore takes it up, and its state is let go when its time has come;
  * a time that has passed meanwhile leaves a person a day to look.
  */
-function keepOn(state: GatewayState, life: Life, until: number, now: number): void {
+function keepOn(state: GatewayState, life: Life, until: number, why: string, now: number): void {
   life.stateKeptUntil = Math.max(until, now + recoveredKeptMs);
-  setPhase(state, 'removed', saidOfState(life, {}), now);
+  const said = saidOfState(life, {});
+  setPhase(state, 'removed', why === '' ? said : `${why}; ${said}`, now);
 }
 
 /** A repair undoes nothing: what an earlier way back had to leave is there as before. */

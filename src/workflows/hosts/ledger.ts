@@ -4,11 +4,13 @@ import {
   ApplicationFailure,
   CancellationScope,
   condition,
-  continueAsNew,
+  makeContinueAsNewFunc,
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  patched,
   sleep,
+  upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../../activities/activities.js';
@@ -32,6 +34,7 @@ import {
 } from '../../domain/hosts/ledger.js';
 import { ledgerCountMs, ledgerStaleMs } from '../../domain/thresholds.js';
 import {
+  cordonedMemo,
   cordonUpdate,
   fenceSignal,
   hostsQuery,
@@ -39,6 +42,7 @@ import {
   placeUpdate,
   promiseSignal,
   recountSignal,
+  roomQuery,
   type Cordon,
   type HostLine,
   type LedgerStart,
@@ -97,6 +101,10 @@ class LedgerKeeper {
       return this.#lines();
     });
     setHandler(hostsQuery, () => this.#lines());
+    setHandler(roomQuery, (placing) => {
+      const placed = place(this.#ledger, placing);
+      return 'refused' in placed ? placed : { engine: placed.engine };
+    });
     setHandler(recountSignal, () => {
       this.#wanted = true;
     });
@@ -115,7 +123,8 @@ class LedgerKeeper {
     }
     await condition(allHandlersFinished);
     const state = { version: 1, hosts: carryLedger(this.#ledger), countedAt: this.#countedAt } as const;
-    await continueAsNew<typeof ledger>({ ...this.#start, state });
+    const memo = { [cordonedMemo]: this.#cordoned() };
+    await makeContinueAsNewFunc<typeof ledger>({ memo })({ ...this.#start, state });
   }
 
   async #counted(): Promise<void> {
@@ -161,7 +170,13 @@ class LedgerKeeper {
       });
     const now = { ...host, cordoned };
     this.#ledger = new Map([...this.#ledger, [engine, now]]);
+    if (patched('the ledger shows what is cordoned')) upsertMemo({ [cordonedMemo]: this.#cordoned() });
     return lineOf(now);
+  }
+
+  /** By an operator's word, not by a host's settings. */
+  #cordoned(): string[] {
+    return [...this.#ledger.values()].flatMap(({ engine, cordoned }) => (cordoned ? [engine] : []));
   }
 
   #lines(): HostLine[] {

@@ -64,10 +64,52 @@ export async function askLedger(input: OperationInput, seen: Whereabouts, park: 
   }
 }
 
+/** What an operation makes a gateway take of its engine that the ledger has not promised it: a state that was kept comes back, or it is to have more. */
+export function moreIn({ kind, gateway: { place, spec }, change }: OperationInput): Need | undefined {
+  if (!place.promised || place.engine === undefined) return undefined;
+  if (kind === 'restore') return needOf(spec);
+  if (!change || !('to' in change) || kind === 'way-back') return undefined;
+  const [before, after] = [needOf(spec), needOf(change.to)];
+  const both = {
+    memoryMb: Math.max(before.memoryMb, after.memoryMb),
+    cpus: Math.max(before.cpus, after.cpus),
+    diskMb: Math.max(before.diskMb, after.diskMb),
+  };
+  const isMore = both.memoryMb > before.memoryMb || both.cpus > before.cpus || both.diskMb > before.diskMb;
+  return isMore ? both : undefined;
+}
+
+/** Has the ledger promise that much to a gateway, or its state, where it stands. Where there is no room, a restore asks an operator as a provision does. */
+export async function askForMore(input: OperationInput, need: Need, park: Park): Promise<void> {
+  const { gateway, limits, number, kind } = input;
+  const { findRoom } = proxyActivities<Asking>({ ...askPolicy(limits), summary: 'find room on its host' });
+  const { gateway: id, birth } = gateway.mark;
+  const asked = { gateway: id, birth, need, engines: [gateway.place.engine ?? ''], silent: [], stands: true } as const;
+  for (let attempt = 1; ; attempt += 1) {
+    setCurrentDetails('find room on its host');
+    try {
+      await findRoom({ ...asked, attempt, operation: number, taskQueue: workflowInfo().taskQueue });
+      return;
+    } catch (error) {
+      const reason = kind === 'restore' ? refusalIn(error) : undefined;
+      const answer =
+        reason === undefined
+          ? undefined
+          : await park({ step: 'find room', doing: 'do', reason, answers: ['retry', 'abort'] });
+      if (answer === 'retry') continue;
+      const before = needOf(gateway.spec);
+      await CancellationScope.nonCancellable(() =>
+        tell(gateway, kind === 'restore' ? { ...nothing, diskMb: before.diskMb } : before),
+      );
+      throw error;
+    }
+  }
+}
+
 function placingOf(
   { kind, gateway: { mark, place, spec } }: OperationInput,
   seen: Whereabouts,
-): Omit<RoomAsked, 'attempt'> {
+): Omit<RoomAsked, 'attempt' | 'operation'> {
   const meant = (all: readonly { readonly engine: string }[]) =>
     all.map(({ engine }) => engine).filter((engine) => place.engine === undefined || engine === place.engine);
   return {
@@ -99,6 +141,7 @@ function needAfter(
   if (kind === 'remove' || kind === 'purge')
     return outcome === 'done' ? { ...nothing, diskMb: keeps ? needOf(spec).diskMb : 0 } : undefined;
   if (kind === 'provision' && outcome === 'undone') return nothing;
+  if (change && outcome === 'undone') return 'to' in change ? needOf(spec) : undefined; // It may have asked for more.
   if (!isDone) return undefined;
   if (change) return 'to' in change ? needOf(change.to) : undefined;
   return kind === 'way-back' ? undefined : needOf(spec);

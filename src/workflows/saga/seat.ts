@@ -12,7 +12,7 @@ import { Refused } from '../../domain/errors.js';
 import { engineForNew, engineHolding, engineNamed, engineOfLost } from '../../domain/hosts/whereabouts.js';
 import { readsBackward, type Left, type OperationInput, type OperationResult } from '../../wire/operation.js';
 import { placedSignal } from '../../wire/messages.js';
-import { askLedger, type FoundPlace, type Park } from './ledger.js';
+import { askForMore, askLedger, moreIn, type FoundPlace, type Park } from './ledger.js';
 import type { Steps } from './step.js';
 import { lookEverywhere } from './whereabouts.js';
 
@@ -24,7 +24,7 @@ export type Seat = { readonly input: OperationInput } | { readonly result: Opera
  * begun and nothing counts as undone where it cannot be found.
  */
 export async function takeSeat(steps: Steps, input: OperationInput, park: Park = neverParks): Promise<Seat> {
-  if (!input.seek || hasNothing(steps, input)) return { input };
+  if (!input.seek || hasNothing(steps, input)) return takeRoom(steps, input, park);
   try {
     const found = await find(input, park);
     const place = { ...input.gateway.place, ...found };
@@ -33,7 +33,22 @@ export async function takeSeat(steps: Steps, input: OperationInput, park: Park =
   } catch (error) {
     const reason = reasonOf(error);
     if (reason === undefined) throw error;
-    return { result: without(steps, input, reason) };
+    return { result: without(steps, input, `find its engine: ${reason}`) };
+  }
+}
+
+/** The same of one whose gateway stands, and is to take more there than the ledger has promised it. Without room nothing is begun. */
+async function takeRoom(steps: Steps, input: OperationInput, park: Park): Promise<Seat> {
+  const need = moreIn(input);
+  if (!need || !patched('the ledger is asked for more')) return { input };
+  try {
+    await askForMore(input, need, park);
+    return { input };
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (reason === undefined) throw error;
+    const result = without(steps, input, `find room: ${reason}`);
+    return { result: { ...result, ...(input.kept && { kept: true as const }) } };
   }
 }
 
@@ -77,8 +92,8 @@ function reasonOf(error: unknown): string | undefined {
 }
 
 /** What existed stays, and what was to be undone is left. */
-function without(steps: Steps, input: OperationInput, reason: string): OperationResult {
-  const sentence = `find its engine: ${reason}`;
+function without(steps: Steps, input: OperationInput, sentence: string): OperationResult {
+  const reason = sentence.slice(sentence.indexOf(': ') + 2);
   const left: Left[] = input.steps
     .filter((step) => readsBackward(input.kind) && steps[step]?.undo)
     .map((step) => ({ step, kind: 'Refused', reason }));

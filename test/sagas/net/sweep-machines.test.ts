@@ -157,7 +157,7 @@ class Worlds {
     account.become({ machines: 90, addresses: 90 });
     const at = { mark, region };
     const key = await account.ensureFleetKey(region, testDeployment, world.deps.machines?.fleetKeys()[0] ?? noKey());
-    const order = { zone: 'eu-central-1a', size: 'small', system: 'debian_12', key, launchScript: '' };
+    const order = { zones: ['eu-central-1a'], size: 'small', system: 'debian_12', key, launchScript: '' };
     await account.ensureMachine(at, order);
     account.settle(at);
     if (picked('address')) await account.ensureAddress(at);

@@ -32,7 +32,7 @@ describe.sequential('a sweep over machines of gateways’ own, at the keyboard',
   async function landLate(id: string, birth: string): Promise<void> {
     const at = { mark: { deployment: testDeployment, gateway: id, birth, layout: 1 }, region };
     const key = (await account().listFleetKeys(region, testDeployment))[0] ?? '';
-    const order = { zone: `${region}a`, size: 'small', system: 'debian_12', key, launchScript: '' };
+    const order = { zones: [`${region}a`], size: 'small', system: 'debian_12', key, launchScript: '' };
     await account().ensureMachine(at, order);
   }
 
