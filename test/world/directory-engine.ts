@@ -73,6 +73,7 @@ type Kind = 'volume' | 'network' | 'container';
  *     taken-ports/<port>            something foreign listens       down                       the engine does not answer
  *     owners/<file>                 whose a file is when it is not the gateway's user's
  *     full                          no state fits the disk
+ *     no-room                       nothing fits it that needs any room
  *     open-fence                    what of its surroundings gateways reach
  *     copies/…, copies-paused       what copiers do (`DirectoryCopies`)
  *
@@ -224,6 +225,7 @@ export class DirectoryEngine implements DockerEngine {
 
   async createContainer(spec: ContainerSpec): Promise<'created' | 'name taken'> {
     this.#answer();
+    this.#demandRoom(`make container ${spec.name}`);
     const { name, labels, imageId, command, network, publish, volume, restartPolicy } = spec;
     if (network !== undefined && this.#networks(network).length === 0)
       throw new StartOver(`network ${network} of container ${name} is gone`);
@@ -248,6 +250,7 @@ export class DirectoryEngine implements DockerEngine {
 
   async createWriter(spec: WriterSpec): Promise<'created' | 'name taken'> {
     this.#answer();
+    this.#demandRoom(`make container ${spec.name}`);
     return this.#addContainer({ ...spec, id: newId(spec.name), command: [], network: null, hostPort: null }, 'no');
   }
 
@@ -264,6 +267,7 @@ export class DirectoryEngine implements DockerEngine {
   async renameContainer(id: string, name: string): Promise<'renamed' | 'name taken'> {
     const record = this.#container(id);
     if (record.name === name) return 'renamed';
+    this.#demandRoom(`rename container ${record.name}`);
     if (!createFile(this.#at('containers', name), JSON.stringify({ ...record, name }))) return 'name taken';
     rememberName(this.root, id, name);
     fs.rmSync(this.#at('containers', record.name), { force: true });
@@ -279,6 +283,7 @@ export class DirectoryEngine implements DockerEngine {
   async startContainer(id: string): Promise<'running' | 'port taken'> {
     const record = this.#container(id);
     if (['running', 'restarting'].includes(this.#state(record).state)) return 'running';
+    this.#demandRoom(`start container ${record.name}`);
     const networkId = this.#networkFor(record);
     if (record.hostPort !== null && this.isPortTaken(record.hostPort)) return 'port taken';
     const startedAt = new Date().toISOString();
@@ -327,11 +332,14 @@ export class DirectoryEngine implements DockerEngine {
   }
 
   async setRestartPolicy(id: string, policy: RestartPolicy): Promise<void> {
-    this.#change(this.#container(id), { restartPolicy: policy });
+    const record = this.#container(id);
+    this.#demandRoom(`change container ${record.name}`);
+    this.#change(record, { restartPolicy: policy });
   }
 
   async writeFiles(id: string, directory: string, files: readonly OwnedFile[]): Promise<void> {
     const record = this.#container(id);
+    this.#demandRoom(`write into container ${record.name}`);
     for (const file of files) {
       const place = this.#placeOf(record, path.posix.join(directory, file.path));
       if (!place)
@@ -555,7 +563,29 @@ export class DirectoryEngine implements DockerEngine {
     writeLog(this.root, record.id, lines);
   }
 
-  /** The disk is full, or has room again. */
+  /** Nothing that needs room has any while this goes on. */
+  async whileFull<T>(act: () => Promise<T>): Promise<T> {
+    this.setNoRoom(true);
+    try {
+      return await act();
+    } finally {
+      this.setNoRoom(false);
+    }
+  }
+
+  /** The same until it is said otherwise. */
+  setNoRoom(full: boolean): void {
+    const file = path.join(this.root, 'no-room');
+    if (full) touchFile(file);
+    else fs.rmSync(file, { force: true });
+  }
+
+  #demandRoom(what: string): void {
+    if (!fs.existsSync(path.join(this.root, 'no-room'))) return;
+    throw new Refused(`directory engine, ${what}: no room on its host (no space left on device). Free disk there`);
+  }
+
+  /** The disk is full for states, or has room again. */
   setFull(full: boolean): void {
     const file = path.join(this.root, 'full');
     if (full) touchFile(file);

@@ -1,16 +1,26 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { NotYet, Refused } from '../../../src/domain/errors.js';
 import { DirectoryEngine } from '../../world/directory-engine.js';
 import { directoryEngineUnderTest } from './directory-engine-under-test.js';
 import { engineContract } from './engine-contract.js';
+import { fullContract } from './full-contract.js';
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'creel-engine-'));
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
 
 engineContract('an engine that is a directory', async () => directoryEngineUnderTest(root));
+
+describe('an engine that is a directory', () => {
+  const under = directoryEngineUnderTest(path.join(root, 'filled'));
+  const hand = new DirectoryEngine(path.join(root, 'filled'));
+  fullContract(
+    () => under,
+    (act) => hand.whileFull(act),
+  );
+});
 
 test('what one process made another sees, and leftovers names it', async () => {
   const own = path.join(root, 'own');
