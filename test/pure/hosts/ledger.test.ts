@@ -99,6 +99,26 @@ describe('the ledger of hosts', () => {
     expect(place(kept, { ...placing('g3', ['e1', 'e2']), ceiling: 2 })).toHaveProperty('engine');
   });
 
+  test('who is to have more gets it where it stands or nowhere, cordoned or not, and is counted once by the ceiling (K-6)', () => {
+    const both = ledgerOf(host('e1', { memoryMb: 8_192 }), host('e2', { memoryMb: 65_536, cordoned: true }));
+    const ledger = placed(placed(both, 'g1').ledger, 'g2').ledger;
+    const asked = (engine: string, memoryMb: number) =>
+      place(ledger, { ...placing('g1', [engine], { ...small, memoryMb }), stands: true, ceiling: 2 });
+    const given = asked('e1', 6_144);
+    if ('refused' in given) throw new Error(given.refused);
+    expect([given.engine, promisedOf(given.ledger.get('e1') ?? host('e1')).memoryMb]).toEqual(['e1', 8_192]);
+    expect(asked('e1', 6_145)).toEqual({
+      refused: expect.stringMatching(
+        /^host h-e1, where g1 stands, has no room for it with .*: it lacks memory \(6 GB of 8 GB left\)/,
+      ),
+    });
+    expect(place(ledger, placing('g1', ['e1', 'e2'], { ...small, memoryMb: 16_384 }))).toHaveProperty('refused');
+    const kept = promise(ledger, { gateway: 'g1', birth: '7k3fq2' }, 'e2', { ...gone, diskMb: 9 });
+    const back = { ...placing('g1', ['e2'], { ...small, diskMb: 9 }), stands: true } as const;
+    expect(place(kept, back)).toMatchObject({ engine: 'e2' });
+    expect(place(kept, { ...back, ceiling: 1 })).toHaveProperty('refused');
+  });
+
   test('an operator’s word on a cordon counts, not that of the settings', () => {
     const one = host('e1', { cordoned: true });
     expect([isCordoned(one), isCordoned({ ...one, cordoned: false })]).toEqual([true, false]);
