@@ -21,6 +21,9 @@ import { Interferences } from './interference.js';
 /** What a worker of a test is opened with. */
 export type Opening = { readonly root: string; readonly deployment: string; readonly log: Logger };
 
+/** Its world, and the engines that it serves beside its own, as hosts over SSH are by any worker. */
+type Opened = World & { readonly reaches?: readonly string[] };
+
 /**
  * Where workflows run: in a thread of their own, as in production, or in the main one, which starts in two thirds of the processor
  * time. Hundreds of workers are started to be killed; those of the gateways that are real are as in production.
@@ -31,7 +34,7 @@ type WorkflowThread = 'own thread' | 'main thread';
  * The main of a test's worker, over whichever world: `node main.js ADDRESS QUEUE ROOT CACHE WORK DEPLOYMENT`. The same parts as
  * `runWorker`, with interference around the activities. It says `ready` once it polls.
  */
-export async function runTestWorker(open: (opening: Opening) => World, thread: WorkflowThread): Promise<void> {
+export async function runTestWorker(open: (opening: Opening) => Opened, thread: WorkflowThread): Promise<void> {
   const [address = '', taskQueue = '', root = '', cache = '300', work = '', deployment = ''] = process.argv.slice(2);
   const log = pino(
     { level: process.env['TEST_LOG'] ?? 'silent' },
@@ -64,15 +67,14 @@ export async function runTestWorker(open: (opening: Opening) => World, thread: W
     debugMode: thread === 'main thread',
     stickyQueueScheduleToStartTimeout: '500ms',
   } as const;
-  const here = engineQueue(engineId);
+  const served = [engineId, ...(world.reaches ?? [])].map(engineQueue);
   const queues = [
     { taskQueue, ...(work !== 'activities' && workflows), ...(work !== 'workflows' && atOnce) },
     ...(work === 'workflows'
       ? []
       : [
-          { taskQueue: here, ...atOnce },
-          { taskQueue: waitsQueue(here), ...waits },
-          { taskQueue: waitsQueue(taskQueue), ...waits },
+          ...served.map((queue) => ({ taskQueue: queue, ...atOnce })),
+          ...[...served, taskQueue].map((queue) => ({ taskQueue: waitsQueue(queue), ...waits })),
         ]),
   ];
   const workers = await Promise.all(queues.map((queue) => Worker.create({ ...common, ...queue })));
