@@ -11,7 +11,7 @@ const longest = [
   'contracts/chat-channels contracts/channel-tokens contracts/machines/machine-over-ssh contracts/fence contracts/fast-log',
   'temporal/fleet temporal/upgrade temporal/logs temporal/rotate temporal/secrets/key-rotation temporal/apply',
   'temporal/hosts/own-machine temporal/releases temporal/outages temporal/installed temporal/cli temporal/examples',
-  'e2e/models e2e/upgrade e2e/lived-in e2e/rotate e2e/pair e2e/release e2e/answers e2e/own-machine e2e/turn e2e/provision',
+  'e2e/models e2e/upgrade e2e/lived-in e2e/rotate e2e/pair e2e/release e2e/answers e2e/machine-faults e2e/own-machine e2e/turn e2e/provision',
 ]
   .flatMap((line) => line.split(' '))
   .map((name) => `test/${name}.test.ts`);
