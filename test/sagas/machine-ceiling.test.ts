@@ -68,7 +68,7 @@ describe('a ceiling on machines', () => {
       const [fleetKey] = world.deps.machines?.fleetKeys() ?? [];
       if (!fleetKey) throw new Error('the world buys no machines');
       const key = await account.ensureFleetKey(away.region, mark.deployment, fleetKey);
-      await account.ensureMachine(away, { zone: 'z', size: 'small', system: 'debian_12', key, launchScript: '' });
+      await account.ensureMachine(away, { zones: ['z'], size: 'small', system: 'debian_12', key, launchScript: '' });
       const at = { provider: 'lightsail', region: away.region } as const;
       const onMachines = async function* () {
         yield { gateway: 'g2', birth: mark.birth, phase: 'ready', at, engine: undefined };

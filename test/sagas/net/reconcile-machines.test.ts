@@ -39,7 +39,7 @@ class Standing {
     const [fleetKey] = world.deps.machines?.fleetKeys() ?? [];
     if (!fleetKey) throw new Error('the world buys no machines');
     const key = await account.ensureFleetKey(region, at.mark.deployment, fleetKey);
-    const order = { zone: `${region}a`, size: 'small', system: 'debian_12', key, launchScript: '' };
+    const order = { zones: [`${region}a`], size: 'small', system: 'debian_12', key, launchScript: '' };
     await account.ensureMachine(at, order);
     account.settle(at);
     const engine = await new DirectoryHost(rootOf(world.root, this.gateway.place)).findNearest();
@@ -138,7 +138,7 @@ describe('a reconciliation of gateways on machines of their own', () => {
       each.onRead = (time) => (time > 2 ? { queue: [{ operation: 2, kind: 'repair' }] } : {});
       expect((await each.look()).drifted).toEqual([]);
       each.onRead = () => ({});
-      const order = { zone: `${region}a`, size: 'small', system: 'debian_12', key: '', launchScript: '' };
+      const order = { zones: [`${region}a`], size: 'small', system: 'debian_12', key: '', launchScript: '' };
       await each.account.ensureMachine(each.at, order);
       const booting = await each.look();
       expect(booting.drifted).toEqual([]);
