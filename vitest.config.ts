@@ -7,11 +7,12 @@ const minute = 60_000;
 /** The files that take longest, of each tier: begun first, none of them runs alone in the end while a processor rests. */
 const longest = [
   'sagas/interrupted sagas/replace sagas/ready sagas/mutants sagas/pair sagas/machine sagas/rotate',
-  'contracts/ssh/engine-over-ssh contracts/engine/docker-engine contracts/door/openclaw-door contracts/ssh/door-over-ssh',
-  'contracts/chat-channels contracts/channel-tokens contracts/machines/machine-over-ssh contracts/fence contracts/fast-log',
+  'contracts/fence-trial contracts/ssh/engine-over-ssh contracts/engine/docker-engine contracts/door/openclaw-door',
+  'contracts/ssh/door-over-ssh contracts/chat-channels contracts/channel-tokens contracts/machines/machine-over-ssh contracts/fence contracts/fast-log',
   'temporal/fleet temporal/upgrade temporal/logs temporal/rotate temporal/secrets/key-rotation temporal/apply',
   'temporal/hosts/own-machine temporal/releases temporal/outages temporal/installed temporal/cli temporal/examples',
-  'e2e/models e2e/upgrade e2e/lived-in e2e/rotate e2e/pair e2e/release e2e/answers e2e/machine-faults e2e/own-machine e2e/turn e2e/provision',
+  'e2e/machine-faults e2e/models e2e/upgrade e2e/lived-in e2e/rotate e2e/pair e2e/release e2e/answers',
+  'e2e/own-machine e2e/demo-lightsail e2e/turn e2e/provision',
 ]
   .flatMap((line) => line.split(' '))
   .map((name) => `test/${name}.test.ts`);
