@@ -57,7 +57,7 @@ beforeAll(async () => {
   await engine().loadImage(reference, await here.saveImage(reference), () => undefined);
   imageId = (await engine().findImage(reference))?.id ?? '';
   await asRoot(
-    `ip addr add ${database}/32 dev lo; setsid perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 5432, Listen => 9); while (1) { $s->accept }' >/dev/null 2>&1 &`,
+    `ip addr add ${database}/32 dev lo; setsid perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 5432, Listen => 9); while (1) { $s->accept }' >/dev/null 2>&1 & until grep -q ':1538 ' /proc/net/tcp; do sleep 0.1; done`,
   );
 }, 900_000);
 afterEach(async () => {

@@ -22,6 +22,9 @@ const gatewayPort = 18_789;
 
 const lookAgainMs = 100;
 
+/** How long an engine may take to make a container for somebody who does not wait for it any more. */
+const lateMs = 2_000;
+
 /** How long a container may take until it listens: longer than on a busy machine. */
 const listensMs = 20_000;
 
@@ -53,7 +56,7 @@ export class FenceTrials {
     try {
       return await this.#knockAround(trial, control);
     } finally {
-      await new FenceTrials({ ...this.#at, signal: () => undefined }).#removeAll(trial.deployment);
+      await this.#clear(trial.deployment);
     }
   }
 
@@ -65,6 +68,15 @@ export class FenceTrials {
     if (control?.state === 'running' || isAboutTo) return [];
     await this.#removeAll(deployment);
     return [...found.containers, ...found.networks].map(({ name }) => name);
+  }
+
+  /** Whatever ends a trial, nothing of it stays: what a cancelled one had asked for last may come to be a moment later. */
+  async #clear(deployment: string): Promise<void> {
+    const shielded = new FenceTrials({ ...this.#at, signal: () => undefined });
+    await shielded.#removeAll(deployment);
+    if (!this.#at.signal()?.aborted) return;
+    await after(lateMs);
+    await shielded.#removeAll(deployment);
   }
 
   async #knockAround(trial: FenceTrial, control: string): Promise<FenceTried> {
