@@ -591,11 +591,8 @@ export const machineDiskGb = 20;
 /** How long a kept state stays at least after its record was recovered, though its time was over before: an export may be old. */
 export const recoveredKeptMs = 24 * 3_600_000;
 
-/** How long what a trial of a fence found is believed; rules go with a reboot, and by anybody's hand. */
+/** How long a fence that was found to stand is believed to; rules go with a reboot, and by anybody's hand. */
 export const fenceStaleMs = 3_600_000;
-
-/** How long, when it was found open: whoever has just put the rules in place asks again. */
-export const fenceAgainMs = 10_000;
 
 /** How long a worker that has begun leaves an engine alone before it tries its fence, and how often it does so again. */
 export const fenceFirstMs = 60_000;

@@ -1,5 +1,5 @@
 import { fenceWord, isFenced, type FenceSeen } from '../domain/hosts/fence-trial.js';
-import { fenceAgainMs, fenceStaleMs } from '../domain/thresholds.js';
+import { fenceStaleMs } from '../domain/thresholds.js';
 
 /** What this worker knows of the fences of its engines, by their ids. Each is tried by one at a time. */
 export class FenceBook {
@@ -11,11 +11,10 @@ export class FenceBook {
     return this.#seen.get(engine);
   }
 
-  /** How a fence is: as it was found within the hour or, unless it was just now, tried anew. One that was open is tried sooner. */
+  /** How a fence is: as it was found to stand within the hour, or as it is found now. Whoever asks of one that was open may have shut it. */
   async ask(engine: string, trial: () => Promise<FenceSeen>): Promise<FenceSeen> {
     const known = this.#seen.get(engine);
-    const freshMs = known && isFenced(fenceWord(known)) ? fenceStaleMs : fenceAgainMs;
-    if (known && Date.now() - known.at < freshMs) return known;
+    if (known && isFenced(fenceWord(known)) && Date.now() - known.at < fenceStaleMs) return known;
     const running = this.#trials.get(engine) ?? this.#begin(engine, trial);
     return running;
   }

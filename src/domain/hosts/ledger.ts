@@ -81,7 +81,9 @@ export function place(
   const fit = open.filter((host) => lacks(host, placing) === undefined);
   const [best] = fit.toSorted(
     (one, other) =>
-      roomAfter(other, placing.need) - roomAfter(one, placing.need) || (one.engine < other.engine ? -1 : 1),
+      Number(isOpen(one, placing)) - Number(isOpen(other, placing)) ||
+      roomAfter(other, placing.need) - roomAfter(one, placing.need) ||
+      (one.engine < other.engine ? -1 : 1),
   );
   if (best) return { engine: best.engine, ledger: promise(ledger, placing, best.engine, placing.need) };
   return { refused: placing.stands ? refusalThere(placing, open) : refusal(others, { ...placing, engines }, open) };
@@ -209,11 +211,17 @@ function roomAfter(host: LedgerHost, need: Need): number {
   );
 }
 
+/**
+ * Whether a host was found open to a life that is to be fenced in: it comes after those that were not. It is not refused
+ * here, because somebody may have put the rules in place since; the gateway's own step tries that anew.
+ */
+function isOpen({ capacity: { fence } }: LedgerHost, { fenced }: Placing): boolean {
+  return fenced === true && fence !== undefined && whyUnfenced(fence) !== undefined;
+}
+
 /** What keeps a life off a host; undefined where nothing does. */
-function lacks(host: LedgerHost, { need, fenced }: Pick<Placing, 'need' | 'fenced'>): string | undefined {
+function lacks(host: LedgerHost, { need }: Pick<Placing, 'need'>): string | undefined {
   if (isCordoned(host)) return 'it is cordoned';
-  const why = fenced && host.capacity.fence && whyUnfenced(host.capacity.fence);
-  if (why) return `it is not fenced: ${why}`;
   const { memoryMb, cpus, diskMb } = host.capacity;
   const taken = promisedOf(host);
   const short = [

@@ -78,6 +78,16 @@ describe('the ledger of hosts', () => {
     expect([...ledger.values()].every(({ promises }) => promises.size === 0)).toBe(true);
   });
 
+  test('who is to be fenced in goes where the fence was found to stand first, and is refused nowhere for what was found before (row 72)', () => {
+    const shut = { at: 1, open: [], untold: [] };
+    const open = { at: 1, open: ['private networks'], untold: [] };
+    const ledger = ledgerOf(host('e1', { fence: open, memoryMb: 65_536 }), host('e2', { fence: shut }));
+    const asked = { ...placing('g1', ['e1', 'e2']), fenced: true } as const;
+    expect(place(ledger, asked)).toMatchObject({ engine: 'e2' });
+    expect(place(ledger, { ...asked, engines: ['e1'] })).toMatchObject({ engine: 'e1' });
+    expect(place(ledger, placing('g1', ['e1', 'e2']))).toMatchObject({ engine: 'e1' });
+  });
+
   test('of many hosts the first twenty are named', () => {
     const ledger = ledgerOf(...Array.from({ length: 50 }, (_, index) => host(`e${index}`, { cpus: 1 })));
     expect(place(ledger, placing('g1', [...ledger.keys()]))).toEqual({
