@@ -180,10 +180,6 @@ const senders = {
   removeSender,
   probeSender,
   probeAdmitted,
-  probeSuspendable,
-  ensureSuspension,
-  removeSuspension,
-  probeSuspended,
   ensureSenderShutOut,
   probeSenderShutOut,
 };
@@ -234,6 +230,9 @@ const reconfiguring = {
   restoreModels,
   probeModels,
 };
+
+/** A gateway is stopped, and stays so. */
+const suspending = { probeSuspendable, ensureSuspension, removeSuspension, probeSuspended };
 
 /** Questions, and messages to people and to other gateways. */
 const looking = {
@@ -289,6 +288,7 @@ const all = {
   ...rotating,
   ...pairing,
   ...senders,
+  ...suspending,
   ...replacing,
   ...reconfiguring,
   ...looking,

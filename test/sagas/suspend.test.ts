@@ -98,6 +98,40 @@ describe('a gateway that is suspended', () => {
       expect(entity.gateway.tokenGeneration).toBe(1);
     }));
 
+  it('whose container and network somebody has removed meanwhile gets them anew by its resumption, on its state', () =>
+    onGateway(async (entity) => {
+      const { engine } = entity.world;
+      const { mark } = entity.gateway;
+      const before = entity.life.record;
+      entity.ask({ kind: 'suspend' });
+      await entity.drain();
+      await engine.removeContainer((await container(entity)).id);
+      for (const { id } of await engine.findNetworks(names(mark).network)) await engine.removeNetwork(id);
+      entity.ask({ kind: 'resume' });
+      expect(await entity.run()).toMatchObject({ outcome: 'done' });
+      expect(await container(entity)).toMatchObject({ state: 'running', restartPolicy: 'always' });
+      expect(entity.life.record).toMatchObject({ port: before?.port, volume: before?.volume });
+    }));
+
+  it('whose suspension could not be finished, nor taken back, serves again by a repair, and nothing is owed', () =>
+    onGateway(async (entity) => {
+      entity.ask({ kind: 'suspend' });
+      const result = await entity.run((step, doing) =>
+        (step === 'prove stopped' && doing === 'do') || (step === 'stop gateway' && doing === 'undo')
+          ? 'refuse before'
+          : undefined,
+      );
+      expect(result).toMatchObject({ outcome: 'left' });
+      expect(entity.state).toMatchObject({ phase: 'degraded', life: { left: [{ step: 'stop gateway' }] } });
+      entity.provision();
+      await entity.drain();
+      expect(entity.state).toMatchObject({ phase: 'ready', life: { left: [] } });
+      expect(entity.life.owed).toBeUndefined();
+      expect(await container(entity)).toMatchObject({ state: 'running', restartPolicy: 'always' });
+      entity.ask({ kind: 'suspend' });
+      expect(await entity.run()).toMatchObject({ outcome: 'done' });
+    }));
+
   it('is not resumed when it serves', () =>
     onGateway(async (entity) => {
       expect(() => entity.ask({ kind: 'resume' })).toThrow(/is not suspended\. `creel provision/);

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refused } from '../../domain/errors.js';
-import { loopbackRuleScript } from '../../domain/hosts/fence.js';
+import { loopbackRuleScript, readLoopbackRule } from '../../domain/hosts/fence.js';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
 import type { HostOffer } from '../../domain/hosts/offer.js';
 import type { Place } from '../../domain/hosts/place.js';
@@ -11,7 +11,7 @@ import type { EngineAt } from '../docker/call.js';
 import { thisDisk } from '../docker/disk.js';
 import { thisKernel } from './kernel.js';
 import { readHost } from './read-host.js';
-import { isOwnNetwork, readRule, runShell } from './own-network.js';
+import { isOwnNetwork, runShell } from './own-network.js';
 
 /** An overlapping attempt's own look at the port takes it for a moment that ends long before this. */
 const lookAgainMs = 50;
@@ -45,7 +45,7 @@ export class LocalHost implements HostProvider {
   /** A worker in a network of its own, in a container for example, would read the rules of that. */
   async findLoopbackRule(_place: Place, network: HostNetwork): Promise<'there' | 'missing' | undefined> {
     if (!(await isOwnNetwork(network))) return undefined;
-    return readRule(await runShell(loopbackRuleScript));
+    return readLoopbackRule(await runShell(loopbackRuleScript));
   }
 
   async putFence(_place: Place, network: HostNetwork, script: string): Promise<boolean> {

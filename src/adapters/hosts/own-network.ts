@@ -27,8 +27,3 @@ export async function runShell(script: string): Promise<string> {
   shell.stdin.end(script);
   return text(shell.stdout).catch(() => '');
 }
-
-/** What the script about the rule for loopback said. */
-export function readRule(said: string): 'there' | 'missing' | undefined {
-  return (['there', 'missing'] as const).find((each) => said.trim() === each);
-}

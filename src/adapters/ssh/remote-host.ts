@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { Away, NotYet } from '../../domain/errors.js';
-import { loopbackRuleScript } from '../../domain/hosts/fence.js';
+import { loopbackRuleScript, readLoopbackRule } from '../../domain/hosts/fence.js';
 import type { FormerIds } from '../../domain/hosts/engine-id.js';
 import type { Place } from '../../domain/hosts/place.js';
 import { launchMarker } from '../../domain/hosts/launch-script.js';
@@ -77,8 +77,7 @@ export class RemoteHost implements HostProvider {
   }
 
   async findLoopbackRule(): Promise<'there' | 'missing' | undefined> {
-    const said = (await this.#hear('sh -s', loopbackRuleScript).catch(() => '')).trim();
-    return (['there', 'missing'] as const).find((each) => said === each);
+    return readLoopbackRule(await this.#hear('sh -s', loopbackRuleScript).catch(() => ''));
   }
 
   /** Another machine than the worker's own is not touched. */

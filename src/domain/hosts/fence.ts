@@ -153,3 +153,8 @@ function resolvers(name: string, pool: string): string {
 function published(): string[] {
   return [`fence -t raw -C ${loopbackOnly} 2>/dev/null || fence -t raw -I ${loopbackOnly}`];
 }
+
+/** What `loopbackRuleScript` said; undefined where it could not see the rules. */
+export function readLoopbackRule(said: string): 'there' | 'missing' | undefined {
+  return (['there', 'missing'] as const).find((each) => said.trim() === each);
+}
