@@ -65,12 +65,18 @@ async function marked(): Promise<Made[]> {
   ];
 }
 
-/** Containers that stand in for machines of a provider; nobody but tests makes them. */
+/** Containers that stand in for machines of a provider, and their networks; nobody but tests makes them. */
 async function machines(): Promise<Made[]> {
-  const containers = await docker.listContainers({ all: true, filters: { label: ['creel.stand-in'] } });
-  return containers.map(({ Names: [name = ''], Created: created }) => {
-    return { what: `container ${name.slice(1)}`, deployment: 'test-machines', at: created * 1000 + 999 };
-  });
+  const filters = { label: ['creel.stand-in'] };
+  const [containers, networks] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+  ]);
+  const made = (what: string, at: number) => ({ what, deployment: 'test-machines', at: at + 999 });
+  return [
+    ...containers.map(({ Names: [name = ''], Created: at }) => made(`container ${name.slice(1)}`, at * 1000)),
+    ...networks.map(({ Name: name, Created: at }) => made(`network ${name}`, Date.parse(at))),
+  ];
 }
 
 function processes(): string[] {

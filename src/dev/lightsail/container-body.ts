@@ -2,6 +2,8 @@ import { buffer } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import tar from 'tar-stream';
 import type { BodyHostKey, BodyOrder, MachineBody } from './body.js';
+import { statusOf, unless } from './engine-answer.js';
+import { Segment, standInLabel } from './segment.js';
 
 /** What a Docker engine inside a container needs. `--privileged` would fail where this engine itself lacks a capability. */
 const capabilities = ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE', 'SYS_NICE', 'DAC_READ_SEARCH', 'AUDIT_WRITE'];
@@ -15,40 +17,48 @@ const confinement = {
   Tmpfs: { '/run': 'exec', '/tmp': 'exec' },
 };
 
-/** On every container that is a machine: whose stand-in made it. */
-const standInLabel = 'creel.stand-in';
-
 const hostKeyFile = '/etc/ssh/ssh_host_ed25519_key.pub';
 
 /**
  * A machine that is a container with sshd and a Docker engine of its own, which runs the launch script at its first
- * boot. Its address is the container's, on the engine's own bridge: it is reached from this machine only. Its own
+ * boot. Its address is the container's, on a network of the stand-in's: it is reached from this machine only. Its own
  * containers, volumes and networks go with it.
  */
 export class ContainerBody implements MachineBody {
   readonly #docker: Docker;
   readonly #image: string;
   readonly #owner: string;
+  readonly #segment: Segment;
+  #lastMade: Promise<unknown> = Promise.resolve();
 
   /** `owner` tells the machines of one stand-in from those of another. */
   constructor({ socketPath, image, owner }: { socketPath: string; image: string; owner: string }) {
     this.#docker = new Docker({ socketPath });
     this.#image = image;
     this.#owner = owner;
+    this.#segment = new Segment(this.#docker, owner);
   }
 
   async create(order: BodyOrder): Promise<void> {
-    const made = this.#docker.createContainer({
+    // One at a time: two would find the same address free.
+    this.#lastMade = this.#lastMade.catch(() => undefined).then(() => this.#make(order));
+    await this.#lastMade;
+    const files = { 'user-data': order.launchScript, login: order.login, keys: `${order.keys.join('\n')}\n` };
+    await this.#container(order.id).putArchive(await packed(files), { path: '/var/lib' });
+  }
+
+  async #make(order: BodyOrder): Promise<void> {
+    if ((await this.list()).includes(order.id)) return;
+    const address = await this.#segment.freeAddress();
+    await this.#docker.createContainer({
       name: nameOf(order.id),
       Hostname: order.name,
       Image: this.#image,
       Labels: { [standInLabel]: this.#owner },
       Volumes: { '/var/lib/docker': {} },
-      HostConfig: confinement,
+      HostConfig: { ...confinement, NetworkMode: this.#segment.name },
+      NetworkingConfig: { EndpointsConfig: { [this.#segment.name]: { IPAMConfig: { IPv4Address: address } } } },
     });
-    await unless(409, made);
-    const files = { 'user-data': order.launchScript, login: order.login, keys: `${order.keys.join('\n')}\n` };
-    await this.#container(order.id).putArchive(await packed(files), { path: '/var/lib' });
   }
 
   async start(id: string): Promise<void> {
@@ -73,11 +83,12 @@ export class ContainerBody implements MachineBody {
 
   async delete(id: string): Promise<void> {
     await this.#quietly(id, (container) => container.remove({ force: true, v: true }));
+    await this.#segment.leave();
   }
 
   async address(id: string): Promise<string | undefined> {
     const { NetworkSettings } = await this.#container(id).inspect();
-    return NetworkSettings.Networks['bridge']?.IPAddress || undefined;
+    return Object.values(NetworkSettings.Networks)[0]?.IPAddress || undefined;
   }
 
   async attach(id: string, address: string): Promise<string> {
@@ -91,8 +102,7 @@ export class ContainerBody implements MachineBody {
   }
 
   async list(): Promise<string[]> {
-    const filters = { label: [`${standInLabel}=${this.#owner}`] };
-    const all = await this.#docker.listContainers({ all: true, filters });
+    const all = await this.#segment.machines();
     return all.flatMap(({ Names }) => Names.map((name) => name.replace(/^\/creel-machine-/, '')));
   }
 
@@ -128,21 +138,6 @@ export class ContainerBody implements MachineBody {
 
 function nameOf(id: string): string {
   return `creel-machine-${id}`;
-}
-
-/** The answer, or undefined where the engine answers with this status. */
-async function unless<T>(status: number, answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (statusOf(error) === status) return undefined;
-    throw error;
-  }
-}
-
-function statusOf(error: unknown): number | undefined {
-  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-  return typeof status === 'number' ? status : undefined;
 }
 
 function packed(files: Readonly<Record<string, string>>): Promise<Buffer> {

@@ -115,9 +115,14 @@ describe('a machine of Lightsail’s stand-in that is a container (K-1)', () => 
     const host = await prepared(at);
     const before = await persist(() => host.readHost(place));
     const id = standIn.bodyOf(region, machineNames(mark).machine);
+    const address = await body.address(id);
     await body.kill(id);
     await expect(host.readHost(place)).rejects.toMatchObject({ name: 'NotYet' });
+    await body.create({ id: 'next', name: 'next', launchScript: '', login: 'admin', keys: [], memoryMb: 2, diskGb: 1 });
+    await body.start('next');
     await body.start(id);
+    expect(await body.address(id), 'nobody took it meanwhile').toBe(address);
+    await body.delete('next');
     const again = await reached(at);
     const after = await persist(() => again.readHost(place));
     expect(after.engineId).toBe(before.engineId);
