@@ -28,9 +28,7 @@ echo '== routes'; cat /proc/net/route
 echo '== limit'; cat /proc/sys/fs/inotify/max_user_instances
 echo '== watchers'
 ls -ldn /proc/[0-9]* 2>/dev/null | awk '$3 == ${gatewayUser} { print $NF }' | while read -r process; do
-  if files=$(ls -l "$process/fd" 2>/dev/null); then printf '%s\\n' "$files" | grep -c 'anon_inode:inotify'
-  elif [ -d "$process" ]; then echo hidden
-  fi
+  ls -l "$process/fd" 2>&1 | awk '/anon_inode:inotify/ { held++ } /^ls: .*(denied|not permitted)/ { hidden = 1 } END { print hidden ? "hidden" : held + 0 }'
 done
 echo '== containerd'; cat ${containerdConfig} 2>/dev/null
 echo '== disk'
