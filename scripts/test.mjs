@@ -1,4 +1,7 @@
-/** Runs every tier of the tests, or those that are named, cheapest first, and stops at the first red one. */
+/**
+ * Runs every tier of the tests, or those that are named, cheapest first, and stops at the first red one. Without a name
+ * each thing is proved once; `everything`, and a tier by its name, proves it in all its variations.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,13 +10,31 @@ import { join } from 'node:path';
 /** The oldest Node that creel promises to run on; npm has its binary, and keeps it once it was fetched. */
 const oldest = '22.12.0';
 
+const named = process.argv.slice(2).filter((name) => name !== 'everything');
+const brief = process.argv.length === 2;
+
 /** Of the sagas those that touch most of what differs between versions of Node: files, keys, clocks. */
-const onOldest = ['layout-1', 'config/models', 'provision', 'replace', 'rotate'].map(
+const onOldest = ['layout-1', 'config/models', ...(brief ? [] : ['provision', 'replace', 'rotate'])].map(
   (name) => `test/sagas/${name}.test.ts`,
 );
 
 /** Their workflows are replayed from the first event at every task, as after a kill of the worker: what holds so holds of a cached one. */
 const replayed = ['parked', 'pre-empted', 'provision', 'requests'].map((name) => `test/temporal/${name}.test.ts`);
+
+/** Files that `npm test` leaves to `npm test -- everything`, beside what they call `atLength` themselves: each takes minutes, and varies what a quicker one proves. */
+const atLength = [
+  'contracts/door/openclaw-door-older', // openclaw-door, on the newest release
+  'contracts/ssh/door-over-ssh', // openclaw-door here, and e2e/over-ssh
+  'contracts/ssh/engine-over-ssh', // docker-engine here, and e2e/own-machine
+  'temporal/pre-empted', // sagas/interrupted, and temporal/killed-worker
+  'e2e/answers', // turn, and upgrade
+  'e2e/demo-lightsail', // demo, and own-machine
+  'e2e/first-layout', // replay, and older-release
+  'e2e/machine-faults', // own-machine, and sagas/machine-interrupted
+  'e2e/models', // turn, and sagas/config/models
+  'e2e/push', // contracts of registries
+  'e2e/release', // temporal/releases
+].map((name) => `test/${name}.test.ts`);
 
 /**
  * Real servers, engines and gateways on a machine that others use too: what is red there once is tried once more. It is
@@ -62,12 +83,10 @@ const tiers = [
   { name: 'nothing left', needs: 'the Docker engine', usual: '1 s', paths: ['test/last'] },
 ];
 
-const named = process.argv.slice(2);
 const unknown = named.filter((name) => !tiers.some((tier) => tier.name === name));
 if (unknown.length > 0) {
-  console.error(
-    `there is no tier ${unknown.join(', ')}. Those there are: ${tiers.map(({ name }) => name).join(' · ')}`,
-  );
+  const known = ['everything', ...tiers.map(({ name }) => name)];
+  console.error(`there is no tier ${unknown.join(', ')}. Those there are: ${known.join(' · ')}`);
   process.exit(2);
 }
 
@@ -89,6 +108,8 @@ for (const { title, error } of shaky) console.log(`\nred once, green when it was
 const tooShaky = shaky.length > mostShaky;
 if (tooShaky) console.log(`\n${shaky.length} tests were red once, and more than ${mostShaky} are no accident`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
+if (brief)
+  console.log('each thing was proved once; in all their variations, which takes an hour: npm test -- everything');
 process.exit(red || tooShaky ? 1 : 0);
 
 /** Runs one tier and adds up what it counted; a tier that ran nothing is red too. */
@@ -101,11 +122,12 @@ function passes({ paths, environment, node, real }) {
     '--reporter=json',
     `--outputFile.json=${report}`,
     ...(real ? ['--retry=1'] : []),
+    ...(brief ? atLength.flatMap((path) => ['--exclude', path]) : []),
   ];
   const [program, ...first] = node ? nodeFromNpm(node) : [process.execPath];
   const { status } = spawnSync(program, [...first, ...vitest, ...paths], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...ownEnvironment(), TEST_RUN_BEGAN: String(began), ...environment },
+    env: { ...ownEnvironment(), TEST_RUN_BEGAN: String(began), ...(brief && { TEST_BRIEF: '1' }), ...environment },
   });
   const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, testResults = [] } = read(report);
   shaky.push(...testResults.flatMap(({ assertionResults }) => assertionResults).flatMap(redOnce));

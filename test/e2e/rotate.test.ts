@@ -9,6 +9,7 @@ import { defaultLimits } from '../../src/wire/limits.js';
 import type { Proof } from '../../src/wire/operation.js';
 import { registry } from '../../src/workflows/operations.js';
 import { rotateSteps } from '../../src/workflows/rotate/operation.js';
+import { atLength } from '../ground/at-length.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
 import { testSpec } from '../world/open-test-world.js';
@@ -16,6 +17,8 @@ import { connectCustomer, CustomerDevice, type CustomerClient } from './outside/
 import { historyTexts, holds } from '../ground/hunt.js';
 import { Owner } from '../ground/lived-in.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
+
+const long = atLength(it);
 
 const spec = { ...testSpec, cpus: 2 };
 const readyMs = 180_000;
@@ -158,31 +161,43 @@ it('ends though the worker was killed after every one of its steps, a program wi
   await client.close();
 }, 400_000);
 
-it('of release 2026.6.11, which takes nothing up while it runs: restarted, the old token refused, its devices and all that its owner left kept', async () => {
-  const rented = await rent('2026.6.11');
-  const owner = new Owner(names(rented.life.mark).container, rented.port);
-  const lived = await owner.moveIn('2026.6.11', rented.token(1));
-  expect(lived.phone).toEqual(['node', 'operator']);
-  const { device, token } = await rented.pairedClient(1);
-  await rented.stage.rotate();
-  expect(await rented.stage.settled(120_000)).toMatchObject({ phase: 'ready', left: [], life: { tokenGeneration: 2 } });
-  expect(await rented.judged(2)).toBe('let in');
-  expect(await rented.judged(1)).toBe('AUTH_TOKEN_MISMATCH');
-  expect(await owner.traces(rented.token(2))).toEqual(lived);
-  const { client, answer } = await connectCustomer(rented.port, token, device);
-  expect(answer).toMatchObject({ ok: true });
-  const { workflowId } = await rented.stage.rotate({ evict: true });
-  const { proofs } = (await rented.stage.result(workflowId)) as { proofs: Proof[] };
-  expect(proofs.find(({ step }) => step === 'list devices')?.proof).toContain(device.id.slice(0, 12));
-  expect(proofs.find(({ step }) => step === 'close sessions')?.proof).toMatch(
-    /shut out \(3\), listed with no session open, by a release that does not list every session/,
-  );
-  expect(await rented.stage.settled(120_000)).toMatchObject({ phase: 'ready', left: [], life: { tokenGeneration: 3 } });
-  expect(client.closeCode).toBeDefined();
-  const again = await connectCustomer(rented.port, rented.token(3), device);
-  expect(again.answer).toMatchObject({ ok: false, code: 'PAIRING_REQUIRED' });
-  expect(await owner.traces(rented.token(3))).toEqual({ ...lived, phone: [] });
-}, 400_000);
+long(
+  'of release 2026.6.11, which takes nothing up while it runs: restarted, the old token refused, its devices and all that its owner left kept',
+  async () => {
+    const rented = await rent('2026.6.11');
+    const owner = new Owner(names(rented.life.mark).container, rented.port);
+    const lived = await owner.moveIn('2026.6.11', rented.token(1));
+    expect(lived.phone).toEqual(['node', 'operator']);
+    const { device, token } = await rented.pairedClient(1);
+    await rented.stage.rotate();
+    expect(await rented.stage.settled(120_000)).toMatchObject({
+      phase: 'ready',
+      left: [],
+      life: { tokenGeneration: 2 },
+    });
+    expect(await rented.judged(2)).toBe('let in');
+    expect(await rented.judged(1)).toBe('AUTH_TOKEN_MISMATCH');
+    expect(await owner.traces(rented.token(2))).toEqual(lived);
+    const { client, answer } = await connectCustomer(rented.port, token, device);
+    expect(answer).toMatchObject({ ok: true });
+    const { workflowId } = await rented.stage.rotate({ evict: true });
+    const { proofs } = (await rented.stage.result(workflowId)) as { proofs: Proof[] };
+    expect(proofs.find(({ step }) => step === 'list devices')?.proof).toContain(device.id.slice(0, 12));
+    expect(proofs.find(({ step }) => step === 'close sessions')?.proof).toMatch(
+      /shut out \(3\), listed with no session open, by a release that does not list every session/,
+    );
+    expect(await rented.stage.settled(120_000)).toMatchObject({
+      phase: 'ready',
+      left: [],
+      life: { tokenGeneration: 3 },
+    });
+    expect(client.closeCode).toBeDefined();
+    const again = await connectCustomer(rented.port, rented.token(3), device);
+    expect(again.answer).toMatchObject({ ok: false, code: 'PAIRING_REQUIRED' });
+    expect(await owner.traces(rented.token(3))).toEqual({ ...lived, phone: [] });
+  },
+  400_000,
+);
 
 it('of a gateway whose customer set a token himself is refused with the places named, and reclaimed when asked to', async () => {
   const rented = await rent();

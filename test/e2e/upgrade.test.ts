@@ -7,6 +7,7 @@ import { replacementNames } from '../../src/domain/changes/replacement.js';
 import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { Description } from '../../src/wire/description.js';
+import { atLength } from '../ground/at-length.js';
 import { foundImage, foundSocket } from '../ground/found.js';
 import { TestServer } from '../ground/server.js';
 import { Stage } from '../ground/stage.js';
@@ -14,6 +15,8 @@ import { testSpec } from '../world/open-test-world.js';
 import { connectCustomer, CustomerDevice, type Answer } from './outside/gateway-client.js';
 import { Owner, type Traces } from '../ground/lived-in.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
+
+const long = atLength(it);
 
 const older = '2026.6.11';
 const newer = '2026.9.6';
@@ -264,7 +267,7 @@ describe('on the real gateway, an upgrade', () => {
     upgradeMs,
   );
 
-  it(
+  long(
     'is rolled back, from a release that hangs when it is stopped, to the state it had',
     async () => {
       await inside('sh', '-c', `echo since > ${workspace}/since.txt`);
@@ -278,7 +281,7 @@ describe('on the real gateway, an upgrade', () => {
     upgradeMs,
   );
 
-  it(
+  long(
     'is rolled back once more when its gateway dies on its state, again and again',
     async () => {
       const database = `${stateDirectory}/state/openclaw.sqlite`;

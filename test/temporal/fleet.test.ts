@@ -18,6 +18,7 @@ import type { Description } from '../../src/wire/description.js';
 import { DirectoryPager } from '../world/directory-pager.js';
 import { testSpec } from '../world/open-test-world.js';
 
+import { atLength } from '../ground/at-length.js';
 import { DirectoryGround } from '../ground/directory-ground.js';
 import { DirectoryStage } from '../ground/directory-stage.js';
 import type { Limits } from '../../src/wire/limits.js';
@@ -25,6 +26,8 @@ import { largestEvent } from '../ground/history-cost.js';
 import { shortLimits } from '../ground/stage.js';
 import { TestServer } from '../ground/server.js';
 import { patienceMs } from '../ground/patience.js';
+
+const long = atLength(it);
 
 const scheduled = { ...testSpec, rotation: 'scheduled' } as const;
 const usual: FleetPlan = { window: 5, maxFailed: 0.5, beginWithinMs: 60_000 };
@@ -295,7 +298,7 @@ describe('a rotation of the fleet', () => {
       expect(result.counts).toEqual({ done: 1, failed: 2, 'not begun': 3 });
     }));
 
-  it('withdraws for good what cannot begin in time', () =>
+  long('withdraws for good what cannot begin in time', () =>
     Fleet.play(2, async (fleet) => {
       const late = await fleet.add();
       late.interfere('findGateway', 'hold before');
@@ -309,7 +312,8 @@ describe('a rotation of the fleet', () => {
       expect([...ends.values()].toSorted()).toEqual(['done', 'done', 'withdrawn']);
       late.letGo('findGateway');
       expect(await late.settled()).toMatchObject({ phase: 'ready', life: { tokenGeneration: 1 } });
-    }));
+    }),
+  );
 
   it('outlives its server', () =>
     Fleet.play(3, async (fleet) => {
@@ -325,7 +329,7 @@ describe('a rotation of the fleet', () => {
       for (const stage of fleet.gateways) expect((await stage.settled()).life?.tokenGeneration).toBe(2);
     }));
 
-  it('whose worker is killed after each of its activities asks each gateway once', () =>
+  long('whose worker is killed after each of its activities asks each gateway once', () =>
     Fleet.play(2, async (fleet) => {
       const [first, second] = fleet.gateways;
       const late = await fleet.add();
@@ -351,7 +355,8 @@ describe('a rotation of the fleet', () => {
         expect(ends.get(stage.id)).toBe(stage === late ? 'withdrawn' : 'done');
         expect((await stage.settled()).life?.tokenGeneration).toBe(stage === late ? 1 : 2);
       }
-    }));
+    }),
+  );
 
   it('counts a gateway that does not answer as failed, and goes on with the others', () =>
     Fleet.play(2, async (fleet) => {
@@ -380,26 +385,29 @@ describe('a rotation of the fleet', () => {
       expect(result).toMatchObject({ counts: { done: 1, 'not begun': 1 } });
     }));
 
-  it('of 30 in pages of five, carried on as new many times, its worker killed between pages: each is rotated once', () =>
-    Fleet.play(30, async (fleet) => {
-      await fleet.add({ spec: testSpec });
-      await fleet.start({ window: 10 }, { fleetPage: 5, entityEvents: 60 });
-      await fleet.until(({ counts }) => (counts?.done ?? 0) >= 6);
-      await fleet.ground.killWorkers();
-      await fleet.ground.startWorker();
-      const between = await fleet.until(({ counts }) => (counts?.done ?? 0) >= 16);
-      await fleet.ground.killWorkers();
-      await fleet.ground.startWorker();
-      expect(between.waiting.length).toBeLessThanOrEqual(5);
-      const result = await fleet.result();
-      expect(result).toMatchObject({ outcome: 'done', size: 30, counts: { done: 30, 'left out': 1 } });
-      expect(result).not.toHaveProperty('change');
-      endsOf(fleet, result);
-      for (const stage of fleet.gateways.slice(0, 30)) expect((await stage.settled()).life?.tokenGeneration).toBe(2);
-      const { runs, bytes } = await largestEvent(await fleet.client, fleetWorkflowId('test-run'));
-      expect(runs).toBeGreaterThan(3);
-      expect(bytes).toBeLessThan(32 * 1024);
-    }));
+  long(
+    'of 30 in pages of five, carried on as new many times, its worker killed between pages: each is rotated once',
+    () =>
+      Fleet.play(30, async (fleet) => {
+        await fleet.add({ spec: testSpec });
+        await fleet.start({ window: 10 }, { fleetPage: 5, entityEvents: 60 });
+        await fleet.until(({ counts }) => (counts?.done ?? 0) >= 6);
+        await fleet.ground.killWorkers();
+        await fleet.ground.startWorker();
+        const between = await fleet.until(({ counts }) => (counts?.done ?? 0) >= 16);
+        await fleet.ground.killWorkers();
+        await fleet.ground.startWorker();
+        expect(between.waiting.length).toBeLessThanOrEqual(5);
+        const result = await fleet.result();
+        expect(result).toMatchObject({ outcome: 'done', size: 30, counts: { done: 30, 'left out': 1 } });
+        expect(result).not.toHaveProperty('change');
+        endsOf(fleet, result);
+        for (const stage of fleet.gateways.slice(0, 30)) expect((await stage.settled()).life?.tokenGeneration).toBe(2);
+        const { runs, bytes } = await largestEvent(await fleet.client, fleetWorkflowId('test-run'));
+        expect(runs).toBeGreaterThan(3);
+        expect(bytes).toBeLessThan(32 * 1024);
+      }),
+  );
 
   it('says that gateways came and went while it ran, and asks each once', () =>
     Fleet.play(8, async (fleet) => {

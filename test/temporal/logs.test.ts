@@ -9,11 +9,14 @@ import { Secret } from '../../src/domain/secret.js';
 import { logAsksMost } from '../../src/domain/thresholds.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { LogRequest } from '../../src/wire/log.js';
+import { atLength } from '../ground/at-length.js';
 import { historyTexts, holds } from '../ground/hunt.js';
 import { patienceMs } from '../ground/patience.js';
 import { Keyboard } from '../ground/keyboard.js';
 import { DirectoryAudit } from '../world/directory-audit.js';
 import { testRelease } from '../world/open-test-world.js';
+
+const long = atLength(it);
 
 /** `creel logs` against gateways of a directory world: what a person sees, and what is left when the reader goes. */
 let keyboard: Keyboard;
@@ -232,7 +235,7 @@ describe('S4-43: a log that is followed', () => {
     await expect.poll(() => open('left'), { timeout: patienceMs }).toEqual([]);
   });
 
-  it('takes as many runs as it needs, none of them long, and misses nothing', async () => {
+  long('takes as many runs as it needs, none of them long, and misses nothing', async () => {
     const container = await provision('long');
     const lines = numbered(0, 9_000).map((line) => `${line} ${'x'.repeat(250)}`);
     say(container, ...lines);
@@ -265,7 +268,7 @@ describe('S4-43: a log that is followed', () => {
     await follower.process;
   });
 
-  it('without a worker ends with 7, and without Temporal with 6', async () => {
+  long('without a worker ends with 7, and without Temporal with 6', async () => {
     await provision('alone');
     const follower = new Follower(['alone']);
     await expect.poll(() => open('alone'), { timeout: patienceMs }).toHaveLength(1);

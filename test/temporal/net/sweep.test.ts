@@ -5,12 +5,15 @@ import { gatewayWorkflowId, sweepWorkflowId } from '../../../src/wire/ids.js';
 import type { SweepInput, SweepResult } from '../../../src/wire/sweep.js';
 import { DirectoryPager } from '../../world/directory-pager.js';
 import { testDeployment } from '../../world/open-test-world.js';
+import { atLength } from '../../ground/at-length.js';
 import { DirectoryGround } from '../../ground/directory-ground.js';
 import { DirectoryStage } from '../../ground/directory-stage.js';
 import { Keyboard } from '../../ground/keyboard.js';
 import { patienceMs } from '../../ground/patience.js';
 import { shortLimits } from '../../ground/stage.js';
 import { TestServer } from '../../ground/server.js';
+
+const long = atLength(it);
 
 let sweeps = 0;
 
@@ -208,7 +211,7 @@ describe.concurrent('a sweep', { timeout: 240_000 }, () => {
       expect(await swept.sweep()).toMatchObject({ outcome: 'done', counts: { remove: 0, report: 0 } });
     }));
 
-  it('looks page by page in as many runs as it takes, and carries on where it was', () =>
+  long('looks page by page in as many runs as it takes, and carries on where it was', () =>
     Swept.play(async (swept) => {
       const stages = await Promise.all(Array.from({ length: 5 }, () => swept.ready()));
       const { stage } = await swept.orphaned();
@@ -217,7 +220,8 @@ describe.concurrent('a sweep', { timeout: 240_000 }, () => {
       expect(result.engines[0]).toMatchObject({ things: 17, lives: 6 });
       expect(stage.leftovers()).toEqual([]);
       for (const each of stages) expect(each.leftovers()).toHaveLength(3);
-    }));
+    }),
+  );
 });
 
 describe.sequential('at the keyboard', { timeout: 240_000 }, () => {

@@ -16,9 +16,12 @@ import { registry } from '../../../src/workflows/operations.js';
 import { rekeySteps } from '../../../src/workflows/rotate/operation.js';
 import { testDeployment, testKeyHex, testSpec } from '../../world/open-test-world.js';
 import { layKey, testKeyFile } from '../../world/test-keys.js';
+import { atLength } from '../../ground/at-length.js';
 import { DirectoryGround } from '../../ground/directory-ground.js';
 import { DirectoryStage } from '../../ground/directory-stage.js';
 import { TestServer } from '../../ground/server.js';
+
+const long = atLength(it);
 
 const first = masterKey(testKeyHex);
 const noWorker = 7;
@@ -280,39 +283,42 @@ describe('a rotation of the master key', () => {
       expect((await living[0]?.settled())?.life).toMatchObject({ keyId: next.id, deviceGeneration: 2 });
     }));
 
-  it('killed by SIGKILL at each of its steps, and its worker after each step of a gateway, ends when it is given again', () =>
-    Deployment.play(async (deployment) => {
-      await deployment.ground.startWorker();
-      await deployment.creel(['secret', 'set', 'g42-telegram'], '123456:secret');
-      const gateways = [await deployment.gateway(), await deployment.gateway()];
-      await deployment.ground.killWorkers();
-      for (const stage of gateways)
-        for (const step of rekeySteps) stage.interfere(registry[step]?.do ?? '', 'crash after');
-      await deployment.ground.keepWorker();
-      await deployment.killAt(/Made the next master key/);
-      await deployment.killAt(/is announced/);
-      await deployment.killAt(/Rotating the fleet/);
-      await deployment.killAt(/run key-\S+ (?:canary|rotating)/);
-      await deployment.killAt(/Nobody names key/);
-      const { exitCode, stdout } = await deployment.rotateAtLast();
-      expect({ exitCode, stdout }).toMatchObject({
-        exitCode: 0,
-        stdout: expect.stringContaining('is the current one'),
-      });
-      const next = openKey(deployment.keyFile);
-      expect(next.id).not.toBe(first.id);
-      expect(deployment.files).toEqual(['master.key', `master.key.retired-${first.id}`, 'secrets']);
-      expect(await deployment.keys()).toMatchObject([
-        { id: first.id, state: 'retired', gateways: [] },
-        { id: next.id, state: 'current', gateways: gateways.map(({ id }) => id).toSorted() },
-      ]);
-      for (const stage of gateways) {
-        stage.demandCrashes();
-        await deployment.expectDerivedFrom(stage, next);
-        expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [] });
-      }
-      expect((await deployment.creel(['secret', 'list'])).stdout).toBe('g42-telegram');
-    }));
+  long(
+    'killed by SIGKILL at each of its steps, and its worker after each step of a gateway, ends when it is given again',
+    () =>
+      Deployment.play(async (deployment) => {
+        await deployment.ground.startWorker();
+        await deployment.creel(['secret', 'set', 'g42-telegram'], '123456:secret');
+        const gateways = [await deployment.gateway(), await deployment.gateway()];
+        await deployment.ground.killWorkers();
+        for (const stage of gateways)
+          for (const step of rekeySteps) stage.interfere(registry[step]?.do ?? '', 'crash after');
+        await deployment.ground.keepWorker();
+        await deployment.killAt(/Made the next master key/);
+        await deployment.killAt(/is announced/);
+        await deployment.killAt(/Rotating the fleet/);
+        await deployment.killAt(/run key-\S+ (?:canary|rotating)/);
+        await deployment.killAt(/Nobody names key/);
+        const { exitCode, stdout } = await deployment.rotateAtLast();
+        expect({ exitCode, stdout }).toMatchObject({
+          exitCode: 0,
+          stdout: expect.stringContaining('is the current one'),
+        });
+        const next = openKey(deployment.keyFile);
+        expect(next.id).not.toBe(first.id);
+        expect(deployment.files).toEqual(['master.key', `master.key.retired-${first.id}`, 'secrets']);
+        expect(await deployment.keys()).toMatchObject([
+          { id: first.id, state: 'retired', gateways: [] },
+          { id: next.id, state: 'current', gateways: gateways.map(({ id }) => id).toSorted() },
+        ]);
+        for (const stage of gateways) {
+          stage.demandCrashes();
+          await deployment.expectDerivedFrom(stage, next);
+          expect(await stage.settled()).toMatchObject({ phase: 'ready', left: [] });
+        }
+        expect((await deployment.creel(['secret', 'list'])).stdout).toBe('g42-telegram');
+      }),
+  );
 });
 
 describe('a worker without the next key', () => {
