@@ -37,6 +37,7 @@ import { findObstacles } from './looks/obstacles.js';
 import { probePaired } from './pair/await-device.js';
 import { probePairable, probeRequest } from './pair/await-request.js';
 import { ensureCutOff, ensureDenial, probeCutOff, probeUnpairable } from './pair/cut-off-device.js';
+import { findBought } from './looks/bought.js';
 import { findOffer } from './looks/offer.js';
 import { ensureAside, restoreAside } from './replace/set-aside.js';
 import { probeMachine } from './parts/machine/await-machine.js';
@@ -247,6 +248,7 @@ const looking = {
   findLogLines,
   findObstacles,
   findOffer,
+  findBought,
   awaitNoOperations,
   findFleet,
   surveyFleet,

@@ -4,6 +4,7 @@ import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/com
 import { keysOf, nameOfNewest } from '../domain/keys/deployment-keys.js';
 import { birthFrom, gatewayPlace } from '../domain/gateway/gateway.js';
 import type { Place } from '../domain/hosts/place.js';
+import { machineIn } from '../domain/hosts/region.js';
 import type { ChangeRequest } from '../wire/change-requests.js';
 import { slowAnswerMs, slowWorkerMs } from '../domain/thresholds.js';
 import { gatewayWorkflowId, operationPrefix, taskQueue } from '../wire/ids.js';
@@ -27,6 +28,7 @@ import { readHeld } from './deployment/deployment.js';
 import { findDeployment } from './deployment/hold-deployment.js';
 import { isNotFound, NoWorker, UnknownGateway, unwrap } from './failure.js';
 import { readOperationId } from './follow/frame.js';
+import { fleetMemoForm } from './follow/payloads.js';
 import { patiently } from './patience.js';
 
 /** How long a worker may take to answer a question before it counts as absent. */
@@ -56,8 +58,10 @@ export type Listed = {
   /** When it was last proved usable; absent in what an older creel wrote. */
   readonly proved?: string;
   readonly release: string;
-  /** The machine, by the name that the worker beside its engine gives itself. */
+  /** The machine: of its own by its name, else by the one that the worker beside its engine gives itself. */
   readonly host: string;
+  /** Of a machine of its own: where that is bought. */
+  readonly region?: string;
   /** The engine that it stands on; absent until its first operation has found it. */
   readonly engine?: string;
   readonly operation: string;
@@ -339,10 +343,17 @@ function listedFrom(info: Recorded, hosts: ReadonlyMap<string, string>): Listed 
     since: (attributes.get(phaseSinceKey) ?? info.startTime).toISOString(),
     ...(typeof proved === 'string' && { proved }),
     release: attributes.get(gatewayReleaseKey) ?? '',
-    host: hosts.get(stands) ?? stands.slice(0, 12),
+    ...(machineListed(info.memo) ?? { host: hosts.get(stands) ?? stands.slice(0, 12) }),
     ...(stands !== '' && stands !== localPlace.host && { engine: stands }),
     operation: attributes.get(operationKindKey) ?? '',
     needsAttention: attributes.get(needsAttentionKey) ?? false,
     ...(typeof handOver === 'string' && phase !== 'removed' && { handOver }),
   };
+}
+
+/** The machine of its own on which a gateway stands, by its memo. */
+function machineListed(memo: Recorded['memo']): Pick<Listed, 'host' | 'region'> | undefined {
+  const { data } = fleetMemoForm.safeParse(memo?.['fleet']);
+  const at = data && machineIn(data.place);
+  return at?.host === undefined ? undefined : { host: at.host, region: at.region };
 }

@@ -11,6 +11,7 @@ import {
   cordonedMemo,
   cordonUpdate,
   fenceSignal,
+  hostsQuery,
   hostsUpdate,
   placeUpdate,
   recountSignal,
@@ -139,6 +140,22 @@ export async function whyNoRoom(client: Client, { mark, place, spec }: Gateway):
       meanwhile: 'start one with `creel worker`',
     });
     return 'refused' in placed ? placed.refused : undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error instanceof NoWorker ? error : unwrap(error);
+  }
+}
+
+/** How many gateways all Docker hosts have together, as the ledger has it now; undefined where there is none. */
+export async function countGateways(client: Client): Promise<number | undefined> {
+  try {
+    const handle = client.workflow.getHandle(ledgerWorkflowId);
+    if ((await handle.describe()).status.name !== 'RUNNING') return undefined;
+    const lines = await patiently(client, () => handle.query(hostsQuery), {
+      withinMs: answerMs,
+      meanwhile: 'start one with `creel worker`',
+    });
+    return lines.reduce((sum, { gateways }) => sum + gateways, 0);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error instanceof NoWorker ? error : unwrap(error);

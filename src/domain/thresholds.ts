@@ -545,6 +545,9 @@ export const regionPageLength = 20;
 export const machinesAtOnce = 10;
 export const machineLookMs = 25_000;
 
+/** How long a region in which no gateway is to stand is waited for before what is bought is told without it (K-1). */
+export const otherRegionMs = 5_000;
+
 /** How often a worker looks whether machines were started again: before a connection that nobody uses is closed. */
 export const machineWatchMs = 45_000;
 

@@ -18,6 +18,7 @@ export const noRecords: GatewayRecords = {
   lastSweep: async () => undefined,
   lastReconcile: async () => undefined,
   place: async () => ({ refused: 'there is no ledger' }),
+  onHosts: async () => undefined,
   tellFence: async () => undefined,
   request: async () => false,
   standing: async () => undefined,

@@ -10,6 +10,8 @@ export type ForeseeAlso = {
   readonly secret?: StoredSecret;
   /** The ids of those that are to get a new container: what their states take counts. */
   readonly replaced?: readonly string[];
+  /** The ids of those that are to begin: how many gateways there may be counts. */
+  readonly begins?: readonly string[];
 };
 
 /** Gateways on one engine, or anywhere, as they are to be: what would speak against that? */

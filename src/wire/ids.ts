@@ -68,6 +68,11 @@ export function offerWorkflowId(nonce: string): string {
   return `offer/${nonce}`;
 }
 
+/** A look for the machines that were bought. */
+export function boughtWorkflowId(nonce: string): string {
+  return `bought/${nonce}`;
+}
+
 /** A look for what would be refused of some gateways. */
 export function foreseeWorkflowId(nonce: string): string {
   return `foresee/${nonce}`;

@@ -6,7 +6,7 @@ import { findDeployment, findKeys } from '../client/deployment/hold-deployment.j
 import { isSilence, NoWorker, TurnedDown, UnknownGateway, unwrap } from '../client/failure.js';
 import { gatewayIds, lookAtFleet, seeThese } from '../client/fleet.js';
 import { findOwner } from '../client/net/owner.js';
-import { askForPlace, isCordoned, tellFence } from '../client/ledger.js';
+import { askForPlace, countGateways, isCordoned, tellFence } from '../client/ledger.js';
 import { onMachines } from '../client/net/machines.js';
 import { lastReconcile } from '../client/net/reconcile.js';
 import { lastSweep } from '../client/net/sweep.js';
@@ -37,6 +37,7 @@ export function gatewayRecords({ connection, options: { namespace } }: Client): 
     lastSweep: () => lastSweep(plain),
     lastReconcile: () => lastReconcile(plain),
     place: (id, placing, queue) => answered(() => askForPlace(plain, id, placing, queue)),
+    onHosts: () => late(() => countGateways(plain)),
     tellFence: (engine, fence) => tellFence(plain, engine, fence),
     request: async (gateway, asked) => (await unlessGone(() => requestChange(client, gateway, asked))) !== undefined,
     standing: (gateway, requestId) => unlessGone(() => standing(client, gateway, requestId)),

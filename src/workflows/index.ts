@@ -9,6 +9,7 @@ export { sweep } from './hosts/sweep.js';
 export { examineEngine } from './looks/examine.js';
 export { foreseeGateways } from './looks/foresee.js';
 export { listDevices, openGateway, probeGateway, tokenGateway } from './looks/look.js';
+export { listMachines } from './looks/bought.js';
 export { offerMachine } from './looks/offer.js';
 export { readLog } from './looks/read-log.js';
 export { searchLives } from './provision/take-up.js';

@@ -70,6 +70,8 @@ export type GatewayRecords = {
   readonly lastReconcile: () => Promise<ReconcileMemory | undefined>;
   /** Asks the ledger, which begins on this task queue where there is none, for a place; the same id asks once. */
   readonly place: (id: string, placing: Placing, taskQueue: string) => Promise<Placed>;
+  /** How many gateways all Docker hosts have together, by the ledger; undefined where there is none. */
+  readonly onHosts: () => Promise<number | undefined>;
   /** Tells the ledger, where there is one, how the fence of an engine was found. */
   readonly tellFence: (engine: string, fence: FenceWord) => Promise<void>;
   /** Asks a gateway that has a record; never begins one. False when it has none. */

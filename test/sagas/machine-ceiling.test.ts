@@ -76,8 +76,37 @@ describe('a ceiling on machines', () => {
       const activities = createActivities({ ...world.deps, records: { ...world.deps.records, onMachines } });
       await expect(activities.ensureMachine(onMachine(world, 'g3'))).rejects.toThrow(/may be 1 machine at lightsail/);
       expect(machinesOn(world)).toHaveLength(1);
+      account.become({ regions: ['eu-central-1', 'us-west-2'], silentRegions: ['us-west-2'] });
+      await expect(activities.ensureMachine(onMachine(world, 'g3'))).rejects.toThrow('nobody answers for us-west-2');
       await world.activities.ensureMachine(onMachine(world, 'g4'));
       expect(machinesOn(world)).toHaveLength(2);
+    } finally {
+      world.close();
+    }
+  });
+
+  it('counts a machine in a region that no gateway names, where the region answers (K-1)', async () => {
+    const world = limited({ machines: 1 });
+    try {
+      const lost = onMachine(world, 'g1', { provider: 'lightsail', region: 'us-west-2' });
+      const account = accountOf(world.root);
+      account.become({ regions: ['eu-central-1', 'us-west-2'] });
+      await world.activities.ensureMachine(lost);
+      const next = onMachine(world, 'g2');
+      await expect(world.activities.ensureMachine(next)).rejects.toThrow(/there may be 1 machine .* and there are 1/);
+      expect(await world.activities.findBought()).toMatchObject({
+        machines: [{ gateway: 'g1', region: 'us-west-2', size: 'small', monthlyUsd: 12 }],
+        spend: { machines: 1, monthlyUsd: 12 },
+        ceiling: { machines: 1 },
+        unseen: [],
+      });
+      account.become({ silentRegions: ['us-west-2'] });
+      expect(await world.activities.findBought()).toMatchObject({
+        machines: [],
+        unseen: [{ region: 'us-west-2', reason: 'nobody answers for us-west-2' }],
+      });
+      await world.activities.ensureMachine(next);
+      expect(machinesOn(world)).toHaveLength(1);
     } finally {
       world.close();
     }

@@ -53,6 +53,9 @@ const accountShape = z.object({
   addresses: z.number().default(5),
   largestMb: z.number().default(1_048_576),
   isSetUp: z.boolean().default(true),
+  regions: z.array(z.string()).default(['eu-central-1']),
+  /** Regions that answer no list. */
+  silentRegions: z.array(z.string()).default([]),
   /** Zones that take no new machine now. */
   fullZones: z.array(z.string()).default([]),
   isAway: z.boolean().default(false),
@@ -86,7 +89,7 @@ export class DirectoryMachines implements MachineProvider {
 
   async listRegions(): Promise<Region[]> {
     this.#demandOpen();
-    return [{ name: 'eu-central-1', zones: ['eu-central-1a', 'eu-central-1b'] }];
+    return this.#account.regions.map((name) => ({ name, zones: [`${name}a`, `${name}b`] }));
   }
 
   async listSizes() {
@@ -211,6 +214,7 @@ export class DirectoryMachines implements MachineProvider {
 
   async listHeld(region: string): Promise<Held[]> {
     this.#demandOpen();
+    if (this.#account.silentRegions.includes(region)) throw new Away(`nobody answers for ${region}`);
     return this.#things(region).flatMap(({ name, thing }): Held[] => {
       const { kind, id, createdAt } = thing;
       if (kind === 'disk') return [];
@@ -218,7 +222,8 @@ export class DirectoryMachines implements MachineProvider {
       const mark = kind === 'address' ? readAddressName(name) : readMark(labels);
       const deployment = mark?.deployment ?? readFleetKeyName(name)?.deployment ?? labels['creel.deployment'];
       const state = thing.kind === 'machine' && mark ? this.#view({ mark, region }, thing).state : undefined;
-      return [{ kind, name, id, createdAt, mark, deployment, monthlyUsd: usdOf(thing), ...(state && { state }) }];
+      const own = { ...(state && { state }), ...(thing.kind === 'machine' && { size: thing.size }) };
+      return [{ kind, name, id, createdAt, mark, deployment, monthlyUsd: usdOf(thing), ...own }];
     });
   }
 

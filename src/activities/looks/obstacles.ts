@@ -1,6 +1,7 @@
 import { Refused } from '../../domain/errors.js';
 import { names, type Gateway } from '../../domain/gateway/gateway.js';
 import { isOver, overText } from '../../domain/gateway/state-size.js';
+import { whyTooMany } from '../../domain/hosts/ledger.js';
 import { findRelease } from '../../domain/release/release.js';
 import type { ForeseeInput, StoredSecret } from '../../wire/foresight.js';
 import type { Deps } from '../../world/deps.js';
@@ -11,17 +12,18 @@ import { runningStateUse } from '../parts/state-use.js';
 
 /**
  * What the first step of each of these gateways would refuse, as far as the catalogue and the stored secrets say, in
- * its own words and all of it; of those that get a new container also that their state takes more than its disk. Nothing
- * is touched, and no other engine or gateway asked.
+ * its own words and all of it; of those that get a new container also that their state takes more than its disk, of those
+ * that begin that there may be no more. Nothing is touched, and no other engine or gateway asked.
  */
 export async function findObstacles(
   deps: Deps,
-  { gateways, secret, replaced = [] }: Omit<ForeseeInput, 'limits'>,
+  { gateways, secret, replaced = [], begins = [] }: Omit<ForeseeInput, 'limits'>,
 ): Promise<string[][]> {
   return Promise.all(
     gateways.map(async (gateway) => [
       ...(await obstaclesOf(deps, gateway, secret)),
       ...(replaced.includes(gateway.mark.gateway) ? await overDisk(deps, gateway) : []),
+      ...(begins.includes(gateway.mark.gateway) ? await aboveCeiling(deps, gateway) : []),
     ]),
   );
 }
@@ -31,6 +33,13 @@ async function overDisk(deps: Deps, { mark, place, spec: { diskMb } }: Gateway):
   if (diskMb === undefined) return [];
   const bytes = await runningStateUse(deps, deps.engineAt(place), names(mark).container);
   return bytes !== undefined && isOver(bytes, diskMb) ? [overText(mark.gateway, bytes, diskMb)] : [];
+}
+
+/** That all Docker hosts together have as many gateways as they may; what is bought has a ceiling of its own. */
+async function aboveCeiling({ ceiling, records }: Deps, { mark, spec }: Gateway): Promise<string[]> {
+  if (ceiling === undefined || spec.machine) return [];
+  const why = whyTooMany(mark.gateway, ceiling, (await records.onHosts()) ?? 0);
+  return why === undefined ? [] : [why];
 }
 
 async function obstaclesOf(deps: Deps, gateway: Gateway, secret: StoredSecret | undefined): Promise<string[]> {

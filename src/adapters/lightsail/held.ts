@@ -16,7 +16,7 @@ type Thing = {
 /** A machine, by the prices of all sizes, also of those that are sold no more. */
 export function heldMachine(instance: Instance, prices: ReadonlyMap<string, number>): Held {
   const { size, state } = machineOf(instance);
-  return { ...marked('machine', instance, labelsOf(instance.tags)), monthlyUsd: prices.get(size), state };
+  return { ...marked('machine', instance, labelsOf(instance.tags)), monthlyUsd: prices.get(size), state, size };
 }
 
 /** An address carries no mark beside its name. */

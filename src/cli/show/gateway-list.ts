@@ -16,10 +16,15 @@ export function listTable(rows: readonly Listed[], now: number): string {
       row.lost ? `record ${row.lost.how} (was ${row.phase})` : recordedPhase(row.phase, row.proved, now),
       row.since.replace(/\.\d+Z$/, 'Z'),
       row.release,
-      row.host,
+      hostText(row),
       row.operation,
       [row.needsAttention ? 'yes' : '', row.handOver ? 'hand-over due' : ''].filter((word) => word !== '').join(', '),
     ]);
   }
   return table.toString();
+}
+
+/** A host by its name; a machine of the gateway's own with where it was bought. */
+export function hostText({ host, region }: Pick<Listed, 'host' | 'region'>): string {
+  return region === undefined ? host : `${host} (${region})`;
 }

@@ -1,4 +1,5 @@
 import type { Listed } from '../../client/gateways.js';
+import { hostText } from './gateway-list.js';
 import { recordedPhase } from './recorded-phase.js';
 import { row } from './row.js';
 
@@ -8,7 +9,7 @@ export function listedLines(listed: Listed, why: string, now: number): string[] 
     `${listed.gateway}  on record: ${recordedPhase(listed.phase, listed.proved, now)} since ${listed.since}`,
     ...row('birth', listed.birth),
     ...row('release', listed.release),
-    ...row('host', listed.host),
+    ...row('host', hostText(listed)),
     ...row('engine', listed.engine),
     ...row('attention', listed.needsAttention && 'needed'),
     `  This is what visibility holds; ${why}`,

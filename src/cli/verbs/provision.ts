@@ -9,9 +9,10 @@ import { ask, localPlace, proposedBirth, request } from '../../client/gateways.j
 import type { Flags } from '../../client/connect.js';
 import { NoWorker, TurnedDown, UnknownGateway, Unreachable } from '../../client/failure.js';
 import { demandNoObstacle, demandRoom, demandTaken } from '../../client/foresee.js';
+import { durationText } from '../../domain/amounts.js';
 import { Refused } from '../../domain/errors.js';
 import { placeFor, type Place } from '../../domain/hosts/place.js';
-import { gatewayBirth, gatewayId, layout } from '../../domain/gateway/gateway.js';
+import { gatewayBirth, gatewayId, layout, type Gateway } from '../../domain/gateway/gateway.js';
 import { sameSpec, type GatewaySpec } from '../../domain/gateway/spec.js';
 import { settingsOf } from '../../domain/gateway/spec-words.js';
 import { readGatewayFile, type GatewayFile } from '../../settings/gateway-file.js';
@@ -198,13 +199,26 @@ async function foreseen(client: Client, { id, draft, how, requestId, birth, wher
   if (lives) return { spec, birth, repairs: told };
   const mark = { deployment: told?.deployment ?? '', gateway: id, birth, layout };
   const gateway = { mark, place, spec, tokenGeneration: 1, deviceGeneration: 1 };
-  await demandNoObstacle(client, gateway);
-  await demandRoom(
-    client,
-    how === 'restore' && told?.life ? { ...gateway, mark: told.life.mark, place: told.life.place } : gateway,
-  );
-  const offer = spec.machine && how !== 'restore' ? { offer: await offerOf(client, id, birth, spec) } : {};
+  const offer = await sayingPark(gateway, async () => {
+    await demandNoObstacle(client, gateway, how === 'new' ? { begins: [id] } : {});
+    await demandRoom(
+      client,
+      how === 'restore' && told?.life ? { ...gateway, mark: told.life.mark, place: told.life.place } : gateway,
+    );
+    return spec.machine && how !== 'restore' ? { offer: await offerOf(client, id, birth, spec) } : {};
+  });
   return { spec, birth: how === 'restore' ? (told?.life?.mark.birth ?? birth) : birth, ...offer };
+}
+
+/** What the first steps refuse waits for a person where the spec says so: then that is said as well. */
+async function sayingPark<T>({ mark, spec: { parkMs } }: Gateway, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof TurnedDown) || error.kind !== 'Refused' || parkMs === 0) throw error;
+    const parks = `With its park_for it would be parked for ${durationText(parkMs)} at most, and go on with \`creel retry ${mark.gateway}\` once that is mended`;
+    throw new TurnedDown(`${error.message}\n${parks}`, error.kind, { cause: error });
+  }
 }
 
 /** Where it is to stand: the engine or the host that is named; anywhere when neither is. */

@@ -22,7 +22,8 @@ export async function foreseen(client: Client, plans: readonly Foreseen[], origi
   const asked = plans.map(({ wanted, looked, plan }) => (asksWorld(plan) ? gatewayOf(wanted, looked) : undefined));
   const gateways = asked.filter((each) => each !== undefined);
   const replaced = plans.filter(({ plan }) => replaces(plan)).map(({ wanted }) => wanted.gateway);
-  const found = await findObstacles(client, gateways, { replaced });
+  const begins = plans.filter(({ looked, plan }) => begin(plan, looked)).map(({ wanted }) => wanted.gateway);
+  const found = await findObstacles(client, gateways, { replaced, begins });
   const obstacles = new Map(gateways.map((gateway, index) => [gateway, found[index] ?? []]));
   return asked.map((gateway, index) => [
     ...new Set([...(refused[index] ?? []), ...((gateway && obstacles.get(gateway)) ?? [])]),
@@ -46,6 +47,12 @@ function asksWorld(plan: Plan): boolean {
 function asks(act: Act): boolean {
   if (act.act === 'provision' || act.act === 'upgrade') return true;
   return act.act === 'change' && act.ways.some((way) => way !== 'record only');
+}
+
+/** Whether it begins a life. */
+function begin(plan: Plan, { told }: Looked): boolean {
+  const lives = told?.life !== undefined && told.phase !== 'removed';
+  return !lives && 'acts' in plan && plan.acts.some(({ act }) => act === 'provision');
 }
 
 /** Whether one of its operations makes a new container beside a copy of the state. */

@@ -17,6 +17,8 @@ export type Held = {
   readonly monthlyUsd: number | undefined;
   /** Of a machine: its state. */
   readonly state?: Machine['state'];
+  /** Of a machine: what it was bought as. */
+  readonly size?: string;
 };
 
 /** Lightsail bills by the hour, and a month as one of 31 days. */

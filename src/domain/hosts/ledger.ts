@@ -73,8 +73,8 @@ export function place(
   const stays = before && placing.engines.includes(before.engine);
   if (stays && covers(before.promises.get(key)?.need, placing.need)) return { engine: before.engine, ledger };
   const others = promise(ledger, placing, '', nothing);
-  if (placing.ceiling !== undefined && gatewaysIn(others) >= placing.ceiling)
-    return { refused: overCeiling(placing.gateway, placing.ceiling, gatewaysIn(others)) };
+  const tooMany = whyTooMany(placing.gateway, placing.ceiling, gatewaysIn(others));
+  if (tooMany !== undefined) return { refused: tooMany };
   const engines = stays ? [before.engine] : placing.engines;
   const asked = engines.flatMap((engine) => others.get(engine) ?? []);
   const open = placing.stands ? asked.map((host) => ({ ...host, cordoned: false })) : asked;
@@ -136,7 +136,9 @@ function gatewaysIn(ledger: Ledger): number {
   return [...ledger.values()].reduce((sum, host) => sum + gatewaysOf(host), 0);
 }
 
-function overCeiling(gateway: string, ceiling: number, there: number): string {
+/** Why one more gateway would be too many beside so many others; undefined where it may come, or there is no ceiling. */
+export function whyTooMany(gateway: string, ceiling: number | undefined, there: number): string | undefined {
+  if (ceiling === undefined || there < ceiling) return undefined;
   return `${gateway} would be above the ceiling: the hosts may have ${counted(ceiling, 'gateway')} together, and have ${there}. Remove some, or raise it ([ceiling] in hosts.toml); see docs/runbook.md#ceiling-reached`;
 }
 

@@ -21,6 +21,15 @@ export function spendOf(held: readonly Held[], deployment: string): Spend {
   };
 }
 
+/** What a ceiling says, as people read it: `10 machines, 200 USD a month`. */
+export function ceilingText({ machines, monthlyUsd }: SpendCeiling): string {
+  const said = [
+    ...(machines === undefined ? [] : [counted(machines, 'machine')]),
+    ...(monthlyUsd === undefined ? [] : [`${usdText(monthlyUsd)} a month`]),
+  ];
+  return said.join(', ');
+}
+
 /** Why one more machine of this price must not be bought; undefined where it may. */
 export function whyAboveCeiling(
   gateway: string,

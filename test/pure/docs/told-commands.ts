@@ -146,6 +146,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel retry g42': ['test/temporal/hosts/ceiling.test.ts', 'of four at once two are parked', "'retry'"],
   },
   'Spending ceiling reached': {
+    'creel hosts list': ['test/temporal/hosts/bought.test.ts', 'sees machines with region', "'hosts', 'list'"],
     'creel retry g42': ['test/temporal/hosts/own-machine.test.ts', 'ten become ready, ten park', 'retry(stage)'],
     'creel sweep --dry-run': [sweep, 'shows its plan, halts at too much', "'sweep', '--dry-run'"],
   },

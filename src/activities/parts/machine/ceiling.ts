@@ -1,21 +1,22 @@
 import { Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
-import type { Held } from '../../../domain/hosts/held.js';
 import type { MachineSize } from '../../../domain/hosts/machine.js';
 import { spendOf, whyAboveCeiling } from '../../../domain/hosts/spend.js';
 import type { Deps } from '../../../world/deps.js';
+import { lookInRegions } from './bought.js';
 import { machinesOf, wishOf } from './own-machine.js';
 
-/** `Refused` where one more machine would be more than the settings of this worker let the deployment have. */
+/**
+ * `Refused` where one more machine would be more than the settings of this worker let the deployment have. What is in
+ * regions that no gateway names counts as far as they answer; a region of a gateway that does not is waited for.
+ */
 export async function demandUnderCeiling(deps: Deps, gateway: Gateway, size: MachineSize): Promise<void> {
   const { ceiling, provider } = machinesOf(deps);
   if (!ceiling) return;
-  const { deployment, gateway: id } = gateway.mark;
-  const regions = new Set([wishOf(gateway).region]);
-  for await (const { at } of deps.records.onMachines()) regions.add(at.region);
-  const held: Held[] = [];
-  for (const region of regions) held.push(...(await provider.listHeld(region)));
-  const why = whyAboveCeiling(id, ceiling, spendOf(held, deployment), size.monthlyUsd);
+  const { named, others } = await lookInRegions(deps, provider, [wishOf(gateway).region]);
+  for (const each of named) if ('error' in each) throw each.error;
+  const held = [...named, ...others].flatMap((each) => ('held' in each ? each.held : []));
+  const why = whyAboveCeiling(gateway.mark.gateway, ceiling, spendOf(held, deps.about.deployment), size.monthlyUsd);
   if (why !== undefined) throw new Refused(why);
 }
 

@@ -1,20 +1,27 @@
 import type { Client } from '@temporalio/client';
+import { listBought } from '../../../client/bought.js';
 import { examine } from '../../../client/doctor/examine.js';
 import { NoWorker, TurnedDown } from '../../../client/failure.js';
 import { cordonHost, findHost, gatewaysOn, listHosts, type ShownHost } from '../../../client/ledger.js';
 import { Refused } from '../../../domain/errors.js';
 import type { FenceSeen } from '../../../domain/hosts/fence-trial.js';
+import { boughtLines } from '../../show/deployment/bought.js';
 import { drainText, hostTable, hostText } from '../../show/deployment/hosts.js';
 import { verb, withTemporal } from '../../verb.js';
 
-/** `creel hosts list`: every host, and what is promised of it. */
+/** `creel hosts list`: every host, and what is promised of it; every machine that was bought, and what all of them cost. */
 export function listCommand() {
-  return verb('list', 'every host, and what is promised of its memory, processors and disk', [
-    'creel hosts list',
-  ]).action(async (options) => {
+  return verb(
+    'list',
+    'every host, and what is promised of its memory, processors and disk; every machine that was bought, and its price',
+    ['creel hosts list'],
+  ).action(async (options) => {
     await withTemporal(options, async (client) => {
-      const hosts = await listHosts(client);
-      process.stdout.write(options.json ? `${JSON.stringify({ hosts })}\n` : `${hostTable(hosts)}\n`);
+      const [hosts, bought] = await Promise.all([listHosts(client), listBought(client)]);
+      const said = options.json
+        ? JSON.stringify({ hosts, ...(bought && { bought }) })
+        : [hostTable(hosts), ...boughtLines(bought)].join('\n');
+      process.stdout.write(`${said}\n`);
     });
   });
 }
