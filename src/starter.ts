@@ -8,7 +8,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.once('error', endUnread);
   const json = argv.includes('--json');
   try {
-    await program(json, becomeWorker).parseAsync([...argv], { from: 'user' });
+    await program(json, becomeWorker, openFront).parseAsync([...argv], { from: 'user' });
   } catch (error) {
     process.exitCode = exitOf(error);
     const text = errorText(error, json);
@@ -33,6 +33,12 @@ async function becomeWorker({ address, namespace }: WorkerFlags): Promise<void> 
     process.execve?.(execPath, [execPath, ...execArgv, ...memoryFlags, main], env);
   }
   await import('./worker.js');
+}
+
+/** The front door is loaded only where it is opened. */
+async function openFront(flags: WorkerFlags): Promise<void> {
+  const { serve } = await import('./front/serve.js');
+  await serve(flags);
 }
 
 /** The reader has gone, like `head` when it has enough: ends silently, with the code that a shell knows for this. */

@@ -33,15 +33,16 @@ import { sweepCommand } from './verbs/sweep.js';
 import { tokenCommand } from './verbs/token.js';
 import { resumeCommand, suspendCommand } from './verbs/suspend.js';
 import { unpairCommand } from './verbs/devices/unpair.js';
+import { serveCommand, type RunFront } from './verbs/deployment/serve.js';
 import { workerCommand, type RunWorker } from './verbs/deployment/worker.js';
 import { rollbackCommand, upgradeCommand } from './verbs/upgrade.js';
 import { versionText } from '../settings/version.js';
 
 /**
  * The command line, every verb of it. With `json`, usage errors are left to whoever catches them (`errorText`). Whoever only reads it
- * need not say how a worker is run.
+ * need not say how a worker is run, or the front door opened.
  */
-export function program(json = false, runWorker?: RunWorker): Command {
+export function program(json = false, runWorker?: RunWorker, runFront?: RunFront): Command {
   const creel = new Command('creel')
     .description(
       'Durable hosted OpenClaw gateways: what is asked for is finished or undone, and nothing is left behind.',
@@ -51,7 +52,13 @@ export function program(json = false, runWorker?: RunWorker): Command {
       `\nBegin with: creel init, creel provision g42 --release 2026.9.6, creel list, creel open g42\n${exitHelp}`,
     );
   creel.version(versionText(), '-V, --version', 'print the version, and the commit where the build knew it');
-  for (const command of [...commands(), workerCommand(runWorker), completionCommand(creel), manCommand(creel)])
+  for (const command of [
+    ...commands(),
+    workerCommand(runWorker),
+    serveCommand(runFront),
+    completionCommand(creel),
+    manCommand(creel),
+  ])
     creel.addCommand(command);
   return speakingAlike(creel, json);
 }

@@ -254,7 +254,7 @@ export async function* listRunning(
 }
 
 /** A number above that of every operation the gateway ever had, so that a new life uses no run's id again. */
-async function nextOperation(client: Client, gateway: string): Promise<number> {
+export async function nextOperation(client: Client, gateway: string): Promise<number> {
   let highest = 0;
   try {
     if (await isOpen(client, gateway)) return 1; // Nothing begins: the open record counts on by itself.

@@ -282,10 +282,34 @@ export const queueBytes = 16 * 1024;
 /** How many ended operations are remembered with their reasons, and how much of a reason: more of the last one. */
 export const endedLength = 20;
 export const reasonBytes = 2_000;
+export const earlierReasonBytes = 160;
 
 /** Longest reason that a person gives for a suspension, in characters: it stands in lists and in refusals. */
 export const suspensionReasonLength = 200;
-export const earlierReasonBytes = 160;
+
+/** So many events of a billing system are remembered of one subscription: Stripe repeats one for three days. */
+export const noticesLength = 64;
+
+/** How much the spec of a plan takes, as JSON: a record keeps it until the gateway is begun with it. */
+export const specBytes = 8 * 1024;
+
+/** How long what an account comes to is let rest after it was refused, or came to nothing (ms): it costs an operation a try. */
+export const billAgainMs = 10 * 60_000;
+
+/** How long a body the front door takes: Stripe's largest events have some 100 KB. */
+export const frontBodyBytes = 256 * 1024;
+
+/** How long a request of the front door may take to arrive (ms): what is slower is no billing system. */
+export const frontArrivalMs = 10_000;
+
+/** How many connections the front door holds. */
+export const frontConnections = 512;
+
+/** How many gateways the front door tells something at once: what comes beyond is told again by who sent it. */
+export const frontAtOnce = 64;
+
+/** How long a record may take to hear a bill (ms). Billing systems wait some ten seconds themselves, and tell it again. */
+export const hearBillMs = 8_000;
 
 /** How many failed undos are remembered, more than there are steps with an undo, each with a reason that has room for two engines and what to do. */
 export const leftLength = 24;

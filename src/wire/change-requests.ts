@@ -110,6 +110,8 @@ export type SuspendRequest = Asked & {
   readonly kind: 'suspend';
   /** Why, for people. */
   readonly reason?: string;
+  /** Set by the record alone, for an account that is not paid. */
+  readonly by?: 'account';
 };
 
 /** Has a suspended gateway serve again. */

@@ -1,3 +1,4 @@
+import type { Standing as SubscriptionStanding } from '../domain/billing/account.js';
 import type { Shelf } from '../domain/gateway/shelf.js';
 import type { Gateway } from '../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../domain/gateway/reading.js';
@@ -66,6 +67,15 @@ export type Description = {
   readonly burned?: { readonly token: number; readonly device: number };
   /** Since when and why it is suspended; absent when it is not. */
   readonly suspended?: { readonly since: string; readonly reason: string };
+  /** How the subscription stands that pays for it; absent where none does. */
+  readonly paid?: {
+    readonly subscription: string;
+    readonly standing: SubscriptionStanding;
+    readonly since: string;
+    readonly plan?: string;
+    /** Why what it comes to was refused: a person has to look at it. */
+    readonly refused?: string;
+  };
   /** A rotated token that nobody has fetched yet. */
   readonly handOver?: { readonly generation: number; readonly since: string };
   /** The release that `creel rollback` goes back to, and until when; absent when there is none. */

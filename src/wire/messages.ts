@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Bill, Billed } from './billing.js';
 import type { Description, Standing } from './description.js';
 import type { LogCursor, LogPiece } from './log.js';
 import type { Placed } from './operation.js';
@@ -7,6 +8,9 @@ import type { Accepted, Request, Withdrawal } from './requests.js';
 
 /** Asks for an operation; answers at once. Refusals are `ApplicationFailure`s of type `Refused`. */
 export const requestUpdate = defineUpdate<Accepted, [Request]>('request');
+
+/** Tells a gateway how the subscription stands that pays for it. The same event told again is heard once. */
+export const billUpdate = defineUpdate<Billed, [Bill]>('bill');
 
 /** An operator's answer to a parked operation. */
 export const replyUpdate = defineUpdate<void, [Reply]>('reply');

@@ -64,6 +64,8 @@ function lifeLines(told: Description, now: number, usable: Pick<Usable, 'runsOn'
   const spec = life?.spec;
   const lives = phase !== 'removed' && phase !== 'none';
   return [
+    ...row('paid by', told.paid && paidText(told.paid)),
+    ...row('refused', told.paid?.refused),
     ...row('birth', life?.mark.birth),
     ...row('deployment', told.deployment),
     ...row('host', life?.place.host),
@@ -95,6 +97,10 @@ function diskText({ record }: Description, diskMb: number, now: number | undefin
   if (bytes === undefined) return `${sizeText(diskMb)}, what its state takes was not counted`;
   const when = now === undefined ? ', as it was proved' : '';
   return `state ${usedText(bytes, diskMb)}${when}${isOver(bytes, diskMb) ? ': over' : ''}`;
+}
+
+function paidText({ subscription, standing, since, plan }: NonNullable<Description['paid']>): string {
+  return `subscription ${subscription}${plan === undefined ? '' : `, plan ${plan}`}: ${standing} since ${since}`;
 }
 
 function formerText({ gateway, former }: Description): string | undefined {

@@ -5,10 +5,12 @@ export type Suspension = {
   readonly since: number;
   /** Why, for people; empty when nobody says. */
   readonly reason: string;
+  /** Its account did it, and undoes it when it is paid; absent where a person did. */
+  readonly by?: 'account';
 };
 
 /** That a gateway is suspended, as its record keeps it. */
-export type Suspended = Pick<Suspension, 'since' | 'reason'>;
+export type Suspended = Pick<Suspension, 'since' | 'reason' | 'by'>;
 
 /** Why nothing is asked of a gateway that is suspended, and what ends that. */
 export function whySuspended(gateway: string, { since, reason }: Suspended): string {

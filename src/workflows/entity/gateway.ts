@@ -40,6 +40,7 @@ import { formerEndsAt } from '../replace/former.js';
 import { forgetSettled, heldMs } from '../record/unsettled.js';
 import { RunningOperation } from './running-operation.js';
 import {
+  billUpdate,
   continueAsNewSignal,
   describeQuery,
   refusalQuery,
@@ -51,12 +52,16 @@ import {
   standingQuery,
   withdrawUpdate,
 } from '../../wire/messages.js';
+import type { Bill, Billed } from '../../wire/billing.js';
 import type { Accepted, Request, Withdrawal } from '../../wire/requests.js';
 import type { CarriedStart } from '../record/start.js';
 import type { Park, Reply } from '../../wire/park.js';
 import type { Standing } from '../../wire/description.js';
 import { endHandOver } from '../rotate/operation.js';
 import { checkWithdrawal, standingOf, withdraw } from '../record/standing.js';
+import { checkBill } from '../billing/bill.js';
+import { Payments } from '../billing/payments.js';
+import { isPaidFor, settlesAt } from '../billing/settle.js';
 import { Hearing } from './hearing.js';
 
 /**
@@ -79,6 +84,7 @@ class Entity {
   readonly #hearing: Hearing;
   readonly #replies: Replies;
   readonly #shown: Shown;
+  readonly #payments: Payments;
   #running: RunningOperation | undefined;
   #continueAsNew = false;
   #refused = false;
@@ -90,6 +96,7 @@ class Entity {
     this.#hearing = new Hearing(start.limits);
     this.#replies = new Replies(start.gateway);
     this.#shown = new Shown(start);
+    this.#payments = new Payments(start);
     this.#hear();
     setHandler(standingQuery, (requestId) => standingOf(this.#state, requestId, this.#replies.park));
     setHandler(handedOverSignal, (generation) => {
@@ -113,6 +120,12 @@ class Entity {
         this.#check(request);
         this.#checkForms(request);
         refusing(() => this.#hearing.demandForRequest(this.#state, request));
+      },
+    });
+    setHandler(billUpdate, (bill) => this.#heard(() => this.#bill(bill)), {
+      validator: (bill) => {
+        refusing(() => checkBill(this.#start.gateway, this.#state, bill));
+        refusing(() => this.#hearing.demandForAnswer(this.#state));
       },
     });
     setHandler(replyUpdate, (reply) => this.#heard(() => this.#reply(reply)), {
@@ -143,11 +156,13 @@ class Entity {
   /** Lives until nothing of the gateway needs to be remembered. */
   async live(): Promise<void> {
     if (this.#refused) return this.#leave();
-    if (!this.#start.state && !this.#start.request) await condition(() => this.#state.queue.length > 0, firstRequestMs);
+    const isAsked = () => this.#state.queue.length > 0 || this.#state.paid !== undefined;
+    if (!this.#start.state && !this.#start.request) await condition(isAsked, firstRequestMs);
     for (;;) {
       const now = Date.now();
       expireState(this.#state, now);
       letGo(this.#state, now);
+      this.#payments.settle(this.#state, now);
       forgetOld(this.#state, this.#start.limits, now);
       forgetSettled(this.#state, now);
       if (this.#mustContinueAsNew()) return this.#goOn();
@@ -200,7 +215,8 @@ class Entity {
 
   async #idle(): Promise<void> {
     this.#show();
-    const woken = () => this.#state.queue.length > 0 || this.#continueAsNew;
+    const { paid } = this.#state;
+    const woken = () => this.#state.queue.length > 0 || this.#continueAsNew || this.#state.paid !== paid;
     const deadline = this.#nextDeadline();
     if (deadline === undefined) await condition(woken);
     else await condition(woken, Math.max(1, deadline - Date.now()));
@@ -208,22 +224,33 @@ class Entity {
 
   /** When something is to be let go or forgotten; undefined while a gateway lives and has nothing to go back to. */
   #nextDeadline(): number | undefined {
+    const times = [this.#ownDeadline(), settlesAt(this.#state, Date.now())].filter((at) => at !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  #ownDeadline(): number | undefined {
     const keptUntil = stateKeptUntil(this.#state);
     if (keptUntil > 0) return keptUntil;
     const { life } = this.#state;
     const dropAt = Math.min(formerEndsAt(this.#state) ?? Infinity, life?.dropping?.again ?? Infinity);
     if (isAlive(this.#state) && dropAt < Infinity && !comesFirst(this.#state)) return dropAt;
-    if (this.#state.phase === 'removed' && !hasLeft(this.#state)) return this.#forgetAt();
+    const { phase } = this.#state;
+    if (['removed', 'none'].includes(phase) && !hasLeft(this.#state) && !isPaidFor(this.#state))
+      return this.#forgetAt();
     return undefined;
   }
 
   #forgetAt(): number {
-    return this.#state.since + this.#start.limits.forgetAfterMs;
+    const { since, paid } = this.#state;
+    return Math.max(since, paid?.heardAt ?? 0) + this.#start.limits.forgetAfterMs;
   }
 
   #isForgotten(): boolean {
-    if (this.#state.phase === 'none') return true;
-    const isOver = this.#state.phase === 'removed' && stateKeptUntil(this.#state) === 0 && !hasLeft(this.#state);
+    const { phase, paid } = this.#state;
+    if (phase === 'none' && !paid) return true;
+    if (isPaidFor(this.#state)) return false;
+    const isOver =
+      (phase === 'removed' || phase === 'none') && stateKeptUntil(this.#state) === 0 && !hasLeft(this.#state);
     return isOver && Date.now() >= this.#forgetAt();
   }
 
@@ -235,12 +262,14 @@ class Entity {
 
   async #goOn(): Promise<void> {
     await condition(allHandlersFinished);
+    await this.#payments.finish();
     const { request: _request, ...start } = this.#start;
     await continueAsNew<typeof gateway>({ ...start, state: carry(this.#state) });
   }
 
   async #leave(): Promise<void> {
     await condition(allHandlersFinished);
+    await this.#payments.finish();
   }
 
   #acceptStart(request: Request): void {
@@ -301,6 +330,13 @@ class Entity {
     withdraw(this.#state, requestId, reason);
     this.#show();
     return standingOf(this.#state, requestId, this.#replies.park);
+  }
+
+  #bill(bill: Bill): Billed {
+    const now = Date.now();
+    const billed = this.#payments.hear(this.#state, bill, now);
+    this.#show();
+    return billed;
   }
 
   #reply(reply: Reply): void {

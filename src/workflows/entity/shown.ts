@@ -26,7 +26,7 @@ export class Shown {
   show(state: GatewayState, park: Park | undefined): void {
     const { life, phase, since } = state;
     const { mark, place, spec } = life?.gateway ?? {};
-    const attention = park !== undefined || phase === 'degraded' || hasLeft(state);
+    const attention = park !== undefined || phase === 'degraded' || hasLeft(state) || state.paid?.refused !== undefined;
     setCurrentDetails(detailsOf(this.#start, state, park));
     showHandOver(state);
     showMemo(state);

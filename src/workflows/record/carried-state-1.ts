@@ -34,7 +34,7 @@ type AnyOperation = {
 type Beside = Readonly<Omit<Life, 'gateway' | 'former'>> & { readonly kept?: Former };
 
 /** What continue-as-new carried in version 1: read for ever, written no more. */
-export type CarriedState1 = Omit<CarriedState, 'version' | 'life' | 'queue' | 'running' | 'requests'> &
+export type CarriedState1 = Omit<CarriedState, 'version' | 'life' | 'queue' | 'running' | 'requests' | 'paid'> &
   Beside & {
     readonly version: 1;
     readonly life?: Gateway | undefined;

@@ -1,3 +1,4 @@
+import { standsAs } from '../../domain/billing/account.js';
 import { isAlive, stateKeptUntil, type GatewayState } from './state.js';
 import { operationWorkflowId } from '../../wire/ids.js';
 import type { Description } from '../../wire/description.js';
@@ -42,9 +43,21 @@ export function describeState(start: GatewayStart, state: GatewayState, park: Pa
       reason: last.reason,
     },
     stateKeptUntil: keptUntil > 0 ? new Date(keptUntil).toISOString() : undefined,
+    ...paidOf(state),
     ...(life?.suspended && { suspended: { ...life.suspended, since: new Date(life.suspended.since).toISOString() } }),
     ...(isAlive(state) && handOverOf(state)),
     ...formerOf(state),
+  };
+}
+
+/** The subscription that pays for it, as far as it was told of. */
+function paidOf({ paid }: GatewayState): Pick<Description, 'paid'> {
+  if (!paid) return {};
+  const { account, refused } = paid;
+  const { since, ...stands } = standsAs(account);
+  const { subscription } = account;
+  return {
+    paid: { subscription, ...stands, since: new Date(since).toISOString(), ...(refused !== undefined && { refused }) },
   };
 }
 
@@ -95,9 +108,11 @@ export function describeHandOver({ generation, since }: NonNullable<Description[
 /** What the Temporal UI shows of a gateway: what is happening, since when, why it waits, which command to give. */
 export function detailsOf(start: GatewayStart, state: GatewayState, park: Park | undefined): string {
   const told = describeState(start, state, park);
-  const { phase, since, reason, life, running, queue, left, record, handOver, held } = told;
+  const { phase, since, reason, life, running, queue, left, record, handOver, held, paid } = told;
   const lines = [`**${phase}** since ${since}`];
   if (reason !== '') lines.push(reason);
+  if (paid) lines.push(`subscription ${paid.subscription}: ${paid.standing} since ${paid.since}`);
+  if (paid?.refused !== undefined) lines.push(`what it comes to was refused: ${paid.refused}`);
   if (life)
     lines.push(
       `birth ${life.mark.birth}, release ${life.spec.release}, host ${life.place.host}, token generation ${life.tokenGeneration}`,

@@ -6,6 +6,7 @@ import type { Limits } from '../../wire/limits.js';
 import type { OperationKind, OperationOutcome, Placed } from '../../wire/operation.js';
 import type { Phase } from '../../wire/description.js';
 import type { Life } from './life.js';
+import type { Paid } from './paid.js';
 import { isRemoval, type Begun, type Queued, type Removal, type Upkeep } from './queued.js';
 
 /** A request that was accepted once, and what carries it out. */
@@ -37,6 +38,8 @@ export type GatewayState = {
   running: Begun | undefined;
   ended: readonly Ended[];
   answered: Answered[];
+  /** What pays for it; absent where nobody's subscription does. */
+  paid?: Paid;
   /** A new life begins in a run of its own. */
   newRun: boolean;
   /** Whether operations that another entity of this id left open are known to have ended. */

@@ -19,9 +19,14 @@ export const suspend = change({
   },
   list: (_change: Suspension) => suspendSteps,
   check: checkSuspension,
-  plan: (_state, _life, { reason = '' }, since): Suspension => ({ kind: 'suspend', since, reason }),
-  apply: (_state, life, { since, reason }) => {
-    life.suspended = { since, reason };
+  plan: (_state, _life, { reason = '', by }, since): Suspension => ({
+    kind: 'suspend',
+    since,
+    reason,
+    ...(by && { by }),
+  }),
+  apply: (_state, life, { since, reason, by }) => {
+    life.suspended = { since, reason, ...(by && { by }) };
   },
   within: () => 2 * readinessMs,
   next: { done: (id) => [`creel resume ${id}`], left: (id) => `creel describe ${id}` },
@@ -32,7 +37,8 @@ export const suspendSteps = ['check suspension', 'stop gateway', 'prove stopped'
 /** A suspended gateway serves again, and that is proved by the whole list: what went missing meanwhile is mended on the way. */
 export const resume: Operation = { ...repair, kind: 'resume', workflow: 'resumeGateway', phase: 'resuming' };
 
-function checkSuspension({ reason = '' }: SuspendRequest, { gateway, suspended }: Life): void {
+function checkSuspension({ reason = '', by }: SuspendRequest, { gateway, suspended }: Life): void {
+  if (by !== undefined) throw new Refused('only an account suspends for itself');
   if (typeof reason !== 'string' || reason.length > suspensionReasonLength)
     throw new Refused(`a reason is a text of ${suspensionReasonLength} characters at most`);
   if (suspended) throw new Refused(whySuspended(gateway.mark.gateway, suspended));

@@ -69,6 +69,14 @@ const upgraded: Tried = [cli, 'a gateway is upgraded, rolled back and changed', 
 const suspension = 'a suspended gateway is listed, skipped';
 const suspended: Tried = ['test/temporal/suspend.test.ts', suspension, "'suspend', 'late'"];
 const resumed: Tried = ['test/temporal/suspend.test.ts', suspension, "'resume', 'late'"];
+const frontDoor = 'test/temporal/front-door.test.ts';
+const served: Tried = [frontDoor, 'does not acknowledge what no plan names', 'front.begin()'];
+const soldByHand: Tried = [frontDoor, 'begins nothing by a payment of long ago', "'provision', id, '-f', small"];
+const attentionListed: Tried = [
+  'test/temporal/net/reconcile.test.ts',
+  'names what is not as recorded',
+  "'list', '--attention'",
+];
 const rolledBack: Tried = [cli, 'a gateway is upgraded, rolled back and changed', "'rollback'"];
 const secretStored: Tried = ['test/pure/gateway/first-step.test.ts', 'a secret that is missing', 'secrets.write'];
 const foreignGone: Tried = ['test/pure/gateway/first-step.test.ts', 'a name that somebody else took', 'removeVolume'];
@@ -506,6 +514,18 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel provision g42': ['test/sagas/suspend.test.ts', 'a repair has it serve', 'goesOn'],
     'creel remove g42': ['test/sagas/suspend.test.ts', 'takes nothing else meanwhile', 'entity.remove()'],
   },
+  'Paid and not sold': {
+    'creel serve': served,
+    'creel list': [frontDoor, 'does not acknowledge what no plan names', "'list'"],
+  },
+  'Paid and refused': {
+    'creel describe g42': described,
+    'creel list --attention': attentionListed,
+    'creel provision s-… -f small.toml': soldByHand,
+  },
+  'Paid long ago': { 'creel provision s-… -f small.toml': soldByHand },
+  'Money went back': { 'creel suspend s-… --reason refunded': suspended, 'creel remove s-…': removed },
+  'Front door not ready': { 'creel serve': served },
   'Upgrade a gateway': {
     'creel upgrade g42 --release R': upgraded,
     'creel rollback g42': rolledBack,

@@ -22,6 +22,7 @@ import { phases } from '../../../src/wire/description.js';
 import * as messages from '../../../src/wire/messages.js';
 import { operationKinds, type OperationKind, type OperationOutcome } from '../../../src/wire/operation.js';
 import type { ParkAnswer } from '../../../src/wire/park.js';
+import type { Paid } from '../../../src/workflows/record/paid.js';
 import * as steps from '../../../src/workflows/operations.js';
 import { denySteps, pairSteps, unpairSteps } from '../../../src/workflows/pair/operation.js';
 import { answeringSteps, provisionSteps } from '../../../src/workflows/provision/operation.js';
@@ -739,6 +740,20 @@ const former: Required<Former> = {
 };
 const asked = { kind: 'rotate', requestId: 'r6', origin: 'o', reclaim: false, evict: true } as const;
 const ended = [{ number: 4, kind: 'provision', birth: '7k3fq2', outcome: 'done', reason: '' }] as const;
+const paid: Required<Paid> = {
+  account: {
+    subscription: 'sub_A',
+    terms: { unpaidMs: 604_800_000, endedMs: 86_400_000 },
+    heard: [{ id: '3xgaydm5b91p2ml86tp', at: 1_700_000_000_000, standing: 'active', plan: 'small', final: true }],
+  },
+  heardAt: 1_700_000_001_000,
+  order: { spec, place: life.place, birth: '7k3fq2', keyId: 'df09de28' },
+  orderedAt: 1_700_000_000_000,
+  begun: true,
+  suspendedFor: 1_700_000_000_000,
+  again: 1_700_000_060_000,
+  refused: 'r',
+};
 const version2: Required<CarriedState> = {
   version: 2,
   life: { gateway: life, ...lived, former },
@@ -759,6 +774,7 @@ const version2: Required<CarriedState> = {
   ended: [...ended],
   newRun: false,
   alone: true,
+  paid,
   requests: ['3xgaydm5b91p2ml86tp 3xgaydm5b91p2ml86tq 4 loyw3v28 provision 7k3fq2 done'],
 };
 
@@ -793,8 +809,9 @@ describe('what continue-as-new carries of a record, whole', () => {
       alone: true,
       requests: version2.requests,
     };
-    expect(carry(readState(structuredClone(version1)))).toEqual(version2);
-    expect(readState(structuredClone(version1))).toEqual(readState(structuredClone(version2)));
+    const { paid: _later, ...same } = version2;
+    expect(carry(readState(structuredClone(version1)))).toEqual(same);
+    expect(readState(structuredClone(version1))).toEqual(readState(structuredClone(same)));
   });
 
   test('goes on where the first creel carried whole requests', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { jsonBytes } from '../../../src/domain/cut.js';
+import { gatewayOfSubscription } from '../../../src/domain/billing/subscription.js';
+import { cutMiddle, jsonBytes } from '../../../src/domain/cut.js';
 import type { GatewayRecord } from '../../../src/domain/gateway/reading.js';
 import { canonical, gatewaySpec, type GatewaySpec } from '../../../src/domain/gateway/spec.js';
 import type { Extras } from '../../../src/domain/extras/extras.js';
@@ -14,11 +15,15 @@ import {
   memoBytes,
   modelNameLength,
   modelsBytes,
+  noticesLength,
   queueBytes,
+  reasonBytes,
   recordBytes,
+  specBytes,
   sendersLength,
   suspensionReasonLength,
 } from '../../../src/domain/thresholds.js';
+import { checkBill, hearBill } from '../../../src/workflows/billing/bill.js';
 import { acceptRequest } from '../../../src/workflows/entity/accept.js';
 import { checkForms, checkRequest } from '../../../src/workflows/entity/check.js';
 import { carry } from '../../../src/workflows/record/carried-state.js';
@@ -89,6 +94,9 @@ const fullSpec = gatewaySpec({
   timezone: `Z${'z'.repeat(63)}`,
   environment: fullEnvironment(),
 });
+
+const subscription = 's'.repeat(255);
+const planName = 'p'.repeat(60);
 
 /** An entity that only ever goes to its limits. `text` gives whatever others may write. */
 class Full {
@@ -178,7 +186,29 @@ class Full {
     this.begin();
     this.#fillQueue();
     this.end('left', { unsettledUntil: now });
-    if (this.state.life) this.state.life.suspended = { since: now, reason: this.text(suspensionReasonLength) };
+    if (this.state.life)
+      this.state.life.suspended = { since: now, reason: this.text(suspensionReasonLength), by: 'account' };
+    this.#pay();
+  }
+
+  /** As many events as are remembered, and an order that is refused. */
+  #pay(): void {
+    const terms = { unpaidMs: 316_224_000_000, endedMs: 316_224_000_000 };
+    const order = { spec: fullSpec, place, birth: 'aaaaaa', keyId: 'ab'.repeat(4) };
+    for (let index = 0; index < noticesLength + 5; index += 1) {
+      const notice = { id: `${index}${this.text(255)}`.slice(0, 255), subscription, at: now + index, plan: planName };
+      const bill = { notice: { ...notice, standing: 'active' as const }, terms, order, origin: 'o' };
+      checkBill(gatewayOfSubscription(subscription), this.state, bill);
+      hearBill({ deployment: 'abcdefghij', gateway: 'g', limits: defaultLimits }, this.state, bill, now);
+    }
+    if (!this.state.paid) throw new Error('nothing was heard');
+    const often = {
+      begun: true,
+      again: now,
+      suspendedFor: now,
+      refused: cutMiddle(this.text(20_000), reasonBytes),
+    } as const;
+    this.state.paid = { ...this.state.paid, ...often };
   }
 
   #pair(index: number): void {
@@ -219,7 +249,7 @@ class Full {
 const rotate = { kind: 'rotate', reclaim: false, evict: false, keyId: 'cd'.repeat(4) };
 const upgrade = (release: string) => ({ kind: 'upgrade', release, dev: false, retryFailed: true });
 
-const fields = 'alone ended life newRun nextOperation phase queue reason requests running since version';
+const fields = 'alone ended life newRun nextOperation paid phase queue reason requests running since version';
 const fieldsOfLife =
   'approved backFrom burned entered failed former gateway handOver left owed record skipped stateKeptUntil suspended unsettledUntil';
 
@@ -244,6 +274,8 @@ describe('what continue-as-new carries of a record', () => {
     expect(Object.keys(state.life?.failed ?? {})).toHaveLength(failedLength);
     expect(state.life?.owed).toBeDefined();
     expect(state.life?.former).toBeDefined();
+    expect(state.paid?.account.heard).toHaveLength(noticesLength);
+    expect(jsonBytes(state.paid?.order?.spec)).toBeGreaterThan(specBytes / 2);
     expect(jsonBytes(state.queue)).toBeGreaterThan(queueBytes / 2);
     expect(jsonBytes(carried)).toBeLessThanOrEqual(recordBytes);
     expect(jsonBytes(carried)).toBeGreaterThan(recordBytes / 2);

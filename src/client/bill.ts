@@ -1,0 +1,44 @@
+import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
+import { gatewayOfSubscription } from '../domain/billing/subscription.js';
+import { hearBillMs } from '../domain/thresholds.js';
+import type { Bill, Billed } from '../wire/billing.js';
+import { gatewayWorkflowId, taskQueue } from '../wire/ids.js';
+import { defaultLimits } from '../wire/limits.js';
+import { billUpdate } from '../wire/messages.js';
+import type { GatewayStart } from '../wire/requests.js';
+import { readHeld } from './deployment/deployment.js';
+import { unwrap } from './failure.js';
+import { nextOperation } from './gateways.js';
+import { patiently } from './patience.js';
+
+/**
+ * Tells the gateway of a subscription how that stands, beginning its record if there is none; answers when it is on
+ * record. The same event told again is heard once. `TurnedDown` in the gateway's own words; `NoWorker` when nobody
+ * answered in time.
+ */
+export async function bill(client: Client, asked: Bill): Promise<Billed> {
+  const gateway = gatewayOfSubscription(asked.notice.subscription);
+  const [{ deployment }, firstOperation] = await Promise.all([readHeld(client), nextOperation(client, gateway)]);
+  const start: GatewayStart = { layout: 1, deployment, gateway, limits: defaultLimits, firstOperation };
+  const telling = () =>
+    client.workflow.executeUpdateWithStart(billUpdate, {
+      args: [asked],
+      updateId: `bill-${asked.notice.id}`,
+      startWorkflowOperation: new WithStartWorkflowOperation('gateway', {
+        workflowId: gatewayWorkflowId(gateway),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        taskQueue,
+        args: [start],
+        staticSummary: `OpenClaw gateway ${gateway}`,
+      }),
+    });
+  try {
+    return await patiently(client, telling, {
+      withinMs: hearBillMs,
+      meanwhile: 'the event was not heard',
+      limitMs: hearBillMs,
+    });
+  } catch (error) {
+    throw unwrap(error);
+  }
+}
