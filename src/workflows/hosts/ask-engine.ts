@@ -12,11 +12,12 @@ type Asking = {
   ) => Promise<Attempted<Awaited<ReturnType<Activities['findSwept']>>>>;
 };
 
-/** The answer of the worker beside an engine, or why there is none. One that goes away meanwhile is not waited for. */
+/** The answer of the worker beside an engine, or why there is none. One that goes away meanwhile is not waited for: after each such patience it is seen whether it is there. */
 export async function askWhileAttended<T>(
   { engine, attended }: SweptEngine,
   limits: Limits,
   ask: () => Promise<Attempted<T>>,
+  patienceMs = unansweredMs * 6,
 ): Promise<T | string> {
   if (!attended) return 'no worker stands beside it';
   const scope = new CancellationScope();
@@ -32,7 +33,7 @@ export async function askWhileAttended<T>(
       }
     },
   );
-  while (!(await condition(() => answer !== undefined || fault !== undefined, unansweredMs * 6))) {
+  while (!(await condition(() => answer !== undefined || fault !== undefined, patienceMs))) {
     const { findSwept } = proxyActivities<Asking>({ ...lookPolicy(limits), summary: 'is a worker there' });
     const { engines } = (await findSwept()).value;
     if (engines.some((each) => each.engine === engine && each.attended)) continue;

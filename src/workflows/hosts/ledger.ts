@@ -32,7 +32,7 @@ import {
   type Need,
   type Placing,
 } from '../../domain/hosts/ledger.js';
-import { ledgerCountMs, ledgerStaleMs } from '../../domain/thresholds.js';
+import { ledgerCountMs, ledgerStaleMs, unansweredMs } from '../../domain/thresholds.js';
 import {
   cordonedMemo,
   cordonUpdate,
@@ -52,6 +52,7 @@ import {
 import { continueAsNewSignal } from '../../wire/messages.js';
 import type { Attempted } from '../../wire/operation.js';
 import { fleetPolicy, lookPolicy, onEngine } from '../saga/policies.js';
+import { askWhileAttended } from './ask-engine.js';
 
 type Asking<K extends keyof Activities> = {
   [Name in K]: (...args: Parameters<Activities[Name]>) => Promise<Attempted<Awaited<ReturnType<Activities[Name]>>>>;
@@ -119,12 +120,21 @@ class LedgerKeeper {
       const isOver = () => this.#asked || this.#heard >= heardPerRun || workflowInfo().continueAsNewSuggested;
       const due = Math.max(1, this.#countedAt + ledgerCountMs - Date.now());
       await condition(() => this.#wanted || isOver(), due);
-      if (isOver() && !this.#wanted) break;
+      if (isOver() && !this.#wanted && (await this.#isSettled())) break;
     }
-    await condition(allHandlersFinished);
     const state = { version: 1, hosts: carryLedger(this.#ledger), countedAt: this.#countedAt } as const;
     const memo = { [cordonedMemo]: this.#cordoned() };
     await makeContinueAsNewFunc<typeof ledger>({ memo })({ ...this.#start, state });
+  }
+
+  /** Everybody who asked has an answer. Whoever is to be counted for meanwhile is counted for first: it waits for that. */
+  async #isSettled(): Promise<boolean> {
+    if (!patched('the ledger counts for whom it answers last')) {
+      await condition(allHandlersFinished);
+      return true;
+    }
+    await condition(() => this.#wanted || allHandlersFinished());
+    return !this.#wanted;
   }
 
   async #counted(): Promise<void> {
@@ -227,16 +237,24 @@ class LedgerKeeper {
     this.#counts += 1;
   }
 
+  /** Undefined where it cannot be read: it is left out until it can. No worker that went away is waited for. */
   async #look(engine: string): Promise<Seen | undefined> {
     const place = { provider: 'local', host: 'local', engine } as const;
     const policy = { ...lookPolicy(this.#start.limits), ...onEngine(place), summary: `look at engine ${engine}` };
-    try {
-      const { value } = await proxyActivities<Asking<'findCapacity'>>(policy).findCapacity({ place });
-      return { ...value, promised: readCount(value.lives) };
-    } catch (error) {
-      if (error instanceof ActivityFailure) return undefined; // It is left out until it can be read.
-      throw error;
-    }
+    const ask = () => proxyActivities<Asking<'findCapacity'>>(policy).findCapacity({ place });
+    const answer = patched('the ledger waits for no worker that went away')
+      ? await askWhileAttended({ engine, attended: true }, this.#start.limits, ask, unansweredMs)
+      : await answerOf(ask());
+    return typeof answer === 'string' ? undefined : { ...answer, promised: readCount(answer.lives) };
+  }
+}
+
+async function answerOf<T>(asking: Promise<Attempted<T>>): Promise<T | string> {
+  try {
+    return (await asking).value;
+  } catch (error) {
+    if (error instanceof ActivityFailure) return error.message;
+    throw error;
   }
 }
 
