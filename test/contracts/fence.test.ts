@@ -192,6 +192,18 @@ describe('the fence of a host, on an engine of its own', () => {
     expect(await seen(host, inside, '', [ofAnother])).toEqual({ [ofAnother]: 'shut' });
   }, 60_000);
 
+  it('with a whole network allowed lets no gateway reach its host or another, but what else is in there', async () => {
+    const exceptions = [exceptionFrom('10.0.0.0/8'), exceptionFrom(`${at.host}/24`)];
+    expect(await asRoot(fenceScript({ ...fence, exceptions }))).toBe('');
+    expect(await seenByGateway()).toEqual({
+      ...every(forbidden(), 'open'),
+      ...every(allowed, 'open'),
+      ...every(['10.213.0.1:22', `${at.host}:22`, '169.254.169.254:80'], 'shut'),
+    });
+    const inside = `nsenter -n -t $(docker inspect -f '{{.State.Pid}}' ${first.name})`;
+    expect(await seen(host, inside, '', [ofAnother])).toEqual({ [ofAnother]: 'shut' });
+  }, 60_000);
+
   it('is gone when it was taken away, twice', async () => {
     for (const time of ['first', 'again']) expect(await asRoot(unfenceScript()), time).toBe('');
     expect(await on(host, 'iptables-save | grep -c CREEL')).toMatch(/^0/);

@@ -1,4 +1,4 @@
-import type { Exception } from './fence.js';
+import { isOneAddress, type Exception } from './fence.js';
 
 /** What a gateway must reach of no host: the host itself, private networks, what is link-local, and another gateway. */
 const grounds = ['host', 'private', 'link-local', 'gateway'] as const;
@@ -78,7 +78,7 @@ export function fenceTargets(
     { ground: 'gateway', ...other },
   ];
   const allowed = exceptions.flatMap(({ cidr, port }) =>
-    cidr.endsWith('/32') && port !== undefined
+    isOneAddress({ cidr, port }) && port !== undefined
       ? [{ ground: 'allowed', address: cidr.slice(0, -'/32'.length), port } as const]
       : [],
   );
@@ -154,7 +154,10 @@ function isPrivate(address: string): boolean {
   );
 }
 
-function covers({ cidr, port }: Exception, target: Target): boolean {
+/** Whether an exception lets a gateway there: to another gateway none does, and to its host only one that names that address. */
+function covers(exception: Exception, target: Target): boolean {
+  const { cidr, port } = exception;
+  if (target.ground === 'gateway' || (target.ground === 'host' && !isOneAddress(exception))) return false;
   const [network = '', length = '32'] = cidr.split('/');
   const size = 2 ** (32 - Number(length));
   const same = Math.floor(numberOf(network) / size) === Math.floor(numberOf(target.address) / size);

@@ -29,14 +29,15 @@ const forbidden = [
   '240.0.0.0/4',
 ] as const;
 
-const exceptionForm = /^((?:\d{1,3}\.){3}\d{1,3}(?:\/\d{1,2})?)(?::(\d{1,5}))?$/;
+const number = '(?:0|[1-9]\\d{0,2})'; // A leading zero would be octal to some, and nothing to iptables.
+const exceptionForm = new RegExp(`^((?:${number}\\.){3}${number}(?:/${number})?)(?::([1-9]\\d{0,4}))?$`);
 
 /** An exception as somebody writes it: an address or a network, and a port if it is to be that alone; or `Refused`. */
 export function exceptionFrom(text: string): Exception {
   const [, address = '', port] = exceptionForm.exec(text) ?? [];
   const [octets = '', length = '32'] = address.split('/');
   const isAddress = octets !== '' && octets.split('.').every((octet) => Number(octet) <= 255) && Number(length) <= 32;
-  if (!isAddress || Number(length) === 0 || (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)))
+  if (!isAddress || Number(length) === 0 || (port !== undefined && Number(port) > 65_535))
     throw new Refused(
       `${JSON.stringify(text)} is no exception to a fence: write an IPv4 address or network, and a port if it is to be that alone, for example 10.20.0.5/32:5432`,
     );
@@ -114,12 +115,13 @@ function chain(name: string, from: string, rules: readonly string[]): string[] {
   ];
 }
 
-/** What a packet through the host meets. A container's neighbours on its own bridge are no business of the fence. */
+/** What a packet through the host meets. A container's neighbours on its own bridge are no business of the fence; no exception leads to another gateway. */
 function passing({ pool, exceptions }: Fence): string[] {
   return [
     `-s ${pool} ${answers}`,
     `-d ${pool} ${answers}`,
     '-m physdev --physdev-is-bridged -j RETURN',
+    `-s ${pool} -d ${pool} -j REJECT`,
     ...exceptions.flatMap((each) => allowed(pool, each)),
     resolvers('CREEL-FENCE', pool),
     ...forbidden.map((network) => `-s ${pool} -d ${network} -j REJECT`),
@@ -127,14 +129,19 @@ function passing({ pool, exceptions }: Fence): string[] {
   ];
 }
 
-/** What a packet to the host itself meets. */
+/** What a packet to the host itself meets. A network that is allowed opens no host in it: its own address has to be named. */
 function arriving({ pool, exceptions }: Fence): string[] {
   return [
     `-s ${pool} ${answers}`,
-    ...exceptions.flatMap((each) => allowed(pool, each)),
+    ...exceptions.filter(isOneAddress).flatMap((each) => allowed(pool, each)),
     resolvers('CREEL-FENCE-HOST', pool),
     `-s ${pool} -j REJECT`,
   ];
+}
+
+/** Whether an exception names one address, and not whatever lies in a network. */
+export function isOneAddress({ cidr }: Exception): boolean {
+  return cidr.endsWith('/32');
 }
 
 function allowed(pool: string, { cidr, port }: Exception): string[] {

@@ -59,6 +59,15 @@ describe('what is knocked at (row 72)', () => {
     ]);
   });
 
+  it('is the host and another gateway whatever network is allowed: only the address of a host opens it', () => {
+    const wide = places(fenceTargets(sight, other, ['10.0.0.0/8', '192.168.0.0/16'].map(exceptionFrom)));
+    for (const each of ['host 192.168.1.20:40001', 'host 10.213.0.1:40001', 'gateway 10.213.0.18:18789'])
+      expect(wide).toContain(each);
+    const named = places(fenceTargets(sight, other, ['192.168.1.20', '10.213.0.18/32:18789'].map(exceptionFrom)));
+    expect(named).not.toContain('host 192.168.1.20:40001');
+    expect(named).toContain('gateway 10.213.0.18:18789');
+  });
+
   it('is no more on a host with a thousand gateways', () => {
     const bridges = Array.from({ length: 1_000 }, (_, index) => ({
       device: `br-${index}`,

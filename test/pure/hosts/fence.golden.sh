@@ -7,6 +7,7 @@ fence -N CREEL-FENCE-NEXT 2>/dev/null || fence -F CREEL-FENCE-NEXT
 fence -A CREEL-FENCE-NEXT -s 10.213.0.0/16 -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN
 fence -A CREEL-FENCE-NEXT -d 10.213.0.0/16 -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN
 fence -A CREEL-FENCE-NEXT -m physdev --physdev-is-bridged -j RETURN
+fence -A CREEL-FENCE-NEXT -s 10.213.0.0/16 -d 10.213.0.0/16 -j REJECT
 fence -A CREEL-FENCE-NEXT -s 10.213.0.0/16 -d 10.20.0.5/32 -p tcp --dport 5432 -j RETURN
 fence -A CREEL-FENCE-NEXT -s 10.213.0.0/16 -d 10.20.0.5/32 -p udp --dport 5432 -j RETURN
 fence -A CREEL-FENCE-NEXT -s 10.213.0.0/16 -d 10.30.0.0/24 -j RETURN
@@ -32,7 +33,6 @@ fence -N CREEL-FENCE-HOST-NEXT 2>/dev/null || fence -F CREEL-FENCE-HOST-NEXT
 fence -A CREEL-FENCE-HOST-NEXT -s 10.213.0.0/16 -m conntrack --ctstate ESTABLISHED,RELATED -j RETURN
 fence -A CREEL-FENCE-HOST-NEXT -s 10.213.0.0/16 -d 10.20.0.5/32 -p tcp --dport 5432 -j RETURN
 fence -A CREEL-FENCE-HOST-NEXT -s 10.213.0.0/16 -d 10.20.0.5/32 -p udp --dport 5432 -j RETURN
-fence -A CREEL-FENCE-HOST-NEXT -s 10.213.0.0/16 -d 10.30.0.0/24 -j RETURN
 for resolver in $(awk '$1 == "nameserver" && $2 ~ /^[0-9.]+$/ && $2 !~ /^127[.]/ { print $2 }' /etc/resolv.conf /run/systemd/resolve/resolv.conf 2>/dev/null | sort -u); do fence -A CREEL-FENCE-HOST-NEXT -s 10.213.0.0/16 -d "$resolver" -p udp --dport 53 -j RETURN; fence -A CREEL-FENCE-HOST-NEXT -s 10.213.0.0/16 -d "$resolver" -p tcp --dport 53 -j RETURN; done
 fence -A CREEL-FENCE-HOST-NEXT -s 10.213.0.0/16 -j REJECT
 fence -I INPUT 1 -j CREEL-FENCE-HOST-NEXT
