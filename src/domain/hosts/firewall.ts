@@ -13,6 +13,7 @@ export type Reach = {
 
 const everybody = '0.0.0.0/0';
 const networkForm = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/;
+const octetShifts = [24, 16, 8, 0];
 
 /** The firewall of a machine. `Refused` without a network of workers, for one that is none, and for the whole internet. */
 export function firewallFor({ workers, ingress }: Reach): Firewall {
@@ -35,12 +36,17 @@ export function isSameFirewall(one: Firewall, other: Firewall): boolean {
   return text(one) === text(other);
 }
 
+/** A network by its first address, as providers say it back: what lies in it is the same. */
 function network(raw: string): string {
   const parts = networkForm.exec(raw)?.slice(1).map(Number) ?? [];
   const [prefix = -1] = parts.slice(4);
-  const fits = parts.length === 5 && parts.slice(0, 4).every((octet) => octet <= 255) && prefix >= 8 && prefix <= 32;
-  if (fits) return raw;
-  throw new Refused(
-    `network of workers ${JSON.stringify(raw)} must be IPv4 with a prefix from 8 to 32, for example 198.51.100.7/32`,
-  );
+  const octets = parts.slice(0, 4);
+  const fits = octets.length === 4 && octets.every((octet) => octet <= 255) && prefix >= 8 && prefix <= 32;
+  if (!fits)
+    throw new Refused(
+      `network of workers ${JSON.stringify(raw)} must be IPv4 with a prefix from 8 to 32, for example 198.51.100.7/32`,
+    );
+  const address = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  const first = address - (address % 2 ** (32 - prefix));
+  return `${octetShifts.map((shift) => Math.floor(first / 2 ** shift) % 256).join('.')}/${prefix}`;
 }

@@ -65,6 +65,11 @@ describe('a firewall', () => {
     expect(rules).toEqual([{ port: 22, from: ['10.0.0.0/8', '198.51.100.7/32'] }]);
   });
 
+  test('has each network by its first address, as the provider says it back', () => {
+    const { rules } = firewallFor({ workers: ['198.51.100.77/24', '198.51.100.0/24', '9.1.2.3/9'], ingress: 'none' });
+    expect(rules).toEqual([{ port: 22, from: ['198.51.100.0/24', '9.0.0.0/9'] }]);
+  });
+
   test('lets everybody to 80 and 443 where there is a public name, and never to the gateway’s port', () => {
     const { rules } = firewallFor({ workers: ['198.51.100.7/32'], ingress: 'public' });
     expect(rules.map(({ port }) => port)).toEqual([22, 80, 443]);
