@@ -29,6 +29,8 @@ function namingOf(keys: DeploymentKeys, gateway: string, seen: Seen): Naming | u
 function remedyOf(gateway: string, { phase, stateKeptUntil }: Exclude<Seen, 'silent' | undefined>): string {
   if (phase === 'removed')
     return `it is removed, and its state kept until ${stateKeptUntil}: take it up with \`creel provision ${gateway} --restore\`, let it go with \`creel remove ${gateway} --purge\`, or wait`;
+  if (phase === 'suspended')
+    return `it is suspended: \`creel resume ${gateway}\` has it serve, and then it gets another token; or let it go with \`creel remove ${gateway}\``;
   if (phase === 'parked') return `it is parked: \`creel describe ${gateway}\` shows which answers it takes`;
   if (phase === 'degraded') return `it is degraded: \`creel provision ${gateway}\` repairs it`;
   if (phase === 'ready') return `it is ready: \`creel describe ${gateway}\` says why its rotation did not come through`;

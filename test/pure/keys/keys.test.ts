@@ -141,6 +141,7 @@ describe('who names which key', () => {
         ['moved', seen({ life: { ...life, keyId: second.id } })],
         ['parked', seen({ phase: 'parked' })],
         ['sick', seen({ phase: 'degraded' })],
+        ['unpaid', seen({ phase: 'suspended' })],
         ['kept', seen({ phase: 'removed', stateKeptUntil: '2026-12-01T00:00:00.000Z' })],
         ['removed', seen({ phase: 'removed' })],
         ['none', seen({ phase: 'none', life: undefined })],
@@ -155,12 +156,14 @@ describe('who names which key', () => {
       `parked ${first.id}`,
       `ready ${first.id}`,
       `sick ${first.id}`,
+      `unpaid ${first.id}`,
     ]);
     const remedies = Object.fromEntries(namings.map(({ gateway, remedy }) => [gateway, remedy]));
     expect(remedies).toMatchObject({
       kept: expect.stringMatching(/2026-12-01.*creel provision kept --restore.*creel remove kept --purge/),
       parked: expect.stringContaining('creel describe parked'),
       sick: expect.stringContaining('creel provision sick'),
+      unpaid: expect.stringMatching(/suspended: `creel resume unpaid` .*`creel remove unpaid`/),
     });
   });
 });
