@@ -175,7 +175,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       return read();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      wrong.push(`${name}: ${error.message}`);
+      const line = `${name}: ${error.message}`;
+      if (!wrong.includes(line)) wrong.push(line); // A file that says several things is read for each of them.
       return otherwise;
     }
   };

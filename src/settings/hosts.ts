@@ -6,7 +6,7 @@ import type { HostOffer } from '../domain/hosts/offer.js';
 import { hostKey, hostName, sshAddress, type SshHost } from '../domain/hosts/ssh-host.js';
 import { directories } from './directories.js';
 import { megabytes } from './spec.js';
-import { readTomlFile } from './toml-file.js';
+import { readTomlFile, saidAt } from './toml-file.js';
 
 /** Where an engine listens unless it is said. */
 export const usualSocket = '/var/run/docker.sock';
@@ -37,9 +37,9 @@ const hostsForm = z.strictObject({
         name: z.string(),
         ssh: z.string(),
         host_key: z.string(),
-        identity: z.string(),
+        identity: z.string().min(1, 'must be the file of a private key'),
         socket: z.string().startsWith('/', 'must be the path of a socket on the host').default(usualSocket),
-        engine: z.string().optional(),
+        engine: z.string().min(1, 'must be the id of an engine, or be left out').optional(),
         pull: z.literal('worker', 'must be "worker", or be left out').optional(),
       }),
     )
@@ -54,9 +54,11 @@ export function readHosts(named: string | undefined, usual: string): readonly Ss
   const file = named ?? usual;
   const hosts = readTomlFile(hostsForm, { named, usual }).host.map(
     ({ name, ssh, host_key, identity, socket, engine, pull, ...written }) => ({
-      name: hostName(name),
-      ...sshAddress(ssh),
-      hostKey: hostKey(host_key),
+      ...saidAt(`${file}: host ${name}`, () => ({
+        name: hostName(name),
+        ...sshAddress(ssh),
+        hostKey: hostKey(host_key),
+      })),
       identityFile: resolve(dirname(file), identity),
       socketPath: socket,
       ...(engine !== undefined && { engine }),
@@ -90,7 +92,8 @@ export function readCeiling(named: string | undefined, usual: string): number | 
 
 /** What gateways may reach although it is private, from the table [fence] of the same file; `Refused` of what is none. */
 export function readAllowed(named: string | undefined, usual: string): readonly Exception[] {
-  return (readTomlFile(hostsForm, { named, usual }).fence?.allow ?? []).map(exceptionFrom);
+  const { fence } = readTomlFile(hostsForm, { named, usual });
+  return saidAt(`${named ?? usual}: fence.allow`, () => (fence?.allow ?? []).map(exceptionFrom));
 }
 
 /** Whether this worker, as root, is to put the rules of the fence up on its own machine, from the same table. */

@@ -4,7 +4,7 @@ import { Refused } from '../domain/errors.js';
 import { firewallFor } from '../domain/hosts/firewall.js';
 import type { FleetSlot } from '../domain/hosts/fleet-key.js';
 import type { SpendCeiling } from '../domain/hosts/spend.js';
-import { readTomlFile } from './toml-file.js';
+import { readTomlFile, saidAt } from './toml-file.js';
 
 /** How machines are bought at Lightsail and reached. Credentials are what Amazon's own tools find. */
 export type LightsailSetting = {
@@ -21,10 +21,20 @@ export type LightsailSetting = {
 };
 
 const form = z.strictObject({
-  workers: z.array(z.string(), 'must be a list of networks in quotes, for example ["198.51.100.7/32"]').default([]),
+  workers: z
+    .array(
+      z.string('must be a network in quotes'),
+      'must be a list of networks in quotes, for example ["198.51.100.7/32"]',
+    )
+    .default([]),
   pull: z.literal('worker', 'must be "worker", or be left out').optional(),
   fleet_key: z
-    .array(z.strictObject({ slot: z.enum(['a', 'b'], 'must be "a" or "b"'), identity: z.string() }))
+    .array(
+      z.strictObject({
+        slot: z.enum(['a', 'b'], 'must be "a" or "b"'),
+        identity: z.string().min(1, 'must be the file of a private key'),
+      }),
+    )
     .max(2, 'has two slots: a and b')
     .default([]),
   ceiling: z
@@ -47,7 +57,7 @@ export function readLightsail(
   const file = named ?? usual;
   const { workers, pull, fleet_key: keys, ceiling } = readTomlFile(form, { named, usual });
   if (named === undefined && workers.length === 0 && keys.length === 0) return undefined;
-  firewallFor({ workers, ingress: 'none' });
+  saidAt(`${file}: workers`, () => firewallFor({ workers, ingress: 'none' }));
   if (keys.length === 0) throw new Refused(`${file} names no [[fleet_key]]: nothing would open the machines`);
   if (keys[0]?.slot === keys[1]?.slot) throw new Refused(`${file} names slot ${keys[0]?.slot} twice`);
   const at = (identity: string) => resolve(dirname(file), identity);

@@ -90,6 +90,9 @@ describe('hosts.toml', () => {
     ['an overcommit that promises less than there is', { overcommit: '0.5' }, /overcommit must be 1 or more/],
     ['a name that is the worker’s own machine', { name: '"local"' }, /host name "local" must be/],
     ['a name with capitals', { name: '"B1"' }, /host name "B1" must be/],
+    ['an empty key file', { identity: '""' }, /host\.0\.identity must be the file of a private key/],
+    ['an empty engine', { engine: '""' }, /host\.0\.engine must be the id of an engine/],
+    ['a name that is no text', { name: '5' }, /host\.0\.name must be a text in quotes/],
     ['no user', { ssh: '"10.0.0.5"' }, /must be user@address:port/],
     ['no port that there is', { ssh: '"creel@b1:0"' }, /must be user@address:port/],
     ['an address without brackets', { ssh: '"creel@fd00::5"' }, /must be user@address:port/],
@@ -101,6 +104,28 @@ describe('hosts.toml', () => {
     const read = () => readHosts(write({ ...lines, ...change }), '');
     expect(read).toThrow(Refused);
     expect(read).toThrow(said);
+  });
+
+  test('every mistake names file and place, in our words, and is said once', () => {
+    const file = join(home, 'hosts.toml');
+    const said = (text: string) => {
+      writeFileSync(file, text);
+      try {
+        readConfig({ HOME: home, CREEL_HOSTS: file });
+      } catch (error) {
+        return error instanceof Refused ? error.message.split('\n').slice(1) : error;
+      }
+      return [];
+    };
+    const at = `  CREEL_HOSTS: ${file}: `;
+    expect(said('[[host]]\nname = "b1"\nssh = "a@b"\nhost_key = "k"')).toEqual([`${at}host.0.identity is missing`]);
+    expect(said('[fenc]\n')).toEqual([`${at}Unrecognized key: "fenc"`]);
+    expect(said('ceiling = 4\n')).toEqual([`${at}ceiling must be a table`]);
+    expect(said('[host]\nname = "b1"\n')).toEqual([`${at}host must be a list, or tables in [[double brackets]]`]);
+    expect(said('[fence]\nallow = "10.0.0.1"\n')).toEqual([expect.stringContaining(`${at}fence.allow must be a list`)]);
+    expect(said('[fence]\nallow = ["db"]\n')).toEqual([
+      expect.stringContaining(`${at}fence.allow: "db" is no exception`),
+    ]);
   });
 
   test('two hosts of one name are refused', () => {
@@ -115,6 +140,8 @@ describe('hosts.toml', () => {
   test('CREEL_HOSTS names the file, and what is wrong in it stands among what is wrong', () => {
     expect(readConfig({ HOME: home, CREEL_HOSTS: write(lines) }).hosts).toHaveLength(1);
     const wrong = write({ ...lines, ssh: '"b1"' });
-    expect(() => readConfig({ HOME: home, CREEL_HOSTS: wrong })).toThrow(/CREEL_HOSTS: ssh = "b1" must be/);
+    expect(() => readConfig({ HOME: home, CREEL_HOSTS: wrong })).toThrow(
+      /CREEL_HOSTS: \S+hosts\.toml: host b1: ssh = "b1" must be/,
+    );
   });
 });

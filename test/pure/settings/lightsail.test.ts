@@ -24,3 +24,18 @@ test('a ceiling on machines is how many, what they cost a month, both or neither
   expect(() => read(written('[ceiling]', 'monthly_usd = "12"'))).toThrow(/must be a number of USD/);
   expect(() => read(written('[ceiling]', 'gateways = 1'))).toThrow(/gateways/);
 });
+
+test('what is wrong is said with the file and the place', () => {
+  const file = written();
+  const key = ['[[fleet_key]]', 'slot = "a"', 'identity = "id"'];
+  const refused = (...lines: readonly string[]) => {
+    writeFileSync(file, lines.join('\n'));
+    return () => read(file);
+  };
+  expect(refused('workers = ["1.2.3.4"]', ...key)).toThrow(`${file}: workers: network of workers "1.2.3.4" must be`);
+  expect(refused(...key)).toThrow(`${file}: workers: no network of workers is named`);
+  expect(refused('workers = [1]', ...key)).toThrow(`${file}: workers.0 must be a network in quotes`);
+  expect(refused('workers = ["1.2.3.4/32"]', '[[fleet_key]]', 'slot = "a"')).toThrow(
+    `${file}: fleet_key.0.identity is missing`,
+  );
+});
