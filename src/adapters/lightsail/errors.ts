@@ -37,6 +37,11 @@ export function kindOf(error: unknown, question: Question, reason?: unknown): un
   const name = nameOf(error);
   const said = plain(messageOf(error), saidCharacters);
   const cause = { cause: new Error(`${name}: ${said}`) }; // The SDK's own error holds request, signature and socket.
+  if (isSkewMended(error))
+    return new Error(
+      `${at}: the clock of the worker is off (${said}). It is allowed for from now on; set it right, for example by NTP`,
+      cause,
+    );
   const known = verdicts.find(({ names, words }) => names.test(name) && (words === undefined || words.test(said)));
   if (known) return known.make(at, said, cause);
   if (statusOf(error) === 400) return new Refused(`${at}: ${name}: ${said}`, cause);
@@ -117,6 +122,12 @@ const verdicts: readonly Verdict[] = [
       new Away(`${at}: AWS cannot be reached (${said}). Look at the worker's network; creel asks again`, cause),
   },
 ];
+
+/** Whether the SDK has just seen that this machine's clock is off, and signs by Amazon's from now on: it would ask again by itself. */
+function isSkewMended(error: unknown): boolean {
+  const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : undefined;
+  return typeof metadata === 'object' && metadata !== null && 'clockSkewCorrected' in metadata;
+}
 
 /** What an error is called; one on the way is called by its code. */
 function nameOf(error: unknown): string {

@@ -172,6 +172,25 @@ describe('an error of the AWS SDK has one kind, by its name and its words', () =
     expect(await provider.findMachine({ region, mark: { ...mark, gateway: 'nobody' } })).toBeUndefined();
   });
 
+  test('a clock that is off fails one call, and refuses nothing: the next one is signed by Amazon’s (K-1)', async () => {
+    const { provider } = await ready();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+    try {
+      const ahead = new LightsailMachines(() => undefined);
+      answer('GetInstance', 'InvalidSignatureException', 'Signature not yet current');
+      const asked = ahead.findMachine(at);
+      await expect(asked).rejects.toMatchObject({
+        name: 'Error',
+        message: expect.stringContaining('clock of the worker'),
+      });
+      await expect(ahead.findMachine(at)).rejects.toMatchObject({ name: 'Refused' }); // Then it is not the clock.
+      standIn.faults.clear();
+      expect(await ahead.findMachine(at)).toEqual(await provider.findMachine(at));
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('no error carries what was sent: neither credentials nor a signature', async () => {
     const { provider, order } = await ready();
     standIn.faults.plan('CreateInstances', { kind: 'broken' });
