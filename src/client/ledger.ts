@@ -42,6 +42,8 @@ export async function askForPlace(client: Client, updateId: string, placing: Pla
 export type ShownHost = {
   readonly name: string;
   readonly engine: string;
+  /** The ids that its engine had before; absent where it had none. */
+  readonly was?: readonly string[];
   /** The workers that serve it now. */
   readonly workers: readonly string[];
   /** As the ledger has it; undefined while what it has could not be read. */
@@ -54,10 +56,10 @@ export async function listHosts(client: Client): Promise<ShownHost[]> {
   const lines = await asked(client, (updateId) =>
     client.workflow.executeUpdateWithStart(hostsUpdate, { updateId, startWorkflowOperation: beginning() }),
   );
-  const shown = known.map(async ({ engine, host }) => {
+  const shown = known.map(async ({ engine, host, was }) => {
     const pollers = await pollersOf(client, waitsQueue(engineQueue(engine)), 'activity');
     const line = lines.find((each) => each.engine === engine);
-    return { name: host, engine, workers: pollers.map(({ identity }) => identity), line };
+    return { name: host, engine, ...(was && { was }), workers: pollers.map(({ identity }) => identity), line };
   });
   return (await Promise.all(shown)).toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
@@ -84,11 +86,11 @@ function only(hosts: readonly ShownHost[], name: string): ShownHost | undefined 
   return found;
 }
 
-/** The ids of the gateways that stand on a host, as visibility has them: those that were removed too. */
-export async function gatewaysOn(client: Client, { engine }: ShownHost): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const id of standingOn(client, engine)) ids.push(id);
-  return ids.toSorted();
+/** The ids of the gateways that stand on a host, as visibility has them: those that were removed too, and those whose records name its engine by an id of before. */
+export async function gatewaysOn(client: Client, { engine, was = [] }: ShownHost): Promise<string[]> {
+  const ids = new Set<string>();
+  for (const id of [engine, ...was]) for await (const each of standingOn(client, id)) ids.add(each);
+  return [...ids].toSorted();
 }
 
 /** Keeps new gateways off a host, or lets them on again. Repeating it changes nothing. */
@@ -124,7 +126,9 @@ export async function whyNoRoom(client: Client, { mark, place, spec }: Gateway):
   const stands = place.promised === true;
   const isAsked = stands || known.length > 1 || (await isCordoned(client, known[0]?.engine ?? '')) === true;
   if (!isAsked) return undefined;
-  const meant = known.filter(({ engine }) => place.engine === undefined || engine === place.engine);
+  const isMeant = ({ engine, was = [] }: (typeof known)[number]) =>
+    place.engine === undefined || engine === place.engine || was.includes(place.engine);
+  const meant = known.filter(isMeant);
   const named = (attends: boolean) => meant.filter(({ attended }) => attended === attends).map(({ engine }) => engine);
   const { memoryMb, cpus, diskMb = 0 } = spec;
   const whose = { gateway: mark.gateway, birth: mark.birth, need: { memoryMb, cpus, diskMb } };

@@ -1,8 +1,9 @@
 import { Refused } from '../../domain/errors.js';
 import { names, readMark } from '../../domain/gateway/gateway.js';
-import { carryCount, keyOf, type Capacity, type Need, type Placing } from '../../domain/hosts/ledger.js';
+import { carryCount, keyOf, type Capacity, type Need, type Placing, type Renamed } from '../../domain/hosts/ledger.js';
 import { fenceWord } from '../../domain/hosts/fence-trial.js';
 import { isMachine, type Place } from '../../domain/hosts/place.js';
+import type { KnownEngine } from '../../domain/hosts/whereabouts.js';
 import { cpuOvercommit, freeDiskFloorBytes, hostReserveMb } from '../../domain/thresholds.js';
 import type { Deps } from '../../world/deps.js';
 
@@ -19,9 +20,16 @@ export async function findRoom(deps: Deps, { attempt, taskQueue, operation, ...p
   const asked = operation === undefined ? `${attempt}` : `${operation}.${attempt}`;
   const id = `${placing.gateway}/${placing.birth}/${asked}`;
   const { ceiling } = deps;
-  const placed = await deps.records.place(id, { ...placing, ...(ceiling !== undefined && { ceiling }) }, taskQueue);
+  const nowOf = presentIds(await deps.findEngines());
+  const asking = { ...placing, engines: placing.engines.map(nowOf), ...(ceiling !== undefined && { ceiling }) };
+  const placed = await deps.records.place(id, asking, taskQueue);
   if ('refused' in placed) throw new Refused(placed.refused);
   return placed.engine;
+}
+
+/** By which id an engine is known now, of one that it has or had. */
+function presentIds(known: readonly KnownEngine[]): (engine: string) => string {
+  return (engine) => known.find(({ was }) => was?.includes(engine))?.engine ?? engine;
 }
 
 /** What there is to promise, the disk that is free now, and the lives that were found. */
@@ -66,6 +74,8 @@ async function capacityOf(deps: Deps, place: Place): Promise<Capacity & Pick<Cap
 export type PromisedOnRecord = {
   readonly engines: readonly string[];
   readonly promised: readonly { readonly engine: string; readonly lives: string }[];
+  /** Engines that had another id before; absent where none had. */
+  readonly renamed?: readonly Renamed[];
 };
 
 /**
@@ -75,7 +85,7 @@ export type PromisedOnRecord = {
 export async function findPromised(deps: Deps): Promise<PromisedOnRecord> {
   const here = await deps.hosts.findNearest();
   const known = await deps.findEngines();
-  const nowOf = (engine: string) => known.find(({ was }) => was?.includes(engine))?.engine ?? engine;
+  const nowOf = presentIds(known);
   const found = new Map<string, Map<string, Need>>();
   for await (const { life, phase } of deps.records.exported()) {
     deps.signal()?.throwIfAborted();
@@ -93,8 +103,10 @@ export async function findPromised(deps: Deps): Promise<PromisedOnRecord> {
   }
   const others = known.filter(({ engine, attended }) => attended && engine !== here);
   const engines = [here, ...others.map(({ engine }) => engine)];
+  const renamed = known.flatMap(({ engine, was = [] }) => (was.length > 0 ? [{ engine, was }] : []));
   return {
     engines,
+    ...(renamed.length > 0 && { renamed }),
     promised: [...found].map(([engine, lives]) => ({ engine, lives: carryCount(lives) })),
   };
 }

@@ -96,9 +96,14 @@ function covers(promised: Need | undefined, need: Need): boolean {
   return promised.memoryMb >= need.memoryMb && promised.cpus >= need.cpus && promised.diskMb >= need.diskMb;
 }
 
-/** The ledger once a life takes this much of an engine, and nothing of any other; nothing at all of an empty need. */
-export function promise(ledger: Ledger, whose: Whose, engine: string, need: Need): Ledger {
+/**
+ * The ledger once a life takes this much of an engine, and nothing of any other; nothing at all of an empty need. An
+ * engine that the ledger has under no such id is the one on which the life has its promise: records name engines by ids
+ * that they had before.
+ */
+export function promise(ledger: Ledger, whose: Whose, told: string, need: Need): Ledger {
   const key = keyOf(whose);
+  const engine = ledger.has(told) ? told : [...ledger.values()].find(({ promises }) => promises.has(key))?.engine;
   const isNone = need.memoryMb === 0 && need.cpus === 0 && need.diskMb === 0;
   return new Map(
     [...ledger].map(([id, host]) => {
@@ -163,6 +168,27 @@ export function recounted(
   }
   for (const [key, need] of found) if (!sinceThen.has(key)) promises.set(key, { need, seen: 'yes' });
   return { ...host, promises };
+}
+
+/** An engine, and the ids that it had before. */
+export type Renamed = { readonly engine: string; readonly was: readonly string[] };
+
+/**
+ * The ledger once engines are known by other ids: what was promised, and whether an operator keeps new ones off, goes to
+ * the page of the id that an engine has now. A former id without a page of the present one keeps its own until there is one.
+ */
+export function renamed(ledger: Ledger, engines: readonly Renamed[]): Ledger {
+  const next = new Map(ledger);
+  for (const { engine, was } of engines)
+    for (const former of was) {
+      const [before, now] = [next.get(former), next.get(engine)];
+      if (!before || !now) continue;
+      const cordoned = now.cordoned ?? before.cordoned;
+      const promises = new Map([...before.promises, ...now.promises]);
+      next.set(engine, { ...now, promises, ...(cordoned !== undefined && { cordoned }) });
+      next.delete(former);
+    }
+  return next;
 }
 
 /** A page in the form in which it is carried. */

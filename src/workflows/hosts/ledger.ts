@@ -26,6 +26,7 @@ import {
   readCount,
   readLedger,
   recounted,
+  renamed,
   withFence,
   type Ledger,
   type LedgerHost,
@@ -219,8 +220,9 @@ class LedgerKeeper {
     this.#touched = new Set();
     const policy = { ...fleetPolicy(this.#start.limits, countMs), summary: 'count what is promised' };
     const { findPromised } = proxyActivities<Asking<'findPromised'>>(policy);
-    const { engines, promised } = (await findPromised()).value;
+    const { engines, promised, renamed: others = [] } = (await findPromised()).value;
     const found = await Promise.all(engines.map(async (engine) => ({ engine, seen: await this.#look(engine) })));
+    this.#ledger = renamed(this.#ledger, others);
     const next = new Map(this.#ledger);
     for (const { engine, seen } of found) {
       const known = (this.#ledger.get(engine) ?? next.get(engine))?.capacity;
@@ -231,7 +233,7 @@ class LedgerKeeper {
       const counted = recounted(page, more(seen?.promised ?? new Map(), recorded), this.#touched);
       next.set(engine, seen ? withDisk(counted, seen.freeDiskMb) : counted);
     }
-    this.#ledger = next;
+    this.#ledger = renamed(next, others);
     this.#touched = undefined;
     this.#countedAt = Date.now();
     this.#counts += 1;

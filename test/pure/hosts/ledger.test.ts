@@ -12,6 +12,7 @@ import {
   readCount,
   readLedger,
   recounted,
+  renamed,
   type Ledger,
   type LedgerHost,
   type Need,
@@ -46,6 +47,29 @@ function placed(ledger: Ledger, gateway: string, need = small): { engine: string
   if ('refused' in found) throw new Error(found.refused);
   return found;
 }
+
+describe('an engine that has another id now', () => {
+  const bigger: Need = { ...small, memoryMb: 4_096 };
+
+  test('keeps what it has promised to whoever is told of by its former id', () => {
+    const { ledger } = placed(ledgerOf(host('now')), 'g1');
+    const told = promise(ledger, { gateway: 'g1', birth: '7k3fq2' }, 'former', bigger);
+    expect([...told.values()].map(promisedOf)).toEqual([bigger]);
+    const over = promise(told, { gateway: 'g1', birth: '7k3fq2' }, 'former', gone);
+    expect([...over.values()].map(promisedOf)).toEqual([gone]);
+  });
+
+  test('has one page, with every promise and the word of an operator', () => {
+    const before = placed(ledgerOf(host('former')), 'g1').ledger;
+    const ledger = new Map([...before].map(([id, page]) => [id, { ...page, cordoned: true }]));
+    const both = promise(new Map([...ledger, ['now', host('now')]]), { gateway: 'g2', birth: '7k3fq2' }, 'now', small);
+    const [page, ...rest] = renamed(both, [{ engine: 'now', was: ['former'] }]).values();
+    expect(rest).toEqual([]);
+    expect(page).toMatchObject({ engine: 'now', cordoned: true });
+    expect(page && promisedOf(page)).toEqual({ ...small, memoryMb: 4_096, cpus: 4 });
+    expect(renamed(ledger, [{ engine: 'unread', was: ['former'] }])).toEqual(ledger);
+  });
+});
 
 describe('the ledger of hosts', () => {
   test('gateways go where most room is left in proportion, and the same one to the same host again', () => {

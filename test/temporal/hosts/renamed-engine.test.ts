@@ -159,6 +159,13 @@ it('an engine that has another id is taken for the one it was, once it carries t
 
   expect(await settled('g1')).toMatchObject({ phase: 'ready', last: { kind: 'rotate', outcome: 'done' } });
   expect(leftOf('g1')).toHaveLength(3);
+
+  expect(await creel('change', 'g1', '--memory', '3 GB')).toMatchObject({ exitCode: 0 });
+  expect(JSON.parse((await creel('hosts', 'list', '--json')).stdout)).toMatchObject({
+    hosts: [{ engine: now, line: { gateways: 1, promised: { memoryMb: 3_072 } } }],
+  });
+  expect(JSON.parse((await creel('hosts', 'describe', now, '--json')).stdout).gateways).toContain('g1');
+
   await request(client, 'g2', { kind: 'remove', requestId: 'p2', origin: 'test', purge: true });
   await expect.poll(async () => (await settled('g2')).stateKeptUntil, { timeout: patienceMs }).toBeUndefined();
   expect(leftOf('g2')).toEqual([]);
