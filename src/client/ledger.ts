@@ -21,9 +21,10 @@ import {
   type Placed,
 } from '../wire/ledger.js';
 import { defaultLimits } from '../wire/limits.js';
-import { knownEngines, standingOn } from './deployment/engines.js';
+import { knownEngines } from './deployment/engines.js';
 import { isNotFound, NoWorker, TurnedDown, unwrap } from './failure.js';
-import { answerMs } from './gateways.js';
+import { seeThese } from './fleet.js';
+import { answerMs, list } from './gateways.js';
 import { patiently } from './patience.js';
 import { pollersOf } from './pollers.js';
 
@@ -86,11 +87,19 @@ function only(hosts: readonly ShownHost[], name: string): ShownHost | undefined 
   return found;
 }
 
-/** The ids of the gateways that stand on a host, as visibility has them: those that were removed too, and those whose records name its engine by an id of before. */
-export async function gatewaysOn(client: Client, { engine, was = [] }: ShownHost): Promise<string[]> {
-  const ids = new Set<string>();
-  for (const id of [engine, ...was]) for await (const each of standingOn(client, id)) ids.add(each);
-  return [...ids].toSorted();
+/** Who keeps a host: the gateways that stand there, and those that were removed and whose state is kept there, by their ids. */
+export type OnHost = { readonly gateways: readonly string[]; readonly kept: readonly string[] };
+
+/** Those of a host, whose records may name its engine by an id of before. A removed one that does not say counts as kept. */
+export async function gatewaysOn(client: Client, { engine, was = [] }: ShownHost): Promise<OnHost> {
+  const gateways = new Set<string>();
+  const removed = new Set<string>();
+  for (const id of [engine, ...was])
+    for await (const { gateway, phase } of list(client, `GatewayHost = '${id}'`))
+      (phase === 'removed' ? removed : gateways).add(gateway);
+  const seen = await seeThese(client, [...removed]);
+  const kept = [...seen].flatMap(([id, each]) => (each === 'silent' || each?.stateKeptUntil ? [id] : []));
+  return { gateways: [...gateways].toSorted(), kept: kept.toSorted() };
 }
 
 /** Keeps new gateways off a host, or lets them on again. Repeating it changes nothing. */

@@ -101,9 +101,16 @@ describe('creel hosts, with two machines', { timeout: 2 * patienceMs }, () => {
     expect(await type('change', 'g1', '--keep-state', '1 day')).toMatchObject({ exitCode: 0 });
     expect(await type('remove', 'g1', '--yes', 'g1')).toMatchObject({ exitCode: 0 });
     expect(await promised()).toEqual({ memoryMb: 2_048, cpus: 2, diskMb: 5_120 });
+    const drained = async () => (await type('hosts', 'drain', roomy, '--dry-run')).stdout;
+    await expect
+      .poll(drained, { timeout: patienceMs })
+      .toMatch(
+        /^1 gateway on \S+: g4\n[^]*\n {2}creel remove g4\nOn \S+ the states of g1 are kept, which were removed\. To let them go:\n {2}creel remove g1 --purge$/,
+      );
     expect(await type('remove', 'g1', '--purge', '--yes', 'g1')).toMatchObject({ exitCode: 0 });
     expect(await type('remove', 'g4', '--yes', 'g4')).toMatchObject({ exitCode: 0 });
     expect(await promised()).toEqual({ memoryMb: 0, cpus: 0, diskMb: 0 });
+    await expect.poll(drained, { timeout: patienceMs }).toMatch(/ has no gateway: nothing keeps it\.$/);
   });
 });
 

@@ -164,7 +164,10 @@ it('an engine that has another id is taken for the one it was, once it carries t
   expect(JSON.parse((await creel('hosts', 'list', '--json')).stdout)).toMatchObject({
     hosts: [{ engine: now, line: { gateways: 1, promised: { memoryMb: 3_072 } } }],
   });
-  expect(JSON.parse((await creel('hosts', 'describe', now, '--json')).stdout).gateways).toContain('g1');
+  expect(JSON.parse((await creel('hosts', 'describe', now, '--json')).stdout)).toMatchObject({
+    gateways: ['g1'],
+    kept: ['g2'],
+  });
 
   await request(client, 'g2', { kind: 'remove', requestId: 'p2', origin: 'test', purge: true });
   await expect.poll(async () => (await settled('g2')).stateKeptUntil, { timeout: patienceMs }).toBeUndefined();

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { ShownHost } from '../../../client/ledger.js';
+import type { OnHost, ShownHost } from '../../../client/ledger.js';
 import { counted, sizeText } from '../../../domain/amounts.js';
 import type { HostLine } from '../../../wire/ledger.js';
 import { fenceWord, neighboursText, proves, type FenceSeen, type Knocked } from '../../../domain/hosts/fence-trial.js';
@@ -31,7 +31,7 @@ export function hostTable(hosts: readonly ShownHost[]): string {
 }
 
 /** One host, and the gateways on it. */
-export function hostText(host: ShownHost, gateways: readonly string[], fence?: FenceSeen): string {
+export function hostText(host: ShownHost, { gateways, kept }: OnHost, fence?: FenceSeen): string {
   const { name, engine, workers, line } = host;
   return [
     name,
@@ -44,16 +44,26 @@ export function hostText(host: ShownHost, gateways: readonly string[], fence?: F
     ...row('fence', fenceText(fence ? { fence: fenceWord(fence) } : line)),
     ...(fence ? fenceRows(fence) : []),
     ...row('gateways', gateways.length > 0 ? gateways.join(', ') : 'none'),
+    ...row('kept', kept.length > 0 ? `the states of ${kept.join(', ')}, which were removed` : undefined),
   ].join('\n');
 }
 
-/** What would become of the gateways of a host: they do not move, so each is to be removed, or to stay. */
-export function drainText(
-  { name, line }: ShownHost,
-  gateways: readonly string[],
-  others: readonly ShownHost[],
-): string {
-  if (gateways.length === 0) return `${name} has no gateway: nothing keeps it.`;
+/** What would become of the gateways of a host: they do not move, so each is to be removed, or to stay; and so is each state that is kept. */
+export function drainText(host: ShownHost, { gateways, kept }: OnHost, others: readonly ShownHost[]): string {
+  const { name } = host;
+  if (gateways.length === 0 && kept.length === 0) return `${name} has no gateway: nothing keeps it.`;
+  return [
+    ...(gateways.length > 0 ? leavingText(host, gateways, others) : []),
+    ...(kept.length > 0
+      ? [
+          `On ${name} the states of ${kept.join(', ')} are kept, which were removed. To let them go:`,
+          ...kept.map((id) => `  creel remove ${id} --purge`),
+        ]
+      : []),
+  ].join('\n');
+}
+
+function leavingText({ name, line }: ShownHost, gateways: readonly string[], others: readonly ShownHost[]): string[] {
   const needed = line?.promised;
   const free = (of: (each: HostLine) => number) =>
     others.reduce((sum, each) => sum + (each.line && !each.line.cordoned ? Math.max(0, of(each.line)) : 0), 0);
@@ -65,7 +75,7 @@ export function drainText(
       : []),
     `A gateway does not move: what is to leave ${name} is removed there and begins anew elsewhere, without its state.`,
     ...gateways.map((id) => `  creel remove ${id}`),
-  ].join('\n');
+  ];
 }
 
 /** How the fence was when it was last tried: shut; or what is open; or what could not be told. */

@@ -37,11 +37,11 @@ export function describeCommand() {
     .action(async (name, options) => {
       await withTemporal(options, async (client) => {
         const host = await findHost(client, name);
-        const gateways = await gatewaysOn(client, host);
+        const on = await gatewaysOn(client, host);
         const fence = await fenceAt(client, host);
         const said = options.json
-          ? JSON.stringify({ ...host, gateways, ...(fence && { fence }) })
-          : hostText(host, gateways, fence);
+          ? JSON.stringify({ ...host, ...on, ...(fence && { fence }) })
+          : hostText(host, on, fence);
         process.stdout.write(`${said}\n`);
       });
     });
@@ -86,9 +86,9 @@ export function drainCommand() {
         throw new Refused('a gateway does not move: creel only says what stands on a host, with --dry-run');
       await withTemporal(options, async (client) => {
         const host = await findHost(client, name);
-        const gateways = await gatewaysOn(client, host);
+        const on = await gatewaysOn(client, host);
         const others = (await listHosts(client)).filter(({ engine }) => engine !== host.engine);
-        const said = options.json ? JSON.stringify({ ...host, gateways }) : drainText(host, gateways, others);
+        const said = options.json ? JSON.stringify({ ...host, ...on }) : drainText(host, on, others);
         process.stdout.write(`${said}\n`);
       });
     });
