@@ -603,6 +603,9 @@ export const scheduledRunMs = 6 * 3_600_000;
  */
 export const machineBootMs = 15 * 60_000;
 
+/** A machine that was ordered so recently may not be listed yet: Lightsail's lists come after its answers. */
+export const machineUnseenMs = 120_000;
+
 /** How often a machine that boots is asked, at first; then every 5 s. */
 export const machinePaceMs = 500;
 

@@ -57,6 +57,35 @@ describe('a ceiling on machines', () => {
     }
   });
 
+  it('counts what was just bought, though the seller does not list it yet (K-1)', async () => {
+    const world = limited({ machines: 2 });
+    try {
+      const { machines } = world.deps;
+      if (!machines) throw new Error('the world buys no machines');
+      const account = accountOf(world.root);
+      account.listHeld = async () => [];
+      const activities = createActivities({ ...world.deps, machines: { ...machines, provider: account } });
+      const [one, two, three] = ['g1', 'g2', 'g3'].map((id) => onMachine(world, id));
+      if (!one || !two || !three) throw new Error('too few');
+      await activities.ensureMachine(one);
+      await activities.ensureMachine(two);
+      await expect(activities.ensureMachine(three)).rejects.toThrow(
+        /there may be 2 machines at lightsail, and there are 2/,
+      );
+      await activities.ensureMachine(one);
+      await activities.removeMachine(two);
+      await activities.ensureMachine(three);
+      expect(machinesOn(world)).toHaveLength(2);
+      await activities.removeMachine(one);
+      account.become({ machines: 0 });
+      await expect(activities.ensureMachine(two)).rejects.toThrow('quota of 0 machines');
+      account.become({ machines: 9 });
+      await activities.ensureMachine(one);
+    } finally {
+      world.close();
+    }
+  });
+
   it('counts what is in other regions on record, and nothing of another deployment', async () => {
     const world = limited({ machines: 1 });
     try {

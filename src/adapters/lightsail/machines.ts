@@ -9,14 +9,12 @@ import {
   type ReachableMachine,
 } from '../../domain/hosts/machine.js';
 import type { HostKey } from '../../domain/hosts/ssh-host.js';
+import { machineUnseenMs } from '../../domain/thresholds.js';
 import type { Lightsail } from './ask.js';
 import { saysFull } from './errors.js';
 import { whyTaken } from './holder.js';
 import { machineOf } from './machine.js';
 import { demandOurs, tagsOf } from './marks.js';
-
-/** A machine that was asked for so recently may not be listed yet. */
-const unseenMs = 120_000;
 
 /** A zone without room is not tried again for so long. */
 const fullMs = 600_000;
@@ -179,7 +177,7 @@ export class Machines {
         `lightsail could not make machine ${name} in ${at.region} (${why}). Choose another zone or size`,
       );
     }
-    if (last && Date.now() - askedAt(last) < unseenMs)
+    if (last && Date.now() - askedAt(last) < machineUnseenMs)
       return new NotYet(`machine ${name} in ${at.region} was asked for and cannot be seen yet`);
     return new StartOver(`machine ${name} in ${at.region} is gone`);
   }

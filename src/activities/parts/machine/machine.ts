@@ -1,3 +1,4 @@
+import { Refused } from '../../../domain/errors.js';
 import type { Gateway } from '../../../domain/gateway/gateway.js';
 import { firewallFor } from '../../../domain/hosts/firewall.js';
 import { launchScript } from '../../../domain/hosts/launch-script.js';
@@ -6,6 +7,7 @@ import { machineGonePaceMs, machineGoneTurnMs, readinessMs } from '../../../doma
 import type { Deps } from '../../../world/deps.js';
 import { until } from '../../../world/until.js';
 import { oneAtATime } from './ceiling.js';
+import { forgetOrder, noteOrder } from './just-bought.js';
 import { orderFor } from './order.js';
 import { machineAt, machinesOf } from './own-machine.js';
 
@@ -23,11 +25,17 @@ async function buy(deps: Deps, gateway: Gateway): Promise<void> {
   const { provider, fleetKey } = machinesOf(deps);
   const at = machineAt(gateway);
   const { machine } = machineNames(gateway.mark);
-  const order = await orderFor(deps, gateway);
+  const { newUsd, ...order } = await orderFor(deps, gateway);
   const key = await provider.ensureFleetKey(at.region, at.mark.deployment, fleetKey());
   deps.signal()?.throwIfAborted();
   const fence = { pool: deps.pool.cidr, exceptions: deps.allowed };
-  await provider.ensureMachine(at, { ...order, key, launchScript: launchScript({ machine, fence }) });
+  if (newUsd !== undefined) noteOrder(provider, machine, at.region, newUsd);
+  try {
+    await provider.ensureMachine(at, { ...order, key, launchScript: launchScript({ machine, fence }) });
+  } catch (error) {
+    if (error instanceof Refused) forgetOrder(provider, machine);
+    throw error;
+  }
 }
 
 /** Nothing of the machine is left that costs or holds a name: neither itself, nor its address, nor a snapshot of it. */
@@ -41,7 +49,9 @@ export async function removeMachine(deps: Deps, gateway: Gateway): Promise<void>
     limitMs: Infinity,
     turnMs: machineGoneTurnMs,
   };
-  await until(wait, deps.signal(), () => machinesOf(deps).provider.removeMachine(at));
+  const { provider } = machinesOf(deps);
+  await until(wait, deps.signal(), () => provider.removeMachine(at));
+  forgetOrder(provider, machine);
 }
 
 /** The machine has an address that outlives a stop, which it can be given once it runs. */

@@ -15,7 +15,8 @@ import type { Deps } from '../../../world/deps.js';
 import { demandUnderCeiling } from './ceiling.js';
 import { machineAt, machinesOf, wishOf } from './own-machine.js';
 
-type Order = Pick<MachineOrder, 'zones' | 'size' | 'system'>;
+/** `newUsd`: what one that is still to be bought costs a month. */
+type Order = Pick<MachineOrder, 'zones' | 'size' | 'system'> & { readonly newUsd?: number };
 
 /**
  * Refuses, before anything is bought: a worker that is not set up for it, a region or size that there is not, a size that
@@ -60,7 +61,7 @@ async function newOrder(deps: Deps, gateway: Gateway): Promise<Order> {
   const size = wanted === undefined ? chooseSize(sizes, need, region) : namedSize(sizes, wanted, region);
   chooseSize([size], need, `${region} (size ${size.id})`);
   await demandUnderCeiling(deps, gateway, size);
-  return { zones, size: size.id, system: chooseSystem(systems, region).id };
+  return { zones, size: size.id, system: chooseSystem(systems, region).id, newUsd: size.monthlyUsd };
 }
 
 function namedSize(sizes: readonly MachineSize[], wanted: string, region: string): MachineSize {
