@@ -635,5 +635,8 @@ export const knockTries = 3;
 /** The containers of a trial end by themselves after this; then what a lost worker left of one may be taken away. */
 export const fenceTrialMs = 60_000;
 
+/** What tries a fence is nobody's any more after so long: a trial ends itself within a minute (S4-5). */
+export const trialGraceMs = 3_600_000;
+
 /** An image that was just pulled is for a gateway that may be on no record of its engine yet. */
 export const imageGraceMs = 86_400_000;

@@ -6,6 +6,7 @@ import type { Exception } from '../domain/hosts/fence.js';
 import type { Knocked } from '../domain/hosts/fence-trial.js';
 import type { Image } from '../domain/release/image.js';
 import type { PulledImage } from '../domain/sweep/judge-image.js';
+import type { TrialThing } from '../domain/sweep/judge-trial.js';
 import type { StateMark } from '../domain/gateway/state-mark.js';
 
 export type Volume = { readonly name: string; readonly labels: Labels };
@@ -236,6 +237,8 @@ export interface DockerEngine {
    * Another trial under way is `NotYet`.
    */
   tryFence(trial: FenceTrial): Promise<FenceTried>;
+  /** What tries the fence under a deployment now, or was left by a trial that was cut short. */
+  listTrials(deployment: string): Promise<readonly TrialThing[]>;
   /** The last lines that a container logged, each made plain. */
   lastLog(id: string, lines: number): Promise<string>;
   /**

@@ -11,6 +11,7 @@ import { NotYet } from '../../src/domain/errors.js';
 import { exceptionFrom, fenceScript, loopbackRuleScript, unfenceScript } from '../../src/domain/hosts/fence.js';
 import { fenceWord, proves, type Neighbours } from '../../src/domain/hosts/fence-trial.js';
 import { slotsFor } from '../../src/domain/hosts/slot.js';
+import { trialGraceMs } from '../../src/domain/thresholds.js';
 import type { FenceTrial, FenceTried } from '../../src/ports/docker-engine.js';
 import { foundImage, foundSocket } from '../ground/found.js';
 import { patienceMs } from '../ground/patience.js';
@@ -174,6 +175,13 @@ describe('a trial of the fence around gateways (row 72)', () => {
         `docker network create --label creel.fence=${deployment} creel-fence-${deployment}-other; for role in host other; do docker run -d --label creel.fence=${deployment} --name creel-fence-${deployment}-$role ${reference} true; done`,
       );
       await expect.poll(() => asRoot('docker ps -q --filter label=creel.fence'), { timeout: patienceMs }).toBe('');
+      const seen = await engine().listTrials(deployment);
+      expect(seen.map(({ kind, name }) => `${kind} ${name.split('-').at(-1)}`).toSorted()).toEqual([
+        'container host',
+        'container other',
+        'network other',
+      ]);
+      for (const { createdAt } of seen) expect(Math.abs(Date.now() - createdAt)).toBeLessThan(trialGraceMs);
       expect((await trials().removeLeft(deployment)).toSorted()).toEqual(
         ['host', 'other', 'other'].map((role) => `creel-fence-${deployment}-${role}`),
       );

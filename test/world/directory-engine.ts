@@ -36,6 +36,7 @@ import type {
   WriterSpec,
 } from '../../src/ports/docker-engine.js';
 import type { PulledImage } from '../../src/domain/sweep/judge-image.js';
+import type { TrialThing } from '../../src/domain/sweep/judge-trial.js';
 import { DirectoryCopies, nothingSaved, tornState, type Seen } from './directory-copies.js';
 import {
   createFile,
@@ -430,6 +431,23 @@ export class DirectoryEngine implements DockerEngine {
       return { ...target, gateway: isOpen ? ('open' as const) : ('refused' as const), host: 'open' as const };
     });
     return { knocked, host: { boot: 'none', namespace: 'none' } };
+  }
+
+  async listTrials(deployment: string): Promise<TrialThing[]> {
+    this.#answer();
+    const made = (name: string) => Number(readText(this.#at('trials', name)) ?? Date.now());
+    const ours = ({ labels }: { readonly labels: Labels }) => labels['creel.fence'] === deployment;
+    const containers = this.containers().filter(ours);
+    const networks = this.#all('networks', networkRecord).filter(ours);
+    return [
+      ...containers.map(({ id, name }) => ({ kind: 'container' as const, id, name, createdAt: made(name) })),
+      ...networks.map(({ id, name }) => ({ kind: 'network' as const, id, name, createdAt: made(name) })),
+    ];
+  }
+
+  /** When something was made that tries the fence: now, unless it is said. */
+  noteMade(name: string, at: number): void {
+    replaceFile(this.#at('trials', name), String(at));
   }
 
   async lastLog(id: string, lines: number): Promise<string> {

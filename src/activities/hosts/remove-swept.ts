@@ -1,4 +1,3 @@
-import { Away, NotYet } from '../../domain/errors.js';
 import { carries, layout, names, type Labels, type Mark } from '../../domain/gateway/gateway.js';
 import { placeOn } from '../../domain/hosts/region.js';
 import { judge, type Standing, type Verdict } from '../../domain/sweep/judge.js';
@@ -9,7 +8,9 @@ import type { Deps } from '../../world/deps.js';
 import { stopSaying } from '../parts/container/stop.js';
 import { sweepHeld } from './remove-held.js';
 import { sweepImage } from './sweep-images.js';
+import { isTrial, sweepTrial } from './sweep-trials.js';
 import { servingBy } from './sweep.js';
+import { unlessUsed } from './unless-used.js';
 
 export type SweepAsked = Named & Pick<Standing, 'was'>;
 
@@ -22,22 +23,12 @@ type OnEngine = SweepAsked & Pick<Thing, 'kind'>;
  */
 export async function ensureSwept(deps: Deps, asked: SweepAsked): Promise<string | undefined> {
   const { kind } = asked;
+  if (isTrial(asked)) return sweepTrial(deps, asked);
   if (kind === 'container') return sweepContainer(deps, { ...asked, kind });
   if (kind === 'network') return sweepNetworks(deps, { ...asked, kind });
   if (kind === 'volume') return sweepVolume(deps, { ...asked, kind });
   if (kind === 'image') return sweepImage(deps, asked);
   return kind === 'key' ? 'no record speaks for a key' : sweepHeld(deps, { ...asked, kind });
-}
-
-/** Why the engine does not let it go: whatever uses it is somebody's, or goes at the next sweep. */
-async function unlessUsed(remove: () => Promise<void>): Promise<string | undefined> {
-  try {
-    await remove();
-    return undefined;
-  } catch (error) {
-    if (error instanceof NotYet && !(error instanceof Away)) return error.message;
-    throw error;
-  }
 }
 
 /** Stops a container that no record speaks for; it stays, and does not come back by itself. Answers why it runs on. */

@@ -10,6 +10,7 @@ import type { Deps } from '../../world/deps.js';
 import { ownersOf } from './owners.js';
 import { findRegionsToAsk } from './regions.js';
 import { imagesThatGo } from './sweep-images.js';
+import { trialsThatGo } from './sweep-trials.js';
 
 /** Things that no record can speak for, of each sort, that are named. */
 const oddNamed = 100;
@@ -65,7 +66,9 @@ export async function findUnowned(deps: Deps, asked: LookAsked): Promise<SweepPa
   const page = order.filter((life) => life > asked.after).slice(0, asked.limit);
   const isFirst = asked.after === '';
   const strange = isFirst ? [...odd, ...(await unmarkedOn(deps, asked))] : [];
-  const images = isFirst && asked.only === undefined ? await imagesThatGo(deps, onOf(asked), order) : [];
+  const isWhole = isFirst && asked.only === undefined;
+  const trials = isWhole ? await trialsThatGo(deps, onOf(asked)) : [];
+  const images = isWhole ? await imagesThatGo(deps, onOf(asked), order) : [];
   const isLast = order.at(-1) === page.at(-1);
   const owners = await ownersOf(deps, page);
   const things = page.flatMap((life) => lives.get(life) ?? []);
@@ -78,7 +81,7 @@ export async function findUnowned(deps: Deps, asked: LookAsked): Promise<SweepPa
   return {
     things: things.length + strange.length,
     lives: page.length,
-    remove: [...found.flatMap((each) => (each && 'proof' in each ? [each] : [])), ...images],
+    remove: [...found.flatMap((each) => (each && 'proof' in each ? [each] : [])), ...trials, ...images],
     report: [...found.flatMap((each) => (each && 'reason' in each ? [each] : [])), ...strange],
     foreign: isFirst ? foreign : {},
     ...(!isLast && last !== undefined && { next: last }),

@@ -199,6 +199,10 @@ export class DockerodeEngine implements DockerEngine {
     return new FenceTrials(this.#at).tryFence(trial);
   }
 
+  listTrials(deployment: string) {
+    return new FenceTrials(this.#at).list(deployment);
+  }
+
   listMarked() {
     return listMarked(this.#ask);
   }

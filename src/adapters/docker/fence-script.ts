@@ -53,5 +53,9 @@ export const trialsForm = z.array(
   z.object({ Id: z.string(), Names: z.array(z.string()), State: z.string(), Created: z.number() }),
 );
 
+export const trialNetworksForm = z.array(
+  z.object({ Id: z.string(), Name: z.string(), Created: z.iso.datetime({ offset: true }) }),
+);
+
 /** What became of each knock. */
 export const knocksForm = z.array(z.enum(knocks));

@@ -4,14 +4,15 @@ import type { z } from 'zod';
 import { NotYet, Refused } from '../../domain/errors.js';
 import { fenceTargets, type Knock, type Target } from '../../domain/hosts/fence-trial.js';
 import { fenceTrialMs, knockMs, knockTries } from '../../domain/thresholds.js';
+import type { TrialThing } from '../../domain/sweep/judge-trial.js';
 import type { FenceTrial, FenceTried } from '../../ports/docker-engine.js';
 import { asking } from './ask.js';
 import type { EngineAt } from './call.js';
 import { Containers } from './containers.js';
 import { errandOptions } from './errand.js';
 import { runExec } from './exec.js';
-import { knockScript, knocksForm, listenScript, sightForm, trialsForm } from './fence-script.js';
-import { networksForm, read } from './forms.js';
+import { knockScript, knocksForm, listenScript, sightForm, trialNetworksForm, trialsForm } from './fence-script.js';
+import { read } from './forms.js';
 import { Networks } from './networks.js';
 
 /** No mark, so that no gateway's record is asked of it. */
@@ -68,6 +69,15 @@ export class FenceTrials {
     if (control?.state === 'running' || isAboutTo) return [];
     await this.#removeAll(deployment);
     return [...found.containers, ...found.networks].map(({ name }) => name);
+  }
+
+  /** What tries the fence under a deployment, or was left by a trial. */
+  async list(deployment: string): Promise<readonly TrialThing[]> {
+    const { containers, networks } = await this.#left(deployment);
+    return [
+      ...containers.map(({ id, name, createdAt }) => ({ kind: 'container' as const, id, name, createdAt })),
+      ...networks.map((each) => ({ kind: 'network' as const, ...each })),
+    ];
   }
 
   /** Whatever ends a trial, nothing of it stays: what a cancelled one had asked for last may come to be a moment later. */
@@ -165,7 +175,11 @@ export class FenceTrials {
         state: State,
         createdAt: Created * 1000,
       })),
-      networks: read(networksForm, networks, what).map(({ Id, Name }) => ({ id: Id, name: Name })),
+      networks: read(trialNetworksForm, networks, what).map(({ Id, Name, Created }) => ({
+        id: Id,
+        name: Name,
+        createdAt: Date.parse(Created),
+      })),
     };
   }
 

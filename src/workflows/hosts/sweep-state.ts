@@ -131,11 +131,16 @@ const order = ['container', 'volume', 'network', 'machine', 'address', 'snapshot
 export function decideSweep(state: SweepState, mayGo: number | undefined): void {
   const now = Object.fromEntries(state.looked.map(({ engine, lives }) => [engine, lives]));
   const sees = state.looked.reduce((sum, { things }) => sum + things, 0);
-  const images = state.remove.filter(({ kind }) => kind === 'image').length; // They can be pulled again.
-  const goes = state.counts.remove + state.counts.stop - images;
+  const losable = state.remove.filter(holdsNothing).length;
+  const goes = state.counts.remove + state.counts.stop - losable;
   state.reason = whyHalt({ goes, sees, now, before: state.before?.inventory ?? {} }, mayGo) ?? '';
   state.remove = state.remove.toSorted((one, other) => order.indexOf(one.kind) - order.indexOf(other.kind));
   state.phase = 'acting';
+}
+
+/** An image can be pulled again, and what tried a fence is of no gateway: it is no loss, however much of it goes. */
+function holdsNothing({ kind, gateway }: Named): boolean {
+  return kind === 'image' || gateway === '';
 }
 
 /** A thing was removed, or says why it stays. */

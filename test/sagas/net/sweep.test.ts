@@ -6,7 +6,13 @@ import { layout, markLabels, names, type Gateway } from '../../../src/domain/gat
 import { jsonBytes } from '../../../src/domain/cut.js';
 import { straightOut } from '../../../src/domain/hosts/egress.js';
 import type { Owner } from '../../../src/domain/sweep/owner.js';
-import { condemnedGraceMs, sweepNames, sweepPageLength, sweepRemembers } from '../../../src/domain/thresholds.js';
+import {
+  condemnedGraceMs,
+  sweepNames,
+  sweepPageLength,
+  sweepRemembers,
+  trialGraceMs,
+} from '../../../src/domain/thresholds.js';
 import type { Description } from '../../../src/wire/description.js';
 import { ownerIn } from '../../../src/wire/owner.js';
 import type { Gone, Reported, SweepMemory, SweepResult } from '../../../src/wire/sweep.js';
@@ -217,6 +223,35 @@ class Worlds {
     return gateway;
   }
 
+  /** A worker that was killed while it tried the fence, or, where this was just now, one that is at it. */
+  async leaveTrial(deployment: string, agoMs: number): Promise<void> {
+    const { engine } = this.world;
+    const labels = { 'creel.fence': deployment };
+    await engine.createVolume({ name: 'none', labels: {} });
+    for (const role of ['host', 'other', 'gateway']) {
+      const name = `creel-fence-${deployment}-${role}`;
+      const nothing = { imageId: `sha256:${'1'.repeat(64)}`, target: '/none', volume: 'none' };
+      await engine.createWriter({ ...nothing, name, labels });
+      if (role !== 'host')
+        for (let third = 0; ; third += 1)
+          if ((await engine.createNetwork({ name, labels, subnet: `10.213.${third}.0/28` })) === 'created') break;
+      engine.noteMade(name, Date.now() - agoMs);
+      const isGone = deployment === testDeployment && agoMs >= trialGraceMs;
+      const kinds = role === 'host' ? ['container'] : ['container', 'network'];
+      if (!isGone) this.expected.push(...kinds.map((kind) => `${kind} ${name}`));
+    }
+    engine.forget('volume', 'none');
+  }
+
+  /** As a seed has it: none, one under way, or what a killed worker left; of ours, and of another deployment. */
+  async leaveTrials(): Promise<void> {
+    for (const deployment of [testDeployment, 'otherdeploy']) {
+      const roll = this.#dice();
+      if (roll < 0.3) await this.leaveTrial(deployment, 30_000);
+      else if (roll < 0.7) await this.leaveTrial(deployment, trialGraceMs + 60_000);
+    }
+  }
+
   async #make(gateway: Gateway): Promise<void> {
     const { engine } = this.world;
     const own = names(gateway.mark);
@@ -283,6 +318,7 @@ describe('a sweep', () => {
     for (let seed = 1; seed <= 200; seed += 1) {
       await inWorld(seed, async (worlds) => {
         await worlds.populate(1 + (seed % 6));
+        await worlds.leaveTrials();
         const once = await worlds.sweep();
         expect(worlds.world.engine.leftovers(), `world ${seed}`).toEqual(worlds.expected.toSorted());
         const twice = await worlds.sweep(once.memory);
@@ -307,6 +343,23 @@ describe('a sweep', () => {
       expect(worlds.world.engine.leftovers()).toEqual(before);
       expect(await worlds.sweep(undefined, 4)).toMatchObject({ outcome: 'done', reason: '' });
       expect(worlds.world.engine.leftovers()).toEqual([]);
+    }));
+
+  it('takes what a trial of the fence left whose worker was killed, without a halt, and nothing of one that goes on (S4-5)', () =>
+    inWorld(1, async (worlds) => {
+      const { engine } = worlds.world;
+      await worlds.leaveTrial('otherdeploy', 2 * trialGraceMs);
+      await worlds.leaveTrial(testDeployment, 2 * trialGraceMs);
+      const { remove } = await worlds.activities.findUnowned({ engine: worlds.engine, after: '', limit: 9 });
+      expect(remove).toHaveLength(5);
+      engine.noteMade(`creel-fence-${testDeployment}-host`, Date.now());
+      for (const thing of remove) expect(await worlds.activities.ensureSwept(thing)).toBe('the fence is being tried');
+      expect((await worlds.sweep(undefined, 'the usual')).removed).toEqual([]);
+      engine.noteMade(`creel-fence-${testDeployment}-host`, Date.now() - trialGraceMs);
+      const { outcome, removed: gone } = await worlds.sweep(undefined, 'the usual');
+      expect(outcome).toBe('done');
+      expect(gone.map(({ proof }) => proof)).toEqual(Array(5).fill(expect.stringContaining('was cut short left it')));
+      expect(engine.leftovers()).toEqual(worlds.expected.toSorted());
     }));
 
   it('halts where much less is there than when the last one ended, also the next time, until a person says go on', () =>
