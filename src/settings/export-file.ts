@@ -51,6 +51,7 @@ const headForm = z.object({
   ),
 });
 
+/** Every field of a line: one that is missing here would be lost at a recovery. */
 const gatewayForm = z.object({
   gateway: z.string(),
   phase: z.string(),
@@ -68,8 +69,9 @@ const gatewayForm = z.object({
   imageId: z.string().exactOptional(),
   provedAt: z.string().exactOptional(),
   stateKeptUntil: z.string().exactOptional(),
+  suspended: z.object({ since: z.number().int(), reason: z.string() }).exactOptional(),
   former: z.string().exactOptional(),
-});
+} satisfies Record<keyof ExportedGateway, z.ZodType>);
 
 const endForm = z.object({ end: z.object({ gateways: z.number().int(), silent: z.array(z.string()) }) });
 

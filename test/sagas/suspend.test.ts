@@ -135,6 +135,14 @@ describe('a gateway that is suspended', () => {
   it('is not resumed when it serves', () =>
     onGateway(async (entity) => {
       expect(() => entity.ask({ kind: 'resume' })).toThrow(/is not suspended\. `creel provision/);
+      entity.ask({ kind: 'suspend' });
+      expect(() => entity.ask({ kind: 'resume' })).toThrow(
+        /is not suspended yet: its suspension \(operation \d+\) (?:waits|is under way)\. `creel resume/,
+      );
+      await entity.drain();
+      entity.ask({ kind: 'resume' });
+      await entity.drain();
+      expect(entity.state).toMatchObject({ phase: 'ready' });
     }));
 });
 

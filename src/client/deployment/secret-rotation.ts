@@ -25,7 +25,10 @@ export type TakingUp = {
   readonly refused: readonly string[];
 };
 
-/** Who takes a stored secret up anew, and who uses it otherwise: a state that is kept, a former release. */
+/**
+ * Who takes a stored secret up anew, those that are suspended by their resumption, and who uses it otherwise: a state that
+ * is kept, a former release.
+ */
 export type SecretPlan = { readonly takers: readonly TakingUp[]; readonly others: readonly SecretUse[] };
 
 /** How many gateways are looked at, and a gateway's requests asked for, at the same time. */
@@ -49,8 +52,10 @@ export async function planRotation(
   const isTaker = ({ by }: SecretUse) => by === 'channels' || by === 'models' || by === 'operation';
   const ids = [...new Set(uses.filter(isTaker).map(({ gateway }) => gateway))];
   const looks = await eachAtOnce(ids, atOnce, async (id) => [id, await lookAt(client, id, false)] as const);
-  const there = looks.filter(([, { found }]) => found.is === 'alive' || found.is === 'lost');
-  const lives = there.flatMap(([id, { told }]) => (told?.life ? [[id, told.life] as const] : []));
+  const there = looks.filter(([, { found }]) => ['alive', 'lost', 'suspended'].includes(found.is));
+  const lives = there.flatMap(([id, { found, told }]) =>
+    told?.life && found.is !== 'suspended' ? [[id, told.life] as const] : [],
+  );
   const seen = await findObstacles(
     client,
     lives.map(([, life]) => ({ ...life, spec: withoutNaming(life.spec, secret.name) })),
@@ -80,6 +85,7 @@ async function refusals(
   asked: ChangeRequest | undefined,
 ): Promise<string[]> {
   if (found.is === 'lost') return [found.cure];
+  if (found.is === 'suspended') return []; // It is skipped, and its resumption takes it up.
   if (told?.park) return [`it is ${describePark(gateway, told.park)}`];
   if (!asked || (found.is === 'alive' && found.busy)) return [];
   const why = await whyRefused(client, gateway, asked);

@@ -126,12 +126,14 @@ function isOf(reason: string, release: string): boolean {
   return [belongsTo, runsRelease].some((words) => reason.includes(words(release)));
 }
 
-/** What comes right after the take-up of a gateway that was suspended. */
+/** What comes after the take-up of a gateway that was suspended. */
 const suspendedPhases: readonly string[] = ['suspending', 'suspended'];
 
 type Taken = Pick<Description, 'phase' | 'reason'>;
 
-function recoveryOf({ gateway, stateKeptUntil }: ExportedGateway, { phase, reason }: Taken): Recovery {
+function recoveryOf({ gateway, stateKeptUntil, suspended }: ExportedGateway, { phase, reason }: Taken): Recovery {
+  if (phase === 'ready' && suspended)
+    return { gateway, end: 'failed', reason: `it was suspended, and serves: \`creel suspend ${gateway}\`` };
   if (phase === 'ready') return { gateway, end: 'recovered', reason: stateKeptUntil === undefined ? '' : 'it lives' };
   if (suspendedPhases.includes(phase)) return { gateway, end: 'recovered', reason: 'it stays suspended' };
   if (phase === 'removed' && stateKeptUntil !== undefined)
@@ -139,14 +141,15 @@ function recoveryOf({ gateway, stateKeptUntil }: ExportedGateway, { phase, reaso
   return { gateway, end: 'failed', reason: `${phase}: ${reason}` };
 }
 
-/** Asks for the take-up and waits for its end. */
+/** Asks for the take-up and waits for its end, and for that of the suspension that follows it where there was one. */
 async function takeUp(client: Client, gateway: string, asked: ProvisionRequest): Promise<Taken> {
   try {
     const { operation } = await request(client, gateway, asked);
     for (;;) {
       const told = await recordOf(client, gateway);
       if (!told) return { phase: 'none', reason: 'nothing of it was found' };
-      const isOpen = told.running?.operation === operation || told.queue.some((each) => each.operation === operation);
+      const open = [...(told.running ? [told.running] : []), ...told.queue];
+      const isOpen = open.some((each) => each.operation === operation || each.kind === 'suspend');
       if (!isOpen || told.park) return told;
       await sleep(paceMs);
     }

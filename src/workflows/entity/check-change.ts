@@ -26,7 +26,7 @@ export function checkChange(state: GatewayState, request: ChangeRequest): void {
   const lives = life.gateway.mark.birth;
   if (birth !== undefined && gatewayBirth(birth) !== lives)
     throw new Refused(`${id} lives with birth ${lives}, not ${birth}: it is another gateway now`);
-  if (request.kind === 'resume') return checkResumption(life);
+  if (request.kind === 'resume') return checkResumption(state, life);
   if (life.suspended && request.kind !== 'suspend') throw new Refused(whySuspended(id, life.suspended));
   operation?.check?.(request, life);
 }

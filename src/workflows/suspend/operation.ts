@@ -5,6 +5,7 @@ import { readinessMs, suspensionReasonLength } from '../../domain/thresholds.js'
 import type { SuspendRequest } from '../../wire/change-requests.js';
 import { repair } from '../provision/operation.js';
 import type { Life } from '../record/life.js';
+import { openOperations, type GatewayState } from '../record/state.js';
 import { change, type Operation } from '../record/operation.js';
 
 /** A gateway stops and is kept whole: nobody is served, and no restart of its host brings it back. */
@@ -44,9 +45,14 @@ function checkSuspension({ reason = '', by }: SuspendRequest, { gateway, suspend
   if (suspended) throw new Refused(whySuspended(gateway.mark.gateway, suspended));
 }
 
-/** Only what is suspended can be resumed, or `Refused`. */
-export function checkResumption({ gateway, suspended }: Life): void {
+/** Only what is suspended can be resumed, or `Refused`; what is about to be, when it is. */
+export function checkResumption(state: GatewayState, { gateway, suspended }: Life): void {
   if (suspended) return;
   const id = gateway.mark.gateway;
+  const coming = openOperations(state).find(({ kind }) => kind === 'suspend');
+  if (coming)
+    throw new Refused(
+      `${id} is not suspended yet: its suspension (operation ${coming.number}) ${coming === state.running ? 'is under way' : 'waits'}. \`creel resume ${id}\` when it has ended; \`creel describe ${id}\` shows how far it is`,
+    );
   throw new Refused(`${id} is not suspended. \`creel provision ${id}\` repairs it where it does not serve`);
 }

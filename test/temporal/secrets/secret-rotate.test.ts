@@ -160,6 +160,20 @@ describe('another value of a secret', () => {
     expect((await rotating).stdout).toMatch(/^✓ c1: done$/m);
   });
 
+  it('is left for later by a gateway that is suspended, with the reason, and is in force when that is resumed', async () => {
+    expect((await creel(['suspend', 'a1', '--reason', 'unpaid'])).exitCode).toBe(0);
+    const why = /a1: skipped: a1 is suspended since \S+Z \(unpaid\)\. `creel resume a1`/;
+    const dry = await rotate(undefined, '--dry-run');
+    expect(dry).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(why) });
+    expect(dry.stdout).toMatch(/^2 gateways take another shared up/m);
+    const rotated = await rotate('sk-late');
+    expect(rotated, rotated.stdout + rotated.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(why) });
+    expect(rotated.stdout).toContain('a1: `creel resume a1` takes the stored shared up');
+    expect(await keyOf('a2')).toBe('sk-late');
+    expect((await creel(['resume', 'a1'])).exitCode).toBe(0);
+    expect(await keyOf('a1')).toBe('sk-late');
+  });
+
   // The last: what is asked of a gateway after a lost attempt waits until none of it can land any more.
   it('whose command and worker were killed is taken up by the same command, and by nobody twice', async () => {
     const before = await operations();

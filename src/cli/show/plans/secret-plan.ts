@@ -16,7 +16,7 @@ export function refusedLines(name: string, { takers }: SecretPlan): string[] {
 
 /** What a rotation of a secret would do, as people read it. */
 export function secretPlanLines(name: string, plan: SecretPlan): string[] {
-  const count = plan.takers.length;
+  const count = plan.takers.filter(({ looked }) => looked.found.is !== 'suspended').length;
   return [
     ...plan.takers.flatMap(takerLines),
     ...plan.others.map(otherLine),
@@ -28,13 +28,20 @@ export function secretPlanLines(name: string, plan: SecretPlan): string[] {
 export function secretPlanJson(name: string, { takers, others }: SecretPlan) {
   return {
     secret: name,
-    gateways: takers.map(({ gateway, ways, refused }) => ({ gateway, ways, silence: silenceOf(ways), refused })),
+    gateways: takers.map(({ gateway, looked: { found }, ways, refused }) => ({
+      gateway,
+      ways,
+      silence: silenceOf(ways),
+      refused,
+      ...(found.is === 'suspended' && { skipped: found.why }),
+    })),
     others: others.map(({ gateway, by, until }) => ({ gateway, by, ...(until !== undefined && { until }) })),
   };
 }
 
 function takerLines({ gateway, looked: { found }, ways, refused }: TakingUp): string[] {
   if (refused.length > 0) return refused.map((each) => `${gateway}: REFUSED: ${each}`);
+  if (found.is === 'suspended') return [`${gateway}: skipped: ${found.why}, and takes it up then`];
   const busy =
     found.is === 'alive' && found.busy ? [`operation ${found.busy.operation} (${found.busy.kind}) is waited for`] : [];
   const how = ways.length === 0 ? ['then it is looked at again'] : ways.map((way) => sayings[way]);
@@ -54,8 +61,13 @@ export function storedAnewLine(name: string, isOther: boolean, { takers }: Secre
 
 /** What is to be known when all have ended: of those that did not take it up, and of who uses it otherwise. */
 export function whatNowLines(name: string, ends: readonly ApplyEnd[], { others }: SecretPlan): string[] {
-  const isWell = ends.every(({ end }) => end === 'done' || end === 'left alone');
-  return [...(isWell ? [] : notTakenUp(name)), ...others.map(otherLine)];
+  const isWell = ends.every(({ end }) => end === 'done' || end === 'left alone' || end === 'skipped');
+  const skipped = ends.filter(({ end }) => end === 'skipped').map(({ gateway }) => gateway);
+  return [...skipped.map((id) => resumeLine(name, id)), ...(isWell ? [] : notTakenUp(name)), ...others.map(otherLine)];
+}
+
+function resumeLine(name: string, gateway: string): string {
+  return `${gateway}: \`creel resume ${gateway}\` takes the stored ${name} up`;
 }
 
 function notTakenUp(name: string): string[] {
