@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Docker from 'dockerode';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DockerodeEngine } from '../../../src/adapters/docker/engine.js';
 import { relayFor } from '../../../src/adapters/registries/relay.js';
 import { RemoteHost } from '../../../src/adapters/ssh/remote-host.js';
@@ -39,7 +40,6 @@ afterAll(async () => {
   if (before === undefined) delete process.env['DOCKER_CONFIG'];
   else process.env['DOCKER_CONFIG'] = before;
   await forget();
-  host.close();
   await machine.close();
   await registry.close();
 });
@@ -47,6 +47,8 @@ beforeEach(async () => {
   host = new RemoteHost(machine.settings(socketPath), { signal });
   await forget();
 });
+
+afterEach(() => host.close());
 
 /** The engine of that machine, which pulls through this process. */
 function engine(): DockerodeEngine {
@@ -85,6 +87,29 @@ describe('an engine that pulls through its worker (S0-21)', () => {
     shut.close();
     machine.rights.forwarding = true;
   });
+
+  test(
+    'whose worker was killed in a pull has no half of an image, and pulls through the next one',
+    { timeout: 3 * patienceMs },
+    async () => {
+      registry.holdBack();
+      host.close();
+      await expect.poll(() => machine.present, { timeout: patienceMs }).toBe(0);
+      host = new RemoteHost(machine.settings(socketPath), { signal });
+      const main = 'dist/test/ground/engines/relayed-pull-main.js';
+      const worker = spawn(process.execPath, [main, JSON.stringify(machine.settings(socketPath)), reference], {
+        stdio: 'ignore',
+      });
+      await expect.poll(() => registry.waiting, { timeout: patienceMs }).toBeGreaterThan(0);
+      expect(machine.present).toBe(1);
+      worker.kill('SIGKILL');
+      await expect.poll(() => machine.present, { timeout: patienceMs }).toBe(0);
+      expect(await names()).toEqual([]);
+      registry.answerAgain();
+      await engine().pullImage(reference, () => undefined);
+      expect(await names()).toHaveLength(1);
+    },
+  );
 
   test('leaves no port open on its host, and the connection goes when nobody uses it', async () => {
     const relayed = await relayFor('worker', host).relay?.(reference);

@@ -42,6 +42,11 @@ export class ImageRegistry {
     this.#holdsBack = true;
   }
 
+  /** Answers whoever asks from now on. */
+  answerAgain(): void {
+    this.#holdsBack = false;
+  }
+
   /** How many wait for an answer in vain. */
   get waiting(): number {
     return this.#waiting;
