@@ -68,7 +68,7 @@ afterAll(async () => {
   host?.close();
   for (const id of await body.list()) await body.delete(id);
   removeScratch();
-}, 60_000);
+});
 
 /** Some of the pairs that ssh2 makes are malformed, and read by nobody. */
 function keyPair(): { readonly private: string; readonly public: string } {

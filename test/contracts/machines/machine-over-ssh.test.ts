@@ -10,14 +10,18 @@ import { relayFor } from '../../../src/adapters/registries/relay.js';
 import { RemoteHost } from '../../../src/adapters/ssh/remote-host.js';
 import { ContainerBody } from '../../../src/dev/lightsail/container-body.js';
 import { LightsailStandIn } from '../../../src/dev/lightsail/stand-in.js';
+import { createActivities } from '../../../src/activities/activities.js';
 import { NotYet } from '../../../src/domain/errors.js';
 import { fleetKey } from '../../../src/domain/hosts/fleet-key.js';
 import { launchMarker, launchScript } from '../../../src/domain/hosts/launch-script.js';
 import { machineNames, type MachineAt } from '../../../src/domain/hosts/machine.js';
+import { placeFor } from '../../../src/domain/hosts/place.js';
 import { foundSocket } from '../../ground/found.js';
+import { patienceMs } from '../../ground/patience.js';
 import { writeLogin } from '../../ground/registries/docker-login.js';
 import { ImageRegistry } from '../../ground/registries/image-registry.js';
 import { pushRandom } from '../../ground/registries/pushed-image.js';
+import { openTestWorld } from '../../world/open-test-world.js';
 import { removeScratch, scratchDirectory } from '../../world/scratch.js';
 import { hostContract } from '../host-contract.js';
 import { useStandIn } from './lightsail-hand.js';
@@ -129,6 +133,41 @@ describe('a machine of Lightsail’s stand-in that is a container (K-1)', () => 
     expect(Date.parse(after.upSince ?? '')).toBeGreaterThan(Date.parse(before.upSince ?? ''));
     const log = await body.read(id, '/var/log/cloud-init-output.log');
     expect(log?.match(/is prepared/g)).toHaveLength(1);
+  });
+
+  test('whose address never comes is refused within its budget with what was missing, and goes without a trace', async () => {
+    const world = openTestWorld();
+    const paces = { ...standIn.paces };
+    standIn.paces = { ...paces, addressMs: 3_600_000 };
+    try {
+      const { machines } = world.deps;
+      const sold = machines && {
+        ...machines,
+        provider,
+        fleetKey: () => fleet,
+        fleetKeys: () => [fleet],
+        bootMs: 5_000,
+      };
+      const activities = createActivities({ ...world.deps, machines: sold });
+      const wish = { provider: 'lightsail', region } as const;
+      const { mark: whose, spec, place: here, ...rest } = world.gateway('g44');
+      const own = { ...rest, mark: whose, place: placeFor(whose, wish, here), spec: { ...spec, machine: wish } };
+      const { machine } = machineNames(whose);
+      await persist(() => activities.ensureMachine(own));
+      const began = Date.now();
+      await expect(activities.probeMachine(own)).rejects.toThrow(
+        new RegExp(`machine ${machine} is not ready; .*${machine} in ${region} runs and has no address yet`),
+      );
+      expect(Date.now() - began).toBeLessThan(5_000 + patienceMs / 2);
+      const id = standIn.bodyOf(region, machine);
+      expect(await body.list()).toContain(id);
+      await persist(() => activities.removeMachine(own));
+      expect(await body.list()).not.toContain(id);
+      expect((await standIn.costing()).map(({ name }) => name)).not.toContain(machine);
+    } finally {
+      standIn.paces = paces;
+      world.close();
+    }
   });
 
   test('is waited for while it is frozen, and is the same one when it thaws', async () => {

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ask, proposedBirth, request } from '../../../src/client/gateways.js';
 import { startDeployment } from '../../../src/client/deployment/hold-deployment.js';
 import { lastDrifted, runReconcile } from '../../../src/client/net/reconcile.js';
 import { replacementNames } from '../../../src/domain/changes/replacement.js';
 import { names } from '../../../src/domain/gateway/gateway.js';
+import { pollersOf } from '../../../src/client/pollers.js';
+import { taskQueue } from '../../../src/wire/ids.js';
 import { masterKey } from '../../../src/domain/keys/token.js';
 import { openLog } from '../../../src/worker/log.js';
 import { runWorker } from '../../../src/worker/run.js';
@@ -48,6 +50,8 @@ describe.sequential('machines of gateways’ own that were started again', { tim
       engineWatchMs: 300,
       signal: ending.signal,
     });
+    const polled = async () => (await pollersOf(client, taskQueue, 'workflow')).length;
+    await vi.waitUntil(async () => (await polled()) > 0, poll);
   });
   afterAll(async () => {
     ending.abort();
@@ -81,6 +85,14 @@ describe.sequential('machines of gateways’ own that were started again', { tim
     expect(told).toMatchObject({ phase: 'ready', life: { place: { provider: 'lightsail', region } } });
     const { mark, place: stands } = told.life;
     return { mark, root: rootOf(world.root, stands), at: { mark, region } };
+  }
+
+  /** Why the last attempt at what its running operation does came to nothing; empty where none has. */
+  async function lastFailureOf(id: string): Promise<string> {
+    const { running } = await ask(client, id);
+    if (!running) throw new Error(`nothing runs of ${id}: its machine was away for nobody`);
+    const { raw } = await client.workflow.getHandle(running.workflowId).describe();
+    return raw.pendingActivities?.map(({ lastFailure }) => lastFailure?.message ?? '').join('; ') ?? '';
   }
 
   const pages = (word: string) =>
@@ -145,7 +157,7 @@ describe.sequential('machines of gateways’ own that were started again', { tim
       .toBe(true);
     accountOf(world.root).stopByHand(four.at);
     new DirectoryHost(four.root).reboot();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await expect.poll(() => lastFailureOf('four'), poll).toMatch(/^(?:no engine|nobody) answers at /);
     accountOf(world.root).startByHand(four.at);
     const told = await settled('four', 1);
     expect(told).toMatchObject({ phase: 'ready', left: [] });
