@@ -97,13 +97,18 @@ function covers(promised: Need | undefined, need: Need): boolean {
 }
 
 /**
- * The ledger once a life takes this much of an engine, and nothing of any other; nothing at all of an empty need. An
- * engine that the ledger has under no such id is the one on which the life has its promise: records name engines by ids
- * that they had before.
+ * The page that is meant by an engine of which is told. One that the ledger has under no such id is the one on which the
+ * life has its promise: records name engines by ids that they had before.
  */
-export function promise(ledger: Ledger, whose: Whose, told: string, need: Need): Ledger {
+export function pageOf(ledger: Ledger, whose: Whose, told: string): string {
+  if (ledger.has(told)) return told;
   const key = keyOf(whose);
-  const engine = ledger.has(told) ? told : [...ledger.values()].find(({ promises }) => promises.has(key))?.engine;
+  return [...ledger.values()].find(({ promises }) => promises.has(key))?.engine ?? told;
+}
+
+/** The ledger once a life takes this much of an engine, and nothing of any other; nothing at all of an empty need. */
+export function promise(ledger: Ledger, whose: Whose, engine: string, need: Need): Ledger {
+  const key = keyOf(whose);
   const isNone = need.memoryMb === 0 && need.cpus === 0 && need.diskMb === 0;
   return new Map(
     [...ledger].map(([id, host]) => {
@@ -124,6 +129,15 @@ export function promisedOf({ promises }: LedgerHost): Need {
     diskMb += need.diskMb;
   }
   return { memoryMb, cpus: Math.round(cpus * 100) / 100, diskMb };
+}
+
+/**
+ * The disk that there is to promise where the settings name none: what is free of it, with what was promised of it, and
+ * no more than was seen before, because what is promised and not used yet is free as well. A disk that grew has at least
+ * what is free of it now.
+ */
+export function diskThere(freeMb: number, promisedMb: number, beforeMb: number | undefined): number {
+  return Math.max(freeMb, Math.min(beforeMb ?? Infinity, freeMb + promisedMb));
 }
 
 /** The ledger once the fence of an engine was tried. One that it does not know yet is looked at when it is asked for. */

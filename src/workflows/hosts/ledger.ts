@@ -19,7 +19,9 @@ import {
   carryLedger,
   gatewaysOf,
   isCordoned,
+  diskThere,
   keyOf,
+  pageOf,
   place,
   promise,
   promisedOf,
@@ -85,6 +87,8 @@ class LedgerKeeper {
   #asked = false;
   #heard = 0;
   #counts = 0;
+  /** Engines of which no count has said yet what is promised there. */
+  readonly #met = new Set<string>();
   /** Lives whose promise changed since the count that is under way began. */
   #touched: Set<string> | undefined;
 
@@ -165,7 +169,8 @@ class LedgerKeeper {
   }
 
   #hear({ engine, need, ...whose }: PromiseTold): void {
-    this.#ledger = promise(this.#ledger, whose, engine, need);
+    const page = patched('the ledger is told of former ids') ? pageOf(this.#ledger, whose, engine) : engine;
+    this.#ledger = promise(this.#ledger, whose, page, need);
     this.#touched?.add(keyOf(whose));
   }
 
@@ -200,6 +205,9 @@ class LedgerKeeper {
     if (!found || this.#ledger.has(engine)) return;
     const page = recounted({ engine, capacity: found.capacity, promises: new Map() }, found.promised, new Set());
     this.#ledger = new Map([...this.#ledger, [engine, withDisk(page, found.freeDiskMb)]]);
+    if (!keepsToDisk()) return;
+    this.#met.add(engine);
+    this.#wanted = true; // Records know of disks and of kept states there.
   }
 
   async #countPatiently(): Promise<void> {
@@ -231,7 +239,9 @@ class LedgerKeeper {
       const page = { ...(next.get(engine) ?? { engine, promises: new Map() }), capacity };
       const recorded = readCount(promised.find((each) => each.engine === engine)?.lives ?? '');
       const counted = recounted(page, more(seen?.promised ?? new Map(), recorded), this.#touched);
-      next.set(engine, seen ? withDisk(counted, seen.freeDiskMb) : counted);
+      const before = this.#met.has(engine) || !keepsToDisk() ? undefined : known?.diskMb;
+      if (seen) this.#met.delete(engine);
+      next.set(engine, seen ? withDisk(counted, seen.freeDiskMb, before) : counted);
     }
     this.#ledger = renamed(next, others);
     this.#touched = undefined;
@@ -260,11 +270,16 @@ async function answerOf<T>(asking: Promise<Attempted<T>>): Promise<T | string> {
   }
 }
 
-/** A disk of which the settings say nothing: what is free of it, with what was promised of it before. */
-function withDisk(host: LedgerHost, freeDiskMb: number | undefined): LedgerHost {
+/** Whether what is promised of a disk is held to what was seen of it first. */
+function keepsToDisk(): boolean {
+  return patched('the ledger keeps to the disk that it saw');
+}
+
+/** A host whose settings say nothing of its disk, with what there is of it. */
+function withDisk(host: LedgerHost, freeDiskMb: number | undefined, beforeMb?: number): LedgerHost {
   const { capacity } = host;
   if (capacity.diskMb !== undefined || freeDiskMb === undefined) return host;
-  return { ...host, capacity: { ...capacity, diskMb: freeDiskMb + promisedOf(host).diskMb } };
+  return { ...host, capacity: { ...capacity, diskMb: diskThere(freeDiskMb, promisedOf(host).diskMb, beforeMb) } };
 }
 
 /** What engine and records say, each life once: of memory and processors the larger, of disk what the record says. */

@@ -5,7 +5,9 @@ import {
   carryCount,
   carryLedger,
   isCordoned,
+  diskThere,
   keyOf,
+  pageOf,
   place,
   promise,
   promisedOf,
@@ -48,15 +50,40 @@ function placed(ledger: Ledger, gateway: string, need = small): { engine: string
   return found;
 }
 
+describe('a disk of which the settings say nothing', () => {
+  test('is never promised twice, however often it is counted, used or not (K-6)', () => {
+    const amount = fc.integer({ min: 0, max: 1_000 });
+    const uses = fc.array(fc.record({ asks: amount, uses: amount }), { maxLength: 40 });
+    fc.assert(
+      fc.property(amount, uses, (total, all) => {
+        let [there, promised, used] = [diskThere(total, 0, undefined), 0, 0];
+        for (const { asks, uses: more } of all) {
+          if (promised + asks <= there) promised += asks;
+          used = Math.min(promised, used + more);
+          there = diskThere(total - used, promised, there);
+          expect(there).toBe(total);
+        }
+      }),
+    );
+  });
+
+  test('has what is free of it once it grew, and less where others fill it', () => {
+    expect(diskThere(300, 50, 100)).toBe(300);
+    expect(diskThere(20, 50, 100)).toBe(70);
+  });
+});
+
 describe('an engine that has another id now', () => {
   const bigger: Need = { ...small, memoryMb: 4_096 };
 
   test('keeps what it has promised to whoever is told of by its former id', () => {
     const { ledger } = placed(ledgerOf(host('now')), 'g1');
-    const told = promise(ledger, { gateway: 'g1', birth: '7k3fq2' }, 'former', bigger);
+    const whose = { gateway: 'g1', birth: '7k3fq2' };
+    const told = promise(ledger, whose, pageOf(ledger, whose, 'former'), bigger);
     expect([...told.values()].map(promisedOf)).toEqual([bigger]);
-    const over = promise(told, { gateway: 'g1', birth: '7k3fq2' }, 'former', gone);
+    const over = promise(told, whose, pageOf(told, whose, 'former'), gone);
     expect([...over.values()].map(promisedOf)).toEqual([gone]);
+    expect(pageOf(over, whose, 'former')).toBe('former');
   });
 
   test('has one page, with every promise and the word of an operator', () => {
