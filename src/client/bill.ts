@@ -7,7 +7,7 @@ import { defaultLimits } from '../wire/limits.js';
 import { billUpdate } from '../wire/messages.js';
 import type { GatewayStart } from '../wire/requests.js';
 import { readHeld } from './deployment/deployment.js';
-import { unwrap } from './failure.js';
+import { NoWorker, unwrap } from './failure.js';
 import { nextOperation } from './gateways.js';
 import { patiently } from './patience.js';
 
@@ -39,6 +39,7 @@ export async function bill(client: Client, asked: Bill): Promise<Billed> {
       limitMs: hearBillMs,
     });
   } catch (error) {
+    if (error instanceof NoWorker) throw error;
     throw unwrap(error);
   }
 }

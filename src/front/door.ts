@@ -10,6 +10,7 @@ import { frontBodyBytes, frontConnections, frontArrivalMs, frontAtOnce } from '.
 import type { Plans } from '../settings/plans.js';
 import type { Bill } from '../wire/billing.js';
 import { billOf } from './bill-of.js';
+import { openapi } from './openapi.js';
 import { ownNotice } from './own-webhook.js';
 import { signedEvent } from './stripe-events.js';
 
@@ -52,6 +53,7 @@ export function frontDoor(door: FrontDoor): FastifyInstance {
     const ok = await door.isServed().catch(() => false);
     return reply.code(ok ? 200 : 503).send({ ok });
   });
+  server.get('/openapi.json', async () => openapi());
   const teller = new Teller(door);
   if (door.stripe.length > 0) server.post('/stripe', (request) => fromStripe(door, teller, request));
   if (door.webhook.length > 0)

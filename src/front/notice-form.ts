@@ -23,3 +23,16 @@ export const noticeForm = z.strictObject({
     .optional()
     .meta({ description: 'With `ended`: nothing that is told of this subscription begins it again.' }),
 });
+
+/** What is answered to a notice that is on record. */
+export const heardForm = z.object({
+  heard: z.enum(['news', 'known', 'late', 'forgotten']).meta({
+    description:
+      'New; told before; older than everything that is remembered; or so old that nobody knows whose it was (a person is told).',
+  }),
+  gateway: z.string().meta({ description: 'The id of the gateway that it pays for.' }),
+  standing: noticeForm.shape.standing,
+});
+
+/** What is answered to anything else. */
+export const errorForm = z.object({ error: z.string() });

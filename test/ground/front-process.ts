@@ -11,7 +11,8 @@ import type { Keyboard } from './keyboard.js';
 import { patienceMs } from './patience.js';
 
 const stripeSecret = 'whsec_of_this_endpoint';
-const ownSecret = `whsec_${Buffer.from('a secret of our own billing system').toString('base64')}`;
+/** With which a billing system of one's own signs. */
+export const ownSecret = `whsec_${Buffer.from('a secret of our own billing system').toString('base64')}`;
 
 /** `creel serve` as a process of its own, on a port of its own, which can be killed and begun again. */
 export class FrontProcess {

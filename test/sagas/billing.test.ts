@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { proposedBirth } from '../../src/client/gateways.js';
-import type { Notice, Standing } from '../../src/domain/billing/account.js';
+import type { Notice } from '../../src/domain/billing/account.js';
 import { names } from '../../src/domain/gateway/gateway.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import { checkBill, hearBill } from '../../src/workflows/billing/bill.js';
 import { settle, settlesAt } from '../../src/workflows/billing/settle.js';
 import { openTestWorld, testDeployment, testSpec } from '../world/open-test-world.js';
+import { asTold, inOrder, stories, type Told } from '../world/subscription-stories.js';
 import { VirtualEntity } from './proofs/virtual-entity.js';
 
 const day = 24 * 3_600_000;
@@ -15,8 +16,6 @@ const terms = { unpaidMs: 7 * day, endedMs: day };
 const place = { provider: 'local', host: 'local' } as const;
 const whose = { deployment: testDeployment, gateway: 'g42', limits: defaultLimits };
 const small = { ...testSpec, keepStateMs: 14 * day };
-
-type Told = { readonly id: string; readonly day: number; readonly standing: Standing; readonly final?: true };
 
 /** A gateway that somebody's subscription pays for, as its record hears of it. */
 class Subscriber {
@@ -220,49 +219,3 @@ describe('a gateway that a subscription pays for (K-2)', () => {
       { numRuns: 250 },
     ));
 });
-
-type Step = { readonly event: Told; readonly after: number; readonly again?: number; readonly lost: boolean };
-
-/** A subscription as Stripe has them: it is paid and owed by turns, and once deleted it says nothing new. */
-const stories = fc
-  .record({
-    turns: fc.array(
-      fc.record({
-        days: fc.integer({ min: 0, max: 12 }),
-        standing: fc.constantFrom<Standing>('active', 'past due'),
-        after: fc.integer({ min: 0, max: 3 }),
-        again: fc.option(fc.integer({ min: 0, max: 6 }), { nil: undefined }),
-        lost: fc.boolean(),
-      }),
-      { minLength: 1, maxLength: 7 },
-    ),
-    ends: fc.boolean(),
-  })
-  .map(({ turns, ends }): readonly Step[] => {
-    let at = 0;
-    return turns.map(({ days, standing, after, again, lost }, index) => {
-      at += days;
-      const last = index === turns.length - 1;
-      const how = last && ends ? ({ standing: 'ended', final: true } as const) : { standing };
-      const event = { id: `e${index}`, day: at, ...how };
-      return { event, after, lost: lost && !last && standing !== 'active', ...(again !== undefined && { again }) };
-    });
-  });
-
-type Telling = { readonly on: number; readonly event: Told };
-
-/** Each event once, when it happens. */
-function inOrder(story: readonly Step[]): readonly Telling[] {
-  return story.map(({ event }) => ({ on: event.day, event }));
-}
-
-/** Each up to three days late, some twice, and of what does not pay some never: another one told of it later. */
-function asTold(story: readonly Step[]): readonly Telling[] {
-  return story
-    .flatMap(({ event, after, again, lost }) => {
-      if (lost) return [];
-      const twice = again === undefined ? [] : [{ on: event.day + again, event }];
-      return [{ on: event.day + after, event }, ...twice];
-    })
-    .toSorted((one, other) => one.on - other.on);
-}

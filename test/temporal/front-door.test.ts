@@ -1,12 +1,14 @@
 import { once } from 'node:events';
+import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gatewayOfSubscription } from '../../src/domain/billing/subscription.js';
 import type { Description } from '../../src/wire/description.js';
 import { gatewayWorkflowId } from '../../src/wire/ids.js';
 import { describeQuery } from '../../src/wire/messages.js';
-import { FrontProcess } from '../ground/front-process.js';
+import { FrontProcess, ownSecret } from '../ground/front-process.js';
 import { Keyboard } from '../ground/keyboard.js';
 import { patienceMs } from '../ground/patience.js';
 import { DirectoryPager } from '../world/directory-pager.js';
@@ -106,6 +108,23 @@ describe('the front door (K-2)', () => {
     const { ended, paid } = (await described('c1001')) as Description & { ended?: unknown };
     expect(paid).toMatchObject({ subscription: 'c1001', standing: 'active', plan: 'small' });
     expect(ended).toBeUndefined();
+  }, 120_000);
+
+  it('hears the signed curl of the examples', async () => {
+    const tell = (...args: readonly string[]) =>
+      execa('sh', ['examples/signed-webhook/tell.sh', ...args], {
+        env: { CREEL_BILLING_SECRET: ownSecret, CREEL_FRONT: front.url },
+        reject: false,
+      });
+    const told = await tell('c1005', 'active', 'small');
+    expect(JSON.parse(told.stdout)).toEqual({ heard: 'news', gateway: 'c1005', standing: 'active' });
+    await comesToPhase('c1005', 'ready');
+    expect(JSON.parse((await tell('c1005', 'past due')).stdout)).toMatchObject({ standing: 'past due' });
+    const refused = await tell('c1005', 'owing');
+    expect(refused).toMatchObject({ exitCode: 22, stdout: expect.stringContaining('standing') });
+    expect(await (await fetch(`${front.url}/openapi.json`)).json()).toEqual(
+      JSON.parse(fs.readFileSync('docs/front-door.openapi.json', 'utf8')),
+    );
   }, 120_000);
 
   it('takes nothing that is not signed, is old, oversized or malformed, and repeats none of it', async () => {

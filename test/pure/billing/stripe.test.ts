@@ -1,4 +1,6 @@
+import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { dueOf, hear, type Account } from '../../../src/domain/billing/account.js';
 import { meaningOf, type StripeEvent } from '../../../src/domain/billing/stripe.js';
 import { gatewayOfSubscription } from '../../../src/domain/billing/subscription.js';
 
@@ -55,4 +57,41 @@ test('the gateway of a subscription is the same for ever, and named as the custo
   expect(gatewayOfSubscription('sub_a')).not.toBe(gatewayOfSubscription('sub_A'));
   for (const wrong of ['', undefined, 7, 'x'.repeat(256)])
     expect(() => gatewayOfSubscription(wrong)).toThrow(/1 to 255 characters/);
+});
+
+describe('a subscription that was bought, not paid in time, and deleted', () => {
+  const told = fs
+    .readFileSync('test/pure/billing/stripe-events.jsonl', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { id: string; type: string; created: number; data: { object: object } })
+    .map(({ data, ...rest }) => meaningOf({ ...rest, object: { ...data.object } }));
+  const notices = told.flatMap((meaning) => (meaning.is === 'notice' ? [meaning.notice] : []));
+  const terms = { unpaidMs: 7 * 86_400_000, endedMs: 86_400_000 };
+
+  function permutations<T>(all: readonly T[]): readonly (readonly T[])[] {
+    if (all.length === 0) return [[]];
+    return all.flatMap((one, index) =>
+      permutations([...all.slice(0, index), ...all.slice(index + 1)]).map((rest) => [one, ...rest]),
+    );
+  }
+
+  test('ends removed, in each of the 720 orders in which its six events can be told (K-2)', () => {
+    expect(new Set(notices.map(({ subscription }) => subscription))).toEqual(new Set(['sub_A']));
+    const orders = permutations(notices);
+    expect(orders).toHaveLength(720);
+    for (const order of orders) {
+      let account: Account | undefined;
+      for (const notice of order) ({ account } = hear(account, notice, terms));
+      if (!account) throw new Error('nothing was told');
+      expect(dueOf(account, 1_793_196_800_000 + terms.endedMs)).toEqual({ be: 'gone' });
+      expect(dueOf(account, 1_793_196_799_000 + terms.endedMs)).toMatchObject({ be: 'serving' });
+    }
+  });
+
+  test('and what another has not paid for yet begins nothing', () => {
+    expect(told.filter(({ is }) => is === 'nothing').map((meaning) => meaning.is === 'nothing' && meaning.why)).toEqual(
+      [expect.stringContaining('incomplete'), expect.stringContaining('unpaid')],
+    );
+  });
 });
