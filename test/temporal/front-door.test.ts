@@ -234,5 +234,5 @@ describe('the front door (K-2)', () => {
     expect((await last).status).toBe(200);
     expect(await code).toBe(0);
     await comesToPhase('c1004', 'ready');
-  }, 180_000);
+  }, 300_000);
 });
