@@ -1,24 +1,17 @@
-import { execFileSync } from 'node:child_process';
-import fs from 'node:fs';
 import net from 'node:net';
-import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { lookOnce } from '../src/client/follow/follow.js';
-import { ContainerBody } from '../src/dev/lightsail/container-body.js';
-import { LightsailStandIn } from '../src/dev/lightsail/stand-in.js';
+import type { ContainerBody } from '../src/dev/lightsail/container-body.js';
 import { launchMarker } from '../src/domain/hosts/launch-script.js';
 import { defaultLimits } from '../src/wire/limits.js';
-import { foundSocket } from '../test/ground/found.js';
-import { RealGround } from '../test/ground/real-ground.js';
-import { TestServer } from '../test/ground/server.js';
+import { BoughtMachines, machineImage } from '../test/ground/bought-machines.js';
+import type { RealGround } from '../test/ground/real-ground.js';
 import { Stage } from '../test/ground/stage.js';
 import { testSpec } from '../test/world/open-test-world.js';
-import { scratchDirectory } from '../test/world/scratch.js';
 import { median, type Result } from './result.js';
 import { sshCost, type SshCost } from './ssh-cost.js';
-import { newSshKey } from './ssh-key.js';
 
 const machine = { provider: 'lightsail', region: 'eu-central-1' } as const;
 const spec = { ...testSpec, memoryMb: 1_536, machine };
@@ -39,13 +32,8 @@ type Seen = Readonly<Record<'total' | 'boot' | 'docker' | 'machine' | 'image' | 
  * and what a way over SSH costs, against the socket of the same engine.
  */
 export async function host(runs = 3): Promise<Result> {
-  const scratch = scratchDirectory('creel-bench-host-');
-  const image = execFileSync(process.execPath, ['scripts/machine-image.mjs'], { encoding: 'utf8' }).trim();
-  const body = new ContainerBody({ socketPath: foundSocket(), image, owner: path.basename(scratch) });
-  const standIn = await LightsailStandIn.open({ directory: path.join(scratch, 'account'), body });
-  Object.assign(process.env, standIn.environment, { TEST_LIGHTSAIL: settings(scratch) });
-  const server = await TestServer.start();
-  const ground = new RealGround(server);
+  const bought = await BoughtMachines.open('bench-host');
+  const { ground, body } = bought;
   const seen: Seen[] = [];
   try {
     await ground.startWorker();
@@ -55,20 +43,9 @@ export async function host(runs = 3): Promise<Result> {
       process.stderr.write(`run ${run}: ${JSON.stringify(each)}\n`);
     }
   } finally {
-    await ground.close();
-    await server.stop();
-    for (const id of await body.list()) await body.delete(id);
-    await standIn.close();
-    fs.rmSync(scratch, { recursive: true, force: true });
+    await bought.close();
   }
-  return report(seen, await sshCost(image));
-}
-
-function settings(scratch: string): string {
-  const file = path.join(scratch, 'lightsail.toml');
-  fs.writeFileSync(path.join(scratch, 'fleet'), newSshKey(), { mode: 0o600 });
-  fs.writeFileSync(file, 'workers = ["198.51.100.7/32"]\n[[fleet_key]]\nslot = "a"\nidentity = "fleet"\n');
-  return file;
+  return report(seen, await sshCost(machineImage()));
 }
 
 async function provisionOnce(ground: RealGround, body: ContainerBody): Promise<Seen> {

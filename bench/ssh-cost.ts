@@ -17,7 +17,7 @@ import { foundSocket } from '../test/ground/found.js';
 import { ImageRegistry } from '../test/ground/registries/image-registry.js';
 import { scratchDirectory } from '../test/world/scratch.js';
 import { median, ratio } from './result.js';
-import { newSshKey } from './ssh-key.js';
+import { newSshKey } from '../test/ground/ssh-key.js';
 
 /** Milliseconds of the same request both ways, medians. */
 export type SshCost = Readonly<
