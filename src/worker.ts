@@ -35,6 +35,7 @@ async function main(): Promise<void> {
     slots: config.slots,
     remote: config.hosts,
     log,
+    metered: config.metricsAt !== undefined,
     signal: endOfProcess(),
   });
 }

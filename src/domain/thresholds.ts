@@ -39,6 +39,9 @@ export const cpuOvercommit = 4;
 /** How often a worker checks that its engine is still the one it serves, and that it alone serves it. */
 export const engineWatchMs = 60_000;
 
+/** How often a worker that serves metrics counts how the deployment stands (K-4): as often as Prometheus mostly reads. */
+export const countMs = 60_000;
+
 /** How long the gateways of a host are waited for that were asked to be proved again; then people hear who is not ready yet. */
 export const provingMs = 60 * 60_000;
 

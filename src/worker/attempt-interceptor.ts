@@ -7,6 +7,7 @@ import { sentenceOf, within } from '../world/sentence.js';
 import type { Attempted } from '../wire/operation.js';
 import { attemptFailure } from './attempt-failure.js';
 import { startClock } from './current-signal.js';
+import { countPage } from './page-count.js';
 
 type Next = (input: ActivityExecuteInput) => Promise<unknown>;
 
@@ -42,6 +43,7 @@ async function attempt(context: Context, log: Logger, input: ActivityExecuteInpu
   line.debug('activity starts');
   try {
     const value = await beating(context, () => next(input));
+    countPage(context, 'sent');
     line.debug({ ms: ms() }, 'activity is done');
     return { attempt: out, value } satisfies Attempted<unknown>;
   } catch (error) {
@@ -49,6 +51,7 @@ async function attempt(context: Context, log: Logger, input: ActivityExecuteInpu
       line.debug({ ms: ms() }, 'activity was cancelled');
       throw error;
     }
+    countPage(context, 'failed');
     const failure = attemptFailure(error, number, out);
     const isNews = failure.type !== 'NotYet' && (failure.nonRetryable === true || isTold(number));
     line[isNews ? 'warn' : 'debug']({ ms: ms(), kind: failure.type, err: failure }, 'activity failed');

@@ -8,7 +8,7 @@ import { knownEngines } from '../client/deployment/engines.js';
 import { gatewaysOn } from './unserved.js';
 import { holdDeployment, type Deployment } from '../client/deployment/hold-deployment.js';
 import type { Slots } from '../settings/config.js';
-import { engineWatchMs, machineWatchMs } from '../domain/thresholds.js';
+import { countMs, engineWatchMs, machineWatchMs } from '../domain/thresholds.js';
 import type { MasterKey } from '../domain/keys/token.js';
 import { taskQueue } from '../wire/ids.js';
 import type { World } from '../world/world.js';
@@ -20,9 +20,10 @@ import { openOperations } from './open-operations.js';
 import { connectPatiently, isAway, untilReachable } from './patient-connect.js';
 import { thisMachine } from './machine.js';
 import { EngineRenamed, workQueues, type RemoteServed } from './queues.js';
-import { watchMachines } from './machine-watch.js';
+import { watchMachines, type MachineWatchParts } from './machine-watch.js';
 import { warnOfRetention } from './retention.js';
 import { ensureSearchAttributes } from './search-attributes.js';
+import { countStanding } from './standing.js';
 
 /** What a worker is made of; the demo and the tests run the same one over another world. */
 export type WorkerParts = {
@@ -36,6 +37,8 @@ export type WorkerParts = {
   /** The hosts that it reaches over SSH; none when absent. */
   readonly remote?: readonly RemoteServed[];
   readonly log: Logger;
+  /** Whether it serves metrics, and so counts how the deployment stands. */
+  readonly metered?: boolean;
   /** How often it checks which engine it serves, and under which ids; the usual time when absent. */
   readonly engineWatchMs?: number;
   /** Ends the worker: it takes no new work, and cancels after a moment what is under way, to be taken up elsewhere. */
@@ -103,9 +106,7 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
   };
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
-  const watching =
-    world.machines &&
-    watchMachines({ ...queues, paceMs: Math.min(queues.engineWatchMs, machineWatchMs), signal: until });
+  const watching = watchBeside(parts, world, { ...queues, signal: until });
   try {
     await workQueues(queues, () => {
       log.info(
@@ -119,6 +120,17 @@ async function work(parts: WorkerParts, connection: NativeConnection): Promise<v
     await watching;
   }
   log.info('the worker has stopped');
+}
+
+type Beside = Omit<MachineWatchParts, 'paceMs'> & { readonly engineWatchMs: number };
+
+/** What a worker does beside its queues: it looks at machines, and counts for its metrics. */
+async function watchBeside({ metered }: WorkerParts, { machines }: World, beside: Beside): Promise<void> {
+  const paceMs = Math.min(beside.engineWatchMs, machineWatchMs);
+  await Promise.all([
+    machines && watchMachines({ ...beside, paceMs }),
+    metered && countStanding({ ...beside, paceMs: countMs }),
+  ]);
 }
 
 /** The result of a call that the signal may cut short; undefined then. */

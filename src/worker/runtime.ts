@@ -1,6 +1,7 @@
 import { Runtime, type TelemetryOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { Refused } from '../domain/errors.js';
+import { metricNames, operationBounds, stepBounds } from '../wire/metrics.js';
 import { temporalLogger } from './log.js';
 
 /**
@@ -11,7 +12,7 @@ import { temporalLogger } from './log.js';
 export function installRuntime(log: Logger, metricsAt: string | undefined): void {
   if (metricsAt === undefined) return install(log, {});
   try {
-    install(log, { metrics: { prometheus: { bindAddress: metricsAt } } });
+    install(log, { metrics: { prometheus: { bindAddress: metricsAt, histogramBucketOverrides: bounds } } });
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new Refused(
@@ -20,6 +21,11 @@ export function installRuntime(log: Logger, metricsAt: string | undefined): void
     );
   }
 }
+
+const bounds = {
+  [metricNames.operationSeconds]: [...operationBounds],
+  [metricNames.stepSeconds]: [...stepBounds],
+};
 
 function install(log: Logger, metrics: Pick<TelemetryOptions, 'metrics'>): void {
   Runtime.install({

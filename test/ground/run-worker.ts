@@ -15,6 +15,7 @@ import { firstEpoch } from '../../src/domain/recovery/epoch.js';
 import { epochGuard } from '../../src/worker/epoch-guard.js';
 import { attended } from '../../src/client/deployment/engines.js';
 import { installRuntime } from '../../src/worker/runtime.js';
+import { countStanding } from '../../src/worker/standing.js';
 import type { World } from '../../src/world/world.js';
 import { Interferences } from './interference.js';
 
@@ -40,7 +41,8 @@ export async function runTestWorker(open: (opening: Opening) => Opened, thread: 
     { level: process.env['TEST_LOG'] ?? 'silent' },
     pino.destination({ dest: path.join(root, 'worker.log'), sync: true, mkdir: true }),
   );
-  installRuntime(log, undefined);
+  const metricsAt = process.env['TEST_METRICS'];
+  installRuntime(log, metricsAt);
   const connection = await NativeConnection.connect({ address });
   const client = new Client({ connection });
   const asking = {
@@ -80,8 +82,12 @@ export async function runTestWorker(open: (opening: Opening) => Opened, thread: 
   const workers = await Promise.all(queues.map((queue) => Worker.create({ ...common, ...queue })));
   process.once('SIGTERM', () => workers.forEach((worker) => worker.shutdown()));
   const running = Promise.all(workers.map((worker) => worker.run()));
+  const over = new AbortController();
+  const counting = metricsAt && countStanding({ client, paceMs: 500, log, signal: over.signal });
   process.stdout.write('ready\n');
   await running;
+  over.abort();
+  await counting;
   await connection.close();
 }
 

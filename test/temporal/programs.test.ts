@@ -96,6 +96,9 @@ test('the worker names what is wrong, works, serves its metrics, says that it ha
     expect(said()).toMatch(/no release is on record.*creel release add/);
     const metrics = async () => (await fetch(`http://${metricsAt}/metrics`)).text();
     await expect.poll(metrics, { timeout: 60_000 }).toContain('temporal_worker_task_slots_available');
+    await expect
+      .poll(metrics, { timeout: 60_000 })
+      .toMatch(/^creel_counted_timestamp_seconds\{namespace="default"\} \d+$/m);
     const second = startWorker({ CREEL_METRICS: metricsAt });
     expect((await once(second.worker, 'exit'))[0]).toBe(78);
     expect(second.said()).toMatch(new RegExp(`cannot be served at ${metricsAt}: .*CREEL_METRICS`));

@@ -63,6 +63,7 @@ import { checkBill } from '../billing/bill.js';
 import { Payments } from '../billing/payments.js';
 import { isPaidFor, settlesAt } from '../billing/settle.js';
 import { Hearing } from './hearing.js';
+import { measureOperation } from '../saga/measured.js';
 
 /**
  * The record of one gateway and the queue of what is asked of it: one operation at a time, each a child workflow of its own.
@@ -186,6 +187,7 @@ class Entity {
     const queued = beginOperation(this.#state, Date.now());
     if (!queued) return;
     this.#show();
+    const begunAt = Date.now();
     const running = new RunningOperation(this.#start, this.#state, queued);
     this.#running = running;
     this.#forsake(running, queued).catch(() => undefined); // What cannot be asked is not taken for gone.
@@ -193,6 +195,7 @@ class Entity {
     this.#running = undefined;
     this.#replies.park = undefined;
     const now = Date.now();
+    measureOperation(end.operation.kind, end.result?.outcome ?? 'lost', now - begunAt);
     if (end.result) endOperation(this.#state, end.operation, end.result, now);
     else loseOperation(this.#state, end.operation, end.reason, this.#start.limits, now);
     followUp(this.#state, end, now, patched);

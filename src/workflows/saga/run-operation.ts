@@ -4,6 +4,7 @@ import {
   CancellationScope,
   condition,
   getExternalWorkflowHandle,
+  isCancellation,
   patched,
   proxyActivities,
   setCurrentDetails,
@@ -17,6 +18,7 @@ import { bounded } from './bounded-result.js';
 import { operationWorkflowId } from '../../wire/ids.js';
 import type { Attempted, OperationInput, OperationResult } from '../../wire/operation.js';
 import { tellLedger } from './ledger.js';
+import { measureStep } from './measured.js';
 import { sendPage } from './page.js';
 import { doPolicy, queueOf, undoPolicy } from './policies.js';
 import { beingRemovedSignal, engineGoneSignal, parkedSignal, replySignal } from '../../wire/messages.js';
@@ -124,7 +126,20 @@ class WorkflowRuntime implements Runtime {
       ...(change && { change }),
       ...(allowed.length > 0 && { allowed }),
     };
-    return this.#input.forsakes ? this.#unlessGone(() => call(told)) : call(told);
+    const answer = this.#input.forsakes ? this.#unlessGone(() => call(told)) : call(told);
+    return this.#measured(step, doing, answer);
+  }
+
+  /** Measures how long an answer takes, beside whoever waits for it: nobody goes on a turn later for it. */
+  #measured<T>(step: string, doing: 'do' | 'undo', answer: Promise<T>): Promise<T> {
+    const begunAt = this.now();
+    const measure = (outcome: string) => measureStep(step, doing, outcome, this.now() - begunAt);
+    const kindOf = (error: unknown) => (isCancellation(error) ? 'Cancelled' : this.readFailure(error).kind);
+    void answer.then(
+      () => measure('done'),
+      (error: unknown) => measure(kindOf(error)),
+    );
+    return answer;
   }
 
   /** The answer of the engine, or at once that it is gone for good: nobody would ever give it. */

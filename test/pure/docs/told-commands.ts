@@ -659,4 +659,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel key backup --noted': [backups, 'copies every key', "'backup', '--noted'"],
     'creel doctor --json': [doctor, 'is well when everything is', 'await doctor()'],
   },
+  'What to watch': {
+    'creel list --attention': [reconciled, 'names what is not as recorded', "'list', '--attention'"],
+  },
 };

@@ -19,6 +19,7 @@ import * as workflows from '../../../src/workflows/index.js';
 import { sweepQuery } from '../../../src/wire/sweep.js';
 import { keyUpdate } from '../../../src/wire/deployment-keys.js';
 import { phases } from '../../../src/wire/description.js';
+import { metricNames } from '../../../src/wire/metrics.js';
 import * as messages from '../../../src/wire/messages.js';
 import { operationKinds, type OperationKind, type OperationOutcome } from '../../../src/wire/operation.js';
 import type { ParkAnswer } from '../../../src/wire/park.js';
@@ -573,6 +574,21 @@ test('updates, queries and signals', () => {
     'query refusal',
     'update nextLogLines',
     'query sweep',
+  ]);
+});
+
+test('metrics', () => {
+  expect(Object.values(metricNames)).toEqual([
+    'creel_operations_total',
+    'creel_operation_seconds',
+    'creel_step_seconds',
+    'creel_pages_total',
+    'creel_gateways',
+    'creel_gateways_attention',
+    'creel_operations_open',
+    'creel_parks_open',
+    'creel_pages_open',
+    'creel_counted_timestamp_seconds',
   ]);
 });
 
