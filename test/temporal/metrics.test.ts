@@ -4,6 +4,7 @@ import { metricNames } from '../../src/wire/metrics.js';
 import { DirectoryGround } from '../ground/directory-ground.js';
 import { DirectoryStage } from '../ground/directory-stage.js';
 import { patienceMs } from '../ground/patience.js';
+import { watchedSeries } from '../ground/watched-metrics.js';
 import { TestServer } from '../ground/server.js';
 import { testSpec } from '../world/open-test-world.js';
 
@@ -58,6 +59,17 @@ test('K-4: a worker serves what its operations, steps and pages were, and how th
     await comes(metricNames.gateways, { phase: 'parked' }, 1);
     await comes(metricNames.pages, { outcome: 'sent' }, 1);
     expect(await value(`${metricNames.stepSeconds}_count`, { step: 'pair operator', outcome: 'Refused' })).toBe(1);
+    const client = await parked.client();
+    const unknown = { workflowId: `unknown/${parked.id}`, taskQueue: ground.queue };
+    const stuck = await client.workflow.start('of another build', unknown);
+    const named = async () => (await read()).map(({ name }) => name);
+    const missing = async () => {
+      const there = await named();
+      return watchedSeries().filter((name) => !there.includes(name));
+    };
+    await expect.poll(missing, { timeout: patienceMs }).toEqual([]);
+    await stuck.terminate();
+
     await parked.remove();
     await parked.settled();
     await comes(metricNames.parks, {}, 0);

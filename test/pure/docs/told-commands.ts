@@ -661,5 +661,11 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
   },
   'What to watch': {
     'creel list --attention': [reconciled, 'names what is not as recorded', "'list', '--attention'"],
+    'creel list': [cli, 'the fleet is listed, rotated', 'over the fleet is paused'],
+    'creel describe <id>': described,
+  },
+  'Page not taken': {
+    'creel doctor --page': [doctor, 'pages for real with --page', "'--page'"],
+    'creel list --attention': [reconciled, 'names what is not as recorded', "'list', '--attention'"],
   },
 };
