@@ -1,6 +1,6 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 
-/** What people list and filter gateways and operations by. Six of the ten keywords that SQL visibility has. */
+/** What people list and filter gateways and operations by. Seven of the ten keywords that SQL visibility has, and one of three numbers. */
 export const gatewayIdKey = defineSearchAttributeKey('GatewayId', SearchAttributeType.KEYWORD);
 export const gatewayBirthKey = defineSearchAttributeKey('GatewayBirth', SearchAttributeType.KEYWORD);
 export const gatewayPhaseKey = defineSearchAttributeKey('GatewayPhase', SearchAttributeType.KEYWORD);
@@ -10,6 +10,10 @@ export const operationKindKey = defineSearchAttributeKey('OperationKind', Search
 export const needsAttentionKey = defineSearchAttributeKey('NeedsAttention', SearchAttributeType.BOOL);
 /** When the phase last changed. */
 export const phaseSinceKey = defineSearchAttributeKey('PhaseSince', SearchAttributeType.DATETIME);
+/** Where the provider has the gateway's machine; no gateway has one on a host that was there before. */
+export const gatewayRegionKey = defineSearchAttributeKey('GatewayRegion', SearchAttributeType.KEYWORD);
+/** The generation of the gateway token in force when the phase last changed. */
+export const tokenGenerationKey = defineSearchAttributeKey('TokenGeneration', SearchAttributeType.INT);
 
 export const searchAttributeKeys = [
   gatewayIdKey,
@@ -20,4 +24,6 @@ export const searchAttributeKeys = [
   operationKindKey,
   needsAttentionKey,
   phaseSinceKey,
+  gatewayRegionKey,
+  tokenGenerationKey,
 ] as const;

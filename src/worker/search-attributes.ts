@@ -12,6 +12,7 @@ import { searchAttributeKeys } from '../wire/search-attributes.js';
 const upsertSearchAttributes: temporal.api.enums.v1.CommandType.COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES = 13;
 const completeWorkflow: temporal.api.enums.v1.CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION = 4;
 const keyword: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD = 2;
+const int: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_INT = 3;
 const bool: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_BOOL = 5;
 const datetime: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_DATETIME = 6;
 
@@ -26,6 +27,7 @@ type Kind = { readonly word: string; readonly number: number; readonly sample: u
 /** The kinds in use: as the `temporal` program names them, as the API numbers them, and a value of each to try. */
 const kinds: Partial<Record<SearchAttributeType, Kind>> = {
   [SearchAttributeType.KEYWORD]: { word: 'Keyword', number: keyword, sample: 'creel' },
+  [SearchAttributeType.INT]: { word: 'Int', number: int, sample: 1 },
   [SearchAttributeType.BOOL]: { word: 'Bool', number: bool, sample: false },
   [SearchAttributeType.DATETIME]: {
     word: 'Datetime',

@@ -10,7 +10,7 @@ import { foundTemporal } from './found.js';
 import { scratchDirectory } from '../world/scratch.js';
 
 const settings = ['history.transferProcessorMaxPollRPS=1000', 'system.enableActivityEagerExecution=true'];
-const words: Record<string, string> = { KEYWORD: 'Keyword', BOOL: 'Bool', DATETIME: 'Datetime' };
+const words: Record<string, string> = { KEYWORD: 'Keyword', INT: 'Int', BOOL: 'Bool', DATETIME: 'Datetime' };
 
 /** A Temporal dev server of the test's own: its database outlives a kill. */
 export class TestServer {

@@ -158,7 +158,8 @@ class Entity {
   async live(): Promise<void> {
     if (this.#refused) return this.#leave();
     const isAsked = () => this.#state.queue.length > 0 || this.#state.paid !== undefined;
-    if (!this.#start.state && !this.#start.request) await condition(isAsked, firstRequestMs);
+    if (!this.#start.state && !this.#start.request)
+      await condition(isAsked, firstRequestMs, { summary: 'wait for the first request' });
     for (;;) {
       const now = Date.now();
       expireState(this.#state, now);
@@ -178,7 +179,9 @@ class Entity {
   /** Until no lost attempt can land any more, or what waits first is another. */
   async #hold(ms: number): Promise<void> {
     this.#show();
-    await condition(() => this.#continueAsNew || heldMs(this.#state, Date.now()) === 0, ms);
+    await condition(() => this.#continueAsNew || heldMs(this.#state, Date.now()) === 0, ms, {
+      summary: 'hold until no lost attempt of an undo can land',
+    });
   }
 
   async #operate(): Promise<void> {
@@ -222,7 +225,10 @@ class Entity {
     const woken = () => this.#state.queue.length > 0 || this.#continueAsNew || this.#state.paid !== paid;
     const deadline = this.#nextDeadline();
     if (deadline === undefined) await condition(woken);
-    else await condition(woken, Math.max(1, deadline - Date.now()));
+    else
+      await condition(woken, Math.max(1, deadline - Date.now()), {
+        summary: 'rest until something is let go or forgotten',
+      });
   }
 
   /** When something is to be let go or forgotten; undefined while a gateway lives and has nothing to go back to. */

@@ -5,9 +5,11 @@ import {
   gatewayBirthKey,
   gatewayHostKey,
   gatewayPhaseKey,
+  gatewayRegionKey,
   gatewayReleaseKey,
   needsAttentionKey,
   phaseSinceKey,
+  tokenGenerationKey,
 } from '../../wire/search-attributes.js';
 import { describeHandOver, detailsOf, handOverOf } from '../record/describe.js';
 import { listMemoOf, saysSo } from '../record/list-memo.js';
@@ -25,7 +27,7 @@ export class Shown {
   /** Shows how a gateway stands. What people list and filter by is written only when it has changed. */
   show(state: GatewayState, park: Park | undefined): void {
     const { life, phase, since } = state;
-    const { mark, place, spec } = life?.gateway ?? {};
+    const { mark, place, spec, tokenGeneration } = life?.gateway ?? {};
     const attention = park !== undefined || phase === 'degraded' || hasLeft(state) || state.paid?.refused !== undefined;
     setCurrentDetails(detailsOf(this.#start, state, park));
     showHandOver(state);
@@ -42,6 +44,8 @@ export class Shown {
       ...(engine === undefined ? [] : [{ key: gatewayHostKey, value: engine }]),
       { key: needsAttentionKey, value: attention },
       { key: phaseSinceKey, value: new Date(since) },
+      { key: gatewayRegionKey, value: place?.region ?? null },
+      { key: tokenGenerationKey, value: tokenGeneration ?? null },
     ]);
   }
 }

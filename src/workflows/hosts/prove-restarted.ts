@@ -46,7 +46,9 @@ export async function proveRestarted(input: Start): Promise<RestartResult> {
     await goOnIfLong(input, state);
   }
   while (state.asked.length > 0 && Date.now() < state.until) {
-    await sleep(Math.min(lastLookMs, firstLookMs * 2 ** Math.min(state.looks, 10)));
+    await sleep(Math.min(lastLookMs, firstLookMs * 2 ** Math.min(state.looks, 10)), {
+      summary: 'until the next look at what is not ready yet',
+    });
     state.looks += 1;
     setCurrentDetails(`${state.proved} gateways are proved again, ${state.asked.length} are not yet`);
     const { value } = await ask(input, 'how far are they').findProved({ gateways: state.asked, run: ownId() });

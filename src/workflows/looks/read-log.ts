@@ -15,6 +15,8 @@ import type { Attempted } from '../../wire/operation.js';
 import { logPolicy } from '../saga/policies.js';
 import { onItsEngine } from './look.js';
 
+const unread = { summary: 'until the reader counts as gone' };
+
 type Reading = {
   findLogLines: (...args: Parameters<Activities['findLogLines']>) => Promise<Attempted<LogPiece>>;
 };
@@ -46,7 +48,7 @@ export async function readLog(input: LogInput): Promise<void> {
       const before = seen;
       await condition(() => open === 0);
       if (hasEnded) return;
-      if (!(await condition(() => asked > before, input.limits.logGoneMs ?? logGoneMs))) return;
+      if (!(await condition(() => asked > before, input.limits.logGoneMs ?? logGoneMs, unread))) return;
     }
   } catch (error) {
     if (!isCancellation(error)) throw error; // The reader says that it goes.

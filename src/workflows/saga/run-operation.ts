@@ -246,7 +246,9 @@ class WorkflowRuntime implements Runtime {
     await this.#show(park);
     const endsForRemoval = doing === 'do' || patched('a removal ends a parked undo');
     const parked = async () =>
-      condition(() => this.#answer !== undefined || (endsForRemoval && this.#removed), gateway.spec.parkMs);
+      condition(() => this.#answer !== undefined || (endsForRemoval && this.#removed), gateway.spec.parkMs, {
+        summary: `wait for an answer to park ${park.number}`,
+      });
     try {
       await parked();
     } catch (error) {

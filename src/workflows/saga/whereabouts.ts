@@ -17,6 +17,8 @@ type Asking = {
   ) => Promise<Attempted<Awaited<ReturnType<Activities[K]>>>>;
 };
 
+const waiting = { summary: 'wait for the engines that have not answered' };
+
 /** How often an engine that does not answer is asked where the others have answered. */
 const attempts = 3;
 
@@ -31,7 +33,10 @@ export async function lookEverywhere(asked: Asked, limits: Limits): Promise<Wher
   const scope = new CancellationScope();
   let open = others.filter(({ attended }) => attended);
   for (const { engine } of open) void askOne(scope, asked, engine, limits).then((answer) => found.set(engine, answer));
-  while (open.length > 0 && !(await condition(() => open.every(({ engine }) => found.has(engine)), unansweredMs))) {
+  while (
+    open.length > 0 &&
+    !(await condition(() => open.every(({ engine }) => found.has(engine)), unansweredMs, waiting))
+  ) {
     const { others: now } = (await shared.findEngines(asked)).value;
     open = open.filter(({ engine }) => now.some((each) => each.engine === engine && each.attended));
   }

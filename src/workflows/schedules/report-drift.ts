@@ -14,7 +14,10 @@ export async function reportDrift({ limits }: ScheduledInput): Promise<DriftRepo
 }
 
 async function compare(limits: Limits): Promise<DriftReport> {
-  const asking = proxyActivities<Asking<'findAttended' | 'findDrift'>>(scheduledPolicy(limits, exportMs));
+  const asking = proxyActivities<Asking<'findAttended' | 'findDrift'>>({
+    ...scheduledPolicy(limits, exportMs),
+    summary: 'compare the records with the images',
+  });
   const { value: engines } = await asking.findAttended();
   const images: ImagesOn[] = [];
   for (const engine of engines) images.push(...(await imagesOn(engine, limits)));

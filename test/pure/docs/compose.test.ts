@@ -37,6 +37,7 @@ const lasting = { postgres, temporal, ui };
 
 const words: Partial<Record<SearchAttributeType, string>> = {
   [SearchAttributeType.KEYWORD]: 'Keyword',
+  [SearchAttributeType.INT]: 'Int',
   [SearchAttributeType.BOOL]: 'Bool',
   [SearchAttributeType.DATETIME]: 'Datetime',
 };

@@ -668,4 +668,7 @@ export const told: Readonly<Record<string, Readonly<Record<string, Tried | NotTr
     'creel doctor --page': [doctor, 'pages for real with --page', "'--page'"],
     'creel list --attention': [reconciled, 'names what is not as recorded', "'list', '--attention'"],
   },
+  'Search attributes missing': {
+    'creel doctor': [doctor, 'is well when everything is', "'doctor'"],
+  },
 };

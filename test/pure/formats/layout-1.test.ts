@@ -286,6 +286,8 @@ describe('layout 1 names', () => {
       'OperationKind KEYWORD',
       'NeedsAttention BOOL',
       'PhaseSince DATETIME',
+      'GatewayRegion KEYWORD',
+      'TokenGeneration INT',
     ]);
   });
 });
