@@ -8,6 +8,8 @@ export type ExamineInput = {
   readonly page?: string;
   /** The gateways on it whose states are measured; absent from an older creel. */
   readonly states?: readonly LimitedState[];
+  /** The fence is not looked at, which takes seconds where it is open; absent where it is, and from an older creel. */
+  readonly fence?: false;
 };
 
 /** A gateway whose state has a limit. */

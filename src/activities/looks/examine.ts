@@ -4,7 +4,7 @@ import type { Place } from '../../domain/hosts/place.js';
 import { servedChannels } from '../../domain/release/image.js';
 import { names } from '../../domain/gateway/gateway.js';
 import { releasesLookedAt, statesAtOnce, statesMeasured } from '../../domain/thresholds.js';
-import type { EngineAnswer, LimitedState, MeasuredState, WorkerFacts } from '../../wire/examination.js';
+import type { EngineAnswer, ExamineInput, LimitedState, MeasuredState, WorkerFacts } from '../../wire/examination.js';
 import type { Deps } from '../../world/deps.js';
 import { fenceOf } from '../parts/host/fence.js';
 import { catalogueOf } from '../parts/catalogue.js';
@@ -16,7 +16,7 @@ import { runningStateUse } from '../parts/state-use.js';
  */
 export async function findWorkerFacts(
   deps: Deps,
-  { place, states }: { readonly place: Place; readonly states?: readonly LimitedState[] },
+  { place, states, fence }: { readonly place: Place } & Pick<ExamineInput, 'states' | 'fence'>,
 ): Promise<WorkerFacts> {
   const temporalMs = await deps.temporalNow();
   const clockMs = Date.now();
@@ -26,7 +26,7 @@ export async function findWorkerFacts(
     keyIds: deps.keys.all().map(({ id }) => id),
     clockMs,
     temporalMs,
-    engine: await engineAnswer(deps, place),
+    engine: await engineAnswer(deps, place, fence ?? true),
     ...(states && { states: await measured(deps, place, states) }),
   };
 }
@@ -56,7 +56,7 @@ async function fenceOrWhy(deps: Deps, place: Place): Promise<FenceSeen | { reado
   }
 }
 
-async function engineAnswer(deps: Deps, place: Place): Promise<EngineAnswer> {
+async function engineAnswer(deps: Deps, place: Place, looksAtFence: boolean): Promise<EngineAnswer> {
   try {
     const { engine, unseenDirectories, freeDiskBytes } = await deps.hosts.readHost(place);
     demandFit(engine, `host ${place.host}`);
@@ -68,7 +68,7 @@ async function engineAnswer(deps: Deps, place: Place): Promise<EngineAnswer> {
       }),
     );
     const says = describeEngine(engine, unseenDirectories);
-    const fence = await fenceOrWhy(deps, place);
+    const fence = looksAtFence ? await fenceOrWhy(deps, place) : undefined;
     return { says, releases, ...(fence && { fence }), ...(freeDiskBytes !== undefined && { freeDiskBytes }) };
   } catch (error) {
     if (deps.signal()?.aborted || !(error instanceof Error)) throw error;

@@ -89,7 +89,7 @@ async function askWorkers(client: Client): Promise<{ told: Told[]; silent: strin
   const told: Told[] = [];
   const silent: string[] = [];
   const asked = engines.map(async ({ engine, host, attended }) => {
-    const answer = attended ? await examine(client, engine, false).catch(() => undefined) : undefined;
+    const answer = attended ? await examine(client, engine, { fence: false }).catch(() => undefined) : undefined;
     if (answer && 'releases' in answer.told.engine) told.push({ host, releases: releasesOf(answer.told) });
     else silent.push(host);
   });

@@ -9,12 +9,14 @@ import { answerOf } from '../looks.js';
 /** How long one worker may take, a page included. */
 const limit = '2 minutes';
 
+/** What is asked for beside: a page, what these states take; the fence is looked at unless it says no. */
+type Asked = { readonly page?: boolean; readonly states?: readonly LimitedState[]; readonly fence?: boolean };
+
 /** What the worker beside an engine says, and how far our clock is before Temporal's. `NoWorker`, `TurnedDown`. */
 export async function examine(
   client: Client,
   engine: string,
-  page: boolean,
-  states: readonly LimitedState[] = [],
+  { page = false, states = [], fence = true }: Asked = {},
 ): Promise<{ told: Examined; aheadMs: number }> {
   const nonce = randomBytes(4).toString('hex');
   const input: ExamineInput = {
@@ -22,6 +24,7 @@ export async function examine(
     limits: defaultLimits,
     ...(page && { page: `doctor/${nonce}` }),
     ...(states.length > 0 && { states }),
+    ...(!fence && { fence }),
   };
   try {
     const askedAt = Date.now();

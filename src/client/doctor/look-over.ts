@@ -165,7 +165,7 @@ async function besideEngine(
   const name = nameOf(engine, known);
   const states = [engine.engine, ...(engine.was ?? [])].flatMap((id) => limited.get(id) ?? []);
   try {
-    const { told, aheadMs } = await examine(client, engine.engine, asked.page, states);
+    const { told, aheadMs } = await examine(client, engine.engine, { page: asked.page, states });
     const findings = [...workerFindings(name, told, { keys, creel: asked.creel }), ...diskFindings(name, states, told)];
     return { findings, aheadMs };
   } catch (error) {

@@ -14,7 +14,11 @@ export async function examineEngine(input: ExamineInput): Promise<Examined> {
   const place = { provider: 'local', host: 'local', engine: input.engine } as const;
   const policy = { ...lookPolicy(input.limits), ...onEngine(place), summary: 'look over worker and engine' };
   const { findWorkerFacts } = proxyActivities<Examining>(policy);
-  const { value } = await findWorkerFacts({ place, ...(input.states && { states: input.states }) });
+  const { value } = await findWorkerFacts({
+    place,
+    ...(input.states && { states: input.states }),
+    ...(input.fence === false && { fence: false }),
+  });
   if (input.page === undefined) return value;
   const { page } = proxyActivities<Examining>({ ...policy, retry: { maximumAttempts: 1 }, summary: 'page a person' });
   try {
