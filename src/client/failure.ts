@@ -98,9 +98,10 @@ function fromGrpc(code: number, at: Error, cause: unknown): Error {
     );
   }
   if (/search attribute/i.test(said)) {
-    return new NoWorker(`${said}. creel's search attributes are missing: start a worker once, it registers them`, {
-      cause,
-    });
+    return new NoWorker(
+      `creel's search attributes are missing in this namespace: start a worker (\`creel worker\`), which registers them; see docs/runbook.md#search-attributes-missing. Temporal says: ${said}`,
+      { cause },
+    );
   }
   return new Error(`Temporal refused the call: ${said}`, { cause });
 }

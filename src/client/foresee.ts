@@ -21,7 +21,7 @@ import { patiently } from './patience.js';
  */
 export async function whyRefused(client: Client, gateway: string, asked: Request): Promise<string | undefined> {
   const handle = openOnly(client).workflow.getHandle(gatewayWorkflowId(gateway));
-  const meanwhile = 'the gateway itself cannot answer. Start one with `creel worker`';
+  const meanwhile = 'whether the gateway would take it, nobody can say meanwhile. Start one with `creel worker`';
   try {
     return (
       (await patiently(client, () => handle.query(refusalQuery, asked), { withinMs: answerMs, meanwhile })) ?? undefined

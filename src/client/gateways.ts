@@ -3,7 +3,7 @@ import { WithStartWorkflowOperation, type Client, type WorkflowExecutionInfo } f
 import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
 import { keysOf, nameOfNewest } from '../domain/keys/deployment-keys.js';
 import { birthFrom, gatewayPlace } from '../domain/gateway/gateway.js';
-import type { Place } from '../domain/hosts/place.js';
+import { isMachine, type Place } from '../domain/hosts/place.js';
 import { machineIn } from '../domain/hosts/region.js';
 import type { ChangeRequest } from '../wire/change-requests.js';
 import { slowAnswerMs, slowWorkerMs } from '../domain/thresholds.js';
@@ -30,6 +30,14 @@ import { isNotFound, NoWorker, UnknownGateway, unwrap } from './failure.js';
 import { readOperationId } from './follow/frame.js';
 import { fleetMemoForm } from './follow/payloads.js';
 import { patiently } from './patience.js';
+
+const nobodySays =
+  'a gateway goes on without one, and nobody can say how it is meanwhile. Start one with `creel worker`';
+
+/** What it means that a request had no answer: the server may hold it for the next worker. */
+function unanswered({ requestId }: Pick<Request, 'requestId'>): string {
+  return `the request ${requestId} was not answered, and may still be carried out once a worker runs. Start one, and ask again with --request-id ${requestId}: it stays one request`;
+}
 
 /** How long a worker may take to answer a question before it counts as absent. */
 export const answerMs = 5_000;
@@ -113,7 +121,7 @@ export async function request(
       }),
     {
       withinMs: acceptMs,
-      meanwhile: `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
+      meanwhile: unanswered(asked),
     },
   );
 }
@@ -130,7 +138,7 @@ export async function requestChange(
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
   return asking(client, () => handle.executeUpdate(requestUpdate, { args: [asked], updateId: updateIdOf(asked) }), {
     withinMs: acceptMs,
-    meanwhile: `the request ${asked.requestId} was not answered. Start a worker and ask again with --request-id ${asked.requestId}: it stays one request`,
+    meanwhile: unanswered(asked),
     gateway,
   });
 }
@@ -138,7 +146,7 @@ export async function requestChange(
 /** How a request stands, as the gateway reports; undefined when the gateway does not know it. */
 export async function standing(client: Client, gateway: string, requestId: string): Promise<Standing | undefined> {
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
-  const meanwhile = 'the gateway itself cannot answer. Start one with `creel worker`';
+  const meanwhile = nobodySays;
   return asking(client, () => handle.query(standingQuery, requestId), { withinMs: answerMs, meanwhile, gateway });
 }
 
@@ -187,7 +195,7 @@ export async function ask(client: Client, gateway: string): Promise<Description>
   const handle = client.workflow.getHandle(gatewayWorkflowId(gateway));
   return asking(client, () => handle.query(describeQuery), {
     withinMs: answerMs,
-    meanwhile: 'the gateway itself cannot answer. Start one with `creel worker`',
+    meanwhile: nobodySays,
     gateway,
   });
 }
@@ -323,6 +331,13 @@ function startAttributes(gateway: string, asked: Request): SearchAttributePair[]
 }
 
 type Recorded = Pick<WorkflowExecutionInfo, 'workflowId' | 'typedSearchAttributes' | 'startTime' | 'memo'>;
+
+/** A place with its host by the name that people know it by, where a worker told one; a machine that was bought has its own. */
+export async function placeNamed(client: Client, place: Place): Promise<Place> {
+  if (isMachine(place) || place.engine === undefined) return place;
+  const host = (await hostsOf(client)).get(place.engine);
+  return host === undefined ? place : { ...place, host };
+}
 
 /** The machine of each engine, by the name that its worker gave itself. */
 async function hostsOf(client: Client): Promise<ReadonlyMap<string, string>> {

@@ -1,5 +1,6 @@
 import type { Frame } from '../client/follow/frame.js';
 import { uiLink } from '../cli/show/ui-link.js';
+import { egressText } from '../domain/gateway/reading.js';
 import { demoNamespace } from './demo-home.js';
 
 export type Summary = {
@@ -30,7 +31,7 @@ export function summaryLines({ frame, image, ui, link, model, machine, once, kee
     ],
     ['model', model],
     ['machine', machine],
-    ['egress', record?.egress],
+    ['egress', record && egressText(record.egress)],
     ['open it', link],
     ['its run', run],
     ['next', once ? undefined : `npx creel list  |  npx creel open ${gateway}`],

@@ -151,7 +151,8 @@ describe.concurrent('with a worker', () => {
     expect(refused.stderr).toContain('--restore');
     expect((await creel('provision', 'whole', '--restore')).exitCode).toBe(0);
     expect(leftovers('whole')).toHaveLength(3);
-    expect((await creel('remove', 'whole', '--purge', '--yes=whole')).exitCode).toBe(0);
+    const purged = await creel('remove', 'whole', '--purge', '--yes=whole');
+    expect(purged).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/nothing of whole is left$/) });
     expect(leftovers('whole')).toEqual([]);
   });
 

@@ -125,7 +125,7 @@ describe('how a worker starts', () => {
     const lines = new Lines();
     await warnOfRetention(connection, { namespace, address }, lines.log);
     expect(lines.all.join('')).toMatch(
-      /keeps closed runs for 1 days, gateways remember requests for 14.*creel namespace --address 127/,
+      /keeps closed runs for 1 day, gateways remember requests for 14.*creel namespace --address 127/,
     );
     const config = { workflowExecutionRetentionTtl: { seconds: 14 * 86_400 } as never };
     await connection.workflowService.updateNamespace({ namespace, config });

@@ -14,6 +14,6 @@ export async function probeFence(deps: Deps, { place }: Gateway): Promise<void> 
   const why = whyUnfenced(fenceWord(seen));
   if (why === undefined) return;
   throw new Refused(
-    `host ${place.host} is not fenced: ${why}. Put the rules in place there, as root (\`creel hosts rules | sudo sh\`), and ask again; or let the spec say fence = "off"; see docs/runbook.md#host-not-fenced`,
+    `host ${place.host} is not fenced: ${why}. Put the rules in place there, as root (\`creel hosts rules | sudo sh\`), and ask again; or let the spec say fence = "off" (\`--fence off\`); see docs/runbook.md#host-not-fenced`,
   );
 }

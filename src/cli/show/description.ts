@@ -6,6 +6,7 @@ import { shortId } from '../../domain/devices/device.js';
 import { environmentText } from '../../domain/environment/environment.js';
 import { extrasText } from '../../domain/extras/words.js';
 import { channelSource } from '../../domain/gateway/spec-words.js';
+import { egressText } from '../../domain/gateway/reading.js';
 import { isOver, usedText } from '../../domain/gateway/state-size.js';
 import { providersText, whoAnswers } from '../../domain/models/models.js';
 import { keepFormerMs } from '../../domain/thresholds.js';
@@ -133,7 +134,8 @@ function livingLines(told: Description, now: number): string[] {
           : `${durationText(spec.parkMs)}: so long a stuck operation waits for a person`),
     ),
     ...row('port', record && `127.0.0.1:${record.port}, network ${record.network} (${record.subnet})`),
-    ...row('proved', record && `${record.provedAt} (${ago(record.provedAt, now)}), egress: ${record.egress}`),
+    ...row('proved', record && `${record.provedAt} (${ago(record.provedAt, now)})`),
+    ...row('egress', record && egressText(record.egress)),
     ...row('rotation', spec?.rotation),
     ...row('repair', spec?.repair),
     ...row('fence', spec?.fence && 'off: its host need not be fenced'),

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { TurnedDown, UnknownGateway } from '../../client/failure.js';
-import { describe, listRunning, type Described } from '../../client/gateways.js';
+import { describe, listRunning, placeNamed, type Described } from '../../client/gateways.js';
 import { lookOnce } from '../../client/follow/follow.js';
 import { lookWhetherUsable } from '../../client/usable.js';
 import { gatewayId } from '../../domain/gateway/gateway.js';
@@ -70,9 +70,10 @@ async function showGateway(
   } else {
     const now = Date.now();
     const frame = told.running && (await lookOnce(client, told.running.workflowId));
+    const life = told.life && { ...told.life, place: await placeNamed(client, told.life.place) };
     const lines = [
       ...(lost ? [lostLine(told.gateway, told.life?.mark.birth ?? '…', lost), 'what it said last:'] : []),
-      ...describeLines(told, usable, now, frame),
+      ...describeLines({ ...told, ...(life && { life }) }, usable, now, frame),
       ...(ui ? ['', ui] : []),
     ];
     process.stdout.write(`${lines.join('\n')}\n`);

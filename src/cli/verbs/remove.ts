@@ -126,8 +126,11 @@ function unknownEverywhere(id: string): UnknownGateway {
  * more. The removal has ended by then, and its outcome stands.
  */
 async function sayKept(client: Client, id: string, named: readonly string[]): Promise<void> {
-  const { stateKeptUntil } = await ask(client, id);
-  if (stateKeptUntil === undefined) return sayUnused(client, named);
+  const { stateKeptUntil, left } = await ask(client, id);
+  if (stateKeptUntil === undefined) {
+    if (left.length === 0) process.stdout.write(`nothing of ${id} is left\n`);
+    return sayUnused(client, named);
+  }
   process.stdout.write(
     `its state is kept until ${stateKeptUntil}: \`creel provision ${id} --restore\` takes it up again, \`creel remove ${id} --purge\` lets it go\n`,
   );

@@ -1,4 +1,5 @@
 import type { WorkflowService } from '@temporalio/client';
+import { counted } from '../../domain/amounts.js';
 import { defaultLimits } from '../../wire/limits.js';
 
 const dayMs = 24 * 3_600_000;
@@ -16,7 +17,7 @@ export async function readRetention(workflowService: WorkflowService, namespace:
 /** Why a namespace keeps closed runs too briefly (S3-25); undefined when it does not. */
 export function tooBrief({ keptDays, rememberedDays }: Retention, namespace: string): string | undefined {
   if (keptDays >= rememberedDays) return undefined;
-  return `namespace ${namespace} keeps closed runs for ${keptDays} days, gateways remember requests for ${rememberedDays}: what an operation did cannot be looked up after ${keptDays}`;
+  return `namespace ${namespace} keeps closed runs for ${counted(keptDays, 'day')}, gateways remember requests for ${rememberedDays}: what an operation did cannot be looked up after ${keptDays}`;
 }
 
 /** The command that has a namespace keep them longer, wherever it is given. */

@@ -40,3 +40,8 @@ function bounded(value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   return value.slice(0, recordListLength).map((each: unknown) => cut(String(each), recordEntryBytes));
 }
+
+/** What a gateway reached, beside the word `egress`. */
+export function egressText(egress: string): string {
+  return egress.replace(/^no egress: /, 'none: ').replace(/^egress not known: /, 'not known: ');
+}

@@ -242,7 +242,11 @@ describe('the record of a gateway', () => {
     const limited = { ...life, spec: { ...spec, diskMb: 10_240 } };
     const lines = (stateBytes: number | undefined, usable?: number) =>
       describeLines(
-        { ...told, life: limited, record: { provedAt: told.since, stateBytes } as unknown as Description['record'] },
+        {
+          ...told,
+          life: limited,
+          record: { provedAt: told.since, egress: '', stateBytes } as unknown as typeof told.record,
+        },
         usable === undefined ? undefined : { ok: true, text: 'x', stateBytes: usable },
         now,
       );
@@ -250,6 +254,12 @@ describe('the record of a gateway', () => {
     expect(lines(1.2 * 1024 ** 3, 11 * 1024 ** 3)).toContain('  disk        state 11.0 GB of 10 GB: over');
     expect(lines(undefined)).toContain('  disk        10 GB, what its state takes was not counted');
     expect(describeLines({ ...told, life }, undefined, now).join('\n')).not.toContain('disk');
+  });
+
+  it('says once that a gateway reaches nothing', () => {
+    const record = { egress: 'no egress: api.anthropic.com:443 ENOTFOUND', provedAt: told.since, network: 'n' };
+    const lines = describeLines({ ...told, life, record: record as unknown as Description['record'] }, undefined, now);
+    expect(lines).toContain('  egress      none: api.anthropic.com:443 ENOTFOUND');
   });
 
   it('of one that is gone says what it was, and nothing that would be in force', () => {

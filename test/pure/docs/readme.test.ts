@@ -60,7 +60,10 @@ describe('README.md', () => {
     expect(readme).toContain(`compose plugin, ${needed} or newer`);
     expect(textOf('scripts/machine/temporal.mjs')).toContain("cached = join(cacheDir, 'bin', 'temporal')");
     expect(readme).toContain('`~/.cache/creel/bin/temporal server start-dev');
-    const [, release = ''] = /`scripts\/bootstrap --release (\S+)` builds the image/.exec(readme) ?? [];
+    const [, release = ''] =
+      /^ +scripts\/bootstrap --release (\S+)\n +npx creel release add \1 --image creel\/openclaw:\1 --dev$/m.exec(
+        readme,
+      ) ?? [];
     const options = provisionCommand().options.map(({ long }) => long);
     expect(options).toEqual(expect.arrayContaining(['--dev', '--release']));
     expect(specFrom(draftFromToml(`release = "${release}"\ndev = true`, 'gateway.toml'))).toMatchObject({ dev: true });

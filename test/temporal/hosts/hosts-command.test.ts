@@ -41,6 +41,7 @@ describe('creel hosts, with two machines', { timeout: 2 * patienceMs }, () => {
 
   it('hosts are listed, described and cordoned, and say what would have to leave them', async () => {
     const [roomy = '', small = ''] = engines;
+    expect(await type('release', 'list')).toMatchObject({ exitCode: 0 }); // It looks at images, and tries no fence.
     expect(await type('hosts', 'list')).toMatchObject({
       exitCode: 0,
       stdout: expect.stringMatching(
@@ -55,6 +56,7 @@ describe('creel hosts, with two machines', { timeout: 2 * patienceMs }, () => {
       gateways: ['g1'],
       line: { promised: { memoryMb: 2_048, cpus: 2, diskMb: 0 }, memoryMb: 8_192, cpus: 16, gateways: 1 },
     });
+    expect((await type('describe', 'g1')).stdout).toContain(`  host        host-${roomy}\n`);
     expect((await type('hosts', 'describe', roomy)).stdout).toMatch(
       /memory +2 GB of 8 GB promised\n.*\n.*\n +new ones +yes\n +fence +fenced\n[^]*\n +gateways +g1$/,
     );

@@ -51,7 +51,7 @@ export function describeCommand() {
 async function fenceAt(client: Client, { engine, workers }: ShownHost): Promise<FenceSeen | undefined> {
   if (workers.length === 0) return undefined;
   try {
-    const { told } = await examine(client, engine, false);
+    const { told } = await examine(client, engine);
     const fence = 'says' in told.engine ? told.engine.fence : undefined;
     return fence && 'knocked' in fence ? fence : undefined;
   } catch (error) {
