@@ -15,6 +15,7 @@ import { hostsCommand } from './verbs/deployment/hosts.js';
 import { initCommand } from './verbs/deployment/init.js';
 import { keyCommand } from './verbs/deployment/key.js';
 import { listCommand } from './verbs/list.js';
+import { inviteCommand } from './verbs/invite.js';
 import { logsCommand } from './verbs/logs.js';
 import { manCommand } from './verbs/shell/man.js';
 import { namespaceCommand } from './verbs/deployment/namespace.js';
@@ -87,6 +88,7 @@ function commands(): CommandUnknownOpts[] {
     pairCommand(),
     denyCommand(),
     unpairCommand(),
+    inviteCommand(),
     suspendCommand(),
     resumeCommand(),
     upgradeCommand(),

@@ -310,7 +310,8 @@ async function asking<T>(client: Client, call: () => Promise<T>, { withinMs, mea
   }
 }
 
-function unknownGateway(gateway: string, cause: unknown): UnknownGateway {
+/** What is said of a gateway that has no record. */
+export function unknownGateway(gateway: string, cause: unknown): UnknownGateway {
   return new UnknownGateway(
     `gateway ${gateway} is unknown here. \`creel list\` shows those there are; \`creel provision ${gateway} --release …\` begins one`,
     { cause },

@@ -311,6 +311,12 @@ export const frontConnections = 512;
 /** How many gateways the front door tells something at once: what comes beyond is told again by who sent it. */
 export const frontAtOnce = 64;
 
+/** How many guests the front door answers at once: whoever is let in has its gateway looked at twice. */
+export const guestsAtOnce = 32;
+
+/** How long the link of an invitation may be valid (ms): thirty days. */
+export const longestInvitationMs = 30 * 86_400_000;
+
 /** How long a record may take to hear a bill (ms). Billing systems wait some ten seconds themselves, and tell it again. */
 export const hearBillMs = 8_000;
 

@@ -11,6 +11,7 @@ import type { Plans } from '../settings/plans.js';
 import type { Bill } from '../wire/billing.js';
 import { billOf } from './bill-of.js';
 import { openapi } from './openapi.js';
+import { welcomeGuests } from './guests/guests.js';
 import { ownNotice } from './own-webhook.js';
 import { signedEvent } from './stripe-events.js';
 
@@ -54,6 +55,7 @@ export function frontDoor(door: FrontDoor): FastifyInstance {
     return reply.code(ok ? 200 : 503).send({ ok });
   });
   server.get('/openapi.json', async () => openapi());
+  welcomeGuests(server, door.client);
   const teller = new Teller(door);
   if (door.stripe.length > 0) server.post('/stripe', (request) => fromStripe(door, teller, request));
   if (door.webhook.length > 0)

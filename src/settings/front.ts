@@ -1,5 +1,6 @@
 import { Refused } from '../domain/errors.js';
 import { Secret } from '../domain/secret.js';
+import { readFrontUrl } from './front-url.js';
 import { readPlans, type Plans } from './plans.js';
 
 /** What the front door is opened with. It holds no master key. */
@@ -22,12 +23,14 @@ export function readFront(env: NodeJS.ProcessEnv): FrontSettings {
   const stripe = secretsIn(env, 'CREEL_STRIPE_SECRETS');
   const webhook = secretsIn(env, 'CREEL_BILLING_SECRETS');
   const [stripeKey] = secretsIn(env, 'CREEL_STRIPE_KEY');
-  if (stripe.length === 0 && webhook.length === 0)
+  const isFront = (env['CREEL_FRONT_URL'] ?? '') !== '';
+  if (isFront) readFrontUrl(env);
+  if (stripe.length === 0 && webhook.length === 0 && !isFront)
     throw new Refused(
-      'nobody could be believed: set CREEL_STRIPE_SECRETS to the signing secret of an endpoint of Stripe (whsec_…), or CREEL_BILLING_SECRETS to one of your own billing system, or both',
+      'nobody could be believed, and nobody invited: set CREEL_STRIPE_SECRETS to the signing secret of an endpoint of Stripe (whsec_…), or CREEL_BILLING_SECRETS to one of your own billing system, or both. To let in whom `creel invite` invites, CREEL_FRONT_URL is enough',
     );
   const plans = readPlans(env);
-  if (plans.all.length === 0)
+  if (plans.all.length === 0 && stripe.length + webhook.length > 0)
     throw new Refused('nothing is for sale: plans.toml has no [[plan]], or CREEL_PLANS names another file');
   return { ...addressIn(env['CREEL_SERVE_AT'] || `127.0.0.1:${usualPort}`), plans, stripe, stripeKey, webhook };
 }

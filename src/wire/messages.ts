@@ -1,6 +1,8 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Bill, Billed } from './billing.js';
 import type { Description, Standing } from './description.js';
+import type { Invite, Invited } from './invitation.js';
+import type { Visit } from '../domain/invitation/invitation.js';
 import type { LogCursor, LogPiece } from './log.js';
 import type { Placed } from './operation.js';
 import type { Park, Reply } from './park.js';
@@ -11,6 +13,15 @@ export const requestUpdate = defineUpdate<Accepted, [Request]>('request');
 
 /** Tells a gateway how the subscription stands that pays for it. The same event told again is heard once. */
 export const billUpdate = defineUpdate<Billed, [Bill]>('bill');
+
+/** Asks for a link by which the customer comes to the gateway, once. */
+export const inviteUpdate = defineUpdate<Invited, [Invite]>('invite');
+
+/** How whoever has the link of this digest stands, but for the time; nothing comes of it. */
+export const visitQuery = defineQuery<Visit, [string]>('visit');
+
+/** Lets in whoever has the link of this digest: the next one finds it used. */
+export const letInUpdate = defineUpdate<void, [string]>('letIn');
 
 /** An operator's answer to a parked operation. */
 export const replyUpdate = defineUpdate<void, [Reply]>('reply');

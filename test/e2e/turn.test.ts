@@ -3,9 +3,13 @@ import { z } from 'zod';
 import { OpenclawDoor } from '../../src/adapters/openclaw/door.js';
 import { localDial } from '../../src/adapters/hosts/local-dial.js';
 import { ModelProvider } from '../../src/dev/models/model-provider.js';
+import { inviteTo } from '../../src/client/invite.js';
+import { frontDoor } from '../../src/front/door.js';
 import { names, type Gateway } from '../../src/domain/gateway/gateway.js';
 import { gatewayToken, masterKey } from '../../src/domain/keys/token.js';
 import type { GatewaySpec } from '../../src/domain/gateway/spec.js';
+import { guestPath } from '../../src/wire/invitation.js';
+import { taskQueue } from '../../src/wire/ids.js';
 import { defaultLimits } from '../../src/wire/limits.js';
 import type { OperationResult } from '../../src/wire/operation.js';
 import { TestServer } from '../ground/server.js';
@@ -29,7 +33,7 @@ let spec: GatewaySpec;
 beforeAll(async () => {
   const models = await standIn(provider);
   spec = { ...testSpec, cpus: 2, models };
-  ground = new RealGround(await TestServer.start());
+  ground = new RealGround(await TestServer.start(), taskQueue);
   stage = new Stage(ground, defaultLimits);
   await ground.startWorker();
   await storeBot(ground, 'own', provider.key);
@@ -84,6 +88,23 @@ describe('a real gateway with a model (S0-32)', () => {
       await chat.hears('is what you said.');
     } finally {
       await chat.close();
+    }
+  });
+
+  it('lets its customer in by an invitation, on a phone, and answers (K-2)', { timeout: readyMs }, async () => {
+    const client = await stage.client();
+    const nobody = { plans: { find: () => undefined, all: [] }, stripe: [], webhook: [], tell: async () => undefined };
+    const front = frontDoor({ ...nobody, client, isServed: async () => true });
+    const address = await front.listen({ host: '127.0.0.1', port: 0 });
+    const invited = async () =>
+      `${address}${guestPath}/${stage.id}/${(await inviteTo(client, stage.id, readyMs, 'e2e')).secret}`;
+    const chat = await ControlChat.invited(invited);
+    try {
+      await chat.say('is it deep');
+      await chat.hears('is what you said.');
+    } finally {
+      await chat.close();
+      await front.close();
     }
   });
 

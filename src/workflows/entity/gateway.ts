@@ -43,6 +43,9 @@ import {
   billUpdate,
   continueAsNewSignal,
   describeQuery,
+  inviteUpdate,
+  letInUpdate,
+  visitQuery,
   refusalQuery,
   handedOverSignal,
   parkedSignal,
@@ -53,6 +56,8 @@ import {
   withdrawUpdate,
 } from '../../wire/messages.js';
 import type { Bill, Billed } from '../../wire/billing.js';
+import type { Invite, Invited } from '../../wire/invitation.js';
+import { checkInvite, invite, letIn, visitOf } from '../invitation/invitation.js';
 import type { Accepted, Request, Withdrawal } from '../../wire/requests.js';
 import type { CarriedStart } from '../record/start.js';
 import type { Park, Reply } from '../../wire/park.js';
@@ -129,6 +134,7 @@ class Entity {
         refusing(() => this.#hearing.demandForAnswer(this.#state));
       },
     });
+    this.#welcome();
     setHandler(replyUpdate, (reply) => this.#heard(() => this.#reply(reply)), {
       validator: (reply) => {
         refusing(() => this.#replies.check(reply));
@@ -140,6 +146,20 @@ class Entity {
         refusing(() => checkWithdrawal(asked));
         refusing(() => this.#hearing.demandForWithdrawal(this.#state));
       },
+    });
+  }
+
+  /** Whom the gateway's customer link lets in. */
+  #welcome(): void {
+    setHandler(visitQuery, (digest) => visitOf(this.#state, digest));
+    setHandler(inviteUpdate, (asked) => this.#heard(() => this.#invite(asked)), {
+      validator: (asked) => {
+        refusing(() => checkInvite(this.#start.gateway, this.#state, asked));
+        refusing(() => this.#hearing.demandForWithdrawal(this.#state));
+      },
+    });
+    setHandler(letInUpdate, (digest) => this.#heard(() => this.#letIn(digest)), {
+      validator: (_digest) => refusing(() => this.#hearing.demandForAnswer(this.#state)),
     });
   }
 
@@ -346,6 +366,14 @@ class Entity {
     const billed = this.#payments.hear(this.#state, bill, now);
     this.#show();
     return billed;
+  }
+
+  #invite(asked: Invite): Invited {
+    return invite(this.#state, asked, Date.now());
+  }
+
+  #letIn(digest: string): void {
+    refusing(() => letIn(this.#state, digest, Date.now()));
   }
 
   #reply(reply: Reply): void {

@@ -2,6 +2,7 @@ import type { Change } from '../../domain/changes/change.js';
 import type { Suspended } from '../../domain/changes/suspension.js';
 import type { Gateway } from '../../domain/gateway/gateway.js';
 import type { GatewayRecord } from '../../domain/gateway/reading.js';
+import type { Invitation } from '../../domain/invitation/invitation.js';
 import type { Shelf } from '../../domain/gateway/shelf.js';
 import type { GatewaySpec } from '../../domain/gateway/spec.js';
 import type { Phase } from '../../wire/description.js';
@@ -46,6 +47,8 @@ export type Life = {
   suspended?: Suspended;
   /** A rotated token that nobody has fetched yet. */
   handOver?: { readonly generation: number; readonly since: number };
+  /** The link by which its customer comes to it. */
+  invitation?: Invitation;
   /** What a rollback goes back to. */
   former?: Former;
   /** Saved states that could not be let go: why, how often that was tried, and when (epoch ms) it is tried again. */

@@ -1,4 +1,4 @@
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
 import { foundBrowser } from '../../ground/found.js';
 
 const openings = 5;
@@ -17,17 +17,33 @@ export class ControlChat {
     this.#page = page;
   }
 
-  /** Opens a link, and another where Chromium has dropped its connections meanwhile, until there is somewhere to write. */
+  /** By a link of `creel open`, at a desk. */
   static async open(link: () => Promise<string>): Promise<ControlChat> {
+    const desk = { viewport: { width: 1280, height: 800 } };
+    return ControlChat.#open(desk, async (page) => void (await page.goto(await link())));
+  }
+
+  /** By an invitation, on a phone. */
+  static async invited(link: () => Promise<string>): Promise<ControlChat> {
+    const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+    return ControlChat.#open(phone, async (page) => {
+      await page.goto(await link());
+      await page.getByRole('button', { name: 'Open my assistant' }).tap();
+      await page.getByRole('link', { name: 'Go to my assistant' }).tap({ timeout: answerMs });
+    });
+  }
+
+  /** Arrives, and once more where Chromium has dropped its connections meanwhile, until there is somewhere to write. */
+  static async #open(device: BrowserContextOptions, arrive: (page: Page) => Promise<void>): Promise<ControlChat> {
     const browser = await chromium.launch({
       executablePath: foundBrowser(),
       args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     });
-    const chat = new ControlChat(browser, await browser.newPage({ viewport: { width: 1280, height: 800 } }));
+    const chat = new ControlChat(browser, await browser.newPage(device));
     const seen: string[] = [];
     while (seen.length < openings) {
       await chat.#page.goto('about:blank');
-      await chat.#page.goto(await link());
+      await arrive(chat.#page);
       if (await chat.#isOpen()) return chat;
       seen.push(await chat.#page.innerText('body'));
     }

@@ -551,6 +551,10 @@ test('updates, queries and signals', () => {
       messages.refusalQuery,
       messages.nextLogLinesUpdate,
       sweepQuery,
+      messages.billUpdate,
+      messages.inviteUpdate,
+      messages.visitQuery,
+      messages.letInUpdate,
     ].map(({ type, name }) => `${type} ${name}`),
   ).toEqual([
     'update request',
@@ -574,6 +578,10 @@ test('updates, queries and signals', () => {
     'query refusal',
     'update nextLogLines',
     'query sweep',
+    'update bill',
+    'update invite',
+    'query visit',
+    'update letIn',
   ]);
 });
 
@@ -743,6 +751,7 @@ const lived: Required<Omit<Life, 'gateway' | 'former'>> = {
   owed: upgrade,
   suspended: { since: 1_700_000_000_000, reason: 'unpaid' },
   handOver: { generation: 2, since: 1_700_000_000_000 },
+  invitation: { digest: 'a'.repeat(64), until: 1_700_000_000_000, generation: 2, used: 1_700_000_000_000 },
   dropping: { former: '2026.6.11', failures: 1, again: 1_700_000_060_000, reason: 'r' },
   failed: { '2026.9.7': 1 },
   unsettledUntil: 1_700_000_090_000,

@@ -35,6 +35,7 @@ const over: Required<Life> = {
   backFrom: [{ step: 'apply token', unsettledUntil: 0 }],
   owed: { kind: 'deny', deviceId: 'd2' },
   suspended: { since: 1_000, reason: 'unpaid' },
+  invitation: { digest: 'a'.repeat(64), until: 1, generation: 1, used: 1 },
   handOver: { generation: 7, since: 1_000 },
   former: { shelf: 'b', spec: testSpec, until: 9_000 },
   dropping: { failures: 1, again: 2_000, reason: 'no disk' },
