@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { visitAt, type Visit } from '../domain/invitation/invitation.js';
 import { gatewayWorkflowId } from '../wire/ids.js';
 import { inviteUpdate, letInUpdate, visitQuery } from '../wire/messages.js';
-import { isNotFound, UnknownGateway, unwrap } from './failure.js';
+import { isNotFound, NoWorker, UnknownGateway, unwrap } from './failure.js';
 import { unknownGateway } from './gateways.js';
 import { patiently } from './patience.js';
 
@@ -37,13 +37,14 @@ export async function visitOf(client: Client, gateway: string, secret: string): 
   }
 }
 
-/** Lets in whoever shows this: from then on the link is used. The same `guest` asked for again is one. `TurnedDown` where it lets nobody in. */
+/**
+ * Lets in whoever shows this: from then on the link is used. The same `guest` asked for again is one. `TurnedDown` where
+ * it lets nobody in.
+ */
 export async function letIn(client: Client, gateway: string, secret: string, guest: string): Promise<void> {
-  const asked = { args: [digestOf(secret)], updateId: `let-in-${guest}` } satisfies {
-    args: [string];
-    updateId: string;
-  };
-  await told(client, gateway, (record) => record.executeUpdate(letInUpdate, asked));
+  await told(client, gateway, (record) =>
+    record.executeUpdate(letInUpdate, { args: [digestOf(secret)], updateId: `let-in-${guest}` }),
+  );
 }
 
 function digestOf(secret: string): string {
@@ -54,10 +55,12 @@ type Handle = ReturnType<Client['workflow']['getHandle']>;
 
 async function told<T>(client: Client, gateway: string, tell: (record: Handle) => Promise<T>): Promise<T> {
   const record = client.workflow.getHandle(gatewayWorkflowId(gateway));
-  const limits = { withinMs: hearMs, meanwhile: `gateway ${gateway} was not asked`, limitMs: hearMs };
+  const meanwhile = `gateway ${gateway} did not hear it. Start one; an invitation may count then, and be known to nobody: invite again`;
+  const limits = { withinMs: hearMs, meanwhile, limitMs: hearMs };
   try {
     return await patiently(client, () => tell(record), limits);
   } catch (error) {
+    if (error instanceof NoWorker) throw error;
     if (isNotFound(error)) throw unknownGateway(gateway, error);
     throw unwrap(error);
   }

@@ -119,6 +119,9 @@ describe('the front door (K-2)', () => {
     const told = await tell('c1005', 'active', 'small');
     expect(JSON.parse(told.stdout)).toEqual({ heard: 'news', gateway: 'c1005', standing: 'active' });
     await comesToPhase('c1005', 'ready');
+    const second = () => Math.floor(Date.now() / 1000);
+    const heardAt = second();
+    await expect.poll(second, { timeout: patienceMs }).toBeGreaterThan(heardAt); // The clock of a shell has no finer times.
     expect(JSON.parse((await tell('c1005', 'past due')).stdout)).toMatchObject({ standing: 'past due' });
     const refused = await tell('c1005', 'owing');
     expect(refused).toMatchObject({ exitCode: 22, stdout: expect.stringContaining('standing') });

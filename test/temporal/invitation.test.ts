@@ -116,6 +116,15 @@ describe('an invitation (K-2)', () => {
     expect(await press(url)).toMatchObject(isIn);
   }, 180_000);
 
+  it('that nobody heard says so, with what is to be done', async () => {
+    await keyboard.ground.killWorkers();
+    const unheard = await keyboard.creel(['invite', 'g43'], '', { CREEL_FRONT_URL: front.url });
+    expect(unheard).toMatchObject({ exitCode: 7, stderr: expect.stringContaining('invite again') });
+    await keyboard.ground.startWorker();
+    const url = (await typed('invite', 'g43')).stdout.trim();
+    expect(await page(url)).toMatchObject({ status: 200, text: expect.stringContaining('<form method="post">') });
+  }, 120_000);
+
   it('is refused where its link would travel in the open, or nobody knows where', async () => {
     const said = (front_: string) => keyboard.creel(['invite', 'g42'], '', { CREEL_FRONT_URL: front_ });
     expect((await said('')).stderr).toContain('CREEL_FRONT_URL');

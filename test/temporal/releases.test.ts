@@ -5,13 +5,10 @@ import { removeRelease } from '../../src/client/deployment/releases.js';
 import { releaseUpdate } from '../../src/wire/deployment-releases.js';
 import { deploymentWorkflowId } from '../../src/wire/ids.js';
 import { continueAsNewSignal } from '../../src/wire/messages.js';
-import { atLength } from '../ground/at-length.js';
 import { Keyboard } from '../ground/keyboard.js';
 import { NpmRegistry } from '../ground/registries/npm-registry.js';
 import { engineIdAt } from '../world/directory-engine.js';
 import { imageOf, testRelease } from '../world/open-test-world.js';
-
-const long = atLength(it);
 
 /** `creel release` beside gateways of a directory world, whose workers were started before any release was added. */
 let keyboard: Keyboard;
@@ -45,7 +42,7 @@ const add = (version: string, ...more: string[]) =>
 const remove = (version: string) => keyboard.creel(['release', 'remove', version]);
 
 describe.sequential('a release', () => {
-  long('cannot be added or taken out without a worker, and the list says that there is none', async () => {
+  it('cannot be added or taken out without a worker, and the list says that there is none', async () => {
     expect(await add(early)).toMatchObject({ exitCode: 7, stderr: expect.stringContaining('twice is once') });
     const { stdout } = await keyboard.creel(['release', 'list']);
     expect(stdout).toBe('There is none. `creel release add` adds one.');
@@ -106,26 +103,23 @@ describe.sequential('a release', () => {
     expect((await listed())[newer]).toBeUndefined();
   });
 
-  long(
-    'is not taken out while it is the last one, a gateway is on it, may go back to it, or has kept its state',
-    async () => {
-      expect(await remove(fresh)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('needed by one') });
-      build(newer);
-      await add(newer);
-      expect((await keyboard.creel(['upgrade', 'one', '--release', newer, '--dev'])).exitCode).toBe(0);
-      expect(await remove(fresh)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('needed by one') });
-      expect(await remove(newer)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('#release-in-use') });
-      await keyboard.creel(['remove', 'one']);
-      expect(await remove(newer)).toMatchObject({ exitCode: 3 });
-      expect((await keyboard.creel(['remove', 'one', '--purge', '--yes=one'])).exitCode).toBe(0);
-      expect(await remove(early)).toMatchObject({ exitCode: 0 });
-      expect(await remove(newer)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('off the record') });
-      expect(await remove(newer)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('was not on record') });
-      expect(await remove(fresh)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('is the last one') });
-    },
-  );
+  it('is not taken out while it is the last one, a gateway is on it, may go back to it, or has kept its state', async () => {
+    expect(await remove(fresh)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('needed by one') });
+    build(newer);
+    await add(newer);
+    expect((await keyboard.creel(['upgrade', 'one', '--release', newer, '--dev'])).exitCode).toBe(0);
+    expect(await remove(fresh)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('needed by one') });
+    expect(await remove(newer)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('#release-in-use') });
+    await keyboard.creel(['remove', 'one']);
+    expect(await remove(newer)).toMatchObject({ exitCode: 3 });
+    expect((await keyboard.creel(['remove', 'one', '--purge', '--yes=one'])).exitCode).toBe(0);
+    expect(await remove(early)).toMatchObject({ exitCode: 0 });
+    expect(await remove(newer)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('off the record') });
+    expect(await remove(newer)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('was not on record') });
+    expect(await remove(fresh)).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('is the last one') });
+  });
 
-  long('that a gateway takes between the look and the removal stays on record', async () => {
+  it('that a gateway takes between the look and the removal stays on record', async () => {
     build(passing);
     await add(passing);
     const client = await keyboard.stage.client();

@@ -2,12 +2,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/domain/secret.js';
-import { atLength } from '../../ground/at-length.js';
 import { Keyboard } from '../../ground/keyboard.js';
 import { DirectoryGateway } from '../../world/directory-gateway.js';
 import { testRelease } from '../../world/open-test-world.js';
-
-const long = atLength(it);
 
 /** `creel secret rotate` as the worker's user types it, beside gateways of a directory world whose worker reads the same file. */
 let keyboard: Keyboard;
@@ -47,7 +44,7 @@ async function operations(): Promise<number> {
 }
 
 describe('another value of a secret', () => {
-  long('is not stored while the worker of a gateway reads secrets of its own', async () => {
+  it('is not stored while the worker of a gateway reads secrets of its own', async () => {
     await keyboard.ground.startWorker();
     await keyboard.ground.world.deps.secrets.write('shared', new Secret('sk-elsewhere'));
     await creel(['secret', 'set', 'shared'], 'sk-one');
@@ -127,7 +124,7 @@ describe('another value of a secret', () => {
     expect([await keyOf('a1'), await keyOf('a2')]).toEqual(['sk-four', 'sk-four']);
   });
 
-  long('is not stored while an operation of one gateway waits for a person, unless that one is left out', async () => {
+  it('is not stored while an operation of one gateway waits for a person, unless that one is left out', async () => {
     keyboard.ground.interferences.set('probeChannels', 'parks', 'fail');
     await creel(['provision', 'parks', '-f', specFile('park_for = "1 hour"', ...modelled)]);
     const refused = await rotate('sk-five');

@@ -2,11 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/domain/secret.js';
-import { atLength } from '../../ground/at-length.js';
 import { Keyboard } from '../../ground/keyboard.js';
 import { testRelease } from '../../world/open-test-world.js';
-
-const long = atLength(it);
 
 /** `creel secret` as the worker's user types it, beside gateways of a directory world. */
 let keyboard: Keyboard;
@@ -26,7 +23,7 @@ function specFile(secret?: string): string {
 }
 
 describe('a stored secret', () => {
-  long('cannot be removed while no worker asks the gateways', async () => {
+  it('cannot be removed while no worker asks the gateways', async () => {
     await keyboard.creel(['secret', 'set', 'lone'], token);
     await keyboard.creel(['provision', 'early', '--release', testRelease, '--dev', '--detach']);
     const removed = await keyboard.creel(['secret', 'rm', 'lone']);
@@ -108,7 +105,7 @@ describe('a stored secret', () => {
     );
   });
 
-  long('that only the release before needs, to which a rollback goes back, is still named', async () => {
+  it('that only the release before needs, to which a rollback goes back, is still named', async () => {
     await keyboard.creel(['upgrade', 'far', '--release', '2026.9.7', '--dev']);
     expect((await keyboard.creel(['change', 'far', '--channels', specFile()])).exitCode).toBe(0);
     expect((await keyboard.creel(['secret', 'list', '--users'])).stdout).toContain(
