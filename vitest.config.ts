@@ -9,7 +9,7 @@ const longest = [
   'sagas/interrupted sagas/replace sagas/ready sagas/mutants sagas/pair sagas/machine sagas/rotate',
   'contracts/fence-trial contracts/ssh/engine-over-ssh contracts/engine/docker-engine contracts/door/openclaw-door',
   'contracts/ssh/door-over-ssh contracts/chat-channels contracts/channel-tokens contracts/machines/machine-over-ssh contracts/fence contracts/fast-log',
-  'temporal/fleet temporal/upgrade temporal/logs temporal/rotate temporal/secrets/key-rotation temporal/apply',
+  'temporal/front-door temporal/fleet temporal/upgrade temporal/logs temporal/rotate temporal/secrets/key-rotation temporal/apply',
   'temporal/hosts/own-machine temporal/releases temporal/outages temporal/installed temporal/cli temporal/examples',
   'e2e/machine-faults e2e/models e2e/upgrade e2e/lived-in e2e/rotate e2e/pair e2e/release e2e/answers',
   'e2e/own-machine e2e/demo-lightsail e2e/turn e2e/provision',

@@ -9,6 +9,7 @@ import { registry } from '../../src/workflows/operations.js';
 import { rollbackSteps, upgradeSteps } from '../../src/workflows/replace/operation.js';
 import type { Accepted } from '../../src/wire/requests.js';
 import { testRelease, testSpec } from '../world/open-test-world.js';
+import { brief } from '../ground/at-length.js';
 import type { DirectoryStage } from '../ground/directory-stage.js';
 import { onKeptWorker, onSharedGround } from './on-stage.js';
 
@@ -405,7 +406,8 @@ const asked = [
   { title: 'a change of limits', from: testRelease, steps: limitSteps, wish: { kind: 'change', memoryMb: 4096 } },
 ] as const;
 
-describe.each(asked)('a removal that keeps the state, in the middle of $title:', ({ from, steps, wish }) => {
+const varied = brief ? [] : asked;
+describe.each(varied)('a removal that keeps the state, in the middle of $title:', ({ from, steps, wish }) => {
   const on = onSharedGround();
   const keeping = { ...testSpec, keepStateMs: 3_600_000 };
   const dos = steps.map((step) => registry[step]?.do ?? '');
