@@ -21,8 +21,6 @@ import { Owner, type Traces } from '../ground/lived-in.js';
 import { RealGround, testKey } from '../ground/real-ground.js';
 import { SilenceWatch } from './outside/silence.js';
 
-const long = atLength(it);
-
 /** Stops every process of the gateway where it stands. */
 const stopGateway = `for each in /proc/[0-9]*; do grep -qa openclaw $each/cmdline && [ $$ != $(basename $each) ] && kill -STOP $(basename $each); done; true`;
 
@@ -216,14 +214,10 @@ describe('a gateway of release 2026.9.6 that somebody has lived in', () => {
     await home.isAsBefore();
   }, 300_000);
 
-  long(
-    'that hangs with every process stopped is started again within two minutes and proved serving',
-    async () => {
-      await home.isMendedAfter(() => home.owner.inside('sh', '-c', stopGateway));
-      await home.isAsBefore();
-    },
-    400_000,
-  );
+  it('that hangs with every process stopped is started again within two minutes and proved serving', async () => {
+    await home.isMendedAfter(() => home.owner.inside('sh', '-c', stopGateway));
+    await home.isAsBefore();
+  }, 400_000);
 
   describe('and who put a bot of his own into accounts.default', () => {
     const [his, creels] = ['H', 'C'].map((letter) => `123456789:${letter.repeat(35)}`);
@@ -260,21 +254,17 @@ describe('a gateway of release 2026.9.6 that somebody has lived in', () => {
       api.isPolledByAnother = false;
     }, 120_000);
 
-    long(
-      'is connected again by a repair, without a start, when its gateway starts no channel after unclean ends',
-      async () => {
-        await home.endUncleanUntil(/its token is good and it is stopped: .*restart-loop breaker tripped/);
-        const { startedAt } = await home.container();
-        await home.repaired();
-        expect((await home.look()).channels).toBe('telegram connected');
-        expect(await home.container()).toMatchObject({ startedAt });
-        const { operation } = await home.change({ channels: [] });
-        expect(await home.ended(operation)).toMatchObject({ phase: 'ready', last: { outcome: 'done', reason: '' } });
-        home.channels = [];
-        await home.isAsBefore();
-      },
-      400_000,
-    );
+    it('is connected again by a repair, without a start, when its gateway starts no channel after unclean ends', async () => {
+      await home.endUncleanUntil(/its token is good and it is stopped: .*restart-loop breaker tripped/);
+      const { startedAt } = await home.container();
+      await home.repaired();
+      expect((await home.look()).channels).toBe('telegram connected');
+      expect(await home.container()).toMatchObject({ startedAt });
+      const { operation } = await home.change({ channels: [] });
+      expect(await home.ended(operation)).toMatchObject({ phase: 'ready', last: { outcome: 'done', reason: '' } });
+      home.channels = [];
+      await home.isAsBefore();
+    }, 400_000);
   });
 
   it('works though its proxy list covers the bridge, which a look names; the list stays (T14)', async () => {
